@@ -1,0 +1,247 @@
+/*
+ * ast.h - the syntax tree. Pure data in an arena, read-only once built; every node knows where it stands in the text.
+ *
+ * Names are as the dialect resolves them: unquoted ones folded to upper case, quoted ones as written (sql.md 1.3).
+ * Nothing is looked up here: types of columns keep custom type names, columns keep their qualifier.
+ */
+#ifndef SLUICE_PARSER_AST_H
+#define SLUICE_PARSER_AST_H
+
+#include "core/type.h"
+
+/* ---- names and types ---- */
+
+typedef struct {
+    Str  text;
+    bool quoted;
+    Pos  pos;
+} AstName;
+
+typedef struct AstType AstType;
+
+typedef struct {
+    AstName  name;
+    AstType *type;
+} AstField;
+
+typedef enum { AST_TYPE_NAMED, AST_TYPE_DECIMAL, AST_TYPE_ARRAY, AST_TYPE_MAP, AST_TYPE_STRUCT } AstTypeKind;
+
+struct AstType {
+    AstTypeKind kind;
+    Pos         pos;
+    Str         name;             /* NAMED: primitive or custom type, folded; parameters are dropped (sql.md 2.3) */
+    int64_t     precision, scale; /* DECIMAL */
+    AstType    *key;              /* MAP */
+    AstType    *element;          /* ARRAY, MAP value */
+    AstField   *fields;           /* STRUCT */
+    size_t      field_count;
+};
+
+/* ---- expressions ---- */
+
+typedef enum {
+    AST_NULL,
+    AST_BOOLEAN,
+    AST_INTEGER, /* INTEGER or BIGINT by its size */
+    AST_DECIMAL,
+    AST_DOUBLE,
+    AST_STRING,
+    AST_COLUMN,    /* name, or qualifier.name */
+    AST_BINARY,    /* + - * / % and comparisons, AND, OR; `||` is a call of CONCAT */
+    AST_NOT,
+    AST_NEGATE,    /* unary - */
+    AST_PLUS,      /* unary + */
+    AST_IS_NULL,   /* negated: IS NOT NULL */
+    AST_BETWEEN,   /* operands: value, low, high */
+    AST_IN,        /* operands: value, items... */
+    AST_LIKE,      /* operands: value, pattern; escape in text (STR_NULL: none) */
+    AST_CASE,      /* operands: when, then, when, then, ..., [else]; has_else */
+    AST_SIMPLE_CASE, /* operands: operand, when, then, ..., [else] */
+    AST_CAST,
+    AST_CALL,      /* name(operands); star: name(*) */
+    AST_SUBSCRIPT, /* operands: base, index */
+    AST_FIELD,     /* operands: base; name is the field */
+    AST_ARRAY_OF,  /* ARRAY[operands] */
+    AST_MAP_OF,    /* operands: key, value, key, value, ... */
+    AST_STRUCT_OF, /* names and operands, pairwise */
+    AST_LAMBDA,    /* names are the parameters; operands: body */
+    AST_UNIT,      /* interval unit as argument: unit */
+} AstExprKind;
+
+typedef enum {
+    OP_ADD, OP_SUBTRACT, OP_MULTIPLY, OP_DIVIDE, OP_MODULO,
+    OP_EQUAL, OP_NOT_EQUAL, OP_LESS, OP_LESS_EQUAL, OP_GREATER, OP_GREATER_EQUAL,
+    OP_DISTINCT, OP_NOT_DISTINCT, /* IS [NOT] DISTINCT FROM */
+    OP_AND, OP_OR,
+} AstOp;
+
+typedef enum { UNIT_MILLISECONDS, UNIT_SECONDS, UNIT_MINUTES, UNIT_HOURS, UNIT_DAYS } AstUnit;
+
+typedef struct AstExpr AstExpr;
+struct AstExpr {
+    AstExprKind kind;
+    Pos         pos;      /* of its first token */
+    AstOp       op;       /* BINARY */
+    bool        negated;  /* IS_NULL, BETWEEN, IN, LIKE: with NOT */
+    bool        has_else; /* CASE */
+    bool        star;     /* CALL: name(*) */
+    AstUnit     unit;
+    int64_t     integer;  /* INTEGER; BOOLEAN 0/1 */
+    double      number;   /* DOUBLE */
+    Str         text;     /* STRING: contents; DECIMAL: digits as written, sign included; LIKE: escape */
+    AstName     qualifier; /* COLUMN: text.ptr NULL when there is none */
+    AstName     name;      /* COLUMN, CALL, FIELD */
+    AstType    *type;      /* CAST */
+    AstName    *names;     /* STRUCT_OF, LAMBDA */
+    size_t      name_count;
+    AstExpr   **operands;
+    size_t      count;
+};
+
+/* ---- queries ---- */
+
+typedef enum { SELECT_EXPR, SELECT_STAR, SELECT_SOURCE_STAR, SELECT_STRUCT_STAR } AstSelectKind;
+
+typedef struct {
+    AstSelectKind kind;
+    Pos           pos;
+    AstExpr      *expr;   /* EXPR; STRUCT_STAR: the struct */
+    AstName       source; /* SOURCE_STAR */
+    AstName       alias;  /* text.ptr NULL when there is none */
+} AstSelectItem;
+
+typedef struct {
+    int64_t amount;
+    AstUnit unit;
+    Pos     pos;
+} AstSpan;
+
+/* Milliseconds of a span; E_PLAN when it overflows. */
+Status ast_span_ms(const AstSpan *span, int64_t *ms, Error *err);
+
+typedef struct {
+    AstName name;
+    AstName alias; /* the name itself when none was given */
+} AstSource;
+
+typedef enum { JOIN_INNER, JOIN_LEFT, JOIN_RIGHT, JOIN_FULL } AstJoinKind;
+
+typedef struct {
+    AstJoinKind kind;
+    AstSource   source;
+    bool        has_within, has_grace;
+    AstSpan     before, after, grace;
+    AstExpr    *on;
+    Pos         pos;
+} AstJoin;
+
+typedef enum { WINDOW_NONE, WINDOW_TUMBLING, WINDOW_HOPPING, WINDOW_SESSION } AstWindowKind;
+
+typedef struct {
+    AstWindowKind kind;
+    Pos           pos;
+    AstSpan       size; /* SESSION: the gap */
+    AstSpan       advance;
+    bool          has_retention, has_grace;
+    AstSpan       retention, grace;
+} AstWindow;
+
+typedef enum { EMIT_NONE, EMIT_CHANGES, EMIT_FINAL } AstEmit;
+
+typedef struct {
+    Pos            pos;
+    AstSelectItem *items;
+    size_t         item_count;
+    AstSource      from;
+    AstJoin       *joins;
+    size_t         join_count;
+    AstWindow      window;
+    AstExpr       *where, *having; /* or NULL */
+    AstExpr      **group_by;
+    size_t         group_count;
+    bool           has_group_by;
+    AstExpr      **partition_by;
+    size_t         partition_count;
+    bool           has_partition_by;
+    AstEmit        emit;
+    bool           has_limit;
+    int64_t        limit;
+} AstQuery;
+
+/* ---- statements ---- */
+
+typedef struct {
+    AstName  name; /* folded even when it was a STRING, as WITH keys are */
+    AstExpr *value; /* a literal */
+} AstProperty;
+
+typedef enum { ELEMENT_VALUE, ELEMENT_KEY, ELEMENT_PRIMARY_KEY, ELEMENT_HEADERS, ELEMENT_HEADER } AstElementKind;
+
+typedef struct {
+    AstElementKind kind;
+    AstName        name;
+    AstType       *type;
+    Str            header_key; /* HEADER('key') */
+} AstElement;
+
+typedef enum {
+    STMT_QUERY,         /* SELECT */
+    STMT_CREATE_SOURCE, /* CREATE STREAM|TABLE name (columns) WITH */
+    STMT_CREATE_AS,     /* CREATE STREAM|TABLE name AS SELECT */
+    STMT_INSERT_INTO,   /* INSERT INTO name SELECT */
+    STMT_INSERT_VALUES,
+    STMT_CREATE_CONNECTOR, STMT_DROP_CONNECTOR,
+    STMT_DROP_SOURCE,
+    STMT_ALTER_SOURCE,
+    STMT_CREATE_TYPE, STMT_DROP_TYPE,
+    STMT_SHOW,
+    STMT_DESCRIBE_SOURCE, STMT_DESCRIBE_SOURCES, STMT_DESCRIBE_FUNCTION, STMT_DESCRIBE_CONNECTOR,
+    STMT_EXPLAIN,       /* statement, or query id in name */
+    STMT_PRINT,
+    STMT_TERMINATE, STMT_PAUSE, STMT_RESUME,
+    STMT_SET, STMT_UNSET, STMT_ALTER_SYSTEM,
+    STMT_DEFINE, STMT_UNDEFINE,
+    STMT_ASSERT_TOPIC, STMT_ASSERT_SCHEMA,
+    STMT_ASSERT_VALUES, STMT_ASSERT_NULL, STMT_ASSERT_SOURCE, /* test runner only */
+    STMT_RUN_SCRIPT,
+} AstStatementKind;
+
+typedef enum {
+    SHOW_PROPERTIES, SHOW_TOPICS, SHOW_STREAMS, SHOW_TABLES, SHOW_FUNCTIONS, SHOW_CONNECTORS, SHOW_CONNECTOR_PLUGINS,
+    SHOW_TYPES, SHOW_VARIABLES, SHOW_QUERIES,
+} AstShowKind;
+
+typedef struct AstStatement AstStatement;
+struct AstStatement {
+    AstStatementKind kind;
+    Pos              pos;
+    Str              text; /* the slice of the source from the first token to `;` (sql.md 1.5) */
+
+    AstName name;          /* the thing the statement is about: source, type, connector, query id, function, topic */
+    bool    is_table;      /* CREATE, DROP, ALTER, ASSERT source, DESCRIBE_SOURCES: TABLE(S) rather than STREAM(S) */
+    bool    or_replace, if_not_exists, if_exists, source_keyword /* CREATE SOURCE */, delete_topic, all, extended, not_exists;
+    bool    connector_sink, connector_source;
+
+    AstElement  *elements; /* CREATE_SOURCE, ALTER_SOURCE (ADD), ASSERT_SOURCE */
+    size_t       element_count;
+    AstProperty *properties; /* WITH */
+    size_t       property_count;
+    AstQuery    *query;
+    AstType     *type;    /* CREATE_TYPE */
+    AstName     *columns; /* INSERT/ASSERT VALUES: the column list; NULL when none was given */
+    size_t       column_count;
+    AstExpr    **values;
+    size_t       value_count;
+
+    AstShowKind   show;
+    AstStatement *explained; /* EXPLAIN statement; NULL: name is a query id */
+    Str           key, value; /* SET, UNSET, ALTER SYSTEM, DEFINE, UNDEFINE, RUN SCRIPT (value) */
+    bool          from_beginning, has_interval, has_limit; /* PRINT */
+    int64_t       interval, limit;
+    bool          has_timeout; /* ASSERT */
+    AstSpan       timeout;
+    bool          has_subject, has_id; /* ASSERT SCHEMA: subject in name */
+    AstExpr      *id;
+};
+
+#endif
