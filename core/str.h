@@ -37,7 +37,7 @@ bool str_ends_with(Str s, Str suffix);
 int  str_compare(Str a, Str b);
 /* Position of the first `needle` at or after `from`, or -1. */
 ptrdiff_t str_find(Str s, Str needle, size_t from);
-Str  str_trim(Str s); /* without ASCII white space at both ends */
+Str  str_trim(Str s); /* without bytes <= 0x20 at both ends, as Java trims */
 /* 64-bit hash, the same in every process. */
 uint64_t str_hash(Str s);
 
