@@ -1,0 +1,85 @@
+/*
+ * catalog.h - what exists: streams, tables, custom types, queries, variables.
+ *
+ * A Catalog is a value: statements of one request are validated in order against a copy (the sandbox) before anything is executed
+ * (sql.md 1.5). What is added is copied into the catalog. Sources are immutable and reference-counted between copies; ALTER and OR
+ * REPLACE put a new one in the old one's place.
+ *
+ * Thread: a Catalog belongs to one thread at a time; the server keeps its own behind the engine's lock.
+ */
+#ifndef SLUICE_CATALOG_CATALOG_H
+#define SLUICE_CATALOG_CATALOG_H
+
+#include "core/row.h"
+#include "serde/serde.h"
+
+typedef enum { WINDOWED_NO, WINDOWED_TUMBLING, WINDOWED_HOPPING, WINDOWED_SESSION } WindowedKind;
+
+/* How a key is windowed. size_ms is 0 for sessions. */
+typedef struct {
+    WindowedKind kind;
+    int64_t      size_ms;
+} KeyWindow;
+
+typedef struct {
+    Str           name;
+    bool          is_table;
+    bool          read_only;   /* CREATE SOURCE ... */
+    bool          derived;     /* made by CREATE ... AS */
+    const Schema *schema;      /* keys, values, header columns; no pseudo columns */
+    Str           topic;
+    int           partitions;  /* of the topic when the source was created; 0 = unknown */
+    FormatSpec    key_format, value_format;
+    KeyWindow     window;
+    Str           timestamp_column; /* ptr NULL: the record's timestamp */
+    Str           timestamp_format;
+    Str           statement;   /* text that made it */
+    Str           query_id;    /* derived, or materialised SOURCE TABLE: the query that makes it; ptr NULL otherwise */
+    const Str    *made_from;   /* sources its query reads: these cannot be dropped before it */
+    size_t        made_from_count;
+    int64_t       retention_ms; /* from WITH or inherited; < 0: none */
+} Source;
+
+typedef struct {
+    Str            name;
+    const SqlType *type;
+} CustomType;
+
+typedef enum { QUERY_PERSISTENT_STREAM, QUERY_PERSISTENT_TABLE, QUERY_INSERT, QUERY_SOURCE_TABLE } QueryKind;
+
+typedef struct {
+    Str        id;
+    QueryKind  kind;
+    Str        statement; /* canonical text */
+    Str        sink;      /* name of the source it writes; QUERY_SOURCE_TABLE: the table */
+    const Str *sources;   /* names of what it reads */
+    size_t     source_count;
+    bool       paused;
+} QueryEntry;
+
+typedef struct Catalog Catalog;
+
+Catalog *catalog_new(void);
+Catalog *catalog_copy(const Catalog *catalog);
+void     catalog_free(Catalog *catalog); /* accepts NULL */
+
+const Source *catalog_source(const Catalog *catalog, Str name); /* or NULL */
+/* Sorted by name; the array is in `arena`, the sources belong to the catalog. */
+void catalog_sources(const Catalog *catalog, Arena *arena, const Source ***out, size_t *count);
+/* Adds or replaces; copies everything. */
+void catalog_put_source(Catalog *catalog, const Source *source);
+void catalog_remove_source(Catalog *catalog, Str name);
+/* "\nDid you mean ..." of sql.md 6.4 appended to err when a source of the same name in another case exists. */
+void catalog_hint(const Catalog *catalog, Str name, Error *err);
+
+const SqlType *catalog_type(const Catalog *catalog, Str name); /* custom types only; or NULL */
+void catalog_types(const Catalog *catalog, Arena *arena, CustomType **out, size_t *count); /* sorted */
+void catalog_put_type(Catalog *catalog, Str name, const SqlType *type);
+void catalog_remove_type(Catalog *catalog, Str name);
+
+const QueryEntry *catalog_query(const Catalog *catalog, Str id); /* or NULL */
+void catalog_queries(const Catalog *catalog, Arena *arena, const QueryEntry ***out, size_t *count); /* in order of creation */
+void catalog_put_query(Catalog *catalog, const QueryEntry *query); /* replacing keeps its place in the order */
+void catalog_remove_query(Catalog *catalog, Str id);
+
+#endif
