@@ -1,0 +1,63 @@
+/*
+ * operator.h - what an operator is: one file op_x.c per kind of plan node, and a line in operators.def.
+ *
+ * Batches are pushed from the sources to the root: `push` does its work and hands what comes out to the next operator with op_emit. An
+ * operator belongs to one task and so to one thread; its memory is the task's arena (as long as the task) and the batch's arena (reset
+ * after each batch). Plan nodes are read-only; state lives in the operator or in its stores.
+ *
+ * The effects are those of handling one record at a time, in order. Stream time belongs to the operator, starts unset (INT64_MIN), and comes from
+ * the records it gets (runtime.md 2.2); operators that keep it (or other small state) implement save and load.
+ */
+#ifndef SLUICE_EXECUTOR_OPERATOR_H
+#define SLUICE_EXECUTOR_OPERATOR_H
+
+#include "executor/pipeline.h"
+#include "state/store.h"
+
+typedef struct Operator Operator;
+
+typedef struct {
+    const char *name;       /* as operators.def has it */
+    size_t      state_size; /* of the struct that starts with an Operator */
+    Status (*open)(Operator *op, Error *err);
+    /* `port`: which input of the node the batch comes from. Any status but OK stops the batch: the runtime aborts. Bad rows are no such
+     * error: op_skip_row. */
+    Status (*push)(Operator *op, int port, const RecordBatch *in, Error *err);
+    /* Before a commit: emit what was held back (emit late). Sources are flushed first. May be NULL. */
+    Status (*flush)(Operator *op, Error *err);
+    /* The stores have forgotten everything since the last commit; forget it too. load follows if there is one. May be NULL. */
+    void (*rollback)(Operator *op);
+    /* Small state that belongs to the commit: stream time, lastClose. Both or none. */
+    void   (*save)(const Operator *op, StrBuf *out);
+    Status (*load)(Operator *op, Str saved, Error *err); /* saved.ptr NULL: start unset */
+    void (*close)(Operator *op); /* library handles only: arenas are freed by the task. May be NULL */
+} OperatorClass;
+
+struct Operator {
+    const OperatorClass *class;
+    const PlanNode      *node;
+    Pipeline            *pipeline;
+    Arena               *arena; /* of the task */
+    Operator            *next;  /* NULL: the last one */
+    int                  next_port;
+    Store               *store; /* opened by the pipeline when the node has one; else NULL */
+};
+
+/* Hands a batch to the next operator. */
+static inline Status op_emit(Operator *op, const RecordBatch *out, Error *err)
+{
+    if (op->next == NULL || out->count == 0)
+        return OK;
+    return op->next->class->push(op->next, op->next_port, out, err);
+}
+
+/* A row (or an expression of it) failed: counter, processing log with the row's origin (runtime.md 7.2 type 1). */
+void op_skip_row(Operator *op, const Row *row, const Error *why);
+/* The row's key in the format of the operator's input edge (port 0), serialized once and kept in row->key_bytes. ptr NULL: null key. */
+Status op_key_bytes(Operator *op, Row *row, Arena *arena, Str *out, Error *err);
+/* Compiles an expression for this task, its inner failures reported to the processing log. */
+Status op_compile(Operator *op, const Expr *expr, Program **out, Error *err);
+
+const OperatorClass *operator_class(PlanKind kind, const PlanNode *node);
+
+#endif
