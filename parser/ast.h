@@ -9,6 +9,9 @@
 
 #include "core/type.h"
 
+/* No tree is deeper, so that whoever walks one may recurse; a deeper text is refused (sql.md 2.5). */
+enum { AST_MAX_DEPTH = 500 };
+
 /* ---- names and types ---- */
 
 typedef struct {
@@ -35,6 +38,7 @@ struct AstType {
     AstType    *element;          /* ARRAY, MAP value */
     AstField   *fields;           /* STRUCT */
     size_t      field_count;
+    unsigned    depth;            /* 1 for a leaf, at most AST_MAX_DEPTH */
 };
 
 /* ---- expressions ---- */
@@ -82,13 +86,14 @@ struct AstExpr {
     AstExprKind kind;
     Pos         pos;      /* of its first token */
     AstOp       op;       /* BINARY */
-    bool        negated;  /* IS_NULL, BETWEEN, IN, LIKE: with NOT */
+    bool        negated;  /* IS_NULL: IS NOT NULL. `x NOT IN ...` is parsed as NOT (x IN ...), as the dialect prints it */
     bool        has_else; /* CASE */
     bool        star;     /* CALL: name(*) */
     AstUnit     unit;
     int64_t     integer;  /* INTEGER; BOOLEAN 0/1 */
     double      number;   /* DOUBLE */
-    Str         text;     /* STRING: contents; DECIMAL: digits as written, sign included; LIKE: escape */
+    Str         text;     /* STRING: contents; DECIMAL: digits as written, sign included, without leading zeros (`.5` is
+                           * 0.5); LIKE: escape */
     AstName     qualifier; /* COLUMN: text.ptr NULL when there is none */
     AstName     name;      /* COLUMN, CALL, FIELD */
     AstType    *type;      /* CAST */
@@ -96,6 +101,8 @@ struct AstExpr {
     size_t      name_count;
     AstExpr   **operands;
     size_t      count;
+    unsigned    depth;    /* levels of the tree from here down, types not counted: 1 for a leaf, at most AST_MAX_DEPTH */
+    bool        pipes;    /* CALL of CONCAT: written as `||` */
 };
 
 /* ---- queries ---- */
@@ -171,7 +178,7 @@ typedef struct {
 /* ---- statements ---- */
 
 typedef struct {
-    AstName  name; /* folded even when it was a STRING, as WITH keys are */
+    AstName  name; /* folded even when it was quoted, as WITH keys are; a connector's keys are kept when quoted */
     AstExpr *value; /* a literal */
 } AstProperty;
 

@@ -2,7 +2,8 @@
  * parser.h - from text to statements, and back.
  *
  * All trees are allocated in the arena that is passed in; texts in them may point into the source text, which must live as
- * long. Errors are E_SYNTAX with the 1-based position of the offending token and the texts of sql.md 6.
+ * long. Errors are E_SYNTAX with the 1-based position of the offending token and the whole text of sql.md 6.1 and 6.2, prefix
+ * and position included: nobody needs to add either.
  */
 #ifndef SLUICE_PARSER_PARSER_H
 #define SLUICE_PARSER_PARSER_H
@@ -25,6 +26,7 @@ typedef struct {
     bool            test_statements; /* accept ASSERT VALUES/STREAM/..., RUN SCRIPT (sql.md 4.9) */
     bool            optional_semicolon; /* the last statement may end without `;` (/query-stream) */
     bool            keep_variables; /* no substitution pass: ${name} stays as it is (DEFINE, shell) */
+    Pos             origin;         /* where the text starts in what the user wrote; line 0: at 1:1 */
 } ParseOptions;
 
 /* Parses a whole text: 0..n statements. */
@@ -38,8 +40,10 @@ Status parse_split(Arena *arena, Str text, Str **statements, Pos **positions, si
 Status parse_expression(Arena *arena, Str text, AstExpr **out, Error *err);
 Status parse_type(Arena *arena, Str text, AstType **out, Error *err);
 
-/* Canonical text (sql.md 6.5). Whatever is printed parses back to the same tree. */
+/* Canonical text (sql.md 6.5) as messages show it: names are not quoted. */
 void ast_print_expr(const AstExpr *expr, StrBuf *out);
+/* Canonical text as statements hold it: names are quoted where they must be. Whatever is printed parses back to the same tree. */
+void ast_print_expr_sql(const AstExpr *expr, StrBuf *out);
 void ast_print_type(const AstType *type, StrBuf *out);
 void ast_print_query(const AstQuery *query, StrBuf *out);
 void ast_print_statement(const AstStatement *statement, StrBuf *out);
