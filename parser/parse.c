@@ -113,6 +113,11 @@ static void feed(ParseState *state, void *parser, Lexer *lexer)
             parse_refuse_token(state, &token);
             return;
         }
+        /* Asked first, because a token that does not fit may still cause reductions: then what would fit is half forgotten. */
+        if (!sql_parser_accepts(parser, token.id)) {
+            parse_syntax_error(state, parser, &token);
+            return;
+        }
         SqlParse(parser, token.id, token, state);
         count_brackets(state, token.id);
         before = token.id;
@@ -129,8 +134,12 @@ static void feed(ParseState *state, void *parser, Lexer *lexer)
         SqlParse(parser, TK_SEMI, semicolon, state);
     }
     state->at_start = false;
-    if (!state->stop)
+    if (state->stop)
+        return;
+    if (sql_parser_accepts(parser, 0))
         SqlParse(parser, 0, end, state);
+    else
+        parse_syntax_error(state, parser, &end);
 }
 
 /* Parses `source` as what `start` says: 0 for a script, or one of the two start tokens. */

@@ -15,7 +15,7 @@
 /* A tree is at most AST_MAX_DEPTH deep; a level of it takes at most eight entries here, and brackets take one each. */
 %stack_size 4000
 %stack_overflow { parse_too_deep(state); }
-%syntax_error { parse_syntax_error(state, yypParser, &TOKEN); }
+%syntax_error { parse_syntax_error(state, yypParser, &TOKEN); } /* the driver asks first, so this is a second line */
 
 %include {
 #include "parser/parse_state.h"

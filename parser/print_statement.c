@@ -1,0 +1,316 @@
+/*
+ * print_statement.c - the canonical text of statements, and the same with secrets masked (sql.md 1.5): the values of an
+ * INSERT and the properties of a connector, except its class, may be passwords and must not reach a log.
+ */
+#include "parser/lexer.h"
+#include "parser/print.h"
+
+static const char *const show_words[] = {
+    [SHOW_PROPERTIES] = "PROPERTIES", [SHOW_TOPICS] = "TOPICS",         [SHOW_STREAMS] = "STREAMS",
+    [SHOW_TABLES] = "TABLES",         [SHOW_FUNCTIONS] = "FUNCTIONS",   [SHOW_CONNECTORS] = "CONNECTORS",
+    [SHOW_CONNECTOR_PLUGINS] = "CONNECTOR PLUGINS", [SHOW_TYPES] = "TYPES", [SHOW_VARIABLES] = "VARIABLES",
+    [SHOW_QUERIES] = "QUERIES",
+};
+
+static void add(Printer *printer, bool wanted, const char *text)
+{
+    if (wanted)
+        strbuf_adds(printer->out, text);
+}
+
+static const char *kind_word(const AstStatement *statement) { return statement->is_table ? "TABLE" : "STREAM"; }
+
+/* Topics and subjects are not folded: bare when they are one token, else a string. */
+static void print_resource(Printer *printer, Str name)
+{
+    if (lexer_is_identifier(name) && lexer_classify(name, NULL) == WORD_PLAIN)
+        strbuf_add(printer->out, name);
+    else
+        print_string(printer, name);
+}
+
+static void print_property_name(Printer *printer, Str name)
+{
+    StrBuf quoted = { 0 };
+    ast_print_name(name, &quoted);
+    if (quoted.len > 0 && quoted.ptr[0] != '`')
+        strbuf_add(printer->out, name);
+    else
+        print_string(printer, name);
+    strbuf_clear(&quoted);
+}
+
+static void print_properties(Printer *printer, const AstStatement *statement)
+{
+    bool connector = statement->kind == STMT_CREATE_CONNECTOR;
+    if (statement->property_count == 0)
+        return;
+    strbuf_adds(printer->out, " WITH (");
+    for (size_t i = 0; i < statement->property_count; i++) {
+        const AstProperty *property = &statement->properties[i];
+        add(printer, i > 0, ", ");
+        print_property_name(printer, property->name.text);
+        strbuf_addc(printer->out, '=');
+        if (printer->mask && connector && !str_equal_nocase(property->name.text, STR_LIT("connector.class")))
+            strbuf_adds(printer->out, "'[string]'");
+        else
+            print_expr(printer, property->value);
+    }
+    strbuf_addc(printer->out, ')');
+}
+
+static void print_element(Printer *printer, const AstElement *element)
+{
+    print_name(printer, element->name.text);
+    strbuf_addc(printer->out, ' ');
+    print_type(printer, element->type);
+    switch (element->kind) {
+    case ELEMENT_VALUE: break;
+    case ELEMENT_KEY: strbuf_adds(printer->out, " KEY"); break;
+    case ELEMENT_PRIMARY_KEY: strbuf_adds(printer->out, " PRIMARY KEY"); break;
+    case ELEMENT_HEADERS: strbuf_adds(printer->out, " HEADERS"); break;
+    case ELEMENT_HEADER:
+        strbuf_adds(printer->out, " HEADER(");
+        print_string(printer, element->header_key);
+        strbuf_addc(printer->out, ')');
+        break;
+    }
+}
+
+static void print_elements(Printer *printer, const AstStatement *statement)
+{
+    if (statement->element_count == 0)
+        return;
+    strbuf_adds(printer->out, " (");
+    for (size_t i = 0; i < statement->element_count; i++) {
+        add(printer, i > 0, ", ");
+        print_element(printer, &statement->elements[i]);
+    }
+    strbuf_addc(printer->out, ')');
+}
+
+static void print_create(Printer *printer, const AstStatement *statement)
+{
+    strbuf_adds(printer->out, "CREATE ");
+    add(printer, statement->or_replace, "OR REPLACE ");
+    add(printer, statement->source_keyword, "SOURCE ");
+    strbuf_addf(printer->out, "%s ", kind_word(statement));
+    add(printer, statement->if_not_exists, "IF NOT EXISTS ");
+    print_name(printer, statement->name.text);
+    print_elements(printer, statement);
+    print_properties(printer, statement);
+    if (statement->kind == STMT_CREATE_AS) {
+        strbuf_adds(printer->out, " AS ");
+        print_query(printer, statement->query);
+    }
+}
+
+static void print_alter(Printer *printer, const AstStatement *statement)
+{
+    strbuf_addf(printer->out, "ALTER %s ", kind_word(statement));
+    print_name(printer, statement->name.text);
+    for (size_t i = 0; i < statement->element_count; i++) {
+        strbuf_adds(printer->out, i > 0 ? ", ADD COLUMN " : " ADD COLUMN ");
+        print_element(printer, &statement->elements[i]);
+    }
+}
+
+static void print_columns(Printer *printer, const AstStatement *statement)
+{
+    if (statement->columns == NULL)
+        return;
+    strbuf_adds(printer->out, " (");
+    print_names(printer, statement->columns, statement->column_count);
+    strbuf_addc(printer->out, ')');
+}
+
+static void print_values(Printer *printer, const AstStatement *statement, const char *verb, const char *word)
+{
+    strbuf_adds(printer->out, verb);
+    print_name(printer, statement->name.text);
+    print_columns(printer, statement);
+    strbuf_addf(printer->out, " %s (", word);
+    for (size_t i = 0; i < statement->value_count; i++) {
+        add(printer, i > 0, ", ");
+        if (printer->mask)
+            strbuf_adds(printer->out, "'[value]'");
+        else
+            print_expr(printer, statement->values[i]);
+    }
+    strbuf_addc(printer->out, ')');
+}
+
+static void print_connector(Printer *printer, const AstStatement *statement)
+{
+    strbuf_addf(printer->out, "CREATE %s CONNECTOR ", statement->connector_sink ? "SINK" : "SOURCE");
+    add(printer, statement->if_not_exists, "IF NOT EXISTS ");
+    print_name(printer, statement->name.text);
+    print_properties(printer, statement);
+}
+
+static void print_show(Printer *printer, const AstStatement *statement)
+{
+    strbuf_adds(printer->out, "SHOW ");
+    add(printer, statement->all, "ALL ");
+    add(printer, statement->connector_source, "SOURCE ");
+    add(printer, statement->connector_sink, "SINK ");
+    strbuf_adds(printer->out, show_words[statement->show]);
+    add(printer, statement->extended, " EXTENDED");
+}
+
+static void print_topic(Printer *printer, const AstStatement *statement)
+{
+    strbuf_adds(printer->out, "PRINT ");
+    print_resource(printer, statement->name.text);
+    add(printer, statement->from_beginning, " FROM BEGINNING");
+    if (statement->has_interval)
+        strbuf_addf(printer->out, " INTERVAL %lld", (long long)statement->interval);
+    if (statement->has_limit)
+        strbuf_addf(printer->out, " LIMIT %lld", (long long)statement->limit);
+}
+
+static void print_assert(Printer *printer, const AstStatement *statement)
+{
+    add(printer, true, statement->not_exists ? "ASSERT NOT EXISTS " : "ASSERT ");
+    if (statement->kind == STMT_ASSERT_TOPIC) {
+        strbuf_adds(printer->out, "TOPIC ");
+        print_resource(printer, statement->name.text);
+        print_properties(printer, statement);
+    } else {
+        strbuf_adds(printer->out, "SCHEMA");
+        if (statement->has_subject) {
+            strbuf_adds(printer->out, " SUBJECT ");
+            print_resource(printer, statement->name.text);
+        }
+        if (statement->has_id) {
+            strbuf_adds(printer->out, " ID ");
+            print_expr(printer, statement->id);
+        }
+    }
+    if (statement->has_timeout) {
+        strbuf_adds(printer->out, " TIMEOUT ");
+        print_span(printer, &statement->timeout);
+    }
+}
+
+/* VERB 'key'='value' with either part missing. */
+static void print_setting(Printer *printer, const AstStatement *statement, const char *verb)
+{
+    bool variable = statement->kind == STMT_DEFINE || statement->kind == STMT_UNDEFINE;
+    strbuf_adds(printer->out, verb);
+    if (variable)
+        strbuf_add(printer->out, statement->key);
+    else if (!str_is_null(statement->key))
+        print_string(printer, statement->key);
+    if (str_is_null(statement->value))
+        return;
+    add(printer, !str_is_null(statement->key), variable ? " = " : "=");
+    print_string(printer, statement->value);
+}
+
+/* VERB [IF EXISTS] name ... for statements that are little more than a name. */
+static void print_about(Printer *printer, const AstStatement *statement, const char *verb)
+{
+    strbuf_adds(printer->out, verb);
+    add(printer, statement->if_exists, "IF EXISTS ");
+    if (statement->all)
+        strbuf_adds(printer->out, "ALL");
+    else
+        print_name(printer, statement->name.text);
+    add(printer, statement->extended, " EXTENDED");
+    add(printer, statement->delete_topic, " DELETE TOPIC");
+}
+
+static void print_statement(Printer *printer, const AstStatement *statement);
+
+static void print_explain(Printer *printer, const AstStatement *statement)
+{
+    strbuf_adds(printer->out, "EXPLAIN ");
+    if (statement->explained != NULL)
+        print_statement(printer, statement->explained);
+    else
+        print_name(printer, statement->name.text);
+}
+
+static void print_insert_into(Printer *printer, const AstStatement *statement)
+{
+    strbuf_adds(printer->out, "INSERT INTO ");
+    print_name(printer, statement->name.text);
+    print_properties(printer, statement);
+    strbuf_addc(printer->out, ' ');
+    print_query(printer, statement->query);
+}
+
+static void print_create_type(Printer *printer, const AstStatement *statement)
+{
+    strbuf_adds(printer->out, "CREATE TYPE ");
+    add(printer, statement->if_not_exists, "IF NOT EXISTS ");
+    print_name(printer, statement->name.text);
+    strbuf_adds(printer->out, " AS ");
+    print_type(printer, statement->type);
+}
+
+static void print_assert_source(Printer *printer, const AstStatement *statement)
+{
+    strbuf_addf(printer->out, "ASSERT %s ", kind_word(statement));
+    print_name(printer, statement->name.text);
+    print_elements(printer, statement);
+    print_properties(printer, statement);
+}
+
+static void print_describe_sources(Printer *printer, const AstStatement *statement)
+{
+    strbuf_addf(printer->out, "DESCRIBE %sS", kind_word(statement));
+    add(printer, statement->extended, " EXTENDED");
+}
+
+static void print_statement(Printer *printer, const AstStatement *statement)
+{
+    bool table = statement->is_table;
+    switch (statement->kind) {
+    case STMT_QUERY: print_query(printer, statement->query); break;
+    case STMT_CREATE_SOURCE: case STMT_CREATE_AS: print_create(printer, statement); break;
+    case STMT_INSERT_INTO: print_insert_into(printer, statement); break;
+    case STMT_INSERT_VALUES: print_values(printer, statement, "INSERT INTO ", "VALUES"); break;
+    case STMT_CREATE_CONNECTOR: print_connector(printer, statement); break;
+    case STMT_DROP_CONNECTOR: print_about(printer, statement, "DROP CONNECTOR "); break;
+    case STMT_DROP_SOURCE: print_about(printer, statement, table ? "DROP TABLE " : "DROP STREAM "); break;
+    case STMT_ALTER_SOURCE: print_alter(printer, statement); break;
+    case STMT_CREATE_TYPE: print_create_type(printer, statement); break;
+    case STMT_DROP_TYPE: print_about(printer, statement, "DROP TYPE "); break;
+    case STMT_SHOW: print_show(printer, statement); break;
+    case STMT_DESCRIBE_SOURCE: print_about(printer, statement, "DESCRIBE "); break;
+    case STMT_DESCRIBE_SOURCES: print_describe_sources(printer, statement); break;
+    case STMT_DESCRIBE_FUNCTION: print_about(printer, statement, "DESCRIBE FUNCTION "); break;
+    case STMT_DESCRIBE_CONNECTOR: print_about(printer, statement, "DESCRIBE CONNECTOR "); break;
+    case STMT_EXPLAIN: print_explain(printer, statement); break;
+    case STMT_PRINT: print_topic(printer, statement); break;
+    case STMT_TERMINATE: print_about(printer, statement, "TERMINATE "); break;
+    case STMT_PAUSE: print_about(printer, statement, "PAUSE "); break;
+    case STMT_RESUME: print_about(printer, statement, "RESUME "); break;
+    case STMT_SET: print_setting(printer, statement, "SET "); break;
+    case STMT_UNSET: print_setting(printer, statement, "UNSET "); break;
+    case STMT_ALTER_SYSTEM: print_setting(printer, statement, "ALTER SYSTEM "); break;
+    case STMT_DEFINE: print_setting(printer, statement, "DEFINE "); break;
+    case STMT_UNDEFINE: print_setting(printer, statement, "UNDEFINE "); break;
+    case STMT_RUN_SCRIPT: print_setting(printer, statement, "RUN SCRIPT "); break;
+    case STMT_ASSERT_TOPIC: case STMT_ASSERT_SCHEMA: print_assert(printer, statement); break;
+    case STMT_ASSERT_VALUES: print_values(printer, statement, "ASSERT VALUES ", "VALUES"); break;
+    case STMT_ASSERT_NULL: print_values(printer, statement, "ASSERT NULL VALUES ", "KEY"); break;
+    case STMT_ASSERT_SOURCE: print_assert_source(printer, statement); break;
+    }
+}
+
+void ast_print_statement(const AstStatement *statement, StrBuf *out)
+{
+    Printer printer = { .out = out };
+    print_statement(&printer, statement);
+    strbuf_addc(out, ';');
+}
+
+void ast_print_masked(const AstStatement *statement, StrBuf *out)
+{
+    Printer printer = { .out = out, .mask = true };
+    print_statement(&printer, statement);
+    strbuf_addc(out, ';');
+}
