@@ -1,0 +1,56 @@
+/*
+ * describe.c - what SHOW FUNCTIONS and DESCRIBE FUNCTION know, straight from the rows.
+ */
+#include "udf/registry.h"
+
+static FnListing listing_of(const FnEntry *entry)
+{
+    return (FnListing){entry->upper, entry->kind, entry->category};
+}
+
+void functions_list(const Functions *functions, Arena *arena, FnListing **out, size_t *count)
+{
+    *out   = ARENA_ARRAY(arena, FnListing, functions->count + 1);
+    *count = functions->count;
+    for (size_t i = 0; i < functions->count; i++)
+        (*out)[i] = listing_of(&functions->entries[i]);
+}
+
+static Str type_listing(const ParamType *type, Arena *arena)
+{
+    StrBuf text = {0};
+    param_type_print(type, &text);
+    Str copy = str_dup(arena, strbuf_str(&text));
+    strbuf_clear(&text);
+    return copy;
+}
+
+static FnOverloadListing describe_overload(const Overload *overload, Arena *arena)
+{
+    const Signature  *signature = &overload->signature;
+    FnOverloadListing listing   = {
+          .params      = ARENA_ARRAY(arena, FnParamListing, signature->count + 1),
+          .param_count = signature->count,
+          .result      = type_listing(signature->result, arena),
+          .doc         = overload_doc(overload),
+    };
+    for (size_t i = 0; i < signature->count; i++) {
+        const Param *param = &signature->params[i];
+        listing.params[i]  = (FnParamListing){param->name, type_listing(param->type, arena), param->variadic};
+    }
+    return listing;
+}
+
+Status functions_describe(const Functions *functions, Str name, Arena *arena, FnListing *out, FnOverloadListing **overloads,
+                          size_t *count, Error *err)
+{
+    const FnEntry *entry = functions_find(functions, name);
+    if (entry == NULL)
+        return error_set(err, E_NOT_FOUND, NO_POS, "Can't find any functions with the name '" STR_FMT "'", STR_ARG(name));
+    *out       = listing_of(entry);
+    *count     = entry->count;
+    *overloads = ARENA_ARRAY(arena, FnOverloadListing, entry->count);
+    for (size_t i = 0; i < entry->count; i++)
+        (*overloads)[i] = describe_overload(&entry->overloads[i], arena);
+    return OK;
+}
