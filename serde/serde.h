@@ -34,8 +34,11 @@ bool format_supports_inference(const FormatClass *format);
 bool format_supports_wrapping(const FormatClass *format, Wrapping wrapping);
 /* The format exists in the dialect, but Sluice cannot read or write it yet: CREATE answers E_UNSUPPORTED. */
 bool format_is_built(const FormatClass *format);
+/* Only DELIMITED has a delimiter property. */
+bool format_takes_delimiter(const FormatClass *format);
 
-/* The delimiter property as the WITH clause gives it: one character, SPACE or TAB (runtime.md 1.4). E_PLAN with ksqlDB's text. */
+/* The delimiter property as the WITH clause gives it: one character, SPACE or TAB (runtime.md 1.4). E_PLAN with ksqlDB's text, before
+ * which the caller puts "Configuration VALUE_DELIMITER is invalid: ". *out points into `text` or to a constant. */
 Status format_parse_delimiter(Str text, Str *out, Error *err);
 
 /* What DESCRIBE and the test runner call features: WRAP_SINGLES or UNWRAP_SINGLES where it was set or is implied for single keys, else
