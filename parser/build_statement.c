@@ -76,10 +76,10 @@ AstQuery *build_query(ParseState *state, const Token *select, AstQuery *relation
     return relation;
 }
 
-Vec *build_keys(ParseState *state, const char *clause, Vec *keys)
+Vec *build_keys(ParseState *state, Pos pos, const char *clause, Vec *keys)
 {
     if (keys->count == 0)
-        parse_note_prepare(state, state->ahead.pos, "%s requires at least one expression", clause);
+        parse_note_prepare(state, pos, "%s requires at least one expression", clause);
     return keys;
 }
 

@@ -132,7 +132,7 @@ AstQuery      *build_relation(ParseState *state, AstSource from);
 AstJoin       *build_within(ParseState *state, const AstSpan *before, const AstSpan *after, const AstSpan *grace);
 void           build_add_join(ParseState *state, AstQuery *query, AstJoinKind kind, AstSource source, AstJoin *within, Pos pos,
                               AstExpr *on);
-Vec           *build_keys(ParseState *state, const char *clause, Vec *keys);
+Vec           *build_keys(ParseState *state, Pos pos, const char *clause, Vec *keys);
 
 AstStatement *build_statement(ParseState *state, AstStatementKind kind, const Token *first);
 AstStatement *build_query_statement(ParseState *state, AstQuery *query);

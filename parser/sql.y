@@ -316,10 +316,10 @@ having(A) ::= HAVING expr(E). { A = E; }
 
 %type group_by {Vec *}
 group_by(A) ::= .                        { A = NULL; }
-group_by(A) ::= GROUP BY key_list(L).    { A = build_keys(state, "GROUP BY", L); }
+group_by(A) ::= GROUP(T) BY key_list(L). { A = build_keys(state, T.pos, "GROUP BY", L); }
 %type partition_by {Vec *}
 partition_by(A) ::= .                         { A = NULL; }
-partition_by(A) ::= PARTITION BY key_list(L). { A = build_keys(state, "PARTITION BY", L); }
+partition_by(A) ::= PARTITION(T) BY key_list(L). { A = build_keys(state, T.pos, "PARTITION BY", L); }
 %type key_list {Vec *}
 key_list(A) ::= values(L). { A = L; }
 key_list(A) ::= tuple(L).  { A = L; }
