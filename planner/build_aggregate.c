@@ -1,0 +1,528 @@
+/*
+ * build_aggregate.c - GROUP BY, aggregate functions, HAVING and the select list over them (sql.md 5.6).
+ *
+ * The node groups by its input's key, so a REKEY stands below it unless the grouping is the key already. What comes after works on the
+ * `inner` row: the key columns, one column per aggregate call, and the window bounds. An expression that equals a grouping expression or
+ * an aggregate call stands for that column as a whole; any other column outside them is refused.
+ */
+#include "parser/parser.h"
+#include "planner/query_build.h"
+
+typedef struct {
+    Builder        *b;
+    const AstExpr **asts; /* distinct calls, flat */
+    size_t          count, capacity;
+} Calls;
+
+typedef struct {
+    Scope                base;
+    const Analysis      *a;
+    const Calls         *calls;
+    const Schema        *inner;
+} AfterScope;
+
+/* ---- which calls there are ---- */
+
+static void note_call(void *context, const AstExpr *call)
+{
+    Calls *calls = context;
+    for (size_t i = 0; i < calls->count; i++)
+        if (ast_expr_equal(calls->asts[i], call))
+            return;
+    if (calls->count < calls->capacity)
+        calls->asts[calls->count++] = call;
+}
+
+static void count_call(void *context, const AstExpr *call) { ++*(size_t *)context; }
+
+static void collect_calls(Builder *b, Calls *calls)
+{
+    const Analysis  *a         = b->a;
+    const Functions *functions = a->planner->functions;
+    size_t           most      = 0;
+    for (size_t i = 0; i < a->item_count; i++)
+        visit_aggregates(functions, a->items[i].flat, count_call, &most);
+    if (a->having.flat != NULL)
+        visit_aggregates(functions, a->having.flat, count_call, &most);
+    *calls = (Calls){b, ARENA_ARRAY(b->arena, const AstExpr *, most), 0, most};
+    for (size_t i = 0; i < a->item_count; i++)
+        visit_aggregates(functions, a->items[i].flat, note_call, calls);
+    if (a->having.flat != NULL)
+        visit_aggregates(functions, a->having.flat, note_call, calls);
+}
+
+/* ---- rules without types ---- */
+
+static Status refuse_text(const AstExpr *expr, const char *what, Error *err)
+{
+    StrBuf text = {0};
+    ast_print_expr(expr, &text);
+    error_set(err, E_PLAN, expr->pos, "%s" STR_FMT, what, STR_ARG(strbuf_str(&text)));
+    strbuf_clear(&text);
+    return E_PLAN;
+}
+
+static bool is_bound(Str name) { return str_equal(name, STR_LIT("WINDOWSTART")) || str_equal(name, STR_LIT("WINDOWEND")); }
+
+static const AstExpr *find_bound(const AstExpr *expr)
+{
+    if (expr->kind == AST_COLUMN && is_bound(expr->name.text))
+        return expr;
+    for (size_t i = 0; i < expr->count; i++) {
+        const AstExpr *found = find_bound(expr->operands[i]);
+        if (found != NULL)
+            return found;
+    }
+    return NULL;
+}
+
+/* Bounds of the query's own window; those of a windowed source are columns like others. */
+static Status check_no_bounds(const Analysis *a, const AstExpr *expr, Error *err)
+{
+    const AstExpr *bound = a->query->window.kind == WINDOW_NONE ? NULL : find_bound(expr);
+    if (bound == NULL)
+        return OK;
+    return error_set(err, E_PLAN, bound->pos,
+                     "Window bounds column " STR_FMT " can only be used in the SELECT clause of windowed aggregations and can not be passed to "
+                     "aggregate functions.\nSee https://github.com/confluentinc/ksql/issues/4397",
+                     STR_ARG(bound->name.text));
+}
+
+static const AstExpr *nested_aggregate(const Functions *functions, const AstExpr *call)
+{
+    for (size_t i = 0; i < call->count; i++) {
+        const AstExpr *operand = call->operands[i];
+        if (operand->kind == AST_CALL && functions_kind(functions, operand->name.text) == FN_AGGREGATE)
+            return operand;
+        const AstExpr *found = nested_aggregate(functions, operand);
+        if (found != NULL)
+            return found;
+    }
+    return NULL;
+}
+
+static Status check_grouping(const Analysis *a, Error *err)
+{
+    const Functions *functions = a->planner->functions;
+    if (a->query->has_group_by && a->query->group_count == 0)
+        return error_set(err, E_PLAN, a->query->pos, "GROUP BY requires at least one expression");
+    for (size_t i = 0; i < a->query->group_count; i++) {
+        const AstExpr *group = a->group_by[i].flat;
+        const AstExpr *call  = group->kind == AST_CALL && functions_kind(functions, group->name.text) == FN_AGGREGATE
+                                   ? group : nested_aggregate(functions, group);
+        if (call != NULL)
+            return error_set(err, E_PLAN, call->pos, "GROUP BY does not support aggregate functions: " STR_FMT " is an aggregate function.",
+                             STR_ARG(call->name.text));
+        TRY(check_no_bounds(a, group, err));
+        for (size_t j = 0; j < i; j++)
+            if (ast_expr_equal(a->group_by[i].qualified, a->group_by[j].qualified))
+                return refuse_text(a->group_by[i].qualified, "Duplicate GROUP BY expression: ", err);
+    }
+    return a->having.flat == NULL ? OK : check_no_bounds(a, a->having.flat, err);
+}
+
+static Status check_calls(const Builder *b, const Calls *calls, Error *err)
+{
+    const Analysis *a = b->a;
+    if (calls->count == 0)
+        return error_set(err, E_PLAN, a->query->pos, "GROUP BY requires aggregate functions in either the SELECT or HAVING clause.");
+    for (size_t i = 0; i < calls->count; i++) {
+        if (nested_aggregate(a->planner->functions, calls->asts[i]) != NULL)
+            return refuse_text(calls->asts[i], "Aggregate functions can not be nested: ", err);
+        for (size_t arg = 0; arg < calls->asts[i]->count; arg++)
+            TRY(check_no_bounds(a, calls->asts[i]->operands[arg], err));
+    }
+    if (a->persistent && !a->query->has_group_by) {
+        StrBuf text = {0};
+        for (size_t i = 0; i < calls->count; i++) {
+            strbuf_adds(&text, i ? ", " : "");
+            if (calls->asts[i]->count == 0)
+                strbuf_addf(&text, STR_FMT "(ROWTIME)", STR_ARG(calls->asts[i]->name.text));
+            else
+                ast_print_expr(calls->asts[i], &text);
+        }
+        error_set(err, E_PLAN, a->query->pos, "%s statement does not support aggregate function [" STR_FMT "] without a GROUP BY clause.",
+                  a->statement_kind, STR_ARG(strbuf_str(&text)));
+        strbuf_clear(&text);
+        return E_PLAN;
+    }
+    return OK;
+}
+
+/* ---- expressions over the inner row ---- */
+
+static bool stands_for_column(const Scope *scope, const AstExpr *expr, int *slot, const SqlType **type)
+{
+    const AfterScope *self   = (const AfterScope *)scope;
+    size_t            groups = self->a->query->group_count;
+    for (size_t i = 0; i < groups; i++) {
+        if (ast_expr_equal(self->a->group_by[i].flat, expr)) {
+            *slot = (int)i;
+            *type = self->inner->columns[i].type;
+            return true;
+        }
+    }
+    for (size_t i = 0; i < self->calls->count; i++) {
+        if (ast_expr_equal(self->calls->asts[i], expr)) {
+            *slot = (int)(self->inner->key_count + i);
+            *type = self->inner->columns[*slot].type;
+            return true;
+        }
+    }
+    return false;
+}
+
+static Status resolve_bound(const Scope *scope, const AstExpr *column, int *slot, const SqlType **type, Error *err)
+{
+    const AfterScope *self = (const AfterScope *)scope;
+    int               at   = is_bound(column->name.text) ? schema_find(self->inner, column->name.text) : -1;
+    if (at < 0)
+        return error_set(err, E_PLAN, column->pos, "Unknown column " STR_FMT ".", STR_ARG(column->name.text));
+    *slot = at;
+    *type = self->inner->columns[at].type;
+    return OK;
+}
+
+static bool is_after_column(const Scope *scope, Str name) { return schema_find(((const AfterScope *)scope)->inner, name) >= 0; }
+
+/* Every column is within a grouping expression or an aggregate call. */
+static bool only_grouped(const AfterScope *scope, const AstExpr *expr, const AstExpr *const *params, size_t param_count)
+{
+    int            slot;
+    const SqlType *type;
+    if (stands_for_column(&scope->base, expr, &slot, &type))
+        return true;
+    if (expr->kind == AST_COLUMN) {
+        for (size_t i = 0; i < param_count; i++)
+            for (size_t n = 0; n < params[i]->name_count; n++)
+                if (str_equal(params[i]->names[n].text, expr->name.text))
+                    return true;
+        return scope->a->query->window.kind != WINDOW_NONE && is_bound(expr->name.text);
+    }
+    enum { DEEPEST_LAMBDA = 8 };
+    const AstExpr *inner[DEEPEST_LAMBDA];
+    if (expr->kind == AST_LAMBDA && param_count < DEEPEST_LAMBDA) {
+        if (param_count > 0)
+            memcpy(inner, params, param_count * sizeof *inner);
+        inner[param_count++] = expr;
+        params               = inner;
+    }
+    for (size_t i = 0; i < expr->count; i++)
+        if (!only_grouped(scope, expr->operands[i], params, param_count))
+            return false;
+    return true;
+}
+
+static Status check_grouped(const AfterScope *scope, Error *err)
+{
+    const Analysis *a     = scope->a;
+    StrBuf          wrong = {0};
+    for (size_t i = 0; i < a->item_count; i++) {
+        if (only_grouped(scope, a->items[i].flat, NULL, 0))
+            continue;
+        strbuf_adds(&wrong, wrong.len ? ", " : "");
+        ast_print_expr(a->items[i].flat, &wrong);
+    }
+    Status status = OK;
+    if (wrong.len > 0)
+        status = error_set(err, E_PLAN, a->query->pos,
+                           "Non-aggregate SELECT expression(s) not part of GROUP BY: " STR_FMT
+                           "\nEither add the column(s) to the GROUP BY or remove them from the SELECT.",
+                           STR_ARG(strbuf_str(&wrong)));
+    strbuf_clear(&wrong);
+    if (status == OK && a->having.flat != NULL && !only_grouped(scope, a->having.flat, NULL, 0)) {
+        status = refuse_text(a->having.flat, "Non-aggregate HAVING expression not part of GROUP BY: ", err);
+        error_append(err, "\nConsider switching the HAVING clause to a WHERE clause before the GROUP BY.");
+    }
+    return status;
+}
+
+/* ---- the calls ---- */
+
+static Status typed_literal(const AstExpr *ast, size_t number, Str function, Error *err)
+{
+    switch (ast->kind) {
+    case AST_NULL: case AST_BOOLEAN: case AST_INTEGER: case AST_DECIMAL: case AST_DOUBLE: case AST_STRING:
+        return OK;
+    default:
+        break;
+    }
+    StrBuf text = {0};
+    ast_print_expr(ast, &text);
+    error_set(err, E_PLAN, ast->pos, "Parameter %zu passed to function " STR_FMT " must be a literal constant, but was expression: '" STR_FMT "'",
+              number, STR_ARG(function), STR_ARG(strbuf_str(&text)));
+    strbuf_clear(&text);
+    return E_PLAN;
+}
+
+/* Function settings (`ksql.functions.collect_list.limit`) are properties like others. */
+typedef struct {
+    FnConfig           base;
+    const PlannerHost *host;
+    Arena             *arena;
+} HostConfig;
+
+static Str config_get(const FnConfig *self, Str key)
+{
+    const HostConfig *config = (const HostConfig *)self;
+    return config->host->property(config->host, str_to_c(config->arena, key));
+}
+
+static Status type_arguments(Builder *b, const AstExpr *ast, const Schema *input, const Expr **args, Error *err)
+{
+    SchemaScope scope;
+    schema_scope_init(&scope, input);
+    if (ast->count == 0) /* COUNT(*): the implicit argument ROWTIME is never null, and only that matters */
+        args[0] = expr_constant(b->arena, &type_bigint, value_from_int(0));
+    for (size_t i = 0; i < ast->count; i++) {
+        if (ast->operands[i]->kind == AST_NULL)
+            args[i] = expr_constant(b->arena, &type_null, value_null());
+        else
+            TRY(type_expression(&b->a->typer, ast->operands[i], &scope.base, &args[i], err));
+    }
+    return OK;
+}
+
+static Status resolve_call(Builder *b, const AstExpr *ast, const Schema *input, PlanAggregateCall *out, Error *err)
+{
+    HostConfig      config = {{config_get}, b->a->planner->host, b->arena};
+    size_t          count  = ast->count == 0 ? 1 : ast->count;
+    const Expr    **args   = ARENA_ARRAY(b->arena, const Expr *, count);
+    const SqlType **types  = ARENA_ARRAY(b->arena, const SqlType *, count);
+    FnResolved     *fn     = ARENA_NEW(b->arena, FnResolved);
+    TRY(type_arguments(b, ast, input, args, err));
+    for (size_t i = 0; i < count; i++)
+        types[i] = args[i]->type;
+    TRY(functions_resolve(b->a->planner->functions, ast->name.text, types, count, NULL, b->arena, fn, err));
+    size_t columns   = count - fn->constant_count;
+    Value *constants = ARENA_ARRAY(b->arena, Value, fn->constant_count);
+    for (size_t i = columns; i < count; i++) {
+        TRY(typed_literal(ast->operands[i], i + 1, ast->name.text, err));
+        constants[i - columns] = args[i]->value;
+    }
+    AggregateCall *call;
+    TRY(aggregate_bind(fn, types, constants, &config.base, b->arena, &call, err));
+    call->config = NULL; /* what bind wanted of it is in the call; the host does not live as long */
+    *out         = (PlanAggregateCall){fn, call, args, columns};
+    return OK;
+}
+
+static Status check_undo(const PlanAggregateCall *calls, size_t count, Error *err)
+{
+    Str    names[64];
+    size_t found = 0;
+    for (size_t i = 0; i < count && found < ARRAY_LEN(names); i++) {
+        Str  name = str_c(calls[i].function->name);
+        bool seen = false;
+        for (size_t j = 0; j < found; j++)
+            seen |= str_equal(names[j], name);
+        if (calls[i].function->aggregate->undo == NULL && !seen)
+            names[found++] = name;
+    }
+    if (found == 0)
+        return OK;
+    error_set(err, E_PLAN, NO_POS, "The aggregation function%s ", found > 1 ? "s" : "");
+    for (size_t i = 0; i < found; i++)
+        error_append(err, "%s" STR_FMT, i == 0 ? "" : i + 1 < found ? ", " : " and ", STR_ARG(names[i]));
+    error_append(err, " cannot be applied to a table source, only to a stream source.");
+    return E_PLAN;
+}
+
+/* ---- grouping ---- */
+
+static Status type_groups(Builder *b, const PlanNode *input, const Expr ***keys, Str **names, size_t *count, Error *err)
+{
+    const Analysis *a = b->a;
+    *count            = a->query->group_count;
+    *keys             = ARENA_ARRAY(b->arena, const Expr *, *count + 1);
+    *names            = ARENA_ARRAY(b->arena, Str, *count + 1);
+    for (size_t i = 0; i < *count; i++) {
+        TRY(builder_type(b, "Group By", a->group_by[i].flat, input->schema, &(*keys)[i], err));
+        (*names)[i] = a->generated_keys[a->query->partition_count + i];
+    }
+    if (*count == 0) { /* transient queries without GROUP BY: all in one group */
+        (*keys)[0]  = expr_constant(b->arena, &type_integer, value_from_int(0));
+        (*names)[0] = STR_LIT("KSQL_GROUP");
+        *count      = 1;
+    }
+    return OK;
+}
+
+static bool grouped_already(const PlanNode *input, const Expr *const *keys, size_t count)
+{
+    return !input->is_table && input->window.kind == WINDOWED_NO && input->schema->key_count == 1 && count == 1 &&
+           keys[0]->kind == EXPR_COLUMN && keys[0]->slot == 0;
+}
+
+/* Puts a REKEY below and points the arguments at its columns. Only columns that the arguments read go through the topic. */
+static Status regroup(Builder *b, const PlanNode **input, const Expr *const *keys, const Str *names, size_t count, PlanAggregateCall *calls,
+                      size_t call_count, Error *err)
+{
+    size_t width = (*input)->schema->count;
+    bool  *keep  = ARENA_ARRAY(b->arena, bool, width);
+    int   *moved = ARENA_ARRAY(b->arena, int, width);
+    for (size_t i = 0; i < call_count; i++)
+        for (size_t arg = 0; arg < calls[i].arg_count; arg++)
+            expr_mark_columns(calls[i].args[arg], keep, width);
+    RekeySpec spec = {keys, names, count, keep, true, false, true, "Aggregate-GroupBy-repartition", "Aggregate.GroupBy"};
+    TRY(build_rekey(b, *input, &spec, input, err));
+    for (size_t i = count; i < (*input)->schema->count; i++)
+        moved[(*input)->u.rekey.value_slots[i - count]] = (int)i;
+    for (size_t i = 0; i < call_count; i++) {
+        const Expr **args = ARENA_ARRAY(b->arena, const Expr *, calls[i].arg_count);
+        for (size_t arg = 0; arg < calls[i].arg_count; arg++)
+            args[arg] = expr_remap(calls[i].args[arg], moved, width, b->arena);
+        calls[i].args = args;
+    }
+    return OK;
+}
+
+static Status set_window(const Analysis *a, PlanNode *node, Error *err)
+{
+    enum { DAY_MS = 24 * 60 * 60 * 1000 };
+    const AstWindow *window = &a->query->window;
+    PlanAggregate   *agg    = &node->u.aggregate;
+    int64_t          size   = 0;
+    if (window->kind == WINDOW_NONE)
+        return OK;
+    if (node->is_table && agg->over_table)
+        return error_set(err, E_PLAN, window->pos, "Windowing not supported for table aggregations.");
+    TRY(ast_span_ms(&window->size, &size, err));
+    agg->window = (KeyWindow){WINDOWED_TUMBLING, size};
+    if (window->kind == WINDOW_SESSION)
+        agg->window = (KeyWindow){WINDOWED_SESSION, 0};
+    else if (window->kind == WINDOW_HOPPING)
+        agg->window.kind = WINDOWED_HOPPING;
+    agg->gap_ms     = window->kind == WINDOW_SESSION ? size : 0;
+    agg->advance_ms = size;
+    if (window->kind == WINDOW_HOPPING)
+        TRY(ast_span_ms(&window->advance, &agg->advance_ms, err));
+    if (size <= 0 || agg->advance_ms <= 0 || agg->advance_ms > size)
+        return error_set(err, E_PLAN, window->pos, "Window sizes must be above 0, and the advance between 1 and the size; got size %lld ms, advance %lld ms",
+                         (long long)size, (long long)agg->advance_ms);
+    agg->emit_final = a->query->emit == EMIT_FINAL;
+    agg->grace_ms   = agg->emit_final || size > DAY_MS ? 0 : DAY_MS - size; /* runtime.md 2.3 */
+    if (window->has_grace)
+        TRY(ast_span_ms(&window->grace, &agg->grace_ms, err));
+    agg->retention_ms = size > INT64_MAX - agg->grace_ms ? INT64_MAX : size + agg->grace_ms;
+    if (window->has_retention) {
+        int64_t wanted;
+        TRY(ast_span_ms(&window->retention, &wanted, err));
+        if (wanted < agg->retention_ms)
+            return error_set(err, E_PLAN, window->pos,
+                             "The retention period of the window store %s must be no smaller than its window size plus the grace period. Got "
+                             "size=[%lld], grace=[%lld], retention=[%lld]",
+                             "Aggregate-Aggregate-Materialize", (long long)size, (long long)agg->grace_ms, (long long)wanted);
+        agg->retention_ms = wanted;
+    }
+    node->window = agg->window;
+    return OK;
+}
+
+static const Schema *inner_schema(Builder *b, const PlanNode *input, const PlanAggregateCall *calls, size_t count, bool windowed)
+{
+    const Schema *from    = input->schema;
+    Column       *columns = ARENA_ARRAY(b->arena, Column, from->key_count + count + 2);
+    size_t        n       = 0;
+    for (; n < from->key_count; n++)
+        columns[n] = from->columns[n];
+    for (size_t i = 0; i < count; i++)
+        columns[n++] = (Column){str_printf(b->arena, "KSQL_AGG_VARIABLE_%zu", i), calls[i].call->result_type, COLUMN_VALUE, STR_NULL};
+    if (windowed) {
+        columns[n++] = (Column){STR_LIT("WINDOWSTART"), &type_bigint, COLUMN_WINDOWSTART, STR_NULL};
+        columns[n++] = (Column){STR_LIT("WINDOWEND"), &type_bigint, COLUMN_WINDOWEND, STR_NULL};
+    }
+    return schema_new(b->arena, columns, n);
+}
+
+/* ---- the select list ---- */
+
+static Status type_item(Builder *b, const AfterScope *scope, const SelectItem *item, const Expr **out, Error *err)
+{
+    if (type_expression(&b->a->typer, item->flat, &scope->base, out, err) == OK)
+        return OK;
+    return err->code == E_PLAN ? error_prefix(err, "Invalid Select: ") : err->code;
+}
+
+/* Persistent: the keys, named by their items, then the other items. Transient: the key, then all items. */
+static Status select_columns(Builder *b, PlanNode *node, const AfterScope *scope, Error *err)
+{
+    const Analysis *a       = b->a;
+    size_t          keys    = node->schema->key_count, count = 0;
+    size_t         *of_key  = ARENA_ARRAY(b->arena, size_t, keys);
+    Column         *columns = ARENA_ARRAY(b->arena, Column, keys + a->item_count);
+    const Expr    **values  = ARENA_ARRAY(b->arena, const Expr *, a->item_count);
+    bool           *is_key  = ARENA_ARRAY(b->arena, bool, a->item_count);
+    if (a->persistent)
+        TRY(match_key_items(b, node, of_key, err));
+    for (size_t i = 0; i < keys; i++) {
+        columns[i] = node->schema->columns[i];
+        if (!a->persistent)
+            continue;
+        columns[i].name    = a->items[of_key[i]].alias;
+        is_key[of_key[i]] = true;
+    }
+    for (size_t i = 0; i < a->item_count; i++) {
+        if (is_key[i])
+            continue;
+        TRY(type_item(b, scope, &a->items[i], &values[count], err));
+        columns[keys + count] = (Column){a->items[i].alias, values[count]->type, COLUMN_VALUE, STR_NULL};
+        count++;
+    }
+    if (a->persistent)
+        TRY(check_result_columns(columns, keys + count, err));
+    node->schema             = schema_new(b->arena, columns, keys + count);
+    node->u.aggregate.values = values;
+    return OK;
+}
+
+static Str store_name(const Builder *b)
+{
+    if (b->a->persistent)
+        return b->a->sink_name;
+    return str_printf(b->arena, STR_FMT ".Aggregate", STR_ARG(b->query_id));
+}
+
+static Status type_after(Builder *b, PlanNode *node, const Calls *calls, Error *err)
+{
+    PlanAggregate *agg   = &node->u.aggregate;
+    AfterScope     scope = {{resolve_bound, NULL, stands_for_column, is_after_column, false}, b->a, calls, agg->inner};
+    Typer          typer = b->a->typer;
+    TRY(check_grouped(&scope, err));
+    typer.magic_timestamps = true;
+    if (b->a->having.flat != NULL)
+        TRY(type_condition(&typer, b->a->having.flat, &scope.base, "HAVING", &agg->having, err));
+    return select_columns(b, node, &scope, err);
+}
+
+Status build_aggregate(Builder *b, const PlanNode *input, const PlanNode **out, Error *err)
+{
+    Calls        calls;
+    const Expr **keys;
+    Str         *names;
+    size_t       key_count;
+    collect_calls(b, &calls);
+    TRY(check_grouping(b->a, err));
+    TRY(check_calls(b, &calls, err));
+    TRY(type_groups(b, input, &keys, &names, &key_count, err));
+    PlanAggregateCall *resolved = ARENA_ARRAY(b->arena, PlanAggregateCall, calls.count);
+    for (size_t i = 0; i < calls.count; i++)
+        TRY(resolve_call(b, calls.asts[i], input->schema, &resolved[i], err));
+    bool over_table = input->is_table;
+    if (over_table)
+        TRY(check_undo(resolved, calls.count, err));
+    if (!grouped_already(input, keys, key_count))
+        TRY(regroup(b, &input, keys, names, key_count, resolved, calls.count, err));
+
+    PlanNode *node           = builder_node(b, PLAN_AGGREGATE, "Aggregate", input, NULL);
+    node->is_table           = true;
+    node->u.aggregate        = (PlanAggregate){.over_table = over_table, .calls = resolved, .call_count = calls.count};
+    b->keys_are              = KEYS_GROUP_BY;
+    TRY(set_window(b->a, node, err));
+    node->u.aggregate.inner  = inner_schema(b, input, resolved, calls.count, b->a->query->window.kind != WINDOW_NONE);
+    node->u.aggregate.store  = (PlanStore){store_name(b), b->a->query->window.kind == WINDOW_NONE ? -1 : node->u.aggregate.retention_ms};
+    node->schema             = node->u.aggregate.inner; /* keys for match_key_items */
+    TRY(type_after(b, node, &calls, err));
+    *out = node;
+    return OK;
+}

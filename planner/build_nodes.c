@@ -1,0 +1,229 @@
+/*
+ * build_nodes.c - sources, WHERE, PARTITION BY.
+ */
+#include "parser/parser.h"
+#include "planner/query_build.h"
+
+PlanNode *builder_node(Builder *b, PlanKind kind, const char *step, const PlanNode *left, const PlanNode *right)
+{
+    PlanNode *node = ARENA_NEW(b->arena, PlanNode);
+    node->kind     = kind;
+    node->number   = b->next_number++;
+    node->step     = str_c(step);
+    if (left != NULL) {
+        node->inputs[node->input_count++] = left;
+        node->schema     = left->schema;
+        node->is_table   = left->is_table;
+        node->key_format = left->key_format;
+        node->window     = left->window;
+    }
+    if (right != NULL)
+        node->inputs[node->input_count++] = right;
+    return node;
+}
+
+Status builder_type(Builder *b, const char *context, const AstExpr *flat, const Schema *schema, const Expr **out, Error *err)
+{
+    SchemaScope scope;
+    schema_scope_init(&scope, schema);
+    if (type_expression(&b->a->typer, flat, &scope.base, out, err) == OK)
+        return OK;
+    if (err->code == E_PLAN)
+        error_prefix(err, "Invalid %s: ", context);
+    return err->code;
+}
+
+/* ---- sources ---- */
+
+static Column pseudo_column(Builder *b, size_t from, const char *name, ColumnRole role, const SqlType *type)
+{
+    return (Column){analysis_flat_name(b->a, from, str_c(name)), type, role, STR_NULL};
+}
+
+static const Schema *source_schema(Builder *b, size_t from)
+{
+    const Analysis *a       = b->a;
+    const Source   *source  = a->from[from].source;
+    const Schema   *schema  = source->schema;
+    bool            windowed = source->window.kind != WINDOWED_NO;
+    Column         *columns = ARENA_ARRAY(b->arena, Column, schema->count + 5);
+    size_t          count   = 0;
+    for (size_t i = 0; i < schema->count; i++) {
+        columns[count]        = schema->columns[i];
+        columns[count++].name = analysis_flat_name(a, from, schema->columns[i].name);
+    }
+    if (a->uses_rowtime)
+        columns[count++] = pseudo_column(b, from, "ROWTIME", COLUMN_ROWTIME, &type_bigint);
+    if (a->uses_rowpartition)
+        columns[count++] = pseudo_column(b, from, "ROWPARTITION", COLUMN_ROWPARTITION, &type_integer);
+    if (a->uses_rowoffset)
+        columns[count++] = pseudo_column(b, from, "ROWOFFSET", COLUMN_ROWOFFSET, &type_bigint);
+    if (a->uses_windowstart && windowed)
+        columns[count++] = pseudo_column(b, from, "WINDOWSTART", COLUMN_WINDOWSTART, &type_bigint);
+    if (a->uses_windowend && windowed)
+        columns[count++] = pseudo_column(b, from, "WINDOWEND", COLUMN_WINDOWEND, &type_bigint);
+    return schema_new(b->arena, columns, count);
+}
+
+static void copy_source(Arena *arena, const Source *source, PlanSource *out)
+{
+    out->source_name      = str_dup(arena, source->name);
+    out->topic            = str_dup(arena, source->topic);
+    out->partitions       = source->partitions;
+    out->value_format     = source->value_format;
+    out->timestamp_column = str_is_null(source->timestamp_column) ? STR_NULL : str_dup(arena, source->timestamp_column);
+    out->timestamp_format = str_is_null(source->timestamp_format) ? STR_NULL : str_dup(arena, source->timestamp_format);
+    out->timestamp_slot   = -1;
+}
+
+Status build_source(Builder *b, size_t from, const PlanNode **out, Error *err)
+{
+    const Analysis *a      = b->a;
+    const Source   *source = a->from[from].source;
+    if (b->source_count == ARRAY_LEN(b->sources))
+        return error_set(err, E_LIMIT, a->from[from].pos, "A query can read %zu sources at most", ARRAY_LEN(b->sources));
+    if (!format_is_built(source->value_format.format) || !format_is_built(source->key_format.format))
+        return error_set(err, E_UNSUPPORTED, a->from[from].pos, "Sluice cannot read the formats of " STR_FMT " yet (key %s, value %s)",
+                         STR_ARG(source->name), format_name(source->key_format.format), format_name(source->value_format.format));
+    bool        join = analysis_is_join(a);
+    const char *step = join ? str_to_c(b->arena, str_printf(b->arena, "SourceOf" STR_FMT, STR_ARG(a->from[from].alias))) : "KsqlTopic.Source";
+    PlanNode   *node = builder_node(b, PLAN_SOURCE, step, NULL, NULL);
+    node->schema     = source_schema(b, from);
+    node->is_table   = source->is_table;
+    node->key_format = source->key_format;
+    node->window     = source->window;
+    copy_source(b->arena, source, &node->u.source);
+    if (!str_is_null(source->timestamp_column)) {
+        Str flat                       = analysis_flat_name(a, from, source->timestamp_column);
+        node->u.source.timestamp_slot = schema_find(node->schema, flat);
+    }
+    if (source->is_table)
+        node->u.source.store = (PlanStore){
+            join ? str_printf(b->arena, STR_FMT ".KafkaTopic_" STR_FMT "-Reduce", STR_ARG(b->query_id), STR_ARG(a->from[from].alias))
+                 : str_printf(b->arena, STR_FMT ".KsqlTopic-Reduce", STR_ARG(b->query_id)),
+            -1};
+    b->sources[b->source_count++] = node;
+    *out                          = node;
+    return OK;
+}
+
+/* ---- WHERE ---- */
+
+Status build_where(Builder *b, const PlanNode *input, const PlanNode **out, Error *err)
+{
+    *out = input;
+    if (b->a->where.flat == NULL)
+        return OK;
+    SchemaScope scope;
+    Typer       typer      = b->a->typer;
+    PlanNode   *node       = builder_node(b, PLAN_FILTER, "WhereFilter", input, NULL);
+    typer.magic_timestamps = true;
+    schema_scope_init(&scope, input->schema);
+    TRY(type_condition(&typer, b->a->where.flat, &scope.base, "WHERE", &node->u.filter.condition, err));
+    *out = node;
+    return OK;
+}
+
+/* ---- re-keying ---- */
+
+static bool format_holds(const FormatSpec *format, const Column *keys, size_t count)
+{
+    Error ignored;
+    return serde_check(format, SIDE_KEY, keys, count, &ignored) == OK;
+}
+
+void rekey_format(const Planner *planner, const FormatSpec *from, const Column *keys, size_t count, FormatSpec *out)
+{
+    *out = *from;
+    if (count == 0) {
+        *out = (FormatSpec){.format = format_find(STR_LIT("NONE"))};
+        return;
+    }
+    if (out->format == NULL || strcmp(format_name(out->format), "NONE") == 0) {
+        Str name = planner->host->property(planner->host, "ksql.persistence.default.format.key");
+        *out     = (FormatSpec){.format = format_find(str_is_null(name) ? STR_LIT("KAFKA") : name)};
+    }
+    if (out->format == NULL || !format_holds(out, keys, count))
+        *out = (FormatSpec){.format = format_find(STR_LIT("JSON"))};
+}
+
+Status build_rekey(Builder *b, const PlanNode *input, const RekeySpec *spec, const PlanNode **out, Error *err)
+{
+    const Schema *from = input->schema;
+    if (input->window.kind != WINDOWED_NO && !spec->drop_null)
+        return error_set(err, E_PLAN, NO_POS,
+                         "Implicit repartitioning of windowed sources is not supported. See https://github.com/confluentinc/ksql/issues/4385.");
+    PlanNode *node    = builder_node(b, PLAN_REKEY, spec->step, input, NULL);
+    Column   *columns = ARENA_ARRAY(b->arena, Column, spec->count + from->count);
+    int      *slots   = ARENA_ARRAY(b->arena, int, from->count);
+    size_t    count   = 0, kept = 0;
+    for (size_t i = 0; i < spec->count; i++)
+        columns[count++] = (Column){spec->names[i], spec->keys[i]->type, COLUMN_KEY, STR_NULL};
+    rekey_format(b->a->planner, &input->key_format, columns, spec->count, &node->key_format);
+    /* Old keys come behind the values; everything kept is a plain value from here on. */
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < from->count; i++) {
+            if (!spec->keep[i] || (i < from->key_count) != (pass == 1))
+                continue;
+            columns[count]        = from->columns[i];
+            columns[count++].role = COLUMN_VALUE;
+            slots[kept++]         = (int)i;
+        }
+    }
+    node->schema  = schema_new(b->arena, columns, count);
+    node->window  = (KeyWindow){WINDOWED_NO, 0};
+    node->u.rekey = (PlanRekey){.keys = spec->keys, .key_count = spec->count, .drop_null = spec->drop_null, .drop_null_key = spec->drop_null_key,
+                                .repartition = spec->repartition, .topic_suffix = str_c(spec->topic_suffix), .value_slots = slots};
+    *out = node;
+    return OK;
+}
+
+static Status check_partition_by(Builder *b, const PlanNode *input, Error *err)
+{
+    const Analysis *a = b->a;
+    for (size_t i = 0; i < a->query->partition_count; i++) {
+        const AstExpr *key = a->partition_by[i].qualified;
+        StrBuf         text = {0};
+        ast_print_expr(key, &text);
+        Status status = OK;
+        if (key->kind == AST_NULL && a->query->partition_count > 1)
+            status = error_set(err, E_PLAN, key->pos, "Cannot PARTITION BY multiple columns including NULL");
+        else if (input->is_table)
+            status = error_set(err, E_PLAN, key->pos,
+                               "Cannot repartition a TABLE source. If this is a join, make sure that the criteria uses the TABLE's key column " STR_FMT
+                               " instead of " STR_FMT,
+                               STR_ARG(input->schema->columns[0].name), STR_ARG(strbuf_str(&text)));
+        for (size_t j = 0; j < i && status == OK; j++)
+            if (ast_expr_equal(key, a->partition_by[j].qualified))
+                status = error_set(err, E_PLAN, key->pos, "Duplicate PARTITION BY expression: " STR_FMT, STR_ARG(strbuf_str(&text)));
+        strbuf_clear(&text);
+        TRY(status);
+    }
+    return OK;
+}
+
+Status build_partition_by(Builder *b, const PlanNode *input, const PlanNode **out, Error *err)
+{
+    const Analysis *a = b->a;
+    *out              = input;
+    if (!a->query->has_partition_by)
+        return OK;
+    if (a->query->partition_count == 0)
+        return error_set(err, E_PLAN, a->query->pos, "PARTITION BY requires at least one expression");
+    TRY(check_partition_by(b, input, err));
+    size_t       count = a->partition_by[0].flat->kind == AST_NULL ? 0 : a->query->partition_count;
+    const Expr **keys  = ARENA_ARRAY(b->arena, const Expr *, count);
+    Str         *names = ARENA_ARRAY(b->arena, Str, count);
+    bool        *keep  = ARENA_ARRAY(b->arena, bool, input->schema->count);
+    memset(keep, true, input->schema->count);
+    for (size_t i = 0; i < count; i++) {
+        const AstExpr *flat = a->partition_by[i].flat;
+        TRY(builder_type(b, "SelectKey", flat, input->schema, &keys[i], err));
+        names[i] = flat->kind == AST_COLUMN ? flat->name.text : a->generated_keys[i];
+        if (keys[i]->kind == EXPR_COLUMN)
+            keep[keys[i]->slot] = false; /* it moves into the key */
+    }
+    RekeySpec spec = {keys, names, count, keep, false, false, a->query->has_group_by, "PartitionBy-repartition", "PartitionBy"};
+    b->keys_are    = KEYS_PARTITION_BY;
+    return build_rekey(b, input, &spec, out, err);
+}
