@@ -1,9 +1,9 @@
 /*
- * names.c - questions about names: reserved, how to quote, which known name is near.
+ * names.c - questions about names: reserved or not, how to quote, which known name is near.
  */
 #include "parser/lexer.h"
 #include "parser/parse_state.h"
-#include "parser/parser.h"
+#include "parser/print.h"
 
 bool parser_is_reserved(Str name)
 {
@@ -19,12 +19,8 @@ static bool needs_quotes(Str name)
     return !lexer_is_identifier(name) || lexer_classify(name, NULL) == WORD_AMBIGUOUS;
 }
 
-void ast_print_name(Str name, StrBuf *out)
+static void print_quoted(Str name, StrBuf *out)
 {
-    if (!needs_quotes(name)) {
-        strbuf_add(out, name);
-        return;
-    }
     strbuf_addc(out, '`');
     for (size_t i = 0; i < name.len; i++) {
         if (name.ptr[i] == '`')
@@ -32,6 +28,31 @@ void ast_print_name(Str name, StrBuf *out)
         strbuf_addc(out, name.ptr[i]);
     }
     strbuf_addc(out, '`');
+}
+
+void ast_print_name(Str name, StrBuf *out)
+{
+    if (needs_quotes(name))
+        print_quoted(name, out);
+    else
+        strbuf_add(out, name);
+}
+
+void print_name(Printer *printer, Str name)
+{
+    if (printer->bare)
+        strbuf_add(printer->out, name);
+    else
+        ast_print_name(name, printer->out);
+}
+
+void print_name_after_dot(Printer *printer, Str name)
+{
+    bool digit = name.len > 0 && name.ptr[0] >= '0' && name.ptr[0] <= '9';
+    if (digit && !printer->bare)
+        print_quoted(name, printer->out);
+    else
+        print_name(printer, name);
 }
 
 Str parser_closest(Str name, const Str *names, size_t count)

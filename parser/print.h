@@ -15,6 +15,7 @@ typedef struct {
 } Printer;
 
 void print_name(Printer *printer, Str name);
+void print_name_after_dot(Printer *printer, Str name); /* `.1R` would be a number */
 void print_names(Printer *printer, const AstName *names, size_t count);
 void print_string(Printer *printer, Str text); /* in single quotes */
 void print_expr(Printer *printer, const AstExpr *expr);

@@ -27,14 +27,6 @@ static const char *const units[] = {
 
 const char *print_unit_name(AstUnit unit) { return units[unit]; }
 
-void print_name(Printer *printer, Str name)
-{
-    if (printer->bare)
-        strbuf_add(printer->out, name);
-    else
-        ast_print_name(name, printer->out);
-}
-
 void print_names(Printer *printer, const AstName *names, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -231,6 +223,17 @@ static void print_literal(Printer *printer, const AstExpr *expr)
     }
 }
 
+static void print_column(Printer *printer, const AstExpr *expr)
+{
+    if (str_is_null(expr->qualifier.text)) {
+        print_name(printer, expr->name.text);
+        return;
+    }
+    print_name(printer, expr->qualifier.text);
+    strbuf_addc(printer->out, '.');
+    print_name_after_dot(printer, expr->name.text);
+}
+
 void print_expr(Printer *printer, const AstExpr *expr)
 {
     StrBuf *out = printer->out;
@@ -239,11 +242,7 @@ void print_expr(Printer *printer, const AstExpr *expr)
         print_literal(printer, expr);
         break;
     case AST_COLUMN:
-        if (!str_is_null(expr->qualifier.text)) {
-            print_name(printer, expr->qualifier.text);
-            strbuf_addc(out, '.');
-        }
-        print_name(printer, expr->name.text);
+        print_column(printer, expr);
         break;
     case AST_BINARY: print_operator(printer, expr, operators[expr->op]); break;
     case AST_NOT:
