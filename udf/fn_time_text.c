@@ -18,13 +18,7 @@ static Status format_with(const FnCall *call, Str pattern, unsigned parts, int64
     TRY(time_site_formatter(call, pattern, &formatter, err));
     strbuf_reset(&formatter->text);
     TRY(time_pattern_format_parts(formatter->pattern, parts, ms, zone, &formatter->text, err));
-    char *copy = arena_try_alloc(call->arena, formatter->text.len + 1, err);
-    if (copy == NULL)
-        return err ? err->code : E_LIMIT;
-    Str text = strbuf_str(&formatter->text);
-    memcpy(copy, text.ptr, text.len);
-    *result = value_string(copy, text.len);
-    return OK;
+    return site_text_result(call, &formatter->text, result, err);
 }
 
 /* "Failed to format <what> <value> with formatter '<pattern>': <why>" */

@@ -12,6 +12,7 @@ typedef struct {
 struct SiteCache {
     SiteEntry entries[SITE_CACHE_SIZE]; /* the last used first */
     size_t    count;
+    StrBuf    text;
 };
 
 static void entry_clear(SiteEntry *entry)
@@ -25,6 +26,7 @@ static void cache_release(void *data)
     SiteCache *cache = data;
     for (size_t i = 0; i < cache->count; i++)
         entry_clear(&cache->entries[i]);
+    strbuf_clear(&cache->text);
     mem_free(cache);
 }
 
@@ -35,13 +37,36 @@ static void move_to_front(SiteCache *cache, size_t index)
     cache->entries[0] = found;
 }
 
-Status site_get(const FnCall *call, const SiteKind *kind, Str text, void **out, Error *err)
+static SiteCache *cache_of(const FnCall *call)
 {
-    SiteCache *cache = call->site->data;
-    if (cache == NULL) {
-        call->site->data    = cache = mem_calloc(1, sizeof *cache);
+    if (call->site->data == NULL) {
+        call->site->data    = mem_calloc(1, sizeof(SiteCache));
         call->site->release = cache_release;
     }
+    return call->site->data;
+}
+
+StrBuf *site_text(const FnCall *call)
+{
+    SiteCache *cache = cache_of(call);
+    strbuf_reset(&cache->text);
+    return &cache->text;
+}
+
+Status site_text_result(const FnCall *call, const StrBuf *text, Value *result, Error *err)
+{
+    Str   from = strbuf_str(text);
+    char *copy = arena_try_alloc(call->arena, from.len + 1, err);
+    if (copy == NULL)
+        return E_LIMIT;
+    memcpy(copy, from.ptr, from.len);
+    *result = value_string(copy, from.len);
+    return OK;
+}
+
+Status site_get(const FnCall *call, const SiteKind *kind, Str text, void **out, Error *err)
+{
+    SiteCache *cache = cache_of(call);
     for (size_t i = 0; i < cache->count; i++) {
         if (cache->entries[i].kind != kind || !str_equal(cache->entries[i].text, text))
             continue;

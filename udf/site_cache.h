@@ -22,4 +22,8 @@ typedef struct {
 Status site_get(const FnCall *call, const SiteKind *kind, Str text, void **out, Error *err);
 enum { SITE_CACHE_SIZE = 8 };
 
+/* An empty buffer that keeps its memory from row to row, and its contents as a STRING result in the batch's arena. */
+StrBuf *site_text(const FnCall *call);
+Status  site_text_result(const FnCall *call, const StrBuf *text, Value *result, Error *err);
+
 #endif
