@@ -1,0 +1,145 @@
+/* Formats by name, their features, and the schemas they refuse with ksqlDB's words. */
+#include "serde_rows.h"
+
+static void formats_are_found_in_any_case(void **state)
+{
+    static const struct {
+        const char *name;
+        bool        built, wraps, unwraps, infers;
+    } formats[] = {
+        {"kafka", true, false, true, false}, {"Delimited", true, false, true, false}, {"JSON", true, true, true, false},
+        {"none", true, false, false, false}, {"AVRO", false, true, true, true},       {"json_sr", false, true, true, true},
+        {"PROTOBUF", false, true, false, true}, {"PROTOBUF_NOSR", false, true, true, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+        const FormatClass *format = format_find(str_c(formats[i].name));
+        assert_non_null(format);
+        assert_true(str_equal_nocase(str_c(format_name(format)), str_c(formats[i].name)));
+        assert_int_equal(format_is_built(format), formats[i].built);
+        assert_int_equal(format_supports_wrapping(format, WRAP_SINGLES), formats[i].wraps);
+        assert_int_equal(format_supports_wrapping(format, UNWRAP_SINGLES), formats[i].unwraps);
+        assert_int_equal(format_supports_inference(format), formats[i].infers);
+    }
+    assert_null(format_find(STR_LIT("XML")));
+    assert_true(format_takes_delimiter(format_find(STR_LIT("DELIMITED"))));
+    assert_false(format_takes_delimiter(format_find(STR_LIT("JSON"))));
+}
+
+static void features_of_single_columns(void **state)
+{
+    static const struct {
+        const char *format;
+        int         side;
+        size_t      columns;
+        Wrapping    said, features;
+        bool        unwrapped;
+    } cases[] = {
+        {"JSON", SIDE_KEY, 1, WRAP_DEFAULT, UNWRAP_SINGLES, true},
+        {"JSON", SIDE_KEY, 2, WRAP_DEFAULT, WRAP_DEFAULT, false},
+        {"AVRO", SIDE_KEY, 1, WRAP_DEFAULT, UNWRAP_SINGLES, true},
+        {"KAFKA", SIDE_KEY, 1, WRAP_DEFAULT, WRAP_DEFAULT, true},
+        {"PROTOBUF", SIDE_KEY, 1, WRAP_DEFAULT, WRAP_DEFAULT, false},
+        {"JSON", SIDE_VALUE, 1, WRAP_DEFAULT, WRAP_DEFAULT, false},
+        {"JSON", SIDE_VALUE, 1, WRAP_SINGLES, WRAP_SINGLES, false},
+        {"JSON", SIDE_VALUE, 1, UNWRAP_SINGLES, UNWRAP_SINGLES, true},
+        {"DELIMITED", SIDE_VALUE, 1, UNWRAP_SINGLES, UNWRAP_SINGLES, true},
+        {"DELIMITED", SIDE_VALUE, 1, WRAP_DEFAULT, WRAP_DEFAULT, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        FormatSpec spec = {.format = format_find(str_c(cases[i].format)), .wrapping = cases[i].said};
+        assert_int_equal(serde_features(&spec, cases[i].side, cases[i].columns), cases[i].features);
+        assert_int_equal(serde_is_unwrapped(&spec, cases[i].side, cases[i].columns), cases[i].unwrapped);
+    }
+}
+
+static const struct {
+    const char *format;
+    int         side;
+    const char *columns, *message; /* NULL: accepted */
+} checks[] = {
+    {"KAFKA", SIDE_KEY, "K BOOLEAN",
+     "Key format does not support schema.\nformat: KAFKA\nschema: Persistence{columns=[`K` BOOLEAN KEY], features=[]}\n"
+     "reason: The 'KAFKA' format does not support type 'BOOLEAN'"},
+    {"KAFKA", SIDE_KEY, "A INT, B INT",
+     "Key format does not support schema.\nformat: KAFKA\nschema: Persistence{columns=[`A` INTEGER KEY, `B` INTEGER KEY], "
+     "features=[]}\nreason: The 'KAFKA' format only supports a single field. Got: [`A` INTEGER KEY, `B` INTEGER KEY]"},
+    {"KAFKA", SIDE_VALUE, "A INT, B STRING",
+     "Value format does not support schema.\nformat: KAFKA\nschema: Persistence{columns=[`A` INTEGER, `B` STRING], "
+     "features=[]}\nreason: The 'KAFKA' format only supports a single field. Got: [`A` INTEGER, `B` STRING]"},
+    {"KAFKA", SIDE_VALUE, "", NULL},
+    {"KAFKA", SIDE_VALUE, "A BYTES", NULL},
+    {"DELIMITED", SIDE_KEY, "K ARRAY<DOUBLE>",
+     "Key format does not support schema.\nformat: DELIMITED\nschema: Persistence{columns=[`K` ARRAY<DOUBLE> KEY], "
+     "features=[]}\nreason: The 'DELIMITED' format does not support type 'ARRAY', column: `K`"},
+    {"DELIMITED", SIDE_VALUE, "A INT, B DECIMAL(4,2), C TIME", NULL},
+    {"NONE", SIDE_KEY, "K STRING",
+     "Key format does not support schema.\nformat: NONE\nschema: Persistence{columns=[`K` STRING KEY], features=[]}\n"
+     "reason: The 'NONE' format can only be used when no columns are defined. Got: [`K` STRING KEY]"},
+    {"NONE", SIDE_KEY, "", NULL},
+    {"JSON", SIDE_KEY, "K STRUCT<F MAP<STRING,INT>>",
+     "Map keys, including types that contain maps, are not supported as they may lead to unexpected behavior due to "
+     "inconsistent serialization. Key column name: `K`. Column type: STRUCT<`F` MAP<STRING, INTEGER>>. See "
+     "https://github.com/confluentinc/ksql/issues/6621 for more."},
+    {"JSON", SIDE_VALUE, "A ARRAY<MAP<INT,INT>>",
+     "Value format does not support schema.\nformat: JSON\nschema: Persistence{columns=[`A` ARRAY<MAP<INTEGER, INTEGER>>], "
+     "features=[]}\nreason: JSON only supports MAP types with STRING keys"},
+    {"JSON", SIDE_KEY, "K MAP<STRING,INT>",
+     "Map keys, including types that contain maps, are not supported as they may lead to unexpected behavior due to "
+     "inconsistent serialization. Key column name: `K`. Column type: MAP<STRING, INTEGER>. See "
+     "https://github.com/confluentinc/ksql/issues/6621 for more."},
+    {"JSON", SIDE_VALUE, "A MAP<STRING,ARRAY<INT>>", NULL},
+    {"AVRO", SIDE_VALUE, "A MAP<INT,INT>",
+     "Value format does not support schema.\nformat: AVRO\nschema: Persistence{columns=[`A` MAP<INTEGER, INTEGER>], "
+     "features=[]}\nreason: Avro only supports MAPs with STRING keys"},
+    {"PROTOBUF", SIDE_VALUE, "A MAP<INT,INT>",
+     "Value format does not support schema.\nformat: PROTOBUF\nschema: Persistence{columns=[`A` MAP<INTEGER, INTEGER>], "
+     "features=[]}\nreason: PROTOBUF format only supports MAP types with STRING keys. See "
+     "https://github.com/confluentinc/ksql/issues/6177."},
+    {"INTERNAL", SIDE_VALUE, "A MAP<INT,INT>", NULL},
+};
+
+static void schemas_are_checked(void **state)
+{
+    for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
+        SerdeRows rows;
+        rows_init(&rows, checks[i].format, checks[i].side, checks[i].columns);
+        Status status = serde_check(&rows.spec.format, checks[i].side, rows.columns, rows.spec.count, &rows.err);
+        assert_int_equal(status, checks[i].message ? E_PLAN : OK);
+        if (checks[i].message)
+            assert_string_equal(rows.err.message, checks[i].message);
+        rows_clear(&rows);
+    }
+}
+
+static void unbuilt_formats_say_so(void **state)
+{
+    SerdeRows rows;
+    Decoder  *decoder;
+    Encoder  *encoder;
+    rows_init(&rows, "AVRO", SIDE_VALUE, "A INT");
+    assert_int_equal(decoder_open(&rows.spec, rows.arena, &decoder, &rows.err), E_UNSUPPORTED);
+    assert_string_equal(rows.err.message, "Sluice cannot read or write the format AVRO yet");
+    assert_int_equal(encoder_open(&rows.spec, rows.arena, &encoder, &rows.err), E_UNSUPPORTED);
+    rows_clear(&rows);
+}
+
+static void none_is_always_null(void **state)
+{
+    SerdeRows rows;
+    rows_init(&rows, "NONE", SIDE_KEY, "");
+    assert_int_equal(rows_decode(&rows, STR_LIT("ignored"), NULL), OK);
+    assert_null(rows_encode(&rows, NULL).ptr);
+    rows_clear(&rows);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(formats_are_found_in_any_case),
+        cmocka_unit_test(features_of_single_columns),
+        cmocka_unit_test(schemas_are_checked),
+        cmocka_unit_test(unbuilt_formats_say_so),
+        cmocka_unit_test(none_is_always_null),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
