@@ -383,7 +383,7 @@ static void run_add(Run *run, const LogRecord *record)
 static Status buffer_record(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
                             Run **written, Error *err)
 {
-    WriterTopic *target;
+    WriterTopic *target = NULL;
     size_t       size;
     TRY(chunk_record_size(record, &size, err));
     TRY(writer_topic(writer, topic, &target, err));

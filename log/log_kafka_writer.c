@@ -1,0 +1,449 @@
+/*
+ * log_kafka_writer.c - appending: an idempotent producer, transactional when it has an id.
+ *
+ * The partition is chosen here and not by librdkafka: windowed keys hash without their window, and both backends must agree. Delivery
+ * reports say where a record landed (log_writer_end) and what failed first; they are served while appending, flushing
+ * and committing. An error that fences or is fatal makes the writer dead: it answers E_FENCED or E_IO from then on.
+ */
+#include <assert.h>
+
+#include "log/log_kafka.h"
+
+enum {
+    SERVE_EVERY      = 512,   /* appends between two looks at delivery reports */
+    FULL_WAIT_MS     = 60000,
+    CALL_TIMEOUT_MS  = 10000, /* of one try of a transactional call */
+    CLOSE_WAIT_MS    = 30000,
+    RECHECK_US       = 30 * 1000 * 1000, /* topics grow partitions */
+    TXN_TIMEOUT_MS   = 60000,
+    OPEN_TRIES       = 6,
+};
+
+typedef struct WriterPartition WriterPartition;
+struct WriterPartition {
+    int64_t          acknowledged;  /* offset after the last record that was delivered; -1 */
+    int64_t          end;           /* the same as of the last commit */
+    bool             touched;
+    WriterPartition *next_touched;
+};
+
+typedef struct {
+    char             *name;
+    rd_kafka_topic_t *topic;
+    int64_t           checked_us;
+    int               partitions;
+    WriterPartition **parts; /* each stays where it is: messages under way point at it */
+} WriterTopic;
+
+struct LogWriter {
+    LogHandle        base;
+    Log             *log;
+    rd_kafka_t      *client;
+    bool             transactional, in_txn;
+    WriterTopic     *topics;
+    size_t           topic_count, topic_capacity, last;
+    unsigned         round_robin, appended;
+    WriterPartition *touched; /* by the open transaction */
+    Status           failed;  /* first failure since the last flush or commit */
+    Error           *failure;
+};
+
+/* ---- failures ---- */
+
+static void note_failure(LogWriter *writer, rd_kafka_resp_err_t code)
+{
+    if (writer->failed != OK)
+        return;
+    writer->failed = kafka_fail(code, NULL, writer->failure, "a record was not written");
+}
+
+static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque)
+{
+    LogWriter       *writer = opaque;
+    WriterPartition *part   = message->_private;
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE && message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
+            note_failure(writer, message->err); /* purged: by our own abort */
+    } else if (message->offset >= 0)
+        part->acknowledged = message->offset + 1;
+}
+
+static Status take_failure(LogWriter *writer, Error *err)
+{
+    Status status  = writer->failed;
+    writer->failed = OK;
+    if (status != OK && err != NULL)
+        *err = *writer->failure;
+    return status;
+}
+
+/* A dead producer says why in one place, whatever the call that noticed. */
+static Status fatal_status(LogWriter *writer, Error *err)
+{
+    char                reason[512];
+    rd_kafka_resp_err_t code = rd_kafka_fatal_error(writer->client, reason, sizeof reason);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return OK;
+    return kafka_fail(code, reason, err, "the producer is dead");
+}
+
+/* Of a transactional call. Takes the error over. */
+static Status txn_status(LogWriter *writer, rd_kafka_error_t *error, const char *what, Error *err)
+{
+    Status status = fatal_status(writer, err);
+    if (status == OK) {
+        rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+        status                   = kafka_fail(code, rd_kafka_error_string(error), err, "%s", what);
+        if (writer->failed != OK)
+            error_append(err, " (%s)", writer->failure->message);
+    }
+    rd_kafka_error_destroy(error);
+    return status;
+}
+
+/* ---- open and close ---- */
+
+static Status writer_client(LogWriter *writer, const WriterOptions *options, Error *err)
+{
+    char linger[16], timeout[16];
+    snprintf(linger, sizeof linger, "%d", options->linger_ms < 0 ? 50 : options->linger_ms);
+    snprintf(timeout, sizeof timeout, "%d", options->transaction_timeout_ms > 0 ? options->transaction_timeout_ms : TXN_TIMEOUT_MS);
+    const LogConfig defaults[] = {
+        {"linger.ms", linger},
+        {"batch.size", "1000000"},
+        {"queue.buffering.max.messages", "500000"},
+        {"queue.buffering.max.kbytes", "262144"},
+        {"client.id", options->client_id != NULL ? options->client_id : "sluice-writer"},
+        {NULL, NULL},
+    };
+    const LogConfig forced[] = {
+        {"enable.idempotence", "true"},
+        {"partitioner", "murmur2_random"}, /* should anybody ever leave the choice to librdkafka */
+        {"transactional.id", options->transactional_id},
+        {options->transactional_id != NULL ? "transaction.timeout.ms" : NULL, timeout},
+        {NULL, NULL},
+    };
+    rd_kafka_conf_t *conf;
+    TRY(kafka_conf(writer->log, defaults, forced, &conf, err));
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    rd_kafka_conf_set_opaque(conf, writer);
+    return kafka_client_new(RD_KAFKA_PRODUCER, conf, &writer->client, err);
+}
+
+static Status init_transactions(LogWriter *writer, Error *err)
+{
+    for (int tries = 1;; tries++) {
+        rd_kafka_error_t *error = rd_kafka_init_transactions(writer->client, CALL_TIMEOUT_MS);
+        if (error == NULL)
+            return OK;
+        if (!rd_kafka_error_is_retriable(error) || tries == OPEN_TRIES)
+            return txn_status(writer, error, "cannot start transactions", err);
+        log_line(LOG_WARN, "starting transactions: %s, trying again", rd_kafka_error_string(error));
+        rd_kafka_error_destroy(error);
+    }
+}
+
+Status kafka_writer_open(Log *log, const WriterOptions *options, LogWriter **out, Error *err)
+{
+    LogWriter *writer     = mem_calloc(1, sizeof *writer);
+    writer->base.backend  = &log_backend_kafka;
+    writer->log           = log;
+    writer->failure       = mem_calloc(1, sizeof *writer->failure);
+    writer->transactional = options->transactional_id != NULL;
+    Status status         = writer_client(writer, options, err);
+    if (status == OK && writer->transactional)
+        status = init_transactions(writer, err);
+    if (status == OK)
+        *out = writer;
+    else
+        kafka_writer_close(writer);
+    return status;
+}
+
+void kafka_writer_close(LogWriter *writer)
+{
+    Error err;
+    if (writer->in_txn && kafka_txn_abort(writer, &err) != OK)
+        log_line(LOG_INFO, "closing a writer: %s", err.message);
+    if (writer->client != NULL) {
+        if (!writer->transactional && kafka_flush(writer, CLOSE_WAIT_MS, &err) != OK)
+            log_line(LOG_ERROR, "records were lost when a writer closed: %s", err.message);
+        rd_kafka_purge(writer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        rd_kafka_poll(writer->client, 0);
+    }
+    for (size_t i = 0; i < writer->topic_count; i++)
+        rd_kafka_topic_destroy(writer->topics[i].topic);
+    if (writer->client != NULL)
+        rd_kafka_destroy(writer->client);
+    for (size_t i = 0; i < writer->topic_count; i++) {
+        for (int p = 0; p < writer->topics[i].partitions; p++)
+            mem_free(writer->topics[i].parts[p]);
+        mem_free(writer->topics[i].parts);
+        mem_free(writer->topics[i].name);
+    }
+    mem_free(writer->topics);
+    mem_free(writer->failure);
+    mem_free(writer);
+}
+
+/* ---- append ---- */
+
+static WriterTopic *known_topic(LogWriter *writer, Str name)
+{
+    for (size_t i = 0; i < writer->topic_count; i++) {
+        size_t at = (writer->last + i) % writer->topic_count; /* nearly always the one of the last time */
+        if (str_equal(str_c(writer->topics[at].name), name)) {
+            writer->last = at;
+            return &writer->topics[at];
+        }
+    }
+    return NULL;
+}
+
+static void grow_partitions(WriterTopic *topic, int partitions)
+{
+    if (partitions <= topic->partitions)
+        return;
+    topic->parts = mem_realloc(topic->parts, (size_t)partitions * sizeof *topic->parts);
+    while (topic->partitions < partitions) {
+        WriterPartition *part = mem_calloc(1, sizeof *part);
+        part->acknowledged = part->end         = -1;
+        topic->parts[topic->partitions++]      = part;
+    }
+}
+
+static Status add_topic(LogWriter *writer, Str name, int partitions, WriterTopic **out, Error *err)
+{
+    char             *text  = str_to_heap(name);
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(writer->client, text, NULL);
+    if (topic == NULL) {
+        mem_free(text);
+        return kafka_fail(rd_kafka_last_error(), NULL, err, "cannot write to topic " STR_FMT, STR_ARG(name));
+    }
+    if (writer->topic_count == writer->topic_capacity) {
+        writer->topic_capacity = writer->topic_capacity ? writer->topic_capacity * 2 : 8;
+        writer->topics         = mem_realloc(writer->topics, writer->topic_capacity * sizeof *writer->topics);
+    }
+    writer->last = writer->topic_count++;
+    *out         = &writer->topics[writer->last];
+    **out        = (WriterTopic){.name = text, .topic = topic, .checked_us = kafka_now_us()};
+    grow_partitions(*out, partitions);
+    return OK;
+}
+
+static Status writer_topic(LogWriter *writer, Str name, WriterTopic **out, Error *err)
+{
+    *out = known_topic(writer, name);
+    /* The clock is asked now and then only: every append would feel it. */
+    if (*out != NULL && (writer->appended % SERVE_EVERY != 0 || kafka_now_us() - (*out)->checked_us < RECHECK_US))
+        return OK;
+    int partitions;
+    TRY(kafka_partition_count(writer->log, name, &partitions, err));
+    if (*out == NULL)
+        return add_topic(writer, name, partitions, out, err);
+    grow_partitions(*out, partitions);
+    (*out)->checked_us = kafka_now_us();
+    return OK;
+}
+
+static rd_kafka_headers_t *copy_headers(const LogRecord *record)
+{
+    if (record->header_count == 0)
+        return NULL;
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(record->header_count);
+    for (size_t i = 0; i < record->header_count; i++) {
+        const Header *header = &record->headers[i];
+        rd_kafka_header_add(headers, header->key.ptr, (ssize_t)header->key.len, header->value.ptr, (ssize_t)header->value.len);
+    }
+    return headers;
+}
+
+static rd_kafka_resp_err_t produce(LogWriter *writer, WriterTopic *topic, int partition, const LogRecord *record,
+                                   rd_kafka_headers_t *headers)
+{
+    WriterPartition *part = topic->parts[partition];
+    if (headers != NULL)
+        return rd_kafka_producev(writer->client, RD_KAFKA_V_RKT(topic->topic), RD_KAFKA_V_PARTITION(partition),
+                                 RD_KAFKA_V_TIMESTAMP(record->timestamp), RD_KAFKA_V_KEY(record->key.ptr, record->key.len),
+                                 RD_KAFKA_V_VALUE((void *)record->value.ptr, record->value.len), RD_KAFKA_V_OPAQUE(part),
+                                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+    return rd_kafka_producev(writer->client, RD_KAFKA_V_RKT(topic->topic), RD_KAFKA_V_PARTITION(partition),
+                             RD_KAFKA_V_TIMESTAMP(record->timestamp), RD_KAFKA_V_KEY(record->key.ptr, record->key.len),
+                             RD_KAFKA_V_VALUE((void *)record->value.ptr, record->value.len), RD_KAFKA_V_OPAQUE(part),
+                             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+}
+
+/* librdkafka takes 0 for "now"; a record of the epoch's first millisecond gets the next one instead of today. */
+static Status produce_retrying(LogWriter *writer, WriterTopic *topic, int partition, const LogRecord *record, Error *err)
+{
+    LogRecord           copy     = *record;
+    rd_kafka_headers_t *headers  = copy_headers(record);
+    int64_t             give_up  = 0;
+    rd_kafka_resp_err_t code;
+    if (copy.timestamp == 0)
+        copy.timestamp = 1;
+    while ((code = produce(writer, topic, partition, &copy, headers)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+        int64_t now = kafka_now_us();
+        give_up     = give_up == 0 ? now + (int64_t)FULL_WAIT_MS * 1000 : give_up;
+        if (now > give_up)
+            break;
+        rd_kafka_poll(writer->client, 10);
+    }
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return OK; /* the headers are librdkafka's now */
+    if (headers != NULL)
+        rd_kafka_headers_destroy(headers);
+    if (code == RD_KAFKA_RESP_ERR__STATE && writer->failed != OK) {
+        *err = *writer->failure;
+        return err->code;
+    }
+    Status status = fatal_status(writer, err);
+    return status != OK ? status : kafka_fail(code, NULL, err, "cannot write to topic %s", topic->name);
+}
+
+static void touch(LogWriter *writer, WriterPartition *part)
+{
+    if (part->touched)
+        return;
+    part->touched      = true;
+    part->next_touched = writer->touched;
+    writer->touched    = part;
+}
+
+static Status append_to(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
+                        WriterPartition **part, Error *err)
+{
+    WriterTopic *target = NULL;
+    TRY(writer_topic(writer, topic, &target, err));
+    int chosen = log_choose_partition(partition, target->partitions, record, hash_key, &writer->round_robin);
+    if (chosen < 0)
+        return log_no_partition(topic, partition, err);
+    TRY(produce_retrying(writer, target, chosen, record, err));
+    *part = target->parts[chosen];
+    if (writer->in_txn)
+        touch(writer, *part);
+    if (++writer->appended % SERVE_EVERY == 0)
+        rd_kafka_poll(writer->client, 0);
+    return OK;
+}
+
+Status kafka_append(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key, Error *err)
+{
+    WriterPartition *part;
+    assert(!writer->transactional || writer->in_txn); /* log.h: on a transactional writer a transaction must be open */
+    return append_to(writer, topic, partition, record, hash_key, &part, err);
+}
+
+Status kafka_flush(LogWriter *writer, int timeout_ms, Error *err)
+{
+    rd_kafka_resp_err_t code = rd_kafka_flush(writer->client, timeout_ms);
+    Status              dead = fatal_status(writer, err);
+    if (dead != OK)
+        return dead;
+    if (!writer->in_txn && writer->failed != OK)
+        return take_failure(writer, err);
+    if (writer->failed != OK) { /* kept for the commit, which must not pass */
+        if (err != NULL)
+            *err = *writer->failure;
+        return writer->failed;
+    }
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? OK : kafka_fail(code, NULL, err, "records wait to be written");
+}
+
+Status kafka_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
+                         int64_t *offset, Error *err)
+{
+    WriterPartition *part = NULL;
+    assert(!writer->transactional);
+    TRY(append_to(writer, topic, partition, record, hash_key, &part, err));
+    TRY(kafka_flush(writer, FULL_WAIT_MS, err));
+    if (offset != NULL)
+        *offset = part->acknowledged - 1;
+    return OK;
+}
+
+/* ---- transactions ---- */
+
+Status kafka_txn_begin(LogWriter *writer, Error *err)
+{
+    assert(writer->transactional && !writer->in_txn);
+    rd_kafka_error_t *error = rd_kafka_begin_transaction(writer->client);
+    if (error != NULL)
+        return txn_status(writer, error, "cannot begin a transaction", err);
+    writer->in_txn = true;
+    writer->failed = OK;
+    return OK;
+}
+
+Status kafka_txn_fence(LogWriter *writer, const LogFence *fence, const LogPosition *positions, size_t count, Error *err)
+{
+    char                             name[256];
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(name, sizeof name, STR_FMT, STR_ARG(positions[i].topic));
+        rd_kafka_topic_partition_list_add(list, name, positions[i].partition)->offset = positions[i].offset;
+    }
+    rd_kafka_error_t *error;
+    int64_t           give_up = kafka_now_us() + (int64_t)FULL_WAIT_MS * 1000;
+    while ((error = rd_kafka_send_offsets_to_transaction(writer->client, list, fence->group, CALL_TIMEOUT_MS)) != NULL &&
+           rd_kafka_error_is_retriable(error) && kafka_now_us() < give_up)
+        rd_kafka_error_destroy(error);
+    rd_kafka_topic_partition_list_destroy(list);
+    return error == NULL ? OK : txn_status(writer, error, "cannot commit positions", err);
+}
+
+static void end_transaction(LogWriter *writer, bool committed)
+{
+    rd_kafka_poll(writer->client, 0);
+    while (writer->touched != NULL) {
+        WriterPartition *part = writer->touched;
+        writer->touched       = part->next_touched;
+        part->touched         = false;
+        if (committed)
+            part->end = part->acknowledged;
+    }
+    writer->in_txn = false;
+    writer->failed = OK;
+}
+
+/* Once it was asked for, a commit is retried until its outcome is known: giving up would leave it open whether it happened. */
+Status kafka_txn_commit(LogWriter *writer, Error *err)
+{
+    assert(writer->in_txn);
+    for (;;) {
+        rd_kafka_error_t *error = rd_kafka_commit_transaction(writer->client, CALL_TIMEOUT_MS);
+        if (error == NULL) {
+            end_transaction(writer, true);
+            return OK;
+        }
+        if (!rd_kafka_error_is_retriable(error))
+            return txn_status(writer, error, "the transaction was not committed", err);
+        log_line(LOG_WARN, "committing a transaction: %s, trying again", rd_kafka_error_string(error));
+        rd_kafka_error_destroy(error);
+    }
+}
+
+Status kafka_txn_abort(LogWriter *writer, Error *err)
+{
+    Status status = fatal_status(writer, err);
+    if (!writer->in_txn)
+        return status;
+    int64_t give_up = kafka_now_us() + (int64_t)FULL_WAIT_MS * 1000;
+    while (status == OK) {
+        rd_kafka_error_t *error = rd_kafka_abort_transaction(writer->client, CALL_TIMEOUT_MS);
+        if (error == NULL)
+            break;
+        if (!rd_kafka_error_is_retriable(error) || kafka_now_us() > give_up)
+            status = txn_status(writer, error, "the transaction could not be aborted", err);
+        else
+            rd_kafka_error_destroy(error);
+    }
+    end_transaction(writer, false);
+    return status;
+}
+
+int64_t kafka_writer_end(LogWriter *writer, Str topic, int partition)
+{
+    WriterTopic *known = known_topic(writer, topic);
+    return known != NULL && partition >= 0 && partition < known->partitions ? known->parts[partition]->end : -1;
+}

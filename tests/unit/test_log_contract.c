@@ -1,0 +1,888 @@
+/*
+ * test_log_contract.c - one table of tests that every backend of log.h must pass: embedded in memory, embedded in a file, and, when
+ * SLUICE_TEST_BOOTSTRAP names a broker, Kafka.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "log/log_embedded.h"
+
+#define HOUR INT64_C(3600000)
+#define T0   INT64_C(1700000000000)
+
+typedef enum { BACKEND_MEMORY, BACKEND_FILE, BACKEND_KAFKA } BackendKind;
+
+static struct {
+    BackendKind kind;
+    Log        *log;
+    Clock       clock;
+    char        directory[64];
+    unsigned    topics;
+    Arena      *arena;
+} env;
+
+static bool is_kafka(void) { return env.kind == BACKEND_KAFKA; }
+
+static Error last;
+#define assert_ok(call) assert_status(call, OK, __LINE__)
+#define assert_fails(call, expected) assert_status(call, expected, __LINE__)
+
+static void assert_status(Status status, Status expected, int line)
+{
+    if (status != expected)
+        fail_msg("line %d: %s instead of %s: %s", line, status_name(status), status_name(expected),
+                 status != OK ? last.message : "");
+}
+
+/* ---- helpers ---- */
+
+static int64_t now_ms(void) { return monotonic_now_us() / 1000; }
+
+/* A name that no earlier run has used. */
+static Str new_name(const char *what)
+{
+    return str_printf(env.arena, "contract-%s-%d-%lld-%u", what, (int)getpid(), (long long)now_ms(), env.topics++);
+}
+
+static Str new_topic(int partitions, const LogConfig *configs, size_t count)
+{
+    Str name = new_name("topic");
+    assert_ok(log_topic_create(env.log, name, partitions, 1, configs, count, &last));
+    return name;
+}
+
+static LogRecord record(const char *key, const char *value, int64_t timestamp)
+{
+    return (LogRecord){.key = str_c(key), .value = str_c(value), .timestamp = timestamp};
+}
+
+static void put(Str topic, int partition, const char *key, const char *value, int64_t timestamp)
+{
+    LogWriter *writer;
+    LogRecord  one = record(key, value, timestamp);
+    assert_ok(log_writer_open(env.log, NULL, &writer, &last));
+    assert_ok(log_append_sync(writer, topic, partition, &one, STR_NULL, NULL, &last));
+    log_writer_close(writer);
+}
+
+static LogReader *open_reader(void)
+{
+    LogReader *reader;
+    assert_ok(log_reader_open(env.log, NULL, &reader, &last));
+    return reader;
+}
+
+/* "offset:key=value@timestamp " of every record until `count` have come or it is at the end after that many ms of silence. */
+static char *read_text(LogReader *reader, int handle, size_t count, int timeout_ms)
+{
+    StrBuf  text     = {0};
+    size_t  got      = 0;
+    int64_t deadline = now_ms() + timeout_ms;
+    while (got < count && now_ms() < deadline) {
+        LogBatch batch;
+        log_reader_wait(reader, 20);
+        assert_ok(log_reader_take(reader, handle, 1000, &batch, &last));
+        for (size_t i = 0; i < batch.count; i++) {
+            const LogRecord *one = &batch.records[i];
+            strbuf_addf(&text, STR_FMT "=" STR_FMT " ", STR_ARG(one->key), STR_ARG(one->value));
+        }
+        got += batch.count;
+        if (batch.count > 0)
+            assert_int_equal(batch.next_offset, log_reader_position(reader, handle));
+        log_batch_release(reader, &batch);
+    }
+    Str all = str_trim(strbuf_str(&text));
+    char *copy = str_to_c(env.arena, all);
+    strbuf_clear(&text);
+    return copy;
+}
+
+static char *read_topic(Str topic, int partition, int64_t from, size_t count, int timeout_ms)
+{
+    int        handle;
+    LogReader *reader = open_reader();
+    assert_ok(log_reader_assign(reader, topic, partition, from, &handle, &last));
+    char *text = read_text(reader, handle, count, timeout_ms);
+    log_reader_close(reader);
+    return text;
+}
+
+/* Long enough that what should not come would have come. */
+static int silence_ms(void) { return is_kafka() ? 400 : 20; }
+enum { PATIENCE_MS = 20000 };
+
+/* ---- hashing and records ---- */
+
+static void keys_land_where_kafka_puts_them(void **state)
+{
+    static const struct { Str key; int32_t hash; } vectors[] = {
+        {STR_LIT("21"), -973932308}, {STR_LIT("foobar"), -790332482}, {STR_LIT("abc"), 479470107}, {STR_LIT(""), 275646681},
+        {STR_LIT("\0\0\0\1"), -173113808}, {STR_LIT("\0\0\0\0\0\0\0\012"), -226214965},
+    };
+    Str topic = new_topic(7, NULL, 0);
+    for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
+        assert_int_equal((int32_t)murmur2(vectors[i].key), vectors[i].hash);
+        LogRecord  one = {.key = vectors[i].key, .value = STR_LIT("v"), .timestamp = T0};
+        LogRecord  two = {.key = STR_LIT("windowed key"), .value = STR_LIT("w"), .timestamp = T0};
+        LogWriter *writer;
+        int64_t    first, end, before;
+        int        partition = (int)(((uint32_t)vectors[i].hash & 0x7fffffff) % 7);
+        assert_int_equal(log_partition_of(vectors[i].key, 7), partition);
+        assert_ok(log_offsets(env.log, topic, partition, &first, &before, &last));
+        assert_ok(log_writer_open(env.log, NULL, &writer, &last));
+        assert_ok(log_append_sync(writer, topic, PARTITION_BY_KEY, &one, STR_NULL, NULL, &last));
+        assert_ok(log_append_sync(writer, topic, PARTITION_BY_KEY, &two, vectors[i].key, NULL, &last));
+        log_writer_close(writer);
+        assert_ok(log_offsets(env.log, topic, partition, &first, &end, &last));
+        assert_int_equal(end, before + 2);
+    }
+}
+
+static void null_keys_go_round(void **state)
+{
+    Str        topic = new_topic(3, NULL, 0);
+    LogWriter *writer;
+    LogRecord  one = record(NULL, "v", T0);
+    assert_ok(log_writer_open(env.log, NULL, &writer, &last));
+    for (int i = 0; i < 6; i++)
+        assert_ok(log_append(writer, topic, PARTITION_BY_KEY, &one, STR_NULL, &last));
+    assert_ok(log_flush(writer, PATIENCE_MS, &last));
+    log_writer_close(writer);
+    for (int p = 0; p < 3; p++) {
+        int64_t first, end;
+        assert_ok(log_offsets(env.log, topic, p, &first, &end, &last));
+        assert_int_equal(end, 2);
+    }
+}
+
+static void assert_str(Str got, Str wanted)
+{
+    assert_int_equal(str_is_null(got), str_is_null(wanted));
+    assert_true(str_equal(got, wanted));
+}
+
+static void records_come_back_as_written(void **state)
+{
+    static const Header headers[] = {{STR_LIT("a"), STR_LIT("1")}, {STR_LIT("b"), {NULL, 0}}, {STR_LIT("a"), STR_LIT("")}};
+    const LogRecord     written[] = {
+            {.key = STR_LIT("k"), .value = STR_LIT("v"), .timestamp = T0, .headers = headers, .header_count = 3},
+            {.key = STR_NULL, .value = STR_LIT("no key"), .timestamp = 1},
+            {.key = STR_LIT("k"), .value = STR_NULL, .timestamp = T0 + 5, .headers = headers, .header_count = 1},
+            {.key = STR_LIT(""), .value = STR_LIT(""), .timestamp = T0 - 5},
+            {.key = STR_LIT("\0nul\0"), .value = STR_LIT("\xff\xfe"), .timestamp = T0},
+    };
+    Str        topic = new_topic(1, NULL, 0);
+    LogWriter *writer;
+    int64_t    offset;
+    assert_ok(log_writer_open(env.log, NULL, &writer, &last));
+    for (size_t i = 0; i < ARRAY_LEN(written); i++) {
+        assert_ok(log_append_sync(writer, topic, 0, &written[i], STR_NULL, &offset, &last));
+        assert_int_equal(offset, i);
+    }
+    log_writer_close(writer);
+
+    LogReader *reader = open_reader();
+    int        handle;
+    size_t     got = 0;
+    assert_ok(log_reader_assign(reader, topic, 0, LOG_EARLIEST, &handle, &last));
+    for (int64_t deadline = now_ms() + PATIENCE_MS; got < ARRAY_LEN(written) && now_ms() < deadline;) {
+        LogBatch batch;
+        log_reader_wait(reader, 100);
+        assert_ok(log_reader_take(reader, handle, 2, &batch, &last)); /* two at a time: slices of what was fetched */
+        assert_true(batch.count <= 2);
+        for (size_t i = 0; i < batch.count; i++, got++) {
+            const LogRecord *one = &batch.records[i];
+            assert_int_equal(one->offset, got);
+            assert_int_equal(one->timestamp, written[got].timestamp);
+            assert_str(one->key, written[got].key);
+            assert_str(one->value, written[got].value);
+            assert_int_equal(one->header_count, written[got].header_count);
+            for (size_t h = 0; h < one->header_count; h++) {
+                assert_str(one->headers[h].key, headers[h].key);
+                assert_str(one->headers[h].value, headers[h].value);
+            }
+        }
+        assert_true(str_equal(batch.topic, topic));
+        assert_int_equal(batch.next_offset, got);
+        log_batch_release(reader, &batch);
+    }
+    assert_int_equal(got, ARRAY_LEN(written));
+    log_reader_close(reader);
+}
+
+static void many_records_keep_their_order(void **state)
+{
+    enum { COUNT = 30000 };
+    static const Header header = {STR_LIT("h"), STR_LIT("x")};
+    Str                 topic  = new_topic(2, NULL, 0);
+    LogWriter          *writer;
+    char                value[200];
+    assert_ok(log_writer_open(env.log, NULL, &writer, &last));
+    memset(value, 'x', sizeof value);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        memcpy(value, &i, sizeof i);
+        LogRecord one = {.value = str_n(value, sizeof value), .timestamp = T0 + i, .headers = &header, .header_count = i % 3 == 0};
+        assert_ok(log_append(writer, topic, (int)(i % 2), &one, STR_NULL, &last));
+        if (env.kind == BACKEND_MEMORY && i == COUNT / 10)
+            break; /* there every append is a transaction */
+    }
+    assert_ok(log_flush(writer, PATIENCE_MS, &last));
+    log_writer_close(writer);
+
+    LogReader *reader = open_reader();
+    int        handles[2];
+    uint32_t   next[2] = {0, 1};
+    int64_t    end[2], first;
+    for (int p = 0; p < 2; p++) {
+        assert_ok(log_offsets(env.log, topic, p, &first, &end[p], &last));
+        assert_ok(log_reader_assign(reader, topic, p, 0, &handles[p], &last));
+    }
+    assert_true(end[0] >= COUNT / 20);
+    for (int64_t deadline = now_ms() + PATIENCE_MS; next[0] / 2 < end[0] || next[1] / 2 < end[1];) {
+        assert_true(now_ms() < deadline);
+        log_reader_wait(reader, 100);
+        LogBatch batches[2]; /* both are held at once */
+        for (int p = 0; p < 2; p++) {
+            assert_ok(log_reader_take(reader, handles[p], 777, &batches[p], &last));
+            for (size_t i = 0; i < batches[p].count; i++, next[p] += 2) {
+                const LogRecord *one = &batches[p].records[i];
+                assert_int_equal(one->value.len, sizeof value);
+                assert_memory_equal(one->value.ptr, &next[p], sizeof next[p]);
+                assert_int_equal(one->timestamp, T0 + next[p]);
+                assert_int_equal(one->header_count, next[p] % 3 == 0);
+            }
+        }
+        log_batch_release(reader, &batches[0]);
+        log_batch_release(reader, &batches[1]);
+    }
+    log_reader_close(reader);
+}
+
+/* ---- topics ---- */
+
+static void topics_are_administered(void **state)
+{
+    static const LogConfig compacted[] = {{"cleanup.policy", "compact"}, {"retention.ms", "1234"}};
+    static const LogConfig nonsense[] = {{"cleanup.policy", "nonsense"}};
+    Str                    topic = new_topic(3, compacted, 2), text;
+    TopicInfo              info, *list;
+    size_t                 count, found = 0;
+    assert_fails(log_topic_create(env.log, topic, 3, 1, NULL, 0, &last), E_EXISTS);
+    assert_fails(log_topic_create(env.log, STR_LIT("no spaces"), 1, 1, NULL, 0, &last), E_CONFIG);
+    assert_fails(log_topic_create(env.log, new_name("zero"), 0, 1, NULL, 0, &last), E_CONFIG);
+    assert_fails(log_topic_create(env.log, new_name("bad"), 1, 1, nonsense, 1, &last), E_CONFIG);
+    assert_ok(log_topic_info(env.log, topic, &info, &last));
+    assert_int_equal(info.partitions, 3);
+    assert_int_equal(info.replicas, 1);
+    assert_ok(log_topic_list(env.log, env.arena, &list, &count, &last));
+    for (size_t i = 0; i < count; i++) {
+        found += str_equal(list[i].name, topic) && list[i].partitions == 3;
+        assert_true(i == 0 || str_compare(list[i - 1].name, list[i].name) < 0);
+    }
+    assert_int_equal(found, 1);
+
+    assert_ok(log_topic_set_config(env.log, topic, "delete.retention.ms", "77", &last));
+    assert_ok(log_topic_config(env.log, topic, "delete.retention.ms", env.arena, &text, &last));
+    assert_true(str_equal(text, STR_LIT("77")));
+    assert_ok(log_topic_config(env.log, topic, "cleanup.policy", env.arena, &text, &last));
+    assert_true(str_equal(text, STR_LIT("compact"))); /* survived the change of another */
+    assert_ok(log_topic_config(env.log, topic, "retention.ms", env.arena, &text, &last));
+    assert_true(str_equal(text, STR_LIT("1234")));
+    assert_ok(log_topic_config(env.log, new_topic(1, NULL, 0), "retention.ms", env.arena, &text, &last));
+    assert_true(str_equal(text, STR_LIT("604800000")));
+    assert_fails(log_topic_config(env.log, topic, "no.such", env.arena, &text, &last), E_CONFIG);
+    assert_fails(log_topic_set_config(env.log, topic, "retention.ms", "soon", &last), E_CONFIG);
+
+    assert_ok(log_topic_delete(env.log, topic, &last));
+    assert_fails(log_topic_delete(env.log, topic, &last), E_NOT_FOUND);
+    assert_fails(log_topic_info(env.log, topic, &info, &last), E_NOT_FOUND);
+    assert_fails(log_topic_config(env.log, topic, "retention.ms", env.arena, &text, &last), E_NOT_FOUND);
+}
+
+static void what_is_not_there_is_not_found(void **state)
+{
+    Str        topic = new_topic(2, NULL, 0), missing = STR_LIT("contract-missing");
+    LogWriter *writer;
+    LogReader *reader = open_reader();
+    LogRecord  one    = record("k", "v", T0);
+    int        handle;
+    int64_t    first, end;
+    assert_ok(log_writer_open(env.log, NULL, &writer, &last));
+    assert_fails(log_append(writer, missing, 0, &one, STR_NULL, &last), E_NOT_FOUND);
+    assert_fails(log_append(writer, topic, 2, &one, STR_NULL, &last), E_NOT_FOUND);
+    assert_fails(log_reader_assign(reader, missing, 0, LOG_EARLIEST, &handle, &last), E_NOT_FOUND);
+    assert_fails(log_reader_assign(reader, topic, 2, LOG_EARLIEST, &handle, &last), E_NOT_FOUND);
+    assert_fails(log_offsets(env.log, missing, 0, &first, &end, &last), E_NOT_FOUND);
+    assert_fails(log_offsets(env.log, topic, 2, &first, &end, &last), E_NOT_FOUND);
+    log_writer_close(writer);
+    log_reader_close(reader);
+}
+
+static void log_answers_who_it_is(void **state)
+{
+    Str one, two;
+    assert_ok(log_ping(env.log, 10000, &last));
+    assert_ok(log_cluster_id(env.log, env.arena, &one, &last));
+    assert_ok(log_cluster_id(env.log, env.arena, &two, &last));
+    assert_true(one.len > 10 && str_equal(one, two));
+    assert_string_equal(log_backend_name(env.log), is_kafka() ? "kafka" : "embedded");
+}
+
+/* ---- positions ---- */
+
+static Str five_records(void)
+{
+    Str topic = new_topic(1, NULL, 0);
+    put(topic, 0, "a", "0", T0);
+    put(topic, 0, "b", "1", T0 + 10);
+    put(topic, 0, "c", "2", T0 + 5);
+    put(topic, 0, "d", "3", T0 + 20);
+    put(topic, 0, "e", "4", T0 + 30);
+    return topic;
+}
+
+static void times_and_bounds_are_found(void **state)
+{
+    static const struct { int64_t ms, offset; } lookups[] = {
+        {0, 0}, {T0, 0}, {T0 + 1, 1}, {T0 + 10, 1}, {T0 + 11, 3}, {T0 + 30, 4}, {T0 + 31, 5},
+    };
+    Str     topic = five_records();
+    int64_t first, end, found;
+    assert_ok(log_offsets(env.log, topic, 0, &first, &end, &last));
+    assert_int_equal(first, 0);
+    assert_int_equal(end, 5);
+    for (size_t i = 0; i < ARRAY_LEN(lookups); i++) {
+        assert_ok(log_offset_for_time(env.log, topic, 0, lookups[i].ms, &found, &last));
+        assert_int_equal(found, lookups[i].offset);
+    }
+}
+
+static void reading_starts_where_told(void **state)
+{
+    Str        topic  = five_records();
+    LogReader *reader = open_reader();
+    int        handle;
+    assert_string_equal(read_topic(topic, 0, LOG_EARLIEST, 5, PATIENCE_MS), "a=0 b=1 c=2 d=3 e=4");
+    assert_string_equal(read_topic(topic, 0, 3, 2, PATIENCE_MS), "d=3 e=4");
+    assert_ok(log_reader_assign(reader, topic, 0, LOG_LATEST, &handle, &last));
+    assert_int_equal(log_reader_position(reader, handle), 5);
+    put(topic, 0, "f", "5", T0);
+    assert_string_equal(read_text(reader, handle, 1, PATIENCE_MS), "f=5");
+    assert_ok(log_reader_seek(reader, handle, 1, &last));
+    assert_int_equal(log_reader_position(reader, handle), 1);
+    assert_string_equal(read_text(reader, handle, 5, PATIENCE_MS), "b=1 c=2 d=3 e=4 f=5");
+    assert_ok(log_reader_seek(reader, handle, LOG_EARLIEST, &last));
+    assert_string_equal(read_text(reader, handle, 6, PATIENCE_MS), "a=0 b=1 c=2 d=3 e=4 f=5");
+    log_reader_unassign(reader, handle);
+    assert_ok(log_reader_assign(reader, topic, 0, 4, &handle, &last)); /* again, after unassign */
+    assert_string_equal(read_text(reader, handle, 2, PATIENCE_MS), "e=4 f=5");
+    log_reader_close(reader);
+}
+
+static void deleted_records_are_gone(void **state)
+{
+    Str     topic = five_records();
+    int64_t first, end, found;
+    assert_ok(log_delete_records(env.log, topic, 0, 3, &last));
+    assert_ok(log_offsets(env.log, topic, 0, &first, &end, &last));
+    assert_int_equal(first, 3);
+    assert_int_equal(end, 5);
+    assert_string_equal(read_topic(topic, 0, LOG_EARLIEST, 2, PATIENCE_MS), "d=3 e=4");
+    assert_string_equal(read_topic(topic, 0, 1, 2, PATIENCE_MS), "d=3 e=4"); /* goes on at the first that is there */
+    assert_ok(log_offset_for_time(env.log, topic, 0, T0, &found, &last));
+    assert_int_equal(found, 3);
+    assert_fails(log_delete_records(env.log, topic, 0, 100, &last), E_DATA);
+    assert_ok(log_delete_records(env.log, topic, 0, 5, &last));
+    assert_ok(log_offsets(env.log, topic, 0, &first, &end, &last));
+    assert_int_equal(first, 5);
+    put(topic, 0, "f", "5", T0);
+    assert_string_equal(read_topic(topic, 0, LOG_EARLIEST, 1, PATIENCE_MS), "f=5");
+}
+
+static bool await_end(LogReader *reader, int handle)
+{
+    int64_t deadline = now_ms() + PATIENCE_MS;
+    while (!log_reader_at_end(reader, handle) && now_ms() < deadline) {
+        LogBatch batch;
+        log_reader_wait(reader, 50);
+        assert_ok(log_reader_take(reader, handle, 2, &batch, &last));
+        log_batch_release(reader, &batch);
+    }
+    return log_reader_at_end(reader, handle);
+}
+
+static void the_end_is_noticed(void **state)
+{
+    Str        full = five_records(), empty = new_topic(1, NULL, 0);
+    LogReader *reader = open_reader();
+    int        handle, nothing;
+    LogBatch   batch;
+    assert_ok(log_reader_assign(reader, empty, 0, LOG_EARLIEST, &nothing, &last));
+    assert_true(await_end(reader, nothing));
+    assert_ok(log_reader_assign(reader, full, 0, LOG_EARLIEST, &handle, &last));
+    assert_false(log_reader_at_end(reader, handle));
+    assert_true(await_end(reader, handle));
+    assert_int_equal(log_reader_position(reader, handle), 5);
+    put(full, 0, "f", "5", T0);
+    for (batch.count = 0; batch.count == 0;) {
+        log_reader_wait(reader, 50);
+        assert_ok(log_reader_take(reader, handle, 10, &batch, &last));
+    }
+    assert_int_equal(batch.count, 1);
+    log_batch_release(reader, &batch);
+    assert_true(await_end(reader, handle));
+    log_reader_close(reader);
+}
+
+/* ---- waiting ---- */
+
+static void *wake_later(void *reader)
+{
+    usleep(50000);
+    log_reader_wake(reader);
+    return NULL;
+}
+
+static void *put_later(void *topic)
+{
+    LogWriter *writer;
+    LogRecord  one = record("k", "later", T0);
+    Error      err;
+    usleep(50000);
+    if (log_writer_open(env.log, NULL, &writer, &err) != OK)
+        return &env;
+    Status status = log_append(writer, *(Str *)topic, 0, &one, STR_NULL, &err);
+    usleep(300000); /* nobody flushes: the linger must do */
+    log_writer_close(writer);
+    return status == OK ? NULL : &env;
+}
+
+static void waiting_ends_when_something_comes(void **state)
+{
+    Str        topic  = new_topic(1, NULL, 0);
+    LogReader *reader = open_reader();
+    int        handle;
+    void      *failed;
+    pthread_t  thread;
+    assert_ok(log_reader_assign(reader, topic, 0, LOG_EARLIEST, &handle, &last));
+    assert_true(await_end(reader, handle));
+    int64_t start = now_ms();
+    assert_false(log_reader_wait(reader, 30));
+    assert_true(now_ms() - start >= 29);
+
+    assert_int_equal(pthread_create(&thread, NULL, wake_later, reader), 0);
+    start = now_ms();
+    assert_false(log_reader_wait(reader, 10000));
+    assert_true(now_ms() - start < 5000);
+    pthread_join(thread, NULL);
+
+    assert_int_equal(pthread_create(&thread, NULL, put_later, &topic), 0);
+    start = now_ms();
+    while (!log_reader_wait(reader, 10000))
+        assert_true(now_ms() - start < 9000);
+    assert_string_equal(read_text(reader, handle, 1, PATIENCE_MS), "k=later");
+    pthread_join(thread, &failed);
+    assert_null(failed);
+    log_reader_close(reader);
+}
+
+static void an_unread_partition_holds_up_nobody(void **state)
+{
+    Str        topic = new_topic(2, NULL, 0);
+    LogWriter *writer;
+    char       big[100000];
+    int        first, second;
+    memset(big, 'x', sizeof big);
+    LogRecord heavy = {.value = str_n(big, sizeof big), .timestamp = T0};
+    assert_ok(log_writer_open(env.log, NULL, &writer, &last));
+    for (int i = 0; i < 120; i++) /* 12 MB: more than a queue */
+        assert_ok(log_append(writer, topic, 0, &heavy, STR_NULL, &last));
+    assert_ok(log_flush(writer, PATIENCE_MS, &last));
+    log_writer_close(writer);
+    LogReader *reader = open_reader();
+    assert_ok(log_reader_assign(reader, topic, 0, LOG_EARLIEST, &first, &last));
+    assert_ok(log_reader_assign(reader, topic, 1, LOG_EARLIEST, &second, &last));
+    usleep((useconds_t)silence_ms() * 1000);
+    put(topic, 1, "k", "light", T0);
+    int64_t start = now_ms();
+    assert_string_equal(read_text(reader, second, 1, PATIENCE_MS), "k=light");
+    assert_true(now_ms() - start < 900);
+    size_t got = 0;
+    for (int64_t deadline = now_ms() + PATIENCE_MS; got < 120 && now_ms() < deadline;) {
+        LogBatch batch;
+        log_reader_wait(reader, 100);
+        assert_ok(log_reader_take(reader, first, 7, &batch, &last));
+        got += batch.count;
+        log_batch_release(reader, &batch);
+    }
+    assert_int_equal(got, 120);
+    log_reader_close(reader);
+}
+
+/* ---- transactions ---- */
+
+static LogWriter *open_transactional(Str id)
+{
+    WriterOptions options = {.transactional_id = id.ptr, .transaction_timeout_ms = 20000, .linger_ms = 5};
+    LogWriter    *writer;
+    assert_ok(log_writer_open(env.log, &options, &writer, &last));
+    return writer;
+}
+
+static void append(LogWriter *writer, Str topic, int partition, const char *key, const char *value)
+{
+    LogRecord one = record(key, value, T0);
+    assert_ok(log_append(writer, topic, partition, &one, STR_NULL, &last));
+}
+
+static void transactions_show_all_or_nothing(void **state)
+{
+    Str        topic = new_topic(2, NULL, 0);
+    LogWriter *one = open_transactional(new_name("one")), *two = open_transactional(new_name("two"));
+    int64_t    first, end;
+    assert_int_equal(log_writer_end(one, topic, 0), -1);
+    assert_ok(log_txn_begin(one, &last));
+    assert_ok(log_txn_begin(two, &last));
+    append(one, topic, 0, "a", "1");
+    append(two, topic, 0, "b", "2");
+    append(one, topic, 1, "c", "3");
+    append(two, topic, 0, "d", "4");
+    assert_ok(log_flush(one, PATIENCE_MS, &last));
+    assert_ok(log_flush(two, PATIENCE_MS, &last));
+    assert_ok(log_offsets(env.log, topic, 0, &first, &end, &last));
+    assert_int_equal(end, 0); /* the last stable offset */
+    assert_string_equal(read_topic(topic, 0, LOG_EARLIEST, 1, silence_ms()), "");
+    assert_ok(log_txn_abort(two, &last));
+    assert_int_equal(log_writer_end(two, topic, 0), -1);
+    assert_ok(log_txn_commit(one, &last));
+    assert_string_equal(read_topic(topic, 0, LOG_EARLIEST, 1, PATIENCE_MS), "a=1");
+    assert_string_equal(read_topic(topic, 1, LOG_EARLIEST, 1, PATIENCE_MS), "c=3");
+    assert_int_equal(log_writer_end(one, topic, 0), 1);
+
+    assert_ok(log_txn_begin(two, &last)); /* usable after its abort */
+    append(two, topic, 0, "e", "5");
+    assert_ok(log_txn_commit(two, &last));
+    assert_string_equal(read_topic(topic, 0, LOG_EARLIEST, 2, PATIENCE_MS), "a=1 e=5");
+    assert_ok(log_offsets(env.log, topic, 0, &first, &end, &last));
+    assert_true(log_writer_end(two, topic, 0) > 1 && log_writer_end(two, topic, 0) <= end);
+    assert_ok(log_txn_begin(two, &last));
+    assert_ok(log_txn_commit(two, &last)); /* empty */
+    log_writer_close(one);
+    log_writer_close(two);
+}
+
+static void the_end_is_reached_beyond_markers(void **state)
+{
+    Str        topic  = new_topic(1, NULL, 0);
+    LogWriter *writer = open_transactional(new_name("markers"));
+    assert_ok(log_txn_begin(writer, &last));
+    append(writer, topic, 0, "a", "1");
+    assert_ok(log_txn_commit(writer, &last));
+    assert_ok(log_txn_begin(writer, &last));
+    append(writer, topic, 0, "b", "2");
+    assert_ok(log_flush(writer, PATIENCE_MS, &last));
+    assert_ok(log_txn_abort(writer, &last));
+    log_writer_close(writer);
+    LogReader *reader = open_reader();
+    int        handle;
+    int64_t    first, end;
+    assert_ok(log_reader_assign(reader, topic, 0, LOG_EARLIEST, &handle, &last));
+    assert_true(await_end(reader, handle));
+    assert_ok(log_offsets(env.log, topic, 0, &first, &end, &last));
+    assert_int_equal(log_reader_position(reader, handle), end);
+    log_reader_close(reader);
+}
+
+static void a_new_writer_fences_the_old(void **state)
+{
+    Str        topic = new_topic(1, NULL, 0), id = new_name("fenced");
+    LogWriter *old = open_transactional(id);
+    LogRecord  late = record("late", "x", T0);
+    assert_ok(log_txn_begin(old, &last));
+    append(old, topic, 0, "old", "1");
+    assert_ok(log_flush(old, PATIENCE_MS, &last));
+    LogWriter *new = open_transactional(id);
+    assert_ok(log_txn_begin(new, &last));
+    append(new, topic, 0, "new", "2");
+    assert_ok(log_txn_commit(new, &last));
+    (void)!log_append(old, topic, 0, &late, STR_NULL, &last); /* may not have heard yet */
+    assert_fails(log_txn_commit(old, &last), E_FENCED);
+    log_writer_close(old);
+    assert_ok(log_txn_begin(new, &last));
+    append(new, topic, 0, "new", "3");
+    assert_ok(log_txn_commit(new, &last));
+    log_writer_close(new);
+    assert_string_equal(read_topic(topic, 0, LOG_EARLIEST, 2, PATIENCE_MS), "new=2 new=3");
+}
+
+/* ---- membership ---- */
+
+typedef struct {
+    int             assigned, revoked, lost;
+    size_t          partitions;
+    const LogFence *fence;
+} Seen;
+
+static void on_assigned(void *context, const int *partitions, size_t count, const LogFence *fence)
+{
+    Seen *seen = context;
+    seen->assigned++;
+    seen->partitions = count;
+    log_fence_unref(seen->fence);
+    seen->fence = log_fence_ref(fence);
+}
+
+static void on_revoked(void *context, const int *partitions, size_t count) { ((Seen *)context)->revoked++; }
+static void on_lost(void *context) { ((Seen *)context)->lost++; }
+
+static LogMember *join(Str group, Str topic, Str id, Seen *seen)
+{
+    MemberCallbacks callbacks = {seen, on_assigned, on_revoked, on_lost};
+    LogMember      *member;
+    assert_ok(log_member_join(env.log, group, topic, id, &callbacks, &member, &last));
+    for (int64_t deadline = now_ms() + PATIENCE_MS; seen->assigned == 0 && now_ms() < deadline;)
+        assert_ok(log_member_poll(member, 100, &last));
+    assert_int_equal(seen->assigned, 1);
+    return member;
+}
+
+static Status commit_under(LogWriter *writer, Str topic, const char *value, const LogFence *fence, Str slots, int64_t offset)
+{
+    LogPosition position = {slots, 1, offset};
+    assert_ok(log_txn_begin(writer, &last));
+    append(writer, topic, 0, "k", value);
+    Status status = log_txn_fence(writer, fence, &position, 1, &last);
+    if (status == OK)
+        status = log_txn_commit(writer, &last);
+    if (status != OK) {
+        Error err;
+        (void)!log_txn_abort(writer, &err);
+    }
+    return status;
+}
+
+static void the_group_fences_a_zombie(void **state)
+{
+    Str        slots = new_topic(4, NULL, 0), topic = new_topic(1, NULL, 0), group = new_name("group");
+    Seen       old = {0}, new = {0};
+    int64_t    offset;
+    LogWriter *one = open_transactional(new_name("w1")), *two = open_transactional(new_name("w2"));
+    LogMember *zombie = join(group, slots, STR_LIT("node"), &old);
+    assert_int_equal(old.partitions, 4);
+    assert_ok(log_member_committed(zombie, 1, &offset, &last));
+    assert_int_equal(offset, -1);
+    assert_ok(commit_under(one, topic, "1", old.fence, slots, 7));
+    assert_ok(log_member_committed(zombie, 1, &offset, &last));
+    assert_int_equal(offset, 7);
+
+    LogMember *owner = join(group, slots, STR_LIT("node"), &new);
+    assert_ok(commit_under(two, topic, "2", new.fence, slots, 8));
+    assert_fails(commit_under(one, topic, "zombie", old.fence, slots, 99), E_FENCED);
+    assert_ok(log_member_committed(owner, 1, &offset, &last));
+    assert_int_equal(offset, 8);
+    Status told = OK;
+    for (int64_t deadline = now_ms() + PATIENCE_MS; old.lost == 0 && now_ms() < deadline;)
+        told = log_member_poll(zombie, 100, &last);
+    assert_int_equal(old.lost, 1);
+    assert_int_equal(old.revoked, 0);
+    assert_fails(told, E_FENCED);
+    log_member_close(zombie);
+    assert_int_equal(old.lost, 1);
+    assert_int_equal(old.revoked, 0);
+    log_member_close(owner);
+    assert_int_equal(new.revoked, 1);
+    assert_int_equal(new.lost, 0);
+    log_fence_unref(old.fence);
+    log_fence_unref(new.fence);
+    log_writer_close(one);
+    log_writer_close(two);
+    assert_string_equal(read_topic(topic, 0, LOG_EARLIEST, 2, PATIENCE_MS), "k=1 k=2");
+}
+
+static void groups_show_offsets(void **state)
+{
+    Str         topic = new_topic(2, NULL, 0), group = new_name("display");
+    Seen        seen  = {0};
+    int64_t     offset;
+    LogPosition positions[] = {{topic, 0, 3}, {topic, 1, 5}};
+    put(topic, 0, "k", "v", T0);
+    assert_ok(log_group_commit(env.log, group, positions, 2, &last));
+    LogMember *member = join(group, topic, STR_LIT("reader"), &seen);
+    assert_ok(log_member_committed(member, 1, &offset, &last));
+    assert_int_equal(offset, 5);
+    log_member_close(member);
+    log_fence_unref(seen.fence);
+}
+
+/* ---- forgetting ---- */
+
+/* Makes the log clean up, or waits until it has had the time to. */
+static void settle(int64_t pass_ms)
+{
+    if (is_kafka()) {
+        usleep(500000);
+        return;
+    }
+    env.clock.virtual_ms += pass_ms;
+    assert_ok(log_embedded_clean(env.log, &last));
+}
+
+static void old_records_expire(void **state)
+{
+    static const LogConfig short_lived[] = {{"retention.ms", "3600000"}, {"segment.ms", "1000"}};
+    Str                    topic = new_topic(1, short_lived, 2);
+    int64_t                first = 0, end, old = T0 - 100 * HOUR;
+    int64_t                fresh = is_kafka() ? (int64_t)time(NULL) * 1000 : env.clock.virtual_ms + 10 * HOUR;
+    put(topic, 0, "a", "1", old);
+    put(topic, 0, "b", "2", old + 1);
+    usleep(is_kafka() ? 1200000 : 0); /* Kafka drops whole segments: let the next record start one */
+    put(topic, 0, "c", "3", fresh);
+    for (int64_t deadline = now_ms() + PATIENCE_MS; first < 2 && now_ms() < deadline;) {
+        settle(9 * HOUR / 8);
+        assert_ok(log_offsets(env.log, topic, 0, &first, &end, &last));
+    }
+    assert_int_equal(first, 2);
+    assert_int_equal(end, 3);
+    assert_string_equal(read_topic(topic, 0, LOG_EARLIEST, 1, PATIENCE_MS), "c=3");
+}
+
+static void compaction_keeps_the_last_of_each_key(void **state)
+{
+    static const LogConfig compacted[] = {{"cleanup.policy", "compact"}, {"min.cleanable.dirty.ratio", "0.0"},
+                                          {"segment.ms", "500"}, {"delete.retention.ms", "0"}};
+    Str                    topic = new_topic(1, compacted, 4);
+    LogWriter             *writer;
+    LogRecord              keyless = record(NULL, "v", T0);
+    int64_t                now = is_kafka() ? (int64_t)time(NULL) * 1000 : T0, offset;
+    assert_ok(log_writer_open(env.log, NULL, &writer, &last));
+    assert_int_not_equal(log_append_sync(writer, topic, 0, &keyless, STR_NULL, NULL, &last), OK);
+    log_writer_close(writer);
+    put(topic, 0, "a", "1", now);
+    put(topic, 0, "b", "2", now);
+    put(topic, 0, "a", "3", now);
+    put(topic, 0, "gone", "4", now);
+    put(topic, 0, "gone", NULL, now);
+    put(topic, 0, "b", "5", now);
+    const char *text = "", *wanted = "a=3 b=5 z=6";
+    usleep(is_kafka() ? 700000 : 0);
+    put(topic, 0, "z", "6", now + 5000); /* Kafka never compacts the segment it writes to */
+    for (int64_t deadline = now_ms() + 3 * PATIENCE_MS; strcmp(text, wanted) != 0 && now_ms() < deadline;) {
+        settle(HOUR);
+        LogReader *reader = open_reader();
+        int        handle;
+        StrBuf     all = {0};
+        assert_ok(log_reader_assign(reader, topic, 0, LOG_EARLIEST, &handle, &last));
+        for (int64_t until = now_ms() + PATIENCE_MS; !log_reader_at_end(reader, handle) && now_ms() < until;) {
+            LogBatch batch;
+            log_reader_wait(reader, 20);
+            assert_ok(log_reader_take(reader, handle, 100, &batch, &last));
+            for (size_t i = 0; i < batch.count; i++)
+                strbuf_addf(&all, STR_FMT "=" STR_FMT " ", STR_ARG(batch.records[i].key), STR_ARG(batch.records[i].value));
+            log_batch_release(reader, &batch);
+        }
+        text = str_to_c(env.arena, str_trim(strbuf_str(&all)));
+        strbuf_clear(&all);
+        log_reader_close(reader);
+    }
+    assert_string_equal(text, wanted);
+    assert_ok(log_offset_for_time(env.log, topic, 0, 0, &offset, &last));
+    assert_int_equal(offset, 2);
+}
+
+static void a_deleted_topic_is_told_to_its_reader(void **state)
+{
+    Str        topic  = five_records();
+    LogReader *reader = open_reader();
+    int        handle;
+    Status     status = OK;
+    assert_ok(log_reader_assign(reader, topic, 0, LOG_EARLIEST, &handle, &last));
+    assert_true(await_end(reader, handle));
+    assert_ok(log_topic_delete(env.log, topic, &last));
+    for (int64_t deadline = now_ms() + PATIENCE_MS; status == OK && now_ms() < deadline;) {
+        LogBatch batch;
+        log_reader_wait(reader, 100);
+        status = log_reader_take(reader, handle, 10, &batch, &last);
+        if (status == OK)
+            log_batch_release(reader, &batch);
+    }
+    assert_fails(status, E_NOT_FOUND);
+    assert_ok(log_topic_create(env.log, topic, 1, 1, NULL, 0, &last)); /* the name is free again, and starts at 0 */
+    put(topic, 0, "new", "0", T0);
+    assert_string_equal(read_topic(topic, 0, LOG_EARLIEST, 1, PATIENCE_MS), "new=0");
+    log_reader_close(reader);
+}
+
+/* ---- running it ---- */
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(log_answers_who_it_is),
+    cmocka_unit_test(keys_land_where_kafka_puts_them),
+    cmocka_unit_test(null_keys_go_round),
+    cmocka_unit_test(records_come_back_as_written),
+    cmocka_unit_test(many_records_keep_their_order),
+    cmocka_unit_test(topics_are_administered),
+    cmocka_unit_test(what_is_not_there_is_not_found),
+    cmocka_unit_test(times_and_bounds_are_found),
+    cmocka_unit_test(reading_starts_where_told),
+    cmocka_unit_test(deleted_records_are_gone),
+    cmocka_unit_test(the_end_is_noticed),
+    cmocka_unit_test(waiting_ends_when_something_comes),
+    cmocka_unit_test(an_unread_partition_holds_up_nobody),
+    cmocka_unit_test(transactions_show_all_or_nothing),
+    cmocka_unit_test(the_end_is_reached_beyond_markers),
+    cmocka_unit_test(a_new_writer_fences_the_old),
+    cmocka_unit_test(the_group_fences_a_zombie),
+    cmocka_unit_test(groups_show_offsets),
+    cmocka_unit_test(old_records_expire),
+    cmocka_unit_test(compaction_keeps_the_last_of_each_key),
+    cmocka_unit_test(a_deleted_topic_is_told_to_its_reader),
+};
+
+static int set_up(void **state)
+{
+    env.arena = arena_new(0);
+    clock_init_virtual(&env.clock, T0, 1);
+    if (env.kind == BACKEND_MEMORY)
+        return log_open_embedded(NULL, &env.clock, &env.log, &last) != OK;
+    if (env.kind == BACKEND_KAFKA) {
+        LogConfig configs[] = {{"bootstrap.servers", getenv("SLUICE_TEST_BOOTSTRAP")}};
+        return log_open_kafka(configs, 1, &env.log, &last) != OK;
+    }
+    snprintf(env.directory, sizeof env.directory, "/tmp/sluice-log-XXXXXX");
+    if (mkdtemp(env.directory) == NULL)
+        return 1;
+    Str path = str_printf(env.arena, "%s/log.db", env.directory);
+    return log_open_embedded(str_to_c(env.arena, path), &env.clock, &env.log, &last) != OK;
+}
+
+static int tear_down(void **state)
+{
+    static const char *const files[] = {"log.db", "log.db-wal", "log.db-shm"};
+    log_close(env.log);
+    for (size_t i = 0; env.kind == BACKEND_FILE && i < ARRAY_LEN(files); i++)
+        unlink(str_to_c(env.arena, str_printf(env.arena, "%s/%s", env.directory, files[i])));
+    if (env.kind == BACKEND_FILE)
+        rmdir(env.directory);
+    arena_free(env.arena);
+    return 0;
+}
+
+int main(void)
+{
+    int failures = 0;
+    env.kind = BACKEND_MEMORY;
+    failures += cmocka_run_group_tests_name("embedded, in memory", tests, set_up, tear_down);
+    env.kind = BACKEND_FILE;
+    failures += cmocka_run_group_tests_name("embedded, in a file", tests, set_up, tear_down);
+    if (getenv("SLUICE_TEST_BOOTSTRAP") != NULL) {
+        env.kind = BACKEND_KAFKA;
+        failures += cmocka_run_group_tests_name("kafka", tests, set_up, tear_down);
+    }
+    return failures;
+}
