@@ -1,0 +1,106 @@
+/*
+ * engine.h - what a node knows and does: the catalog, the functions, the settings, the queries; statements are carried out here.
+ *
+ * The REST server, the shell's embedded mode, `sluice run` and `sluice test` are front ends of one Engine. What runs the queries stands behind
+ * QueryHost: the runtime with its workers (host_runtime.c), or the deterministic driver (host_driver.c).
+ *
+ * A request's statements are first tried in order on a sandbox (a copy of the catalog, nothing executed), then carried out in order
+ * (sql.md 1.5).
+ *
+ * Thread: any; engine_execute holds the engine's lock.
+ */
+#ifndef SLUICE_SERVER_ENGINE_H
+#define SLUICE_SERVER_ENGINE_H
+
+#include <jansson.h>
+
+#include "catalog/catalog.h"
+#include "log/log.h"
+#include "parser/parser.h"
+#include "planner/planner.h"
+#include "server/properties.h"
+
+typedef struct Engine Engine;
+
+/* ---- who runs queries ---- */
+
+typedef struct QueryHost QueryHost;
+struct QueryHost {
+    /* Starts a query, or with the id of a running one replaces it. The host takes over `arena`, which holds the plan, also when it fails. */
+    Status (*start)(QueryHost *self, const QueryPlan *plan, bool from_earliest, bool paused, Arena *arena, Error *err);
+    Status (*stop)(QueryHost *self, Str id, bool forget, Error *err);
+    Status (*pause)(QueryHost *self, Str id, bool paused, Error *err);
+    /* Appends a record made by INSERT INTO ... VALUES and waits until it is durable. */
+    Status (*insert)(QueryHost *self, Str topic, const LogRecord *record, Error *err);
+    /* {"state": "RUNNING", ...} for SHOW QUERIES, EXPLAIN and DESCRIBE EXTENDED; NULL when there is nothing to say. New reference. */
+    json_t *(*describe)(QueryHost *self, Str id);
+};
+
+typedef struct {
+    Log              *log;
+    QueryHost        *host;
+    Clock            *clock;
+    const Properties *properties;  /* server level */
+    Str               service_id;
+    bool              test_mode;   /* sluice test: query numbers count queries, no check of topic counts, no registry */
+    int               default_partitions; /* test mode: of topics that statements name and nobody made */
+} EngineOptions;
+
+Status engine_open(const EngineOptions *options, Engine **out, Error *err);
+void   engine_close(Engine *engine);
+
+/* ---- one client's state ---- */
+
+/* Overrides and variables of a request or a shell session. Thread: one. */
+typedef struct {
+    Properties *overrides;  /* SET, streamsProperties */
+    Properties *variables;  /* DEFINE, sessionVariables */
+} Session;
+
+void session_init(Session *session, const Properties *server);
+void session_clear(Session *session);
+
+/* ---- statements ---- */
+
+/* Carries out all statements of `text`. The replies (entities of rest.md 4) are appended to `entities` (a JSON array) in order; statements without
+ * one add none. On an error `entities` holds what earlier statements answered, *failed (may be NULL) is the 1-based number of the statement
+ * that failed (0: the text did not parse), and *failed_text its text (in `arena`). */
+Status engine_execute(Engine *engine, Session *session, Str text, Arena *arena, json_t *entities, size_t *failed, Str *failed_text, Error *err);
+
+/* One parsed statement; used by engine_execute, headless files and the test runner. `sandbox`: validate only. */
+typedef struct Execution Execution;
+Status engine_execute_statement(Engine *engine, Session *session, const AstStatement *statement, Arena *arena, json_t **entity, Error *err);
+
+/* A SELECT: parsed and planned as what rest.md 3 says it is. The plans live in `arena`. */
+typedef struct {
+    TransientKind kind;
+    PullPlan     *pull;
+    QueryPlan    *push; /* PUSH and PULL_STREAM */
+    Str           query_id;
+    bool          from_earliest;
+} TransientQuery;
+Status engine_plan_query(Engine *engine, Session *session, const AstStatement *statement, Arena *arena, TransientQuery *out, Error *err);
+
+/* ---- looking ---- */
+
+Log             *engine_log(Engine *engine);
+Clock           *engine_clock(Engine *engine);
+const Functions *engine_functions(Engine *engine);
+QueryHost       *engine_host(Engine *engine);
+Str              engine_service_id(Engine *engine);
+/* A copy of the catalog as it is now; the caller frees it. */
+Catalog *engine_catalog(Engine *engine);
+/* Number that the next query id gets (sql.md 5.10); the command log sets it to the offset of the statement's record. */
+void     engine_set_query_number(Engine *engine, int64_t number);
+
+/* ---- the command log ---- */
+
+/* Called, under the engine's lock, for every statement that changes what exists, once it has been validated and before it is executed: it makes the
+ * statement durable. *number is what query ids and commandSequenceNumber use. NULL: nothing is logged (test mode, queries file). */
+typedef struct CommandSink CommandSink;
+struct CommandSink {
+    Status (*append)(CommandSink *self, Str command_id, const AstStatement *statement, Str logged_text, const Properties *overrides, int64_t *number, Error *err);
+};
+void engine_set_command_sink(Engine *engine, CommandSink *sink);
+
+#endif
