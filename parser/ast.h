@@ -1,8 +1,10 @@
 /*
- * ast.h - the syntax tree. Pure data in an arena, read-only once built; every node knows where it stands in the text.
+ * ast.h - the syntax tree. Pure data in an arena, read-only once built; every node knows where it stands in
+ * the text.
  *
- * Names are as the dialect resolves them: unquoted ones folded to upper case, quoted ones as written (sql.md 1.3).
- * Nothing is looked up here: types of columns keep custom type names, columns keep their qualifier.
+ * Names are as the dialect resolves them: unquoted ones folded to upper case, quoted ones as written
+ * (sql.md 1.3). Nothing is looked up here: types of columns keep custom type names, columns keep their
+ * qualifier.
  */
 #ifndef SLUICE_PARSER_AST_H
 #define SLUICE_PARSER_AST_H
@@ -32,13 +34,13 @@ typedef enum { AST_TYPE_NAMED, AST_TYPE_DECIMAL, AST_TYPE_ARRAY, AST_TYPE_MAP, A
 struct AstType {
     AstTypeKind kind;
     Pos         pos;
-    Str         name;             /* NAMED: primitive or custom type, folded; parameters are dropped (sql.md 2.3) */
+    Str         name; /* NAMED: primitive or custom type, folded; parameters are dropped (sql.md 2.3) */
     int64_t     precision, scale; /* DECIMAL */
     AstType    *key;              /* MAP */
     AstType    *element;          /* ARRAY, MAP value */
     AstField   *fields;           /* STRUCT */
     size_t      field_count;
-    unsigned    depth;            /* 1 for a leaf, at most AST_MAX_DEPTH */
+    unsigned    depth; /* 1 for a leaf, at most AST_MAX_DEPTH */
 };
 
 /* ---- expressions ---- */
@@ -50,16 +52,16 @@ typedef enum {
     AST_DECIMAL,
     AST_DOUBLE,
     AST_STRING,
-    AST_COLUMN,    /* name, or qualifier.name */
-    AST_BINARY,    /* + - * / % and comparisons, AND, OR; `||` is a call of CONCAT */
+    AST_COLUMN, /* name, or qualifier.name */
+    AST_BINARY, /* + - * / % and comparisons, AND, OR; `||` is a call of CONCAT */
     AST_NOT,
-    AST_NEGATE,    /* unary - */
-    AST_PLUS,      /* unary + */
-    AST_IS_NULL,   /* negated: IS NOT NULL */
-    AST_BETWEEN,   /* operands: value, low, high */
-    AST_IN,        /* operands: value, items... */
-    AST_LIKE,      /* operands: value, pattern; escape in text (STR_NULL: none) */
-    AST_CASE,      /* operands: when, then, when, then, ..., [else]; has_else */
+    AST_NEGATE,      /* unary - */
+    AST_PLUS,        /* unary + */
+    AST_IS_NULL,     /* negated: IS NOT NULL */
+    AST_BETWEEN,     /* operands: value, low, high */
+    AST_IN,          /* operands: value, items... */
+    AST_LIKE,        /* operands: value, pattern; escape in text (STR_NULL: none) */
+    AST_CASE,        /* operands: when, then, when, then, ..., [else]; has_else */
     AST_SIMPLE_CASE, /* operands: operand, when, then, ..., [else] */
     AST_CAST,
     AST_CALL,      /* name(operands); star: name(*) */
@@ -73,10 +75,21 @@ typedef enum {
 } AstExprKind;
 
 typedef enum {
-    OP_ADD, OP_SUBTRACT, OP_MULTIPLY, OP_DIVIDE, OP_MODULO,
-    OP_EQUAL, OP_NOT_EQUAL, OP_LESS, OP_LESS_EQUAL, OP_GREATER, OP_GREATER_EQUAL,
-    OP_DISTINCT, OP_NOT_DISTINCT, /* IS [NOT] DISTINCT FROM */
-    OP_AND, OP_OR,
+    OP_ADD,
+    OP_SUBTRACT,
+    OP_MULTIPLY,
+    OP_DIVIDE,
+    OP_MODULO,
+    OP_EQUAL,
+    OP_NOT_EQUAL,
+    OP_LESS,
+    OP_LESS_EQUAL,
+    OP_GREATER,
+    OP_GREATER_EQUAL,
+    OP_DISTINCT,
+    OP_NOT_DISTINCT, /* IS [NOT] DISTINCT FROM */
+    OP_AND,
+    OP_OR,
 } AstOp;
 
 typedef enum { UNIT_MILLISECONDS, UNIT_SECONDS, UNIT_MINUTES, UNIT_HOURS, UNIT_DAYS } AstUnit;
@@ -84,25 +97,27 @@ typedef enum { UNIT_MILLISECONDS, UNIT_SECONDS, UNIT_MINUTES, UNIT_HOURS, UNIT_D
 typedef struct AstExpr AstExpr;
 struct AstExpr {
     AstExprKind kind;
-    Pos         pos;      /* of its first token */
-    AstOp       op;       /* BINARY */
-    bool        negated;  /* IS_NULL: IS NOT NULL. `x NOT IN ...` is parsed as NOT (x IN ...), as the dialect prints it */
-    bool        has_else; /* CASE */
-    bool        star;     /* CALL: name(*) */
-    AstUnit     unit;
-    int64_t     integer;  /* INTEGER; BOOLEAN 0/1 */
-    double      number;   /* DOUBLE */
-    Str         text;     /* STRING: contents; DECIMAL: digits as written, sign included, without leading zeros (`.5` is
-                           * 0.5); LIKE: escape */
-    AstName     qualifier; /* COLUMN: text.ptr NULL when there is none */
-    AstName     name;      /* COLUMN, CALL, FIELD */
-    AstType    *type;      /* CAST */
-    AstName    *names;     /* STRUCT_OF, LAMBDA */
-    size_t      name_count;
-    AstExpr   **operands;
-    size_t      count;
-    unsigned    depth;    /* levels of the tree from here down, types not counted: 1 for a leaf, at most AST_MAX_DEPTH */
-    bool        pipes;    /* CALL of CONCAT: written as `||` */
+    Pos         pos; /* of its first token */
+    AstOp       op;  /* BINARY */
+    bool negated; /* IS_NULL: IS NOT NULL. `x NOT IN ...` is parsed as NOT (x IN ...), as the dialect prints
+                     it */
+    bool    has_else; /* CASE */
+    bool    star;     /* CALL: name(*) */
+    AstUnit unit;
+    int64_t integer; /* INTEGER; BOOLEAN 0/1 */
+    double  number;  /* DOUBLE */
+    Str text; /* STRING: contents; DECIMAL: digits as written, sign included, without leading zeros (`.5` is
+               * 0.5); LIKE: escape */
+    AstName   qualifier; /* COLUMN: text.ptr NULL when there is none */
+    AstName   name;      /* COLUMN, CALL, FIELD */
+    AstType  *type;      /* CAST */
+    AstName  *names;     /* STRUCT_OF, LAMBDA */
+    size_t    name_count;
+    AstExpr **operands;
+    size_t    count;
+    unsigned
+        depth; /* levels of the tree from here down, types not counted: 1 for a leaf, at most AST_MAX_DEPTH */
+    bool pipes; /* CALL of CONCAT: written as `||` */
 };
 
 /* ---- queries ---- */
@@ -178,11 +193,18 @@ typedef struct {
 /* ---- statements ---- */
 
 typedef struct {
-    AstName  name; /* folded even when it was quoted, as WITH keys are; a connector's keys are kept when quoted */
+    AstName
+        name; /* folded even when it was quoted, as WITH keys are; a connector's keys are kept when quoted */
     AstExpr *value; /* a literal */
 } AstProperty;
 
-typedef enum { ELEMENT_VALUE, ELEMENT_KEY, ELEMENT_PRIMARY_KEY, ELEMENT_HEADERS, ELEMENT_HEADER } AstElementKind;
+typedef enum {
+    ELEMENT_VALUE,
+    ELEMENT_KEY,
+    ELEMENT_PRIMARY_KEY,
+    ELEMENT_HEADERS,
+    ELEMENT_HEADER
+} AstElementKind;
 
 typedef struct {
     AstElementKind kind;
@@ -197,25 +219,46 @@ typedef enum {
     STMT_CREATE_AS,     /* CREATE STREAM|TABLE name AS SELECT */
     STMT_INSERT_INTO,   /* INSERT INTO name SELECT */
     STMT_INSERT_VALUES,
-    STMT_CREATE_CONNECTOR, STMT_DROP_CONNECTOR,
+    STMT_CREATE_CONNECTOR,
+    STMT_DROP_CONNECTOR,
     STMT_DROP_SOURCE,
     STMT_ALTER_SOURCE,
-    STMT_CREATE_TYPE, STMT_DROP_TYPE,
+    STMT_CREATE_TYPE,
+    STMT_DROP_TYPE,
     STMT_SHOW,
-    STMT_DESCRIBE_SOURCE, STMT_DESCRIBE_SOURCES, STMT_DESCRIBE_FUNCTION, STMT_DESCRIBE_CONNECTOR,
-    STMT_EXPLAIN,       /* statement, or query id in name */
+    STMT_DESCRIBE_SOURCE,
+    STMT_DESCRIBE_SOURCES,
+    STMT_DESCRIBE_FUNCTION,
+    STMT_DESCRIBE_CONNECTOR,
+    STMT_EXPLAIN, /* statement, or query id in name */
     STMT_PRINT,
-    STMT_TERMINATE, STMT_PAUSE, STMT_RESUME,
-    STMT_SET, STMT_UNSET, STMT_ALTER_SYSTEM,
-    STMT_DEFINE, STMT_UNDEFINE,
-    STMT_ASSERT_TOPIC, STMT_ASSERT_SCHEMA,
-    STMT_ASSERT_VALUES, STMT_ASSERT_NULL, STMT_ASSERT_SOURCE, /* test runner only */
+    STMT_TERMINATE,
+    STMT_PAUSE,
+    STMT_RESUME,
+    STMT_SET,
+    STMT_UNSET,
+    STMT_ALTER_SYSTEM,
+    STMT_DEFINE,
+    STMT_UNDEFINE,
+    STMT_ASSERT_TOPIC,
+    STMT_ASSERT_SCHEMA,
+    STMT_ASSERT_VALUES,
+    STMT_ASSERT_NULL,
+    STMT_ASSERT_SOURCE, /* test runner only */
     STMT_RUN_SCRIPT,
 } AstStatementKind;
 
 typedef enum {
-    SHOW_PROPERTIES, SHOW_TOPICS, SHOW_STREAMS, SHOW_TABLES, SHOW_FUNCTIONS, SHOW_CONNECTORS, SHOW_CONNECTOR_PLUGINS,
-    SHOW_TYPES, SHOW_VARIABLES, SHOW_QUERIES,
+    SHOW_PROPERTIES,
+    SHOW_TOPICS,
+    SHOW_STREAMS,
+    SHOW_TABLES,
+    SHOW_FUNCTIONS,
+    SHOW_CONNECTORS,
+    SHOW_CONNECTOR_PLUGINS,
+    SHOW_TYPES,
+    SHOW_VARIABLES,
+    SHOW_QUERIES,
 } AstShowKind;
 
 typedef struct AstStatement AstStatement;
@@ -224,10 +267,11 @@ struct AstStatement {
     Pos              pos;
     Str              text; /* the slice of the source from the first token to `;` (sql.md 1.5) */
 
-    AstName name;          /* the thing the statement is about: source, type, connector, query id, function, topic */
-    bool    is_table;      /* CREATE, DROP, ALTER, ASSERT source, DESCRIBE_SOURCES: TABLE(S) rather than STREAM(S) */
-    bool    or_replace, if_not_exists, if_exists, source_keyword /* CREATE SOURCE */, delete_topic, all, extended, not_exists;
-    bool    connector_sink, connector_source;
+    AstName name;  /* the thing the statement is about: source, type, connector, query id, function, topic */
+    bool is_table; /* CREATE, DROP, ALTER, ASSERT source, DESCRIBE_SOURCES: TABLE(S) rather than STREAM(S) */
+    bool or_replace, if_not_exists, if_exists, source_keyword /* CREATE SOURCE */, delete_topic, all,
+        extended, not_exists;
+    bool connector_sink, connector_source;
 
     AstElement  *elements; /* CREATE_SOURCE, ALTER_SOURCE (ADD), ASSERT_SOURCE */
     size_t       element_count;
@@ -241,7 +285,7 @@ struct AstStatement {
     size_t       value_count;
 
     AstShowKind   show;
-    AstStatement *explained; /* EXPLAIN statement; NULL: name is a query id */
+    AstStatement *explained;  /* EXPLAIN statement; NULL: name is a query id */
     Str           key, value; /* SET, UNSET, ALTER SYSTEM, DEFINE, UNDEFINE, RUN SCRIPT (value) */
     bool          from_beginning, has_interval, has_limit; /* PRINT */
     int64_t       interval, limit;

@@ -1,14 +1,15 @@
 /*
  * build_expr.c - nodes of expressions and types.
  *
- * Every node knows how deep its tree is, and the one that would be too deep ends the parse: so nobody who walks a tree, this
- * folder's printer and comparison included, can run out of stack. A chain `a + a + ...` is as deep as it is long.
+ * Every node knows how deep its tree is, and the one that would be too deep ends the parse: so nobody who
+ * walks a tree, this folder's printer and comparison included, can run out of stack. A chain `a + a + ...` is
+ * as deep as it is long.
  */
 #include "parser/parse_state.h"
 
 Vec *vec_new(Arena *arena)
 {
-    Vec *vec = ARENA_NEW(arena, Vec);
+    Vec *vec   = ARENA_NEW(arena, Vec);
     vec->arena = arena;
     return vec;
 }
@@ -17,10 +18,10 @@ void vec_add(Vec *vec, void *item)
 {
     if (vec->count == vec->capacity) {
         size_t capacity = vec->capacity > 0 ? vec->capacity * 2 : 4;
-        void **items = ARENA_ARRAY(vec->arena, void *, capacity);
+        void **items    = ARENA_ARRAY(vec->arena, void *, capacity);
         if (vec->count > 0)
             memcpy(items, vec->items, vec->count * sizeof *items);
-        vec->items = items;
+        vec->items    = items;
         vec->capacity = capacity;
     }
     vec->items[vec->count++] = item;
@@ -43,10 +44,10 @@ void vec_add_first(Vec *vec, void *item)
 AstExpr *build_expr(ParseState *state, AstExprKind kind, Pos pos, size_t count)
 {
     AstExpr *expr = ARENA_NEW(state->arena, AstExpr);
-    expr->kind = kind;
-    expr->pos = pos;
-    expr->depth = 1;
-    expr->count = count;
+    expr->kind    = kind;
+    expr->pos     = pos;
+    expr->depth   = 1;
+    expr->count   = count;
     if (count > 0)
         expr->operands = ARENA_ARRAY(state->arena, AstExpr *, count);
     return expr;
@@ -66,7 +67,7 @@ static AstExpr *measure(ParseState *state, AstExpr *expr)
 static AstExpr *build_of(ParseState *state, AstExprKind kind, Pos pos, const Vec *operands)
 {
     size_t   count = operands != NULL ? operands->count : 0;
-    AstExpr *expr = build_expr(state, kind, pos, count);
+    AstExpr *expr  = build_expr(state, kind, pos, count);
     if (count > 0)
         memcpy(expr->operands, operands->items, count * sizeof *expr->operands);
     return measure(state, expr);
@@ -74,8 +75,8 @@ static AstExpr *build_of(ParseState *state, AstExprKind kind, Pos pos, const Vec
 
 AstExpr *build_binary(ParseState *state, AstOp op, AstExpr *left, AstExpr *right)
 {
-    AstExpr *expr = build_expr(state, AST_BINARY, left->pos, 2);
-    expr->op = op;
+    AstExpr *expr     = build_expr(state, AST_BINARY, left->pos, 2);
+    expr->op          = op;
     expr->operands[0] = left;
     expr->operands[1] = right;
     return measure(state, expr);
@@ -83,7 +84,7 @@ AstExpr *build_binary(ParseState *state, AstOp op, AstExpr *left, AstExpr *right
 
 AstExpr *build_unary(ParseState *state, AstExprKind kind, Pos pos, AstExpr *operand)
 {
-    AstExpr *expr = build_expr(state, kind, pos, 1);
+    AstExpr *expr     = build_expr(state, kind, pos, 1);
     expr->operands[0] = operand;
     return measure(state, expr);
 }
@@ -95,7 +96,7 @@ AstExpr *build_negated(ParseState *state, bool negated, AstExpr *expr)
 
 AstExpr *build_between(ParseState *state, AstExpr *value, AstExpr *low, AstExpr *high)
 {
-    AstExpr *expr = build_expr(state, AST_BETWEEN, value->pos, 3);
+    AstExpr *expr     = build_expr(state, AST_BETWEEN, value->pos, 3);
     expr->operands[0] = value;
     expr->operands[1] = low;
     expr->operands[2] = high;
@@ -110,7 +111,7 @@ AstExpr *build_in(ParseState *state, AstExpr *value, Vec *items)
 
 AstExpr *build_like(ParseState *state, AstExpr *value, AstExpr *pattern, const Token *escape)
 {
-    AstExpr *expr = build_expr(state, AST_LIKE, value->pos, 2);
+    AstExpr *expr     = build_expr(state, AST_LIKE, value->pos, 2);
     expr->operands[0] = value;
     expr->operands[1] = pattern;
     if (escape != NULL)
@@ -120,9 +121,9 @@ AstExpr *build_like(ParseState *state, AstExpr *value, AstExpr *pattern, const T
 
 AstExpr *build_concat(ParseState *state, AstExpr *left, AstExpr *right)
 {
-    AstExpr *expr = build_expr(state, AST_CALL, left->pos, 2);
-    expr->name = (AstName){ .text = STR_LIT("CONCAT"), .pos = left->pos };
-    expr->pipes = true;
+    AstExpr *expr     = build_expr(state, AST_CALL, left->pos, 2);
+    expr->name        = (AstName){.text = STR_LIT("CONCAT"), .pos = left->pos};
+    expr->pipes       = true;
     expr->operands[0] = left;
     expr->operands[1] = right;
     return measure(state, expr);
@@ -136,7 +137,7 @@ void build_use_qualifier(ParseState *state, AstName qualifier)
 AstExpr *build_column(ParseState *state, const AstName *qualifier, AstName name)
 {
     AstExpr *expr = build_expr(state, AST_COLUMN, qualifier != NULL ? qualifier->pos : name.pos, 0);
-    expr->name = name;
+    expr->name    = name;
     if (qualifier != NULL) {
         expr->qualifier = *qualifier;
         build_use_qualifier(state, *qualifier);
@@ -146,7 +147,7 @@ AstExpr *build_column(ParseState *state, const AstName *qualifier, AstName name)
 
 AstExpr *build_subscript(ParseState *state, AstExpr *base, AstExpr *index)
 {
-    AstExpr *expr = build_expr(state, AST_SUBSCRIPT, base->pos, 2);
+    AstExpr *expr     = build_expr(state, AST_SUBSCRIPT, base->pos, 2);
     expr->operands[0] = base;
     expr->operands[1] = index;
     return measure(state, expr);
@@ -155,14 +156,14 @@ AstExpr *build_subscript(ParseState *state, AstExpr *base, AstExpr *index)
 AstExpr *build_field(ParseState *state, AstExpr *base, AstName name)
 {
     AstExpr *expr = build_unary(state, AST_FIELD, base->pos, base);
-    expr->name = name;
+    expr->name    = name;
     return expr;
 }
 
 AstExpr *build_cast(ParseState *state, Pos pos, AstExpr *operand, AstType *type)
 {
     AstExpr *expr = build_unary(state, AST_CAST, pos, operand);
-    expr->type = type;
+    expr->type    = type;
     return expr;
 }
 
@@ -172,7 +173,7 @@ AstExpr *build_case(ParseState *state, Pos pos, AstExpr *operand, Vec *whens, As
         vec_add_first(whens, operand);
     if (otherwise != NULL)
         vec_add(whens, otherwise);
-    AstExpr *expr = build_of(state, operand != NULL ? AST_SIMPLE_CASE : AST_CASE, pos, whens);
+    AstExpr *expr  = build_of(state, operand != NULL ? AST_SIMPLE_CASE : AST_CASE, pos, whens);
     expr->has_else = otherwise != NULL;
     return expr;
 }
@@ -190,21 +191,21 @@ typedef struct {
 void build_add_member(ParseState *state, Vec *members, AstName name, AstExpr *value)
 {
     Member *member = ARENA_NEW(state->arena, Member);
-    *member = (Member){ name, value };
+    *member        = (Member){name, value};
     vec_add(members, member);
 }
 
 AstExpr *build_struct(ParseState *state, Pos pos, Vec *members)
 {
-    size_t   count = members != NULL ? members->count : 0;
-    AstExpr *expr = build_expr(state, AST_STRUCT_OF, pos, count);
+    size_t   count   = members != NULL ? members->count : 0;
+    AstExpr *expr    = build_expr(state, AST_STRUCT_OF, pos, count);
     expr->name_count = count;
     if (count > 0)
         expr->names = ARENA_ARRAY(state->arena, AstName, count);
     for (size_t i = 0; i < count; i++) {
         const Member *member = members->items[i];
-        expr->names[i] = member->name;
-        expr->operands[i] = member->value;
+        expr->names[i]       = member->name;
+        expr->operands[i]    = member->value;
     }
     return measure(state, expr);
 }
@@ -212,23 +213,23 @@ AstExpr *build_struct(ParseState *state, Pos pos, Vec *members)
 AstExpr *build_call(ParseState *state, AstName name, Vec *arguments)
 {
     AstExpr *expr = build_of(state, AST_CALL, name.pos, arguments);
-    expr->name = name;
+    expr->name    = name;
     return expr;
 }
 
 AstExpr *build_unit(ParseState *state, AstUnit unit)
 {
     AstExpr *expr = build_expr(state, AST_UNIT, NO_POS, 0);
-    expr->unit = unit;
+    expr->unit    = unit;
     return expr;
 }
 
 /* The head was parsed as expressions, because nothing tells a lambda before its arrow. */
 AstExpr *build_lambda(ParseState *state, Pos pos, Vec *parameters, const Token *arrow, AstExpr *body)
 {
-    AstExpr *expr = build_unary(state, AST_LAMBDA, pos, body);
+    AstExpr *expr    = build_unary(state, AST_LAMBDA, pos, body);
     expr->name_count = parameters->count;
-    expr->names = ARENA_ARRAY(state->arena, AstName, parameters->count);
+    expr->names      = ARENA_ARRAY(state->arena, AstName, parameters->count);
     for (size_t i = 0; i < parameters->count; i++) {
         const AstExpr *parameter = parameters->items[i];
         if (parameter->kind != AST_COLUMN || !str_is_null(parameter->qualifier.text)) {
@@ -244,10 +245,10 @@ AstExpr *build_lambda(ParseState *state, Pos pos, Vec *parameters, const Token *
 
 AstExpr *build_lambda_of_one(ParseState *state, AstName parameter, AstExpr *body)
 {
-    AstExpr *expr = build_unary(state, AST_LAMBDA, parameter.pos, body);
+    AstExpr *expr    = build_unary(state, AST_LAMBDA, parameter.pos, body);
     expr->name_count = 1;
-    expr->names = ARENA_NEW(state->arena, AstName);
-    *expr->names = parameter;
+    expr->names      = ARENA_NEW(state->arena, AstName);
+    *expr->names     = parameter;
     return expr;
 }
 
@@ -256,9 +257,9 @@ AstExpr *build_lambda_of_one(ParseState *state, AstName parameter, AstExpr *body
 static AstType *type_new(ParseState *state, AstTypeKind kind, Pos pos)
 {
     AstType *type = ARENA_NEW(state->arena, AstType);
-    type->kind = kind;
-    type->pos = pos;
-    type->depth = 1;
+    type->kind    = kind;
+    type->pos     = pos;
+    type->depth   = 1;
     return type;
 }
 
@@ -273,7 +274,7 @@ static void type_contain(ParseState *state, AstType *type, const AstType *part)
 AstType *build_type_named(ParseState *state, AstName name)
 {
     AstType *type = type_new(state, AST_TYPE_NAMED, name.pos);
-    type->name = name.text;
+    type->name    = name.text;
     return type;
 }
 
@@ -288,7 +289,7 @@ AstType *build_type_array(ParseState *state, Pos pos, AstType *element)
 AstType *build_type_map(ParseState *state, Pos pos, AstType *key, AstType *element)
 {
     AstType *type = type_new(state, AST_TYPE_MAP, pos);
-    type->key = key;
+    type->key     = key;
     type->element = element;
     type_contain(state, type, key);
     type_contain(state, type, element);
@@ -298,13 +299,13 @@ AstType *build_type_map(ParseState *state, Pos pos, AstType *key, AstType *eleme
 void build_add_field(ParseState *state, Vec *fields, AstName name, AstType *type)
 {
     AstField *field = ARENA_NEW(state->arena, AstField);
-    *field = (AstField){ name, type };
+    *field          = (AstField){name, type};
     vec_add(fields, field);
 }
 
 AstType *build_type_struct(ParseState *state, Pos pos, Vec *fields)
 {
-    AstType *type = type_new(state, AST_TYPE_STRUCT, pos);
+    AstType *type     = type_new(state, AST_TYPE_STRUCT, pos);
     type->field_count = fields->count;
     if (fields->count > 0)
         type->fields = ARENA_ARRAY(state->arena, AstField, fields->count);
@@ -317,8 +318,8 @@ AstType *build_type_struct(ParseState *state, Pos pos, Vec *fields)
 
 AstType *build_type_decimal(ParseState *state, Pos pos, const Token *precision, const Token *scale)
 {
-    AstType *type = type_new(state, AST_TYPE_DECIMAL, pos);
+    AstType *type   = type_new(state, AST_TYPE_DECIMAL, pos);
     type->precision = build_integer(state, precision, "DECIMAL(PRECISION)");
-    type->scale = build_integer(state, scale, "DECIMAL(SCALE)");
+    type->scale     = build_integer(state, scale, "DECIMAL(SCALE)");
     return type;
 }

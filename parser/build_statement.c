@@ -1,5 +1,6 @@
 /*
- * build_statement.c - nodes of queries and statements, and the rules that hold while they are built (sql.md 6.1, "AST build").
+ * build_statement.c - nodes of queries and statements, and the rules that hold while they are built
+ * (sql.md 6.1, "AST build").
  */
 #include "parser/parse_state.h"
 
@@ -8,9 +9,9 @@
 AstSelectItem *build_item(ParseState *state, AstSelectKind kind, Pos pos, AstExpr *expr)
 {
     AstSelectItem *item = ARENA_NEW(state->arena, AstSelectItem);
-    item->kind = kind;
-    item->pos = pos;
-    item->expr = expr;
+    item->kind          = kind;
+    item->pos           = pos;
+    item->expr          = expr;
     return item;
 }
 
@@ -18,7 +19,7 @@ AstSource build_source(ParseState *state, AstName name, AstName alias)
 {
     build_add_name(&state->source_names, name);
     build_add_name(&state->source_names, alias);
-    return (AstSource){ name, alias };
+    return (AstSource){name, alias};
 }
 
 /* Joins are collected behind the query (see build_query) as pointers in a Vec of their own. */
@@ -29,8 +30,8 @@ typedef struct {
 
 AstQuery *build_relation(ParseState *state, AstSource from)
 {
-    Relation *relation = ARENA_NEW(state->arena, Relation);
-    relation->query.from = from;
+    Relation *relation    = ARENA_NEW(state->arena, Relation);
+    relation->query.from  = from;
     relation->joins.arena = state->arena;
     return &relation->query;
 }
@@ -40,36 +41,36 @@ AstJoin *build_within(ParseState *state, const AstSpan *before, const AstSpan *a
     AstJoin *join = ARENA_NEW(state->arena, AstJoin);
     if (before != NULL) {
         join->has_within = true;
-        join->before = *before;
-        join->after = *after;
+        join->before     = *before;
+        join->after      = *after;
     }
     if (grace != NULL) {
         join->has_grace = true;
-        join->grace = *grace;
+        join->grace     = *grace;
     }
     return join;
 }
 
-void build_add_join(ParseState *state, AstQuery *query, AstJoinKind kind, AstSource source, AstJoin *within, Pos pos,
-                    AstExpr *on)
+void build_add_join(ParseState *state, AstQuery *query, AstJoinKind kind, AstSource source, AstJoin *within,
+                    Pos pos, AstExpr *on)
 {
-    within->kind = kind;
+    within->kind   = kind;
     within->source = source;
-    within->pos = pos;
-    within->on = on;
+    within->pos    = pos;
+    within->on     = on;
     vec_add(&((Relation *)query)->joins, within);
 }
 
 AstQuery *build_query(ParseState *state, const Token *select, AstQuery *relation, Vec *items)
 {
-    const Vec *joins = &((Relation *)relation)->joins;
-    state->select = *select;
-    relation->pos = select->pos;
-    relation->joins = ARENA_ARRAY(state->arena, AstJoin, joins->count);
+    const Vec *joins     = &((Relation *)relation)->joins;
+    state->select        = *select;
+    relation->pos        = select->pos;
+    relation->joins      = ARENA_ARRAY(state->arena, AstJoin, joins->count);
     relation->join_count = joins->count;
     for (size_t i = 0; i < joins->count; i++)
         relation->joins[i] = *(const AstJoin *)joins->items[i];
-    relation->items = ARENA_ARRAY(state->arena, AstSelectItem, items->count);
+    relation->items      = ARENA_ARRAY(state->arena, AstSelectItem, items->count);
     relation->item_count = items->count;
     for (size_t i = 0; i < items->count; i++)
         relation->items[i] = *(const AstSelectItem *)items->items[i];
@@ -87,13 +88,13 @@ void build_set_keys(AstQuery *query, Vec *group_by, Vec *partition_by)
 {
     if (group_by != NULL) {
         query->has_group_by = true;
-        query->group_by = (AstExpr **)group_by->items;
-        query->group_count = group_by->count;
+        query->group_by     = (AstExpr **)group_by->items;
+        query->group_count  = group_by->count;
     }
     if (partition_by != NULL) {
         query->has_partition_by = true;
-        query->partition_by = (AstExpr **)partition_by->items;
-        query->partition_count = partition_by->count;
+        query->partition_by     = (AstExpr **)partition_by->items;
+        query->partition_count  = partition_by->count;
     }
 }
 
@@ -102,7 +103,7 @@ void build_set_limit(ParseState *state, AstQuery *query, const Token *limit)
     if (limit->id == 0)
         return;
     query->has_limit = true;
-    query->limit = build_integer(state, limit, "LIMIT");
+    query->limit     = build_integer(state, limit, "LIMIT");
 }
 
 /* ---- statements ---- */
@@ -111,35 +112,36 @@ void build_set_limit(ParseState *state, AstQuery *query, const Token *limit)
 AstStatement *build_statement(ParseState *state, AstStatementKind kind, const Token *first)
 {
     AstStatement *statement = ARENA_NEW(state->arena, AstStatement);
-    statement->kind = kind;
-    statement->pos = first->pos;
-    statement->text.len = first->at;
+    statement->kind         = kind;
+    statement->pos          = first->pos;
+    statement->text.len     = first->at;
     return statement;
 }
 
 AstStatement *build_query_statement(ParseState *state, AstQuery *query)
 {
     AstStatement *statement = build_statement(state, STMT_QUERY, &state->select);
-    statement->query = query;
+    statement->query        = query;
     return statement;
 }
 
 AstStatement *build_named(ParseState *state, AstStatementKind kind, const Token *first, AstName name)
 {
     AstStatement *statement = build_statement(state, kind, first);
-    statement->name = name;
+    statement->name         = name;
     return statement;
 }
 
 AstStatement *build_show(ParseState *state, const Token *first, AstShowKind show, bool extended)
 {
     AstStatement *statement = build_statement(state, STMT_SHOW, first);
-    statement->show = show;
-    statement->extended = extended;
+    statement->show         = show;
+    statement->extended     = extended;
     return statement;
 }
 
-AstStatement *build_setting(ParseState *state, AstStatementKind kind, const Token *first, const Token *key, const Token *value)
+AstStatement *build_setting(ParseState *state, AstStatementKind kind, const Token *first, const Token *key,
+                            const Token *value)
 {
     AstStatement *statement = build_statement(state, kind, first);
     if (key != NULL)
@@ -152,9 +154,10 @@ AstStatement *build_setting(ParseState *state, AstStatementKind kind, const Toke
 AstStatement *build_explain(ParseState *state, const Token *first, AstStatement *explained)
 {
     AstStatement *statement = build_statement(state, STMT_EXPLAIN, first);
-    statement->explained = explained;
-    unsigned depth = 1;
-    for (const AstStatement *inner = explained; inner != NULL && depth <= AST_MAX_DEPTH; inner = inner->explained)
+    statement->explained    = explained;
+    unsigned depth          = 1;
+    for (const AstStatement *inner = explained; inner != NULL && depth <= AST_MAX_DEPTH;
+         inner                     = inner->explained)
         depth++;
     if (depth > AST_MAX_DEPTH)
         parse_too_deep(state);
@@ -164,8 +167,8 @@ AstStatement *build_explain(ParseState *state, const Token *first, AstStatement 
 AstProperty *build_property(ParseState *state, AstName name, AstExpr *value)
 {
     AstProperty *property = ARENA_NEW(state->arena, AstProperty);
-    property->name = name;
-    property->value = value;
+    property->name        = name;
+    property->value       = value;
     return property;
 }
 
@@ -174,10 +177,10 @@ static void set_properties(ParseState *state, AstStatement *statement, Vec *prop
     if (properties == NULL)
         return;
     statement->property_count = properties->count;
-    statement->properties = ARENA_ARRAY(state->arena, AstProperty, properties->count);
+    statement->properties     = ARENA_ARRAY(state->arena, AstProperty, properties->count);
     for (size_t i = 0; i < properties->count; i++) {
         AstProperty *property = &statement->properties[i];
-        *property = *(const AstProperty *)properties->items[i];
+        *property             = *(const AstProperty *)properties->items[i];
         if (fold)
             property->name.text = str_upper(state->arena, property->name.text);
     }
@@ -188,20 +191,22 @@ void build_set_properties(ParseState *state, AstStatement *statement, Vec *prope
     set_properties(state, statement, properties, true);
 }
 
-AstStatement *build_connector(ParseState *state, const Token *first, bool if_not_exists, AstName name, Vec *properties)
+AstStatement *build_connector(ParseState *state, const Token *first, bool if_not_exists, AstName name,
+                              Vec *properties)
 {
-    AstStatement *statement = build_named(state, STMT_CREATE_CONNECTOR, first, name);
+    AstStatement *statement  = build_named(state, STMT_CREATE_CONNECTOR, first, name);
     statement->if_not_exists = if_not_exists;
     set_properties(state, statement, properties, false); /* Connect's own keys: `connector.class` */
     return statement;
 }
 
-AstElement *build_element(ParseState *state, AstElementKind kind, AstName name, AstType *type, const Token *header_key)
+AstElement *build_element(ParseState *state, AstElementKind kind, AstName name, AstType *type,
+                          const Token *header_key)
 {
     AstElement *element = ARENA_NEW(state->arena, AstElement);
-    element->kind = kind;
-    element->name = name;
-    element->type = type;
+    element->kind       = kind;
+    element->name       = name;
+    element->type       = type;
     if (header_key != NULL)
         element->header_key = build_contents(state, header_key);
     return element;
@@ -212,7 +217,7 @@ void build_set_elements(ParseState *state, AstStatement *statement, Vec *element
     if (elements == NULL)
         return;
     statement->element_count = elements->count;
-    statement->elements = ARENA_ARRAY(state->arena, AstElement, elements->count);
+    statement->elements      = ARENA_ARRAY(state->arena, AstElement, elements->count);
     for (size_t i = 0; i < elements->count; i++)
         statement->elements[i] = *(const AstElement *)elements->items[i];
 }
@@ -239,7 +244,8 @@ void build_set_source(ParseState *state, AstStatement *statement, Vec *elements,
     build_set_properties(state, statement, properties);
 }
 
-void build_set_query(ParseState *state, AstStatement *statement, const Token *as, Vec *properties, AstQuery *query)
+void build_set_query(ParseState *state, AstStatement *statement, const Token *as, Vec *properties,
+                     AstQuery *query)
 {
     if (statement->source_keyword) {
         parse_refuse_token(state, as); /* CREATE SOURCE STREAM x ends here */
@@ -253,37 +259,38 @@ void build_set_query(ParseState *state, AstStatement *statement, const Token *as
 void build_set_values(ParseState *state, AstStatement *statement, Vec *columns, Vec *values)
 {
     statement->value_count = values->count;
-    statement->values = (AstExpr **)values->items;
+    statement->values      = (AstExpr **)values->items;
     if (columns == NULL)
         return;
-    statement->columns = build_take_names(columns);
+    statement->columns      = build_take_names(columns);
     statement->column_count = columns->count;
     if (columns->count != values->count)
-        parse_note_prepare(state, statement->pos, "Expected number columns and values to match: %zu, %zu", columns->count,
-                           values->count);
+        parse_note_prepare(state, statement->pos, "Expected number columns and values to match: %zu, %zu",
+                           columns->count, values->count);
 }
 
 void build_set_print(ParseState *state, AstStatement *statement, const Token *interval, const Token *limit)
 {
     if (interval->id != 0) {
         statement->has_interval = true;
-        statement->interval = build_integer(state, interval, "INTERVAL");
+        statement->interval     = build_integer(state, interval, "INTERVAL");
     }
     if (limit->id != 0) {
         statement->has_limit = true;
-        statement->limit = build_integer(state, limit, "LIMIT");
+        statement->limit     = build_integer(state, limit, "LIMIT");
     }
 }
 
 void build_set_schema(ParseState *state, AstStatement *statement, AstName subject, AstExpr *id)
 {
-    statement->kind = STMT_ASSERT_SCHEMA;
-    statement->name = subject;
+    statement->kind        = STMT_ASSERT_SCHEMA;
+    statement->name        = subject;
     statement->has_subject = !str_is_null(subject.text);
-    statement->has_id = id != NULL;
-    statement->id = id;
+    statement->has_id      = id != NULL;
+    statement->id          = id;
     if (!statement->has_subject && !statement->has_id)
-        parse_note_prepare(state, statement->pos, "ASSERT SCHEMA statements much include a subject name or an id");
+        parse_note_prepare(state, statement->pos,
+                           "ASSERT SCHEMA statements much include a subject name or an id");
     if (id != NULL && id->kind != AST_INTEGER)
         parse_note_prepare(state, id->pos, "ID must be an integer");
 }
@@ -293,19 +300,21 @@ void build_set_timeout(AstStatement *statement, const AstSpan *timeout)
     if (timeout == NULL)
         return;
     statement->has_timeout = true;
-    statement->timeout = *timeout;
+    statement->timeout     = *timeout;
 }
 
-/* The qualifier of every reference must name something in FROM, whatever else is wrong with it (sql.md 2.4). */
+/* The qualifier of every reference must name something in FROM, whatever else is wrong with it (sql.md 2.4).
+ */
 static void check_qualifiers(ParseState *state)
 {
     for (size_t i = 0; i < state->qualifiers.count; i++) {
         const AstName *qualifier = state->qualifiers.items[i];
-        bool           known = false;
+        bool           known     = false;
         for (size_t j = 0; j < state->source_names.count && !known; j++)
             known = str_equal(((const AstName *)state->source_names.items[j])->text, qualifier->text);
         if (!known) {
-            parse_note_prepare(state, qualifier->pos, "'" STR_FMT "' is not a valid stream/table name or alias.",
+            parse_note_prepare(state, qualifier->pos,
+                               "'" STR_FMT "' is not a valid stream/table name or alias.",
                                STR_ARG(qualifier->text));
             return;
         }
@@ -317,7 +326,7 @@ void build_script_add(ParseState *state, AstStatement *statement, const Token *s
 {
     check_qualifiers(state);
     state->qualifiers.count = state->source_names.count = 0;
-    size_t end = semicolon->at + semicolon->text.len;
+    size_t end                                          = semicolon->at + semicolon->text.len;
     for (AstStatement *inner = statement; inner != NULL; inner = inner->explained)
         inner->text = variables_edited(state, inner->text.len, end);
     vec_add(&state->statements, statement);

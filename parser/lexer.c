@@ -1,8 +1,9 @@
 /*
  * lexer.c - the hand-written tokenizer.
  *
- * Longest match wins; what looks like a number is a number only if no identifier character follows (`1e5` and `12` are,
- * `1e5x` and `7days` are identifiers). Every loop moves forward by at least one byte, so any input ends.
+ * Longest match wins; what looks like a number is a number only if no identifier character follows (`1e5` and
+ * `12` are, `1e5x` and `7days` are identifiers). Every loop moves forward by at least one byte, so any input
+ * ends.
  */
 #include "parser/lexer.h"
 
@@ -17,7 +18,7 @@ typedef struct {
 #define RESERVED WORD_RESERVED
 #define FREE WORD_FREE
 #define AMBIGUOUS WORD_AMBIGUOUS
-#define KEYWORD(word, token, word_class) { word, TK_##token, word_class },
+#define KEYWORD(word, token, word_class) {word, TK_##token, word_class},
 static const Keyword keywords[] = {
 #include "parser/keywords.def"
 };
@@ -28,33 +29,45 @@ static const struct {
     const char *text;
     int         token;
 } symbols[] = {
-    { "<>", TK_NE },     { "!=", TK_NE },     { "<=", TK_LE },   { ">=", TK_GE },        { "||", TK_CONCAT },
-    { ":=", TK_ASSIGN }, { "->", TK_DEREF },  { "=>", TK_ARROW }, { "=", TK_EQ },         { "<", TK_LT },
-    { ">", TK_GT },      { "+", TK_PLUS },    { "-", TK_MINUS },  { "*", TK_STAR },       { "/", TK_SLASH },
-    { "%", TK_PERCENT }, { ".", TK_DOT },     { ",", TK_COMMA },  { ";", TK_SEMI },       { "(", TK_LP },
-    { ")", TK_RP },      { "[", TK_LBRACKET }, { "]", TK_RBRACKET },
+    {"<>", TK_NE},     {"!=", TK_NE},      {"<=", TK_LE},      {">=", TK_GE},  {"||", TK_CONCAT},
+    {":=", TK_ASSIGN}, {"->", TK_DEREF},   {"=>", TK_ARROW},   {"=", TK_EQ},   {"<", TK_LT},
+    {">", TK_GT},      {"+", TK_PLUS},     {"-", TK_MINUS},    {"*", TK_STAR}, {"/", TK_SLASH},
+    {"%", TK_PERCENT}, {".", TK_DOT},      {",", TK_COMMA},    {";", TK_SEMI}, {"(", TK_LP},
+    {")", TK_RP},      {"[", TK_LBRACKET}, {"]", TK_RBRACKET},
 };
 
 static const struct {
     int         token;
     const char *name;
 } classes[] = {
-    { 0, "<EOF>" },
-    { TK_IDENTIFIER, "IDENTIFIER" },
-    { TK_DIGIT_IDENTIFIER, "DIGIT_IDENTIFIER" },
-    { TK_QUOTED_IDENTIFIER, "QUOTED_IDENTIFIER" },
-    { TK_BACKQUOTED_IDENTIFIER, "BACKQUOTED_IDENTIFIER" },
-    { TK_STRING, "STRING" },
-    { TK_INTEGER_VALUE, "INTEGER_VALUE" },
-    { TK_DECIMAL_VALUE, "DECIMAL_VALUE" },
-    { TK_FLOATING_POINT_VALUE, "FLOATING_POINT_VALUE" },
-    { TK_VARIABLE, "VARIABLE" },
+    {0, "<EOF>"},
+    {TK_IDENTIFIER, "IDENTIFIER"},
+    {TK_DIGIT_IDENTIFIER, "DIGIT_IDENTIFIER"},
+    {TK_QUOTED_IDENTIFIER, "QUOTED_IDENTIFIER"},
+    {TK_BACKQUOTED_IDENTIFIER, "BACKQUOTED_IDENTIFIER"},
+    {TK_STRING, "STRING"},
+    {TK_INTEGER_VALUE, "INTEGER_VALUE"},
+    {TK_DECIMAL_VALUE, "DECIMAL_VALUE"},
+    {TK_FLOATING_POINT_VALUE, "FLOATING_POINT_VALUE"},
+    {TK_VARIABLE, "VARIABLE"},
 };
 
-static bool is_digit(int c) { return c >= '0' && c <= '9'; }
-static bool is_letter(int c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-static bool is_word(int c) { return is_letter(c) || is_digit(c) || c == '@'; }
-static bool is_space(int c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+static bool is_digit(int c)
+{
+    return c >= '0' && c <= '9';
+}
+static bool is_letter(int c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+static bool is_word(int c)
+{
+    return is_letter(c) || is_digit(c) || c == '@';
+}
+static bool is_space(int c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
 
 /* The byte `ahead` of the current one; -1 behind the end. */
 static int peek(const Lexer *lexer, size_t ahead)
@@ -70,7 +83,8 @@ static void advance(Lexer *lexer, size_t count)
         if (c == '\n') {
             lexer->pos.line++;
             lexer->pos.col = 1;
-        } else if (lexer->at >= lexer->source.len || ((unsigned char)lexer->source.ptr[lexer->at] & 0xC0) != 0x80) {
+        } else if (lexer->at >= lexer->source.len ||
+                   ((unsigned char)lexer->source.ptr[lexer->at] & 0xC0) != 0x80) {
             lexer->pos.col++; /* counted at the last byte of a code point */
         }
     }
@@ -78,7 +92,7 @@ static void advance(Lexer *lexer, size_t count)
 
 void lexer_init(Lexer *lexer, Str source)
 {
-    *lexer = (Lexer){ .source = source, .pos = { 1, 1 } };
+    *lexer = (Lexer){.source = source, .pos = {1, 1}};
 }
 
 /* Order of a word in any case and a keyword. */
@@ -101,7 +115,7 @@ WordClass lexer_classify(Str word, int *token)
     size_t low = 0, high = ARRAY_LEN(keywords);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int    order = compare_word(word, keywords[middle].word);
+        int    order  = compare_word(word, keywords[middle].word);
         if (order == 0) {
             if (token != NULL)
                 *token = keywords[middle].token;
@@ -173,7 +187,7 @@ static size_t quoted_length(const Lexer *lexer, char quote)
 static size_t number_length(const Lexer *lexer, int *token)
 {
     size_t length = 0;
-    *token = TK_INTEGER_VALUE;
+    *token        = TK_INTEGER_VALUE;
     while (is_digit(peek(lexer, length)))
         length++;
     if (peek(lexer, length) == '.') {
@@ -240,11 +254,20 @@ static size_t token_length(const Lexer *lexer, int *token)
 {
     int first = peek(lexer, 0);
     switch (first) {
-    case '\'': *token = TK_STRING; return quoted_length(lexer, '\'');
-    case '"': *token = TK_QUOTED_IDENTIFIER; return quoted_length(lexer, '"');
-    case '`': *token = TK_BACKQUOTED_IDENTIFIER; return quoted_length(lexer, '`');
-    case '$': *token = TK_VARIABLE; return variable_length(lexer);
-    default: break;
+    case '\'':
+        *token = TK_STRING;
+        return quoted_length(lexer, '\'');
+    case '"':
+        *token = TK_QUOTED_IDENTIFIER;
+        return quoted_length(lexer, '"');
+    case '`':
+        *token = TK_BACKQUOTED_IDENTIFIER;
+        return quoted_length(lexer, '`');
+    case '$':
+        *token = TK_VARIABLE;
+        return variable_length(lexer);
+    default:
+        break;
     }
     if (is_letter(first)) {
         size_t length = word_length(lexer);
@@ -271,7 +294,7 @@ Token lexer_next(Lexer *lexer)
 {
     for (size_t skip; (skip = skip_length(lexer)) > 0;)
         advance(lexer, skip);
-    Token token = { .pos = lexer->pos, .at = lexer->at };
+    Token token = {.pos = lexer->pos, .at = lexer->at};
     if (lexer->at >= lexer->source.len) {
         token.text = STR_LIT("<EOF>");
         return token;
@@ -280,7 +303,7 @@ Token lexer_next(Lexer *lexer)
     if (length == 0) {
         token.id = TK_UNRECOGNIZED;
         utf8_next(lexer->source, &token.at);
-        length = token.at - lexer->at;
+        length   = token.at - lexer->at;
         token.at = lexer->at;
     }
     token.text = str_n(lexer->source.ptr + lexer->at, length);

@@ -60,13 +60,13 @@ Str parser_closest(Str name, const Str *names, size_t count)
     /* The distance costs length times length, and nothing long is near a short word. */
     if (name.len > 64)
         name.len = 64;
-    Str    best = STR_NULL;
+    Str    best          = STR_NULL;
     size_t best_distance = SIZE_MAX;
     for (size_t i = 0; i < count; i++) {
         size_t distance = str_distance(name, names[i]);
         if (distance < best_distance) {
             best_distance = distance;
-            best = names[i];
+            best          = names[i];
         }
     }
     return best;

@@ -1,8 +1,10 @@
 /*
  * parse.c - drives the generated parser: feeds it tokens, one ahead of it.
  *
- * Three things are decided here, before the grammar sees a token, because they need the neighbours and nothing else:
- * - a minus sign that cannot be an operator joins the number behind it (so -9223372036854775808 is a literal);
+ * Three things are decided here, before the grammar sees a token, because they need the neighbours and
+ * nothing else:
+ * - a minus sign that cannot be an operator joins the number behind it (so -9223372036854775808 is a
+ * literal);
  * - ARRAY, MAP, STRUCT and IF get the token that fits what follows, since each may as well be an identifier;
  * - statements of the test runner are refused where they are not welcome.
  */
@@ -40,8 +42,17 @@ static bool is_number(int id)
 static bool ends_operand(int id)
 {
     switch (id) {
-    case TK_STRING: case TK_RP: case TK_RBRACKET: case TK_END: case TK_NULL: case TK_TRUE: case TK_FALSE:
-    case TK_VARIABLE: case TK_DIGIT_IDENTIFIER: case TK_QUOTED_IDENTIFIER: case TK_BACKQUOTED_IDENTIFIER:
+    case TK_STRING:
+    case TK_RP:
+    case TK_RBRACKET:
+    case TK_END:
+    case TK_NULL:
+    case TK_TRUE:
+    case TK_FALSE:
+    case TK_VARIABLE:
+    case TK_DIGIT_IDENTIFIER:
+    case TK_QUOTED_IDENTIFIER:
+    case TK_BACKQUOTED_IDENTIFIER:
     case TK_IDENTIFIER:
         return true;
     case TK_INTERVAL: /* PRINT x INTERVAL -1 */
@@ -60,19 +71,24 @@ static void join_sign(ParseState *state, Lexer *lexer, Token *token, int before)
         return;
     Token number = state->ahead;
     state->ahead = lexer_next(lexer);
-    token->id = number.id;
-    token->text = str_printf(state->arena, "-" STR_FMT, STR_ARG(number.text));
+    token->id    = number.id;
+    token->text  = str_printf(state->arena, "-" STR_FMT, STR_ARG(number.text));
 }
 
 /* The token of a word that the grammar takes in several ways, by what follows it. */
 static int token_by_next(int id, int next)
 {
     switch (id) {
-    case TK_ARRAY: return next == TK_LBRACKET ? TK_ARRAY_OF : next == TK_LT ? TK_ARRAY_TYPE : id;
-    case TK_MAP: return next == TK_LP ? TK_MAP_OF : next == TK_LT ? TK_MAP_TYPE : TK_IDENTIFIER;
-    case TK_STRUCT: return next == TK_LP ? TK_STRUCT_OF : next == TK_LT ? TK_STRUCT_TYPE : TK_IDENTIFIER;
-    case TK_IF: return next == TK_NOT || next == TK_EXISTS ? id : TK_IDENTIFIER;
-    default: return id;
+    case TK_ARRAY:
+        return next == TK_LBRACKET ? TK_ARRAY_OF : next == TK_LT ? TK_ARRAY_TYPE : id;
+    case TK_MAP:
+        return next == TK_LP ? TK_MAP_OF : next == TK_LT ? TK_MAP_TYPE : TK_IDENTIFIER;
+    case TK_STRUCT:
+        return next == TK_LP ? TK_STRUCT_OF : next == TK_LT ? TK_STRUCT_TYPE : TK_IDENTIFIER;
+    case TK_IF:
+        return next == TK_NOT || next == TK_EXISTS ? id : TK_IDENTIFIER;
+    default:
+        return id;
     }
 }
 
@@ -96,8 +112,8 @@ static void count_brackets(ParseState *state, int id)
 static void feed(ParseState *state, void *parser, Lexer *lexer)
 {
     int    before = NOTHING;
-    size_t index = 0; /* of the token in its statement */
-    state->ahead = lexer_next(lexer);
+    size_t index  = 0; /* of the token in its statement */
+    state->ahead  = lexer_next(lexer);
     while (!state->stop) {
         Token token = state->ahead;
         if (token.id == 0)
@@ -107,13 +123,14 @@ static void feed(ParseState *state, void *parser, Lexer *lexer)
             lexer_classify(token.text, NULL) != WORD_PLAIN)
             token.id = TK_IDENTIFIER; /* any word may name a variable */
         join_sign(state, lexer, &token, before);
-        token.id = token_by_next(token.id, state->ahead.id);
+        token.id        = token_by_next(token.id, state->ahead.id);
         state->at_start = index == 0;
         if (index < 2 && !state->options->test_statements && is_test_only(&token, before, index == 1)) {
             parse_refuse_token(state, &token);
             return;
         }
-        /* Asked first, because a token that does not fit may still cause reductions: then what would fit is half forgotten. */
+        /* Asked first, because a token that does not fit may still cause reductions: then what would fit is
+         * half forgotten. */
         if (!sql_parser_accepts(parser, token.id)) {
             parse_syntax_error(state, parser, &token);
             return;
@@ -123,14 +140,14 @@ static void feed(ParseState *state, void *parser, Lexer *lexer)
         before = token.id;
         index++;
         if (token.id == TK_SEMI) {
-            index = 0;
+            index                = 0;
             state->open_brackets = 0;
         }
     }
     Token end = state->ahead;
     if (!state->stop && state->options->optional_semicolon && before != NOTHING && before != TK_SEMI) {
         state->at_start = false;
-        Token semicolon = { .id = TK_SEMI, .pos = end.pos, .at = end.at, .text = STR_LIT("") };
+        Token semicolon = {.id = TK_SEMI, .pos = end.pos, .at = end.at, .text = STR_LIT("")};
         SqlParse(parser, TK_SEMI, semicolon, state);
     }
     state->at_start = false;
@@ -145,17 +162,18 @@ static void feed(ParseState *state, void *parser, Lexer *lexer)
 /* Parses `source` as what `start` says: 0 for a script, or one of the two start tokens. */
 static Status run(ParseState *state, int start)
 {
-    static const ParseOptions no_options = { 0 };
+    static const ParseOptions no_options = {0};
     if (state->options == NULL)
         state->options = &no_options;
-    state->statements.arena = state->source_names.arena = state->qualifiers.arena = state->edits.arena = state->arena;
+    state->statements.arena = state->source_names.arena = state->qualifiers.arena = state->edits.arena =
+        state->arena;
     Lexer lexer;
     lexer_init(&lexer, state->source);
     if (state->options->origin.line != 0)
         lexer.pos = state->options->origin;
     void *parser = SqlParseAlloc(mem_alloc);
     if (start != 0) {
-        Token token = { .id = start, .pos = lexer.pos };
+        Token token = {.id = start, .pos = lexer.pos};
         SqlParse(parser, start, token, state);
     }
     feed(state, parser, &lexer);
@@ -166,7 +184,8 @@ static Status run(ParseState *state, int start)
 Status parse_script(Arena *arena, Str text, const ParseOptions *options, AstScript *out, Error *err)
 {
     Error      scratch;
-    ParseState state = { .arena = arena, .source = text, .options = options, .err = err != NULL ? err : &scratch };
+    ParseState state = {
+        .arena = arena, .source = text, .options = options, .err = err != NULL ? err : &scratch};
     TRY(run(&state, 0));
     out->items = (AstStatement **)state.statements.items;
     out->count = state.statements.count;
@@ -178,7 +197,8 @@ Status parse_statement(Arena *arena, Str text, const ParseOptions *options, AstS
     AstScript script;
     TRY(parse_script(arena, text, options, &script, err));
     if (script.count != 1)
-        return error_set(err, E_SYNTAX, NO_POS, "Expected exactly one KSQL statement; found %zu instead", script.count);
+        return error_set(err, E_SYNTAX, NO_POS, "Expected exactly one KSQL statement; found %zu instead",
+                         script.count);
     *out = script.items[0];
     return OK;
 }
@@ -186,7 +206,7 @@ Status parse_statement(Arena *arena, Str text, const ParseOptions *options, AstS
 Status parse_expression(Arena *arena, Str text, AstExpr **out, Error *err)
 {
     Error      scratch;
-    ParseState state = { .arena = arena, .source = text, .err = err != NULL ? err : &scratch };
+    ParseState state = {.arena = arena, .source = text, .err = err != NULL ? err : &scratch};
     TRY(run(&state, TK_START_EXPRESSION));
     *out = state.expression;
     return OK;
@@ -195,20 +215,21 @@ Status parse_expression(Arena *arena, Str text, AstExpr **out, Error *err)
 Status parse_type(Arena *arena, Str text, AstType **out, Error *err)
 {
     Error      scratch;
-    ParseState state = { .arena = arena, .source = text, .err = err != NULL ? err : &scratch };
+    ParseState state = {.arena = arena, .source = text, .err = err != NULL ? err : &scratch};
     TRY(run(&state, TK_START_TYPE));
     *out = state.type;
     return OK;
 }
 
 /* Looks at tokens only: a statement ends at a semicolon that is in no literal, name or comment. */
-Status parse_split(Arena *arena, Str text, Str **statements, Pos **positions, size_t *count, Str *rest, Error *err)
+Status parse_split(Arena *arena, Str text, Str **statements, Pos **positions, size_t *count, Str *rest,
+                   Error *err)
 {
     size_t capacity = 8, found = 0;
-    Str   *texts = ARENA_ARRAY(arena, Str, capacity);
+    Str   *texts  = ARENA_ARRAY(arena, Str, capacity);
     Pos   *starts = ARENA_ARRAY(arena, Pos, capacity);
     Lexer  lexer;
-    Token  first = { 0 };
+    Token  first = {0};
     lexer_init(&lexer, text);
     for (Token token = lexer_next(&lexer); token.id != 0; token = lexer_next(&lexer)) {
         if (first.id == 0)
@@ -219,21 +240,21 @@ Status parse_split(Arena *arena, Str text, Str **statements, Pos **positions, si
         if (token.id != TK_SEMI)
             continue;
         if (found == capacity) {
-            Str *more_texts = ARENA_ARRAY(arena, Str, capacity * 2);
+            Str *more_texts  = ARENA_ARRAY(arena, Str, capacity * 2);
             Pos *more_starts = ARENA_ARRAY(arena, Pos, capacity * 2);
             memcpy(more_texts, texts, found * sizeof *texts);
             memcpy(more_starts, starts, found * sizeof *starts);
-            texts = more_texts;
+            texts  = more_texts;
             starts = more_starts;
             capacity *= 2;
         }
-        texts[found] = str_n(text.ptr + first.at, token.at + token.text.len - first.at);
+        texts[found]    = str_n(text.ptr + first.at, token.at + token.text.len - first.at);
         starts[found++] = first.pos;
-        first.id = 0;
+        first.id        = 0;
     }
     *statements = texts;
-    *positions = starts;
-    *count = found;
-    *rest = first.id == 0 ? STR_LIT("") : str_n(text.ptr + first.at, text.len - first.at);
+    *positions  = starts;
+    *count      = found;
+    *rest       = first.id == 0 ? STR_LIT("") : str_n(text.ptr + first.at, text.len - first.at);
     return OK;
 }

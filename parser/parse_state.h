@@ -1,9 +1,9 @@
 /*
  * parse_state.h - what the driver, the grammar's actions and the error texts share. Private to the parser.
  *
- * Two kinds of mistake are kept apart. A syntax error ends the parse at once. A mistake found while building nodes (a number
- * out of range, a wrong qualifier) is noted, the first one, and the parse goes on, because a syntax error further on wins.
- * A builder therefore always returns a node.
+ * Two kinds of mistake are kept apart. A syntax error ends the parse at once. A mistake found while building
+ * nodes (a number out of range, a wrong qualifier) is noted, the first one, and the parse goes on, because a
+ * syntax error further on wins. A builder therefore always returns a node.
  */
 #ifndef SLUICE_PARSER_PARSE_STATE_H
 #define SLUICE_PARSER_PARSE_STATE_H
@@ -35,17 +35,17 @@ typedef struct {
     Str                 source;
     const ParseOptions *options;
     Error              *err;
-    Status              status;      /* OK, or err holds a mistake */
-    bool                stop;        /* a syntax error: feed no more tokens */
-    Vec                 statements;  /* AstStatement */
-    Vec                 source_names; /* AstName: names and aliases in FROM, of the current statement */
-    Vec                 qualifiers;  /* AstName: qualifiers used in the current statement */
-    Vec                 edits;       /* Edit, in order of the text */
-    Token               ahead;       /* the token after the one the grammar is given */
+    Status              status;        /* OK, or err holds a mistake */
+    bool                stop;          /* a syntax error: feed no more tokens */
+    Vec                 statements;    /* AstStatement */
+    Vec                 source_names;  /* AstName: names and aliases in FROM, of the current statement */
+    Vec                 qualifiers;    /* AstName: qualifiers used in the current statement */
+    Vec                 edits;         /* Edit, in order of the text */
+    Token               ahead;         /* the token after the one the grammar is given */
     unsigned            open_brackets; /* not yet closed, in the current statement */
-    Token               select;      /* SELECT of the current statement */
-    bool                at_start;    /* the token given is the first of a statement */
-    AstExpr            *expression;  /* when one expression or type is parsed */
+    Token               select;        /* SELECT of the current statement */
+    bool                at_start;      /* the token given is the first of a statement */
+    AstExpr            *expression;    /* when one expression or type is parsed */
     AstType            *type;
 } ParseState;
 
@@ -56,34 +56,37 @@ void parse_note_prepare(ParseState *state, Pos pos, const char *fmt, ...) SL_PRI
 
 /* syntax_error.c */
 void parse_syntax_error(ParseState *state, void *parser, const Token *token);
-void parse_refuse_token(ParseState *state, const Token *token); /* the default text, without asking the grammar */
+void parse_refuse_token(ParseState  *state,
+                        const Token *token); /* the default text, without asking the grammar */
 void parse_too_deep(ParseState *state);
 
 /* names.c: nearest of `names` by edit distance, however far; the first of several. */
 Str parser_closest(Str name, const Str *names, size_t count);
 
 /* The generated parser. */
-void *SqlParseAlloc(void *(*allocate)(size_t));
-void  SqlParseFree(void *parser, void (*release)(void *));
-void  SqlParse(void *parser, int id, Token token, ParseState *state);
-bool  sql_parser_accepts(void *parser, int token); /* would the token fit next? */
+void            *SqlParseAlloc(void *(*allocate)(size_t));
+void             SqlParseFree(void *parser, void (*release)(void *));
+void             SqlParse(void *parser, int id, Token token, ParseState *state);
+bool             sql_parser_accepts(void *parser, int token); /* would the token fit next? */
 extern const int sql_token_max;
 
 /* variables.c */
-bool    variables_active(const ParseState *state);
-Str     variables_in_string(ParseState *state, const Token *token, Str contents); /* contents of a STRING, substituted */
-AstName build_variable_name(ParseState *state, const Token *token);
+bool     variables_active(const ParseState *state);
+Str      variables_in_string(ParseState *state, const Token *token,
+                             Str contents); /* contents of a STRING, substituted */
+AstName  build_variable_name(ParseState *state, const Token *token);
 AstExpr *build_variable_literal(ParseState *state, const Token *token);
-Str     variables_edited(const ParseState *state, size_t from, size_t to); /* that slice of the source, substituted */
+Str      variables_edited(const ParseState *state, size_t from,
+                          size_t to); /* that slice of the source, substituted */
 
 /* build_names.c: names and literals */
-Str     build_contents(ParseState *state, const Token *token); /* of a STRING */
-AstName build_name(ParseState *state, const Token *token);
-AstName build_quoted_name(ParseState *state, const Token *token);
-AstName build_string_name(ParseState *state, const Token *token);
-AstName build_resource(ParseState *state, const Token *token);
-AstName build_source_name(ParseState *state, AstName name);
-void    build_add_name(Vec *names, AstName name);
+Str      build_contents(ParseState *state, const Token *token); /* of a STRING */
+AstName  build_name(ParseState *state, const Token *token);
+AstName  build_quoted_name(ParseState *state, const Token *token);
+AstName  build_string_name(ParseState *state, const Token *token);
+AstName  build_resource(ParseState *state, const Token *token);
+AstName  build_source_name(ParseState *state, AstName name);
+void     build_add_name(Vec *names, AstName name);
 AstName *build_take_names(Vec *names);
 AstExpr *build_number(ParseState *state, const Token *token);
 AstExpr *build_boolean(ParseState *state, const Token *token, bool value);
@@ -129,25 +132,29 @@ void           build_set_limit(ParseState *state, AstQuery *query, const Token *
 AstSelectItem *build_item(ParseState *state, AstSelectKind kind, Pos pos, AstExpr *expr);
 AstSource      build_source(ParseState *state, AstName name, AstName alias);
 AstQuery      *build_relation(ParseState *state, AstSource from);
-AstJoin       *build_within(ParseState *state, const AstSpan *before, const AstSpan *after, const AstSpan *grace);
-void           build_add_join(ParseState *state, AstQuery *query, AstJoinKind kind, AstSource source, AstJoin *within, Pos pos,
-                              AstExpr *on);
-Vec           *build_keys(ParseState *state, Pos pos, const char *clause, Vec *keys);
+AstJoin *build_within(ParseState *state, const AstSpan *before, const AstSpan *after, const AstSpan *grace);
+void build_add_join(ParseState *state, AstQuery *query, AstJoinKind kind, AstSource source, AstJoin *within,
+                    Pos pos, AstExpr *on);
+Vec *build_keys(ParseState *state, Pos pos, const char *clause, Vec *keys);
 
 AstStatement *build_statement(ParseState *state, AstStatementKind kind, const Token *first);
 AstStatement *build_query_statement(ParseState *state, AstQuery *query);
 AstStatement *build_named(ParseState *state, AstStatementKind kind, const Token *first, AstName name);
 AstStatement *build_show(ParseState *state, const Token *first, AstShowKind show, bool extended);
-AstStatement *build_setting(ParseState *state, AstStatementKind kind, const Token *first, const Token *key, const Token *value);
+AstStatement *build_setting(ParseState *state, AstStatementKind kind, const Token *first, const Token *key,
+                            const Token *value);
 AstStatement *build_explain(ParseState *state, const Token *first, AstStatement *explained);
-AstStatement *build_connector(ParseState *state, const Token *first, bool if_not_exists, AstName name, Vec *properties);
-AstElement   *build_element(ParseState *state, AstElementKind kind, AstName name, AstType *type, const Token *header_key);
+AstStatement *build_connector(ParseState *state, const Token *first, bool if_not_exists, AstName name,
+                              Vec *properties);
+AstElement   *build_element(ParseState *state, AstElementKind kind, AstName name, AstType *type,
+                            const Token *header_key);
 AstProperty  *build_property(ParseState *state, AstName name, AstExpr *value);
-void build_set_elements(ParseState *state, AstStatement *statement, Vec *elements);
-void build_set_properties(ParseState *state, AstStatement *statement, Vec *properties);
-void build_set_source(ParseState *state, AstStatement *statement, Vec *elements, Vec *properties);
-void build_set_query(ParseState *state, AstStatement *statement, const Token *as, Vec *properties, AstQuery *query);
-void build_set_values(ParseState *state, AstStatement *statement, Vec *columns, Vec *values);
+void          build_set_elements(ParseState *state, AstStatement *statement, Vec *elements);
+void          build_set_properties(ParseState *state, AstStatement *statement, Vec *properties);
+void          build_set_source(ParseState *state, AstStatement *statement, Vec *elements, Vec *properties);
+void          build_set_query(ParseState *state, AstStatement *statement, const Token *as, Vec *properties,
+                              AstQuery *query);
+void          build_set_values(ParseState *state, AstStatement *statement, Vec *columns, Vec *values);
 void build_set_print(ParseState *state, AstStatement *statement, const Token *interval, const Token *limit);
 void build_set_schema(ParseState *state, AstStatement *statement, AstName subject, AstExpr *id);
 void build_set_timeout(AstStatement *statement, const AstSpan *timeout);

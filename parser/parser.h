@@ -1,9 +1,9 @@
 /*
  * parser.h - from text to statements, and back.
  *
- * All trees are allocated in the arena that is passed in; texts in them may point into the source text, which must live as
- * long. Errors are E_SYNTAX with the 1-based position of the offending token and the whole text of sql.md 6.1 and 6.2, prefix
- * and position included: nobody needs to add either.
+ * All trees are allocated in the arena that is passed in; texts in them may point into the source text, which
+ * must live as long. Errors are E_SYNTAX with the 1-based position of the offending token and the whole text
+ * of sql.md 6.1 and 6.2, prefix and position included: nobody needs to add either.
  */
 #ifndef SLUICE_PARSER_PARSER_H
 #define SLUICE_PARSER_PARSER_H
@@ -21,28 +21,32 @@ typedef struct {
 } Variable;
 
 typedef struct {
-    const Variable *variables; /* for ${name}; may be NULL: then ${name} in an identifier or literal is an error */
-    size_t          variable_count;
-    bool            test_statements; /* accept ASSERT VALUES/STREAM/..., RUN SCRIPT (sql.md 4.9) */
-    bool            optional_semicolon; /* the last statement may end without `;` (/query-stream) */
-    bool            keep_variables; /* no substitution pass: ${name} stays as it is (DEFINE, shell) */
-    Pos             origin;         /* where the text starts in what the user wrote; line 0: at 1:1 */
+    const Variable
+          *variables; /* for ${name}; may be NULL: then ${name} in an identifier or literal is an error */
+    size_t variable_count;
+    bool   test_statements;    /* accept ASSERT VALUES/STREAM/..., RUN SCRIPT (sql.md 4.9) */
+    bool   optional_semicolon; /* the last statement may end without `;` (/query-stream) */
+    bool   keep_variables;     /* no substitution pass: ${name} stays as it is (DEFINE, shell) */
+    Pos    origin;             /* where the text starts in what the user wrote; line 0: at 1:1 */
 } ParseOptions;
 
 /* Parses a whole text: 0..n statements. */
 Status parse_script(Arena *arena, Str text, const ParseOptions *options, AstScript *out, Error *err);
 /* Exactly one statement. */
 Status parse_statement(Arena *arena, Str text, const ParseOptions *options, AstStatement **out, Error *err);
-/* Only cuts the text into statements (text from first token to `;`, position of the first token): what comes before a syntax
- * error can be run before the error is found (sql.md 1.5). The unfinished rest, if any, is *rest. */
-Status parse_split(Arena *arena, Str text, Str **statements, Pos **positions, size_t *count, Str *rest, Error *err);
+/* Only cuts the text into statements (text from first token to `;`, position of the first token): what comes
+ * before a syntax error can be run before the error is found (sql.md 1.5). The unfinished rest, if any, is
+ * *rest. */
+Status parse_split(Arena *arena, Str text, Str **statements, Pos **positions, size_t *count, Str *rest,
+                   Error *err);
 /* One expression, one type (tests, ASSERT, schemas from outside). */
 Status parse_expression(Arena *arena, Str text, AstExpr **out, Error *err);
 Status parse_type(Arena *arena, Str text, AstType **out, Error *err);
 
 /* Canonical text (sql.md 6.5) as messages show it: names are not quoted. */
 void ast_print_expr(const AstExpr *expr, StrBuf *out);
-/* Canonical text as statements hold it: names are quoted where they must be. Whatever is printed parses back to the same tree. */
+/* Canonical text as statements hold it: names are quoted where they must be. Whatever is printed parses back
+ * to the same tree. */
 void ast_print_expr_sql(const AstExpr *expr, StrBuf *out);
 void ast_print_type(const AstType *type, StrBuf *out);
 void ast_print_query(const AstQuery *query, StrBuf *out);
@@ -58,6 +62,6 @@ bool ast_statement_equal(const AstStatement *a, const AstStatement *b);
 /* True when the name is a reserved word of the dialect and must be quoted. */
 bool parser_is_reserved(Str name);
 /* Nearest of `names` by edit distance, or STR_NULL when none is near. */
-Str  parser_nearest(Str name, const Str *names, size_t count);
+Str parser_nearest(Str name, const Str *names, size_t count);
 
 #endif

@@ -1,31 +1,44 @@
 /*
  * print_expr.c - the canonical text of expressions.
  *
- * Whatever could bind in two ways is printed in brackets, so the text reads back as the same tree without precedence. A minus
- * is the exception: `-5` is a literal and `-x` an operation, so the operation on something that starts with a digit gets
- * brackets of its own.
+ * Whatever could bind in two ways is printed in brackets, so the text reads back as the same tree without
+ * precedence. A minus is the exception: `-5` is a literal and `-x` an operation, so the operation on
+ * something that starts with a digit gets brackets of its own.
  */
 #include <math.h>
 
 #include "parser/print.h"
 
 static const char *const operators[] = {
-    [OP_ADD] = "+",          [OP_SUBTRACT] = "-",
-    [OP_MULTIPLY] = "*",     [OP_DIVIDE] = "/",
-    [OP_MODULO] = "%",       [OP_EQUAL] = "=",
-    [OP_NOT_EQUAL] = "<>",   [OP_LESS] = "<",
-    [OP_LESS_EQUAL] = "<=",  [OP_GREATER] = ">",
-    [OP_GREATER_EQUAL] = ">=", [OP_DISTINCT] = "IS DISTINCT FROM",
-    [OP_NOT_DISTINCT] = "IS NOT DISTINCT FROM", [OP_AND] = "AND",
-    [OP_OR] = "OR",
+    [OP_ADD]           = "+",
+    [OP_SUBTRACT]      = "-",
+    [OP_MULTIPLY]      = "*",
+    [OP_DIVIDE]        = "/",
+    [OP_MODULO]        = "%",
+    [OP_EQUAL]         = "=",
+    [OP_NOT_EQUAL]     = "<>",
+    [OP_LESS]          = "<",
+    [OP_LESS_EQUAL]    = "<=",
+    [OP_GREATER]       = ">",
+    [OP_GREATER_EQUAL] = ">=",
+    [OP_DISTINCT]      = "IS DISTINCT FROM",
+    [OP_NOT_DISTINCT]  = "IS NOT DISTINCT FROM",
+    [OP_AND]           = "AND",
+    [OP_OR]            = "OR",
 };
 
 static const char *const units[] = {
-    [UNIT_MILLISECONDS] = "MILLISECONDS", [UNIT_SECONDS] = "SECONDS", [UNIT_MINUTES] = "MINUTES",
-    [UNIT_HOURS] = "HOURS",               [UNIT_DAYS] = "DAYS",
+    [UNIT_MILLISECONDS] = "MILLISECONDS",
+    [UNIT_SECONDS]      = "SECONDS",
+    [UNIT_MINUTES]      = "MINUTES",
+    [UNIT_HOURS]        = "HOURS",
+    [UNIT_DAYS]         = "DAYS",
 };
 
-const char *print_unit_name(AstUnit unit) { return units[unit]; }
+const char *print_unit_name(AstUnit unit)
+{
+    return units[unit];
+}
 
 void print_names(Printer *printer, const AstName *names, size_t count)
 {
@@ -70,33 +83,39 @@ static void print_double(Printer *printer, double number)
     strbuf_addf(printer->out, "E%d", (int)strtol(exponent + 1, NULL, 10));
 }
 
-static void print_operator(Printer *printer, const AstExpr *expr, const char *operator)
+static void print_binary(Printer *printer, const AstExpr *expr)
 {
     strbuf_addc(printer->out, '(');
     print_expr(printer, expr->operands[0]);
-    strbuf_addf(printer->out, " %s ", operator);
+    strbuf_addf(printer->out, " %s ", operators[expr->op]);
     print_expr(printer, expr->operands[1]);
     strbuf_addc(printer->out, ')');
 }
 
-/* The first character that `expr` will print, as far as a sign before it minds: a digit, a minus or anything else. */
+/* The first character that `expr` will print, as far as a sign before it minds: a digit, a minus or anything
+ * else. */
 static char first_printed(const AstExpr *expr)
 {
     while (expr->kind == AST_SUBSCRIPT || expr->kind == AST_FIELD)
         expr = expr->operands[0];
     switch (expr->kind) {
-    case AST_INTEGER: return expr->integer < 0 ? '-' : '0';
-    case AST_DECIMAL: return expr->text.ptr[0] == '-' ? '-' : '0';
-    case AST_DOUBLE: return signbit(expr->number) ? '-' : '0';
-    case AST_NEGATE: return '-'; /* in brackets when it is a base, where the blank does no harm */
-    default: return 'x';
+    case AST_INTEGER:
+        return expr->integer < 0 ? '-' : '0';
+    case AST_DECIMAL:
+        return expr->text.ptr[0] == '-' ? '-' : '0';
+    case AST_DOUBLE:
+        return signbit(expr->number) ? '-' : '0';
+    case AST_NEGATE:
+        return '-'; /* in brackets when it is a base, where the blank does no harm */
+    default:
+        return 'x';
     }
 }
 
 static void print_sign(Printer *printer, const AstExpr *expr)
 {
     const AstExpr *operand = expr->operands[0];
-    char           first = first_printed(operand);
+    char           first   = first_printed(operand);
     if (expr->kind == AST_PLUS) {
         strbuf_addc(printer->out, '+');
         print_expr(printer, operand);
@@ -105,7 +124,8 @@ static void print_sign(Printer *printer, const AstExpr *expr)
         print_expr(printer, operand);
         strbuf_addc(printer->out, ')');
     } else {
-        strbuf_adds(printer->out, first == '-' ? "- " : "-"); /* two signs without a blank would be a comment */
+        strbuf_adds(printer->out,
+                    first == '-' ? "- " : "-"); /* two signs without a blank would be a comment */
         print_expr(printer, operand);
     }
 }
@@ -213,13 +233,27 @@ static void print_lambda(Printer *printer, const AstExpr *expr)
 static void print_literal(Printer *printer, const AstExpr *expr)
 {
     switch (expr->kind) {
-    case AST_NULL: strbuf_adds(printer->out, "null"); break;
-    case AST_BOOLEAN: strbuf_adds(printer->out, expr->integer ? "true" : "false"); break;
-    case AST_INTEGER: strbuf_addf(printer->out, "%lld", (long long)expr->integer); break;
-    case AST_DECIMAL: strbuf_add(printer->out, expr->text); break;
-    case AST_DOUBLE: print_double(printer, expr->number); break;
-    case AST_STRING: print_string(printer, expr->text); break;
-    default: strbuf_adds(printer->out, print_unit_name(expr->unit)); break;
+    case AST_NULL:
+        strbuf_adds(printer->out, "null");
+        break;
+    case AST_BOOLEAN:
+        strbuf_adds(printer->out, expr->integer ? "true" : "false");
+        break;
+    case AST_INTEGER:
+        strbuf_addf(printer->out, "%lld", (long long)expr->integer);
+        break;
+    case AST_DECIMAL:
+        strbuf_add(printer->out, expr->text);
+        break;
+    case AST_DOUBLE:
+        print_double(printer, expr->number);
+        break;
+    case AST_STRING:
+        print_string(printer, expr->text);
+        break;
+    default:
+        strbuf_adds(printer->out, print_unit_name(expr->unit));
+        break;
     }
 }
 
@@ -234,67 +268,93 @@ static void print_column(Printer *printer, const AstExpr *expr)
     print_name_after_dot(printer, expr->name.text);
 }
 
+static void print_not(Printer *printer, const AstExpr *expr)
+{
+    strbuf_adds(printer->out, "(NOT ");
+    print_expr(printer, expr->operands[0]);
+    strbuf_addc(printer->out, ')');
+}
+
+static void print_is_null(Printer *printer, const AstExpr *expr)
+{
+    strbuf_addc(printer->out, '(');
+    print_expr(printer, expr->operands[0]);
+    strbuf_adds(printer->out, expr->negated ? " IS NOT NULL)" : " IS NULL)");
+}
+
+static void print_cast(Printer *printer, const AstExpr *expr)
+{
+    strbuf_adds(printer->out, "CAST(");
+    print_expr(printer, expr->operands[0]);
+    strbuf_adds(printer->out, " AS ");
+    print_type(printer, expr->type);
+    strbuf_addc(printer->out, ')');
+}
+
+static void print_subscript(Printer *printer, const AstExpr *expr)
+{
+    print_base(printer, expr->operands[0]);
+    strbuf_addc(printer->out, '[');
+    print_expr(printer, expr->operands[1]);
+    strbuf_addc(printer->out, ']');
+}
+
+static void print_field(Printer *printer, const AstExpr *expr)
+{
+    print_base(printer, expr->operands[0]);
+    strbuf_adds(printer->out, "->");
+    print_name(printer, expr->name.text);
+}
+
+static void print_array(Printer *printer, const AstExpr *expr)
+{
+    strbuf_adds(printer->out, "ARRAY[");
+    print_exprs(printer, expr->operands, expr->count);
+    strbuf_addc(printer->out, ']');
+}
+
+static void (*const printers[])(Printer *printer, const AstExpr *expr) = {
+    [AST_NULL]        = print_literal,
+    [AST_BOOLEAN]     = print_literal,
+    [AST_INTEGER]     = print_literal,
+    [AST_DECIMAL]     = print_literal,
+    [AST_DOUBLE]      = print_literal,
+    [AST_STRING]      = print_literal,
+    [AST_UNIT]        = print_literal,
+    [AST_COLUMN]      = print_column,
+    [AST_BINARY]      = print_binary,
+    [AST_NOT]         = print_not,
+    [AST_NEGATE]      = print_sign,
+    [AST_PLUS]        = print_sign,
+    [AST_IS_NULL]     = print_is_null,
+    [AST_BETWEEN]     = print_predicate,
+    [AST_IN]          = print_predicate,
+    [AST_LIKE]        = print_predicate,
+    [AST_CASE]        = print_case,
+    [AST_SIMPLE_CASE] = print_case,
+    [AST_CAST]        = print_cast,
+    [AST_CALL]        = print_call,
+    [AST_SUBSCRIPT]   = print_subscript,
+    [AST_FIELD]       = print_field,
+    [AST_ARRAY_OF]    = print_array,
+    [AST_MAP_OF]      = print_constructor,
+    [AST_STRUCT_OF]   = print_constructor,
+    [AST_LAMBDA]      = print_lambda,
+};
+
 void print_expr(Printer *printer, const AstExpr *expr)
 {
-    StrBuf *out = printer->out;
-    switch (expr->kind) {
-    case AST_NULL: case AST_BOOLEAN: case AST_INTEGER: case AST_DECIMAL: case AST_DOUBLE: case AST_STRING: case AST_UNIT:
-        print_literal(printer, expr);
-        break;
-    case AST_COLUMN:
-        print_column(printer, expr);
-        break;
-    case AST_BINARY: print_operator(printer, expr, operators[expr->op]); break;
-    case AST_NOT:
-        strbuf_adds(out, "(NOT ");
-        print_expr(printer, expr->operands[0]);
-        strbuf_addc(out, ')');
-        break;
-    case AST_NEGATE: case AST_PLUS: print_sign(printer, expr); break;
-    case AST_IS_NULL:
-        strbuf_addc(out, '(');
-        print_expr(printer, expr->operands[0]);
-        strbuf_adds(out, expr->negated ? " IS NOT NULL)" : " IS NULL)");
-        break;
-    case AST_BETWEEN: case AST_IN: case AST_LIKE: print_predicate(printer, expr); break;
-    case AST_CASE: case AST_SIMPLE_CASE: print_case(printer, expr); break;
-    case AST_CAST:
-        strbuf_adds(out, "CAST(");
-        print_expr(printer, expr->operands[0]);
-        strbuf_adds(out, " AS ");
-        print_type(printer, expr->type);
-        strbuf_addc(out, ')');
-        break;
-    case AST_CALL: print_call(printer, expr); break;
-    case AST_SUBSCRIPT:
-        print_base(printer, expr->operands[0]);
-        strbuf_addc(out, '[');
-        print_expr(printer, expr->operands[1]);
-        strbuf_addc(out, ']');
-        break;
-    case AST_FIELD:
-        print_base(printer, expr->operands[0]);
-        strbuf_adds(out, "->");
-        print_name(printer, expr->name.text);
-        break;
-    case AST_ARRAY_OF:
-        strbuf_adds(out, "ARRAY[");
-        print_exprs(printer, expr->operands, expr->count);
-        strbuf_addc(out, ']');
-        break;
-    case AST_MAP_OF: case AST_STRUCT_OF: print_constructor(printer, expr); break;
-    case AST_LAMBDA: print_lambda(printer, expr); break;
-    }
+    printers[expr->kind](printer, expr);
 }
 
 void ast_print_expr(const AstExpr *expr, StrBuf *out)
 {
-    Printer printer = { .out = out, .bare = true };
+    Printer printer = {.out = out, .bare = true};
     print_expr(&printer, expr);
 }
 
 void ast_print_expr_sql(const AstExpr *expr, StrBuf *out)
 {
-    Printer printer = { .out = out };
+    Printer printer = {.out = out};
     print_expr(&printer, expr);
 }

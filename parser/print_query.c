@@ -1,10 +1,14 @@
 /*
- * print_query.c - the canonical text of queries: a clause a line, select items on lines of their own when there are several.
+ * print_query.c - the canonical text of queries: a clause a line, select items on lines of their own when
+ * there are several.
  */
 #include "parser/print.h"
 
 static const char *const join_names[] = {
-    [JOIN_INNER] = "INNER", [JOIN_LEFT] = "LEFT OUTER", [JOIN_RIGHT] = "RIGHT OUTER", [JOIN_FULL] = "FULL OUTER",
+    [JOIN_INNER] = "INNER",
+    [JOIN_LEFT]  = "LEFT OUTER",
+    [JOIN_RIGHT] = "RIGHT OUTER",
+    [JOIN_FULL]  = "FULL OUTER",
 };
 
 void print_span(Printer *printer, const AstSpan *span)
@@ -15,7 +19,9 @@ void print_span(Printer *printer, const AstSpan *span)
 static void print_item(Printer *printer, const AstSelectItem *item)
 {
     switch (item->kind) {
-    case SELECT_STAR: strbuf_addc(printer->out, '*'); break;
+    case SELECT_STAR:
+        strbuf_addc(printer->out, '*');
+        break;
     case SELECT_SOURCE_STAR:
         print_name(printer, item->source.text);
         strbuf_adds(printer->out, ".*");
@@ -74,10 +80,17 @@ static void print_window(Printer *printer, const AstWindow *window)
 {
     StrBuf *out = printer->out;
     switch (window->kind) {
-    case WINDOW_NONE: return;
-    case WINDOW_TUMBLING: strbuf_adds(out, "\nWINDOW TUMBLING ( SIZE "); break;
-    case WINDOW_HOPPING: strbuf_adds(out, "\nWINDOW HOPPING ( SIZE "); break;
-    case WINDOW_SESSION: strbuf_adds(out, "\nWINDOW SESSION ( "); break;
+    case WINDOW_NONE:
+        return;
+    case WINDOW_TUMBLING:
+        strbuf_adds(out, "\nWINDOW TUMBLING ( SIZE ");
+        break;
+    case WINDOW_HOPPING:
+        strbuf_adds(out, "\nWINDOW HOPPING ( SIZE ");
+        break;
+    case WINDOW_SESSION:
+        strbuf_adds(out, "\nWINDOW SESSION ( ");
+        break;
     }
     print_span(printer, &window->size);
     if (window->kind == WINDOW_HOPPING) {
@@ -129,6 +142,6 @@ void print_query(Printer *printer, const AstQuery *query)
 
 void ast_print_query(const AstQuery *query, StrBuf *out)
 {
-    Printer printer = { .out = out };
+    Printer printer = {.out = out};
     print_query(&printer, query);
 }

@@ -1,15 +1,22 @@
 /*
- * print_statement.c - the canonical text of statements, and the same with secrets masked (sql.md 1.5): the values of an
- * INSERT and the properties of a connector, except its class, may be passwords and must not reach a log.
+ * print_statement.c - the canonical text of statements, and the same with secrets masked (sql.md 1.5): the
+ * values of an INSERT and the properties of a connector, except its class, may be passwords and must not
+ * reach a log.
  */
 #include "parser/lexer.h"
 #include "parser/print.h"
 
 static const char *const show_words[] = {
-    [SHOW_PROPERTIES] = "PROPERTIES", [SHOW_TOPICS] = "TOPICS",         [SHOW_STREAMS] = "STREAMS",
-    [SHOW_TABLES] = "TABLES",         [SHOW_FUNCTIONS] = "FUNCTIONS",   [SHOW_CONNECTORS] = "CONNECTORS",
-    [SHOW_CONNECTOR_PLUGINS] = "CONNECTOR PLUGINS", [SHOW_TYPES] = "TYPES", [SHOW_VARIABLES] = "VARIABLES",
-    [SHOW_QUERIES] = "QUERIES",
+    [SHOW_PROPERTIES]        = "PROPERTIES",
+    [SHOW_TOPICS]            = "TOPICS",
+    [SHOW_STREAMS]           = "STREAMS",
+    [SHOW_TABLES]            = "TABLES",
+    [SHOW_FUNCTIONS]         = "FUNCTIONS",
+    [SHOW_CONNECTORS]        = "CONNECTORS",
+    [SHOW_CONNECTOR_PLUGINS] = "CONNECTOR PLUGINS",
+    [SHOW_TYPES]             = "TYPES",
+    [SHOW_VARIABLES]         = "VARIABLES",
+    [SHOW_QUERIES]           = "QUERIES",
 };
 
 static void add(Printer *printer, bool wanted, const char *text)
@@ -18,7 +25,10 @@ static void add(Printer *printer, bool wanted, const char *text)
         strbuf_adds(printer->out, text);
 }
 
-static const char *kind_word(const AstStatement *statement) { return statement->is_table ? "TABLE" : "STREAM"; }
+static const char *kind_word(const AstStatement *statement)
+{
+    return statement->is_table ? "TABLE" : "STREAM";
+}
 
 /* Topics and subjects are not folded: bare when they are one token, else a string. */
 static void print_resource(Printer *printer, Str name)
@@ -31,7 +41,7 @@ static void print_resource(Printer *printer, Str name)
 
 static void print_property_name(Printer *printer, Str name)
 {
-    StrBuf quoted = { 0 };
+    StrBuf quoted = {0};
     ast_print_name(name, &quoted);
     if (quoted.len > 0 && quoted.ptr[0] != '`')
         strbuf_add(printer->out, name);
@@ -65,10 +75,17 @@ static void print_element(Printer *printer, const AstElement *element)
     strbuf_addc(printer->out, ' ');
     print_type(printer, element->type);
     switch (element->kind) {
-    case ELEMENT_VALUE: break;
-    case ELEMENT_KEY: strbuf_adds(printer->out, " KEY"); break;
-    case ELEMENT_PRIMARY_KEY: strbuf_adds(printer->out, " PRIMARY KEY"); break;
-    case ELEMENT_HEADERS: strbuf_adds(printer->out, " HEADERS"); break;
+    case ELEMENT_VALUE:
+        break;
+    case ELEMENT_KEY:
+        strbuf_adds(printer->out, " KEY");
+        break;
+    case ELEMENT_PRIMARY_KEY:
+        strbuf_adds(printer->out, " PRIMARY KEY");
+        break;
+    case ELEMENT_HEADERS:
+        strbuf_adds(printer->out, " HEADERS");
+        break;
     case ELEMENT_HEADER:
         strbuf_adds(printer->out, " HEADER(");
         print_string(printer, element->header_key);
@@ -264,53 +281,89 @@ static void print_describe_sources(Printer *printer, const AstStatement *stateme
     add(printer, statement->extended, " EXTENDED");
 }
 
+static void print_bare_query(Printer *printer, const AstStatement *statement)
+{
+    print_query(printer, statement->query);
+}
+
+static void print_insert_values(Printer *printer, const AstStatement *statement)
+{
+    print_values(printer, statement, "INSERT INTO ", "VALUES");
+}
+
+static void print_assert_values(Printer *printer, const AstStatement *statement)
+{
+    print_values(printer, statement, "ASSERT VALUES ", "VALUES");
+}
+
+static void print_assert_null(Printer *printer, const AstStatement *statement)
+{
+    print_values(printer, statement, "ASSERT NULL VALUES ", "KEY");
+}
+
+static void print_drop_source(Printer *printer, const AstStatement *statement)
+{
+    print_about(printer, statement, statement->is_table ? "DROP TABLE " : "DROP STREAM ");
+}
+
+/* A statement has a printer of its own, or a verb for one of the two general ones. */
+static const struct {
+    void (*print)(Printer *printer, const AstStatement *statement);
+    void (*print_verb)(Printer *printer, const AstStatement *statement, const char *verb);
+    const char *verb;
+} printers[] = {
+    [STMT_QUERY]              = {.print = print_bare_query},
+    [STMT_CREATE_SOURCE]      = {.print = print_create},
+    [STMT_CREATE_AS]          = {.print = print_create},
+    [STMT_INSERT_INTO]        = {.print = print_insert_into},
+    [STMT_INSERT_VALUES]      = {.print = print_insert_values},
+    [STMT_CREATE_CONNECTOR]   = {.print = print_connector},
+    [STMT_DROP_CONNECTOR]     = {.print_verb = print_about, .verb = "DROP CONNECTOR "},
+    [STMT_DROP_SOURCE]        = {.print = print_drop_source},
+    [STMT_ALTER_SOURCE]       = {.print = print_alter},
+    [STMT_CREATE_TYPE]        = {.print = print_create_type},
+    [STMT_DROP_TYPE]          = {.print_verb = print_about, .verb = "DROP TYPE "},
+    [STMT_SHOW]               = {.print = print_show},
+    [STMT_DESCRIBE_SOURCE]    = {.print_verb = print_about, .verb = "DESCRIBE "},
+    [STMT_DESCRIBE_SOURCES]   = {.print = print_describe_sources},
+    [STMT_DESCRIBE_FUNCTION]  = {.print_verb = print_about, .verb = "DESCRIBE FUNCTION "},
+    [STMT_DESCRIBE_CONNECTOR] = {.print_verb = print_about, .verb = "DESCRIBE CONNECTOR "},
+    [STMT_EXPLAIN]            = {.print = print_explain},
+    [STMT_PRINT]              = {.print = print_topic},
+    [STMT_TERMINATE]          = {.print_verb = print_about, .verb = "TERMINATE "},
+    [STMT_PAUSE]              = {.print_verb = print_about, .verb = "PAUSE "},
+    [STMT_RESUME]             = {.print_verb = print_about, .verb = "RESUME "},
+    [STMT_SET]                = {.print_verb = print_setting, .verb = "SET "},
+    [STMT_UNSET]              = {.print_verb = print_setting, .verb = "UNSET "},
+    [STMT_ALTER_SYSTEM]       = {.print_verb = print_setting, .verb = "ALTER SYSTEM "},
+    [STMT_DEFINE]             = {.print_verb = print_setting, .verb = "DEFINE "},
+    [STMT_UNDEFINE]           = {.print_verb = print_setting, .verb = "UNDEFINE "},
+    [STMT_ASSERT_TOPIC]       = {.print = print_assert},
+    [STMT_ASSERT_SCHEMA]      = {.print = print_assert},
+    [STMT_ASSERT_VALUES]      = {.print = print_assert_values},
+    [STMT_ASSERT_NULL]        = {.print = print_assert_null},
+    [STMT_ASSERT_SOURCE]      = {.print = print_assert_source},
+    [STMT_RUN_SCRIPT]         = {.print_verb = print_setting, .verb = "RUN SCRIPT "},
+};
+
 static void print_statement(Printer *printer, const AstStatement *statement)
 {
-    bool table = statement->is_table;
-    switch (statement->kind) {
-    case STMT_QUERY: print_query(printer, statement->query); break;
-    case STMT_CREATE_SOURCE: case STMT_CREATE_AS: print_create(printer, statement); break;
-    case STMT_INSERT_INTO: print_insert_into(printer, statement); break;
-    case STMT_INSERT_VALUES: print_values(printer, statement, "INSERT INTO ", "VALUES"); break;
-    case STMT_CREATE_CONNECTOR: print_connector(printer, statement); break;
-    case STMT_DROP_CONNECTOR: print_about(printer, statement, "DROP CONNECTOR "); break;
-    case STMT_DROP_SOURCE: print_about(printer, statement, table ? "DROP TABLE " : "DROP STREAM "); break;
-    case STMT_ALTER_SOURCE: print_alter(printer, statement); break;
-    case STMT_CREATE_TYPE: print_create_type(printer, statement); break;
-    case STMT_DROP_TYPE: print_about(printer, statement, "DROP TYPE "); break;
-    case STMT_SHOW: print_show(printer, statement); break;
-    case STMT_DESCRIBE_SOURCE: print_about(printer, statement, "DESCRIBE "); break;
-    case STMT_DESCRIBE_SOURCES: print_describe_sources(printer, statement); break;
-    case STMT_DESCRIBE_FUNCTION: print_about(printer, statement, "DESCRIBE FUNCTION "); break;
-    case STMT_DESCRIBE_CONNECTOR: print_about(printer, statement, "DESCRIBE CONNECTOR "); break;
-    case STMT_EXPLAIN: print_explain(printer, statement); break;
-    case STMT_PRINT: print_topic(printer, statement); break;
-    case STMT_TERMINATE: print_about(printer, statement, "TERMINATE "); break;
-    case STMT_PAUSE: print_about(printer, statement, "PAUSE "); break;
-    case STMT_RESUME: print_about(printer, statement, "RESUME "); break;
-    case STMT_SET: print_setting(printer, statement, "SET "); break;
-    case STMT_UNSET: print_setting(printer, statement, "UNSET "); break;
-    case STMT_ALTER_SYSTEM: print_setting(printer, statement, "ALTER SYSTEM "); break;
-    case STMT_DEFINE: print_setting(printer, statement, "DEFINE "); break;
-    case STMT_UNDEFINE: print_setting(printer, statement, "UNDEFINE "); break;
-    case STMT_RUN_SCRIPT: print_setting(printer, statement, "RUN SCRIPT "); break;
-    case STMT_ASSERT_TOPIC: case STMT_ASSERT_SCHEMA: print_assert(printer, statement); break;
-    case STMT_ASSERT_VALUES: print_values(printer, statement, "ASSERT VALUES ", "VALUES"); break;
-    case STMT_ASSERT_NULL: print_values(printer, statement, "ASSERT NULL VALUES ", "KEY"); break;
-    case STMT_ASSERT_SOURCE: print_assert_source(printer, statement); break;
-    }
+    if (printers[statement->kind].print != NULL)
+        printers[statement->kind].print(printer, statement);
+    else
+        printers[statement->kind].print_verb(printer, statement, printers[statement->kind].verb);
 }
 
 void ast_print_statement(const AstStatement *statement, StrBuf *out)
 {
-    Printer printer = { .out = out };
+    Printer printer = {.out = out};
     print_statement(&printer, statement);
     strbuf_addc(out, ';');
 }
 
 void ast_print_masked(const AstStatement *statement, StrBuf *out)
 {
-    Printer printer = { .out = out, .mask = true };
+    Printer printer = {.out = out, .mask = true};
     print_statement(&printer, statement);
     strbuf_addc(out, ';');
 }

@@ -1,5 +1,6 @@
 /*
- * print_type.c - the canonical text of types: INT is INTEGER, VARCHAR is STRING, custom types keep their name.
+ * print_type.c - the canonical text of types: INT is INTEGER, VARCHAR is STRING, custom types keep their
+ * name.
  */
 #include "parser/print.h"
 
@@ -46,6 +47,6 @@ void print_type(Printer *printer, const AstType *type)
 
 void ast_print_type(const AstType *type, StrBuf *out)
 {
-    Printer printer = { .out = out };
+    Printer printer = {.out = out};
     print_type(&printer, type);
 }

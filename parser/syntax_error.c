@@ -1,20 +1,21 @@
 /*
  * syntax_error.c - the texts of syntax errors (sql.md 6.2).
  *
- * The dialect's own texts come from the error recovery of another kind of parser; what is promised here is the position, the
- * first line and the cases that help: an unknown first word, a reserved word as a name, an open bracket, a missing
- * semicolon, and a short list of what would have fitted.
+ * The dialect's own texts come from the error recovery of another kind of parser; what is promised here is
+ * the position, the first line and the cases that help: an unknown first word, a reserved word as a name, an
+ * open bracket, a missing semicolon, and a short list of what would have fitted.
  */
 #include "parser/parse_state.h"
 
 enum { EXPECTED_MAX = 3 }; /* a longer list helps nobody */
 
 static const char *const statement_words[] = {
-    "SELECT", "CREATE", "INSERT", "DESCRIBE", "PRINT", "EXPLAIN", "SHOW", "LIST", "TERMINATE", "PAUSE", "RESUME", "DROP", "SET",
-    "DEFINE", "UNDEFINE", "UNSET", "ASSERT", "ALTER",
+    "SELECT", "CREATE", "INSERT", "DESCRIBE", "PRINT",  "EXPLAIN",  "SHOW",  "LIST",   "TERMINATE",
+    "PAUSE",  "RESUME", "DROP",   "SET",      "DEFINE", "UNDEFINE", "UNSET", "ASSERT", "ALTER",
 };
 
-/* A syntax error replaces what was noted while building nodes: the text is parsed as a whole before it is looked at. */
+/* A syntax error replaces what was noted while building nodes: the text is parsed as a whole before it is
+ * looked at. */
 static void fail(ParseState *state, const Token *token, const char *fmt, ...) SL_PRINTF(3, 4);
 static void fail(ParseState *state, const Token *token, const char *fmt, ...)
 {
@@ -32,27 +33,29 @@ void parse_too_deep(ParseState *state)
 {
     if (state->stop)
         return;
-    state->stop = true;
-    state->status = error_set(state->err, E_SYNTAX, NO_POS,
-                              "Error processing statement: Statement is too large to parse. This may be caused by having too "
-                              "many nested expressions in the statement.");
+    state->stop   = true;
+    state->status = error_set(
+        state->err, E_SYNTAX, NO_POS,
+        "Error processing statement: Statement is too large to parse. This may be caused by having too "
+        "many nested expressions in the statement.");
 }
 
 static void refuse(ParseState *state, const Token *token)
 {
-    fail(state, token, "Syntax error at or near '" STR_FMT "' at line %u:%u", STR_ARG(token->text), token->pos.line,
-         token->pos.col);
+    fail(state, token, "Syntax error at or near '" STR_FMT "' at line %u:%u", STR_ARG(token->text),
+         token->pos.line, token->pos.col);
 }
 
 static void refuse_first(ParseState *state, const Token *token)
 {
     Str nearest = STR_NULL;
-    Str word = str_upper(state->arena, token->text);
+    Str word    = str_upper(state->arena, token->text);
     Str words[ARRAY_LEN(statement_words)];
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         words[i] = str_c(statement_words[i]);
     nearest = parser_closest(word, words, ARRAY_LEN(words));
-    fail(state, token, "Unknown statement '" STR_FMT "'\nDid you mean '" STR_FMT "'?", STR_ARG(token->text), STR_ARG(nearest));
+    fail(state, token, "Unknown statement '" STR_FMT "'\nDid you mean '" STR_FMT "'?", STR_ARG(token->text),
+         STR_ARG(nearest));
 }
 
 /* A token that the driver or a builder does not let in, though the grammar would. */
@@ -68,7 +71,7 @@ void parse_refuse_token(ParseState *state, const Token *token)
 static void add_expected(StrBuf *out, int token)
 {
     const char *name = lexer_token_name(token);
-    bool        is_class = token == 0 || strstr(name, "_VALUE") != NULL || strstr(name, "IDENTIFIER") != NULL ||
+    bool is_class    = token == 0 || strstr(name, "_VALUE") != NULL || strstr(name, "IDENTIFIER") != NULL ||
                     token == TK_STRING || token == TK_VARIABLE;
     strbuf_addf(out, is_class ? "%s" : "'%s'", name);
 }
@@ -100,7 +103,8 @@ static bool list_expected(void *parser, StrBuf *out)
     return true;
 }
 
-/* A reserved word where a name would fit: certain if nothing but a name fits, likely if the text goes on well without it. */
+/* A reserved word where a name would fit: certain if nothing but a name fits, likely if the text goes on well
+ * without it. */
 static bool is_misused_word(const ParseState *state, void *parser, const Token *token)
 {
     if (lexer_classify(token->text, NULL) != WORD_RESERVED || !sql_parser_accepts(parser, TK_IDENTIFIER))
@@ -119,11 +123,12 @@ void parse_syntax_error(ParseState *state, void *parser, const Token *token)
         fail(state, token, "missing ';' at '<EOF>'");
     } else if (is_misused_word(state, parser, token)) {
         fail(state, token,
-             "\"" STR_FMT "\" is a reserved keyword and it can't be used as an identifier. You can use it as an identifier by "
+             "\"" STR_FMT "\" is a reserved keyword and it can't be used as an identifier. You can use it as "
+                          "an identifier by "
              "escaping it as '" STR_FMT "'",
              STR_ARG(token->text), STR_ARG(token->text));
     } else {
-        StrBuf expected = { 0 };
+        StrBuf expected = {0};
         if (list_expected(parser, &expected))
             fail(state, token, STR_FMT, STR_ARG(strbuf_str(&expected)));
         else

@@ -1,9 +1,10 @@
 /*
  * variables.c - substitution of ${name} (sql.md 1.6).
  *
- * The dialect replaces variables in the text and parses again. Here the tokens are replaced while they are parsed, so that
- * positions stay those of the text the user wrote; the replacements are kept as edits, from which the displayed text of a
- * statement is made. A variable stands for one name or one literal, never for several tokens: what it may hold is checked.
+ * The dialect replaces variables in the text and parses again. Here the tokens are replaced while they are
+ * parsed, so that positions stay those of the text the user wrote; the replacements are kept as edits, from
+ * which the displayed text of a statement is made. A variable stands for one name or one literal, never for
+ * several tokens: what it may hold is checked.
  */
 #include "parser/parse_state.h"
 
@@ -24,13 +25,13 @@ static const Str *lookup(const ParseState *state, Str reference)
 
 static void add_edit(ParseState *state, size_t at, size_t len, Str text)
 {
-    Edit *edit = ARENA_NEW(state->arena, Edit);
-    *edit = (Edit){ at, len, text };
+    Edit *edit   = ARENA_NEW(state->arena, Edit);
+    *edit        = (Edit){at, len, text};
     size_t place = state->edits.count;
     vec_add(&state->edits, edit);
     /* Actions run when a rule is complete, so a later token may have come first. */
     for (; place > 0 && ((Edit *)state->edits.items[place - 1])->at > at; place--) {
-        state->edits.items[place] = state->edits.items[place - 1];
+        state->edits.items[place]     = state->edits.items[place - 1];
         state->edits.items[place - 1] = edit;
     }
 }
@@ -43,7 +44,7 @@ static Str double_quotes(ParseState *state, Str text)
     if (quotes == 0)
         return text;
     char  *copy = arena_alloc(state->arena, text.len + quotes);
-    size_t len = 0;
+    size_t len  = 0;
     for (size_t i = 0; i < text.len; i++) {
         copy[len++] = text.ptr[i];
         if (text.ptr[i] == '\'')
@@ -61,19 +62,20 @@ static size_t reference_length(Str text, size_t at)
     return token.id == TK_VARIABLE ? token.text.len : 0;
 }
 
-/* Replaces references in a text: $${x} stands for ${x}, an unknown name stays. Quotes in values are doubled when `escape`. */
+/* Replaces references in a text: $${x} stands for ${x}, an unknown name stays. Quotes in values are doubled
+ * when `escape`. */
 static Str substitute(ParseState *state, Str text, bool escape)
 {
-    StrBuf out = { 0 };
+    StrBuf out = {0};
     for (size_t at = 0; at < text.len;) {
         bool   escaped = text.ptr[at] == '$' && at + 1 < text.len && text.ptr[at + 1] == '$';
-        size_t length = text.ptr[at] == '$' ? reference_length(text, at + escaped) : 0;
+        size_t length  = text.ptr[at] == '$' ? reference_length(text, at + escaped) : 0;
         if (length == 0) {
             strbuf_addc(&out, text.ptr[at++]);
             continue;
         }
         Str        reference = str_n(text.ptr + at + escaped, length);
-        const Str *value = escaped ? NULL : lookup(state, reference);
+        const Str *value     = escaped ? NULL : lookup(state, reference);
         strbuf_add(&out, value == NULL ? reference : escape ? double_quotes(state, *value) : *value);
         at += length + escaped;
     }
@@ -96,7 +98,8 @@ static bool is_identifier(Str text)
         return false;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '@'))
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+              c == '@'))
             return false;
     }
     return true;
@@ -105,38 +108,42 @@ static bool is_identifier(Str text)
 AstName build_variable_name(ParseState *state, const Token *token)
 {
     if (!variables_active(state))
-        return (AstName){ .text = token->text, .quoted = true, .pos = token->pos };
+        return (AstName){.text = token->text, .quoted = true, .pos = token->pos};
     const Str *value = lookup(state, token->text);
     Str        text = value != NULL ? *value : token->text, name = text;
-    bool       quoted = text.len >= 2 && (text.ptr[0] == '"' || text.ptr[0] == '`') && text.ptr[text.len - 1] == text.ptr[0];
+    bool       quoted =
+        text.len >= 2 && (text.ptr[0] == '"' || text.ptr[0] == '`') && text.ptr[text.len - 1] == text.ptr[0];
     if (quoted)
         name = str_n(text.ptr + 1, text.len - 2);
     if (!is_identifier(name))
         parse_note(state, token->pos,
-                   "Illegal argument at Line: %u, Col: %u. Identifier names cannot start with '@' and may only contain "
+                   "Illegal argument at Line: %u, Col: %u. Identifier names cannot start with '@' and may "
+                   "only contain "
                    "alphanumeric values and '_'. Got: '" STR_FMT "'",
                    token->pos.line, token->pos.col, STR_ARG(text));
     add_edit(state, token->at, token->text.len, text);
-    return (AstName){ .text = quoted ? name : str_upper(state->arena, name), .quoted = quoted, .pos = token->pos };
+    return (AstName){
+        .text = quoted ? name : str_upper(state->arena, name), .quoted = quoted, .pos = token->pos};
 }
 
-/* The value as one literal token: a number with or without a sign, TRUE, FALSE, or a string whose inner quotes need not be
- * doubled. id is 0 when it is none of them. */
+/* The value as one literal token: a number with or without a sign, TRUE, FALSE, or a string whose inner
+ * quotes need not be doubled. id is 0 when it is none of them. */
 static Token literal_token(ParseState *state, Str value, Pos pos)
 {
-    Token token = { .text = value, .pos = pos };
+    Token token = {.text = value, .pos = pos};
     if (value.len >= 2 && value.ptr[0] == '\'' && value.ptr[value.len - 1] == '\'') {
         Str inside = double_quotes(state, str_n(value.ptr + 1, value.len - 2));
         token.text = str_printf(state->arena, "'" STR_FMT "'", STR_ARG(inside));
-        token.id = TK_STRING;
+        token.id   = TK_STRING;
         return token;
     }
     bool  negative = value.len > 0 && value.ptr[0] == '-';
     Lexer lexer;
     lexer_init(&lexer, str_n(value.ptr + negative, value.len - negative));
     Token inner = lexer_next(&lexer);
-    bool  number = inner.id == TK_INTEGER_VALUE || inner.id == TK_DECIMAL_VALUE || inner.id == TK_FLOATING_POINT_VALUE;
-    bool  boolean = !negative && (inner.id == TK_TRUE || inner.id == TK_FALSE);
+    bool  number =
+        inner.id == TK_INTEGER_VALUE || inner.id == TK_DECIMAL_VALUE || inner.id == TK_FLOATING_POINT_VALUE;
+    bool boolean = !negative && (inner.id == TK_TRUE || inner.id == TK_FALSE);
     if ((number || boolean) && inner.text.len == value.len - negative)
         token.id = inner.id;
     return token;
@@ -148,28 +155,29 @@ AstExpr *build_variable_literal(ParseState *state, const Token *token)
         parse_note_prepare(state, token->pos, "not yet implemented");
         return build_expr(state, AST_NULL, token->pos, 0);
     }
-    const Str *value = lookup(state, token->text);
-    Str        text = value != NULL ? *value : token->text;
+    const Str *value   = lookup(state, token->text);
+    Str        text    = value != NULL ? *value : token->text;
     Token      literal = literal_token(state, text, token->pos);
     add_edit(state, token->at, token->text.len, literal.text);
     if (literal.id == TK_TRUE || literal.id == TK_FALSE)
         return build_boolean(state, token, literal.id == TK_TRUE);
     if (literal.id == TK_STRING) {
         AstExpr *expr = build_expr(state, AST_STRING, token->pos, 0);
-        expr->text = str_n(text.ptr + 1, text.len - 2); /* as it is, whatever it looks like: nothing is substituted twice */
+        expr->text    = str_n(text.ptr + 1,
+                              text.len - 2); /* as it is, whatever it looks like: nothing is substituted twice */
         return expr;
     }
     if (literal.id != 0)
         return build_number(state, &literal);
-    parse_note(state, token->pos, "Illegal argument at Line: %u, Col: %u. Got: '" STR_FMT "'", token->pos.line,
-               token->pos.col, STR_ARG(text));
+    parse_note(state, token->pos, "Illegal argument at Line: %u, Col: %u. Got: '" STR_FMT "'",
+               token->pos.line, token->pos.col, STR_ARG(text));
     return build_expr(state, AST_NULL, token->pos, 0);
 }
 
 Str variables_edited(const ParseState *state, size_t from, size_t to)
 {
-    StrBuf out = { 0 };
-    size_t at = from;
+    StrBuf out = {0};
+    size_t at  = from;
     for (size_t i = 0; i < state->edits.count; i++) {
         const Edit *edit = state->edits.items[i];
         if (edit->at < from || edit->at >= to)

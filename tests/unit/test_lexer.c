@@ -10,52 +10,52 @@
 
 static const struct {
     const char *text;
-    int         id;  /* of the first token */
+    int         id; /* of the first token */
     size_t      len;
 } tokens[] = {
-    { "select", TK_SELECT, 6 },
-    { "SeLeCt1", TK_IDENTIFIER, 7 },
-    { "_a@b c", TK_IDENTIFIER, 4 },
-    { "12", TK_INTEGER_VALUE, 2 },
-    { "5.", TK_DECIMAL_VALUE, 2 },
-    { "5.25x", TK_DECIMAL_VALUE, 4 },
-    { ".5", TK_DECIMAL_VALUE, 2 },
-    { ".x", TK_DOT, 1 },
-    { "1e5", TK_FLOATING_POINT_VALUE, 3 },
-    { "1.e-5", TK_FLOATING_POINT_VALUE, 5 },
-    { ".5E+3", TK_FLOATING_POINT_VALUE, 5 },
-    { "1e", TK_DIGIT_IDENTIFIER, 2 },
-    { "1e5x", TK_DIGIT_IDENTIFIER, 4 },
-    { "1e+x", TK_DIGIT_IDENTIFIER, 2 },
-    { "7days", TK_DIGIT_IDENTIFIER, 5 },
-    { "'a''b'c", TK_STRING, 6 },
-    { "''''", TK_STRING, 4 },
-    { "'a\nb'", TK_STRING, 5 },
-    { "'\\'", TK_STRING, 3 },
-    { "\"a\"\"b\"", TK_QUOTED_IDENTIFIER, 6 },
-    { "`a``b`", TK_BACKQUOTED_IDENTIFIER, 6 },
-    { "'open", TK_UNRECOGNIZED, 1 },
-    { "`open", TK_UNRECOGNIZED, 1 },
-    { "/* open", TK_UNRECOGNIZED, 1 },
-    { "\xC3\xA9", TK_UNRECOGNIZED, 2 },
-    { "\xC2\xA0", TK_UNRECOGNIZED, 2 },
-    { "\xFF", TK_UNRECOGNIZED, 1 },
-    { "?", TK_UNRECOGNIZED, 1 },
-    { "${a1}", TK_VARIABLE, 5 },
-    { "${1a}", TK_UNRECOGNIZED, 1 },
-    { "${a", TK_UNRECOGNIZED, 1 },
-    { "<>", TK_NE, 2 },
-    { "!=", TK_NE, 2 },
-    { "<=>", TK_LE, 2 },
-    { "->>", TK_DEREF, 2 },
-    { "=>", TK_ARROW, 2 },
-    { ":=", TK_ASSIGN, 2 },
-    { "||", TK_CONCAT, 2 },
-    { "-- x\n/* a\n* b */ --\n+", TK_PLUS, 1 },
-    { "--@test: x\n*", TK_STAR, 1 },
-    { "/**/1", TK_INTEGER_VALUE, 1 },
-    { "", 0, 5 },
-    { " \t\r\n", 0, 5 },
+    {"select", TK_SELECT, 6},
+    {"SeLeCt1", TK_IDENTIFIER, 7},
+    {"_a@b c", TK_IDENTIFIER, 4},
+    {"12", TK_INTEGER_VALUE, 2},
+    {"5.", TK_DECIMAL_VALUE, 2},
+    {"5.25x", TK_DECIMAL_VALUE, 4},
+    {".5", TK_DECIMAL_VALUE, 2},
+    {".x", TK_DOT, 1},
+    {"1e5", TK_FLOATING_POINT_VALUE, 3},
+    {"1.e-5", TK_FLOATING_POINT_VALUE, 5},
+    {".5E+3", TK_FLOATING_POINT_VALUE, 5},
+    {"1e", TK_DIGIT_IDENTIFIER, 2},
+    {"1e5x", TK_DIGIT_IDENTIFIER, 4},
+    {"1e+x", TK_DIGIT_IDENTIFIER, 2},
+    {"7days", TK_DIGIT_IDENTIFIER, 5},
+    {"'a''b'c", TK_STRING, 6},
+    {"''''", TK_STRING, 4},
+    {"'a\nb'", TK_STRING, 5},
+    {"'\\'", TK_STRING, 3},
+    {"\"a\"\"b\"", TK_QUOTED_IDENTIFIER, 6},
+    {"`a``b`", TK_BACKQUOTED_IDENTIFIER, 6},
+    {"'open", TK_UNRECOGNIZED, 1},
+    {"`open", TK_UNRECOGNIZED, 1},
+    {"/* open", TK_UNRECOGNIZED, 1},
+    {"\xC3\xA9", TK_UNRECOGNIZED, 2},
+    {"\xC2\xA0", TK_UNRECOGNIZED, 2},
+    {"\xFF", TK_UNRECOGNIZED, 1},
+    {"?", TK_UNRECOGNIZED, 1},
+    {"${a1}", TK_VARIABLE, 5},
+    {"${1a}", TK_UNRECOGNIZED, 1},
+    {"${a", TK_UNRECOGNIZED, 1},
+    {"<>", TK_NE, 2},
+    {"!=", TK_NE, 2},
+    {"<=>", TK_LE, 2},
+    {"->>", TK_DEREF, 2},
+    {"=>", TK_ARROW, 2},
+    {":=", TK_ASSIGN, 2},
+    {"||", TK_CONCAT, 2},
+    {"-- x\n/* a\n* b */ --\n+", TK_PLUS, 1},
+    {"--@test: x\n*", TK_STAR, 1},
+    {"/**/1", TK_INTEGER_VALUE, 1},
+    {"", 0, 5},
+    {" \t\r\n", 0, 5},
 };
 
 static void text_becomes_tokens(void **unused)
@@ -73,7 +73,7 @@ static void positions_count_code_points(void **unused)
 {
     Lexer lexer;
     lexer_init(&lexer, STR_LIT("a '\xC3\xA9' b\n\t/* x\n */ c\r\nd"));
-    static const Pos expected[] = { { 1, 1 }, { 1, 3 }, { 1, 7 }, { 3, 5 }, { 4, 1 } };
+    static const Pos expected[] = {{1, 1}, {1, 3}, {1, 7}, {3, 5}, {4, 1}};
     for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
         Token token = lexer_next(&lexer);
         assert_int_equal(token.pos.line, expected[i].line);
@@ -105,7 +105,7 @@ static void every_keyword_is_found(void **unused)
 #define RESERVED WORD_RESERVED
 #define FREE WORD_FREE
 #define AMBIGUOUS WORD_AMBIGUOUS
-#define KEYWORD(word, token, word_class) { word, word_class },
+#define KEYWORD(word, token, word_class) {word, word_class},
 #include "parser/keywords.def"
 #undef KEYWORD
     };
@@ -114,7 +114,8 @@ static void every_keyword_is_found(void **unused)
         assert_int_equal(lexer_classify(str_c(words[i].word), &token), words[i].word_class);
         assert_string_equal(lexer_token_name(token), words[i].word);
     }
-    static const char *const plain[] = { "", "A", "SELEC", "SELECTS", "BIGINT", "ROWTIME", "DATE", "ZZZ", "INTEGER" };
+    static const char *const plain[] = {"",        "A",    "SELEC", "SELECTS", "BIGINT",
+                                        "ROWTIME", "DATE", "ZZZ",   "INTEGER"};
     for (size_t i = 0; i < ARRAY_LEN(plain); i++)
         assert_int_equal(lexer_classify(str_c(plain[i]), NULL), WORD_PLAIN);
     assert_int_equal(lexer_classify(str_n("ADD\0", 4), NULL), WORD_PLAIN);

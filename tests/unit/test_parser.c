@@ -18,8 +18,8 @@ static AstExpr *expression(Arena *arena, const char *text)
 
 static AstStatement *statement(Arena *arena, const char *text)
 {
-    ParseOptions  options = { .test_statements = true };
-    AstStatement *parsed = NULL;
+    ParseOptions  options = {.test_statements = true};
+    AstStatement *parsed  = NULL;
     Error         err;
     if (parse_statement(arena, str_c(text), &options, &parsed, &err) != OK)
         fail_msg("%s: %s", text, err.message);
@@ -39,23 +39,23 @@ static const struct {
     double      number;
     const char *digits;
 } literals[] = {
-    { "12", AST_INTEGER, 12, 0, NULL },
-    { "-12", AST_INTEGER, -12, 0, NULL },
-    { "- 12", AST_INTEGER, -12, 0, NULL },
-    { "9223372036854775807", AST_INTEGER, INT64_MAX, 0, NULL },
-    { "-9223372036854775808", AST_INTEGER, INT64_MIN, 0, NULL },
-    { "1.50", AST_DECIMAL, 0, 0, "1.50" },
-    { "-.5", AST_DECIMAL, 0, 0, "-0.5" },
-    { "007.", AST_DECIMAL, 0, 0, "7." },
-    { "00.5", AST_DECIMAL, 0, 0, "0.5" },
-    { "15e-1", AST_DOUBLE, 0, 1.5, NULL },
-    { "-1.5E0", AST_DOUBLE, 0, -1.5, NULL },
-    { "TRUE", AST_BOOLEAN, 1, 0, NULL },
-    { "false", AST_BOOLEAN, 0, 0, NULL },
-    { "null", AST_NULL, 0, 0, NULL },
-    { "'a''b'", AST_STRING, 0, 0, "a'b" },
-    { "''", AST_STRING, 0, 0, "" },
-    { "'${x} $'", AST_STRING, 0, 0, "${x} $" },
+    {"12", AST_INTEGER, 12, 0, NULL},
+    {"-12", AST_INTEGER, -12, 0, NULL},
+    {"- 12", AST_INTEGER, -12, 0, NULL},
+    {"9223372036854775807", AST_INTEGER, INT64_MAX, 0, NULL},
+    {"-9223372036854775808", AST_INTEGER, INT64_MIN, 0, NULL},
+    {"1.50", AST_DECIMAL, 0, 0, "1.50"},
+    {"-.5", AST_DECIMAL, 0, 0, "-0.5"},
+    {"007.", AST_DECIMAL, 0, 0, "7."},
+    {"00.5", AST_DECIMAL, 0, 0, "0.5"},
+    {"15e-1", AST_DOUBLE, 0, 1.5, NULL},
+    {"-1.5E0", AST_DOUBLE, 0, -1.5, NULL},
+    {"TRUE", AST_BOOLEAN, 1, 0, NULL},
+    {"false", AST_BOOLEAN, 0, 0, NULL},
+    {"null", AST_NULL, 0, 0, NULL},
+    {"'a''b'", AST_STRING, 0, 0, "a'b"},
+    {"''", AST_STRING, 0, 0, ""},
+    {"'${x} $'", AST_STRING, 0, 0, "${x} $"},
 };
 
 static void literals_have_values(void **unused)
@@ -76,60 +76,60 @@ static void literals_have_values(void **unused)
 static const struct {
     const char *text, *tree;
 } bindings[] = {
-    { "a + b * c - d", "((A + (B * C)) - D)" },
-    { "a - b - c", "((A - B) - C)" },
-    { "(a + b) * c", "((A + B) * C)" },
-    { "-a * b", "(-A * B)" },
-    { "- - a", "- -A" },
-    { "-(-5)", "- -5" },
-    { "-(5)", "-(5)" },
-    { "a -5", "(A - 5)" },
-    { "a - -5", "(A - -5)" },
-    { "2-1", "(2 - 1)" },
-    { "f(1)-1", "(F(1) - 1)" },
-    { "a[1]-1", "(A[1] - 1)" },
-    { "'a' || b || c + 1", "concat(concat('a', B), (C + 1))" },
-    { "CONCAT(a, b)", "CONCAT(A, B)" },
-    { "a OR b AND NOT c = d", "(A OR (B AND (NOT (C = D))))" },
-    { "NOT a AND b", "((NOT A) AND B)" },
-    { "a BETWEEN 1 AND 2 AND b", "((A BETWEEN 1 AND 2) AND B)" },
-    { "a NOT BETWEEN -1 AND +2", "(NOT (A BETWEEN -1 AND +2))" },
-    { "a NOT IN (1, b = c)", "(NOT (A IN (1, (B = C))))" },
-    { "a NOT LIKE '%' ESCAPE '!'", "(NOT (A LIKE '%' ESCAPE '!'))" },
-    { "a LIKE b || '%'", "(A LIKE concat(B, '%'))" },
-    { "a IS NOT DISTINCT FROM b + 1", "(A IS NOT DISTINCT FROM (B + 1))" },
-    { "a != b", "(A <> B)" },
-    { "a IS NULL OR b IS NOT NULL", "((A IS NULL) OR (B IS NOT NULL))" },
-    { "CASE WHEN a THEN 1 WHEN b THEN 2 ELSE 3 END", "(CASE WHEN A THEN 1 WHEN B THEN 2 ELSE 3 END)" },
-    { "CASE a WHEN -1 THEN b END", "(CASE A WHEN -1 THEN B END)" },
-    { "CAST(a AS map<varchar(10), int array>)", "CAST(A AS MAP<STRING, ARRAY<INTEGER>>)" },
-    { "CAST(a AS STRUCT< >)", "CAST(A AS STRUCT< >)" },
-    { "CAST(a AS mytype)", "CAST(A AS MYTYPE)" },
-    { "ARRAY[1, 2][1]", "ARRAY[1, 2][1]" },
-    { "array[]", "ARRAY[]" },
-    { "MAP('a' := 1, b := 2)['a']", "MAP('a':=1, B:=2)['a']" },
-    { "STRUCT(a := 1, `b` := 2)->a", "STRUCT(A:=1, b:=2)->A" },
-    { "STRUCT()", "STRUCT()" },
-    { "a->b->c[1]->d", "A->B->C[1]->D" },
-    { "(-a)[1]", "(-A)[1]" },
-    { "COUNT(*) + COUNT()", "(COUNT(*) + COUNT(*))" },
-    { "TRANSFORM(m, (k, v) => v + 1, k => k)", "TRANSFORM(M, (K, V) => (V + 1), K => K)" },
-    { "REDUCE(a, 1, (x) => x)", "REDUCE(A, 1, X => X)" },
-    { "TIMESTAMPADD(DAYS, 1, millisecond)", "TIMESTAMPADD(DAYS, 1, MILLISECONDS)" },
-    { "f(DAY)", "F(DAY)" },
+    {"a + b * c - d", "((A + (B * C)) - D)"},
+    {"a - b - c", "((A - B) - C)"},
+    {"(a + b) * c", "((A + B) * C)"},
+    {"-a * b", "(-A * B)"},
+    {"- - a", "- -A"},
+    {"-(-5)", "- -5"},
+    {"-(5)", "-(5)"},
+    {"a -5", "(A - 5)"},
+    {"a - -5", "(A - -5)"},
+    {"2-1", "(2 - 1)"},
+    {"f(1)-1", "(F(1) - 1)"},
+    {"a[1]-1", "(A[1] - 1)"},
+    {"'a' || b || c + 1", "concat(concat('a', B), (C + 1))"},
+    {"CONCAT(a, b)", "CONCAT(A, B)"},
+    {"a OR b AND NOT c = d", "(A OR (B AND (NOT (C = D))))"},
+    {"NOT a AND b", "((NOT A) AND B)"},
+    {"a BETWEEN 1 AND 2 AND b", "((A BETWEEN 1 AND 2) AND B)"},
+    {"a NOT BETWEEN -1 AND +2", "(NOT (A BETWEEN -1 AND +2))"},
+    {"a NOT IN (1, b = c)", "(NOT (A IN (1, (B = C))))"},
+    {"a NOT LIKE '%' ESCAPE '!'", "(NOT (A LIKE '%' ESCAPE '!'))"},
+    {"a LIKE b || '%'", "(A LIKE concat(B, '%'))"},
+    {"a IS NOT DISTINCT FROM b + 1", "(A IS NOT DISTINCT FROM (B + 1))"},
+    {"a != b", "(A <> B)"},
+    {"a IS NULL OR b IS NOT NULL", "((A IS NULL) OR (B IS NOT NULL))"},
+    {"CASE WHEN a THEN 1 WHEN b THEN 2 ELSE 3 END", "(CASE WHEN A THEN 1 WHEN B THEN 2 ELSE 3 END)"},
+    {"CASE a WHEN -1 THEN b END", "(CASE A WHEN -1 THEN B END)"},
+    {"CAST(a AS map<varchar(10), int array>)", "CAST(A AS MAP<STRING, ARRAY<INTEGER>>)"},
+    {"CAST(a AS STRUCT< >)", "CAST(A AS STRUCT< >)"},
+    {"CAST(a AS mytype)", "CAST(A AS MYTYPE)"},
+    {"ARRAY[1, 2][1]", "ARRAY[1, 2][1]"},
+    {"array[]", "ARRAY[]"},
+    {"MAP('a' := 1, b := 2)['a']", "MAP('a':=1, B:=2)['a']"},
+    {"STRUCT(a := 1, `b` := 2)->a", "STRUCT(A:=1, b:=2)->A"},
+    {"STRUCT()", "STRUCT()"},
+    {"a->b->c[1]->d", "A->B->C[1]->D"},
+    {"(-a)[1]", "(-A)[1]"},
+    {"COUNT(*) + COUNT()", "(COUNT(*) + COUNT(*))"},
+    {"TRANSFORM(m, (k, v) => v + 1, k => k)", "TRANSFORM(M, (K, V) => (V + 1), K => K)"},
+    {"REDUCE(a, 1, (x) => x)", "REDUCE(A, 1, X => X)"},
+    {"TIMESTAMPADD(DAYS, 1, millisecond)", "TIMESTAMPADD(DAYS, 1, MILLISECONDS)"},
+    {"f(DAY)", "F(DAY)"},
     /* keywords that are names here */
-    { "map + array + struct + if + date + key", "(((((MAP + ARRAY) + STRUCT) + IF) + DATE) + KEY)" },
-    { "map < 5 AND array < 5", "((MAP < 5) AND (ARRAY < 5))" },
-    { "IF(a, b, c)", "IF(A, B, C)" },
-    { "REPLACE(changes, emit)", "REPLACE(CHANGES, EMIT)" },
-    { "1R + `1r` + \"A b\"", "((1R + 1r) + A b)" },
+    {"map + array + struct + if + date + key", "(((((MAP + ARRAY) + STRUCT) + IF) + DATE) + KEY)"},
+    {"map < 5 AND array < 5", "((MAP < 5) AND (ARRAY < 5))"},
+    {"IF(a, b, c)", "IF(A, B, C)"},
+    {"REPLACE(changes, emit)", "REPLACE(CHANGES, EMIT)"},
+    {"1R + `1r` + \"A b\"", "((1R + 1r) + A b)"},
 };
 
 static void operators_bind(void **unused)
 {
     Arena *arena = arena_new(0);
     for (size_t i = 0; i < ARRAY_LEN(bindings); i++) {
-        StrBuf text = { 0 };
+        StrBuf text = {0};
         ast_print_expr(expression(arena, bindings[i].text), &text);
         assert_str(strbuf_str(&text), bindings[i].tree);
         strbuf_clear(&text);
@@ -140,7 +140,7 @@ static void operators_bind(void **unused)
 static void nodes_know_where_they_stand(void **unused)
 {
     Arena         *arena = arena_new(0);
-    const AstExpr *expr = expression(arena, "a +\n  t.b * f(c)");
+    const AstExpr *expr  = expression(arena, "a +\n  t.b * f(c)");
     assert_int_equal(expr->pos.col, 1);
     const AstExpr *product = expr->operands[1];
     assert_int_equal(product->pos.line, 2);
@@ -156,7 +156,8 @@ static void nodes_know_where_they_stand(void **unused)
 static void names_are_folded(void **unused)
 {
     Arena              *arena = arena_new(0);
-    const AstStatement *create = statement(arena, "create stream \"Foo\" (bar int, `b``az` bigint) with ('kafka_Topic'='x');");
+    const AstStatement *create =
+        statement(arena, "create stream \"Foo\" (bar int, `b``az` bigint) with ('kafka_Topic'='x');");
     assert_str(create->name.text, "Foo");
     assert_true(create->name.quoted);
     assert_str(create->elements[0].name.text, "BAR");
@@ -175,10 +176,13 @@ static void names_are_folded(void **unused)
 static void queries_have_their_parts(void **unused)
 {
     Arena          *arena = arena_new(0);
-    const AstQuery *query = statement(arena, "SELECT *, s.*, a->*, b x, c AS y FROM s LEFT JOIN t u WITHIN (1 HOUR, 2 DAYS) GRACE "
-                                             "PERIOD 5 SECONDS ON s.a = u.b WINDOW w HOPPING (SIZE 10 MINUTES, ADVANCE BY 1 "
-                                             "MINUTE, RETENTION 1 DAY, GRACE PERIOD 2 HOURS) WHERE a GROUP BY (b, c) PARTITION "
-                                             "BY d HAVING e EMIT FINAL LIMIT 0;")->query;
+    const AstQuery *query =
+        statement(arena,
+                  "SELECT *, s.*, a->*, b x, c AS y FROM s LEFT JOIN t u WITHIN (1 HOUR, 2 DAYS) GRACE "
+                  "PERIOD 5 SECONDS ON s.a = u.b WINDOW w HOPPING (SIZE 10 MINUTES, ADVANCE BY 1 "
+                  "MINUTE, RETENTION 1 DAY, GRACE PERIOD 2 HOURS) WHERE a GROUP BY (b, c) PARTITION "
+                  "BY d HAVING e EMIT FINAL LIMIT 0;")
+            ->query;
     assert_int_equal(query->item_count, 5);
     assert_int_equal(query->items[0].kind, SELECT_STAR);
     assert_str(query->items[1].source.text, "S");
@@ -210,7 +214,7 @@ static void queries_have_their_parts(void **unused)
 static void spans_are_milliseconds(void **unused)
 {
     int64_t ms;
-    AstSpan span = { .amount = 2, .unit = UNIT_DAYS };
+    AstSpan span = {.amount = 2, .unit = UNIT_DAYS};
     Error   err;
     assert_int_equal(ast_span_ms(&span, &ms, &err), OK);
     assert_int_equal(ms, 172800000);
@@ -220,12 +224,14 @@ static void spans_are_milliseconds(void **unused)
 
 static void statements_keep_their_text(void **unused)
 {
-    Arena       *arena = arena_new(0);
-    ParseOptions options = { .optional_semicolon = true };
+    Arena       *arena   = arena_new(0);
+    ParseOptions options = {.optional_semicolon = true};
     AstScript    script;
     Error        err;
-    assert_int_equal(parse_script(arena, STR_LIT(" -- first\n show /* all */ streams ;\n explain select ';' from t"), &options,
-                                  &script, &err), OK);
+    assert_int_equal(parse_script(arena,
+                                  STR_LIT(" -- first\n show /* all */ streams ;\n explain select ';' from t"),
+                                  &options, &script, &err),
+                     OK);
     assert_int_equal(script.count, 2);
     assert_str(script.items[0]->text, "show /* all */ streams ;");
     assert_int_equal(script.items[0]->pos.line, 2);
@@ -242,15 +248,16 @@ static void texts_are_split_at_semicolons(void **unused)
     Pos   *positions;
     size_t count;
     Error  err;
-    assert_int_equal(parse_split(arena, STR_LIT("a ';' \"b;\" -- ;\n;\n /* ; */ no grammar; x 'open;"), &texts, &positions, &count,
-                                 &rest, &err), OK);
+    assert_int_equal(parse_split(arena, STR_LIT("a ';' \"b;\" -- ;\n;\n /* ; */ no grammar; x 'open;"),
+                                 &texts, &positions, &count, &rest, &err),
+                     OK);
     assert_int_equal(count, 2);
     assert_str(texts[0], "a ';' \"b;\" -- ;\n;");
     assert_str(texts[1], "no grammar;");
     assert_int_equal(positions[1].line, 3);
     assert_int_equal(positions[1].col, 10);
     assert_str(rest, "x 'open;");
-    StrBuf many = { 0 };
+    StrBuf many = {0};
     for (int i = 0; i < 100; i++)
         strbuf_adds(&many, "a;");
     assert_int_equal(parse_split(arena, strbuf_str(&many), &texts, &positions, &count, &rest, &err), OK);
@@ -265,8 +272,9 @@ static void types_stand_alone(void **unused)
     Arena   *arena = arena_new(0);
     AstType *type;
     Error    err;
-    assert_int_equal(parse_type(arena, STR_LIT("struct<a decimal(4,2), `b c` array<custom>>"), &type, &err), OK);
-    StrBuf text = { 0 };
+    assert_int_equal(parse_type(arena, STR_LIT("struct<a decimal(4,2), `b c` array<custom>>"), &type, &err),
+                     OK);
+    StrBuf text = {0};
     ast_print_type(type, &text);
     assert_str(strbuf_str(&text), "STRUCT<A DECIMAL(4, 2), `b c` ARRAY<CUSTOM>>");
     strbuf_clear(&text);
@@ -276,7 +284,7 @@ static void types_stand_alone(void **unused)
 
 static void near_names_are_found(void **unused)
 {
-    const Str names[] = { STR_LIT("ORDERS"), STR_LIT("USERS"), STR_LIT("PAGES") };
+    const Str names[] = {STR_LIT("ORDERS"), STR_LIT("USERS"), STR_LIT("PAGES")};
     assert_str(parser_nearest(STR_LIT("ORDRS"), names, 3), "ORDERS");
     assert_str(parser_nearest(STR_LIT("USER"), names, 3), "USERS");
     assert_true(str_is_null(parser_nearest(STR_LIT("PAYMENTS_2"), names, 3)));
@@ -288,16 +296,11 @@ static void near_names_are_found(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(literals_have_values),
-        cmocka_unit_test(operators_bind),
-        cmocka_unit_test(nodes_know_where_they_stand),
-        cmocka_unit_test(names_are_folded),
-        cmocka_unit_test(queries_have_their_parts),
-        cmocka_unit_test(spans_are_milliseconds),
-        cmocka_unit_test(statements_keep_their_text),
-        cmocka_unit_test(texts_are_split_at_semicolons),
-        cmocka_unit_test(types_stand_alone),
-        cmocka_unit_test(near_names_are_found),
+        cmocka_unit_test(literals_have_values),        cmocka_unit_test(operators_bind),
+        cmocka_unit_test(nodes_know_where_they_stand), cmocka_unit_test(names_are_folded),
+        cmocka_unit_test(queries_have_their_parts),    cmocka_unit_test(spans_are_milliseconds),
+        cmocka_unit_test(statements_keep_their_text),  cmocka_unit_test(texts_are_split_at_semicolons),
+        cmocka_unit_test(types_stand_alone),           cmocka_unit_test(near_names_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

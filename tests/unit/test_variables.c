@@ -8,64 +8,60 @@
 #include "parser/parser.h"
 
 static const Variable variables[] = {
-    { STR_LIT("name"), STR_LIT("orders") },
-    { STR_LIT("Quoted"), STR_LIT("`Orders`") },
-    { STR_LIT("number"), STR_LIT("-12") },
-    { STR_LIT("float"), STR_LIT("1.5e3") },
-    { STR_LIT("bool"), STR_LIT("true") },
-    { STR_LIT("text"), STR_LIT("'it's'") },
-    { STR_LIT("plain"), STR_LIT("it's") },
-    { STR_LIT("evil"), STR_LIT("x; DROP STREAM y") },
-    { STR_LIT("loop"), STR_LIT("${name}") },
-    { STR_LIT("dollars"), STR_LIT("'${name}'") },
-    { STR_LIT("empty"), STR_LIT("") },
+    {STR_LIT("name"), STR_LIT("orders")},  {STR_LIT("Quoted"), STR_LIT("`Orders`")},
+    {STR_LIT("number"), STR_LIT("-12")},   {STR_LIT("float"), STR_LIT("1.5e3")},
+    {STR_LIT("bool"), STR_LIT("true")},    {STR_LIT("text"), STR_LIT("'it's'")},
+    {STR_LIT("plain"), STR_LIT("it's")},   {STR_LIT("evil"), STR_LIT("x; DROP STREAM y")},
+    {STR_LIT("loop"), STR_LIT("${name}")}, {STR_LIT("dollars"), STR_LIT("'${name}'")},
+    {STR_LIT("empty"), STR_LIT("")},
 };
 
-#define BAD_NAME(at, got)                                                                                                  \
-    "Illegal argument at Line: 1, Col: " at ". Identifier names cannot start with '@' and may only contain alphanumeric "     \
+#define BAD_NAME(at, got)                                                                                    \
+    "Illegal argument at Line: 1, Col: " at                                                                  \
+    ". Identifier names cannot start with '@' and may only contain alphanumeric "                            \
     "values and '_'. Got: '" got "'"
 
 static const struct {
     const char *sql;
-    const char *text;  /* of the statement, or the error */
+    const char *text; /* of the statement, or the error */
     bool        fails;
     const char *canonical; /* or NULL */
 } substitutions[] = {
-    { "SELECT * FROM ${NAME};", "SELECT * FROM orders;", false, "SELECT *\nFROM ORDERS ORDERS;" },
-    { "SELECT * FROM ${quoted};", "SELECT * FROM `Orders`;", false, "SELECT *\nFROM `Orders` `Orders`;" },
-    { "SELECT ${number}, ${float}, ${bool}, ${text} FROM t;", "SELECT -12, 1.5e3, true, 'it''s' FROM t;", false,
-      "SELECT\n  -12,\n  1.5E3,\n  true,\n  'it''s'\nFROM T T;" },
-    { "SELECT a ${name}, ${name}.b, ${name}(1), x->${name} FROM orders;",
-      "SELECT a orders, orders.b, orders(1), x->orders FROM orders;", false, NULL },
-    { "SET 'a.${name}'='b ${plain} ${unknown} $${name}';", "SET 'a.orders'='b it''s ${unknown} ${name}';", false,
-      "SET 'a.orders'='b it''s ${unknown} ${name}';" },
-    { "CREATE STREAM ${name} (a INT) WITH (kafka_topic='${name}', partitions=${number});",
-      "CREATE STREAM orders (a INT) WITH (kafka_topic='orders', partitions=-12);", false, NULL },
-    { "DEFINE x = '${loop}';", "DEFINE x = '${name}';", false, "DEFINE x = '${name}';" },
-    { "SELECT ${dollars} FROM t;", "SELECT '${name}' FROM t;", false, "SELECT '${name}'\nFROM T T;" },
-    { "EXPLAIN SELECT 1 FROM ${name};", "EXPLAIN SELECT 1 FROM orders;", false, NULL },
-    { "PRINT ${name};", "PRINT orders;", false, NULL },
-    { "SELECT * FROM ${evil};", BAD_NAME("15", "x; DROP STREAM y"), true, NULL },
-    { "SELECT * FROM ${unknown};", BAD_NAME("15", "${unknown}"), true, NULL },
-    { "SELECT * FROM ${empty};", BAD_NAME("15", ""), true, NULL },
-    { "SELECT ${evil} FROM t;", "Illegal argument at Line: 1, Col: 8. Got: 'x; DROP STREAM y'", true, NULL },
-    { "SELECT ${unknown} FROM t;", "Illegal argument at Line: 1, Col: 8. Got: '${unknown}'", true, NULL },
-    { "SELECT ${name} FROM t;", "Illegal argument at Line: 1, Col: 8. Got: 'orders'", true, NULL },
+    {"SELECT * FROM ${NAME};", "SELECT * FROM orders;", false, "SELECT *\nFROM ORDERS ORDERS;"},
+    {"SELECT * FROM ${quoted};", "SELECT * FROM `Orders`;", false, "SELECT *\nFROM `Orders` `Orders`;"},
+    {"SELECT ${number}, ${float}, ${bool}, ${text} FROM t;", "SELECT -12, 1.5e3, true, 'it''s' FROM t;",
+     false, "SELECT\n  -12,\n  1.5E3,\n  true,\n  'it''s'\nFROM T T;"},
+    {"SELECT a ${name}, ${name}.b, ${name}(1), x->${name} FROM orders;",
+     "SELECT a orders, orders.b, orders(1), x->orders FROM orders;", false, NULL},
+    {"SET 'a.${name}'='b ${plain} ${unknown} $${name}';", "SET 'a.orders'='b it''s ${unknown} ${name}';",
+     false, "SET 'a.orders'='b it''s ${unknown} ${name}';"},
+    {"CREATE STREAM ${name} (a INT) WITH (kafka_topic='${name}', partitions=${number});",
+     "CREATE STREAM orders (a INT) WITH (kafka_topic='orders', partitions=-12);", false, NULL},
+    {"DEFINE x = '${loop}';", "DEFINE x = '${name}';", false, "DEFINE x = '${name}';"},
+    {"SELECT ${dollars} FROM t;", "SELECT '${name}' FROM t;", false, "SELECT '${name}'\nFROM T T;"},
+    {"EXPLAIN SELECT 1 FROM ${name};", "EXPLAIN SELECT 1 FROM orders;", false, NULL},
+    {"PRINT ${name};", "PRINT orders;", false, NULL},
+    {"SELECT * FROM ${evil};", BAD_NAME("15", "x; DROP STREAM y"), true, NULL},
+    {"SELECT * FROM ${unknown};", BAD_NAME("15", "${unknown}"), true, NULL},
+    {"SELECT * FROM ${empty};", BAD_NAME("15", ""), true, NULL},
+    {"SELECT ${evil} FROM t;", "Illegal argument at Line: 1, Col: 8. Got: 'x; DROP STREAM y'", true, NULL},
+    {"SELECT ${unknown} FROM t;", "Illegal argument at Line: 1, Col: 8. Got: '${unknown}'", true, NULL},
+    {"SELECT ${name} FROM t;", "Illegal argument at Line: 1, Col: 8. Got: 'orders'", true, NULL},
 };
 
 static void variables_stand_for_one_token(void **unused)
 {
-    ParseOptions options = { .variables = variables, .variable_count = ARRAY_LEN(variables) };
+    ParseOptions options = {.variables = variables, .variable_count = ARRAY_LEN(variables)};
     for (size_t i = 0; i < ARRAY_LEN(substitutions); i++) {
-        Arena        *arena = arena_new(0);
+        Arena        *arena     = arena_new(0);
         AstStatement *statement = NULL;
         Error         err;
         Status status = parse_statement(arena, str_c(substitutions[i].sql), &options, &statement, &err);
-        Str    text = status == OK ? statement->text : str_c(err.message);
+        Str    text   = status == OK ? statement->text : str_c(err.message);
         if ((status != OK) != substitutions[i].fails || !str_equal(text, str_c(substitutions[i].text)))
             fail_msg("%s\n" STR_FMT, substitutions[i].sql, STR_ARG(text));
         if (status == OK && substitutions[i].canonical != NULL) {
-            StrBuf printed = { 0 };
+            StrBuf printed = {0};
             ast_print_statement(statement, &printed);
             if (!str_equal(strbuf_str(&printed), str_c(substitutions[i].canonical)))
                 fail_msg("%s\n" STR_FMT, substitutions[i].sql, STR_ARG(strbuf_str(&printed)));
@@ -77,16 +73,22 @@ static void variables_stand_for_one_token(void **unused)
 
 static void without_variables_nothing_is_replaced(void **unused)
 {
-    Arena        *arena = arena_new(0);
-    ParseOptions  keep = { .variables = variables, .variable_count = ARRAY_LEN(variables), .keep_variables = true };
+    Arena       *arena = arena_new(0);
+    ParseOptions keep  = {
+         .variables = variables, .variable_count = ARRAY_LEN(variables), .keep_variables = true};
     AstStatement *statement;
     Error         err;
-    assert_int_equal(parse_statement(arena, STR_LIT("SET 'a'='${name} $${name}';"), &keep, &statement, &err), OK);
+    assert_int_equal(parse_statement(arena, STR_LIT("SET 'a'='${name} $${name}';"), &keep, &statement, &err),
+                     OK);
     assert_true(str_equal(statement->value, STR_LIT("${name} $${name}")));
-    assert_int_equal(parse_statement(arena, STR_LIT("SELECT * FROM ${name};"), NULL, &statement, &err), E_SYNTAX);
-    assert_string_equal(err.message, "Illegal argument at Line: 1, Col: 15. Source names may only contain alphanumeric values, "
-                                     "'_' or '-'. Got: '${name}'");
-    assert_int_equal(parse_statement(arena, STR_LIT("SELECT ${name} FROM t;"), NULL, &statement, &err), E_SYNTAX);
+    assert_int_equal(parse_statement(arena, STR_LIT("SELECT * FROM ${name};"), NULL, &statement, &err),
+                     E_SYNTAX);
+    assert_string_equal(
+        err.message,
+        "Illegal argument at Line: 1, Col: 15. Source names may only contain alphanumeric values, "
+        "'_' or '-'. Got: '${name}'");
+    assert_int_equal(parse_statement(arena, STR_LIT("SELECT ${name} FROM t;"), NULL, &statement, &err),
+                     E_SYNTAX);
     assert_string_equal(err.message, "Failed to prepare statement: not yet implemented");
     arena_free(arena);
 }
