@@ -325,9 +325,11 @@ static void check_qualifiers(ParseState *state)
 void build_script_add(ParseState *state, AstStatement *statement, const Token *semicolon)
 {
     check_qualifiers(state);
-    state->qualifiers.count = state->source_names.count = 0;
-    size_t end                                          = semicolon->at + semicolon->text.len;
+    state->qualifiers.count   = 0;
+    state->source_names.count = 0;
+    size_t end                = semicolon->at + semicolon->text.len;
     for (AstStatement *inner = statement; inner != NULL; inner = inner->explained)
-        inner->text = variables_edited(state, inner->text.len, end);
+        inner->text = str_trim(variables_edited(state, inner->text.len, end));
+    state->edits.count = 0;
     vec_add(&state->statements, statement);
 }

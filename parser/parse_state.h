@@ -40,7 +40,7 @@ typedef struct {
     Vec                 statements;    /* AstStatement */
     Vec                 source_names;  /* AstName: names and aliases in FROM, of the current statement */
     Vec                 qualifiers;    /* AstName: qualifiers used in the current statement */
-    Vec                 edits;         /* Edit, in order of the text */
+    Vec                 edits;         /* Edit: of the current statement, in order of the text */
     Token               ahead;         /* the token after the one the grammar is given */
     unsigned            open_brackets; /* not yet closed, in the current statement */
     Token               select;        /* SELECT of the current statement */

@@ -228,15 +228,15 @@ static void statements_keep_their_text(void **unused)
     ParseOptions options = {.optional_semicolon = true};
     AstScript    script;
     Error        err;
-    assert_int_equal(parse_script(arena,
-                                  STR_LIT(" -- first\n show /* all */ streams ;\n explain select ';' from t"),
-                                  &options, &script, &err),
-                     OK);
+    assert_int_equal(
+        parse_script(arena, STR_LIT(" -- first\n show /* all */ streams ;\n explain select ';' from t \n"),
+                     &options, &script, &err),
+        OK);
     assert_int_equal(script.count, 2);
     assert_str(script.items[0]->text, "show /* all */ streams ;");
     assert_int_equal(script.items[0]->pos.line, 2);
     assert_int_equal(script.items[0]->pos.col, 2);
-    assert_str(script.items[1]->text, "explain select ';' from t");
+    assert_str(script.items[1]->text, "explain select ';' from t \n");
     assert_str(script.items[1]->explained->text, "select ';' from t");
     arena_free(arena);
 }

@@ -93,11 +93,28 @@ static void without_variables_nothing_is_replaced(void **unused)
     arena_free(arena);
 }
 
+static void every_statement_has_its_own_edits(void **unused)
+{
+    Arena       *arena   = arena_new(0);
+    ParseOptions options = {.variables = variables, .variable_count = ARRAY_LEN(variables)};
+    AstScript    script;
+    Error        err;
+    Str          text = STR_LIT("PRINT ${name}; SET '${name}'='1'; SHOW TYPES; PRINT 'x${name}';");
+    assert_int_equal(parse_script(arena, text, &options, &script, &err), OK);
+    assert_int_equal(script.count, 4);
+    assert_true(str_equal(script.items[0]->text, STR_LIT("PRINT orders;")));
+    assert_true(str_equal(script.items[1]->text, STR_LIT("SET 'orders'='1';")));
+    assert_true(str_equal(script.items[2]->text, STR_LIT("SHOW TYPES;")));
+    assert_true(str_equal(script.items[3]->text, STR_LIT("PRINT 'xorders';")));
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(variables_stand_for_one_token),
         cmocka_unit_test(without_variables_nothing_is_replaced),
+        cmocka_unit_test(every_statement_has_its_own_edits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
