@@ -236,7 +236,7 @@ static void statements_keep_their_text(void **unused)
     assert_str(script.items[0]->text, "show /* all */ streams ;");
     assert_int_equal(script.items[0]->pos.line, 2);
     assert_int_equal(script.items[0]->pos.col, 2);
-    assert_str(script.items[1]->text, "explain select ';' from t \n");
+    assert_str(script.items[1]->text, "explain select ';' from t");
     assert_str(script.items[1]->explained->text, "select ';' from t");
     arena_free(arena);
 }
