@@ -34,5 +34,7 @@ size_t regex_next(Str text, RegexMatch match);
 
 /* Java's pattern in PCRE2's dialect. E_DATA when something of it has no counterpart. */
 Status regex_translate(Str pattern, StrBuf *out, Error *err);
+/* The body of a lookbehind with its bounded repetitions spelt out; false when it cannot be (out is then meaningless). */
+bool   regex_expand_lookbehind(Str body, Arena *arena, StrBuf *out);
 
 #endif

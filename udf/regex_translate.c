@@ -338,6 +338,30 @@ static Status translate_flags(Translator *t)
     return OK;
 }
 
+static Status translate_step(Translator *t);
+
+/* At the body of a lookbehind without groups: spells it out and translates that; leaves `at` alone when it cannot. */
+static Status translate_lookbehind(Translator *t)
+{
+    size_t end = t->at;
+    while (end < t->in.len && t->in.ptr[end] != ')')
+        end += t->in.ptr[end] == '\\' ? 2 : 1;
+    if (end >= t->in.len)
+        return OK;
+    Arena *arena    = arena_new(0);
+    StrBuf expanded = {0};
+    Status status   = OK;
+    if (regex_expand_lookbehind(str_n(t->in.ptr + t->at, end - t->at), arena, &expanded)) {
+        Translator inner = {.in = strbuf_str(&expanded), .out = t->out, .err = t->err, .flags = t->flags, .groups = t->groups};
+        while (status == OK && inner.at < inner.in.len)
+            status = translate_step(&inner);
+        t->at = end;
+    }
+    strbuf_clear(&expanded);
+    arena_free(arena);
+    return status;
+}
+
 static Status open_group(Translator *t)
 {
     if (t->depth == MAX_GROUP_DEPTH)
@@ -360,7 +384,7 @@ static Status open_group(Translator *t)
         strbuf_add(t->out, str_n(t->in.ptr + t->at, length));
         t->at += length;
         t->saved[t->depth++] = outer;
-        return OK;
+        return length == 2 ? translate_lookbehind(t) : OK;
     }
     TRY(translate_flags(t));
     if (peek(t, 0) == ')') { /* flags for the rest of the enclosing group */
