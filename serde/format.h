@@ -1,8 +1,9 @@
 /*
  * format.h - what a format is: a name, its features, a check of schemas, and how to open both directions.
  *
- * Each format_x.c defines one FormatClass, formats.def lists them, serde.c is the only reader of that list. A format's
- * decoder and encoder begin with the structs below, so that a call through them costs one indirection and nothing else.
+ * Each format_x.c defines one FormatClass, formats.def lists them, serde.c is the only reader of that list. A
+ * format's decoder and encoder begin with the structs below, so that a call through them costs one
+ * indirection and nothing else.
  */
 #ifndef SLUICE_SERDE_FORMAT_H
 #define SLUICE_SERDE_FORMAT_H
@@ -37,7 +38,10 @@ struct Encoder {
 #undef FORMAT
 
 /* "key" or "value", for error texts. */
-static inline const char *side_name(int side) { return side == SIDE_KEY ? "key" : "value"; }
+static inline const char *side_name(int side)
+{
+    return side == SIDE_KEY ? "key" : "value";
+}
 
 /* Nobody reads column i. */
 static inline bool spec_unwanted(const SerdeSpec *spec, size_t i)

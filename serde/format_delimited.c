@@ -1,8 +1,10 @@
 /*
  * format_delimited.c - DELIMITED: one line of separated values, as Apache Commons CSV 1.4 reads and writes it
- * (runtime.md 1.4), with its oddities: empty is NULL even for text, a first field like -5 is written in quotes.
+ * (runtime.md 1.4), with its oddities: empty is NULL even for text, a first field like -5 is written in
+ * quotes.
  *
- * Reading goes over the first record once, cutting fields out of the payload; only a field with doubled quotes is copied.
+ * Reading goes over the first record once, cutting fields out of the payload; only a field with doubled
+ * quotes is copied.
  */
 #include "core/decimal.h"
 #include "serde/format.h"
@@ -55,7 +57,8 @@ typedef enum { END_OF_FIELD, END_OF_RECORD } FieldEnd;
 
 static bool at_delimiter(const DelimitedDecoder *self, Str text, size_t at)
 {
-    return text.len - at >= self->delimiter.len && memcmp(text.ptr + at, self->delimiter.ptr, self->delimiter.len) == 0;
+    return text.len - at >= self->delimiter.len &&
+           memcmp(text.ptr + at, self->delimiter.ptr, self->delimiter.len) == 0;
 }
 
 static bool at_line_end(Str text, size_t at)
@@ -72,7 +75,8 @@ static FieldEnd end_field(const DelimitedDecoder *self, Str text, size_t *at)
     return END_OF_FIELD;
 }
 
-/* Java's Character.isWhitespace, as far as Commons CSV can meet it between a closing quote and a delimiter. */
+/* Java's Character.isWhitespace, as far as Commons CSV can meet it between a closing quote and a delimiter.
+ */
 static bool is_space(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f);
@@ -94,7 +98,8 @@ static Status copy_quoted(Str quoted, Arena *arena, Str *out, Error *err)
 }
 
 /* *at stands at the opening quote. */
-static Status read_quoted(const DelimitedDecoder *self, Str text, size_t *at, Arena *arena, Str *out, Error *err)
+static Status read_quoted(const DelimitedDecoder *self, Str text, size_t *at, Arena *arena, Str *out,
+                          Error *err)
 {
     size_t start   = ++*at;
     bool   doubled = false;
@@ -118,7 +123,8 @@ static Status read_quoted(const DelimitedDecoder *self, Str text, size_t *at, Ar
     return OK;
 }
 
-static Status read_field(const DelimitedDecoder *self, Str text, size_t *at, Arena *arena, Str *out, Error *err)
+static Status read_field(const DelimitedDecoder *self, Str text, size_t *at, Arena *arena, Str *out,
+                         Error *err)
 {
     if (*at < text.len && text.ptr[*at] == '"' && !at_delimiter(self, text, *at))
         return read_quoted(self, text, at, arena, out, err);
@@ -147,7 +153,8 @@ static Status split_record(const DelimitedDecoder *self, Str text, Arena *arena,
         end = end_field(self, text, &at);
     } while (end == END_OF_FIELD);
     if (n != self->count)
-        return error_set(err, E_DATA, NO_POS, "Unexpected field count, csvFields:%zu schemaFields:%zu", n, self->count);
+        return error_set(err, E_DATA, NO_POS, "Unexpected field count, csvFields:%zu schemaFields:%zu", n,
+                         self->count);
     return OK;
 }
 
@@ -162,8 +169,12 @@ static Status parse_field(const SqlType *type, Str field, Arena *arena, Value *o
     double  d;
     Str     bytes;
     switch (type->kind) {
-    case T_STRING: *out = value_from_str(field); return OK;
-    case T_BOOLEAN: *out = value_from_bool(str_equal_nocase(field, STR_LIT("true"))); return OK;
+    case T_STRING:
+        *out = value_from_str(field);
+        return OK;
+    case T_BOOLEAN:
+        *out = value_from_bool(str_equal_nocase(field, STR_LIT("true")));
+        return OK;
     case T_DOUBLE:
         if (!double_parse(field, &d))
             return bad_field(type, err);
@@ -178,7 +189,8 @@ static Status parse_field(const SqlType *type, Str field, Arena *arena, Value *o
             return bad_field(type, err);
         *out = value_from_str(bytes);
         return OK;
-    default: break; /* the kinds written as integers */
+    default:
+        break; /* the kinds written as integers */
     }
     if (!int64_parse(field, &n) || ((type->kind == T_INTEGER || type->kind == T_DATE) && n != (int32_t)n))
         return bad_field(type, err);
@@ -262,12 +274,21 @@ static Str field_text(DelimitedEncoder *self, const SqlType *type, Value value, 
     char text[32];
     strbuf_reset(&self->field);
     switch (type->kind) {
-    case T_STRING: return value_str(value);
-    case T_BYTES: return base64_encode(arena, value_str(value));
-    case T_BOOLEAN: return value_bool(value) ? STR_LIT("true") : STR_LIT("false");
-    case T_DECIMAL: decimal_print(value, &self->field); break;
-    case T_DOUBLE: strbuf_add(&self->field, str_n(text, double_print(value_double(value), text))); break;
-    default: strbuf_add(&self->field, str_n(text, int64_print(value_int(value), text))); break;
+    case T_STRING:
+        return value_str(value);
+    case T_BYTES:
+        return base64_encode(arena, value_str(value));
+    case T_BOOLEAN:
+        return value_bool(value) ? STR_LIT("true") : STR_LIT("false");
+    case T_DECIMAL:
+        decimal_print(value, &self->field);
+        break;
+    case T_DOUBLE:
+        strbuf_add(&self->field, str_n(text, double_print(value_double(value), text)));
+        break;
+    default:
+        strbuf_add(&self->field, str_n(text, int64_print(value_int(value), text)));
+        break;
     }
     return strbuf_str(&self->field);
 }

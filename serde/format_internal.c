@@ -1,11 +1,14 @@
 /*
- * format_internal.c - INTERNAL: any row, exactly, in few bytes. For repartition topics and other data of our own.
+ * format_internal.c - INTERNAL: any row, exactly, in few bytes. For repartition topics and other data of our
+ * own.
  *
- * What the dialect's formats lose (empty text against NULL, NaN, -0.0, a decimal's own scale, maps in their order) comes
- * back bit for bit. A group of values (a row, a struct, an array) is a bitmap of those that are not NULL, then those.
- * Integers are zig-zag varints, doubles 8 bytes, texts a varint length and bytes. The schema is not in the bytes.
+ * What the dialect's formats lose (empty text against NULL, NaN, -0.0, a decimal's own scale, maps in their
+ * order) comes back bit for bit. A group of values (a row, a struct, an array) is a bitmap of those that are
+ * not NULL, then those. Integers are zig-zag varints, doubles 8 bytes, texts a varint length and bytes. The
+ * schema is not in the bytes.
  *
- * Topics can be written by strangers, so reading trusts nothing: every length is checked against what is left.
+ * Topics can be written by strangers, so reading trusts nothing: every length is checked against what is
+ * left.
  */
 #include "serde/format.h"
 
@@ -108,12 +111,22 @@ static void put_items(StrBuf *out, const SqlType *type, const Value *values, siz
 static void put_value(StrBuf *out, const SqlType *type, Value value)
 {
     switch (type->kind) {
-    case T_BOOLEAN: put_byte(out, value_bool(value)); break;
-    case T_DOUBLE: strbuf_add(out, str_n((const char *)&value.as.f64, sizeof(double))); break; /* little-endian */
+    case T_BOOLEAN:
+        put_byte(out, value_bool(value));
+        break;
+    case T_DOUBLE:
+        strbuf_add(out, str_n((const char *)&value.as.f64, sizeof(double)));
+        break; /* little-endian */
     case T_STRING:
-    case T_BYTES: put_bytes(out, value_str(value)); break;
-    case T_DECIMAL: put_decimal(out, value); break;
-    case T_STRUCT: put_fields(out, type, value_items(value)); break;
+    case T_BYTES:
+        put_bytes(out, value_str(value));
+        break;
+    case T_DECIMAL:
+        put_decimal(out, value);
+        break;
+    case T_STRUCT:
+        put_fields(out, type, value_items(value));
+        break;
     case T_ARRAY:
         put_varint(out, value.len);
         put_items(out, type->element, value_items(value), value.len, 1);
@@ -125,7 +138,9 @@ static void put_value(StrBuf *out, const SqlType *type, Value value)
             put_items(out, type->element, &value_entries(value)->value, value.len, 2);
         }
         break;
-    default: put_integer(out, value_int(value)); break;
+    default:
+        put_integer(out, value_int(value));
+        break;
     }
 }
 
@@ -227,8 +242,8 @@ static bool get_decimal(Input *in, Value *out)
 static Status get_value(Input *in, const SqlType *type, Value *out, Error *err);
 
 /* Values `stride` apart; each of type `type`, or field i's where it is NULL. */
-static Status get_group(Input *in, const SqlType *type, const SqlField *fields, Value *out, size_t n, size_t stride,
-                        Error *err)
+static Status get_group(Input *in, const SqlType *type, const SqlField *fields, Value *out, size_t n,
+                        size_t stride, Error *err)
 {
     size_t bytes = n / 8 + (n % 8 != 0);
     if (bytes > left(in))
@@ -302,11 +317,14 @@ static Status get_value(Input *in, const SqlType *type, Value *out, Error *err)
             return corrupt(err);
         *out = value_from_bool(*in->at++);
         return OK;
-    case T_DECIMAL: return get_decimal(in, out) ? OK : corrupt(err);
+    case T_DECIMAL:
+        return get_decimal(in, out) ? OK : corrupt(err);
     case T_ARRAY:
     case T_MAP:
-    case T_STRUCT: return get_container(in, type, out, err);
-    default: break;
+    case T_STRUCT:
+        return get_container(in, type, out, err);
+    default:
+        break;
     }
     if (!get_integer(in, &n) || (type->kind == T_INTEGER && n != (int32_t)n))
         return corrupt(err);
@@ -317,7 +335,7 @@ static Status get_value(Input *in, const SqlType *type, Value *out, Error *err)
 static Status decode(Decoder *base, Str bytes, Arena *arena, Value *out, Error *err)
 {
     const InternalDecoder *self = (const InternalDecoder *)base;
-    Input  in     = {(const uint8_t *)bytes.ptr, (const uint8_t *)bytes.ptr + bytes.len, arena};
+    Input                  in   = {(const uint8_t *)bytes.ptr, (const uint8_t *)bytes.ptr + bytes.len, arena};
     Status status = get_group(&in, NULL, self->row->fields, out, self->row->field_count, 1, err);
     if (status == OK && in.at != in.end)
         status = corrupt(err);

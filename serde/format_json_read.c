@@ -1,9 +1,10 @@
 /*
  * format_json_read.c - JSON payloads to rows: the hot path of most queries.
  *
- * Three steps: simdjson indexes the structure (json_index.h); one walk over the fields in document order checks the
- * record and notes where the wanted ones begin (json_shape.h); then those are converted in column order, which makes
- * "last duplicate wins" and the order of errors come out as in ksqlDB. Texts without escapes stay in the payload.
+ * Three steps: simdjson indexes the structure (json_index.h); one walk over the fields in document order
+ * checks the record and notes where the wanted ones begin (json_shape.h); then those are converted in column
+ * order, which makes "last duplicate wins" and the order of errors come out as in ksqlDB. Texts without
+ * escapes stay in the payload.
  */
 #include "serde/format_json.h"
 #include "serde/json_values.h"
@@ -66,7 +67,7 @@ static void close_decoder(Decoder *base)
 
 Status json_open_decoder(const SerdeSpec *spec, Arena *arena, Decoder **out, Error *err)
 {
-    JsonDecoder *self  = ARENA_NEW(arena, JsonDecoder);
+    JsonDecoder *self   = ARENA_NEW(arena, JsonDecoder);
     SqlField    *fields = ARENA_ARRAY(arena, SqlField, spec->count + 1);
     for (size_t i = 0; i < spec->count; i++)
         fields[i] = (SqlField){spec->columns[i].name, spec->columns[i].type};
@@ -84,4 +85,3 @@ Status json_open_decoder(const SerdeSpec *spec, Arena *arena, Decoder **out, Err
     *out = &self->base;
     return OK;
 }
-

@@ -1,17 +1,18 @@
 /*
- * format_json_write.c - rows as JSON objects, fields in schema order, NULLs included (runtime.md 1.5); and JSON's class.
+ * format_json_write.c - rows as JSON objects, fields in schema order, NULLs included (runtime.md 1.5); and
+ * JSON's class.
  *
  * What stands between two values never changes (`,"NAME":`), so it is made once, when the encoder is opened.
  */
 #include "serde/format_json.h"
 
 typedef struct {
-    Encoder        base;
-    bool           unwrapped;
-    size_t         count;
+    Encoder         base;
+    bool            unwrapped;
+    size_t          count;
     const SqlType **types;
-    Str           *lead;  /* [count]: `{"A":`, `,"B":` */
-    StrBuf         text;  /* of the record being written */
+    Str            *lead; /* [count]: `{"A":`, `,"B":` */
+    StrBuf          text; /* of the record being written */
 } JsonEncoder;
 
 static Status encode(Encoder *base, const Value *values, Arena *arena, Str *out, Error *err)

@@ -1,5 +1,6 @@
 /*
- * format_kafka.c - KAFKA: one column as Kafka's own serializers write it, and nothing is coerced (runtime.md 1.3).
+ * format_kafka.c - KAFKA: one column as Kafka's own serializers write it, and nothing is coerced
+ * (runtime.md 1.3).
  *
  * Without columns it is the null format: both directions give null.
  */
@@ -49,7 +50,8 @@ static uint64_t get_big_endian(Str bytes)
 static Status wrong_size(const KafkaDecoder *self, const char *reader, size_t expected, Error *err)
 {
     return error_set(err, E_DATA, NO_POS,
-                     "Error deserializing KAFKA message from topic: " STR_FMT ". Size of data received by %s is not %zu",
+                     "Error deserializing KAFKA message from topic: " STR_FMT
+                     ". Size of data received by %s is not %zu",
                      STR_ARG(self->topic), reader, expected);
 }
 
@@ -78,8 +80,12 @@ static Status decode(Decoder *base, Str bytes, Arena *arena, Value *out, Error *
         *out = value_from_double(d);
         break;
     }
-    case T_STRING: *out = value_from_str(utf8_repair(arena, bytes)); break;
-    default: *out = value_from_str(bytes); break; /* BYTES: check() lets nothing else in */
+    case T_STRING:
+        *out = value_from_str(utf8_repair(arena, bytes));
+        break;
+    default:
+        *out = value_from_str(bytes);
+        break; /* BYTES: check() lets nothing else in */
     }
     if (self->unwanted)
         *out = value_null();

@@ -9,7 +9,8 @@ static Status check(const FormatClass *format, int side, const Column *columns, 
         return OK;
     StrBuf text = {0};
     columns_print(side, columns, count, &text);
-    error_set(err, E_PLAN, NO_POS, "The 'NONE' format can only be used when no columns are defined. Got: " STR_FMT,
+    error_set(err, E_PLAN, NO_POS,
+              "The 'NONE' format can only be used when no columns are defined. Got: " STR_FMT,
               STR_ARG(strbuf_str(&text)));
     strbuf_clear(&text);
     return E_PLAN;
@@ -43,5 +44,9 @@ static Status open_encoder(const SerdeSpec *spec, Arena *arena, Encoder **out, E
 }
 
 const FormatClass format_none = {
-    .name = "NONE", .built = true, .check = check, .open_decoder = open_decoder, .open_encoder = open_encoder,
+    .name         = "NONE",
+    .built        = true,
+    .check        = check,
+    .open_decoder = open_decoder,
+    .open_encoder = open_encoder,
 };

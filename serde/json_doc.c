@@ -1,14 +1,16 @@
 /*
- * json_doc.c - what of JSON's grammar is not needed inline: containers, numbers, escapes, and the end of the first value.
+ * json_doc.c - what of JSON's grammar is not needed inline: containers, numbers, escapes, and the end of the
+ * first value.
  *
  * Nothing here recurses on the text: open brackets are bits in a fixed stack.
  */
 #include "serde/json_doc.h"
 
-/* Length of the first value of the text, found without an index: what follows it may be no JSON, nor even UTF-8. */
+/* Length of the first value of the text, found without an index: what follows it may be no JSON, nor even
+ * UTF-8. */
 static size_t first_value_length(Str text)
 {
-    size_t depth = 0;
+    size_t depth  = 0;
     bool   quoted = false;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
@@ -110,7 +112,8 @@ static int32_t hex_unit(Str raw, size_t at)
     return unit;
 }
 
-/* Reads \uXXXX, and the second half of a pair with it; *at stands behind the u and is moved. -1: malformed. */
+/* Reads \uXXXX, and the second half of a pair with it; *at stands behind the u and is moved. -1: malformed.
+ */
 static int32_t unicode_escape(Str raw, size_t *at)
 {
     int32_t unit = hex_unit(raw, *at);
@@ -132,13 +135,22 @@ static int32_t unicode_escape(Str raw, size_t *at)
 static int simple_escape(char c)
 {
     switch (c) {
-    case '"': case '\\': case '/': return c;
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    default: return -1;
+    case '"':
+    case '\\':
+    case '/':
+        return c;
+    case 'b':
+        return '\b';
+    case 'f':
+        return '\f';
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case 't':
+        return '\t';
+    default:
+        return -1;
     }
 }
 
@@ -177,7 +189,7 @@ enum Expected { A_VALUE, AN_ITEM_OR_END, A_NAME, A_NAME_OR_END, A_COMMA_OR_END }
 size_t json_doc_skip_container(const JsonDoc *doc, size_t k)
 {
     uint64_t      objects[(JSON_MAX_DEPTH + 63) / 64]; /* bit d: the container at depth d is an object */
-    size_t        depth = 0;
+    size_t        depth     = 0;
     bool          in_object = false;
     enum Expected expected  = A_VALUE;
     for (; k < doc->count;) {

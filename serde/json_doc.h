@@ -1,9 +1,9 @@
 /*
  * json_doc.h - a JSON text with its index, read strictly and in place.
  *
- * A value is named by k, the index entry where it begins. Everything that a reader passes over is checked as a JSON
- * parser would (brackets, commas, numbers, literals, escapes), so a record with a broken tail is bad even when its
- * wanted fields come first; only what follows the first value is ignored, as ksqlDB ignores it.
+ * A value is named by k, the index entry where it begins. Everything that a reader passes over is checked as
+ * a JSON parser would (brackets, commas, numbers, literals, escapes), so a record with a broken tail is bad
+ * even when its wanted fields come first; only what follows the first value is ignored, as ksqlDB ignores it.
  */
 #ifndef SLUICE_SERDE_JSON_DOC_H
 #define SLUICE_SERDE_JSON_DOC_H
@@ -16,20 +16,22 @@ enum { JSON_MAX_DEPTH = 1000 }; /* of nested arrays and objects; the limit of ks
 typedef struct {
     const char     *text;
     size_t          len;
-    const uint32_t *at;      /* [count + 1], the last is len */
+    const uint32_t *at; /* [count + 1], the last is len */
     size_t          count;
     bool            escapes; /* a backslash occurs somewhere */
 } JsonDoc;
 
-/* False when `bytes` cannot begin with a JSON value at all (see json_index_build). A byte order mark is skipped. */
+/* False when `bytes` cannot begin with a JSON value at all (see json_index_build). A byte order mark is
+ * skipped. */
 bool json_doc_open(JsonDoc *doc, JsonIndex *index, Str bytes);
 
-/* The entry behind the value at k, or 0 when it is malformed or nests too deep. For containers: see json_doc_skip. */
+/* The entry behind the value at k, or 0 when it is malformed or nests too deep. For containers: see
+ * json_doc_skip. */
 size_t json_doc_skip_container(const JsonDoc *doc, size_t k);
 /* The text is a number of JSON's grammar. */
 bool json_is_number(Str text);
-/* Writes the text between the quotes without its escapes; `out` has room for raw.len bytes. -1: a bad escape. A lone
- * surrogate becomes U+FFFD. With out == NULL it only checks. */
+/* Writes the text between the quotes without its escapes; `out` has room for raw.len bytes. -1: a bad escape.
+ * A lone surrogate becomes U+FFFD. With out == NULL it only checks. */
 ptrdiff_t json_unescape(Str raw, char *out);
 
 static inline bool json_doc_is(const JsonDoc *doc, size_t k, char c)
@@ -75,11 +77,16 @@ static inline bool json_doc_check_scalar(const JsonDoc *doc, size_t k)
     if (k >= doc->count)
         return false;
     switch (doc->text[doc->at[k]]) {
-    case '"': return json_doc_check_string(doc, k);
-    case 't': return str_equal(json_doc_token(doc, k), STR_LIT("true"));
-    case 'f': return str_equal(json_doc_token(doc, k), STR_LIT("false"));
-    case 'n': return str_equal(json_doc_token(doc, k), STR_LIT("null"));
-    default: return json_is_number(json_doc_token(doc, k));
+    case '"':
+        return json_doc_check_string(doc, k);
+    case 't':
+        return str_equal(json_doc_token(doc, k), STR_LIT("true"));
+    case 'f':
+        return str_equal(json_doc_token(doc, k), STR_LIT("false"));
+    case 'n':
+        return str_equal(json_doc_token(doc, k), STR_LIT("null"));
+    default:
+        return json_is_number(json_doc_token(doc, k));
     }
 }
 

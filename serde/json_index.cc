@@ -19,8 +19,10 @@ extern "C" JsonIndex *json_index_new(void)
     JsonIndex *index = new (std::nothrow) JsonIndex;
     if (index == nullptr)
         return nullptr;
-    /* Of the kernels in the library, the one that suits this CPU. The depth counts for stage 2, which is not run. */
-    auto error = simdjson::get_active_implementation()->create_dom_parser_implementation(4096, 1, index->parser);
+    /* Of the kernels in the library, the one that suits this CPU. The depth counts for stage 2, which is not
+     * run. */
+    auto error =
+        simdjson::get_active_implementation()->create_dom_parser_implementation(4096, 1, index->parser);
     if (error) {
         delete index;
         return nullptr;
@@ -43,8 +45,8 @@ extern "C" bool json_index_build(JsonIndex *index, const char *text, size_t len,
         return false;
     if (parser.stage1(reinterpret_cast<const uint8_t *>(text), len, simdjson::stage1_mode::regular))
         return false;
-    *count                             = parser.n_structural_indexes;
+    *count                            = parser.n_structural_indexes;
     parser.structural_indexes[*count] = static_cast<uint32_t>(len);
-    *positions                         = parser.structural_indexes.get();
+    *positions                        = parser.structural_indexes.get();
     return true;
 }

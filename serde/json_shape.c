@@ -1,6 +1,6 @@
 /*
- * json_shape.c - see the header. The guesses are a list in the order of the last surprise-free record; the table of
- * names behind them is open addressing over str_hash.
+ * json_shape.c - see the header. The guesses are a list in the order of the last surprise-free record; the
+ * table of names behind them is open addressing over str_hash.
  */
 #include "serde/json_shape.h"
 
@@ -52,11 +52,12 @@ JsonShape *json_shape_new(Arena *arena, const Str *names, size_t count)
         if (names[i].len > name_max)
             name_max = names[i].len;
     }
-    shape->scratch_size = 18 * name_max; /* \u escapes take 6 bytes a character, and upper case may be 3 times shorter */
-    shape->scratch      = arena_alloc(arena, 2 * shape->scratch_size + 1);
-    shape->folded       = shape->scratch + shape->scratch_size;
-    shape->guess_count  = count < 4 ? 16 : count > GUESSES_MAX / 4 ? GUESSES_MAX : 4 * count;
-    shape->guesses      = ARENA_ARRAY(arena, Guess, shape->guess_count);
+    shape->scratch_size =
+        18 * name_max; /* \u escapes take 6 bytes a character, and upper case may be 3 times shorter */
+    shape->scratch     = arena_alloc(arena, 2 * shape->scratch_size + 1);
+    shape->folded      = shape->scratch + shape->scratch_size;
+    shape->guess_count = count < 4 ? 16 : count > GUESSES_MAX / 4 ? GUESSES_MAX : 4 * count;
+    shape->guesses     = ARENA_ARRAY(arena, Guess, shape->guess_count);
     for (size_t i = 0; i < shape->guess_count; i++)
         shape->guesses[i].len = 255;
     return shape;
@@ -75,13 +76,14 @@ static Str fold_name(JsonShape *shape, Str name)
 {
     if (str_is_ascii(name)) {
         for (size_t i = 0; i < name.len; i++)
-            shape->folded[i] = (char)(name.ptr[i] >= 'a' && name.ptr[i] <= 'z' ? name.ptr[i] - 'a' + 'A' : name.ptr[i]);
+            shape->folded[i] =
+                (char)(name.ptr[i] >= 'a' && name.ptr[i] <= 'z' ? name.ptr[i] - 'a' + 'A' : name.ptr[i]);
         return str_n(shape->folded, name.len);
     }
     UErrorCode code = U_ZERO_ERROR;
     UCaseMap  *map  = ucasemap_open("", 0, &code);
-    int32_t    len  = ucasemap_utf8ToUpper(map, shape->folded, (int32_t)shape->scratch_size, name.ptr, (int32_t)name.len,
-                                           &code);
+    int32_t    len  = ucasemap_utf8ToUpper(map, shape->folded, (int32_t)shape->scratch_size, name.ptr,
+                                           (int32_t)name.len, &code);
     ucasemap_close(map);
     return U_FAILURE(code) ? STR_NULL : str_n(shape->folded, (size_t)len);
 }
@@ -127,8 +129,8 @@ static const Guess *guess_name(JsonShape *shape, const JsonDoc *doc, Str raw, si
 
 size_t json_shape_walk(JsonShape *shape, const JsonDoc *doc, size_t k, const uint32_t **out)
 {
-    uint32_t *slots = shape->slots;
-    size_t    next  = 0;
+    uint32_t *slots    = shape->slots;
+    size_t    next     = 0;
     Guess     surprise = {0};
     memset(slots, 0, shape->count * sizeof *slots);
     *out = slots;

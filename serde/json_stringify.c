@@ -1,9 +1,9 @@
 /*
  * json_stringify.c - any JSON value as the text of a STRING column (runtime.md 1.5).
  *
- * Strings are themselves; numbers as Java's BigInteger and BigDecimal print them; objects compact, as Jackson writes its
- * tree back; arrays as Java prints a list of such texts, `[a, b]`, which is not JSON. Recursion is as deep as the
- * document, whose depth JSON_MAX_DEPTH bounds.
+ * Strings are themselves; numbers as Java's BigInteger and BigDecimal print them; objects compact, as Jackson
+ * writes its tree back; arrays as Java prints a list of such texts, `[a, b]`, which is not JSON. Recursion is
+ * as deep as the document, whose depth JSON_MAX_DEPTH bounds.
  */
 #include <assert.h>
 
@@ -140,8 +140,10 @@ static Status put_json(JsonReader *reader, size_t k, Error *err)
 {
     Str token = json_doc_token(&reader->doc, k);
     switch (token.ptr[0]) {
-    case '{': return put_object(reader, k, err);
-    case '[': return put_items(reader, k, put_json, ",", err);
+    case '{':
+        return put_object(reader, k, err);
+    case '[':
+        return put_items(reader, k, put_json, ",", err);
     case '"': {
         Str text;
         TRY(json_read_string(reader, k, &text, err));
@@ -150,8 +152,11 @@ static Status put_json(JsonReader *reader, size_t k, Error *err)
     }
     case 't':
     case 'f':
-    case 'n': strbuf_add(&reader->scratch, token); return OK;
-    default: return put_number(reader, token, err);
+    case 'n':
+        strbuf_add(&reader->scratch, token);
+        return OK;
+    default:
+        return put_number(reader, token, err);
     }
 }
 

@@ -1,8 +1,8 @@
 /*
  * json_text.c - values as JSON text, compact, as ksqlDB's Jackson writes it (runtime.md 1.5, rest.md 1).
  *
- * Escapes only what JSON demands; everything else is UTF-8 as it is. Text is scanned eight bytes at a time for the
- * characters that need work, and copied in runs: most texts have none.
+ * Escapes only what JSON demands; everything else is UTF-8 as it is. Text is scanned eight bytes at a time
+ * for the characters that need work, and copied in runs: most texts have none.
  */
 #include "core/decimal.h"
 #include "serde/serde.h"
@@ -29,11 +29,13 @@ static inline bool needs_escape(char c)
 
 #define EACH(byte) (0x0101010101010101u * (byte))
 
-/* Not 0 when one of the word's eight bytes needs an escape; may be not 0 for others behind such a byte only. */
+/* Not 0 when one of the word's eight bytes needs an escape; may be not 0 for others behind such a byte only.
+ */
 static inline uint64_t escapes_of_word(uint64_t w)
 {
     uint64_t quote = w ^ EACH('"'), slash = w ^ EACH('\\');
-    return (((w - EACH(0x20)) & ~w) | ((quote - EACH(1)) & ~quote) | ((slash - EACH(1)) & ~slash)) & EACH(0x80);
+    return (((w - EACH(0x20)) & ~w) | ((quote - EACH(1)) & ~quote) | ((slash - EACH(1)) & ~slash)) &
+           EACH(0x80);
 }
 
 /* Where the next character to escape is, at or behind `at`. */
@@ -52,16 +54,30 @@ static size_t find_escape(Str text, size_t at)
 
 static void put_escape(StrBuf *out, char c)
 {
-    static const char digits[] = "0123456789ABCDEF";
+    static const char digits[]   = "0123456789ABCDEF";
     char              short_form = 0;
     switch (c) {
-    case '"': case '\\': short_form = c; break;
-    case '\b': short_form = 'b'; break;
-    case '\f': short_form = 'f'; break;
-    case '\n': short_form = 'n'; break;
-    case '\r': short_form = 'r'; break;
-    case '\t': short_form = 't'; break;
-    default: break;
+    case '"':
+    case '\\':
+        short_form = c;
+        break;
+    case '\b':
+        short_form = 'b';
+        break;
+    case '\f':
+        short_form = 'f';
+        break;
+    case '\n':
+        short_form = 'n';
+        break;
+    case '\r':
+        short_form = 'r';
+        break;
+    case '\t':
+        short_form = 't';
+        break;
+    default:
+        break;
     }
     if (short_form != 0)
         put_bytes(out, (char[]){'\\', short_form}, 2);
@@ -208,19 +224,29 @@ void json_write_value(const SqlType *type, Value value, JsonStyle style, StrBuf 
         return;
     }
     switch (type->kind) {
-    case T_STRING: json_write_string(value_str(value), out); break;
+    case T_STRING:
+        json_write_string(value_str(value), out);
+        break;
     case T_INTEGER:
     case T_BIGINT:
-    case T_UNIT: put_int(value_int(value), out); break;
-    case T_DOUBLE: put_double(value_double(value), out); break;
-    case T_BOOLEAN: value_bool(value) ? put_bytes(out, "true", 4) : put_bytes(out, "false", 5); break;
+    case T_UNIT:
+        put_int(value_int(value), out);
+        break;
+    case T_DOUBLE:
+        put_double(value_double(value), out);
+        break;
+    case T_BOOLEAN:
+        value_bool(value) ? put_bytes(out, "true", 4) : put_bytes(out, "false", 5);
+        break;
     case T_DECIMAL:
         if (style == JSON_STYLE_REST)
             decimal_print(value, out);
         else
             decimal_print_scientific(value, out);
         break;
-    case T_BYTES: put_base64(value_str(value), out); break;
+    case T_BYTES:
+        put_base64(value_str(value), out);
+        break;
     case T_TIME:
     case T_DATE:
     case T_TIMESTAMP:
@@ -229,10 +255,18 @@ void json_write_value(const SqlType *type, Value value, JsonStyle style, StrBuf 
         else
             put_int(value_int(value), out);
         break;
-    case T_ARRAY: put_array(type, value, style, out); break;
-    case T_MAP: put_map(type, value, style, out); break;
-    case T_STRUCT: put_struct(type, value, style, out); break;
+    case T_ARRAY:
+        put_array(type, value, style, out);
+        break;
+    case T_MAP:
+        put_map(type, value, style, out);
+        break;
+    case T_STRUCT:
+        put_struct(type, value, style, out);
+        break;
     case T_NULL:
-    case T_LAMBDA: put_bytes(out, "null", 4); break;
+    case T_LAMBDA:
+        put_bytes(out, "null", 4);
+        break;
     }
 }

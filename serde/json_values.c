@@ -1,6 +1,6 @@
 /*
- * json_values.c - see the header. One reader per SQL type; each looks at the first character of the token, which says
- * what kind of JSON value it is.
+ * json_values.c - see the header. One reader per SQL type; each looks at the first character of the token,
+ * which says what kind of JSON value it is.
  */
 #include <assert.h>
 
@@ -39,22 +39,30 @@ static const char *source_type(Str token)
 {
     int64_t n;
     switch (token.ptr[0]) {
-    case '"': return "TextNode";
-    case '{': return "ObjectNode";
-    case '[': return "ArrayNode";
+    case '"':
+        return "TextNode";
+    case '{':
+        return "ObjectNode";
+    case '[':
+        return "ArrayNode";
     case 't':
-    case 'f': return "BooleanNode";
-    case 'n': return "NullNode";
-    default: break;
+    case 'f':
+        return "BooleanNode";
+    case 'n':
+        return "NullNode";
+    default:
+        break;
     }
-    if (memchr(token.ptr, '.', token.len) || memchr(token.ptr, 'e', token.len) || memchr(token.ptr, 'E', token.len))
+    if (memchr(token.ptr, '.', token.len) || memchr(token.ptr, 'e', token.len) ||
+        memchr(token.ptr, 'E', token.len))
         return "DecimalNode";
     if (!int64_parse(token, &n))
         return "BigIntegerNode";
     return n >= INT32_MIN && n <= INT32_MAX ? "IntNode" : "LongNode";
 }
 
-Status json_cannot_convert(const JsonReader *reader, size_t k, const char *required, const JsonPath *path, Error *err)
+Status json_cannot_convert(const JsonReader *reader, size_t k, const char *required, const JsonPath *path,
+                           Error *err)
 {
     error_set(err, E_DATA, NO_POS, "Can't convert type. sourceType: %s, requiredType: %s",
               source_type(json_doc_token(&reader->doc, k)), required);
@@ -94,8 +102,8 @@ static inline bool short_integer(Str token, int64_t *out)
 }
 
 /* A number's whole part, low 64 bits; a string's exact integer. `bits` 32 or 64. */
-static Status read_integer(const JsonReader *reader, size_t k, int bits, const char *target, const JsonPath *path,
-                           Value *out, Error *err)
+static Status read_integer(const JsonReader *reader, size_t k, int bits, const char *target,
+                           const JsonPath *path, Value *out, Error *err)
 {
     Str     token = json_doc_token(&reader->doc, k);
     int64_t n;
@@ -145,8 +153,24 @@ static inline bool short_decimal(Str token, int64_t *digits, int *scale)
 }
 
 static const int64_t powers_of_ten[] = {
-    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000,
-    1000000000000, 10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000,
+    1,
+    10,
+    100,
+    1000,
+    10000,
+    100000,
+    1000000,
+    10000000,
+    100000000,
+    1000000000,
+    10000000000,
+    100000000000,
+    1000000000000,
+    10000000000000,
+    100000000000000,
+    1000000000000000,
+    10000000000000000,
+    100000000000000000,
     1000000000000000000,
 };
 
@@ -178,7 +202,8 @@ static Status read_double(const JsonReader *reader, size_t k, const JsonPath *pa
         if (!short_double(token, &d) && !double_parse(token, &d))
             return json_cannot_convert(reader, k, "DOUBLE", path, err);
         if (d == 0 && is_zero(token))
-            d = 0.0; /* ksqlDB goes through BigDecimal, which knows no minus zero; an underflow keeps its sign */
+            d = 0.0; /* ksqlDB goes through BigDecimal, which knows no minus zero; an underflow keeps its sign
+                      */
         *out = value_from_double(d);
         return OK;
     }
@@ -202,14 +227,15 @@ static bool fit_short_decimal(Str token, const SqlType *type, Value *out)
     int up = type->scale - scale;
     if (up > 18 || __builtin_mul_overflow(digits, powers_of_ten[up], &digits))
         return false;
-    if (type->precision <= 18 && (digits >= powers_of_ten[type->precision] || digits <= -powers_of_ten[type->precision]))
+    if (type->precision <= 18 &&
+        (digits >= powers_of_ten[type->precision] || digits <= -powers_of_ten[type->precision]))
         return false;
     *out = value_decimal(digits, type->scale);
     return true;
 }
 
-static Status read_decimal(const JsonReader *reader, const SqlType *type, size_t k, const JsonPath *path, Value *out,
-                           Error *err)
+static Status read_decimal(const JsonReader *reader, const SqlType *type, size_t k, const JsonPath *path,
+                           Value *out, Error *err)
 {
     Str  text   = json_doc_token(&reader->doc, k);
     bool number = is_number(text.ptr[0]);
@@ -291,7 +317,8 @@ static Status read_array(JsonReader *reader, const JsonNode *node, size_t k, con
     return OK;
 }
 
-static Status read_map(JsonReader *reader, const JsonNode *node, size_t k, const JsonPath *path, Value *out, Error *err)
+static Status read_map(JsonReader *reader, const JsonNode *node, size_t k, const JsonPath *path, Value *out,
+                       Error *err)
 {
     if (!json_doc_is(&reader->doc, k, '{'))
         return json_cannot_convert(reader, k, "MAP", path, err);
@@ -309,8 +336,8 @@ static Status read_map(JsonReader *reader, const JsonNode *node, size_t k, const
     return OK;
 }
 
-static Status read_struct(JsonReader *reader, const JsonNode *node, size_t k, const JsonPath *path, Value *out,
-                          Error *err)
+static Status read_struct(JsonReader *reader, const JsonNode *node, size_t k, const JsonPath *path,
+                          Value *out, Error *err)
 {
     if (!json_doc_is(&reader->doc, k, '{'))
         return json_cannot_convert(reader, k, "STRUCT", path, err);
@@ -342,29 +369,43 @@ static Status read_string(JsonReader *reader, size_t k, const JsonPath *path, Va
     return OK;
 }
 
-Status json_read_value(JsonReader *reader, const JsonNode *node, size_t k, const JsonPath *path, Value *out, Error *err)
+Status json_read_value(JsonReader *reader, const JsonNode *node, size_t k, const JsonPath *path, Value *out,
+                       Error *err)
 {
     if (node->unwanted || json_doc_is(&reader->doc, k, 'n')) {
         *out = value_null();
         return OK;
     }
     switch (node->type->kind) {
-    case T_STRING: return read_string(reader, k, path, out, err);
-    case T_INTEGER: return read_integer(reader, k, 32, "INTEGER", path, out, err);
-    case T_BIGINT: return read_integer(reader, k, 64, "BIGINT", path, out, err);
-    case T_DOUBLE: return read_double(reader, k, path, out, err);
-    case T_DECIMAL: return read_decimal(reader, node->type, k, path, out, err);
-    case T_BOOLEAN: return read_boolean(reader, k, path, out, err);
-    case T_BYTES: return read_bytes(reader, k, path, out, err);
-    case T_TIME: return read_time(reader, k, path, out, err);
+    case T_STRING:
+        return read_string(reader, k, path, out, err);
+    case T_INTEGER:
+        return read_integer(reader, k, 32, "INTEGER", path, out, err);
+    case T_BIGINT:
+        return read_integer(reader, k, 64, "BIGINT", path, out, err);
+    case T_DOUBLE:
+        return read_double(reader, k, path, out, err);
+    case T_DECIMAL:
+        return read_decimal(reader, node->type, k, path, out, err);
+    case T_BOOLEAN:
+        return read_boolean(reader, k, path, out, err);
+    case T_BYTES:
+        return read_bytes(reader, k, path, out, err);
+    case T_TIME:
+        return read_time(reader, k, path, out, err);
     case T_DATE:
-    case T_TIMESTAMP: return read_integer(reader, k, 64, "BIGINT", path, out, err);
-    case T_ARRAY: return read_array(reader, node, k, path, out, err);
-    case T_MAP: return read_map(reader, node, k, path, out, err);
-    case T_STRUCT: return read_struct(reader, node, k, path, out, err);
+    case T_TIMESTAMP:
+        return read_integer(reader, k, 64, "BIGINT", path, out, err);
+    case T_ARRAY:
+        return read_array(reader, node, k, path, out, err);
+    case T_MAP:
+        return read_map(reader, node, k, path, out, err);
+    case T_STRUCT:
+        return read_struct(reader, node, k, path, out, err);
     case T_NULL:
     case T_UNIT:
-    case T_LAMBDA: break;
+    case T_LAMBDA:
+        break;
     }
     assert(!"a column of a type that no column has");
     return E_DATA;

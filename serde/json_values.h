@@ -19,7 +19,8 @@ struct JsonNode {
     JsonShape      *shape;   /* STRUCT */
 };
 
-/* Where in the row a value stands, for error texts: `$.COL.SUB[3].key.value`. Lives on the stack of the readers. */
+/* Where in the row a value stands, for error texts: `$.COL.SUB[3].key.value`. Lives on the stack of the
+ * readers. */
 typedef struct JsonPath JsonPath;
 struct JsonPath {
     const JsonPath *up;
@@ -30,7 +31,7 @@ struct JsonPath {
 
 typedef struct {
     JsonDoc doc;
-    Arena  *arena;   /* of the batch */
+    Arena  *arena; /* of the batch */
     Str     topic;
     int     side;
     StrBuf  scratch; /* text being put together */
@@ -38,14 +39,18 @@ typedef struct {
 
 void json_node_init(JsonNode *node, const SqlType *type, const Wanted *wanted, Arena *arena);
 /* The value at k, coerced to the node's type. `path` NULL: the payload itself. */
-Status json_read_value(JsonReader *reader, const JsonNode *node, size_t k, const JsonPath *path, Value *out, Error *err);
+Status json_read_value(JsonReader *reader, const JsonNode *node, size_t k, const JsonPath *path, Value *out,
+                       Error *err);
 /* "Can't convert type. sourceType: TextNode, requiredType: BOOLEAN, path: $.COL". */
-Status json_cannot_convert(const JsonReader *reader, size_t k, const char *required, const JsonPath *path, Error *err);
+Status json_cannot_convert(const JsonReader *reader, size_t k, const char *required, const JsonPath *path,
+                           Error *err);
 
-/* The text that a STRING column gets from the value at k, whatever it is; `*out` in the payload or in the arena. */
+/* The text that a STRING column gets from the value at k, whatever it is; `*out` in the payload or in the
+ * arena. */
 Status json_read_text(JsonReader *reader, size_t k, Str *out, Error *err);
 
-/* The entries of an object: of names that occur twice the first place and the last value. Both arrays in the arena. */
+/* The entries of an object: of names that occur twice the first place and the last value. Both arrays in the
+ * arena. */
 typedef struct {
     Str      *names;
     uint32_t *values; /* where each begins */

@@ -32,9 +32,12 @@ bool format_supports_inference(const FormatClass *format)
 bool format_supports_wrapping(const FormatClass *format, Wrapping wrapping)
 {
     switch (wrapping) {
-    case WRAP_SINGLES: return format->wraps;
-    case UNWRAP_SINGLES: return format->unwraps;
-    case WRAP_DEFAULT: break;
+    case WRAP_SINGLES:
+        return format->wraps;
+    case UNWRAP_SINGLES:
+        return format->unwraps;
+    case WRAP_DEFAULT:
+        break;
     }
     return true;
 }
@@ -56,9 +59,10 @@ Status format_parse_delimiter(Str text, Str *out, Error *err)
     else if (str_equal_nocase(text, STR_LIT("TAB")))
         *out = STR_LIT("\t");
     else if (str_trim(text).len == 0)
-        return error_set(err, E_PLAN, NO_POS,
-                         "Delimiter cannot be empty, if you meant to have a tab or space for delimiter, please use "
-                         "the special values 'TAB' or 'SPACE'\nExample valid value: ';'");
+        return error_set(
+            err, E_PLAN, NO_POS,
+            "Delimiter cannot be empty, if you meant to have a tab or space for delimiter, please use "
+            "the special values 'TAB' or 'SPACE'\nExample valid value: ';'");
     else if (utf16_length(text) != 1)
         return error_set(err, E_PLAN, NO_POS,
                          "Invalid delimiter value: '" STR_FMT "'. Delimiter must be a single character or "
@@ -103,14 +107,17 @@ void columns_print(int side, const Column *columns, size_t count, StrBuf *out)
 static bool has_other_map_keys(const SqlType *type)
 {
     switch (type->kind) {
-    case T_ARRAY: return has_other_map_keys(type->element);
-    case T_MAP: return type->key->kind != T_STRING || has_other_map_keys(type->element);
+    case T_ARRAY:
+        return has_other_map_keys(type->element);
+    case T_MAP:
+        return type->key->kind != T_STRING || has_other_map_keys(type->element);
     case T_STRUCT:
         for (size_t i = 0; i < type->field_count; i++)
             if (has_other_map_keys(type->fields[i].type))
                 return true;
         return false;
-    default: return false;
+    default:
+        return false;
     }
 }
 
@@ -130,11 +137,12 @@ static Status check_no_map_keys(const Column *columns, size_t count, Error *err)
             continue;
         StrBuf type = {0};
         type_print(columns[i].type, &type);
-        error_set(err, E_PLAN, NO_POS,
-                  "Map keys, including types that contain maps, are not supported as they may lead to unexpected "
-                  "behavior due to inconsistent serialization. Key column name: `" STR_FMT "`. Column type: " STR_FMT
-                  ". See https://github.com/confluentinc/ksql/issues/6621 for more.",
-                  STR_ARG(columns[i].name), STR_ARG(strbuf_str(&type)));
+        error_set(
+            err, E_PLAN, NO_POS,
+            "Map keys, including types that contain maps, are not supported as they may lead to unexpected "
+            "behavior due to inconsistent serialization. Key column name: `" STR_FMT
+            "`. Column type: " STR_FMT ". See https://github.com/confluentinc/ksql/issues/6621 for more.",
+            STR_ARG(columns[i].name), STR_ARG(strbuf_str(&type)));
         strbuf_clear(&type);
         return E_PLAN;
     }
@@ -166,7 +174,8 @@ Status serde_check(const FormatSpec *spec, int side, const Column *columns, size
 
 static Status refuse_unbuilt(const FormatClass *format, Error *err)
 {
-    return error_set(err, E_UNSUPPORTED, NO_POS, "Sluice cannot read or write the format %s yet", format->name);
+    return error_set(err, E_UNSUPPORTED, NO_POS, "Sluice cannot read or write the format %s yet",
+                     format->name);
 }
 
 Status decoder_open(const SerdeSpec *spec, Arena *arena, Decoder **out, Error *err)

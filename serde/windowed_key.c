@@ -1,8 +1,9 @@
 /*
- * windowed_key.c - keys of windowed records: the inner key's bytes with the window's bounds behind them (runtime.md 2.5).
+ * windowed_key.c - keys of windowed records: the inner key's bytes with the window's bounds behind them
+ * (runtime.md 2.5).
  *
- * A time window carries its start alone, since its size is known; a session carries its end first, then its start.
- * Bounds are big-endian 64-bit integers, so keys of one inner key sort by time.
+ * A time window carries its start alone, since its size is known; a session carries its end first, then its
+ * start. Bounds are big-endian 64-bit integers, so keys of one inner key sort by time.
  */
 #include "serde/serde.h"
 
@@ -44,13 +45,14 @@ Str windowed_key_encode(Arena *arena, WindowKeyKind kind, Str inner, int64_t sta
     return str_n(key, len);
 }
 
-bool windowed_key_split(WindowKeyKind kind, int64_t size_ms, Str key, Str *inner, int64_t *start, int64_t *end)
+bool windowed_key_split(WindowKeyKind kind, int64_t size_ms, Str key, Str *inner, int64_t *start,
+                        int64_t *end)
 {
     size_t bounds = bounds_size(kind);
     if (str_is_null(key) || key.len < bounds)
         return false;
     *inner = str_n(key.ptr, key.len - bounds);
-    *start = *end = 0;
+    *start = *end  = 0;
     const char *at = key.ptr + inner->len;
     if (kind == WINDOW_KEY_SESSION) {
         *end   = get_bound(at);

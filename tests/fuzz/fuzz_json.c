@@ -1,6 +1,6 @@
 /*
- * fuzz_json.c - strangers' bytes as a JSON payload, wrapped and bare, into columns of every type. Whatever decodes is
- * encoded again and must then decode to the same bytes once more.
+ * fuzz_json.c - strangers' bytes as a JSON payload, wrapped and bare, into columns of every type. Whatever
+ * decodes is encoded again and must then decode to the same bytes once more.
  */
 #include "fuzz_serde.h"
 

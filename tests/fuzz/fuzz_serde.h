@@ -1,7 +1,7 @@
 /*
- * fuzz_serde.h - what the targets of formats share: columns of every type, and a decode whose result must survive
- * encoding. Two rounds must bring bytes that a third does not change (one is not enough: text "-0" is -0.0 as DOUBLE, and
- * the number -0.0 is 0.0).
+ * fuzz_serde.h - what the targets of formats share: columns of every type, and a decode whose result must
+ * survive encoding. Two rounds must bring bytes that a third does not change (one is not enough: text "-0" is
+ * -0.0 as DOUBLE, and the number -0.0 is 0.0).
  */
 #ifndef SLUICE_TESTS_FUZZ_SERDE_H
 #define SLUICE_TESTS_FUZZ_SERDE_H
@@ -10,12 +10,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const SqlType  fuzz_decimal   = {.kind = T_DECIMAL, .precision = 20, .scale = 4};
-static const SqlType  fuzz_array     = {.kind = T_ARRAY, .element = &type_integer};
-static const SqlType  fuzz_map       = {.kind = T_MAP, .key = &type_string, .element = &type_string};
-static const SqlField fuzz_fields[]  = {{STR_LIT("F"), &type_bigint}, {STR_LIT("M"), &fuzz_map}};
-static const SqlType  fuzz_struct    = {.kind = T_STRUCT, .fields = fuzz_fields, .field_count = 2};
-static const SqlType  fuzz_structs   = {.kind = T_ARRAY, .element = &fuzz_struct};
+static const SqlType  fuzz_decimal  = {.kind = T_DECIMAL, .precision = 20, .scale = 4};
+static const SqlType  fuzz_array    = {.kind = T_ARRAY, .element = &type_integer};
+static const SqlType  fuzz_map      = {.kind = T_MAP, .key = &type_string, .element = &type_string};
+static const SqlField fuzz_fields[] = {{STR_LIT("F"), &type_bigint}, {STR_LIT("M"), &fuzz_map}};
+static const SqlType  fuzz_struct   = {.kind = T_STRUCT, .fields = fuzz_fields, .field_count = 2};
+static const SqlType  fuzz_structs  = {.kind = T_ARRAY, .element = &fuzz_struct};
 
 enum { FUZZ_COLUMNS_SCALAR = 10, FUZZ_COLUMNS_ALL = 14 };
 
@@ -42,7 +42,8 @@ static inline void fuzz_must(bool holds)
         __builtin_trap();
 }
 
-static inline void fuzz_decode(Str format, int side, const Column *columns, size_t count, const uint8_t *data, size_t size)
+static inline void fuzz_decode(Str format, int side, const Column *columns, size_t count, const uint8_t *data,
+                               size_t size)
 {
     Arena    *arena = arena_new(16 << 20);
     SerdeSpec spec  = {

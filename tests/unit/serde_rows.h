@@ -1,5 +1,6 @@
 /*
- * serde_rows.h - what the tests of formats share: columns from text ("A INT, B ARRAY<STRING>"), and a row in and out.
+ * serde_rows.h - what the tests of formats share: columns from text ("A INT, B ARRAY<STRING>"), and a row in
+ * and out.
  */
 #ifndef SLUICE_TESTS_SERDE_ROWS_H
 #define SLUICE_TESTS_SERDE_ROWS_H
@@ -132,14 +133,15 @@ static inline Str rows_show(SerdeRows *rows, Str bytes)
     return shown;
 }
 
-static inline void rows_expect(const char *format, int side, const char *columns, Str bytes, const char *expected)
+static inline void rows_expect(const char *format, int side, const char *columns, Str bytes,
+                               const char *expected)
 {
     SerdeRows rows;
     rows_init(&rows, format, side, columns);
     Str shown = rows_show(&rows, bytes);
     if (!str_equal(shown, str_c(expected)))
-        fail_msg("%s of (%s) from <" STR_FMT ">:\nexpected %s\ngot      " STR_FMT, format, columns, STR_ARG(bytes), expected,
-                 STR_ARG(shown));
+        fail_msg("%s of (%s) from <" STR_FMT ">:\nexpected %s\ngot      " STR_FMT, format, columns,
+                 STR_ARG(bytes), expected, STR_ARG(shown));
     rows_clear(&rows);
 }
 

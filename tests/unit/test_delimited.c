@@ -42,7 +42,8 @@ static const Case readings[] = {
     {"A BYTES", "PQ==", "\"PQ==\""},
     {"A BYTES", "P!==", BAD "Not a value of type BYTES"},
     {"A TIME", "86400000", "86400000"},
-    {"A TIME", "86400001", BAD "Time values must use number of milliseconds greater than 0 and less than 86400000."},
+    {"A TIME", "86400001",
+     BAD "Time values must use number of milliseconds greater than 0 and less than 86400000."},
     {"A DATE", "-1", "-1"},
     {"A TIMESTAMP", "1700000000000", "1700000000000"},
 };
@@ -50,7 +51,8 @@ static const Case readings[] = {
 static void lines_are_read(void **state)
 {
     for (size_t i = 0; i < ARRAY_LEN(readings); i++)
-        rows_expect("DELIMITED", SIDE_VALUE, readings[i].columns, str_c(readings[i].payload), readings[i].expected);
+        rows_expect("DELIMITED", SIDE_VALUE, readings[i].columns, str_c(readings[i].payload),
+                    readings[i].expected);
 }
 
 static void decimals_must_fit(void **state)
@@ -88,11 +90,15 @@ static void lines_are_written(void **state)
     const Value firsts[] = {text(""), text("#x"), text("-5"), text("x ")};
     expect_line("A STRING, B STRING, C STRING, D STRING", NULL, firsts, "\"\",\"#x\",-5,\"x \"");
     const Value quotes[] = {text("\xC3\xA9"), text("say \"hi\""), text("a\nb"), text("\xC3\xA9")};
-    expect_line("A STRING, B STRING, C STRING, D STRING", NULL, quotes, "\"\xC3\xA9\",\"say \"\"hi\"\"\",\"a\nb\",\xC3\xA9");
+    expect_line("A STRING, B STRING, C STRING, D STRING", NULL, quotes,
+                "\"\xC3\xA9\",\"say \"\"hi\"\"\",\"a\nb\",\xC3\xA9");
     const Value kinds[] = {value_from_bool(true), value_from_double(1e7), value_decimal(-110, 2), text("=")};
     expect_line("A BOOLEAN, B DOUBLE, C DECIMAL(4,2), D BYTES", "|", kinds, "true|1.0E7|-1.10|PQ==");
     const Value times[] = {value_from_int(1), value_from_int(2), value_from_int(3)};
-    expect_line("A TIME, B DATE, C TIMESTAMP", "\xE2\x82\xAC", times, "1\xE2\x82\xAC" "2\xE2\x82\xAC" "3");
+    expect_line("A TIME, B DATE, C TIMESTAMP", "\xE2\x82\xAC", times,
+                "1\xE2\x82\xAC"
+                "2\xE2\x82\xAC"
+                "3");
     const Value null = value_null();
     expect_line("A STRING", NULL, &null, "");
 }
@@ -120,13 +126,16 @@ static void delimiter_properties(void **state)
         {"tab", "\t", NULL},
         {"\xE2\x82\xAC", "\xE2\x82\xAC", NULL},
         {"", NULL,
-         "Delimiter cannot be empty, if you meant to have a tab or space for delimiter, please use the special values 'TAB' "
+         "Delimiter cannot be empty, if you meant to have a tab or space for delimiter, please use the "
+         "special values 'TAB' "
          "or 'SPACE'\nExample valid value: ';'"},
         {" ", NULL,
-         "Delimiter cannot be empty, if you meant to have a tab or space for delimiter, please use the special values 'TAB' "
+         "Delimiter cannot be empty, if you meant to have a tab or space for delimiter, please use the "
+         "special values 'TAB' "
          "or 'SPACE'\nExample valid value: ';'"},
         {"||", NULL,
-         "Invalid delimiter value: '||'. Delimiter must be a single character or TAB,SPACE\nExample valid value: ';'"},
+         "Invalid delimiter value: '||'. Delimiter must be a single character or TAB,SPACE\nExample valid "
+         "value: ';'"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         Str    out = STR_NULL;
@@ -143,10 +152,8 @@ static void delimiter_properties(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lines_are_read),
-        cmocka_unit_test(decimals_must_fit),
-        cmocka_unit_test(lines_are_written),
-        cmocka_unit_test(other_delimiters_are_read),
+        cmocka_unit_test(lines_are_read),       cmocka_unit_test(decimals_must_fit),
+        cmocka_unit_test(lines_are_written),    cmocka_unit_test(other_delimiters_are_read),
         cmocka_unit_test(delimiter_properties),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

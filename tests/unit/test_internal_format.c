@@ -25,24 +25,45 @@ static void expect_round_trip(const char *columns, const Value *row)
 
 static void rows_come_back_exactly(void **state)
 {
-    Arena         *arena = arena_new(0);
-    Value          big;
-    Error          err;
-    const Value    texts[]   = {value_from_str(STR_LIT("")), value_null(), value_from_str(STR_LIT("\xC3\xA9\0x"))};
-    const MapEntry entries[] = {{value_from_str(STR_LIT("z")), value_from_double(-0.0)}, {value_null(), value_null()}};
+    Arena      *arena = arena_new(0);
+    Value       big;
+    Error       err;
+    const Value texts[] = {value_from_str(STR_LIT("")), value_null(), value_from_str(STR_LIT("\xC3\xA9\0x"))};
+    const MapEntry entries[] = {{value_from_str(STR_LIT("z")), value_from_double(-0.0)},
+                                {value_null(), value_null()}};
     const Value    inner[]   = {value_decimal(15, 1)};
     const Value    structs[] = {value_array(inner, 1), value_null()};
     const Value    fields[]  = {value_null(), value_array(structs, 2)};
     assert_int_equal(decimal_parse(arena, STR_LIT("-123456789012345678901234567890.120"), &big, &err), OK);
     const Value row[] = {
-        value_from_bool(true), value_from_int(INT32_MIN), value_from_int(INT64_MIN), value_from_double(NAN), big,
-        value_from_str(STR_LIT("")), value_from_str(STR_LIT("\xFF\0")), value_from_int(86400000), value_from_int(-1),
-        value_from_int(INT64_MAX), value_array(texts, 3), value_map(entries, 2), value_array(fields, 2),
+        value_from_bool(true),
+        value_from_int(INT32_MIN),
+        value_from_int(INT64_MIN),
+        value_from_double(NAN),
+        big,
+        value_from_str(STR_LIT("")),
+        value_from_str(STR_LIT("\xFF\0")),
+        value_from_int(86400000),
+        value_from_int(-1),
+        value_from_int(INT64_MAX),
+        value_array(texts, 3),
+        value_map(entries, 2),
+        value_array(fields, 2),
     };
     const Value empty[] = {
-        value_from_bool(false), value_from_int(0), value_from_int(-1), value_from_double(-0.0), value_decimal(-1, -3),
-        value_from_str(STR_LIT("x")), value_from_str(STR_LIT("")), value_from_int(0), value_from_int(0), value_from_int(0),
-        value_array(NULL, 0), value_map(NULL, 0), value_null(),
+        value_from_bool(false),
+        value_from_int(0),
+        value_from_int(-1),
+        value_from_double(-0.0),
+        value_decimal(-1, -3),
+        value_from_str(STR_LIT("x")),
+        value_from_str(STR_LIT("")),
+        value_from_int(0),
+        value_from_int(0),
+        value_from_int(0),
+        value_array(NULL, 0),
+        value_map(NULL, 0),
+        value_null(),
     };
     Value nulls[13];
     for (size_t i = 0; i < ARRAY_LEN(nulls); i++)
@@ -59,7 +80,8 @@ static void order_and_bits_are_kept(void **state)
 {
     SerdeRows      rows;
     Value          back[2];
-    const MapEntry entries[] = {{value_from_str(STR_LIT("b")), value_null()}, {value_from_str(STR_LIT("a")), value_from_int(1)}};
+    const MapEntry entries[] = {{value_from_str(STR_LIT("b")), value_null()},
+                                {value_from_str(STR_LIT("a")), value_from_int(1)}};
     const Value    row[]     = {value_map(entries, 2), value_from_double(-0.0)};
     rows_init(&rows, "INTERNAL", SIDE_VALUE, "M MAP<STRING,INT>, D DOUBLE");
     assert_int_equal(rows_decode(&rows, rows_encode(&rows, row), back), OK);

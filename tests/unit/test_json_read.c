@@ -1,8 +1,9 @@
 /* JSON payloads to rows: matching of names, coercions, and what is refused with which words. */
 #include "serde_rows.h"
 
-#define BAD_JSON \
-    "Failed to deserialize value from topic: T. The payload is not valid JSON, or nests deeper than 1000 levels"
+#define BAD_JSON                                                                                             \
+    "Failed to deserialize value from topic: T. The payload is not valid JSON, or nests deeper than 1000 "   \
+    "levels"
 #define BAD "Failed to deserialize value from topic: T. "
 #define NO_CONVERSION BAD "Can't convert type. sourceType: "
 #define NO_COERCION BAD "Can't coerce string to type. targetType: "
@@ -24,22 +25,22 @@ static const Case matching[] = {
     {"A INT, B STRING", "{}", "null|null"},
     {"A INT, B STRING", "{\"A\":null,\"C\":[1,{\"A\":5}]}", "null|null"},
     {"A INT", "{\"A\":1,\"A\":2}", "2"},
-    {"A INT", "{\"a\":1,\"A\":2,\"a\":3}", "2"},     /* exact before folded */
-    {"A INT", "{\"A\":null,\"a\":3}", "null"},       /* an exact null as well */
-    {"AB INT", "{\"aB\":1,\"Ab\":2}", "2"},          /* of those, the last */
-    {"A INT", "{\"A\":\"x\",\"A\":2}", "2"},         /* what is overwritten is not converted */
-    {"a INT", "{\"A\":1}", "null"},                  /* a quoted lower-case column takes its exact name only */
+    {"A INT", "{\"a\":1,\"A\":2,\"a\":3}", "2"}, /* exact before folded */
+    {"A INT", "{\"A\":null,\"a\":3}", "null"},   /* an exact null as well */
+    {"AB INT", "{\"aB\":1,\"Ab\":2}", "2"},      /* of those, the last */
+    {"A INT", "{\"A\":\"x\",\"A\":2}", "2"},     /* what is overwritten is not converted */
+    {"a INT", "{\"A\":1}", "null"},              /* a quoted lower-case column takes its exact name only */
     {"a INT, A INT", "{\"a\":1}", "1|1"},
     {"a INT, A INT", "{\"a\":1,\"A\":2}", "1|2"},
     {"A INT", "{\"\\u0041\":7}", "7"},
     {"A INT", "{\"\\u0061\":7}", "7"},
-    {"\xC3\x9C INT", "{\"\xC3\xBC\":7}", "7"},       /* u umlaut */
+    {"\xC3\x9C INT", "{\"\xC3\xBC\":7}", "7"}, /* u umlaut */
     {"S STRUCT<F INT, G STRING>", "{\"s\":{\"g\":\"y\",\"f\":1,\"h\":[]}}", "{\"F\":1,\"G\":\"y\"}"},
     {"A INT", " \t\r\n{ \"A\" : 1 , \"B\" : [ 1 , 2 ] } ", "1"},
     {"A INT", "\xEF\xBB\xBF{\"A\":1}", "1"},
     {"A INT", "{\"A\":1} trailing", "1"},
     {"A INT", "{\"A\":1}{\"A\":2}", "1"},
-    {"A INT", "{\"A\":1}\"\xff", "1"},               /* an unclosed string that is no UTF-8 */
+    {"A INT", "{\"A\":1}\"\xff", "1"}, /* an unclosed string that is no UTF-8 */
 };
 
 static void names_match_as_in_ksqldb(void **state)
@@ -124,7 +125,8 @@ static const Case coercions[] = {
     {"C MAP<STRING,INT>", "{\"C\":[]}", NO_CONVERSION "ArrayNode, requiredType: MAP, path: $.C"},
     {"C STRUCT<S STRUCT<B BOOLEAN>>", "{\"C\":{\"S\":{\"B\":\"x\"}}}",
      NO_CONVERSION "TextNode, requiredType: BOOLEAN, path: $.C.S.B"},
-    {"C ARRAY<STRUCT<A INT>>", "{\"C\":[{\"A\":1},{},null,{\"a\":2}]}", "[{\"A\":1},{\"A\":null},null,{\"A\":2}]"},
+    {"C ARRAY<STRUCT<A INT>>", "{\"C\":[{\"A\":1},{},null,{\"a\":2}]}",
+     "[{\"A\":1},{\"A\":null},null,{\"A\":2}]"},
     {"C STRUCT<A INT>", "{\"C\":12345678901}", NO_CONVERSION "LongNode, requiredType: STRUCT, path: $.C"},
     {"C STRUCT<A INT>", "{\"C\":1.5}", NO_CONVERSION "DecimalNode, requiredType: STRUCT, path: $.C"},
 };
@@ -135,12 +137,44 @@ static void values_are_coerced(void **state)
 }
 
 static const char *const broken[] = {
-    "", " ", "{", "}", "{\"A\":1,", "{\"A\":1,}", "{\"A\":1", "{\"A\" 1}", "{\"A\":}", "{A:1}", "{\"A\":1]", "{\"A\":1 \"B\":2}",
-    "{\"A\":1,\"B\":tru}", "{\"A\":1,\"B\":nulls}", "{\"A\":1,\"B\":01}", "{\"A\":1,\"B\":1.}", "{\"A\":1,\"B\":-}",
-    "{\"A\":1,\"B\":1e}", "{\"A\":1,\"B\":+1}", "{\"A\":1,\"B\":.5}", "{\"A\":1,\"B\":NaN}", "{\"A\":1,\"B\":\"\\x\"}",
-    "{\"A\":1,\"B\":\"\\u12\"}", "{\"A\":1,\"B\":\"x}", "{\"A\":1,\"B\":\"\n\"}", "{\"A\":1,\"B\":\"\xff\"}", "{\"A\":1,\"B\":[1,2}",
-    "{\"A\":1,\"B\":[1,]}", "{\"A\":1,\"B\":[,1]}", "{\"A\":1,\"B\":{\"x\"}}", "{\"A\":1,\"B\":{\"x\":1,}}", "{\"A\":1,\"B\":[1 2]}",
-    "{\"A\":1,\"B\":\"x\"y}", "{,}", "[1", "tru", "{\"A\":1,\"B\\q\":1}", "\\",
+    "",
+    " ",
+    "{",
+    "}",
+    "{\"A\":1,",
+    "{\"A\":1,}",
+    "{\"A\":1",
+    "{\"A\" 1}",
+    "{\"A\":}",
+    "{A:1}",
+    "{\"A\":1]",
+    "{\"A\":1 \"B\":2}",
+    "{\"A\":1,\"B\":tru}",
+    "{\"A\":1,\"B\":nulls}",
+    "{\"A\":1,\"B\":01}",
+    "{\"A\":1,\"B\":1.}",
+    "{\"A\":1,\"B\":-}",
+    "{\"A\":1,\"B\":1e}",
+    "{\"A\":1,\"B\":+1}",
+    "{\"A\":1,\"B\":.5}",
+    "{\"A\":1,\"B\":NaN}",
+    "{\"A\":1,\"B\":\"\\x\"}",
+    "{\"A\":1,\"B\":\"\\u12\"}",
+    "{\"A\":1,\"B\":\"x}",
+    "{\"A\":1,\"B\":\"\n\"}",
+    "{\"A\":1,\"B\":\"\xff\"}",
+    "{\"A\":1,\"B\":[1,2}",
+    "{\"A\":1,\"B\":[1,]}",
+    "{\"A\":1,\"B\":[,1]}",
+    "{\"A\":1,\"B\":{\"x\"}}",
+    "{\"A\":1,\"B\":{\"x\":1,}}",
+    "{\"A\":1,\"B\":[1 2]}",
+    "{\"A\":1,\"B\":\"x\"y}",
+    "{,}",
+    "[1",
+    "tru",
+    "{\"A\":1,\"B\\q\":1}",
+    "\\",
 };
 
 static void broken_documents_are_refused_whole(void **state)
@@ -168,7 +202,8 @@ static void keys_of_one_column_are_bare(void **state)
         {"K INT", "10 20", "10"},
         {"K INT", "null", "null"},
         {"K INT", "true",
-         "Failed to deserialize key from topic: T. Can't convert type. sourceType: BooleanNode, requiredType: INTEGER, "
+         "Failed to deserialize key from topic: T. Can't convert type. sourceType: BooleanNode, "
+         "requiredType: INTEGER, "
          "path: $"},
         {"K STRUCT<F INT>", "{\"F\":1}", "{\"F\":1}"},
         {"K INT, L INT", "{\"K\":1,\"L\":2}", "1|2"},
@@ -206,14 +241,14 @@ static void depth_is_limited(void **state)
 
 static void unwanted_parts_stay_null(void **state)
 {
-    static const Wanted  none = {.none = true}, all = {0};
+    static const Wanted        none = {.none = true}, all = {0};
     static const Wanted *const fields[]  = {&none, &all};
     static const Wanted        some      = {.fields = fields};
     static const Wanted *const columns[] = {&none, &some, NULL};
     SerdeRows                  rows;
     rows_init(&rows, "JSON", SIDE_VALUE, "A INT, S STRUCT<F INT, G INT>, C INT");
     rows.spec.wanted = columns;
-    Str shown        = rows_show(&rows, STR_LIT("{\"A\":\"no int\",\"S\":{\"F\":\"nor this\",\"G\":2},\"C\":3}"));
+    Str shown = rows_show(&rows, STR_LIT("{\"A\":\"no int\",\"S\":{\"F\":\"nor this\",\"G\":2},\"C\":3}"));
     assert_string_equal(shown.ptr, "null|{\"F\":null,\"G\":2}|3");
     rows_clear(&rows);
 }
@@ -225,8 +260,9 @@ static void guesses_never_show(void **state)
         const char *payload;
         int64_t     a, b;
     } records[] = {
-        {"{\"A\":1,\"B\":2,\"C\":3}", 1, 2}, {"{\"A\":4,\"B\":5,\"C\":6}", 4, 5}, {"{\"B\":1,\"A\":2}", 2, 1},
-        {"{\"X\":9,\"A\":2,\"B\":3}", 2, 3}, {"{\"b\":3,\"a\":2}", 2, 3},         {"{\"B\":3,\"C\":2,\"A\":7}", 7, 3},
+        {"{\"A\":1,\"B\":2,\"C\":3}", 1, 2}, {"{\"A\":4,\"B\":5,\"C\":6}", 4, 5},
+        {"{\"B\":1,\"A\":2}", 2, 1},         {"{\"X\":9,\"A\":2,\"B\":3}", 2, 3},
+        {"{\"b\":3,\"a\":2}", 2, 3},         {"{\"B\":3,\"C\":2,\"A\":7}", 7, 3},
         {"{\"A\":4,\"B\":5,\"C\":6}", 4, 5}, {"{\"AB\":4,\"A\":1,\"B\":2}", 1, 2},
     };
     SerdeRows rows;

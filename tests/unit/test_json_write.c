@@ -14,10 +14,11 @@ static void a_row_is_an_object_in_schema_order(void **state)
 {
     SerdeRows      rows;
     const MapEntry entries[] = {{value_from_str(STR_LIT("x")), value_from_int(1)}};
-    rows_init(&rows, "JSON", SIDE_VALUE, "A INT, B DOUBLE, C DECIMAL(4,2), D STRING, E BYTES, F MAP<STRING,INT>");
+    rows_init(&rows, "JSON", SIDE_VALUE,
+              "A INT, B DOUBLE, C DECIMAL(4,2), D STRING, E BYTES, F MAP<STRING,INT>");
     const Value row[] = {
-        value_from_int(1), value_from_double(1e7), value_decimal(110, 2), value_null(), value_from_str(STR_LIT("=")),
-        value_map(entries, 1),
+        value_from_int(1), value_from_double(1e7),       value_decimal(110, 2),
+        value_null(),      value_from_str(STR_LIT("=")), value_map(entries, 1),
     };
     expect_bytes(rows_encode(&rows, row),
                  STR_LIT("{\"A\":1,\"B\":1.0E7,\"C\":1.10,\"D\":null,\"E\":\"PQ==\",\"F\":{\"x\":1}}"));
@@ -50,7 +51,8 @@ static const struct {
     {STR_LIT("\b\t\n\f\r\x01\x1f\x7f"), STR_LIT("\"\\b\\t\\n\\f\\r\\u0001\\u001F\x7f\"")},
     {STR_LIT("12345678\"12345678\n1234567"), STR_LIT("\"12345678\\\"12345678\\n1234567\"")},
     {STR_LIT("a\0b"), STR_LIT("\"a\\u0000b\"")},
-    {STR_LIT("\xC3\xA9\xF0\x9F\x98\x80!!!!!!!\xC3\xA9"), STR_LIT("\"\xC3\xA9\xF0\x9F\x98\x80!!!!!!!\xC3\xA9\"")},
+    {STR_LIT("\xC3\xA9\xF0\x9F\x98\x80!!!!!!!\xC3\xA9"),
+     STR_LIT("\"\xC3\xA9\xF0\x9F\x98\x80!!!!!!!\xC3\xA9\"")},
 };
 
 static void strings_are_escaped_where_json_demands_it(void **state)
@@ -123,7 +125,8 @@ static void maps_are_sorted_by_key(void **state)
     const SqlType *texts = type_map(arena, &type_string, &type_integer);
     const SqlType *ints  = type_map(arena, &type_integer, &type_integer);
     MapEntry       many[40];
-    const MapEntry two[] = {{value_from_str(STR_LIT("b")), value_from_int(1)}, {value_from_str(STR_LIT("a")), value_null()}};
+    const MapEntry two[] = {{value_from_str(STR_LIT("b")), value_from_int(1)},
+                            {value_from_str(STR_LIT("a")), value_null()}};
     show(texts, value_map(two, 2), JSON_STYLE_TOPIC, "{\"a\":null,\"b\":1}");
     show(texts, value_map(NULL, 0), JSON_STYLE_TOPIC, "{}");
     for (int i = 0; i < 40; i++)

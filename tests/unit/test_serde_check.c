@@ -7,8 +7,9 @@ static void formats_are_found_in_any_case(void **state)
         const char *name;
         bool        built, wraps, unwraps, infers;
     } formats[] = {
-        {"kafka", true, false, true, false}, {"Delimited", true, false, true, false}, {"JSON", true, true, true, false},
-        {"none", true, false, false, false}, {"AVRO", false, true, true, true},       {"json_sr", false, true, true, true},
+        {"kafka", true, false, true, false},    {"Delimited", true, false, true, false},
+        {"JSON", true, true, true, false},      {"none", true, false, false, false},
+        {"AVRO", false, true, true, true},      {"json_sr", false, true, true, true},
         {"PROTOBUF", false, true, false, true}, {"PROTOBUF_NOSR", false, true, true, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
@@ -58,41 +59,52 @@ static const struct {
     const char *columns, *message; /* NULL: accepted */
 } checks[] = {
     {"KAFKA", SIDE_KEY, "K BOOLEAN",
-     "Key format does not support schema.\nformat: KAFKA\nschema: Persistence{columns=[`K` BOOLEAN KEY], features=[]}\n"
+     "Key format does not support schema.\nformat: KAFKA\nschema: Persistence{columns=[`K` BOOLEAN KEY], "
+     "features=[]}\n"
      "reason: The 'KAFKA' format does not support type 'BOOLEAN'"},
     {"KAFKA", SIDE_KEY, "A INT, B INT",
-     "Key format does not support schema.\nformat: KAFKA\nschema: Persistence{columns=[`A` INTEGER KEY, `B` INTEGER KEY], "
-     "features=[]}\nreason: The 'KAFKA' format only supports a single field. Got: [`A` INTEGER KEY, `B` INTEGER KEY]"},
+     "Key format does not support schema.\nformat: KAFKA\nschema: Persistence{columns=[`A` INTEGER KEY, `B` "
+     "INTEGER KEY], "
+     "features=[]}\nreason: The 'KAFKA' format only supports a single field. Got: [`A` INTEGER KEY, `B` "
+     "INTEGER KEY]"},
     {"KAFKA", SIDE_VALUE, "A INT, B STRING",
-     "Value format does not support schema.\nformat: KAFKA\nschema: Persistence{columns=[`A` INTEGER, `B` STRING], "
+     "Value format does not support schema.\nformat: KAFKA\nschema: Persistence{columns=[`A` INTEGER, `B` "
+     "STRING], "
      "features=[]}\nreason: The 'KAFKA' format only supports a single field. Got: [`A` INTEGER, `B` STRING]"},
     {"KAFKA", SIDE_VALUE, "", NULL},
     {"KAFKA", SIDE_VALUE, "A BYTES", NULL},
     {"DELIMITED", SIDE_KEY, "K ARRAY<DOUBLE>",
-     "Key format does not support schema.\nformat: DELIMITED\nschema: Persistence{columns=[`K` ARRAY<DOUBLE> KEY], "
+     "Key format does not support schema.\nformat: DELIMITED\nschema: Persistence{columns=[`K` ARRAY<DOUBLE> "
+     "KEY], "
      "features=[]}\nreason: The 'DELIMITED' format does not support type 'ARRAY', column: `K`"},
     {"DELIMITED", SIDE_VALUE, "A INT, B DECIMAL(4,2), C TIME", NULL},
     {"NONE", SIDE_KEY, "K STRING",
-     "Key format does not support schema.\nformat: NONE\nschema: Persistence{columns=[`K` STRING KEY], features=[]}\n"
+     "Key format does not support schema.\nformat: NONE\nschema: Persistence{columns=[`K` STRING KEY], "
+     "features=[]}\n"
      "reason: The 'NONE' format can only be used when no columns are defined. Got: [`K` STRING KEY]"},
     {"NONE", SIDE_KEY, "", NULL},
     {"JSON", SIDE_KEY, "K STRUCT<F MAP<STRING,INT>>",
-     "Map keys, including types that contain maps, are not supported as they may lead to unexpected behavior due to "
+     "Map keys, including types that contain maps, are not supported as they may lead to unexpected behavior "
+     "due to "
      "inconsistent serialization. Key column name: `K`. Column type: STRUCT<`F` MAP<STRING, INTEGER>>. See "
      "https://github.com/confluentinc/ksql/issues/6621 for more."},
     {"JSON", SIDE_VALUE, "A ARRAY<MAP<INT,INT>>",
-     "Value format does not support schema.\nformat: JSON\nschema: Persistence{columns=[`A` ARRAY<MAP<INTEGER, INTEGER>>], "
+     "Value format does not support schema.\nformat: JSON\nschema: Persistence{columns=[`A` "
+     "ARRAY<MAP<INTEGER, INTEGER>>], "
      "features=[]}\nreason: JSON only supports MAP types with STRING keys"},
     {"JSON", SIDE_KEY, "K MAP<STRING,INT>",
-     "Map keys, including types that contain maps, are not supported as they may lead to unexpected behavior due to "
+     "Map keys, including types that contain maps, are not supported as they may lead to unexpected behavior "
+     "due to "
      "inconsistent serialization. Key column name: `K`. Column type: MAP<STRING, INTEGER>. See "
      "https://github.com/confluentinc/ksql/issues/6621 for more."},
     {"JSON", SIDE_VALUE, "A MAP<STRING,ARRAY<INT>>", NULL},
     {"AVRO", SIDE_VALUE, "A MAP<INT,INT>",
-     "Value format does not support schema.\nformat: AVRO\nschema: Persistence{columns=[`A` MAP<INTEGER, INTEGER>], "
+     "Value format does not support schema.\nformat: AVRO\nschema: Persistence{columns=[`A` MAP<INTEGER, "
+     "INTEGER>], "
      "features=[]}\nreason: Avro only supports MAPs with STRING keys"},
     {"PROTOBUF", SIDE_VALUE, "A MAP<INT,INT>",
-     "Value format does not support schema.\nformat: PROTOBUF\nschema: Persistence{columns=[`A` MAP<INTEGER, INTEGER>], "
+     "Value format does not support schema.\nformat: PROTOBUF\nschema: Persistence{columns=[`A` MAP<INTEGER, "
+     "INTEGER>], "
      "features=[]}\nreason: PROTOBUF format only supports MAP types with STRING keys. See "
      "https://github.com/confluentinc/ksql/issues/6177."},
     {"INTERNAL", SIDE_VALUE, "A MAP<INT,INT>", NULL},
@@ -103,7 +115,8 @@ static void schemas_are_checked(void **state)
     for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
         SerdeRows rows;
         rows_init(&rows, checks[i].format, checks[i].side, checks[i].columns);
-        Status status = serde_check(&rows.spec.format, checks[i].side, rows.columns, rows.spec.count, &rows.err);
+        Status status =
+            serde_check(&rows.spec.format, checks[i].side, rows.columns, rows.spec.count, &rows.err);
         assert_int_equal(status, checks[i].message ? E_PLAN : OK);
         if (checks[i].message)
             assert_string_equal(rows.err.message, checks[i].message);
@@ -135,10 +148,8 @@ static void none_is_always_null(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(formats_are_found_in_any_case),
-        cmocka_unit_test(features_of_single_columns),
-        cmocka_unit_test(schemas_are_checked),
-        cmocka_unit_test(unbuilt_formats_say_so),
+        cmocka_unit_test(formats_are_found_in_any_case), cmocka_unit_test(features_of_single_columns),
+        cmocka_unit_test(schemas_are_checked),           cmocka_unit_test(unbuilt_formats_say_so),
         cmocka_unit_test(none_is_always_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
