@@ -24,7 +24,8 @@ struct JsonNode {
 
 enum { JSON_MAX_DEPTH = 1000 };
 
-/* E_DATA "Invalid JSON format:<text>"; *out is then what was complete before the mistake (MISSING: nothing).
+/* E_DATA "Invalid JSON format:<text>"; of a top-level array, *out then holds the elements
+ * before the mistake; anything else in it is meaningless.
  * A blank text is JSON_MISSING and no error. The tree may point into `text`. */
 Status json_read(Str text, Arena *arena, JsonNode **out, Error *err);
 /* Appends a child; json_unique_members afterwards, for objects. */

@@ -10,6 +10,8 @@
 
 enum { MS_PER_DAY = 86400000, YEARS_BACK = 80 };
 
+static const int64_t MAX_DAYS = 100000000000; /* 270 million years: still in 64 bits of milliseconds, hours included */
+
 typedef enum { BY_DAY_OF_MONTH, BY_DAY_OF_YEAR, BY_WEEK_OF_YEAR, BY_WEEK_OF_MONTH, BY_WEEKDAY_IN_MONTH } DayRule;
 
 typedef struct {
@@ -269,11 +271,15 @@ static int64_t days_of(const Lenient *l)
     return first + ahead + ((l->weekday_in_month_step ? l->weekday_in_month : 1) - 1) * 7;
 }
 
-static int64_t to_utc(Lenient *l)
+/* false: no number of milliseconds holds it. */
+static bool to_utc(Lenient *l, int64_t *utc_ms)
 {
-    int64_t hour  = l->ampm_step > l->hour_step ? l->ampm * 12 + l->hour_of_ampm : l->hour;
-    int64_t local = days_of(l) * MS_PER_DAY + hour * 3600000 + l->minute * 60000 + l->second * 1000 + l->milli;
-    return zone_utc_from_local(l->zone, local);
+    int64_t hour = l->ampm_step > l->hour_step ? l->ampm * 12 + l->hour_of_ampm : l->hour;
+    int64_t days = days_of(l);
+    if (days > MAX_DAYS || days < -MAX_DAYS)
+        return false;
+    *utc_ms = zone_utc_from_local(l->zone, days * MS_PER_DAY + hour * 3600000 + l->minute * 60000 + l->second * 1000 + l->milli);
+    return true;
 }
 
 /* ---- the pattern ---- */
@@ -349,9 +355,7 @@ Status time_lenient_parse(Str pattern, Str text, int64_t now_ms, int64_t *utc_ms
 {
     Lenient l = {.text = text, .now_ms = now_ms, .year = 1970, .month = 1, .day = 1};
     TRY(check_pattern(pattern, err));
-    bool read = read_all(&l, pattern);
-    if (read)
-        *utc_ms = to_utc(&l);
+    bool read = read_all(&l, pattern) && to_utc(&l, utc_ms);
     zone_close(l.zone);
     if (!read)
         return error_set(err, E_DATA, NO_POS, "Unparseable date: \"" STR_FMT "\"", STR_ARG(text));

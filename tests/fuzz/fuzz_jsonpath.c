@@ -14,11 +14,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     JsonNode   *root;
     JsonPath   *path;
     Error       err;
-    if (json_read(json, arena, &root, &err) == OK) {
+    bool        read    = json_read(json, arena, &root, &err) == OK;
+    if (read) {
         (void)!json_print(root, false, &out, &err);
         (void)!json_print(root, true, &out, &err);
     }
-    if (json_path_compile(first, arena, &path, &err) == OK) {
+    if (json_path_compile(first, arena, &path, &err) == OK && read) {
         const JsonNode *found = json_path_find(path, root);
         if (found)
             (void)!json_print(found, false, &out, &err);

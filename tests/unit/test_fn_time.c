@@ -162,7 +162,7 @@ static const struct { const char *pattern, *text, *result; } dates[] = {
     {"yyyy-MM-dd'T'HH:mm:ssXXX", "2021-12-01T00:00:00+01:00", "ERROR~Date format contains time field."},
     {"yyyy-MM-dd'T'HH:mm:ss zzz", "2021-12-01T01:00:00 GMT+1:00", "2021-12-01"},
     {"uuuu-MM-dd", "2021-12-01", "1970-12-01"}, {"invalid", "2021-12-01", "ERROR~Failed to parse date '2021-12-01' with formatter 'invalid'"},
-    {"yyyy-MM-dd", "x", "ERROR"}, {"yyyy''MM", "2021'05", "2021-05-01"}, {"yyyy 'Q", "2021", "ERROR"},
+    {"yyyy-MM-dd", "x", "ERROR"}, {"yyyy", "1009025596", "ERROR~Unparseable date"}, {"yyyy''MM", "2021'05", "2021-05-01"}, {"yyyy 'Q", "2021", "ERROR"},
 };
 
 static void parses_dates_leniently(void **state)
