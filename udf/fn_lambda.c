@@ -62,7 +62,7 @@ static Status transform_map(const FnCall *call, Value *result, Error *err)
     if (entries == NULL)
         return E_LIMIT;
     for (size_t i = 0; i < map.len; i++) {
-        const Value *entry = &value_entries(map)[i].key; /* key and value side by side */
+        const Value *entry = (const Value *)&value_entries(map)[i]; /* key and value side by side */
         TRY(apply(call, 1, entry, 2, &entries[i].key, err));
         TRY(apply(call, 2, entry, 2, &entries[i].value, err));
         if (value_is_null(entries[i].value))
@@ -115,7 +115,7 @@ static Status filter_map(const FnCall *call, Value *result, Error *err)
         return E_LIMIT;
     for (size_t i = 0; i < map.len; i++) {
         bool keep;
-        TRY(keeps(call, &value_entries(map)[i].key, 2, &keep, err));
+        TRY(keeps(call, (const Value *)&value_entries(map)[i], 2, &keep, err));
         if (keep && value_is_null(value_entries(map)[i].value))
             return error_set(err, E_DATA, NO_POS, "FILTER: a kept value is NULL");
         if (keep)

@@ -125,7 +125,7 @@ static Status fn_entries(const FnCall *call, Value *result, Error *err)
     if (value_bool(call->args[1]))
         qsort(entries, map.len, sizeof *entries, entry_compare);
     for (size_t i = 0; i < map.len; i++)
-        items[i] = value_array(&entries[i].key, 2); /* key and value stand side by side: STRUCT<K, V> */
+        items[i] = value_array((const Value *)&entries[i], 2); /* key and value stand side by side: STRUCT<K, V> */
     *result = value_array(items, map.len);
     return OK;
 }
