@@ -24,10 +24,17 @@ typedef struct Engine Engine;
 
 /* ---- who runs queries ---- */
 
+/* A plan with the arena that holds it, shared by the engine and whoever runs it. */
+typedef struct PlanRef PlanRef;
+PlanRef         *plan_ref_new(Arena *arena, const QueryPlan *plan); /* takes the arena over */
+PlanRef         *plan_ref(PlanRef *ref);
+void             plan_unref(void *ref); /* void *: fits runtime_start_query */
+const QueryPlan *plan_ref_plan(const PlanRef *ref);
+
 typedef struct QueryHost QueryHost;
 struct QueryHost {
-    /* Starts a query, or with the id of a running one replaces it. The host takes over `arena`, which holds the plan, also when it fails. */
-    Status (*start)(QueryHost *self, const QueryPlan *plan, bool from_earliest, bool paused, Arena *arena, Error *err);
+    /* Starts a query, or with the id of a running one replaces it. The host takes a reference of its own. */
+    Status (*start)(QueryHost *self, PlanRef *plan, bool from_earliest, bool paused, Error *err);
     Status (*stop)(QueryHost *self, Str id, bool forget, Error *err);
     Status (*pause)(QueryHost *self, Str id, bool paused, Error *err);
     /* Appends a record made by INSERT INTO ... VALUES and waits until it is durable. */
@@ -67,8 +74,7 @@ void session_clear(Session *session);
  * that failed (0: the text did not parse), and *failed_text its text (in `arena`). */
 Status engine_execute(Engine *engine, Session *session, Str text, Arena *arena, json_t *entities, size_t *failed, Str *failed_text, Error *err);
 
-/* One parsed statement; used by engine_execute, headless files and the test runner. `sandbox`: validate only. */
-typedef struct Execution Execution;
+/* One parsed statement, carried out at once (no sandbox): the test runner, replaying the command log. */
 Status engine_execute_statement(Engine *engine, Session *session, const AstStatement *statement, Arena *arena, json_t **entity, Error *err);
 
 /* A SELECT: parsed and planned as what rest.md 3 says it is. The plans live in `arena`. */
@@ -88,6 +94,7 @@ Clock           *engine_clock(Engine *engine);
 const Functions *engine_functions(Engine *engine);
 QueryHost       *engine_host(Engine *engine);
 Str              engine_service_id(Engine *engine);
+bool             engine_is_test(const Engine *engine);
 /* A copy of the catalog as it is now; the caller frees it. */
 Catalog *engine_catalog(Engine *engine);
 /* Number that the next query id gets (sql.md 5.10); the command log sets it to the offset of the statement's record. */

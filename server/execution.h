@@ -1,0 +1,66 @@
+/*
+ * execution.h - what a statement's handler gets: one stmt_x.c per family, a line per statement kind in statements.def.
+ *
+ * A handler validates against x->catalog and, unless x->sandbox, carries out. It changes x->catalog in both cases: later statements of the
+ * request see what it made.
+ */
+#ifndef SLUICE_SERVER_EXECUTION_H
+#define SLUICE_SERVER_EXECUTION_H
+
+#include "server/engine.h"
+
+typedef struct {
+    PlannerHost base;
+    Engine     *engine;
+    Session    *session;
+    Arena      *arena;
+} SessionHost;
+
+typedef struct {
+    Engine     *engine;
+    Session    *session;
+    Catalog    *catalog; /* the engine's, or the sandbox */
+    bool        sandbox;
+    Arena      *arena;   /* of the statement */
+    SessionHost host;    /* what the planner asks */
+    int64_t     number;  /* of the next query id */
+} Execution;
+
+typedef Status (*StatementHandler)(Execution *x, const AstStatement *statement, json_t **entity, Error *err);
+
+#define STATEMENT(kind, handler) Status handler(Execution *x, const AstStatement *statement, json_t **entity, Error *err);
+#include "server/statements.def"
+#undef STATEMENT
+
+/* A planner over x->catalog whose results live in `arena`. */
+Planner execution_planner(Execution *x, Arena *arena);
+/* Effective value of a setting: the request's, else the server's. */
+Str  execution_property(const Execution *x, const char *name);
+bool execution_from_earliest(const Execution *x);
+
+/* Logs a statement that changes what exists (nothing in the sandbox); x->number is the number of its record afterwards. */
+Status execution_log(Execution *x, Str command_id, const AstStatement *statement, Str logged_text, Error *err);
+
+/* Plans of persistent queries, for OR REPLACE and EXPLAIN. The engine's registry; a sandbox has only names. */
+PlanRef *execution_plan(const Execution *x, Str query_id); /* borrowed; NULL */
+Status   execution_start(Execution *x, PlanRef *plan, Error *err);
+Status   execution_stop(Execution *x, Str query_id, bool forget, Error *err);
+
+/* Makes or checks a topic (sql.md 4.1.3); nothing in the sandbox but the checks. */
+Status topic_fulfil(Execution *x, const TopicWish *wish, bool given_partitions, bool given_replicas, Error *err);
+
+/* ---- entities (rest.md 4) ---- */
+
+json_t *json_str(Str text); /* text as a JSON string; NULL text: null */
+/* {"@type": type, "statementText": text, "warnings": []} */
+json_t *entity_new(const char *type, Str statement_text);
+json_t *entity_status(Execution *x, Str statement_text, Str command_id, const char *message, Str query_id);
+json_t *entity_warning(Str statement_text, const char *message);
+/* {"type": "STRUCT", "fields": [...], "memberSchema": null} */
+json_t *entity_type(const SqlType *type);
+/* Fields of a schema as DESCRIBE lists them. */
+json_t *entity_fields(const Schema *schema);
+/* Canonical text of a statement, in the arena. */
+Str statement_text(const AstStatement *statement, Arena *arena);
+
+#endif

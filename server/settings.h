@@ -1,0 +1,35 @@
+/*
+ * settings.h - every setting that Sluice knows: name, kind, default, who may change it. Rows are in settings.def.
+ *
+ * An unknown name is warned about, a bad value refused (DESIGN). Names may come with `ksql.streams.`; librdkafka properties pass through.
+ */
+#ifndef SLUICE_SERVER_SETTINGS_H
+#define SLUICE_SERVER_SETTINGS_H
+
+#include "server/properties.h"
+
+typedef enum { SETTING_TEXT, SETTING_INT, SETTING_BOOL, SETTING_CHOICE } SettingKind;
+
+typedef struct {
+    const char *name;     /* canonical */
+    SettingKind kind;
+    const char *initial;  /* default as text; NULL: none */
+    const char *choices;  /* CHOICE: "earliest|latest" */
+    bool        editable; /* by SET and streamsProperties */
+    const char *doc;
+} Setting;
+
+const Setting *settings_all(size_t *count);
+const Setting *settings_find(Str name); /* NULL: unknown */
+/* A value for a known setting: E_CONFIG "Invalid value x for configuration name: ...". Unknown names pass. */
+Status settings_check(Str name, Str value, Error *err);
+/* An override by SET or streamsProperties: "Unknown property: p" for names that are neither settings nor client properties. */
+Status settings_check_override(Str name, Str value, Error *err);
+/* All of a server's properties; unknown names are warned about in the log. */
+Status settings_check_all(const Properties *properties, Error *err);
+/* Fills in defaults that are not set. */
+void settings_fill(Properties *properties);
+/* True for names that go to librdkafka as they are. */
+bool settings_is_client_property(Str name);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * topics.c - topics that statements need: made when they are missing, checked when they are there (sql.md 4.1.3, runtime.md 6.6).
+ */
+#include "server/execution.h"
+
+static Status refuse_counts(const TopicWish *wish, const TopicInfo *is, Error *err)
+{
+    return error_set(err, E_PLAN, NO_POS,
+                     "A Kafka topic with the name '" STR_FMT "' already exists, with different partition/replica configuration than required. KSQL "
+                     "expects %d partitions (topic has %d), %d replication factor (topic has %d).",
+                     STR_ARG(wish->name), wish->partitions, is->partitions, wish->replicas, is->replicas);
+}
+
+static Status create(Execution *x, const TopicWish *wish, Error *err)
+{
+    LogConfig configs[2];
+    size_t    count = 0;
+    char      retention[24];
+    if (wish->cleanup_policy != NULL)
+        configs[count++] = (LogConfig){"cleanup.policy", wish->cleanup_policy};
+    if (wish->retention_ms >= 0) {
+        retention[int64_print(wish->retention_ms, retention)] = '\0';
+        configs[count++]                                      = (LogConfig){"retention.ms", retention};
+    }
+    Status status = log_topic_create(engine_log(x->engine), wish->name, wish->partitions > 0 ? wish->partitions : 1, wish->replicas, configs, count, err);
+    return status == E_EXISTS ? OK : status; /* somebody else was faster */
+}
+
+Status topic_fulfil(Execution *x, const TopicWish *wish, bool given_partitions, bool given_replicas, Error *err)
+{
+    TopicInfo info;
+    Error     ignored;
+    if (wish->name.len == 0)
+        return OK;
+    Status found = log_topic_info(engine_log(x->engine), wish->name, &info, &ignored);
+    if (found == OK) {
+        bool differs = (given_partitions && info.partitions != wish->partitions) || (given_replicas && info.replicas != wish->replicas);
+        return differs && !engine_is_test(x->engine) ? refuse_counts(wish, &info, err) : OK;
+    }
+    if (found != E_NOT_FOUND)
+        return error_set(err, found, NO_POS, "%s", ignored.message);
+    return x->sandbox ? OK : create(x, wish, err);
+}
