@@ -33,17 +33,23 @@ typedef struct {
     int64_t       retention_ms; /* WINDOW, SESSION: rows older than the newest start (end) minus this are gone; < 0 = kept */
 } StoreSpec;
 
-/* Opens or creates the file (WAL); NULL path: in memory, for tests. Its directory must exist. */
+/* Opens or creates the file (WAL); NULL path: in memory, for tests. Its directory must exist. E_DATA: the file is damaged, no
+ * database, or of another version: delete it and restore. */
 Status state_file_open(const char *path, StateFile **out, Error *err);
 void   state_file_close(StateFile *file); /* uncommitted changes are lost; accepts NULL */
 /* `bytes` of cache beyond which clean rows are evicted, least recently used first (default 64 MiB). */
 void   state_file_set_cache(StateFile *file, size_t bytes);
 size_t state_file_dirty_bytes(const StateFile *file); /* a worker commits when this grows too large */
+/* All that is cached. It may exceed the limit until the next commit, for rows are only given up then. */
+size_t state_file_cache_bytes(const StateFile *file);
+/* Bounds the file's size in pages of 4096 bytes: E_FULL beyond (a full disk, for tests); 0 = no bound. */
+Status state_file_limit_pages(StateFile *file, int64_t pages, Error *err);
 
 /* Opens (creating or checking the table) the part of a store that belongs to one partition. E_PLAN when the table exists with other columns. */
 Status store_open(StateFile *file, const StoreSpec *spec, int partition, Store **out, Error *err);
 void   store_close(Store *store);
-/* Removes all rows of the table, in all partitions, or the table as a whole; in slices of at most `slice` rows: *done tells. */
+/* Removes all rows of the table, in all partitions, then the table; at most `slice` rows a call: *done tells. Part of the next commit.
+ * E_BUSY while a Store of that name is open. */
 Status store_drop(StateFile *file, Str name, size_t slice, bool *done, Error *err);
 /* Forgets rows of one partition (before a restore from scratch). */
 Status store_clear(Store *store, Error *err);
@@ -108,7 +114,8 @@ Status state_meta_get(StateFile *file, Str name, Arena *arena, Str *out, Error *
 Status state_meta_set(StateFile *file, Str name, Str value, Error *err);              /* value ptr NULL: removed */
 Status state_meta_list(StateFile *file, Str prefix, Arena *arena, Str **names, Str **values, size_t *count, Error *err);
 
-/* Writes dirty rows of all stores and the meta facts in one transaction. E_FULL, E_IO: nothing was written, the cache is as before. */
+/* Writes dirty rows of all stores and the meta facts in one transaction. E_FULL, E_IO: nothing was written, the cache is as before:
+ * try again or roll back. If rows were applied, cleared or dropped since the last commit, those are lost: only rollback goes on. */
 Status state_file_commit(StateFile *file, Error *err);
 /* Forgets everything since the last commit. */
 void   state_file_rollback(StateFile *file);

@@ -1,0 +1,317 @@
+/*
+ * state_file.c - one SQLite file per worker: opening, and the commit that makes its stores one consistent cut.
+ *
+ * WAL, so that readers never wait and never make us wait. synchronous=NORMAL: a power cut may take the last commits, never the
+ * order, and the changelog brings them back. No autocheckpoint: a helper thread does it (state_file_checkpoint), for it stalled commits.
+ *
+ * Rows and facts wait in memory until the commit, so a commit that fails can be tried again. What store_apply, store_clear and
+ * store_drop wrote is in the transaction only: when a failed commit takes that away, everything but rollback is refused.
+ */
+#include "state/store_cache.h"
+
+enum {
+    FILE_VERSION = 1,
+    SWEEP_MIN    = 1000, /* expired rows deleted per store and commit, or twice what was written if that is more */
+    BUSY_MS      = 5000,
+};
+
+static const size_t default_cache = (size_t)64 * 1024 * 1024;
+
+static Status check_version(sqlite3 *db, Error *err)
+{
+    sqlite3_stmt *stmt;
+    int           rc = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &stmt, NULL);
+    if (rc != SQLITE_OK)
+        return state_db_error(db, rc, "read the version", err);
+    rc            = sqlite3_step(stmt);
+    int  version  = rc == SQLITE_ROW ? sqlite3_column_int(stmt, 0) : 0;
+    sqlite3_finalize(stmt);
+    if (rc != SQLITE_ROW)
+        return state_db_error(db, rc, "read the version", err);
+    if (version != 0 && version != FILE_VERSION)
+        return error_set(err, E_DATA, NO_POS, "State store: the file is of version %d, this program writes version %d", version, FILE_VERSION);
+    return OK;
+}
+
+static Status connect(StateFile *file, const char *path, Error *err)
+{
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    int rc    = sqlite3_open_v2(path ? path : ":memory:", &file->db, flags, NULL);
+    if (rc != SQLITE_OK)
+        return state_db_error(file->db, rc, path ? path : "open", err);
+    sqlite3_extended_result_codes(file->db, 1);
+    sqlite3_busy_timeout(file->db, BUSY_MS);
+    TRY(check_version(file->db, err));
+    TRY(state_db_exec(file->db,
+                      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;"
+                      "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA user_version = 1",
+                      err));
+    return state_db_create(file->db, err);
+}
+
+Status state_file_open(const char *path, StateFile **out, Error *err)
+{
+    StateFile *file   = mem_calloc(1, sizeof *file);
+    file->cache_limit = default_cache;
+    file->epoch       = 1;
+    file->scratch     = arena_new(0);
+    file->remembered  = arena_new(0);
+    Status status     = connect(file, path, err);
+    if (status != OK) {
+        state_file_close(file);
+        return status;
+    }
+    *out = file;
+    return OK;
+}
+
+void state_file_close(StateFile *file)
+{
+    if (file == NULL)
+        return;
+    while (file->stores != NULL)
+        store_close(file->stores);
+    state_meta_forget(file);
+    mem_free(file->metas);
+    mem_free(file->meta_index);
+    mem_free(file->spare);
+    arena_free(file->scratch);
+    arena_free(file->remembered);
+    sqlite3_close(file->db);
+    mem_free(file);
+}
+
+void state_file_set_cache(StateFile *file, size_t bytes)
+{
+    file->cache_limit = bytes;
+}
+
+size_t state_file_dirty_bytes(const StateFile *file)
+{
+    return file->dirty_bytes + arena_used(file->remembered);
+}
+
+size_t state_file_cache_bytes(const StateFile *file)
+{
+    return file->cache_bytes + arena_used(file->remembered);
+}
+
+Status state_file_limit_pages(StateFile *file, int64_t pages, Error *err)
+{
+    char sql[64];
+    snprintf(sql, sizeof sql, "PRAGMA max_page_count = %lld", (long long)(pages > 0 ? pages : 1073741823));
+    return state_db_exec(file->db, sql, err);
+}
+
+Status state_file_ready(StateFile *file, Error *err)
+{
+    if (file->lost)
+        return error_set(err, E_IO, NO_POS, "State store: a commit failed and took restored rows with it; roll back first");
+    if (!file->recheck)
+        return OK;
+    for (StoreTable *table = file->tables; table != NULL; table = table->next)
+        TRY(store_table_ensure(table, err));
+    file->recheck = false;
+    return OK;
+}
+
+static void end_transaction(StateFile *file)
+{
+    file->in_transaction = file->direct = file->created = false;
+}
+
+Status state_file_begin(StateFile *file, bool direct, Error *err)
+{
+    if (file->in_transaction && sqlite3_get_autocommit(file->db)) { /* SQLite rolled back by itself: the disk was full */
+        file->lost    = file->lost || file->direct;
+        file->recheck = file->recheck || file->created;
+        end_transaction(file);
+    }
+    TRY(state_file_ready(file, err));
+    if (!file->in_transaction)
+        TRY(state_db_exec(file->db, "BEGIN IMMEDIATE", err));
+    file->in_transaction = true;
+    file->direct         = file->direct || direct;
+    return OK;
+}
+
+/* ---- commit ---- */
+
+/* In key order: neighbours share pages. */
+static int compare_rows(const void *a, const void *b)
+{
+    const CacheRow *x = *(CacheRow *const *)a, *y = *(CacheRow *const *)b;
+    int             order = str_compare(x->base.key, y->base.key);
+    if (order != 0)
+        return order;
+    return (x->base.window_start > y->base.window_start) - (x->base.window_start < y->base.window_start);
+}
+
+static Status write_rows(Store *store, Error *err)
+{
+    if (store->dirty_count == 0)
+        return OK;
+    CacheRow **sorted = mem_alloc(store->dirty_count * sizeof *sorted);
+    memcpy(sorted, store->dirty, store->dirty_count * sizeof *sorted);
+    qsort(sorted, store->dirty_count, sizeof *sorted, compare_rows);
+    Status status = OK;
+    for (size_t i = 0; status == OK && i < store->dirty_count; i++) {
+        TableRow row  = store_table_row(sorted[i]);
+        bool     gone = !sorted[i]->base.exists || store_row_expired(store, row.window_start, row.window_end);
+        status        = gone ? store_table_delete(store->table, &row, err) : store_table_put(store->table, &row, err);
+    }
+    mem_free(sorted);
+    return status;
+}
+
+/* Deletes a slice of what is beyond the retention. *bound: up to where nothing is left, if the slice was enough. */
+static Status sweep(Store *store, int64_t *bound, Error *err)
+{
+    sqlite3_stmt *stmt;
+    int64_t       limit = store_bound(&store->spec, store->time);
+    size_t        slice = store->dirty_count * 2 > SWEEP_MIN ? store->dirty_count * 2 : SWEEP_MIN;
+    *bound              = store->swept_bound;
+    if (limit <= store->swept_bound)
+        return OK;
+    TRY(store_table_statement(store->table, SQL_SWEEP, &stmt, err));
+    sqlite3_bind_int(stmt, 2, store->partition);
+    sqlite3_bind_int64(stmt, 3, limit);
+    sqlite3_bind_int64(stmt, 4, (int64_t)slice);
+    int    rc     = sqlite3_step(stmt);
+    Status status = rc == SQLITE_DONE ? OK : state_db_error(store->file->db, rc, "sweep expired rows", err);
+    sqlite3_reset(stmt);
+    if (status == OK && (size_t)sqlite3_changes(store->file->db) < slice)
+        *bound = limit;
+    return status;
+}
+
+static Status write_store(Store *store, Error *err)
+{
+    int64_t bound;
+    TRY(write_rows(store, err));
+    if (store->time != store->committed_time)
+        TRY(store_table_set_time(store->table, store->partition, store->time, err));
+    TRY(sweep(store, &bound, err));
+    store->swept_bound = bound; /* taken back by commit_failed */
+    return OK;
+}
+
+static Status write_all(StateFile *file, Error *err)
+{
+    TRY(state_file_begin(file, false, err));
+    for (Store *store = file->changed; store != NULL; store = store->next_changed)
+        TRY(write_store(store, err));
+    TRY(state_meta_write(file, err));
+    return state_db_exec(file->db, "COMMIT", err);
+}
+
+static void commit_failed(StateFile *file)
+{
+    if (!sqlite3_get_autocommit(file->db))
+        sqlite3_exec(file->db, "ROLLBACK", NULL, NULL, NULL);
+    for (Store *store = file->changed; store != NULL; store = store->next_changed)
+        store->swept_bound = INT64_MIN;
+    file->lost    = file->lost || file->direct;
+    file->recheck = file->recheck || file->created;
+    end_transaction(file);
+}
+
+static void row_settle(CacheRow *row)
+{
+    row->base.dirty       = false;
+    row->base.has_emitted = false;
+    row->base.emitted     = NULL;
+    row->base.origin      = NULL;
+    row->origin           = NULL;
+    row->origin_size      = 0;
+}
+
+/* After a commit: nothing is dirty, and pointers to rows have lost their promise. */
+static void settle(StateFile *file)
+{
+    Store *store = file->changed;
+    while (store != NULL) {
+        Store *next = store->next_changed;
+        for (size_t i = 0; i < store->dirty_count; i++)
+            row_settle(store->dirty[i]);
+        store->dirty_count    = 0;
+        store->committed_time = store->time;
+        store->listed         = false;
+        store                 = next;
+    }
+    file->changed     = NULL;
+    file->dirty_bytes = 0;
+}
+
+static void next_interval(StateFile *file)
+{
+    store_cache_evict(file);
+    for (Store *store = file->stores; store != NULL; store = store->next)
+        if (store->idle_count > 0)
+            store_cache_drop_idle_groups(store);
+    arena_reset(file->remembered);
+    file->epoch++;
+}
+
+Status state_file_commit(StateFile *file, Error *err)
+{
+    TRY(state_file_ready(file, err));
+    if (file->in_transaction || file->changed != NULL || file->meta_count > 0) {
+        Status status = write_all(file, err);
+        if (status != OK) {
+            commit_failed(file);
+            return status;
+        }
+        end_transaction(file);
+    }
+    settle(file);
+    state_meta_forget(file);
+    next_interval(file);
+    return OK;
+}
+
+/* ---- rollback ---- */
+
+static void store_rollback(Store *store)
+{
+    for (size_t i = 0; i < store->dirty_count; i++)
+        store_cache_remove(store->dirty[i]);
+    store->dirty_count = 0;
+    store->time        = store->committed_time;
+    store->swept_bound = INT64_MIN;
+    store->listed      = false;
+}
+
+void state_file_rollback(StateFile *file)
+{
+    bool direct = file->direct || file->lost;
+    if (!sqlite3_get_autocommit(file->db))
+        sqlite3_exec(file->db, "ROLLBACK", NULL, NULL, NULL);
+    file->recheck = file->recheck || file->created;
+    file->lost    = false;
+    end_transaction(file);
+    for (Store *store = file->stores; store != NULL; store = store->next) {
+        if (direct)
+            store_cache_clear(store); /* may hold what was read inside the transaction */
+        store_rollback(store);
+    }
+    file->changed = NULL;
+    state_meta_forget(file);
+    next_interval(file);
+}
+
+/* ---- checkpoint ---- */
+
+Status state_file_checkpoint(const char *path, Error *err)
+{
+    sqlite3 *db;
+    int      rc     = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    Status   status = rc == SQLITE_OK ? OK : state_db_error(db, rc, path, err);
+    if (status == OK) {
+        sqlite3_busy_timeout(db, BUSY_MS);
+        sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        status = state_db_exec(db, "PRAGMA wal_checkpoint(PASSIVE)", err);
+    }
+    sqlite3_close(db);
+    return status;
+}

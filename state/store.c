@@ -1,0 +1,250 @@
+/*
+ * store.c - one partition of a keyed or windowed table: getting and changing its rows.
+ *
+ * Everything happens in the cache; the file is read when the cache does not know, and written at commit (state_file.c). A row that
+ * is beyond the retention (store_bound) does not exist for anybody, whether the sweep has reached it or not.
+ */
+#include "state/store_cache.h"
+
+static Status table_acquire(StateFile *file, const StoreSpec *spec, StoreTable **out, Error *err)
+{
+    for (StoreTable *table = file->tables; table != NULL; table = table->next)
+        if (str_equal(table->spec.name, spec->name)) {
+            StoreTable *wanted; /* checks the definition */
+            TRY(store_table_open(file->db, spec, true, &wanted, err));
+            store_table_free(wanted);
+            table->refs++;
+            *out = table;
+            return OK;
+        }
+    TRY(store_table_open(file->db, spec, true, out, err));
+    (*out)->refs  = 1;
+    (*out)->next  = file->tables;
+    file->tables  = *out;
+    file->created = file->created || file->in_transaction;
+    return OK;
+}
+
+static void table_release(StateFile *file, StoreTable *table)
+{
+    if (--table->refs > 0)
+        return;
+    StoreTable **link = &file->tables;
+    while (*link != table)
+        link = &(*link)->next;
+    *link = table->next;
+    store_table_free(table);
+}
+
+Status store_open(StateFile *file, const StoreSpec *spec, int partition, Store **out, Error *err)
+{
+    StoreTable *table;
+    int64_t     time;
+    TRY(state_file_ready(file, err));
+    TRY(table_acquire(file, spec, &table, err));
+    Status status = store_table_time(table, partition, &time, err);
+    if (status != OK) {
+        table_release(file, table);
+        return status;
+    }
+    Store *store              = mem_calloc(1, sizeof *store);
+    store->file               = file;
+    store->table              = table;
+    store->spec               = table->spec;
+    store->spec.retention_ms  = spec->retention_ms;
+    store->partition          = partition;
+    store->row_values         = spec->value_count + spec->state_count;
+    store->time               = time;
+    store->committed_time     = time;
+    store->swept_bound        = INT64_MIN;
+    store->next               = file->stores;
+    file->stores              = store;
+    *out                      = store;
+    return OK;
+}
+
+static void unlist(StateFile *file, Store *store)
+{
+    Store **link = &file->stores;
+    while (*link != store)
+        link = &(*link)->next;
+    *link = store->next;
+    for (link = &file->changed; *link != NULL; link = &(*link)->next_changed)
+        if (*link == store) {
+            *link = store->next_changed;
+            return;
+        }
+}
+
+void store_close(Store *store)
+{
+    if (store == NULL)
+        return;
+    store_cache_clear(store);
+    unlist(store->file, store);
+    table_release(store->file, store->table);
+    mem_free(store->dirty);
+    mem_free(store->idle);
+    mem_free(store);
+}
+
+/* Whether the cache knows that the file has no such row. */
+static bool known_absent(const Store *store, const CacheRow *row)
+{
+    const StoreRow *base = &row->base;
+    return store_row_expired(store, base->window_start, base->window_end) ||
+           (row->group != NULL &&
+            store_row_time(store->spec.kind, base->window_start, base->window_end) >= row->group->complete_from);
+}
+
+Status store_get(Store *store, Str key, const Value *keys, int64_t window_start, int64_t window_end, StoreRow **out, Error *err)
+{
+    uint64_t  hash = store_cache_hash(key, window_start, store->spec.kind == STORE_SESSION ? window_end : 0);
+    CacheRow *row  = store_cache_find(store, hash, key, window_start, window_end);
+    if (row != NULL) {
+        store_cache_use(row);
+        if (row->base.exists && store_row_expired(store, row->base.window_start, row->base.window_end))
+            row->base.exists = false;
+        *out = &row->base;
+        return OK;
+    }
+    row = store_cache_add(store, hash, key, keys, window_start, window_end);
+    if (!known_absent(store, row)) {
+        Status status = store_load(row, err);
+        if (status != OK) {
+            store_cache_remove(row);
+            return status;
+        }
+    }
+    *out = &row->base;
+    return OK;
+}
+
+static void raise_time(Store *store, const StoreRow *row)
+{
+    if (store->spec.kind == STORE_KEY_VALUE)
+        return;
+    int64_t time = store_row_time(store->spec.kind, row->window_start, row->window_end);
+    if (time > store->time)
+        store->time = time;
+}
+
+void store_put(Store *store, StoreRow *row, const Value *values, int64_t timestamp, bool visible)
+{
+    CacheRow *cached = (CacheRow *)row;
+    store_cache_set_values(cached, values);
+    row->exists    = true;
+    row->visible   = visible;
+    row->timestamp = timestamp;
+    store_cache_mark_dirty(cached);
+    raise_time(store, row);
+}
+
+void store_touch(Store *store, StoreRow *row, int64_t timestamp)
+{
+    row->timestamp = timestamp;
+    store_cache_mark_dirty((CacheRow *)row);
+}
+
+void store_remove(Store *store, StoreRow *row)
+{
+    row->exists = false;
+    store_cache_mark_dirty((CacheRow *)row);
+}
+
+static size_t origin_size(const Origin *origin)
+{
+    size_t size = sizeof *origin + origin->header_count * sizeof(Header) + origin->topic.len;
+    for (size_t i = 0; i < origin->header_count; i++)
+        size += origin->headers[i].key.len + origin->headers[i].value.len;
+    return size;
+}
+
+static Str move_str(char **at, Str s)
+{
+    if (str_is_null(s))
+        return STR_NULL;
+    Str copy = str_n(*at, s.len);
+    if (s.len > 0)
+        memcpy(*at, s.ptr, s.len);
+    *at += s.len;
+    return copy;
+}
+
+/* Keeps the last input's origin, in the same memory while it fits. */
+static void remember_origin(CacheRow *row, const Origin *origin)
+{
+    if (origin == NULL || origin == row->origin) {
+        row->base.origin = origin;
+        return;
+    }
+    size_t size = origin_size(origin);
+    if (row->origin == NULL || row->origin_size < size) {
+        row->origin      = arena_alloc(row->store->file->remembered, size);
+        row->origin_size = size;
+    }
+    Header *headers = (Header *)(row->origin + 1);
+    char   *at      = (char *)(headers + origin->header_count);
+    *row->origin         = *origin;
+    row->origin->topic   = move_str(&at, origin->topic);
+    row->origin->headers = headers;
+    for (size_t i = 0; i < origin->header_count; i++)
+        headers[i] = (Header){move_str(&at, origin->headers[i].key), move_str(&at, origin->headers[i].value)};
+    row->base.origin = row->origin;
+}
+
+void store_remember(Store *store, StoreRow *row, const Origin *origin)
+{
+    const StoreSpec *spec = &store->spec;
+    if (!row->has_emitted) {
+        row->has_emitted = true;
+        row->emitted     = NULL;
+        if (row->exists && row->visible) {
+            size_t size   = store_values_size(spec->values, row->values, spec->value_count);
+            Value *values = arena_alloc(store->file->remembered, spec->value_count * sizeof(Value) + size);
+            char  *at     = (char *)(values + spec->value_count);
+            store_values_copy(spec->values, row->values, spec->value_count, values, &at);
+            row->emitted           = values;
+            row->emitted_timestamp = row->timestamp;
+        }
+        store_cache_mark_dirty((CacheRow *)row); /* so that the commit forgets it */
+    }
+    remember_origin((CacheRow *)row, origin);
+}
+
+StoreRows store_dirty_rows(Store *store)
+{
+    return (StoreRows){(StoreRow **)store->dirty, store->dirty_count};
+}
+
+int64_t store_time(const Store *store)
+{
+    return store->time;
+}
+
+Status store_clear(Store *store, Error *err)
+{
+    StateFile    *file = store->file;
+    sqlite3_stmt *stmt;
+    TRY(state_file_begin(file, true, err));
+    TRY(store_table_statement(store->table, SQL_CLEAR, &stmt, err));
+    sqlite3_bind_int(stmt, 2, store->partition);
+    int    rc     = sqlite3_step(stmt);
+    Status status = rc == SQLITE_DONE ? OK : state_db_error(file->db, rc, "clear a store", err);
+    sqlite3_reset(stmt);
+    TRY(status);
+    TRY(store_table_set_time(store->table, store->partition, INT64_MIN, err));
+    store_cache_clear(store);
+    store_cache_list(store);
+    store->time = INT64_MIN;
+    return OK;
+}
+
+Status store_drop(StateFile *file, Str name, size_t slice, bool *done, Error *err)
+{
+    for (const StoreTable *table = file->tables; table != NULL; table = table->next)
+        if (str_equal(table->spec.name, name))
+            return error_set(err, E_BUSY, NO_POS, "State store " STR_FMT " is in use", STR_ARG(name));
+    TRY(state_file_begin(file, true, err));
+    return store_table_drop(file->db, name, slice, done, err);
+}

@@ -1,0 +1,371 @@
+/*
+ * store_cache.c - the rows in memory: found by a hash of key and window, kept in order of use, counted in bytes.
+ *
+ * A row is one block (itself, key, key columns, the array of values) and one more for what the values point to, if anything. A put
+ * copies into a spare block and swaps it with the row's: values may point into the row they replace.
+ *
+ * Use is tracked in steps of a commit interval: a row moves to the end of the list once per interval, however often it is looked
+ * up. Nothing is evicted in between, so finer steps would buy nothing.
+ */
+#include "state/store_cache.h"
+
+enum { TABLE_MIN = 16, SPARE_MAX = 64 * 1024 };
+
+uint64_t store_cache_hash(Str key, int64_t start, int64_t end)
+{
+    uint64_t hash = str_hash(key);
+    if ((start | end) == 0)
+        return hash;
+    hash ^= ((uint64_t)start * 0x9e3779b97f4a7c15ull) ^ ((uint64_t)end * 0xc2b2ae3d27d4eb4full);
+    hash ^= hash >> 32;
+    hash *= 0xd6e8feb86659fd93ull;
+    return hash ^ hash >> 32;
+}
+
+/* ---- hash table ---- */
+
+static void table_place(CacheTable *table, uint64_t hash, void *item)
+{
+    size_t at = hash & (table->capacity - 1);
+    while (table->slots[at].item != NULL)
+        at = (at + 1) & (table->capacity - 1);
+    table->slots[at].hash = hash;
+    table->slots[at].item = item;
+}
+
+static void table_insert(CacheTable *table, uint64_t hash, void *item)
+{
+    if ((table->count + 1) * 4 > table->capacity * 3) {
+        CacheTable old  = *table;
+        table->capacity = old.capacity ? old.capacity * 2 : TABLE_MIN;
+        table->slots    = mem_calloc(table->capacity, sizeof *table->slots);
+        for (size_t i = 0; i < old.capacity; i++)
+            if (old.slots[i].item != NULL)
+                table_place(table, old.slots[i].hash, old.slots[i].item);
+        mem_free(old.slots);
+    }
+    table_place(table, hash, item);
+    table->count++;
+}
+
+/* Closes the gap, so that no probe ends too early. */
+static void table_delete(CacheTable *table, uint64_t hash, const void *item)
+{
+    size_t mask = table->capacity - 1, gap = hash & mask;
+    while (table->slots[gap].item != item)
+        gap = (gap + 1) & mask;
+    for (size_t at = (gap + 1) & mask; table->slots[at].item != NULL; at = (at + 1) & mask) {
+        size_t home = table->slots[at].hash & mask;
+        if (((at - home) & mask) >= ((at - gap) & mask)) {
+            table->slots[gap] = table->slots[at];
+            gap               = at;
+        }
+    }
+    table->slots[gap].item = NULL;
+    table->count--;
+}
+
+CacheRow *store_cache_find(const Store *store, uint64_t hash, Str key, int64_t start, int64_t end)
+{
+    const CacheTable *table = &store->rows;
+    if (table->count == 0)
+        return NULL;
+    bool compare_end = store->spec.kind == STORE_SESSION; /* a time window's end follows from its start */
+    for (size_t at = hash & (table->capacity - 1);; at = (at + 1) & (table->capacity - 1)) {
+        CacheRow *row = table->slots[at].item;
+        if (row == NULL)
+            return NULL;
+        if (table->slots[at].hash == hash && row->base.window_start == start && (!compare_end || row->base.window_end == end) &&
+            str_equal(row->base.key, key))
+            return row;
+    }
+}
+
+/* ---- groups: the windows of a key ---- */
+
+KeyGroup *store_cache_find_group(const Store *store, Str key)
+{
+    const CacheTable *table = &store->groups;
+    if (table->count == 0)
+        return NULL;
+    uint64_t hash = str_hash(key);
+    for (size_t at = hash & (table->capacity - 1);; at = (at + 1) & (table->capacity - 1)) {
+        KeyGroup *group = table->slots[at].item;
+        if (group == NULL || (table->slots[at].hash == hash && str_equal(group->key, key)))
+            return group;
+    }
+}
+
+static size_t group_bytes(const KeyGroup *group)
+{
+    return sizeof *group + group->key.len + group->capacity * sizeof *group->rows;
+}
+
+static void group_set_idle(Store *store, KeyGroup *group)
+{
+    if (group->idle)
+        return;
+    if (store->idle_count == store->idle_capacity) {
+        store->idle_capacity = store->idle_capacity ? store->idle_capacity * 2 : 16;
+        store->idle          = mem_realloc(store->idle, store->idle_capacity * sizeof *store->idle);
+    }
+    group->idle                      = true;
+    store->idle[store->idle_count++] = group;
+}
+
+KeyGroup *store_cache_group(Store *store, Str key)
+{
+    KeyGroup *group = store_cache_find_group(store, key);
+    if (group != NULL)
+        return group;
+    group                = mem_calloc(1, sizeof *group + key.len);
+    group->hash          = str_hash(key);
+    group->key           = str_n((char *)(group + 1), key.len);
+    group->complete_from = INT64_MAX;
+    if (key.len > 0)
+        memcpy(group + 1, key.ptr, key.len);
+    table_insert(&store->groups, group->hash, group);
+    store->file->cache_bytes += group_bytes(group);
+    group_set_idle(store, group);
+    return group;
+}
+
+static int64_t row_time(const CacheRow *row)
+{
+    return store_row_time(row->store->spec.kind, row->base.window_start, row->base.window_end);
+}
+
+/* Position of the first row that is not before (time, start). */
+static size_t group_position(const KeyGroup *group, int64_t time, int64_t start)
+{
+    size_t low = 0, high = group->count;
+    if (high > 0 && row_time(group->rows[high - 1]) < time)
+        return high; /* time goes on, mostly */
+    while (low < high) {
+        size_t          middle = (low + high) / 2;
+        const CacheRow *row    = group->rows[middle];
+        if (row_time(row) < time || (row_time(row) == time && row->base.window_start < start))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void group_insert(KeyGroup *group, CacheRow *row)
+{
+    if (group->count == group->capacity) {
+        size_t more = group->capacity ? group->capacity : 4;
+        row->store->file->cache_bytes += more * sizeof *group->rows;
+        group->capacity += more;
+        group->rows = mem_realloc(group->rows, group->capacity * sizeof *group->rows);
+    }
+    size_t at = group_position(group, row_time(row), row->base.window_start);
+    memmove(group->rows + at + 1, group->rows + at, (group->count - at) * sizeof *group->rows);
+    group->rows[at] = row;
+    group->count++;
+    row->group = group;
+}
+
+static void group_delete(CacheRow *row)
+{
+    KeyGroup *group = row->group;
+    int64_t   time  = row_time(row);
+    size_t    at    = group_position(group, time, row->base.window_start);
+    memmove(group->rows + at, group->rows + at + 1, (group->count - at - 1) * sizeof *group->rows);
+    group->count--;
+    if (time >= group->complete_from) /* the file may hold it: from here on the cache is not complete */
+        group->complete_from = time == INT64_MAX ? INT64_MAX : time + 1;
+    if (group->count == 0)
+        group_set_idle(row->store, group);
+}
+
+static void group_free(Store *store, KeyGroup *group)
+{
+    store->file->cache_bytes -= group_bytes(group);
+    table_delete(&store->groups, group->hash, group);
+    mem_free(group->rows);
+    mem_free(group);
+}
+
+void store_cache_drop_idle_groups(Store *store)
+{
+    for (size_t i = 0; i < store->idle_count; i++) {
+        store->idle[i]->idle = false;
+        if (store->idle[i]->count == 0)
+            group_free(store, store->idle[i]);
+    }
+    store->idle_count = 0;
+}
+
+/* ---- rows ---- */
+
+static void list_remove(StateFile *file, CacheRow *row)
+{
+    *(row->older ? &row->older->newer : &file->oldest) = row->newer;
+    *(row->newer ? &row->newer->older : &file->newest) = row->older;
+}
+
+static void list_append(StateFile *file, CacheRow *row)
+{
+    row->older                                           = file->newest;
+    row->newer                                           = NULL;
+    *(file->newest ? &file->newest->newer : &file->oldest) = row;
+    file->newest                                         = row;
+    row->epoch                                           = file->epoch;
+}
+
+void store_cache_use(CacheRow *row)
+{
+    StateFile *file = row->store->file;
+    if (row->epoch == file->epoch)
+        return;
+    list_remove(file, row);
+    list_append(file, row);
+}
+
+CacheRow *store_cache_add(Store *store, uint64_t hash, Str key, const Value *keys, int64_t start, int64_t end)
+{
+    const StoreSpec *spec  = &store->spec;
+    size_t           extra = store_values_size(spec->keys, keys, spec->key_count);
+    size_t    bytes  = sizeof(CacheRow) + (store->row_values + spec->key_count) * sizeof(Value) + extra + key.len;
+    CacheRow *row    = mem_calloc(1, bytes);
+    Value    *values = (Value *)(row + 1), *key_values = values + store->row_values;
+    char     *at     = (char *)(key_values + spec->key_count);
+    store_values_copy(spec->keys, keys, spec->key_count, key_values, &at);
+    if (key.len > 0)
+        memcpy(at, key.ptr, key.len);
+    row->base  = (StoreRow){.key = str_n(at, key.len), .window_start = start, .window_end = end, .keys = key_values, .values = values};
+    row->store = store;
+    row->hash  = hash;
+    row->bytes = bytes;
+    store->file->cache_bytes += bytes;
+    table_insert(&store->rows, hash, row);
+    list_append(store->file, row);
+    if (spec->kind != STORE_KEY_VALUE)
+        group_insert(store_cache_group(store, key), row);
+    return row;
+}
+
+static void row_free(CacheRow *row)
+{
+    StateFile *file    = row->store->file;
+    file->cache_bytes -= row->bytes;
+    if (row->base.dirty)
+        file->dirty_bytes -= row->bytes;
+    list_remove(file, row);
+    mem_free(row->data);
+    mem_free(row);
+}
+
+void store_cache_remove(CacheRow *row)
+{
+    table_delete(&row->store->rows, row->hash, row);
+    if (row->group != NULL)
+        group_delete(row);
+    row_free(row);
+}
+
+/* A block of at least `size` bytes for a row: the spare one when it is not far too big. */
+static void *spare_take(StateFile *file, size_t size, size_t *got)
+{
+    if (file->spare_size >= size && file->spare_size <= 2 * size + 64) {
+        void *block      = file->spare;
+        *got             = file->spare_size;
+        file->spare      = NULL;
+        file->spare_size = 0;
+        return block;
+    }
+    *got = (size + 31) & ~(size_t)31;
+    return mem_alloc(*got);
+}
+
+static void spare_give(StateFile *file, void *block, size_t size)
+{
+    if (block == NULL || size > SPARE_MAX || file->spare != NULL) {
+        mem_free(block);
+        return;
+    }
+    file->spare      = block;
+    file->spare_size = size;
+}
+
+void store_cache_set_values(CacheRow *row, const Value *values)
+{
+    Store           *store = row->store;
+    StateFile       *file  = store->file;
+    const StoreSpec *spec  = &store->spec;
+    size_t size = store_values_size(spec->values, values, spec->value_count) +
+                  store_values_size(spec->states, values + spec->value_count, spec->state_count);
+    if (size == 0 && row->data == NULL) {
+        if (values != row->base.values)
+            memmove(row->base.values, values, store->row_values * sizeof(Value));
+        return;
+    }
+    void  *old = row->data;
+    size_t old_size = row->data_size, got = 0;
+    char  *at = size ? spare_take(file, size, &got) : NULL;
+    row->data = at;
+    store_values_copy(spec->values, values, spec->value_count, row->base.values, &at);
+    store_values_copy(spec->states, values + spec->value_count, spec->state_count, row->base.values + spec->value_count, &at);
+    row->data_size    = got;
+    row->bytes       += got - old_size;
+    file->cache_bytes += got - old_size;
+    if (row->base.dirty)
+        file->dirty_bytes += got - old_size;
+    spare_give(file, old, old_size);
+}
+
+void store_cache_list(Store *store)
+{
+    if (store->listed)
+        return;
+    store->listed        = true;
+    store->next_changed  = store->file->changed;
+    store->file->changed = store;
+}
+
+void store_cache_mark_dirty(CacheRow *row)
+{
+    Store *store = row->store;
+    if (row->base.dirty)
+        return;
+    if (store->dirty_count == store->dirty_capacity) {
+        store->dirty_capacity = store->dirty_capacity ? store->dirty_capacity * 2 : 16;
+        store->dirty          = mem_realloc(store->dirty, store->dirty_capacity * sizeof *store->dirty);
+    }
+    store->dirty[store->dirty_count++] = row;
+    row->base.dirty                    = true;
+    store->file->dirty_bytes += row->bytes;
+    store_cache_list(store);
+}
+
+void store_cache_evict(StateFile *file)
+{
+    CacheRow *row = file->oldest;
+    while (row != NULL && file->cache_bytes > file->cache_limit) {
+        CacheRow *newer = row->newer;
+        if (!row->base.dirty)
+            store_cache_remove(row);
+        row = newer;
+    }
+}
+
+void store_cache_clear(Store *store)
+{
+    for (size_t i = 0; i < store->rows.capacity; i++)
+        if (store->rows.slots[i].item != NULL)
+            row_free(store->rows.slots[i].item);
+    for (size_t i = 0; i < store->groups.capacity; i++) {
+        KeyGroup *group = store->groups.slots[i].item;
+        if (group != NULL) {
+            store->file->cache_bytes -= group_bytes(group);
+            mem_free(group->rows);
+            mem_free(group);
+        }
+    }
+    mem_free(store->rows.slots);
+    mem_free(store->groups.slots);
+    store->rows = store->groups = (CacheTable){0};
+    store->dirty_count = store->idle_count = 0;
+}

@@ -1,0 +1,139 @@
+/*
+ * store_cache.h - inside of the state folder: the file, its stores and the rows cached in front of it.
+ *
+ * Invariants: a dirty row is never evicted; rows are freed at commit, rollback, clear and close only (that is what makes StoreRow
+ * pointers last); a row that is cached is at least as new as the file's, so the cache always wins.
+ *
+ * Thread: worker.
+ */
+#ifndef SLUICE_STATE_STORE_CACHE_H
+#define SLUICE_STATE_STORE_CACHE_H
+
+#include "state/store_table.h"
+
+typedef struct CacheRow CacheRow;
+typedef struct KeyGroup KeyGroup;
+
+struct CacheRow {
+    StoreRow  base; /* first: StoreRow * and CacheRow * convert */
+    Store    *store;
+    KeyGroup *group; /* NULL for KEY_VALUE */
+    CacheRow *older, *newer;
+    uint64_t  hash, epoch, mark; /* epoch: of the commit interval it was last used in; mark: of the last scan that met it */
+    void     *data;              /* what the values point to */
+    size_t    data_size, bytes;  /* bytes: all it takes, data included */
+    Origin   *origin;
+    size_t    origin_size;
+};
+
+/* The windows of one key, in the order of (time, start). Those with time >= complete_from are all in the cache. */
+struct KeyGroup {
+    uint64_t   hash;
+    Str        key;
+    CacheRow **rows;
+    size_t     count, capacity;
+    int64_t    complete_from;
+    bool       idle; /* is in the store's list of groups that may be empty */
+};
+
+/* Open addressing with linear probing; item NULL = free. */
+typedef struct {
+    struct Slot {
+        uint64_t hash;
+        void    *item;
+    }     *slots;
+    size_t count, capacity;
+} CacheTable;
+
+struct Store {
+    StateFile  *file;
+    Store      *next;
+    StoreTable *table;
+    StoreSpec   spec; /* the table's copy */
+    int         partition;
+    size_t      row_values; /* value_count + state_count */
+    CacheTable  rows, groups;
+    CacheRow  **dirty;
+    size_t      dirty_count, dirty_capacity;
+    KeyGroup  **idle;
+    size_t      idle_count, idle_capacity;
+    int64_t     time, committed_time, swept_bound;
+    bool        listed; /* in file->changed */
+    Store      *next_changed;
+};
+
+typedef struct {
+    Str  name, value; /* on the heap, one block; value.ptr NULL: removed */
+} PendingMeta;
+
+struct StateFile {
+    sqlite3    *db;
+    size_t      cache_limit, cache_bytes, dirty_bytes;
+    uint64_t    epoch, mark;
+    CacheRow   *oldest, *newest;
+    Store      *stores, *changed;
+    StoreTable *tables;
+    Arena      *scratch;    /* for one call */
+    Arena      *remembered; /* until the next commit */
+    void       *spare;      /* block that the next put copies into */
+    size_t      spare_size;
+    PendingMeta *metas;
+    size_t       meta_count, meta_capacity;
+    uint32_t    *meta_index; /* hash table of positions in metas + 1 */
+    size_t       meta_index_size;
+    bool in_transaction;
+    bool direct;   /* it holds writes that are nowhere else: apply, clear, drop */
+    bool lost;     /* such writes were lost by a failed commit: only rollback goes on */
+    bool recheck;  /* a rollback may have taken tables away */
+    bool created;  /* tables were made in this transaction */
+};
+
+/* ---- store_cache.c ---- */
+
+uint64_t  store_cache_hash(Str key, int64_t start, int64_t end);
+CacheRow *store_cache_find(const Store *store, uint64_t hash, Str key, int64_t start, int64_t end);
+/* A new row without values (existing: no), as the newest. */
+CacheRow *store_cache_add(Store *store, uint64_t hash, Str key, const Value *keys, int64_t start, int64_t end);
+void      store_cache_remove(CacheRow *row); /* and frees it */
+void      store_cache_use(CacheRow *row);
+void      store_cache_set_values(CacheRow *row, const Value *values);
+void      store_cache_mark_dirty(CacheRow *row);
+void      store_cache_list(Store *store); /* as one that the next commit must look at */
+void      store_cache_evict(StateFile *file);
+/* Frees every row of the store. */
+void      store_cache_clear(Store *store);
+KeyGroup *store_cache_group(Store *store, Str key); /* found or made */
+KeyGroup *store_cache_find_group(const Store *store, Str key);
+void      store_cache_drop_idle_groups(Store *store);
+
+/* ---- store_value.c: deep copies in one block ---- */
+
+size_t store_values_size(const Column *columns, const Value *values, size_t count);
+/* Copies into `values`; what they point to goes to *at, which moves. */
+void   store_values_copy(const Column *columns, const Value *from, size_t count, Value *values, char **at);
+
+/* ---- state_file.c ---- */
+
+/* Before the file is touched: tables that a rollback took away are made again. */
+Status state_file_ready(StateFile *file, Error *err);
+Status state_file_begin(StateFile *file, bool direct, Error *err);
+void   state_meta_forget(StateFile *file);
+Status state_meta_write(StateFile *file, Error *err);
+
+/* ---- store_scan.c ---- */
+
+/* The file's row of that identity into `row`, if it is there. */
+Status store_load(CacheRow *row, Error *err);
+
+static inline bool store_row_expired(const Store *store, int64_t start, int64_t end)
+{
+    return store_row_time(store->spec.kind, start, end) < store_bound(&store->spec, store->time);
+}
+
+static inline TableRow store_table_row(const CacheRow *row)
+{
+    return (TableRow){row->base.key, row->store->partition, row->base.window_start, row->base.window_end,
+                      row->base.timestamp, row->base.visible, row->base.keys, row->base.values};
+}
+
+#endif

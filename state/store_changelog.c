@@ -1,0 +1,134 @@
+/*
+ * store_changelog.c - a row as a changelog record.
+ *
+ * The key is the identity as windowed keys have it on the wire (key bytes, then start; sessions: end, start; big-endian), so that
+ * compaction keeps one record per row. The value: version, visible, timestamp, window end, then all columns by the codec.
+ */
+#include "state/store_cache.h"
+#include "state/store_codec.h"
+
+enum { RECORD_VERSION = 1, BOUND_SIZE = 8 };
+
+static void put_bound(char *at, int64_t n)
+{
+    for (int i = 0; i < BOUND_SIZE; i++)
+        at[i] = (char)((uint64_t)n >> (56 - 8 * i));
+}
+
+static int64_t get_bound(const char *at)
+{
+    uint64_t n = 0;
+    for (int i = 0; i < BOUND_SIZE; i++)
+        n = n << 8 | (unsigned char)at[i];
+    return (int64_t)n;
+}
+
+static size_t suffix_size(StoreKind kind)
+{
+    return kind == STORE_KEY_VALUE ? 0 : kind == STORE_WINDOW ? BOUND_SIZE : 2 * BOUND_SIZE;
+}
+
+void store_encode(const Store *store, const StoreRow *row, Arena *arena, Str *key, Str *value)
+{
+    const StoreSpec *spec   = &store->spec;
+    size_t           suffix = suffix_size(spec->kind);
+    char            *bytes  = arena_alloc(arena, row->key.len + suffix + 1);
+    if (row->key.len > 0)
+        memcpy(bytes, row->key.ptr, row->key.len);
+    if (spec->kind == STORE_SESSION)
+        put_bound(bytes + row->key.len, row->window_end);
+    if (suffix > 0)
+        put_bound(bytes + row->key.len + suffix - BOUND_SIZE, row->window_start);
+    *key   = str_n(bytes, row->key.len + suffix);
+    *value = STR_NULL;
+    if (!row->exists)
+        return;
+    StrBuf *out = &store->table->buffer;
+    strbuf_reset(out);
+    strbuf_addc(out, RECORD_VERSION);
+    strbuf_addc(out, row->visible);
+    store_codec_add_int(out, row->timestamp);
+    store_codec_add_int(out, row->window_end);
+    store_codec_add_columns(out, spec->keys, row->keys, spec->key_count);
+    store_codec_add_columns(out, spec->values, row->values, spec->value_count);
+    store_codec_add_columns(out, spec->states, row->values + spec->value_count, spec->state_count);
+    *value = str_dup(arena, strbuf_str(out));
+}
+
+static Status decode_key(const Store *store, Str key, TableRow *row, Error *err)
+{
+    size_t suffix = suffix_size(store->spec.kind);
+    if (key.len < suffix)
+        return error_set(err, E_DATA, NO_POS, "Changelog record of " STR_FMT ": the key has no window", STR_ARG(store->spec.name));
+    row->key       = str_n(key.ptr, key.len - suffix);
+    row->partition = store->partition;
+    if (store->spec.kind == STORE_SESSION)
+        row->window_end = get_bound(key.ptr + row->key.len);
+    if (suffix > 0)
+        row->window_start = get_bound(key.ptr + key.len - BOUND_SIZE);
+    return OK;
+}
+
+static Status decode_value(const Store *store, Str value, Arena *arena, TableRow *row, Error *err)
+{
+    const StoreSpec *spec   = &store->spec;
+    Value           *keys   = ARENA_ARRAY(arena, Value, spec->key_count + 1);
+    Value           *values = ARENA_ARRAY(arena, Value, store->row_values + 1);
+    size_t           at     = 2;
+    int64_t          end;
+    if (value.len < 2 || value.ptr[0] != RECORD_VERSION || (unsigned char)value.ptr[1] > 1)
+        return error_set(err, E_DATA, NO_POS, "Changelog record of " STR_FMT ": unknown version", STR_ARG(spec->name));
+    row->visible = value.ptr[1] != 0;
+    row->keys    = keys;
+    row->values  = values;
+    TRY(store_codec_read_int(value, &at, &row->timestamp, err));
+    TRY(store_codec_read_int(value, &at, &end, err));
+    TRY(store_codec_read_columns(value, &at, spec->keys, spec->key_count, arena, keys, err));
+    TRY(store_codec_read_columns(value, &at, spec->values, spec->value_count, arena, values, err));
+    TRY(store_codec_read_columns(value, &at, spec->states, spec->state_count, arena, values + spec->value_count, err));
+    if (at != value.len || (spec->kind == STORE_SESSION && end != row->window_end))
+        return error_set(err, E_DATA, NO_POS, "Changelog record of " STR_FMT ": it does not fit the store's columns",
+                         STR_ARG(spec->name));
+    row->window_end = end;
+    return OK;
+}
+
+/* What the cache has of the row is out of date; a row changed since stays, and is written over this at commit. */
+static void cache_forget(Store *store, const TableRow *row)
+{
+    uint64_t  hash   = store_cache_hash(row->key, row->window_start, store->spec.kind == STORE_SESSION ? row->window_end : 0);
+    CacheRow *cached = store_cache_find(store, hash, row->key, row->window_start, row->window_end);
+    if (cached != NULL && !cached->base.dirty)
+        store_cache_remove(cached);
+    KeyGroup *group = store->spec.kind == STORE_KEY_VALUE ? NULL : store_cache_find_group(store, row->key);
+    if (group != NULL)
+        group->complete_from = INT64_MAX;
+}
+
+static Status apply_row(Store *store, const TableRow *row, bool exists, Error *err)
+{
+    TRY(state_file_begin(store->file, true, err));
+    cache_forget(store, row);
+    if (store->spec.kind != STORE_KEY_VALUE) {
+        int64_t time = store_row_time(store->spec.kind, row->window_start, row->window_end);
+        if (time > store->time)
+            store->time = time;
+        store_cache_list(store);
+    }
+    if (exists && !store_row_expired(store, row->window_start, row->window_end))
+        return store_table_put(store->table, row, err);
+    return store_table_delete(store->table, row, err);
+}
+
+Status store_apply(Store *store, Str key, Str value, Error *err)
+{
+    TableRow row    = {0};
+    Arena   *arena  = store->file->scratch;
+    bool     exists = !str_is_null(value);
+    TRY(decode_key(store, key, &row, err));
+    Status status = exists ? decode_value(store, value, arena, &row, err) : OK;
+    if (status == OK)
+        status = apply_row(store, &row, exists, err);
+    arena_reset(arena);
+    return status;
+}

@@ -1,0 +1,243 @@
+/*
+ * store_scan.c - rows by range, merged from the cache and the file.
+ *
+ * What the file has in the range is brought into the cache unless a newer version is there already; what it lacks is dirty, for a
+ * clean row that exists stands in the file. So the result is: file rows, seen through the cache, and dirty rows.
+ */
+#include "state/store_cache.h"
+
+static bool row_alive(const CacheRow *row)
+{
+    return row->base.exists && !store_row_expired(row->store, row->base.window_start, row->base.window_end);
+}
+
+static void row_take(CacheRow *row, const TableRow *found)
+{
+    store_cache_set_values(row, found->values);
+    row->base.exists    = true;
+    row->base.visible   = found->visible;
+    row->base.timestamp = found->timestamp;
+    row->base.window_end = found->window_end;
+}
+
+/* Runs `use` on each row of the statement, which is reset afterwards. */
+static Status each_row(Store *store, sqlite3_stmt *stmt, Status (*use)(Store *store, sqlite3_stmt *stmt, void *context, Error *err),
+                       void *context, Error *err)
+{
+    Status status = OK;
+    int    rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && status == OK)
+        status = use(store, stmt, context, err);
+    if (status == OK && rc != SQLITE_DONE)
+        status = state_db_error(store->file->db, rc, "read rows", err);
+    sqlite3_reset(stmt);
+    return status;
+}
+
+static Status read_into(CacheRow *row, sqlite3_stmt *stmt, Error *err)
+{
+    TableRow found;
+    Status   status = store_table_read(row->store->table, stmt, row->store->file->scratch, &found, err);
+    if (status == OK)
+        row_take(row, &found);
+    arena_reset(row->store->file->scratch);
+    return status;
+}
+
+Status store_load(CacheRow *row, Error *err)
+{
+    Store        *store = row->store;
+    sqlite3_stmt *stmt;
+    TableRow      identity = store_table_row(row);
+    TRY(state_file_ready(store->file, err));
+    TRY(store_table_statement(store->table, SQL_GET, &stmt, err));
+    int    rc     = store_table_bind_identity(store->table, stmt, &identity);
+    Status status = OK;
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW)
+        status = read_into(row, stmt, err);
+    else if (rc != SQLITE_DONE)
+        status = state_db_error(store->file->db, rc, "read a row", err);
+    sqlite3_reset(stmt);
+    return status;
+}
+
+/* The cached version of the row the statement stands on, loaded if there was none. */
+static Status row_of(Store *store, sqlite3_stmt *stmt, CacheRow **out, Error *err)
+{
+    TableRow head, found;
+    store_table_read_head(stmt, &head);
+    bool     session = store->spec.kind == STORE_SESSION;
+    uint64_t hash    = store_cache_hash(head.key, head.window_start, session ? head.window_end : 0);
+    *out             = store_cache_find(store, hash, head.key, head.window_start, head.window_end);
+    if (*out != NULL)
+        return OK;
+    Status status = store_table_read(store->table, stmt, store->file->scratch, &found, err);
+    if (status == OK) {
+        *out = store_cache_add(store, hash, found.key, found.keys, found.window_start, found.window_end);
+        row_take(*out, &found);
+    }
+    arena_reset(store->file->scratch);
+    return status;
+}
+
+/* ---- the windows of one key ---- */
+
+static Status load_row(Store *store, sqlite3_stmt *stmt, void *context, Error *err)
+{
+    CacheRow *row;
+    return row_of(store, stmt, &row, err);
+}
+
+static Status group_load(Store *store, KeyGroup *group, int64_t from, Error *err)
+{
+    sqlite3_stmt *stmt;
+    TRY(state_file_ready(store->file, err));
+    TRY(store_table_statement(store->table, SQL_BY_KEY, &stmt, err));
+    sqlite3_bind_blob64(stmt, 1, group->key.ptr, group->key.len, SQLITE_STATIC);
+    sqlite3_bind_int(stmt, 2, store->partition);
+    sqlite3_bind_int64(stmt, 3, from);
+    TRY(each_row(store, stmt, load_row, NULL, err));
+    group->complete_from = from;
+    return OK;
+}
+
+/* Loads from a little further down, so that records slightly out of order find the cache complete. */
+static int64_t with_slack(int64_t from, int64_t to)
+{
+    int64_t slack, result;
+    if (to < from || __builtin_sub_overflow(to, from, &slack) || __builtin_sub_overflow(from, slack, &result))
+        return INT64_MIN;
+    return result;
+}
+
+Status store_find_windows(Store *store, Str key, const Value *keys, int64_t from, int64_t to, Arena *arena, StoreRows *out,
+                          Error *err)
+{
+    *out = (StoreRows){0};
+    if (store->spec.kind == STORE_KEY_VALUE)
+        return error_set(err, E_PLAN, NO_POS, "State store " STR_FMT " has no windows", STR_ARG(store->spec.name));
+    if (from > to)
+        return OK;
+    KeyGroup *group = store_cache_group(store, key);
+    if (from < group->complete_from)
+        TRY(group_load(store, group, with_slack(from, to), err));
+    bool   session = store->spec.kind == STORE_SESSION;
+    size_t low = 0, high = group->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (store_row_time(store->spec.kind, group->rows[middle]->base.window_start, group->rows[middle]->base.window_end) < from)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == group->count)
+        return OK;
+    out->rows = arena_alloc(arena, (group->count - low) * sizeof *out->rows);
+    for (; low < group->count; low++) {
+        CacheRow *row = group->rows[low];
+        if (row->base.window_start > to && !session)
+            break;
+        if (row->base.window_start > to || !row_alive(row))
+            continue;
+        store_cache_use(row);
+        out->rows[out->count++] = &row->base;
+    }
+    return OK;
+}
+
+/* ---- ranges over all keys ---- */
+
+typedef struct {
+    Arena    *arena;
+    StoreRow **rows;
+    size_t    count, capacity;
+    int64_t   from, to;
+    bool      by_time;
+} Scan;
+
+static void scan_add(Scan *scan, CacheRow *row)
+{
+    StateFile *file = row->store->file;
+    if (row->mark == file->mark || !row_alive(row))
+        return;
+    row->mark = file->mark;
+    store_cache_use(row);
+    if (scan->count == scan->capacity) {
+        StoreRow **rows = arena_alloc(scan->arena, (scan->capacity * 2 + 16) * sizeof *rows);
+        if (scan->count > 0)
+            memcpy(rows, scan->rows, scan->count * sizeof *rows);
+        scan->rows     = rows;
+        scan->capacity = scan->capacity * 2 + 16;
+    }
+    scan->rows[scan->count++] = &row->base;
+}
+
+static Status scan_row(Store *store, sqlite3_stmt *stmt, void *context, Error *err)
+{
+    CacheRow *row;
+    TRY(row_of(store, stmt, &row, err));
+    scan_add(context, row);
+    return OK;
+}
+
+static int compare_window(const StoreRow *x, const StoreRow *y, StoreKind kind)
+{
+    int64_t a = store_row_time(kind, x->window_start, x->window_end), b = store_row_time(kind, y->window_start, y->window_end);
+    return a != b ? (a > b) - (a < b) : (x->window_start > y->window_start) - (x->window_start < y->window_start);
+}
+
+static int compare_by_time(const void *a, const void *b)
+{
+    const StoreRow *x = *(StoreRow *const *)a, *y = *(StoreRow *const *)b;
+    int             order = compare_window(x, y, ((const CacheRow *)x)->store->spec.kind);
+    return order ? order : str_compare(x->key, y->key);
+}
+
+static int compare_by_key(const void *a, const void *b)
+{
+    const StoreRow *x = *(StoreRow *const *)a, *y = *(StoreRow *const *)b;
+    int             order = str_compare(x->key, y->key);
+    return order ? order : compare_window(x, y, ((const CacheRow *)x)->store->spec.kind);
+}
+
+static Status scan_run(Store *store, TableSql which, Scan *scan, StoreRows *out, Error *err)
+{
+    sqlite3_stmt *stmt;
+    *out = (StoreRows){0};
+    TRY(state_file_ready(store->file, err));
+    TRY(store_table_statement(store->table, which, &stmt, err));
+    sqlite3_bind_int(stmt, 2, store->partition);
+    if (scan->by_time) {
+        sqlite3_bind_int64(stmt, 3, scan->from);
+        sqlite3_bind_int64(stmt, 4, scan->to);
+    }
+    store->file->mark++;
+    TRY(each_row(store, stmt, scan_row, scan, err));
+    for (size_t i = 0; i < store->dirty_count; i++) {
+        CacheRow *row  = store->dirty[i];
+        int64_t   time = store_row_time(store->spec.kind, row->base.window_start, row->base.window_end);
+        if (!scan->by_time || (time >= scan->from && time <= scan->to))
+            scan_add(scan, row);
+    }
+    if (scan->count > 1)
+        qsort(scan->rows, scan->count, sizeof *scan->rows, scan->by_time ? compare_by_time : compare_by_key);
+    *out = (StoreRows){scan->rows, scan->count};
+    return OK;
+}
+
+Status store_find_range(Store *store, int64_t from, int64_t to, Arena *arena, StoreRows *out, Error *err)
+{
+    Scan scan = {.arena = arena, .from = from, .to = to, .by_time = true};
+    *out      = (StoreRows){0};
+    if (store->spec.kind == STORE_KEY_VALUE)
+        return error_set(err, E_PLAN, NO_POS, "State store " STR_FMT " has no windows", STR_ARG(store->spec.name));
+    return from <= to ? scan_run(store, SQL_BY_TIME, &scan, out, err) : OK;
+}
+
+Status store_find_all(Store *store, Arena *arena, StoreRows *out, Error *err)
+{
+    Scan scan = {.arena = arena};
+    return scan_run(store, SQL_ALL, &scan, out, err);
+}
