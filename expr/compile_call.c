@@ -16,7 +16,8 @@ static Status compile_lambda(Compiler *c, const Expr *expr, Operand *out)
     LambdaSite *site  = ARENA_NEW(c->arena, LambdaSite);
     int32_t     outer = c->guard;
     if (expr->slot + expr->param_count > MAX_PARAMS)
-        return error_set(c->err, E_UNSUPPORTED, NO_POS, "More than %d lambda parameters in one expression are not supported", MAX_PARAMS);
+        return error_set(c->err, E_UNSUPPORTED, NO_POS,
+                         "More than %d lambda parameters in one expression are not supported", MAX_PARAMS);
     site->base.invoke    = lambda_invoke;
     site->program        = c->program;
     site->param_count    = (uint32_t)expr->param_count;
@@ -30,7 +31,7 @@ static Status compile_lambda(Compiler *c, const Expr *expr, Operand *out)
     Status status = compile_expr(c, expr->args[0], &site->result);
     c->guard      = outer;
     TRY(status);
-    compiler_step(c, step_end, site->result, site->result, 0);
+    site->end = (uint32_t)c->step_count;
     compiler_patch(c, over);
     *out                       = compiler_constant(c, (Value){.as.ptr = site});
     c->constant[out->index]    = false; /* its value is fixed, but a call of it is not folded: its steps stand in the program */
@@ -66,7 +67,8 @@ Status compile_call(Compiler *c, const Expr *expr, Operand *out)
     if (expr->kind == EXPR_LAMBDA)
         return compile_lambda(c, expr, out);
     if (expr->function->kind != FN_SCALAR && expr->function->kind != FN_TABLE)
-        return error_set(c->err, E_PLAN, NO_POS, "%s is an aggregate function and has no value for a single row", expr->function->name);
+        return error_set(c->err, E_PLAN, NO_POS,
+                         "%s is an aggregate function and has no value for a single row", expr->function->name);
     CallSite *site     = site_new(c, expr);
     bool      constant = expr->function->kind == FN_SCALAR && (site->flags & FN_NOT_PURE) == 0;
     for (size_t i = 0; i < expr->count; i++) {

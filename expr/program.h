@@ -6,7 +6,7 @@
  * is compiled; so an operand is (bank, index), and no step asks at run time what kind of operand or which type it has: both
  * are in the choice of its function.
  *
- * A step answers the step to run next, or NULL to stop. A failing step goes through step_fail: to the innermost guard around it
+ * A step answers the step to run next; program->end stops the run. A failing step goes through step_fail: to the innermost guard around it
  * (the guarded unit becomes NULL and the error is reported), else out of the program.
  */
 #ifndef SLUICE_EXPR_PROGRAM_H
@@ -55,7 +55,7 @@ typedef struct CallSite {
 typedef struct {
     FnLambda base;
     Program *program;
-    uint32_t start, param_register, param_count;
+    uint32_t start, end, param_register, param_count;
     Operand  result;
 } LambdaSite;
 
@@ -69,7 +69,8 @@ typedef struct {
 struct Program {
     const Value   *bank[2];
     Value         *registers;
-    const Step    *steps;
+    const Step    *steps, *end; /* end: of what runs now, a whole program or a lambda's body */
+    size_t         count;
     Operand        result;
     Arena         *arena; /* of the row at hand */
     Error         *err;
@@ -92,8 +93,8 @@ static inline const Step *step_give(const Step *s, Program *p, Value v)
 const Step *step_fail(const Step *step, Program *program, Status status);
 /* The same for an operand that is NULL where the dialect unboxes it. */
 const Step *step_fail_null(const Step *step, Program *program, const char *where);
-/* Runs from a step until one stops. */
-Status program_run(Program *program, const Step *step);
+/* Runs the steps from `step` up to `end`. */
+Status program_run(Program *program, const Step *step, const Step *end);
 
 /* ---- choice of steps ---- */
 
@@ -106,7 +107,6 @@ StepFn compare_const_step(ExprOp op, const SqlType *type);
 StepFn compare_finite_step(ExprOp op);
 StepFn cast_step(const SqlType *from, const SqlType *to); /* NULL: needs a CastPlan in aux and step_cast_plan */
 
-const Step *step_end(const Step *s, Program *p);
 const Step *step_copy(const Step *s, Program *p);
 const Step *step_jump(const Step *s, Program *p);
 const Step *step_and(const Step *s, Program *p);

@@ -60,19 +60,16 @@ void compiler_fold(Compiler *c, size_t start, Operand out)
 {
     Program *program = c->program;
     Error   *quiet   = mem_calloc(1, sizeof *quiet);
-    compiler_step(c, step_end, out, out, 0);
     for (size_t i = start; i < c->step_count; i++)
         c->steps[i].guard = -1;
     program->registers            = c->registers;
     program->bank[BANK_REGISTERS] = c->registers;
     program->arena                = c->arena;
     program->err                  = quiet;
-    program->status               = OK;
-    if (program_run(program, c->steps + start) == OK) {
-        c->step_count            = start;
-        c->constant[out.index]   = true;
+    if (program_run(program, c->steps + start, c->steps + c->step_count) == OK) {
+        c->step_count          = start;
+        c->constant[out.index] = true;
     } else {
-        c->step_count--;
         for (size_t i = start; i < c->step_count; i++)
             c->steps[i].guard = c->guard;
     }
@@ -408,16 +405,17 @@ Status program_compile(const Expr *expr, const ProgramContext *context, Arena *a
     program->context  = context;
     Status status     = compile_expr(&c, expr, &program->result);
     if (status == OK) {
-        compiler_step(&c, step_end, program->result, program->result, 0);
-        Step  *steps     = arena_alloc(arena, c.step_count * sizeof *steps);
+        Step  *steps     = ARENA_ARRAY(arena, Step, c.step_count + 1);
         Value *registers = ARENA_ARRAY(arena, Value, c.register_count + 1);
         Guard *guards    = ARENA_ARRAY(arena, Guard, c.guard_count + 1);
-        memcpy(steps, c.steps, c.step_count * sizeof *steps);
+        for (size_t i = 0; i < c.step_count; i++)
+            steps[i] = c.steps[i];
         for (size_t i = 0; i < c.register_count; i++)
             registers[i] = c.registers[i];
         for (size_t i = 0; i < c.guard_count; i++)
             guards[i] = c.guards[i];
         program->steps                = steps;
+        program->count                = c.step_count;
         program->registers            = registers;
         program->bank[BANK_REGISTERS] = registers;
         program->guards               = guards;

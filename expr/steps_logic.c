@@ -22,7 +22,7 @@ const Step *step_and(const Step *s, Program *p)
     Value a = step_a(s, p);
     if (value_is_null(a))
         return step_fail_null(s, p, "AND");
-    p->registers[s->out] = a;
+    p->registers[s->out] = value_from_bool(value_bool(a));
     return value_bool(a) ? s + 1 : s + s->jump;
 }
 
@@ -31,7 +31,7 @@ const Step *step_or(const Step *s, Program *p)
     Value a = step_a(s, p);
     if (value_is_null(a))
         return step_fail_null(s, p, "OR");
-    p->registers[s->out] = a;
+    p->registers[s->out] = value_from_bool(value_bool(a));
     return value_bool(a) ? s + s->jump : s + 1;
 }
 
@@ -39,7 +39,7 @@ const Step *step_or(const Step *s, Program *p)
 const Step *step_truth(const Step *s, Program *p)
 {
     Value a = step_a(s, p);
-    return value_is_null(a) ? step_fail_null(s, p, "AND or OR") : step_give(s, p, a);
+    return value_is_null(a) ? step_fail_null(s, p, "AND or OR") : step_give(s, p, value_from_bool(value_bool(a)));
 }
 
 const Step *step_not(const Step *s, Program *p)
