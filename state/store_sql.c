@@ -54,11 +54,23 @@ static Str quote(Arena *arena, Str name)
     return str_n(text, len);
 }
 
+/* _state_ and nothing but digits behind it. */
+static bool name_is_state(Str name)
+{
+    if (name.len <= 7 || strncasecmp(name.ptr, "_state_", 7) != 0)
+        return false;
+    for (size_t i = 7; i < name.len; i++)
+        if (name.ptr[i] < '0' || name.ptr[i] > '9')
+            return false;
+    return true;
+}
+
+/* No reserved name ends in _, so that appending one leads out. */
 static bool name_is_reserved(Str name)
 {
     static const char *const reserved[] = {"_key",     "_start",  "_end",        "_partition", "_visible",
                                            "_exact",   "rowtime", "windowstart", "windowend"};
-    if (name.len >= 7 && strncasecmp(name.ptr, "_state_", 7) == 0)
+    if (name_is_state(name))
         return true;
     for (size_t i = 0; i < ARRAY_LEN(reserved); i++)
         if (str_equal_nocase(name, str_c(reserved[i])))

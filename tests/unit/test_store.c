@@ -40,7 +40,7 @@ static void put_may_take_values_from_the_row_itself(void **state)
         Value values[] = {value_from_int(i), value_from_str(str_n(value_str(row->values[1]).ptr + 1, row->values[1].len - 1)), value_null()};
         store_put(store, row, values, i, true);
     }
-    assert_true(str_equal(value_str(row->values[1]), STR_LIT("xt that the row itself holds")));
+    assert_true(str_equal(value_str(row->values[1]), STR_LIT("t that the row itself holds")));
 }
 
 static void rollback_brings_back_what_was_committed(void **state)
