@@ -66,6 +66,13 @@ static void on_log(const rd_kafka_t *client, int level, const char *facility, co
     log_line(level <= 4 && !about_config ? LOG_WARN : LOG_DEBUG, "kafka: %s: %s", facility, text);
 }
 
+/* What librdkafka tells about itself, between its tries. Topics that vanished are told to who reads them, once. */
+static void on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
+{
+    bool told_elsewhere = kafka_status((rd_kafka_resp_err_t)code) == E_NOT_FOUND || code == RD_KAFKA_RESP_ERR__FATAL;
+    log_line(told_elsewhere ? LOG_DEBUG : LOG_WARN, "kafka: %s", reason);
+}
+
 /* ---- properties ---- */
 
 static Status set_one(rd_kafka_conf_t *conf, const LogConfig *config, bool *known, Error *err)
@@ -93,6 +100,7 @@ static Status set_all(const Log *log, rd_kafka_conf_t *conf, const LogConfig *de
 {
     bool known;
     rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_error_cb(conf, on_error);
     TRY(set_list(conf, defaults, err));
     for (size_t i = 0; i < log->config_count; i++)
         TRY(set_one(conf, &log->configs[i], &known, err));

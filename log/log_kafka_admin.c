@@ -264,6 +264,19 @@ static Status alter_configs(Log *log, rd_kafka_ConfigResource_t *change, Str nam
     return status;
 }
 
+/* Until the brokers show the new value. Some change its spelling, so this waits a moment only. */
+static void settle_config(Log *log, Str name, const char *config, const char *value)
+{
+    Arena *arena = arena_new(0);
+    Str    now;
+    for (int pause = 2; pause < 600; pause *= 2) {
+        if (kafka_topic_config(log, name, config, arena, &now, NULL) == OK && str_equal(now, str_c(value)))
+            break;
+        nap_ms(pause);
+    }
+    arena_free(arena);
+}
+
 /* AlterConfigs replaces all settings of the topic, so those it has of its own are given again. (The incremental request came
  * with librdkafka 2.2.) */
 Status kafka_topic_set_config(Log *log, Str name, const char *config, const char *value, Error *err)
@@ -286,6 +299,8 @@ Status kafka_topic_set_config(Log *log, Str name, const char *config, const char
         status = alter_configs(log, change, name, err);
     }
     rd_kafka_ConfigResource_destroy(change);
+    if (status == OK)
+        settle_config(log, name, config, value);
     return status;
 }
 
@@ -298,12 +313,24 @@ static Status check_partition(Log *log, Str topic, int partition, Error *err)
     return partition >= 0 && partition < count ? OK : log_no_partition(topic, partition, err);
 }
 
+/* A partition that was created, or has moved, a moment ago: its broker has not heard of it yet. */
+static bool is_leader_missing(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+           code == RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH || code == RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH ||
+           code == RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR;
+}
+
 Status kafka_offsets(Log *log, Str topic, int partition, int64_t *first, int64_t *end, Error *err)
 {
-    char buffer[NAME_BUFFER];
+    char                buffer[NAME_BUFFER];
+    rd_kafka_resp_err_t code;
+    int64_t             deadline = kafka_now_us() + (int64_t)SETTLE_TIMEOUT_MS * 1000;
     TRY(check_partition(log, topic, partition, err));
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(log->client, c_name(topic, buffer), partition, first, end,
-                                                                ADMIN_TIMEOUT_MS);
+    while (is_leader_missing(code = rd_kafka_query_watermark_offsets(log->client, c_name(topic, buffer), partition, first,
+                                                                     end, ADMIN_TIMEOUT_MS)) &&
+           kafka_now_us() < deadline)
+        nap_ms(20);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         return OK;
     if (kafka_status(code) == E_NOT_FOUND)

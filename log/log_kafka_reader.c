@@ -34,6 +34,8 @@ typedef struct {
     int64_t           position;
     int64_t           asked;   /* position it was started at, until the first record came; then -1 */
     bool              at_end;
+    bool              unknown;   /* Kafka says that it is not there */
+    bool              gone_told;
 } Assigned;
 
 /* A batch in the hands of the caller. */
@@ -56,7 +58,18 @@ struct LogReader {
     int         count, used;
     bool        idle_held;
     Taken      *free;
+    Assigned   *serving; /* whose queue is being taken from: errors that come meanwhile are its own */
 };
+
+/* A vanished topic comes as an error op in the partition's queue, which librdkafka hands here instead of returning it. */
+static void on_reader_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
+{
+    LogReader *reader = opaque;
+    bool       about_topic = kafka_status((rd_kafka_resp_err_t)code) == E_NOT_FOUND;
+    if (about_topic && reader->serving != NULL)
+        reader->serving->unknown = true;
+    log_line(about_topic || code == RD_KAFKA_RESP_ERR__FATAL ? LOG_DEBUG : LOG_WARN, "kafka: %s", reason);
+}
 
 /* ---- open and close ---- */
 
@@ -85,6 +98,8 @@ static Status reader_client(LogReader *reader, const ReaderOptions *options, Err
     };
     rd_kafka_conf_t *conf;
     TRY(kafka_conf(reader->log, defaults, forced, &conf, err));
+    rd_kafka_conf_set_error_cb(conf, on_reader_error);
+    rd_kafka_conf_set_opaque(conf, reader);
     if (!reader->log->needs_idle)
         rd_kafka_conf_set(conf, "fetch.queue.backoff.ms", "10", NULL, 0);
     return kafka_client_new(RD_KAFKA_CONSUMER, conf, &reader->client, err);
@@ -388,6 +403,21 @@ static Status sort_out(LogReader *reader, Assigned *one, Taken *taken, size_t *r
     return status;
 }
 
+/* Told once, and only when asking confirms it: brokers forget topics for a moment while they start. */
+static Status check_gone(LogReader *reader, Assigned *one, Error *err)
+{
+    TopicInfo info;
+    Error     why;
+    if (!one->unknown || one->gone_told)
+        return OK;
+    one->unknown   = false;
+    one->gone_told = kafka_topic_info(reader->log, str_c(one->topic), &info, &why) == E_NOT_FOUND;
+    if (!one->gone_told)
+        return OK;
+    kafka_forget_topic(reader->log, str_c(one->topic));
+    return log_no_topic(str_c(one->topic), err);
+}
+
 Status kafka_reader_take(LogReader *reader, int handle, size_t max_records, LogBatch *out, Error *err)
 {
     Assigned *one = &reader->assigned[handle];
@@ -400,9 +430,13 @@ Status kafka_reader_take(LogReader *reader, int handle, size_t max_records, LogB
         return OK;
     size_t  wanted = max_records < BATCH_MAX ? max_records : BATCH_MAX;
     Taken  *taken  = get_taken(reader, wanted);
-    ssize_t got    = rd_kafka_consume_batch_queue(one->queue, 0, taken->messages, wanted);
+    reader->serving = one;
+    ssize_t got     = rd_kafka_consume_batch_queue(one->queue, 0, taken->messages, wanted);
+    reader->serving = NULL;
     taken->message_count = got > 0 ? (size_t)got : 0;
     Status status        = sort_out(reader, one, taken, &out->count, err);
+    if (out->count == 0 && status == OK)
+        status = check_gone(reader, one, err);
     out->records         = taken->records;
     out->owner           = taken;
     out->next_offset     = one->position;

@@ -50,9 +50,15 @@ static Str new_name(const char *what)
     return str_printf(env.arena, "contract-%s-%d-%lld-%u", what, (int)getpid(), (long long)now_ms(), env.topics++);
 }
 
+/* Without settings of its own it keeps everything: the tests' timestamps are long past. */
 static Str new_topic(int partitions, const LogConfig *configs, size_t count)
 {
-    Str name = new_name("topic");
+    static const LogConfig forever = {"retention.ms", "-1"};
+    Str                    name    = new_name("topic");
+    if (count == 0) {
+        configs = &forever;
+        count   = 1;
+    }
     assert_ok(log_topic_create(env.log, name, partitions, 1, configs, count, &last));
     return name;
 }
@@ -78,7 +84,7 @@ static LogReader *open_reader(void)
     return reader;
 }
 
-/* "offset:key=value@timestamp " of every record until `count` have come or it is at the end after that many ms of silence. */
+/* "key=value " of every record until `count` have come or the time is over. */
 static char *read_text(LogReader *reader, int handle, size_t count, int timeout_ms)
 {
     StrBuf  text     = {0};
@@ -294,7 +300,9 @@ static void topics_are_administered(void **state)
     assert_true(str_equal(text, STR_LIT("compact"))); /* survived the change of another */
     assert_ok(log_topic_config(env.log, topic, "retention.ms", env.arena, &text, &last));
     assert_true(str_equal(text, STR_LIT("1234")));
-    assert_ok(log_topic_config(env.log, new_topic(1, NULL, 0), "retention.ms", env.arena, &text, &last));
+    Str plain = new_name("plain");
+    assert_ok(log_topic_create(env.log, plain, 1, 0, NULL, 0, &last));
+    assert_ok(log_topic_config(env.log, plain, "retention.ms", env.arena, &text, &last));
     assert_true(str_equal(text, STR_LIT("604800000")));
     assert_fails(log_topic_config(env.log, topic, "no.such", env.arena, &text, &last), E_CONFIG);
     assert_fails(log_topic_set_config(env.log, topic, "retention.ms", "soon", &last), E_CONFIG);
@@ -782,8 +790,11 @@ static void compaction_keeps_the_last_of_each_key(void **state)
             LogBatch batch;
             log_reader_wait(reader, 20);
             assert_ok(log_reader_take(reader, handle, 100, &batch, &last));
-            for (size_t i = 0; i < batch.count; i++)
+            for (size_t i = 0; i < batch.count; i++) {
+                if (is_kafka() && str_is_null(batch.records[i].value))
+                    continue; /* when it drops a tombstone is the broker's business */
                 strbuf_addf(&all, STR_FMT "=" STR_FMT " ", STR_ARG(batch.records[i].key), STR_ARG(batch.records[i].value));
+            }
             log_batch_release(reader, &batch);
         }
         text = str_to_c(env.arena, str_trim(strbuf_str(&all)));
