@@ -33,6 +33,12 @@ typedef struct {
     void (*close)(Operator *op); /* library handles only: arenas are freed by the task. May be NULL */
 } OperatorClass;
 
+/* Failures inside programs (an argument that became NULL) go to the processing log with the operator's current row. */
+typedef struct {
+    ErrorSink base;
+    Operator *op;
+} OpErrors;
+
 struct Operator {
     const OperatorClass *class;
     const PlanNode      *node;
@@ -41,6 +47,10 @@ struct Operator {
     Operator            *next;  /* NULL: the last one */
     int                  next_port;
     Store               *store; /* opened by the pipeline when the node has one; else NULL */
+    OpErrors             errors;
+    ProgramContext       programs;    /* of everything op_compile makes */
+    const Row           *current;     /* the row being evaluated, for error reports; may be NULL */
+    Encoder             *key_encoder; /* of op_key_bytes, made when first used */
 };
 
 /* Hands a batch to the next operator. */
@@ -55,9 +65,18 @@ static inline Status op_emit(Operator *op, const RecordBatch *out, Error *err)
 void op_skip_row(Operator *op, const Row *row, const Error *why);
 /* The row's key in the format of the operator's input edge (port 0), serialized once and kept in row->key_bytes. ptr NULL: null key. */
 Status op_key_bytes(Operator *op, Row *row, Arena *arena, Str *out, Error *err);
+/* The same for a failure after which the row goes on (a column became NULL): logged, not counted as skipped. */
+void op_report(Operator *op, const Row *row, const Error *why);
+/* A row that is dropped for its key or its lateness: counted only. */
+void op_drop_row(Operator *op, const Row *row, SkipKind kind);
 /* Compiles an expression for this task, its inner failures reported to the processing log. */
 Status op_compile(Operator *op, const Expr *expr, Program **out, Error *err);
 
+/* Serde for this task, closed with the pipeline. */
+Status op_decoder(Operator *op, const SerdeSpec *spec, Decoder **out, Error *err);
+Status op_encoder(Operator *op, const SerdeSpec *spec, Encoder **out, Error *err);
+
+/* NULL: not built. */
 const OperatorClass *operator_class(PlanKind kind, const PlanNode *node);
 
 #endif

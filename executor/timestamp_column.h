@@ -1,0 +1,23 @@
+/*
+ * timestamp_column.h - WITH (TIMESTAMP = 'column'): a column that gives a record its time (runtime.md 2.1).
+ */
+#ifndef SLUICE_EXECUTOR_TIMESTAMP_COLUMN_H
+#define SLUICE_EXECUTOR_TIMESTAMP_COLUMN_H
+
+#include "executor/operator.h"
+#include "udf/time_site.h"
+
+typedef struct {
+    int          slot; /* -1: none, the record's own */
+    SqlKind      kind;
+    TimePattern *pattern; /* STRING */
+    FnSite       site;    /* keeps the server's zone */
+    FnCall       call;
+} TimestampColumn;
+
+Status timestamp_column_open(Operator *op, int slot, Str format, const Schema *schema, TimestampColumn *out, Error *err);
+void   timestamp_column_close(TimestampColumn *column);
+/* E_DATA for NULL and for text that does not fit the format. The result may be negative. */
+Status timestamp_column_read(TimestampColumn *column, Value value, int64_t *out, Error *err);
+
+#endif
