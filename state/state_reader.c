@@ -187,8 +187,11 @@ static Status chunk_prepare(ReaderScan *scan, sqlite3_stmt **out, Error *err)
     const StoreRange *range = scan->range;
     int               low   = scan->started ? CHUNK_AFTER : (int)range->low_kind;
     TRY(store_table_statement(scan->table, table_sql_chunk(low, (int)range->high_kind), out, err));
-    if (low == CHUNK_AFTER)
+    if (low == CHUNK_AFTER) {
+        Str key = scan->last.key; /* a copy of it is bound: the buffer changes with each row of the chunk */
         store_table_bind_identity(scan->table, *out, &scan->last);
+        sqlite3_bind_blob64(*out, 1, key.ptr, key.len, SQLITE_TRANSIENT);
+    }
     if (range->low_kind != BOUND_NONE)
         sqlite3_bind_blob64(*out, 5, range->low.len ? range->low.ptr : "", range->low.len, SQLITE_STATIC);
     if (range->high_kind != BOUND_NONE)

@@ -123,7 +123,7 @@ static Status read_varint(Str bytes, size_t *at, uint64_t *out, Error *err)
 
 Status store_codec_read_int(Str bytes, size_t *at, int64_t *out, Error *err)
 {
-    uint64_t n;
+    uint64_t n = 0;
     TRY(read_varint(bytes, at, &n, err));
     *out = (int64_t)(n >> 1) ^ -(int64_t)(n & 1);
     return OK;
@@ -132,7 +132,7 @@ Status store_codec_read_int(Str bytes, size_t *at, int64_t *out, Error *err)
 /* A count of things that take at least one byte each. */
 static Status read_count(Str bytes, size_t *at, uint32_t *out, Error *err)
 {
-    uint64_t n;
+    uint64_t n = 0;
     TRY(read_varint(bytes, at, &n, err));
     if (n > bytes.len - *at || n > UINT32_MAX)
         return bad_bytes(err, "a length goes beyond its end");
@@ -142,7 +142,7 @@ static Status read_count(Str bytes, size_t *at, uint32_t *out, Error *err)
 
 static Status read_bytes(Str bytes, size_t *at, Arena *arena, Value *out, Error *err)
 {
-    uint32_t len;
+    uint32_t len = 0;
     TRY(read_count(bytes, at, &len, err));
     char *copy = arena_try_alloc(arena, (size_t)len + 1, err);
     if (copy == NULL)
@@ -194,7 +194,7 @@ static Status read_decimal(Str bytes, size_t *at, bool big, Arena *arena, Value 
 
 static Status read_items(Str bytes, size_t *at, const SqlType *type, Arena *arena, Value *out, Error *err)
 {
-    uint32_t count;
+    uint32_t count = 0;
     TRY(read_count(bytes, at, &count, err));
     if (type->kind == T_STRUCT && count != type->field_count)
         return bad_bytes(err, "a STRUCT has another number of fields");
@@ -209,7 +209,7 @@ static Status read_items(Str bytes, size_t *at, const SqlType *type, Arena *aren
 
 static Status read_map(Str bytes, size_t *at, const SqlType *type, Arena *arena, Value *out, Error *err)
 {
-    uint32_t count;
+    uint32_t count = 0;
     TRY(read_count(bytes, at, &count, err));
     MapEntry *entries = arena_try_alloc(arena, count * sizeof(MapEntry), err);
     if (entries == NULL)
@@ -224,7 +224,7 @@ static Status read_map(Str bytes, size_t *at, const SqlType *type, Arena *arena,
 
 static Status read_integer(Str bytes, size_t *at, const SqlType *type, Value *out, Error *err)
 {
-    int64_t n;
+    int64_t n = 0;
     TRY(store_codec_read_int(bytes, at, &n, err));
     if (type->kind == T_BOOLEAN && n != 0 && n != 1)
         return bad_bytes(err, "a BOOLEAN is neither true nor false");
