@@ -884,9 +884,12 @@ static int tear_down(void **state)
     return 0;
 }
 
-int main(void)
+/* An argument picks tests by name, with * and ?. */
+int main(int argc, char **argv)
 {
     int failures = 0;
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     env.kind = BACKEND_MEMORY;
     failures += cmocka_run_group_tests_name("embedded, in memory", tests, set_up, tear_down);
     env.kind = BACKEND_FILE;
