@@ -188,7 +188,7 @@ static Status build_step(Builder *b, size_t join, const PlanNode *left, const Pl
     Step step = {.b = b, .left = left};
     TRY(join_condition(b->a, join, &step.on, err));
     TRY(join_kind(b->a, &step.on, left->is_table, &step.kind, err));
-    TRY(build_source(b, join + 1, &step.right, err));
+    TRY(build_source_node(b, join + 1, &step.right, err));
     TRY(builder_type(b, "Left Join Expression", step.on.left.flat, step.left->schema, &step.left_key, err));
     TRY(builder_type(b, "Right Join Expression", step.on.right.flat, step.right->schema, &step.right_key, err));
     TRY(join_table_keys(b->a, &step.on, is_primary_key(step.left, step.left_key), is_primary_key(step.right, step.right_key), &step.kind, err));
@@ -208,7 +208,7 @@ static Status build_step(Builder *b, size_t join, const PlanNode *left, const Pl
 Status build_joins(Builder *b, const PlanNode **out, Error *err)
 {
     const PlanNode *node;
-    TRY(build_source(b, 0, &node, err));
+    TRY(build_source_node(b, 0, &node, err));
     for (size_t join = 0; join < b->a->query->join_count; join++)
         TRY(build_step(b, join, node, &node, err));
     *out = node;

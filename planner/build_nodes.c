@@ -76,7 +76,7 @@ static void copy_source(Arena *arena, const Source *source, PlanSource *out)
     out->timestamp_slot   = -1;
 }
 
-Status build_source(Builder *b, size_t from, const PlanNode **out, Error *err)
+Status build_source_node(Builder *b, size_t from, const PlanNode **out, Error *err)
 {
     const Analysis *a      = b->a;
     const Source   *source = a->from[from].source;

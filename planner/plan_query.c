@@ -26,7 +26,7 @@ static Status build_body(Builder *b, const PlanNode **out, Error *err)
     if (analysis_is_join(a))
         TRY(build_joins(b, &node, err));
     else
-        TRY(build_source(b, 0, &node, err));
+        TRY(build_source_node(b, 0, &node, err));
     TRY(build_where(b, node, &node, err));
     TRY(build_partition_by(b, node, &node, err));
     TRY(build_flatten(b, node, &node, err));
@@ -393,7 +393,7 @@ Status query_build_source_table(const Planner *planner, const Source *source, Qu
     const PlanNode *node;
     a.from     = &from;
     b.query_id = str_printf(planner->arena, "CST_" STR_FMT "_%lld", STR_ARG(source->name), (long long)planner->query_number);
-    TRY(build_source(&b, 0, &node, err));
+    TRY(build_source_node(&b, 0, &node, err));
     PlanNode *root                = (PlanNode *)node;
     root->u.source.materialize = true;
     root->u.source.store.name  = source->name;

@@ -26,7 +26,7 @@ PlanNode *builder_node(Builder *b, PlanKind kind, const char *step, const PlanNo
 /* Types the flat form of an expression over an edge; errors get "Invalid <context>: " and the tail of sql.md 5.2. */
 Status builder_type(Builder *b, const char *context, const AstExpr *flat, const Schema *schema, const Expr **out, Error *err);
 
-Status build_source(Builder *b, size_t from, const PlanNode **out, Error *err);
+Status build_source_node(Builder *b, size_t from, const PlanNode **out, Error *err);
 Status build_joins(Builder *b, const PlanNode **out, Error *err);
 Status build_where(Builder *b, const PlanNode *input, const PlanNode **out, Error *err);
 Status build_partition_by(Builder *b, const PlanNode *input, const PlanNode **out, Error *err);
