@@ -558,6 +558,7 @@ static void transactions_show_all_or_nothing(void **state)
     assert_ok(log_txn_begin(one, &last));
     assert_ok(log_txn_begin(two, &last));
     append(one, topic, 0, "a", "1");
+    assert_ok(log_flush(one, PATIENCE_MS, &last)); /* so that it is the first there */
     append(two, topic, 0, "b", "2");
     append(one, topic, 1, "c", "3");
     append(two, topic, 0, "d", "4");
