@@ -11,7 +11,8 @@
 enum { ROWS = 100000, LOOKUPS = 20000000, HOT = 1000 };
 
 static const Column keys[]   = {{{"K", 1}, &type_string, COLUMN_KEY, {0}}};
-static const Column values[] = {{{"COUNT", 5}, &type_bigint, COLUMN_VALUE, {0}}, {{"TOTAL", 5}, &type_double, COLUMN_VALUE, {0}}};
+static const Column values[] = {{{"COUNT", 5}, &type_bigint, COLUMN_VALUE, {0}},
+                                {{"TOTAL", 5}, &type_double, COLUMN_VALUE, {0}}};
 static const Column states[] = {{{"S", 1}, &type_bigint, COLUMN_VALUE, {0}}};
 
 static void check(Status status, const Error *err)
@@ -61,8 +62,8 @@ static void bench_commit(StateFile *file, Store *store, int64_t window, const ch
 /* Keys ready made: what is measured is the store. */
 static void bench_lookup(Store *store, int count, Error *err)
 {
-    char  (*text)[16] = mem_calloc((size_t)count, 16);
-    Clock  *clock     = clock_system();
+    char(*text)[16] = mem_calloc((size_t)count, 16);
+    Clock *clock    = clock_system();
     for (int i = 0; i < count; i++)
         snprintf(text[i], 16, "key-%07d", i);
     int64_t start = clock->monotonic_us(clock);

@@ -1,18 +1,22 @@
 /*
- * state_file.c - one SQLite file per worker: opening, and the commit that makes its stores one consistent cut.
+ * state_file.c - one SQLite file per worker: opening, and the commit that makes its stores one consistent
+ * cut.
  *
- * WAL, so that readers never wait and never make us wait. synchronous=NORMAL: a power cut may take the last commits, never the
- * order, and the changelog brings them back. No autocheckpoint: a helper thread does it (state_file_checkpoint), for it stalled commits.
+ * WAL, so that readers never wait and never make us wait. synchronous=NORMAL: a power cut may take the last
+ * commits, never the order, and the changelog brings them back. No autocheckpoint: a helper thread does it
+ * (state_file_checkpoint), for it stalled commits.
  *
- * Rows and facts wait in memory until the commit, so a commit that fails can be tried again. What store_apply, store_clear and
- * store_drop wrote is in the transaction only: when a failed commit takes that away, everything but rollback is refused.
+ * Rows and facts wait in memory until the commit, so a commit that fails can be tried again. What
+ * store_apply, store_clear and store_drop wrote is in the transaction only: when a failed commit takes that
+ * away, everything but rollback is refused.
  */
 #include "state/store_cache.h"
 
 enum {
     FILE_VERSION = 1,
-    SWEEP_MIN    = 1000, /* expired rows deleted per store and commit, or twice what was written if that is more */
-    BUSY_MS      = 5000,
+    SWEEP_MIN =
+        1000, /* expired rows deleted per store and commit, or twice what was written if that is more */
+    BUSY_MS = 5000,
 };
 
 static const size_t default_cache = (size_t)64 * 1024 * 1024;
@@ -23,13 +27,15 @@ static Status check_version(sqlite3 *db, Error *err)
     int           rc = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &stmt, NULL);
     if (rc != SQLITE_OK)
         return state_db_error(db, rc, "read the version", err);
-    rc            = sqlite3_step(stmt);
-    int  version  = rc == SQLITE_ROW ? sqlite3_column_int(stmt, 0) : 0;
+    rc          = sqlite3_step(stmt);
+    int version = rc == SQLITE_ROW ? sqlite3_column_int(stmt, 0) : 0;
     sqlite3_finalize(stmt);
     if (rc != SQLITE_ROW)
         return state_db_error(db, rc, "read the version", err);
     if (version != 0 && version != FILE_VERSION)
-        return error_set(err, E_DATA, NO_POS, "State store: the file is of version %d, this program writes version %d", version, FILE_VERSION);
+        return error_set(err, E_DATA, NO_POS,
+                         "State store: the file is of version %d, this program writes version %d", version,
+                         FILE_VERSION);
     return OK;
 }
 
@@ -106,7 +112,8 @@ Status state_file_limit_pages(StateFile *file, int64_t pages, Error *err)
 Status state_file_ready(StateFile *file, Error *err)
 {
     if (file->lost)
-        return error_set(err, E_IO, NO_POS, "State store: a commit failed and took restored rows with it; roll back first");
+        return error_set(err, E_IO, NO_POS,
+                         "State store: a commit failed and took restored rows with it; roll back first");
     if (!file->recheck)
         return OK;
     for (StoreTable *table = file->tables; table != NULL; table = table->next)
@@ -122,7 +129,8 @@ static void end_transaction(StateFile *file)
 
 Status state_file_begin(StateFile *file, bool direct, Error *err)
 {
-    if (file->in_transaction && sqlite3_get_autocommit(file->db)) { /* SQLite rolled back by itself: the disk was full */
+    if (file->in_transaction &&
+        sqlite3_get_autocommit(file->db)) { /* SQLite rolled back by itself: the disk was full */
         file->lost    = file->lost || file->direct;
         file->recheck = file->recheck || file->created;
         end_transaction(file);
@@ -158,13 +166,15 @@ static Status write_rows(Store *store, Error *err)
     for (size_t i = 0; status == OK && i < store->dirty_count; i++) {
         TableRow row  = store_table_row(sorted[i]);
         bool     gone = !sorted[i]->base.exists || store_row_expired(store, row.window_start, row.window_end);
-        status        = gone ? store_table_delete(store->table, &row, err) : store_table_put(store->table, &row, err);
+        status =
+            gone ? store_table_delete(store->table, &row, err) : store_table_put(store->table, &row, err);
     }
     mem_free(sorted);
     return status;
 }
 
-/* Deletes a slice of what is beyond the retention. *bound: up to where nothing is left, if the slice was enough. */
+/* Deletes a slice of what is beyond the retention. *bound: up to where nothing is left, if the slice was
+ * enough. */
 static Status sweep(Store *store, int64_t *bound, Error *err)
 {
     sqlite3_stmt *stmt;

@@ -1,7 +1,8 @@
 /*
  * state_meta.c - small facts in the table _meta that are committed with the rows.
  *
- * New values wait in memory until the commit, like rows do, so that a commit that failed can be tried again with both.
+ * New values wait in memory until the commit, like rows do, so that a commit that failed can be tried again
+ * with both.
  */
 #include "state/store_cache.h"
 
@@ -39,10 +40,10 @@ static PendingMeta *pending_add(StateFile *file, Str name)
         file->meta_capacity = file->meta_capacity ? file->meta_capacity * 2 : 32;
         file->metas         = mem_realloc(file->metas, file->meta_capacity * sizeof *file->metas);
     }
-    size_t       slot    = index_slot(file, name);
-    PendingMeta *meta    = &file->metas[file->meta_count++];
+    size_t       slot      = index_slot(file, name);
+    PendingMeta *meta      = &file->metas[file->meta_count++];
     file->meta_index[slot] = (uint32_t)file->meta_count;
-    *meta                = (PendingMeta){.name = {str_to_heap(name), name.len}};
+    *meta                  = (PendingMeta){.name = {str_to_heap(name), name.len}};
     return meta;
 }
 
@@ -97,7 +98,8 @@ Status state_meta_get(StateFile *file, Str name, Arena *arena, Str *out, Error *
     int rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW)
         *out = column_copy(arena, stmt, 0);
-    Status status = rc == SQLITE_ROW || rc == SQLITE_DONE ? OK : state_db_error(file->db, rc, "read a fact", err);
+    Status status =
+        rc == SQLITE_ROW || rc == SQLITE_DONE ? OK : state_db_error(file->db, rc, "read a fact", err);
     sqlite3_finalize(stmt);
     return status;
 }
@@ -122,12 +124,14 @@ static void list_add(MetaList *list, Arena *arena, Str name, Str value)
     list->values[list->count++] = value;
 }
 
-Status state_meta_list(StateFile *file, Str prefix, Arena *arena, Str **names, Str **values, size_t *count, Error *err)
+Status state_meta_list(StateFile *file, Str prefix, Arena *arena, Str **names, Str **values, size_t *count,
+                       Error *err)
 {
     MetaList      list = {0};
     sqlite3_stmt *stmt;
     int           rc;
-    TRY(meta_prepare(file, "SELECT name, value FROM _meta WHERE name >= ?1 ORDER BY name", prefix, &stmt, err));
+    TRY(meta_prepare(file, "SELECT name, value FROM _meta WHERE name >= ?1 ORDER BY name", prefix, &stmt,
+                     err));
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         Str name = column_copy(arena, stmt, 0);
         if (!str_starts_with(name, prefix)) {
@@ -148,7 +152,8 @@ Status state_meta_list(StateFile *file, Str prefix, Arena *arena, Str **names, S
     return status;
 }
 
-static Status meta_write_one(StateFile *file, sqlite3_stmt *put, sqlite3_stmt *remove, const PendingMeta *meta, Error *err)
+static Status meta_write_one(StateFile *file, sqlite3_stmt *put, sqlite3_stmt *remove,
+                             const PendingMeta *meta, Error *err)
 {
     sqlite3_stmt *stmt = str_is_null(meta->value) ? remove : put;
     sqlite3_bind_blob64(stmt, 1, meta->name.ptr, meta->name.len, SQLITE_STATIC);
@@ -165,7 +170,8 @@ Status state_meta_write(StateFile *file, Error *err)
     sqlite3_stmt *put, *remove;
     if (file->meta_count == 0)
         return OK;
-    TRY(meta_prepare(file, "INSERT OR REPLACE INTO _meta(name, value) VALUES(?1, ?2)", STR_LIT(""), &put, err));
+    TRY(meta_prepare(file, "INSERT OR REPLACE INTO _meta(name, value) VALUES(?1, ?2)", STR_LIT(""), &put,
+                     err));
     Status status = meta_prepare(file, "DELETE FROM _meta WHERE name = ?1", STR_LIT(""), &remove, err);
     if (status != OK)
         remove = NULL;

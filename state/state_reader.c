@@ -1,9 +1,10 @@
 /*
  * state_reader.c - committed rows for threads other than the worker: pull queries and tests.
  *
- * Rows are read in chunks, each by a SELECT that is over before the first row is handed out: an open SELECT would keep the WAL
- * from being reused. The next chunk goes on behind the last identity, so rows committed in between may or may not be seen, but none
- * twice. Statements are kept; a table dropped and made again is noticed by its definition.
+ * Rows are read in chunks, each by a SELECT that is over before the first row is handed out: an open SELECT
+ * would keep the WAL from being reused. The next chunk goes on behind the last identity, so rows committed in
+ * between may or may not be seen, but none twice. Statements are kept; a table dropped and made again is
+ * noticed by its definition.
  */
 #include "state/store_table.h"
 
@@ -98,11 +99,11 @@ typedef struct {
     struct PartitionBound {
         int     partition;
         int64_t bound;
-    }     *bounds; /* of the partitions asked for so far */
-    size_t   bound_count, bound_capacity;
-    bool     started, finished;
-    TableRow last;   /* identity to go on behind */
-    StrBuf   last_key;
+    } * bounds; /* of the partitions asked for so far */
+    size_t    bound_count, bound_capacity;
+    bool      started, finished;
+    TableRow  last; /* identity to go on behind */
+    StrBuf    last_key;
     StateRow *rows;
     size_t    row_count;
 } ReaderScan;
@@ -152,7 +153,8 @@ static Status row_wanted(ReaderScan *scan, const TableRow *head, bool *out, Erro
 {
     int64_t bound;
     *out = false;
-    if (!head->visible || !partition_wanted(scan->range, head->partition) || !window_wanted(scan->range, head))
+    if (!head->visible || !partition_wanted(scan->range, head->partition) ||
+        !window_wanted(scan->range, head))
         return OK;
     TRY(partition_bound(scan, head->partition, &bound, err));
     *out = store_row_time(scan->spec->kind, head->window_start, head->window_end) >= bound;
@@ -177,7 +179,7 @@ static Status chunk_row(ReaderScan *scan, sqlite3_stmt *stmt, Arena *arena, Erro
     if (!wanted)
         return OK;
     TRY(store_table_read(scan->table, stmt, arena, &row, err));
-    scan->rows[scan->row_count++] = (StateRow){row.partition,  row.key,  row.window_start, row.window_end,
+    scan->rows[scan->row_count++] = (StateRow){row.partition, row.key,  row.window_start, row.window_end,
                                                row.timestamp, row.keys, row.values};
     return OK;
 }
@@ -224,8 +226,9 @@ static Status chunk_read(ReaderScan *scan, Arena *arena, Error *err)
     return status;
 }
 
-static Status scan_file(StateReader *reader, ReaderScan *scan, Status (*use)(void *context, const StateRow *row, Error *err),
-                        void *context, Error *err)
+static Status scan_file(StateReader *reader, ReaderScan                                     *scan,
+                        Status (*use)(void *context, const StateRow *row, Error *err), void *context,
+                        Error *err)
 {
     Status status = OK;
     while (status == OK && !scan->finished) {
@@ -240,7 +243,8 @@ static Status scan_file(StateReader *reader, ReaderScan *scan, Status (*use)(voi
 }
 
 Status state_reader_scan(StateReader *reader, const StoreSpec *spec, const StoreRange *range, Arena *arena,
-                         Status (*row)(void *context, const StateRow *row, Error *err), void *context, Error *err)
+                         Status (*row)(void *context, const StateRow *row, Error *err), void *context,
+                         Error *err)
 {
     for (size_t i = 0; i < reader->count; i++) {
         StoreTable *table;

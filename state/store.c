@@ -1,8 +1,9 @@
 /*
  * store.c - one partition of a keyed or windowed table: getting and changing its rows.
  *
- * Everything happens in the cache; the file is read when the cache does not know, and written at commit (state_file.c). A row that
- * is beyond the retention (store_bound) does not exist for anybody, whether the sweep has reached it or not.
+ * Everything happens in the cache; the file is read when the cache does not know, and written at commit
+ * (state_file.c). A row that is beyond the retention (store_bound) does not exist for anybody, whether the
+ * sweep has reached it or not.
  */
 #include "state/store_cache.h"
 
@@ -47,19 +48,19 @@ Status store_open(StateFile *file, const StoreSpec *spec, int partition, Store *
         table_release(file, table);
         return status;
     }
-    Store *store              = mem_calloc(1, sizeof *store);
-    store->file               = file;
-    store->table              = table;
-    store->spec               = table->spec;
-    store->spec.retention_ms  = spec->retention_ms;
-    store->partition          = partition;
-    store->row_values         = spec->value_count + spec->state_count;
-    store->time               = time;
-    store->committed_time     = time;
-    store->swept_bound        = INT64_MIN;
-    store->next               = file->stores;
-    file->stores              = store;
-    *out                      = store;
+    Store *store             = mem_calloc(1, sizeof *store);
+    store->file              = file;
+    store->table             = table;
+    store->spec              = table->spec;
+    store->spec.retention_ms = spec->retention_ms;
+    store->partition         = partition;
+    store->row_values        = spec->value_count + spec->state_count;
+    store->time              = time;
+    store->committed_time    = time;
+    store->swept_bound       = INT64_MIN;
+    store->next              = file->stores;
+    file->stores             = store;
+    *out                     = store;
     return OK;
 }
 
@@ -93,11 +94,12 @@ static bool known_absent(const Store *store, const CacheRow *row)
 {
     const StoreRow *base = &row->base;
     return store_row_expired(store, base->window_start, base->window_end) ||
-           (row->group != NULL &&
-            store_row_time(store->spec.kind, base->window_start, base->window_end) >= row->group->complete_from);
+           (row->group != NULL && store_row_time(store->spec.kind, base->window_start, base->window_end) >=
+                                      row->group->complete_from);
 }
 
-Status store_get(Store *store, Str key, const Value *keys, int64_t window_start, int64_t window_end, StoreRow **out, Error *err)
+Status store_get(Store *store, Str key, const Value *keys, int64_t window_start, int64_t window_end,
+                 StoreRow **out, Error *err)
 {
     uint64_t  hash = store_cache_hash(key, window_start, store->spec.kind == STORE_SESSION ? window_end : 0);
     CacheRow *row  = store_cache_find(store, hash, key, window_start, window_end);
@@ -183,8 +185,8 @@ static void remember_origin(CacheRow *row, const Origin *origin)
         row->origin      = arena_alloc(row->store->file->remembered, size);
         row->origin_size = size;
     }
-    Header *headers = (Header *)(row->origin + 1);
-    char   *at      = (char *)(headers + origin->header_count);
+    Header *headers      = (Header *)(row->origin + 1);
+    char   *at           = (char *)(headers + origin->header_count);
     *row->origin         = *origin;
     row->origin->topic   = move_str(&at, origin->topic);
     row->origin->headers = headers;

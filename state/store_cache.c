@@ -1,11 +1,13 @@
 /*
- * store_cache.c - the rows in memory: found by a hash of key and window, kept in order of use, counted in bytes.
+ * store_cache.c - the rows in memory: found by a hash of key and window, kept in order of use, counted in
+ * bytes.
  *
- * A row is one block (itself, key, key columns, the array of values) and one more for what the values point to, if anything. A put
- * copies into a spare block and swaps it with the row's: values may point into the row they replace.
+ * A row is one block (itself, key, key columns, the array of values) and one more for what the values point
+ * to, if anything. A put copies into a spare block and swaps it with the row's: values may point into the row
+ * they replace.
  *
- * Use is tracked in steps of a commit interval: a row moves to the end of the list once per interval, however often it is looked
- * up. Nothing is evicted in between, so finer steps would buy nothing.
+ * Use is tracked in steps of a commit interval: a row moves to the end of the list once per interval, however
+ * often it is looked up. Nothing is evicted in between, so finer steps would buy nothing.
  */
 #include "state/store_cache.h"
 
@@ -75,8 +77,8 @@ CacheRow *store_cache_find(const Store *store, uint64_t hash, Str key, int64_t s
         CacheRow *row = table->slots[at].item;
         if (row == NULL)
             return NULL;
-        if (table->slots[at].hash == hash && row->base.window_start == start && (!compare_end || row->base.window_end == end) &&
-            str_equal(row->base.key, key))
+        if (table->slots[at].hash == hash && row->base.window_start == start &&
+            (!compare_end || row->base.window_end == end) && str_equal(row->base.key, key))
             return row;
     }
 }
@@ -208,11 +210,11 @@ static void list_remove(StateFile *file, CacheRow *row)
 
 static void list_append(StateFile *file, CacheRow *row)
 {
-    row->older                                           = file->newest;
-    row->newer                                           = NULL;
+    row->older                                             = file->newest;
+    row->newer                                             = NULL;
     *(file->newest ? &file->newest->newer : &file->oldest) = row;
-    file->newest                                         = row;
-    row->epoch                                           = file->epoch;
+    file->newest                                           = row;
+    row->epoch                                             = file->epoch;
 }
 
 void store_cache_use(CacheRow *row)
@@ -228,14 +230,18 @@ CacheRow *store_cache_add(Store *store, uint64_t hash, Str key, const Value *key
 {
     const StoreSpec *spec  = &store->spec;
     size_t           extra = store_values_size(spec->keys, keys, spec->key_count);
-    size_t    bytes  = sizeof(CacheRow) + (store->row_values + spec->key_count) * sizeof(Value) + extra + key.len;
+    size_t bytes = sizeof(CacheRow) + (store->row_values + spec->key_count) * sizeof(Value) + extra + key.len;
     CacheRow *row    = mem_calloc(1, bytes);
     Value    *values = (Value *)(row + 1), *key_values = values + store->row_values;
-    char     *at     = (char *)(key_values + spec->key_count);
+    char     *at = (char *)(key_values + spec->key_count);
     store_values_copy(spec->keys, keys, spec->key_count, key_values, &at);
     if (key.len > 0)
         memcpy(at, key.ptr, key.len);
-    row->base  = (StoreRow){.key = str_n(at, key.len), .window_start = start, .window_end = end, .keys = key_values, .values = values};
+    row->base  = (StoreRow){.key          = str_n(at, key.len),
+                            .window_start = start,
+                            .window_end   = end,
+                            .keys         = key_values,
+                            .values       = values};
     row->store = store;
     row->hash  = hash;
     row->bytes = bytes;
@@ -249,7 +255,7 @@ CacheRow *store_cache_add(Store *store, uint64_t hash, Str key, const Value *key
 
 static void row_free(CacheRow *row)
 {
-    StateFile *file    = row->store->file;
+    StateFile *file = row->store->file;
     file->cache_bytes -= row->bytes;
     if (row->base.dirty)
         file->dirty_bytes -= row->bytes;
@@ -295,21 +301,22 @@ void store_cache_set_values(CacheRow *row, const Value *values)
     Store           *store = row->store;
     StateFile       *file  = store->file;
     const StoreSpec *spec  = &store->spec;
-    size_t size = store_values_size(spec->values, values, spec->value_count) +
+    size_t           size  = store_values_size(spec->values, values, spec->value_count) +
                   store_values_size(spec->states, values + spec->value_count, spec->state_count);
     if (size == 0 && row->data == NULL) {
         if (values != row->base.values)
             memmove(row->base.values, values, store->row_values * sizeof(Value));
         return;
     }
-    void  *old = row->data;
+    void  *old      = row->data;
     size_t old_size = row->data_size, got = 0;
     char  *at = size ? spare_take(file, size, &got) : NULL;
     row->data = at;
     store_values_copy(spec->values, values, spec->value_count, row->base.values, &at);
-    store_values_copy(spec->states, values + spec->value_count, spec->state_count, row->base.values + spec->value_count, &at);
-    row->data_size    = got;
-    row->bytes       += got - old_size;
+    store_values_copy(spec->states, values + spec->value_count, spec->state_count,
+                      row->base.values + spec->value_count, &at);
+    row->data_size = got;
+    row->bytes += got - old_size;
     file->cache_bytes += got - old_size;
     if (row->base.dirty)
         file->dirty_bytes += got - old_size;

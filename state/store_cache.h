@@ -1,8 +1,9 @@
 /*
  * store_cache.h - inside of the state folder: the file, its stores and the rows cached in front of it.
  *
- * Invariants: a dirty row is never evicted; rows are freed at commit, rollback, clear and close only (that is what makes StoreRow
- * pointers last); a row that is cached is at least as new as the file's, so the cache always wins.
+ * Invariants: a dirty row is never evicted; rows are freed at commit, rollback, clear and close only (that is
+ * what makes StoreRow pointers last); a row that is cached is at least as new as the file's, so the cache
+ * always wins.
  *
  * Thread: worker.
  */
@@ -19,14 +20,16 @@ struct CacheRow {
     Store    *store;
     KeyGroup *group; /* NULL for KEY_VALUE */
     CacheRow *older, *newer;
-    uint64_t  hash, epoch, mark; /* epoch: of the commit interval it was last used in; mark: of the last scan that met it */
-    void     *data;              /* what the values point to */
-    size_t    data_size, bytes;  /* bytes: all it takes, data included */
-    Origin   *origin;
-    size_t    origin_size;
+    uint64_t  hash, epoch,
+        mark;     /* epoch: of the commit interval it was last used in; mark: of the last scan that met it */
+    void   *data; /* what the values point to */
+    size_t  data_size, bytes; /* bytes: all it takes, data included */
+    Origin *origin;
+    size_t  origin_size;
 };
 
-/* The windows of one key, in the order of (time, start). Those with time >= complete_from are all in the cache. */
+/* The windows of one key, in the order of (time, start). Those with time >= complete_from are all in the
+ * cache. */
 struct KeyGroup {
     uint64_t   hash;
     Str        key;
@@ -41,7 +44,7 @@ typedef struct {
     struct Slot {
         uint64_t hash;
         void    *item;
-    }     *slots;
+    } * slots;
     size_t count, capacity;
 } CacheTable;
 
@@ -63,29 +66,29 @@ struct Store {
 };
 
 typedef struct {
-    Str  name, value; /* on the heap, one block; value.ptr NULL: removed */
+    Str name, value; /* on the heap, one block; value.ptr NULL: removed */
 } PendingMeta;
 
 struct StateFile {
-    sqlite3    *db;
-    size_t      cache_limit, cache_bytes, dirty_bytes;
-    uint64_t    epoch, mark;
-    CacheRow   *oldest, *newest;
-    Store      *stores, *changed;
-    StoreTable *tables;
-    Arena      *scratch;    /* for one call */
-    Arena      *remembered; /* until the next commit */
-    void       *spare;      /* block that the next put copies into */
-    size_t      spare_size;
+    sqlite3     *db;
+    size_t       cache_limit, cache_bytes, dirty_bytes;
+    uint64_t     epoch, mark;
+    CacheRow    *oldest, *newest;
+    Store       *stores, *changed;
+    StoreTable  *tables;
+    Arena       *scratch;    /* for one call */
+    Arena       *remembered; /* until the next commit */
+    void        *spare;      /* block that the next put copies into */
+    size_t       spare_size;
     PendingMeta *metas;
     size_t       meta_count, meta_capacity;
     uint32_t    *meta_index; /* hash table of positions in metas + 1 */
     size_t       meta_index_size;
-    bool in_transaction;
-    bool direct;   /* it holds writes that are nowhere else: apply, clear, drop */
-    bool lost;     /* such writes were lost by a failed commit: only rollback goes on */
-    bool recheck;  /* a rollback may have taken tables away */
-    bool created;  /* tables were made in this transaction */
+    bool         in_transaction;
+    bool         direct;  /* it holds writes that are nowhere else: apply, clear, drop */
+    bool         lost;    /* such writes were lost by a failed commit: only rollback goes on */
+    bool         recheck; /* a rollback may have taken tables away */
+    bool         created; /* tables were made in this transaction */
 };
 
 /* ---- store_cache.c ---- */
@@ -93,7 +96,8 @@ struct StateFile {
 uint64_t  store_cache_hash(Str key, int64_t start, int64_t end);
 CacheRow *store_cache_find(const Store *store, uint64_t hash, Str key, int64_t start, int64_t end);
 /* A new row without values (existing: no), as the newest. */
-CacheRow *store_cache_add(Store *store, uint64_t hash, Str key, const Value *keys, int64_t start, int64_t end);
+CacheRow *store_cache_add(Store *store, uint64_t hash, Str key, const Value *keys, int64_t start,
+                          int64_t end);
 void      store_cache_remove(CacheRow *row); /* and frees it */
 void      store_cache_use(CacheRow *row);
 void      store_cache_set_values(CacheRow *row, const Value *values);
@@ -110,7 +114,7 @@ void      store_cache_drop_idle_groups(Store *store);
 
 size_t store_values_size(const Column *columns, const Value *values, size_t count);
 /* Copies into `values`; what they point to goes to *at, which moves. */
-void   store_values_copy(const Column *columns, const Value *from, size_t count, Value *values, char **at);
+void store_values_copy(const Column *columns, const Value *from, size_t count, Value *values, char **at);
 
 /* ---- state_file.c ---- */
 
@@ -132,8 +136,9 @@ static inline bool store_row_expired(const Store *store, int64_t start, int64_t 
 
 static inline TableRow store_table_row(const CacheRow *row)
 {
-    return (TableRow){row->base.key, row->store->partition, row->base.window_start, row->base.window_end,
-                      row->base.timestamp, row->base.visible, row->base.keys, row->base.values};
+    return (TableRow){row->base.key,        row->store->partition, row->base.window_start,
+                      row->base.window_end, row->base.timestamp,   row->base.visible,
+                      row->base.keys,       row->base.values};
 }
 
 #endif

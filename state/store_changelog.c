@@ -1,8 +1,9 @@
 /*
  * store_changelog.c - a row as a changelog record.
  *
- * The key is the identity as windowed keys have it on the wire (key bytes, then start; sessions: end, start; big-endian), so that
- * compaction keeps one record per row. The value: version, visible, timestamp, window end, then all columns by the codec.
+ * The key is the identity as windowed keys have it on the wire (key bytes, then start; sessions: end, start;
+ * big-endian), so that compaction keeps one record per row. The value: version, visible, timestamp, window
+ * end, then all columns by the codec.
  */
 #include "state/store_cache.h"
 #include "state/store_codec.h"
@@ -59,7 +60,8 @@ static Status decode_key(const Store *store, Str key, TableRow *row, Error *err)
 {
     size_t suffix = suffix_size(store->spec.kind);
     if (key.len < suffix)
-        return error_set(err, E_DATA, NO_POS, "Changelog record of " STR_FMT ": the key has no window", STR_ARG(store->spec.name));
+        return error_set(err, E_DATA, NO_POS, "Changelog record of " STR_FMT ": the key has no window",
+                         STR_ARG(store->spec.name));
     row->key       = str_n(key.ptr, key.len - suffix);
     row->partition = store->partition;
     if (store->spec.kind == STORE_SESSION)
@@ -77,7 +79,8 @@ static Status decode_value(const Store *store, Str value, Arena *arena, TableRow
     size_t           at     = 2;
     int64_t          end;
     if (value.len < 2 || value.ptr[0] != RECORD_VERSION || (unsigned char)value.ptr[1] > 1)
-        return error_set(err, E_DATA, NO_POS, "Changelog record of " STR_FMT ": unknown version", STR_ARG(spec->name));
+        return error_set(err, E_DATA, NO_POS, "Changelog record of " STR_FMT ": unknown version",
+                         STR_ARG(spec->name));
     row->visible = value.ptr[1] != 0;
     row->keys    = keys;
     row->values  = values;
@@ -85,18 +88,22 @@ static Status decode_value(const Store *store, Str value, Arena *arena, TableRow
     TRY(store_codec_read_int(value, &at, &end, err));
     TRY(store_codec_read_columns(value, &at, spec->keys, spec->key_count, arena, keys, err));
     TRY(store_codec_read_columns(value, &at, spec->values, spec->value_count, arena, values, err));
-    TRY(store_codec_read_columns(value, &at, spec->states, spec->state_count, arena, values + spec->value_count, err));
+    TRY(store_codec_read_columns(value, &at, spec->states, spec->state_count, arena,
+                                 values + spec->value_count, err));
     if (at != value.len || (spec->kind == STORE_SESSION && end != row->window_end))
-        return error_set(err, E_DATA, NO_POS, "Changelog record of " STR_FMT ": it does not fit the store's columns",
+        return error_set(err, E_DATA, NO_POS,
+                         "Changelog record of " STR_FMT ": it does not fit the store's columns",
                          STR_ARG(spec->name));
     row->window_end = end;
     return OK;
 }
 
-/* What the cache has of the row is out of date; a row changed since stays, and is written over this at commit. */
+/* What the cache has of the row is out of date; a row changed since stays, and is written over this at
+ * commit. */
 static void cache_forget(Store *store, const TableRow *row)
 {
-    uint64_t  hash   = store_cache_hash(row->key, row->window_start, store->spec.kind == STORE_SESSION ? row->window_end : 0);
+    uint64_t  hash   = store_cache_hash(row->key, row->window_start,
+                                     store->spec.kind == STORE_SESSION ? row->window_end : 0);
     CacheRow *cached = store_cache_find(store, hash, row->key, row->window_start, row->window_end);
     if (cached != NULL && !cached->base.dirty)
         store_cache_remove(cached);

@@ -1,8 +1,9 @@
 /*
  * store_codec.c - values as bytes and back, bit for bit (format: store_codec.h).
  *
- * Reading trusts nothing: a changelog topic can hold anybody's bytes. Every count is checked against the bytes that are
- * left before memory is taken for it (an item takes at least its tag), and recursion follows the type, whose depth is bounded.
+ * Reading trusts nothing: a changelog topic can hold anybody's bytes. Every count is checked against the
+ * bytes that are left before memory is taken for it (an item takes at least its tag), and recursion follows
+ * the type, whose depth is bounded.
  */
 #include "state/store_codec.h"
 
@@ -82,7 +83,8 @@ void store_codec_add(StrBuf *out, const SqlType *type, Value v)
     case T_STRUCT:
         add_varint(out, v.len);
         for (uint32_t i = 0; i < v.len; i++)
-            store_codec_add(out, type->kind == T_ARRAY ? type->element : type->fields[i].type, value_items(v)[i]);
+            store_codec_add(out, type->kind == T_ARRAY ? type->element : type->fields[i].type,
+                            value_items(v)[i]);
         break;
     case T_MAP:
         add_map(out, type, v);
@@ -202,7 +204,8 @@ static Status read_items(Str bytes, size_t *at, const SqlType *type, Arena *aren
     if (items == NULL)
         return E_LIMIT;
     for (uint32_t i = 0; i < count; i++)
-        TRY(store_codec_read(bytes, at, type->kind == T_ARRAY ? type->element : type->fields[i].type, arena, &items[i], err));
+        TRY(store_codec_read(bytes, at, type->kind == T_ARRAY ? type->element : type->fields[i].type, arena,
+                             &items[i], err));
     *out = value_array(items, count);
     return OK;
 }
@@ -262,8 +265,8 @@ Status store_codec_read(Str bytes, size_t *at, const SqlType *type, Arena *arena
     }
 }
 
-Status store_codec_read_columns(Str bytes, size_t *at, const Column *columns, size_t count, Arena *arena, Value *out,
-                                Error *err)
+Status store_codec_read_columns(Str bytes, size_t *at, const Column *columns, size_t count, Arena *arena,
+                                Value *out, Error *err)
 {
     for (size_t i = 0; i < count; i++)
         TRY(store_codec_read(bytes, at, columns[i].type, arena, &out[i], err));

@@ -1,7 +1,8 @@
 /*
  * store_json.c - ARRAY, MAP and STRUCT as JSON text, so that SQLite's json functions can look into a table.
  *
- * For people only: the exact value stands in _exact. Numbers JSON does not have (NaN, infinities) become strings.
+ * For people only: the exact value stands in _exact. Numbers JSON does not have (NaN, infinities) become
+ * strings.
  */
 #include <inttypes.h>
 #include <math.h>

@@ -1,9 +1,10 @@
 /*
  * store_row_sql.c - rows to SQLite columns and back, bit for bit.
  *
- * A key or value column shows a value as people want it. Where that loses something (NaN, -0.0, a NUL in text, a decimal beyond
- * 64 bits, anything compound), the codec's bytes of all keys and values stand in _exact as well, and reading trusts only those.
- * States are nobody's business but ours: numbers stay numbers, everything else is the codec's bytes in its own column.
+ * A key or value column shows a value as people want it. Where that loses something (NaN, -0.0, a NUL in
+ * text, a decimal beyond 64 bits, anything compound), the codec's bytes of all keys and values stand in
+ * _exact as well, and reading trusts only those. States are nobody's business but ours: numbers stay numbers,
+ * everything else is the codec's bytes in its own column.
  */
 #include <math.h>
 
@@ -83,7 +84,8 @@ static void print_date(StrBuf *out, int64_t days)
 static void print_time(StrBuf *out, int64_t ms)
 {
     int64_t seconds = ms / 1000;
-    strbuf_addf(out, "%02d:%02d:%02d.%03d", (int)(seconds / 3600), (int)(seconds / 60 % 60), (int)(seconds % 60), (int)(ms % 1000));
+    strbuf_addf(out, "%02d:%02d:%02d.%03d", (int)(seconds / 3600), (int)(seconds / 60 % 60),
+                (int)(seconds % 60), (int)(ms % 1000));
 }
 
 static int bind_str(sqlite3_stmt *stmt, int param, Str s, bool text)
@@ -133,7 +135,8 @@ static int bind_state(sqlite3_stmt *stmt, int param, StrBuf *buffer, const SqlTy
 {
     if (value_is_null(v))
         return sqlite3_bind_null(stmt, param);
-    if (type->kind == T_INTEGER || type->kind == T_BIGINT || type->kind == T_BOOLEAN || type->kind == T_TIMESTAMP)
+    if (type->kind == T_INTEGER || type->kind == T_BIGINT || type->kind == T_BOOLEAN ||
+        type->kind == T_TIMESTAMP)
         return sqlite3_bind_int64(stmt, param, v.as.i64);
     if (type->kind == T_DOUBLE && double_is_plain(v.as.f64))
         return sqlite3_bind_double(stmt, param, v.as.f64);
@@ -176,7 +179,8 @@ static int bind_columns(StoreTable *table, sqlite3_stmt *stmt, const TableRow *r
     for (size_t i = 0; rc == SQLITE_OK && i < spec->value_count; i++)
         rc = bind_value(stmt, param++, &table->buffer, spec->values[i].type, row->values[i]);
     for (size_t i = 0; rc == SQLITE_OK && i < spec->state_count; i++)
-        rc = bind_state(stmt, param++, &table->buffer, spec->states[i].type, row->values[spec->value_count + i]);
+        rc = bind_state(stmt, param++, &table->buffer, spec->states[i].type,
+                        row->values[spec->value_count + i]);
     return rc;
 }
 
@@ -222,7 +226,8 @@ static Str column_str(sqlite3_stmt *stmt, int column)
 
 static Status bad_column(const StoreTable *table, const Column *column, Error *err)
 {
-    return error_set(err, E_DATA, NO_POS, "State store " STR_FMT ": column " STR_FMT " holds something that is not of its type",
+    return error_set(err, E_DATA, NO_POS,
+                     "State store " STR_FMT ": column " STR_FMT " holds something that is not of its type",
                      STR_ARG(table->spec.name), STR_ARG(column->name));
 }
 
@@ -260,8 +265,9 @@ static bool parse_time(Str s, Value *out)
 {
     size_t  at = 0;
     int64_t hour, minute, second, ms;
-    if (!digits(s, &at, 2, &hour) || !mark(s, &at, ':') || !digits(s, &at, 2, &minute) || !mark(s, &at, ':') ||
-        !digits(s, &at, 2, &second) || !mark(s, &at, '.') || !digits(s, &at, 3, &ms) || at != s.len)
+    if (!digits(s, &at, 2, &hour) || !mark(s, &at, ':') || !digits(s, &at, 2, &minute) ||
+        !mark(s, &at, ':') || !digits(s, &at, 2, &second) || !mark(s, &at, '.') || !digits(s, &at, 3, &ms) ||
+        at != s.len)
         return false;
     *out = value_from_int(((hour * 60 + minute) * 60 + second) * 1000 + ms);
     return true;
@@ -271,7 +277,7 @@ static bool parse_time(Str s, Value *out)
 static bool parse_decimal(Str s, Value *out)
 {
     bool    negative = s.len > 0 && s.ptr[0] == '-', point = false;
-    int64_t n = 0;
+    int64_t n     = 0;
     int     scale = 0;
     for (size_t i = negative; i < s.len; i++) {
         if (s.ptr[i] == '.' && !point) {
@@ -315,8 +321,8 @@ static bool read_plain(sqlite3_stmt *stmt, int column, const SqlType *type, Aren
     }
 }
 
-static Status read_column(const StoreTable *table, sqlite3_stmt *stmt, int column, const Column *as, bool state, Arena *arena,
-                          Value *out, Error *err)
+static Status read_column(const StoreTable *table, sqlite3_stmt *stmt, int column, const Column *as,
+                          bool state, Arena *arena, Value *out, Error *err)
 {
     int found = sqlite3_column_type(stmt, column);
     if (found == SQLITE_NULL) {
@@ -330,17 +336,21 @@ static Status read_column(const StoreTable *table, sqlite3_stmt *stmt, int colum
     return read_plain(stmt, column, as->type, arena, out) ? OK : bad_column(table, as, err);
 }
 
-static Status read_exact(const StoreTable *table, sqlite3_stmt *stmt, Arena *arena, Value *keys, Value *values, Error *err)
+static Status read_exact(const StoreTable *table, sqlite3_stmt *stmt, Arena *arena, Value *keys,
+                         Value *values, Error *err)
 {
     Str    bytes = column_str(stmt, 6);
     size_t at    = 1;
     if (bytes.len == 0 || bytes.ptr[0] != EXACT_VERSION)
-        return error_set(err, E_DATA, NO_POS, "State store " STR_FMT ": _exact is of an unknown version", STR_ARG(table->spec.name));
+        return error_set(err, E_DATA, NO_POS, "State store " STR_FMT ": _exact is of an unknown version",
+                         STR_ARG(table->spec.name));
     TRY(store_codec_read_columns(bytes, &at, table->spec.keys, table->spec.key_count, arena, keys, err));
-    return store_codec_read_columns(bytes, &at, table->spec.values, table->spec.value_count, arena, values, err);
+    return store_codec_read_columns(bytes, &at, table->spec.values, table->spec.value_count, arena, values,
+                                    err);
 }
 
-static Status read_all_plain(const StoreTable *table, sqlite3_stmt *stmt, Arena *arena, Value *keys, Value *values, Error *err)
+static Status read_all_plain(const StoreTable *table, sqlite3_stmt *stmt, Arena *arena, Value *keys,
+                             Value *values, Error *err)
 {
     const StoreSpec *spec   = &table->spec;
     int              column = FIRST_COLUMN;
@@ -365,8 +375,8 @@ void store_table_read_head(sqlite3_stmt *stmt, TableRow *out)
 
 Status store_table_read(const StoreTable *table, sqlite3_stmt *stmt, Arena *arena, TableRow *out, Error *err)
 {
-    const StoreSpec *spec = &table->spec;
-    Value           *keys = ARENA_ARRAY(arena, Value, spec->key_count + 1);
+    const StoreSpec *spec   = &table->spec;
+    Value           *keys   = ARENA_ARRAY(arena, Value, spec->key_count + 1);
     Value           *values = ARENA_ARRAY(arena, Value, spec->value_count + spec->state_count + 1);
     store_table_read_head(stmt, out);
     out->key    = str_dup(arena, out->key);
@@ -378,6 +388,7 @@ Status store_table_read(const StoreTable *table, sqlite3_stmt *stmt, Arena *aren
         TRY(read_all_plain(table, stmt, arena, keys, values, err));
     int column = FIRST_COLUMN + (int)(spec->key_count + spec->value_count);
     for (size_t i = 0; i < spec->state_count; i++)
-        TRY(read_column(table, stmt, column++, &spec->states[i], true, arena, &values[spec->value_count + i], err));
+        TRY(read_column(table, stmt, column++, &spec->states[i], true, arena, &values[spec->value_count + i],
+                        err));
     return OK;
 }

@@ -1,8 +1,9 @@
 /*
  * store_scan.c - rows by range, merged from the cache and the file.
  *
- * What the file has in the range is brought into the cache unless a newer version is there already; what it lacks is dirty, for a
- * clean row that exists stands in the file. So the result is: file rows, seen through the cache, and dirty rows.
+ * What the file has in the range is brought into the cache unless a newer version is there already; what it
+ * lacks is dirty, for a clean row that exists stands in the file. So the result is: file rows, seen through
+ * the cache, and dirty rows.
  */
 #include "state/store_cache.h"
 
@@ -14,14 +15,15 @@ static bool row_alive(const CacheRow *row)
 static void row_take(CacheRow *row, const TableRow *found)
 {
     store_cache_set_values(row, found->values);
-    row->base.exists    = true;
-    row->base.visible   = found->visible;
-    row->base.timestamp = found->timestamp;
+    row->base.exists     = true;
+    row->base.visible    = found->visible;
+    row->base.timestamp  = found->timestamp;
     row->base.window_end = found->window_end;
 }
 
 /* Runs `use` on each row of the statement, which is reset afterwards. */
-static Status each_row(Store *store, sqlite3_stmt *stmt, Status (*use)(Store *store, sqlite3_stmt *stmt, void *context, Error *err),
+static Status each_row(Store *store, sqlite3_stmt *stmt,
+                       Status (*use)(Store *store, sqlite3_stmt *stmt, void *context, Error *err),
                        void *context, Error *err)
 {
     Status status = OK;
@@ -112,12 +114,13 @@ static int64_t with_slack(int64_t from, int64_t to)
     return result;
 }
 
-Status store_find_windows(Store *store, Str key, const Value *keys, int64_t from, int64_t to, Arena *arena, StoreRows *out,
-                          Error *err)
+Status store_find_windows(Store *store, Str key, const Value *keys, int64_t from, int64_t to, Arena *arena,
+                          StoreRows *out, Error *err)
 {
     *out = (StoreRows){0};
     if (store->spec.kind == STORE_KEY_VALUE)
-        return error_set(err, E_PLAN, NO_POS, "State store " STR_FMT " has no windows", STR_ARG(store->spec.name));
+        return error_set(err, E_PLAN, NO_POS, "State store " STR_FMT " has no windows",
+                         STR_ARG(store->spec.name));
     if (from > to)
         return OK;
     KeyGroup *group = store_cache_group(store, key);
@@ -127,7 +130,8 @@ Status store_find_windows(Store *store, Str key, const Value *keys, int64_t from
     size_t low = 0, high = group->count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (store_row_time(store->spec.kind, group->rows[middle]->base.window_start, group->rows[middle]->base.window_end) < from)
+        if (store_row_time(store->spec.kind, group->rows[middle]->base.window_start,
+                           group->rows[middle]->base.window_end) < from)
             low = middle + 1;
         else
             high = middle;
@@ -150,11 +154,11 @@ Status store_find_windows(Store *store, Str key, const Value *keys, int64_t from
 /* ---- ranges over all keys ---- */
 
 typedef struct {
-    Arena    *arena;
+    Arena     *arena;
     StoreRow **rows;
-    size_t    count, capacity;
-    int64_t   from, to;
-    bool      by_time;
+    size_t     count, capacity;
+    int64_t    from, to;
+    bool       by_time;
 } Scan;
 
 static void scan_add(Scan *scan, CacheRow *row)
@@ -184,8 +188,10 @@ static Status scan_row(Store *store, sqlite3_stmt *stmt, void *context, Error *e
 
 static int compare_window(const StoreRow *x, const StoreRow *y, StoreKind kind)
 {
-    int64_t a = store_row_time(kind, x->window_start, x->window_end), b = store_row_time(kind, y->window_start, y->window_end);
-    return a != b ? (a > b) - (a < b) : (x->window_start > y->window_start) - (x->window_start < y->window_start);
+    int64_t a = store_row_time(kind, x->window_start, x->window_end),
+            b = store_row_time(kind, y->window_start, y->window_end);
+    return a != b ? (a > b) - (a < b)
+                  : (x->window_start > y->window_start) - (x->window_start < y->window_start);
 }
 
 static int compare_by_time(const void *a, const void *b)
@@ -232,7 +238,8 @@ Status store_find_range(Store *store, int64_t from, int64_t to, Arena *arena, St
     Scan scan = {.arena = arena, .from = from, .to = to, .by_time = true};
     *out      = (StoreRows){0};
     if (store->spec.kind == STORE_KEY_VALUE)
-        return error_set(err, E_PLAN, NO_POS, "State store " STR_FMT " has no windows", STR_ARG(store->spec.name));
+        return error_set(err, E_PLAN, NO_POS, "State store " STR_FMT " has no windows",
+                         STR_ARG(store->spec.name));
     return from <= to ? scan_run(store, SQL_BY_TIME, &scan, out, err) : OK;
 }
 

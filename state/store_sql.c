@@ -1,9 +1,9 @@
 /*
  * store_sql.c - the layout of a store's table and the SQL that works on it.
  *
- * The layout is a promise to people (README.md). Names are theirs, so nothing is taken for granted: SQLite does not tell `a` from `A`
- * and has names of its own, hence the registry _stores, which maps a store to its table and keeps its definition; a store reopened
- * with another one is refused instead of misread.
+ * The layout is a promise to people (README.md). Names are theirs, so nothing is taken for granted: SQLite
+ * does not tell `a` from `A` and has names of its own, hence the registry _stores, which maps a store to its
+ * table and keeps its definition; a store reopened with another one is refused instead of misread.
  */
 #include <inttypes.h>
 #include <strings.h>
@@ -13,11 +13,12 @@
 Status state_db_error(sqlite3 *db, int rc, const char *what, Error *err)
 {
     int    primary = rc & 0xff;
-    Status code    = primary == SQLITE_FULL                               ? E_FULL
-                     : primary == SQLITE_BUSY || primary == SQLITE_LOCKED ? E_BUSY
+    Status code    = primary == SQLITE_FULL                                  ? E_FULL
+                     : primary == SQLITE_BUSY || primary == SQLITE_LOCKED    ? E_BUSY
                      : primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB ? E_DATA
                                                                              : E_IO;
-    return error_set(err, code, NO_POS, "State store: %s: %s", what, db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+    return error_set(err, code, NO_POS, "State store: %s: %s", what,
+                     db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
 }
 
 Status state_db_exec(sqlite3 *db, const char *sql, Error *err)
@@ -28,13 +29,14 @@ Status state_db_exec(sqlite3 *db, const char *sql, Error *err)
 
 Status state_db_create(sqlite3 *db, Error *err)
 {
-    return state_db_exec(db,
-                         "CREATE TABLE IF NOT EXISTS _meta(name BLOB NOT NULL PRIMARY KEY, value BLOB) WITHOUT ROWID;"
-                         "CREATE TABLE IF NOT EXISTS _stores(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
-                         " table_name TEXT NOT NULL, definition TEXT NOT NULL);"
-                         "CREATE TABLE IF NOT EXISTS _store_time(name TEXT NOT NULL, partition INTEGER NOT NULL,"
-                         " time INTEGER NOT NULL, PRIMARY KEY(name, partition)) WITHOUT ROWID;",
-                         err);
+    return state_db_exec(
+        db,
+        "CREATE TABLE IF NOT EXISTS _meta(name BLOB NOT NULL PRIMARY KEY, value BLOB) WITHOUT ROWID;"
+        "CREATE TABLE IF NOT EXISTS _stores(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+        " table_name TEXT NOT NULL, definition TEXT NOT NULL);"
+        "CREATE TABLE IF NOT EXISTS _store_time(name TEXT NOT NULL, partition INTEGER NOT NULL,"
+        " time INTEGER NOT NULL, PRIMARY KEY(name, partition)) WITHOUT ROWID;",
+        err);
 }
 
 /* ---- names ---- */
@@ -68,8 +70,8 @@ static bool name_is_state(Str name)
 /* No reserved name ends in _, so that appending one leads out. */
 static bool name_is_reserved(Str name)
 {
-    static const char *const reserved[] = {"_key",     "_start",  "_end",        "_partition", "_visible",
-                                           "_exact",   "rowtime", "windowstart", "windowend"};
+    static const char *const reserved[] = {"_key",   "_start",  "_end",        "_partition", "_visible",
+                                           "_exact", "rowtime", "windowstart", "windowend"};
     if (name_is_state(name))
         return true;
     for (size_t i = 0; i < ARRAY_LEN(reserved); i++)
@@ -94,7 +96,8 @@ static const Column *table_column(const StoreSpec *spec, size_t i)
     return i < spec->value_count ? &spec->values[i] : &spec->states[i - spec->value_count];
 }
 
-/* The SQL names of keys and values: their own, with _ behind as often as it takes to be unique; states are _state_N. */
+/* The SQL names of keys and values: their own, with _ behind as often as it takes to be unique; states are
+ * _state_N. */
 static const Str *table_columns(Arena *arena, const StoreSpec *spec, size_t count)
 {
     Str   *names = ARENA_ARRAY(arena, Str, count), *quoted = ARENA_ARRAY(arena, Str, count);
@@ -112,9 +115,9 @@ static const Str *table_columns(Arena *arena, const StoreSpec *spec, size_t coun
 static const char *column_sql_type(const SqlType *type)
 {
     static const char *const names[] = {
-        [T_BOOLEAN] = "INTEGER", [T_INTEGER] = "INTEGER", [T_BIGINT] = "INTEGER", [T_DECIMAL] = "TEXT",
-        [T_DOUBLE] = "REAL",     [T_STRING] = "TEXT",     [T_BYTES] = "BLOB",     [T_TIME] = "TEXT",
-        [T_DATE] = "TEXT",       [T_TIMESTAMP] = "INTEGER", [T_ARRAY] = "TEXT",   [T_MAP] = "TEXT",
+        [T_BOOLEAN] = "INTEGER", [T_INTEGER] = "INTEGER",   [T_BIGINT] = "INTEGER", [T_DECIMAL] = "TEXT",
+        [T_DOUBLE] = "REAL",     [T_STRING] = "TEXT",       [T_BYTES] = "BLOB",     [T_TIME] = "TEXT",
+        [T_DATE] = "TEXT",       [T_TIMESTAMP] = "INTEGER", [T_ARRAY] = "TEXT",     [T_MAP] = "TEXT",
         [T_STRUCT] = "TEXT",
     };
     const char *name = (size_t)type->kind < ARRAY_LEN(names) ? names[type->kind] : NULL;
@@ -123,7 +126,8 @@ static const char *column_sql_type(const SqlType *type)
 
 /* ---- definition ---- */
 
-static const char *const kind_names[] = {[STORE_KEY_VALUE] = "KEY_VALUE", [STORE_WINDOW] = "WINDOW", [STORE_SESSION] = "SESSION"};
+static const char *const kind_names[] = {
+    [STORE_KEY_VALUE] = "KEY_VALUE", [STORE_WINDOW] = "WINDOW", [STORE_SESSION] = "SESSION"};
 
 static void define_columns(StrBuf *out, const char *role, const Column *columns, size_t count, Arena *arena)
 {
@@ -161,8 +165,8 @@ static Column *copy_columns(Arena *arena, const Column *columns, size_t count)
 
 static StoreTable *table_new(sqlite3 *db, const StoreSpec *spec)
 {
-    Arena      *arena = arena_new(0);
-    StoreTable *table = ARENA_NEW(arena, StoreTable);
+    Arena      *arena   = arena_new(0);
+    StoreTable *table   = ARENA_NEW(arena, StoreTable);
     table->arena        = arena;
     table->db           = db;
     table->spec         = *spec;
@@ -195,8 +199,8 @@ static Status prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, Error *e
 }
 
 /* Looks the store up. *found: its table's SQL name, quoted, and its definition, in the arena. */
-static Status registry_find(sqlite3 *db, Str name, Arena *arena, bool *found, int64_t *id, Str *table, Str *definition,
-                            Error *err)
+static Status registry_find(sqlite3 *db, Str name, Arena *arena, bool *found, int64_t *id, Str *table,
+                            Str *definition, Error *err)
 {
     sqlite3_stmt *stmt;
     TRY(prepare(db, "SELECT id, table_name, definition FROM _stores WHERE name = ?", &stmt, err));
@@ -204,12 +208,14 @@ static Status registry_find(sqlite3 *db, Str name, Arena *arena, bool *found, in
     int rc = sqlite3_step(stmt);
     *found = rc == SQLITE_ROW;
     if (*found) {
-        Str text    = str_n((const char *)sqlite3_column_text(stmt, 1), (size_t)sqlite3_column_bytes(stmt, 1));
-        *id         = sqlite3_column_int64(stmt, 0);
-        *table      = quote(arena, text);
-        *definition = str_dup(arena, str_n((const char *)sqlite3_column_text(stmt, 2), (size_t)sqlite3_column_bytes(stmt, 2)));
+        Str text = str_n((const char *)sqlite3_column_text(stmt, 1), (size_t)sqlite3_column_bytes(stmt, 1));
+        *id      = sqlite3_column_int64(stmt, 0);
+        *table   = quote(arena, text);
+        *definition = str_dup(
+            arena, str_n((const char *)sqlite3_column_text(stmt, 2), (size_t)sqlite3_column_bytes(stmt, 2)));
     }
-    Status status = rc == SQLITE_ROW || rc == SQLITE_DONE ? OK : state_db_error(db, rc, "look up a store", err);
+    Status status =
+        rc == SQLITE_ROW || rc == SQLITE_DONE ? OK : state_db_error(db, rc, "look up a store", err);
     sqlite3_finalize(stmt);
     return status;
 }
@@ -219,14 +225,16 @@ static Status schema_has(sqlite3 *db, Str name, bool *out, Error *err)
     sqlite3_stmt *stmt;
     TRY(prepare(db, "SELECT 1 FROM sqlite_schema WHERE name = ? COLLATE NOCASE", &stmt, err));
     sqlite3_bind_text(stmt, 1, name.ptr, (int)name.len, SQLITE_STATIC);
-    int rc        = sqlite3_step(stmt);
-    *out          = rc == SQLITE_ROW;
-    Status status = rc == SQLITE_ROW || rc == SQLITE_DONE ? OK : state_db_error(db, rc, "look up a table", err);
+    int rc = sqlite3_step(stmt);
+    *out   = rc == SQLITE_ROW;
+    Status status =
+        rc == SQLITE_ROW || rc == SQLITE_DONE ? OK : state_db_error(db, rc, "look up a table", err);
     sqlite3_finalize(stmt);
     return status;
 }
 
-/* A free table name for the store: its own; "t" before what is SQLite's or ours (_...), "_" behind what is taken. */
+/* A free table name for the store: its own; "t" before what is SQLite's or ours (_...), "_" behind what is
+ * taken. */
 static Status registry_name(StoreTable *table, Str *out, Error *err)
 {
     Str  name  = table->spec.name;
@@ -271,24 +279,25 @@ static const struct {
     const char *where;
     const char *time;
 } layouts[] = {
-    [STORE_KEY_VALUE] = {"_key BLOB NOT NULL, _partition INTEGER NOT NULL", "_key, _partition", "", NULL, "0, 0", "", "",
-                         "_key = ?1 AND _partition = ?2", "0"},
+    [STORE_KEY_VALUE] = {"_key BLOB NOT NULL, _partition INTEGER NOT NULL", "_key, _partition", "", NULL,
+                         "0, 0", "", "", "_key = ?1 AND _partition = ?2", "0"},
     [STORE_WINDOW]    = {"_key BLOB NOT NULL, _start INTEGER NOT NULL, _partition INTEGER NOT NULL",
                          "_key, _start, _partition", ", WINDOWSTART INTEGER AS (_start), WINDOWEND INTEGER",
                          "_partition, _start", "_start, WINDOWEND", ", _start, WINDOWEND", ", ?3, ?4",
                          "_key = ?1 AND _partition = ?2 AND _start = ?3", "_start"},
-    [STORE_SESSION]   = {"_key BLOB NOT NULL, _end INTEGER NOT NULL, _start INTEGER NOT NULL, _partition INTEGER NOT NULL",
-                         "_key, _end, _start, _partition",
-                         ", WINDOWSTART INTEGER AS (_start), WINDOWEND INTEGER AS (_end)", "_partition, _end, _start",
-                         "_start, _end", ", _start, _end", ", ?3, ?4",
-                         "_key = ?1 AND _partition = ?2 AND _start = ?3 AND _end = ?4", "_end"},
+    [STORE_SESSION] =
+        {"_key BLOB NOT NULL, _end INTEGER NOT NULL, _start INTEGER NOT NULL, _partition INTEGER NOT NULL",
+         "_key, _end, _start, _partition", ", WINDOWSTART INTEGER AS (_start), WINDOWEND INTEGER AS (_end)",
+         "_partition, _end, _start", "_start, _end", ", _start, _end", ", ?3, ?4",
+         "_key = ?1 AND _partition = ?2 AND _start = ?3 AND _end = ?4", "_end"},
 };
 
 static Status table_create(StoreTable *table, Error *err)
 {
     StrBuf sql   = {0};
     size_t plain = table->spec.key_count + table->spec.value_count;
-    strbuf_addf(&sql, "CREATE TABLE " STR_FMT "(%s", STR_ARG(table->table), layouts[table->spec.kind].columns);
+    strbuf_addf(&sql, "CREATE TABLE " STR_FMT "(%s", STR_ARG(table->table),
+                layouts[table->spec.kind].columns);
     for (size_t i = 0; i < table->column_count; i++) {
         if (i == table->spec.key_count)
             strbuf_adds(&sql, layouts[table->spec.kind].readable);
@@ -300,8 +309,8 @@ static Status table_create(StoreTable *table, Error *err)
     strbuf_addf(&sql, ", ROWTIME INTEGER, _visible INTEGER, _exact BLOB, PRIMARY KEY(%s)) WITHOUT ROWID;",
                 layouts[table->spec.kind].identity);
     if (layouts[table->spec.kind].index != NULL)
-        strbuf_addf(&sql, "CREATE INDEX \"_time_%" PRId64 "\" ON " STR_FMT "(%s);", table->id, STR_ARG(table->table),
-                    layouts[table->spec.kind].index);
+        strbuf_addf(&sql, "CREATE INDEX \"_time_%" PRId64 "\" ON " STR_FMT "(%s);", table->id,
+                    STR_ARG(table->table), layouts[table->spec.kind].index);
     strbuf_addc(&sql, '\0');
     Status status = state_db_exec(table->db, sql.ptr, err);
     strbuf_clear(&sql);
@@ -325,9 +334,12 @@ static Status table_add(StoreTable *table, Error *err)
 static Status table_check(StoreTable *table, bool create, bool *found, Error *err)
 {
     Str definition;
-    TRY(registry_find(table->db, table->spec.name, table->arena, found, &table->id, &table->table, &definition, err));
+    TRY(registry_find(table->db, table->spec.name, table->arena, found, &table->id, &table->table,
+                      &definition, err));
     if (*found && !str_equal(definition, table->definition))
-        return error_set(err, E_PLAN, NO_POS, "State store " STR_FMT " exists with other columns.\nExists: " STR_FMT "\nWanted: " STR_FMT,
+        return error_set(err, E_PLAN, NO_POS,
+                         "State store " STR_FMT " exists with other columns.\nExists: " STR_FMT
+                         "\nWanted: " STR_FMT,
                          STR_ARG(table->spec.name), STR_ARG(definition), STR_ARG(table->definition));
     return *found || !create ? OK : table_add(table, err);
 }
@@ -358,7 +370,8 @@ Status store_table_ensure(StoreTable *table, Error *err)
 static Status drop_rest(sqlite3 *db, Str name, Str table, Arena *arena, Error *err)
 {
     TRY(state_db_exec(db, str_printf(arena, "DROP TABLE " STR_FMT, STR_ARG(table)).ptr, err));
-    static const char *const forget[] = {"DELETE FROM _stores WHERE name = ?", "DELETE FROM _store_time WHERE name = ?"};
+    static const char *const forget[] = {"DELETE FROM _stores WHERE name = ?",
+                                         "DELETE FROM _store_time WHERE name = ?"};
     for (size_t i = 0; i < ARRAY_LEN(forget); i++) {
         sqlite3_stmt *stmt;
         TRY(prepare(db, forget[i], &stmt, err));
@@ -384,11 +397,12 @@ static Status drop_slice(sqlite3 *db, Str name, size_t slice, Arena *arena, bool
     for (size_t kind = 0; kind < ARRAY_LEN(kind_names); kind++)
         if (str_starts_with(definition, str_c(kind_names[kind])))
             identity = layouts[kind].identity;
-    TRY(state_db_exec(db,
-                      str_printf(arena, "DELETE FROM " STR_FMT " WHERE (%s) IN (SELECT %s FROM " STR_FMT " LIMIT %zu)",
-                                 STR_ARG(table), identity, identity, STR_ARG(table), slice ? slice : 1)
-                          .ptr,
-                      err));
+    TRY(state_db_exec(
+        db,
+        str_printf(arena, "DELETE FROM " STR_FMT " WHERE (%s) IN (SELECT %s FROM " STR_FMT " LIMIT %zu)",
+                   STR_ARG(table), identity, identity, STR_ARG(table), slice ? slice : 1)
+            .ptr,
+        err));
     *done = (size_t)sqlite3_changes(db) < (slice ? slice : 1);
     return *done ? drop_rest(db, name, table, arena, err) : OK;
 }
@@ -405,7 +419,8 @@ Status store_table_drop(sqlite3 *db, Str name, size_t slice, bool *done, Error *
 
 static void add_select(StrBuf *sql, const StoreTable *table)
 {
-    strbuf_addf(sql, "SELECT _key, _partition, %s, ROWTIME, _visible, _exact", layouts[table->spec.kind].select);
+    strbuf_addf(sql, "SELECT _key, _partition, %s, ROWTIME, _visible, _exact",
+                layouts[table->spec.kind].select);
     for (size_t i = 0; i < table->column_count; i++)
         strbuf_addf(sql, ", " STR_FMT, STR_ARG(table->columns[i]));
     strbuf_addf(sql, " FROM " STR_FMT, STR_ARG(table->table));
@@ -413,25 +428,30 @@ static void add_select(StrBuf *sql, const StoreTable *table)
 
 static void add_put(StrBuf *sql, const StoreTable *table)
 {
-    strbuf_addf(sql, "INSERT INTO " STR_FMT "(_key, _partition%s, ROWTIME, _visible, _exact", STR_ARG(table->table),
-                layouts[table->spec.kind].insert);
+    strbuf_addf(sql, "INSERT INTO " STR_FMT "(_key, _partition%s, ROWTIME, _visible, _exact",
+                STR_ARG(table->table), layouts[table->spec.kind].insert);
     for (size_t i = 0; i < table->column_count; i++)
         strbuf_addf(sql, ", " STR_FMT, STR_ARG(table->columns[i]));
     strbuf_addf(sql, ") VALUES(?1, ?2%s, ?5, ?6, ?7", layouts[table->spec.kind].insert_values);
     for (size_t i = 0; i < table->column_count; i++)
         strbuf_addf(sql, ", ?%zu", i + 8);
-    strbuf_addf(sql, ") ON CONFLICT(%s) DO UPDATE SET ROWTIME = excluded.ROWTIME, _visible = excluded._visible, _exact = excluded._exact%s",
+    strbuf_addf(sql,
+                ") ON CONFLICT(%s) DO UPDATE SET ROWTIME = excluded.ROWTIME, _visible = excluded._visible, "
+                "_exact = excluded._exact%s",
                 layouts[table->spec.kind].identity,
                 table->spec.kind == STORE_WINDOW ? ", WINDOWEND = excluded.WINDOWEND" : "");
     for (size_t i = 0; i < table->column_count; i++)
-        strbuf_addf(sql, ", " STR_FMT " = excluded." STR_FMT, STR_ARG(table->columns[i]), STR_ARG(table->columns[i]));
+        strbuf_addf(sql, ", " STR_FMT " = excluded." STR_FMT, STR_ARG(table->columns[i]),
+                    STR_ARG(table->columns[i]));
 }
 
 /* Parameters: 1 to 4 identity to go on after, 5 low, 6 high, 7 how many. */
 static void add_chunk(StrBuf *sql, const StoreTable *table, int low, int high)
 {
-    static const char *const after[] = {[STORE_KEY_VALUE] = "(?1, ?2)", [STORE_WINDOW] = "(?1, ?3, ?2)", [STORE_SESSION] = "(?1, ?4, ?3, ?2)"};
-    const char *identity = layouts[table->spec.kind].identity;
+    static const char *const after[]  = {[STORE_KEY_VALUE] = "(?1, ?2)",
+                                         [STORE_WINDOW]    = "(?1, ?3, ?2)",
+                                         [STORE_SESSION]   = "(?1, ?4, ?3, ?2)"};
+    const char              *identity = layouts[table->spec.kind].identity;
     add_select(sql, table);
     strbuf_adds(sql, " WHERE 1");
     if (low == CHUNK_AFTER)
@@ -455,7 +475,8 @@ static void add_statement(StrBuf *sql, const StoreTable *table, TableSql which)
         add_put(sql, table);
         break;
     case SQL_DELETE:
-        strbuf_addf(sql, "DELETE FROM " STR_FMT " WHERE %s", STR_ARG(table->table), layouts[table->spec.kind].where);
+        strbuf_addf(sql, "DELETE FROM " STR_FMT " WHERE %s", STR_ARG(table->table),
+                    layouts[table->spec.kind].where);
         break;
     case SQL_BY_KEY:
         add_select(sql, table);
@@ -470,7 +491,8 @@ static void add_statement(StrBuf *sql, const StoreTable *table, TableSql which)
         strbuf_adds(sql, " WHERE _partition = ?2");
         break;
     case SQL_SWEEP:
-        strbuf_addf(sql, "DELETE FROM " STR_FMT " WHERE (%s) IN (SELECT %s FROM " STR_FMT
+        strbuf_addf(sql,
+                    "DELETE FROM " STR_FMT " WHERE (%s) IN (SELECT %s FROM " STR_FMT
                     " WHERE _partition = ?2 AND %s < ?3 LIMIT ?4)",
                     STR_ARG(table->table), identity, identity, STR_ARG(table->table), time);
         break;
@@ -488,7 +510,8 @@ Status store_table_statement(StoreTable *table, TableSql which, sqlite3_stmt **o
     if (table->statements[which] == NULL) {
         StrBuf sql = {0};
         add_statement(&sql, table, which);
-        int rc = sqlite3_prepare_v3(table->db, sql.ptr, -1, SQLITE_PREPARE_PERSISTENT, &table->statements[which], NULL);
+        int rc = sqlite3_prepare_v3(table->db, sql.ptr, -1, SQLITE_PREPARE_PERSISTENT,
+                                    &table->statements[which], NULL);
         strbuf_clear(&sql);
         if (rc != SQLITE_OK)
             return state_db_error(table->db, rc, "prepare a statement", err);
@@ -507,7 +530,9 @@ Status store_table_time(StoreTable *table, int partition, int64_t *out, Error *e
     sqlite3_bind_int(stmt, 2, partition);
     int rc        = sqlite3_step(stmt);
     *out          = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : INT64_MIN;
-    Status status = rc == SQLITE_ROW || rc == SQLITE_DONE ? OK : state_db_error(table->db, rc, "read a store's time", err);
+    Status status = rc == SQLITE_ROW || rc == SQLITE_DONE
+                        ? OK
+                        : state_db_error(table->db, rc, "read a store's time", err);
     sqlite3_finalize(stmt);
     return status;
 }
@@ -515,8 +540,10 @@ Status store_table_time(StoreTable *table, int partition, int64_t *out, Error *e
 Status store_table_set_time(StoreTable *table, int partition, int64_t time, Error *err)
 {
     sqlite3_stmt *stmt;
-    TRY(prepare(table->db, time == INT64_MIN ? "DELETE FROM _store_time WHERE name = ?1 AND partition = ?2"
-                                             : "INSERT OR REPLACE INTO _store_time(name, partition, time) VALUES(?1, ?2, ?3)",
+    TRY(prepare(table->db,
+                time == INT64_MIN
+                    ? "DELETE FROM _store_time WHERE name = ?1 AND partition = ?2"
+                    : "INSERT OR REPLACE INTO _store_time(name, partition, time) VALUES(?1, ?2, ?3)",
                 &stmt, err));
     sqlite3_bind_text(stmt, 1, table->spec.name.ptr, (int)table->spec.name.len, SQLITE_STATIC);
     sqlite3_bind_int(stmt, 2, partition);

@@ -1,6 +1,6 @@
 /*
- * store_table.h - one store's table in one SQLite database: its layout, its statements, its rows. Used by the writer
- * (store.c) and by readers (state_reader.c) alike; knows nothing of caches.
+ * store_table.h - one store's table in one SQLite database: its layout, its statements, its rows. Used by the
+ * writer (store.c) and by readers (state_reader.c) alike; knows nothing of caches.
  */
 #ifndef SLUICE_STATE_STORE_TABLE_H
 #define SLUICE_STATE_STORE_TABLE_H
@@ -10,21 +10,25 @@
 #include "state/store.h"
 
 typedef enum {
-    SQL_GET,        /* one row by identity */
+    SQL_GET, /* one row by identity */
     SQL_PUT,
     SQL_DELETE,
-    SQL_BY_KEY,     /* one key, time >= ? */
-    SQL_BY_TIME,    /* time between ? and ? */
+    SQL_BY_KEY,  /* one key, time >= ? */
+    SQL_BY_TIME, /* time between ? and ? */
     SQL_ALL,
-    SQL_SWEEP,      /* deletes at most ? rows older than ? */
-    SQL_CLEAR,      /* deletes a partition */
-    SQL_CHUNK,      /* for readers: a chunk of rows by key bounds; one for each kind of low (and "after a row") and high bound */
+    SQL_SWEEP, /* deletes at most ? rows older than ? */
+    SQL_CLEAR, /* deletes a partition */
+    SQL_CHUNK, /* for readers: a chunk of rows by key bounds; one for each kind of low (and "after a row") and
+                  high bound */
     SQL_CHUNK_LAST = SQL_CHUNK + 4 * 3 - 1,
     SQL_STATEMENTS,
 } TableSql;
 
 enum { CHUNK_AFTER = 3 }; /* as low bound: go on behind a row */
-static inline TableSql table_sql_chunk(int low, int high) { return (TableSql)(SQL_CHUNK + low * 3 + high); }
+static inline TableSql table_sql_chunk(int low, int high)
+{
+    return (TableSql)(SQL_CHUNK + low * 3 + high);
+}
 
 typedef struct StoreTable StoreTable;
 struct StoreTable {
@@ -69,15 +73,16 @@ Status store_table_drop(sqlite3 *db, Str name, size_t slice, bool *done, Error *
 Status store_table_put(StoreTable *table, const TableRow *row, Error *err);
 Status store_table_delete(StoreTable *table, const TableRow *row, Error *err);
 /* Binds key, partition and window as the identity: parameters 1 to 4. */
-int    store_table_bind_identity(const StoreTable *table, sqlite3_stmt *stmt, const TableRow *row);
+int store_table_bind_identity(const StoreTable *table, sqlite3_stmt *stmt, const TableRow *row);
 /* Only the identity, time and visibility of the row the statement stands on; key in SQLite's memory. */
-void   store_table_read_head(sqlite3_stmt *stmt, TableRow *out);
+void store_table_read_head(sqlite3_stmt *stmt, TableRow *out);
 /* The whole row; everything in the arena. */
 Status store_table_read(const StoreTable *table, sqlite3_stmt *stmt, Arena *arena, TableRow *out, Error *err);
 
 /* What the table knows of a partition's time; INT64_MIN when nothing. */
 Status store_table_time(StoreTable *table, int partition, int64_t *out, Error *err);
-Status store_table_set_time(StoreTable *table, int partition, int64_t time, Error *err); /* INT64_MIN removes it */
+Status store_table_set_time(StoreTable *table, int partition, int64_t time,
+                            Error *err); /* INT64_MIN removes it */
 
 /* A value as JSON text, for the readable columns of compound types. */
 void store_json_add(StrBuf *out, const SqlType *type, Value v);

@@ -1,6 +1,6 @@
 /*
- * store_value.c - deep copies of a row's values into one block of known size, so that a cached row is at most two allocations
- * however its values are nested. Everything is laid out in steps of 8 bytes.
+ * store_value.c - deep copies of a row's values into one block of known size, so that a cached row is at most
+ * two allocations however its values are nested. Everything is laid out in steps of 8 bytes.
  */
 #include "state/store_cache.h"
 
@@ -11,8 +11,8 @@ static size_t padded(size_t n)
 
 static bool is_fixed(SqlKind kind, Value v)
 {
-    return value_is_null(v) || !(kind == T_STRING || kind == T_BYTES || kind == T_ARRAY || kind == T_STRUCT || kind == T_MAP ||
-                                 (v.flags & VALUE_BIG));
+    return value_is_null(v) || !(kind == T_STRING || kind == T_BYTES || kind == T_ARRAY || kind == T_STRUCT ||
+                                 kind == T_MAP || (v.flags & VALUE_BIG));
 }
 
 static const SqlType *item_type(const SqlType *type, uint32_t i)
@@ -35,7 +35,8 @@ static size_t value_size(const SqlType *type, Value v)
     case T_MAP:
         size = v.len * sizeof(MapEntry);
         for (uint32_t i = 0; i < v.len; i++)
-            size += value_size(type->key, value_entries(v)[i].key) + value_size(type->element, value_entries(v)[i].value);
+            size += value_size(type->key, value_entries(v)[i].key) +
+                    value_size(type->element, value_entries(v)[i].value);
         return size;
     default:
         return padded(v.len);

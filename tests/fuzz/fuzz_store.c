@@ -1,8 +1,9 @@
 /*
- * fuzz_store.c - changelog records of anybody: what is applied must come back as the same bytes. The first byte says how long the key is.
+ * fuzz_store.c - changelog records of anybody: what is applied must come back as the same bytes. The first
+ * byte says how long the key is.
  */
-#include <assert.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "state/store.h"
 
@@ -13,9 +14,10 @@ static const SqlType  decimal   = {.kind = T_DECIMAL, .precision = 40, .scale = 
 static const SqlType  record    = {.kind = T_STRUCT, .fields = fields, .field_count = 2};
 static const SqlType  list      = {.kind = T_ARRAY, .element = &record};
 static const SqlType  map       = {.kind = T_MAP, .key = &type_string, .element = &decimal};
-static const Column   columns[] = {{{"K", 1}, &type_string, COLUMN_KEY, {0}}, {{"L", 1}, &list, COLUMN_VALUE, {0}},
-                                   {{"M", 1}, &map, COLUMN_VALUE, {0}},      {{"D", 1}, &type_double, COLUMN_VALUE, {0}},
-                                   {{"T", 1}, &type_date, COLUMN_VALUE, {0}}, {{"X", 1}, &decimal, COLUMN_VALUE, {0}}};
+static const Column   columns[] = {
+      {{"K", 1}, &type_string, COLUMN_KEY, {0}}, {{"L", 1}, &list, COLUMN_VALUE, {0}},
+      {{"M", 1}, &map, COLUMN_VALUE, {0}},       {{"D", 1}, &type_double, COLUMN_VALUE, {0}},
+      {{"T", 1}, &type_date, COLUMN_VALUE, {0}}, {{"X", 1}, &decimal, COLUMN_VALUE, {0}}};
 
 static void apply_and_read(StateFile *file, Arena *arena, Str key, Str value)
 {
@@ -26,10 +28,12 @@ static void apply_and_read(StateFile *file, Arena *arena, Str key, Str value)
     StoreSpec spec = {STR_LIT("S"), STORE_SESSION, columns, 1, columns + 1, 4, columns + 5, 1, -1};
     if (store_open(file, &spec, 0, &store, &err) != OK || store_apply(store, key, value, &err) != OK)
         return;
-    if (state_file_commit(file, &err) != OK || store_find_all(store, arena, &rows, &err) != OK || rows.count != 1)
+    if (state_file_commit(file, &err) != OK || store_find_all(store, arena, &rows, &err) != OK ||
+        rows.count != 1)
         abort();
     store_encode(store, rows.rows[0], arena, &key_back, &value_back);
-    if (!str_equal(key, key_back) || store_clear(store, &err) != OK || store_apply(store, key_back, value_back, &err) != OK ||
+    if (!str_equal(key, key_back) || store_clear(store, &err) != OK ||
+        store_apply(store, key_back, value_back, &err) != OK ||
         store_find_all(store, arena, &again, &err) != OK || again.count != 1)
         abort();
     Str third;

@@ -23,11 +23,11 @@ typedef struct {
     Error      err;
 } Fixture;
 
-#define MUST(call)                                                                                               \
-    do {                                                                                                         \
-        Status must_ = (call);                                                                                   \
-        if (must_ != OK)                                                                                         \
-            fail_msg("%s: %s: %s", #call, status_name(must_), f->err.message);                                   \
+#define MUST(call)                                                                                           \
+    do {                                                                                                     \
+        Status must_ = (call);                                                                               \
+        if (must_ != OK)                                                                                     \
+            fail_msg("%s: %s: %s", #call, status_name(must_), f->err.message);                               \
     } while (0)
 
 static inline int fixture_setup(void **state)
@@ -66,12 +66,14 @@ static inline void fixture_reopen(Fixture *f)
 }
 
 static const Column fixture_keys[]   = {{{"K", 1}, &type_string, COLUMN_KEY, {0}}};
-static const Column fixture_values[] = {{{"N", 1}, &type_bigint, COLUMN_VALUE, {0}}, {{"T", 1}, &type_string, COLUMN_VALUE, {0}}};
+static const Column fixture_values[] = {{{"N", 1}, &type_bigint, COLUMN_VALUE, {0}},
+                                        {{"T", 1}, &type_string, COLUMN_VALUE, {0}}};
 static const Column fixture_states[] = {{{"S", 1}, &type_double, COLUMN_VALUE, {0}}};
 
 static inline StoreSpec fixture_spec(const char *name, StoreKind kind, int64_t retention_ms)
 {
-    return (StoreSpec){str_c(name), kind, fixture_keys, 1, fixture_values, 2, fixture_states, 1, retention_ms};
+    return (StoreSpec){str_c(name),    kind, fixture_keys, 1, fixture_values, 2,
+                       fixture_states, 1,    retention_ms};
 }
 
 static inline StoreRow *fixture_get(Fixture *f, Store *store, const char *key, int64_t start, int64_t end)
@@ -82,7 +84,8 @@ static inline StoreRow *fixture_get(Fixture *f, Store *store, const char *key, i
     return row;
 }
 
-static inline StoreRow *fixture_put(Fixture *f, Store *store, const char *key, int64_t start, int64_t end, int64_t n, const char *text)
+static inline StoreRow *fixture_put(Fixture *f, Store *store, const char *key, int64_t start, int64_t end,
+                                    int64_t n, const char *text)
 {
     StoreRow *row      = fixture_get(f, store, key, start, end);
     Value     values[] = {value_from_int(n), value_from_str(str_c(text)), value_from_double((double)n / 2)};

@@ -1,6 +1,7 @@
 /*
- * state_windows.h - a random walk over a WINDOW or SESSION store against a plain list of rows: get, put, remove, both kinds of
- * find, commit, rollback, reopen, with a cache far too small and a retention that keeps expiring rows.
+ * state_windows.h - a random walk over a WINDOW or SESSION store against a plain list of rows: get, put,
+ * remove, both kinds of find, commit, rollback, reopen, with a cache far too small and a retention that keeps
+ * expiring rows.
  */
 #ifndef SLUICE_TESTS_STATE_WINDOWS_H
 #define SLUICE_TESTS_STATE_WINDOWS_H
@@ -65,8 +66,9 @@ static inline void walk_check(Walk *w, StoreRows found, int key, int64_t from, i
     size_t want    = 0;
     for (size_t i = 0; i < w->now->count; i++) {
         const WalkRow *row = &w->now->rows[i];
-        bool in = key < 0 ? walk_time(w, row) >= from && walk_time(w, row) <= to
-                          : row->key == key && (session ? row->end >= from && row->start <= to : row->start >= from && row->start <= to);
+        bool           in  = key < 0 ? walk_time(w, row) >= from && walk_time(w, row) <= to
+                                     : row->key == key && (session ? row->end >= from && row->start <= to
+                                                                   : row->start >= from && row->start <= to);
         want += in && walk_alive(w, row);
     }
     assert_int_equal(found.count, want);
@@ -78,21 +80,23 @@ static inline void walk_check(Walk *w, StoreRows found, int key, int64_t from, i
         if (i == 0)
             continue;
         const StoreRow *before = found.rows[i - 1];
-        int64_t         a = session ? before->window_end : before->window_start, b = session ? row->window_end : row->window_start;
-        assert_true(a < b || (a == b && before->window_start < row->window_start) ||
-                    (a == b && before->window_start == row->window_start && str_compare(before->key, row->key) < 0));
+        int64_t         a      = session ? before->window_end : before->window_start,
+                b              = session ? row->window_end : row->window_start;
+        assert_true(
+            a < b || (a == b && before->window_start < row->window_start) ||
+            (a == b && before->window_start == row->window_start && str_compare(before->key, row->key) < 0));
     }
     arena_reset(w->f->arena);
 }
 
 static inline void walk_change(Walk *w, int what)
 {
-    Fixture *f        = w->f;
-    char     key[]    = {(char)('a' + walk_random(w, WALK_KEYS)), '\0'};
-    int64_t  start    = (w->clock - (int64_t)walk_random(w, 600)) / 10 * 10;
-    int64_t  end      = start + (w->spec.kind == STORE_SESSION ? (int64_t)walk_random(w, 3) * 5 : WALK_SIZE);
-    WalkRow *model    = walk_row(w, key[0] - 'a', start, end);
-    StoreRow *row     = fixture_get(f, w->store, key, start, end);
+    Fixture  *f     = w->f;
+    char      key[] = {(char)('a' + walk_random(w, WALK_KEYS)), '\0'};
+    int64_t   start = (w->clock - (int64_t)walk_random(w, 600)) / 10 * 10;
+    int64_t   end   = start + (w->spec.kind == STORE_SESSION ? (int64_t)walk_random(w, 3) * 5 : WALK_SIZE);
+    WalkRow  *model = walk_row(w, key[0] - 'a', start, end);
+    StoreRow *row   = fixture_get(f, w->store, key, start, end);
     assert_int_equal(row->exists, walk_alive(w, model));
     if (row->exists)
         assert_int_equal(row->values[0].as.i64, model->n);
@@ -111,7 +115,7 @@ static inline void walk_change(Walk *w, int what)
 
 static inline void walk_find(Walk *w, bool all)
 {
-    Fixture *f    = w->f;
+    Fixture *f     = w->f;
     char     key[] = {(char)('a' + walk_random(w, WALK_KEYS)), '\0'};
     int64_t  from = w->clock - (int64_t)walk_random(w, 600), to = from + (int64_t)walk_random(w, 100);
     if (all) {
@@ -146,7 +150,7 @@ static inline void walk_reopen(Walk *w)
 
 static inline void walk_run(Fixture *f, StoreKind kind)
 {
-    Walk w = {.f = f, .spec = fixture_spec("W", kind, WALK_RETENTION), .seed = 7, .clock = 1000};
+    Walk w      = {.f = f, .spec = fixture_spec("W", kind, WALK_RETENTION), .seed = 7, .clock = 1000};
     w.now       = mem_calloc(1, sizeof *w.now);
     w.committed = mem_calloc(1, sizeof *w.committed);
     w.now->time = w.committed->time = INT64_MIN;

@@ -16,9 +16,10 @@ static int64_t query_int(Fixture *f, sqlite3 *db, const char *sql)
 static void any_sqlite_reader_sees_whole_commits(void **state)
 {
     Fixture  *f = *state;
-    StoreSpec a = fixture_spec("ACCOUNTS", STORE_KEY_VALUE, -1), b = fixture_spec("other.table", STORE_WINDOW, -1);
-    Store    *store, *windows;
-    sqlite3  *db;
+    StoreSpec a = fixture_spec("ACCOUNTS", STORE_KEY_VALUE, -1),
+              b = fixture_spec("other.table", STORE_WINDOW, -1);
+    Store   *store, *windows;
+    sqlite3 *db;
     MUST(store_open(f->file, &a, 0, &store, &f->err));
     MUST(store_open(f->file, &b, 0, &windows, &f->err));
     assert_int_equal(sqlite3_open_v2(f->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
@@ -31,11 +32,15 @@ static void any_sqlite_reader_sees_whole_commits(void **state)
         if (i % 10 == 0)
             MUST(state_file_checkpoint(f->path, &f->err));
         MUST(state_file_commit(f->file, &f->err));
-        assert_int_equal(query_int(f, db, "SELECT (SELECT sum(N) FROM ACCOUNTS) - (SELECT sum(N) FROM \"other.table\")"), 0);
-        assert_int_equal(query_int(f, db, "SELECT max(WINDOWEND) - max(WINDOWSTART) FROM \"other.table\""), 10);
+        assert_int_equal(
+            query_int(f, db, "SELECT (SELECT sum(N) FROM ACCOUNTS) - (SELECT sum(N) FROM \"other.table\")"),
+            0);
+        assert_int_equal(query_int(f, db, "SELECT max(WINDOWEND) - max(WINDOWSTART) FROM \"other.table\""),
+                         10);
     }
     assert_int_equal(query_int(f, db, "SELECT ROWTIME FROM ACCOUNTS WHERE K = '7'"), 7);
-    assert_int_equal(query_int(f, db, "SELECT count(*) FROM ACCOUNTS WHERE _exact IS NULL AND _state_0 = N / 2.0"), 50);
+    assert_int_equal(
+        query_int(f, db, "SELECT count(*) FROM ACCOUNTS WHERE _exact IS NULL AND _state_0 = N / 2.0"), 50);
     sqlite3_close(db);
 }
 
@@ -95,7 +100,8 @@ static void a_full_disk_and_a_rollback(void **state)
     assert_true(fixture_get(f, store, "a", 0, 0)->exists);
     fixture_put(f, store, "b", 0, 0, 1, text);
     assert_int_equal(state_file_commit(f->file, &f->err), E_FULL);
-    assert_int_equal(state_file_commit(f->file, &f->err), E_IO); /* the applied row is lost: no commit without it */
+    assert_int_equal(state_file_commit(f->file, &f->err),
+                     E_IO); /* the applied row is lost: no commit without it */
     state_file_rollback(f->file);
     assert_false(fixture_get(f, store, "a", 0, 0)->exists);
     assert_false(fixture_get(f, other, "a", 0, 10)->exists);
@@ -146,11 +152,13 @@ static void a_file_that_is_no_database_is_told_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(any_sqlite_reader_sees_whole_commits, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(any_sqlite_reader_sees_whole_commits, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(a_full_disk_takes_nothing_away, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(a_full_disk_and_a_rollback, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(facts_are_listed_as_they_will_be, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(a_file_that_is_no_database_is_told_apart, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_file_that_is_no_database_is_told_apart, fixture_setup,
+                                        fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

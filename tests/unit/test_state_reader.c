@@ -1,4 +1,5 @@
-/* Readers: bounds, windows, partitions, several files, chunks, and a thread that reads while the worker commits. */
+/* Readers: bounds, windows, partitions, several files, chunks, and a thread that reads while the worker
+ * commits. */
 #include "state_fixture.h"
 
 #include <pthread.h>
@@ -15,7 +16,7 @@ typedef struct {
 
 static Status see(void *context, const StateRow *row, Error *err)
 {
-    Seen *seen = context;
+    Seen *seen    = context;
     seen->ordered = seen->ordered && str_compare(seen->last, row->key) <= 0;
     seen->last    = str_n(seen->last_text, row->key.len);
     memcpy(seen->last_text, row->key.ptr, row->key.len);
@@ -64,8 +65,16 @@ static void key_bounds_partitions_and_visibility(void **state)
         {{0}, 4500},
         {{.partitions = one, .partition_count = 1}, 2000},
         {{.partitions = one}, 0},
-        {{.low_kind = BOUND_INCLUSIVE, .low = STR_LIT("0100"), .high_kind = BOUND_INCLUSIVE, .high = STR_LIT("0100")}, 1},
-        {{.low_kind = BOUND_EXCLUSIVE, .low = STR_LIT("0100"), .high_kind = BOUND_EXCLUSIVE, .high = STR_LIT("0105")}, 4},
+        {{.low_kind  = BOUND_INCLUSIVE,
+          .low       = STR_LIT("0100"),
+          .high_kind = BOUND_INCLUSIVE,
+          .high      = STR_LIT("0100")},
+         1},
+        {{.low_kind  = BOUND_EXCLUSIVE,
+          .low       = STR_LIT("0100"),
+          .high_kind = BOUND_EXCLUSIVE,
+          .high      = STR_LIT("0105")},
+         4},
         {{.low_kind = BOUND_INCLUSIVE, .low = STR_LIT("1000")}, 3600},
         {{.high_kind = BOUND_EXCLUSIVE, .high = STR_LIT("3000")}, 2700},
         {{.low_kind = BOUND_INCLUSIVE, .low = STR_LIT("x")}, 0},
@@ -93,7 +102,10 @@ static void window_bounds_chunks_and_retention(void **state)
             fixture_put(f, store, i % 2 ? "odd" : "even", i * 10, i * 10 + 10, i, "");
         MUST(state_file_commit(f->file, &f->err));
         StateReader *reader = open_reader(f);
-        StoreRange   range  = {.low_kind = BOUND_INCLUSIVE, .low = STR_LIT("odd"), .high_kind = BOUND_INCLUSIVE, .high = STR_LIT("odd")};
+        StoreRange   range  = {.low_kind  = BOUND_INCLUSIVE,
+                               .low       = STR_LIT("odd"),
+                               .high_kind = BOUND_INCLUSIVE,
+                               .high      = STR_LIT("odd")};
         assert_int_equal(scan(f, reader, &spec, (StoreRange){0}).count, 2901);
         range.has_start_from = range.has_end_to = true;
         range.start_from                        = 10000;
@@ -208,7 +220,7 @@ static void a_reader_sees_only_whole_commits(void **state)
 
 static void rows_of_several_files(void **state)
 {
-    Fixture     *f = *state;
+    Fixture     *f    = *state;
     StoreSpec    spec = fixture_spec("T", STORE_KEY_VALUE, -1);
     char         path[128];
     StateFile   *second;
@@ -235,7 +247,8 @@ static void rows_of_several_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(key_bounds_partitions_and_visibility, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(key_bounds_partitions_and_visibility, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(window_bounds_chunks_and_retention, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(a_table_made_again_is_noticed, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(a_reader_sees_only_whole_commits, fixture_setup, fixture_teardown),

@@ -10,8 +10,10 @@ static const SqlType  type_dec     = {.kind = T_DECIMAL, .precision = 30, .scale
 static const SqlType  type_list    = {.kind = T_ARRAY, .element = &type_double};
 static const SqlType  type_dict    = {.kind = T_MAP, .key = &type_string, .element = &type_dec};
 static const SqlType  type_record  = {.kind = T_STRUCT, .fields = fields, .field_count = 2};
-static const Value    list_items[] = {{.as.f64 = -0.0}, {.flags = VALUE_NULL}, {.as.f64 = NAN}, {.as.f64 = 1e300}};
-static const MapEntry dict_items[] = {{{.as.ptr = "k\"\n", .len = 3}, {.as.i64 = -5, .scale = 2}}, {{.as.ptr = "", .len = 0}, {.flags = VALUE_NULL}}};
+static const Value    list_items[] = {
+       {.as.f64 = -0.0}, {.flags = VALUE_NULL}, {.as.f64 = NAN}, {.as.f64 = 1e300}};
+static const MapEntry dict_items[] = {{{.as.ptr = "k\"\n", .len = 3}, {.as.i64 = -5, .scale = 2}},
+                                      {{.as.ptr = "", .len = 0}, {.flags = VALUE_NULL}}};
 static const Value    record[]     = {{.as.i64 = INT64_MIN}, {.as.ptr = "\xc3\xa4\0x", .len = 4}};
 
 static const struct {
@@ -78,7 +80,9 @@ static void every_value_survives_the_codec(void **state)
         assert_same(values[i].type, values[i].value, back);
         for (size_t len = 0; len < bytes.len; len++) { /* cut anywhere, it is refused */
             at = 0;
-            assert_int_equal(store_codec_read(str_n(bytes.ptr, len), &at, values[i].type, f->arena, &back, &f->err), E_DATA);
+            assert_int_equal(
+                store_codec_read(str_n(bytes.ptr, len), &at, values[i].type, f->arena, &back, &f->err),
+                E_DATA);
         }
         strbuf_clear(&bytes);
     }
@@ -187,8 +191,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_value_survives_the_codec, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(bad_bytes_are_refused, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(every_value_survives_table_and_changelog, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(changelog_of_windows_removes_and_keeps_time, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(every_value_survives_table_and_changelog, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(changelog_of_windows_removes_and_keeps_time, fixture_setup,
+                                        fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,8 +57,10 @@ static void random_walk_equals_the_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(candidates_touch_the_range_at_both_ends, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(merging_replaces_the_sessions_in_the_file, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(candidates_touch_the_range_at_both_ends, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(merging_replaces_the_sessions_in_the_file, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(random_walk_equals_the_model, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

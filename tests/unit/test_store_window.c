@@ -80,7 +80,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(windows_of_a_key_come_by_start, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(a_row_goes_exactly_beyond_the_retention, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_row_goes_exactly_beyond_the_retention, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(a_jump_in_time_is_swept_in_slices, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(random_walk_equals_the_model, fixture_setup, fixture_teardown),
     };
