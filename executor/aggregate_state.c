@@ -69,6 +69,7 @@ void aggregate_rollback(Operator *op)
     self->time        = INT64_MIN;
     self->last_close  = -1;
     self->next_emit   = 0;
+    self->swept       = 0;
     self->sequence    = 0;
 }
 

@@ -24,6 +24,7 @@ typedef struct {
     bool                 lazy;
     int64_t              time;   /* stream time of this operator, unset INT64_MIN */
     int64_t              last_close, next_emit; /* EMIT FINAL */
+    int64_t              swept; /* EMIT FINAL, sessions: those that ended before are gone */
     int64_t              sequence; /* of the records folded in, for the functions that keep first or last */
     Value               *inner, *next; /* scratch: the row that results are projected from; the stored row to be */
 } AggregateOp;

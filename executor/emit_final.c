@@ -67,6 +67,25 @@ static Status emit_range(AggregateOp *self, const Range *range, const Row *trigg
     return OK;
 }
 
+/* Sessions are kept by this file's rule alone: those that have been emitted and are older than the retention go. */
+static Status sweep_sessions(AggregateOp *self, Arena *arena, Error *err)
+{
+    int64_t   newest = store_time(self->base.store);
+    StoreRows rows;
+    if (newest == INT64_MIN || newest < self->plan->retention_ms)
+        return OK;
+    int64_t bound = newest - self->plan->retention_ms;
+    if (bound > self->last_close - 1)
+        bound = self->last_close - 1;
+    if (bound < self->swept)
+        return OK;
+    TRY(store_find_range(self->base.store, self->swept, bound, arena, &rows, err));
+    for (size_t i = 0; i < rows.count; i++)
+        store_remove(self->base.store, rows.rows[i]);
+    self->swept = bound + 1;
+    return OK;
+}
+
 Status emit_final(AggregateOp *self, const Row *trigger, RecordBatch *out, Error *err)
 {
     const PipelineSpec *spec  = &self->base.pipeline->spec;
@@ -86,5 +105,5 @@ Status emit_final(AggregateOp *self, const Row *trigger, RecordBatch *out, Error
     if (range.low <= range.high)
         TRY(emit_range(self, &range, trigger, out, err));
     self->last_close = close;
-    return OK;
+    return session ? sweep_sessions(self, out->arena, err) : OK;
 }

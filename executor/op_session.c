@@ -11,6 +11,7 @@
 typedef struct {
     StoreRows parts; /* to be merged, by (end, start) */
     int64_t   start, end;
+    bool      expired; /* too old to be kept */
 } Session;
 
 static int64_t add_clamped(int64_t a, int64_t b) { return a > INT64_MAX - b ? INT64_MAX : a + b; }
@@ -30,6 +31,7 @@ static Status find_parts(AggregateOp *self, const Row *row, Str key, Arena *aren
         out->end                = part->window_end > out->end ? part->window_end : out->end;
     }
     out->parts.count = kept;
+    out->expired     = newest != INT64_MIN && out->end < newest - self->plan->retention_ms + 1;
     return OK;
 }
 
@@ -68,7 +70,10 @@ static Status merge_session(AggregateOp *self, Row *row, Str key, const Session 
         retire(self, session->parts.rows[i], row, out);
     TRY(aggregate_add(self, out->arena, err));
     TRY(store_get(self->base.store, key, row->key, session->start, session->end, &stored, err));
-    return aggregate_put(self, stored, row, session->end, out, err);
+    TRY(aggregate_put(self, stored, row, session->end, out, err));
+    if (session->expired)
+        store_remove(self->base.store, stored);
+    return OK;
 }
 
 static Status take_row(AggregateOp *self, Row *row, RecordBatch *out, Error *err)

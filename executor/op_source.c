@@ -34,7 +34,7 @@ static Status open_decoders(SourceOp *self, Error *err)
     Operator         *op     = &self->base.base;
     const PlanNode   *node   = op->node;
     const PlanSource *source = &node->u.source;
-    const Schema     *schema = node->schema;
+    const Schema     *schema = source->declared; /* records know columns by these names */
     /* Keys are decoded whole: a key that cannot be read drops its record whether anybody looks at it or not. */
     SerdeSpec key   = {.format = node->key_format, .side = SIDE_KEY, .topic = source->topic, .columns = schema->columns, .count = schema->key_count};
     SerdeSpec value = {.format  = source->value_format, .side = SIDE_VALUE, .topic = source->topic,

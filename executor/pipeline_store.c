@@ -38,6 +38,9 @@ static void aggregate_states(const PlanNode *node, Arena *arena, StoreSpec *spec
         states[i] = (Column){str_printf(arena, "KSQL_AGG_STATE_%zu", i), agg->calls[i].call->state_type, COLUMN_VALUE, STR_NULL};
     spec->states      = states;
     spec->state_count = agg->call_count;
+    /* EMIT FINAL finds closed sessions however far time has jumped (runtime.md 2.6); emit_final.c removes them itself. */
+    if (agg->emit_final && agg->window.kind == WINDOWED_SESSION)
+        spec->retention_ms = -1;
 }
 
 /* Header columns belong to the values; ROWPARTITION and ROWOFFSET are kept behind them. The other pseudo columns follow from the row. */

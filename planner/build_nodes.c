@@ -74,6 +74,7 @@ static void copy_source(Arena *arena, const Source *source, PlanSource *out)
     out->timestamp_column = str_is_null(source->timestamp_column) ? STR_NULL : str_dup(arena, source->timestamp_column);
     out->timestamp_format = str_is_null(source->timestamp_format) ? STR_NULL : str_dup(arena, source->timestamp_format);
     out->timestamp_slot   = -1;
+    out->declared         = schema_copy(arena, source->schema);
 }
 
 Status build_source_node(Builder *b, size_t from, const PlanNode **out, Error *err)

@@ -43,6 +43,7 @@ typedef struct {
     const Wanted *const *wanted;           /* one per column of the schema; NULL = all */
     PlanStore            store;            /* tables */
     bool                 materialize;      /* the store is what pull queries read (SOURCE TABLE) */
+    const Schema        *declared;         /* the columns under their names in the records; `schema` has them first, maybe under other names (joins) */
 } PlanSource;
 
 typedef struct {
