@@ -1,26 +1,32 @@
 /*
- * cmd_test.c - `sluice test --json`: one JSON case a line on standard input, one JSON result a line on standard output, flushed after each.
+ * cmd_test.c - `sluice test`: SQL on declared inputs, no broker and no wall clock.
+ *
+ * With files: golden files (server/test_file.h), a line for each test, exit status 1 when one failed. With --json: one JSON case a line on
+ * standard input, one JSON result a line on standard output, flushed after each.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "main/commands.h"
 #include "server/test_case.h"
+#include "server/test_file.h"
 
 static int usage(void)
 {
-    fputs("usage: sluice test --json\n\nReads one JSON case a line from standard input and writes one JSON result a line.\n", stderr);
+    fputs("usage: sluice test FILE.sql...\n"
+          "       sluice test --json\n\n"
+          "Runs the tests in the files: statements, INSERT VALUES and ASSERT, each test begun by a line `--@test: name`.\n"
+          "With --json: reads one JSON case a line from standard input and writes one JSON result a line.\n",
+          stderr);
     return 2;
 }
 
-int cmd_test(int argc, char **argv)
+static int run_json(void)
 {
-    char   *line = NULL;
+    char   *line     = NULL;
     size_t  capacity = 0;
     ssize_t len;
     StrBuf  out = {0};
-    if (argc != 2 || strcmp(argv[1], "--json") != 0)
-        return usage();
     while ((len = getline(&line, &capacity, stdin)) >= 0) {
         Str text = str_trim(str_n(line, (size_t)len));
         if (text.len == 0)
@@ -34,4 +40,31 @@ int cmd_test(int argc, char **argv)
     free(line);
     strbuf_clear(&out);
     return ferror(stdin) || ferror(stdout) ? 1 : 0;
+}
+
+static int run_files(int count, char **paths)
+{
+    TestTally tally = {0, 0};
+    StrBuf    out   = {0};
+    Error     err;
+    for (int i = 0; i < count; i++) {
+        strbuf_reset(&out);
+        if (test_file_run(str_c(paths[i]), &tally, &out, &err) != OK) {
+            tally.failed++;
+            strbuf_addf(&out, "not ok - %s\n  %s:%u:%u: %s\n", paths[i], paths[i], err.pos.line, err.pos.col, err.message);
+        }
+        fwrite(out.ptr, 1, out.len, stdout);
+    }
+    strbuf_clear(&out);
+    printf("%zu passed, %zu failed\n", tally.passed, tally.failed);
+    return tally.failed > 0 || fflush(stdout) != 0 ? 1 : 0;
+}
+
+int cmd_test(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "--json") == 0)
+        return run_json();
+    if (argc < 2 || argv[1][0] == '-')
+        return usage();
+    return run_files(argc - 1, argv + 1);
 }

@@ -407,15 +407,29 @@ static void run_query_case(TestBench *bench, Str line, StrBuf *out)
         print_error("runtime", 0, &err, out);
 }
 
+/* Files of a script are members of the case: path to text. */
+static Status case_file(void *context, Str path, Arena *arena, Str *out, Error *err)
+{
+    Str    files = *(const Str *)context, name, raw;
+    size_t at    = 0;
+    *out         = STR_NULL;
+    while (raw_next_member(files, &at, arena, &name, &raw))
+        if (str_equal(name, path))
+            *out = raw_text(raw, arena);
+    if (str_is_null(*out))
+        return error_set(err, E_NOT_FOUND, NO_POS, "Failed to read file: " STR_FMT, STR_ARG(path));
+    return OK;
+}
+
 static void run_script_case(TestBench *bench, Str line, StrBuf *out)
 {
     Error       err;
-    const char *stage = "plan";
-    Str         text  = raw_text(raw_member(line, "script"), bench->arena);
-    if (test_script_run(bench, text, raw_member(line, "files"), &stage, &err) == OK)
+    Str         text   = raw_text(raw_member(line, "script"), bench->arena), files = raw_member(line, "files");
+    TestScript *script = test_script_new(bench, case_file, &files);
+    if (test_script_run(script, text, &err) == OK)
         strbuf_adds(out, ",\"ok\":true");
     else
-        print_error(stage, 0, &err, out);
+        print_error(test_script_asserted(script) ? "assert" : "plan", 0, &err, out);
 }
 
 void test_case_run(Str line, StrBuf *out)

@@ -31,7 +31,23 @@ const Source *test_bench_source(const Catalog *catalog, Str topic, Arena *arena)
 /* Runs the case in `line` (one JSON object) and appends the result, one JSON object without a newline. Never fails: what went wrong is in the
  * result. */
 void test_case_run(Str line, StrBuf *out);
-/* The script of a case; OK when all of it ran. *stage is "assert" when an ASSERT failed. */
-Status test_script_run(TestBench *bench, Str script, Str files, const char **stage, Error *err);
+
+/* ---- scripts with assertions (test_script.c) ---- */
+
+/* Text of a file that RUN SCRIPT names, in `arena`. */
+typedef Status (*TestFileReader)(void *context, Str path, Arena *arena, Str *out, Error *err);
+
+/* One script: how far the topics have been read. Lives in the bench's arena. */
+typedef struct TestScript TestScript;
+
+TestScript *test_script_new(TestBench *bench, TestFileReader read_file, void *context);
+/* Runs the statements of `text`; positions in errors count from its start. */
+Status test_script_run(TestScript *script, Str text, Error *err);
+/* After a failure: it was an ASSERT that failed. */
+bool test_script_asserted(const TestScript *script);
+/* After a failure: the statement that failed was the last of its text. */
+bool test_script_at_end(const TestScript *script);
+/* E_DATA when a topic that an ASSERT looked at, or the topic of the source `name` (unless STR_NULL), holds a record that no ASSERT has read. */
+Status test_script_check_read(TestScript *script, Str name, Error *err);
 
 #endif

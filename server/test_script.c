@@ -3,49 +3,53 @@
  * ASSERT looks at the next unread record of a topic, or at a source (sql.md 4.9).
  */
 #include "planner/with.h"
-#include "server/json_raw.h"
 #include "server/test_case.h"
 
-typedef struct {
-    Str    topic;
-    size_t next; /* first unread record */
-} Reading;
+typedef struct Reading Reading;
+struct Reading {
+    Str      topic;
+    size_t   next; /* first unread record */
+    Reading *below;
+};
 
-typedef struct {
-    TestBench   *bench;
-    Str          files; /* raw JSON object: path to text */
-    const char **stage;
-    Reading      readings[64];
-    size_t       reading_count;
-    int          depth; /* of RUN SCRIPT */
-} Script;
+struct TestScript {
+    TestBench     *bench;
+    TestFileReader read_file;
+    void          *context;
+    Reading       *readings; /* newest first */
+    int            depth;    /* of RUN SCRIPT */
+    bool           asserted, at_end;
+};
 
-static Status run_text(Script *script, Str text, Error *err);
+static Status run_text(TestScript *script, Str text, Error *err);
 
-static Status mismatch(Script *script, const AstStatement *statement, Error *err, const char *what)
+static Status mismatch(TestScript *script, const AstStatement *statement, Error *err, const char *what)
 {
-    *script->stage = "assert";
+    script->asserted = true;
     return error_set(err, E_DATA, statement->pos, "%s", what);
 }
 
 /* ---- ASSERT VALUES, ASSERT NULL VALUES ---- */
 
-static const DriverRecord *next_record(Script *script, Str topic)
+static Reading *reading_of(TestScript *script, Str topic)
 {
-    Reading *reading = NULL;
-    for (size_t i = 0; i < script->reading_count; i++)
-        if (str_equal(script->readings[i].topic, topic))
-            reading = &script->readings[i];
-    if (reading == NULL && script->reading_count < ARRAY_LEN(script->readings)) {
-        reading  = &script->readings[script->reading_count++];
-        *reading = (Reading){topic, 0};
-    }
-    size_t              count;
-    const DriverRecord *records = driver_topic(script->bench->driver, topic, &count);
-    return reading != NULL && reading->next < count ? &records[reading->next++] : NULL;
+    for (Reading *reading = script->readings; reading != NULL; reading = reading->below)
+        if (str_equal(reading->topic, topic))
+            return reading;
+    Reading *reading = ARENA_NEW(script->bench->arena, Reading);
+    *reading         = (Reading){.topic = str_dup(script->bench->arena, topic), .below = script->readings};
+    return script->readings = reading;
 }
 
-static Status decode_side(Script *script, const Source *source, int side, Str bytes, Value *out, Error *err)
+static const DriverRecord *next_record(TestScript *script, Str topic)
+{
+    size_t              count;
+    Reading            *reading = reading_of(script, topic);
+    const DriverRecord *records = driver_topic(script->bench->driver, topic, &count);
+    return reading->next < count ? &records[reading->next++] : NULL;
+}
+
+static Status decode_side(TestScript *script, const Source *source, int side, Str bytes, Value *out, Error *err)
 {
     const Schema *schema = source->schema;
     SerdeSpec     spec   = {.format  = side == SIDE_KEY ? source->key_format : source->value_format,
@@ -70,7 +74,7 @@ typedef struct {
     int64_t       timestamp, window_start, window_end;
 } Actual;
 
-static Status read_actual(Script *script, const Source *source, const LogRecord *record, Actual *out, Error *err)
+static Status read_actual(TestScript *script, const Source *source, const LogRecord *record, Actual *out, Error *err)
 {
     Str key = record->key;
     *out    = (Actual){.source = source, .columns = ARENA_ARRAY(script->bench->arena, Value, source->schema->count), .timestamp = record->timestamp};
@@ -101,7 +105,27 @@ static bool actual_column(const Actual *actual, Str name, const SqlType **type, 
     return true;
 }
 
-static Status compare_column(Script *script, const AstStatement *statement, const Catalog *catalog, const Actual *actual, Str name,
+static void print_found(const SqlType *type, Value value, StrBuf *out)
+{
+    const char *quote = type->kind == T_STRING && !value_is_null(value) ? "'" : "";
+    strbuf_adds(out, quote);
+    value_print(type, value, out);
+    strbuf_adds(out, quote);
+}
+
+static Status describe_difference(Str name, const SqlType *type, Value want, Value is, Error *err)
+{
+    StrBuf text = {0};
+    strbuf_addf(&text, "\n`" STR_FMT "`: expected ", STR_ARG(name));
+    print_found(type, want, &text);
+    strbuf_adds(&text, ", found ");
+    print_found(type, is, &text);
+    Status status = error_append(err, STR_FMT, STR_ARG(strbuf_str(&text)));
+    strbuf_clear(&text);
+    return status;
+}
+
+static Status compare_column(TestScript *script, const AstStatement *statement, const Catalog *catalog, const Actual *actual, Str name,
                              const AstExpr *expected, Error *err)
 {
     Typer          typer = {catalog, engine_functions(script->bench->engine), script->bench->arena, false};
@@ -112,7 +136,8 @@ static Status compare_column(Script *script, const AstStatement *statement, cons
     TRY(evaluate_constant(&typer, expected, type, name, &script->bench->clock, &want, err));
     if (value_equal(type, is, want))
         return OK;
-    return mismatch(script, statement, err, "Expected record does not match actual");
+    mismatch(script, statement, err, "Expected record does not match actual");
+    return describe_difference(name, type, want, is, err);
 }
 
 static Str asserted_column(const AstStatement *statement, const Schema *schema, size_t i)
@@ -122,7 +147,7 @@ static Str asserted_column(const AstStatement *statement, const Schema *schema, 
     return i < schema->count ? schema->columns[i].name : STR_LIT("");
 }
 
-static Status find_asserted(Script *script, const AstStatement *statement, const Catalog *catalog, const Source **source, Error *err)
+static Status find_asserted(TestScript *script, const AstStatement *statement, const Catalog *catalog, const Source **source, Error *err)
 {
     *source = catalog_source(catalog, statement->name.text);
     if (*source == NULL)
@@ -130,7 +155,7 @@ static Status find_asserted(Script *script, const AstStatement *statement, const
     return OK;
 }
 
-static Status assert_values(Script *script, const AstStatement *statement, const Catalog *catalog, bool tombstone, Error *err)
+static Status assert_values(TestScript *script, const AstStatement *statement, const Catalog *catalog, bool tombstone, Error *err)
 {
     const Source *source;
     Actual        actual;
@@ -138,8 +163,10 @@ static Status assert_values(Script *script, const AstStatement *statement, const
     const DriverRecord *record = next_record(script, source->topic);
     if (record == NULL)
         return mismatch(script, statement, err, "Expected another record, but all records have already been read from topic");
-    if (str_is_null(record->record.value) != tombstone)
-        return mismatch(script, statement, err, "Expected record does not match actual");
+    if (str_is_null(record->record.value) != tombstone) {
+        mismatch(script, statement, err, "Expected record does not match actual");
+        return error_append(err, tombstone ? "\nexpected a tombstone, found a value" : "\nexpected a value, found a tombstone");
+    }
     TRY(read_actual(script, source, &record->record, &actual, err));
     for (size_t i = 0; i < statement->value_count; i++)
         TRY(compare_column(script, statement, catalog, &actual, asserted_column(statement, source->schema, i), statement->values[i], err));
@@ -150,7 +177,7 @@ static Status assert_values(Script *script, const AstStatement *statement, const
 
 static bool same_text(Str a, Str b) { return str_is_null(a) == str_is_null(b) && str_equal(a, b); }
 
-static Status asserted_schema(Script *script, const AstStatement *statement, const Catalog *catalog, const Schema **out, Error *err)
+static Status asserted_schema(TestScript *script, const AstStatement *statement, const Catalog *catalog, const Schema **out, Error *err)
 {
     Arena  *arena   = script->bench->arena;
     Column *columns = ARENA_ARRAY(arena, Column, statement->element_count);
@@ -167,7 +194,7 @@ static Status asserted_schema(Script *script, const AstStatement *statement, con
     return OK;
 }
 
-static Status compare_formats(Script *script, const AstStatement *statement, const WithClause *with, const Source *source, Error *err)
+static Status compare_formats(TestScript *script, const AstStatement *statement, const WithClause *with, const Source *source, Error *err)
 {
     FormatSpec key = source->key_format, value = source->value_format;
     const char *what = NULL;
@@ -191,7 +218,7 @@ static Status compare_formats(Script *script, const AstStatement *statement, con
     return mismatch(script, statement, err, str_to_c(script->bench->arena, text));
 }
 
-static Status assert_source(Script *script, const AstStatement *statement, const Catalog *catalog, Error *err)
+static Status assert_source(TestScript *script, const AstStatement *statement, const Catalog *catalog, Error *err)
 {
     Arena        *arena = script->bench->arena;
     const Source *source;
@@ -221,16 +248,14 @@ static Status assert_source(Script *script, const AstStatement *statement, const
 
 /* ---- statements ---- */
 
-static Status run_script_file(Script *script, const AstStatement *statement, Error *err)
+static Status run_script_file(TestScript *script, const AstStatement *statement, Error *err)
 {
     enum { DEEPEST = 16 };
-    Str    name, text = STR_NULL, raw;
-    size_t at = 0;
-    while (raw_next_member(script->files, &at, script->bench->arena, &name, &raw))
-        if (str_equal(name, statement->value))
-            text = raw_text(raw, script->bench->arena);
-    if (str_is_null(text))
-        return error_set(err, E_NOT_FOUND, statement->pos, "Failed to read file: " STR_FMT, STR_ARG(statement->value));
+    Str text;
+    if (script->read_file(script->context, statement->value, script->bench->arena, &text, err) != OK) {
+        err->pos = statement->pos;
+        return err->code;
+    }
     if (script->depth == DEEPEST)
         return error_set(err, E_LIMIT, statement->pos, "RUN SCRIPT is nested more than %d deep", DEEPEST);
     script->depth++;
@@ -239,7 +264,7 @@ static Status run_script_file(Script *script, const AstStatement *statement, Err
     return status;
 }
 
-static Status run_statement(Script *script, const AstStatement *statement, Error *err)
+static Status run_statement(TestScript *script, const AstStatement *statement, Error *err)
 {
     TestBench *bench   = script->bench;
     Catalog   *catalog = engine_catalog(bench->engine);
@@ -269,29 +294,86 @@ static Status run_statement(Script *script, const AstStatement *statement, Error
     return status;
 }
 
-static Status run_text(Script *script, Str text, Error *err)
+static Pos position_in(Str text, Str part)
+{
+    Pos    pos = {1, 1};
+    size_t at  = 0, end = (size_t)(part.ptr - text.ptr);
+    while (at < end) {
+        bool newline = utf8_next(text, &at) == '\n';
+        pos          = newline ? (Pos){pos.line + 1, 1} : (Pos){pos.line, pos.col + 1};
+    }
+    return pos;
+}
+
+/* Parses the piece of a text that starts at `origin` and runs it. */
+static Status run_piece(TestScript *script, Str piece, Pos origin, Error *err)
+{
+    ParseOptions  options = {.test_statements = true, .origin = origin};
+    AstStatement *statement;
+    TRY(parse_statement(script->bench->arena, piece, &options, &statement, err));
+    Status status = run_statement(script, statement, err);
+    if (status != OK && err->pos.line == 0)
+        err->pos = statement->pos;
+    return status;
+}
+
+static Status run_text(TestScript *script, Str text, Error *err)
 {
     Arena *arena = script->bench->arena;
     Str   *pieces, rest;
     Pos   *positions;
     size_t count;
     TRY(parse_split(arena, text, &pieces, &positions, &count, &rest, err));
+    bool unfinished = str_trim(rest).len > 0;
     for (size_t i = 0; i < count; i++) {
-        ParseOptions  options = {.test_statements = true, .origin = positions[i]};
-        AstStatement *statement;
-        TRY(parse_statement(arena, pieces[i], &options, &statement, err));
-        TRY(run_statement(script, statement, err));
+        script->at_end = i + 1 == count && !unfinished;
+        TRY(run_piece(script, pieces[i], positions[i], err));
     }
-    if (str_trim(rest).len > 0) {
-        ParseOptions  options = {.test_statements = true};
-        AstStatement *statement;
-        return parse_statement(arena, rest, &options, &statement, err);
-    }
-    return OK;
+    script->at_end = true;
+    return unfinished ? run_piece(script, rest, position_in(text, rest), err) : OK;
 }
 
-Status test_script_run(TestBench *bench, Str text, Str files, const char **stage, Error *err)
+TestScript *test_script_new(TestBench *bench, TestFileReader read_file, void *context)
 {
-    Script script = {.bench = bench, .files = files, .stage = stage};
-    return run_text(&script, text, err);
+    TestScript *script = ARENA_NEW(bench->arena, TestScript);
+    *script            = (TestScript){.bench = bench, .read_file = read_file, .context = context};
+    return script;
+}
+
+Status test_script_run(TestScript *script, Str text, Error *err)
+{
+    script->asserted = false;
+    return run_text(script, text, err);
+}
+
+bool test_script_asserted(const TestScript *script) { return script->asserted; }
+bool test_script_at_end(const TestScript *script) { return script->at_end; }
+
+static Status look_at_topic_of(TestScript *script, Str name, Error *err)
+{
+    Catalog      *catalog = engine_catalog(script->bench->engine);
+    const Source *source  = catalog_source(catalog, name);
+    Status        status  = OK;
+    if (source != NULL)
+        reading_of(script, source->topic);
+    else
+        status = error_set(err, E_PLAN, NO_POS, STR_FMT " does not exist", STR_ARG(name));
+    catalog_free(catalog);
+    return status;
+}
+
+Status test_script_check_read(TestScript *script, Str name, Error *err)
+{
+    if (!str_is_null(name))
+        TRY(look_at_topic_of(script, name, err));
+    for (const Reading *reading = script->readings; reading != NULL; reading = reading->below) {
+        size_t              count;
+        const DriverRecord *records = driver_topic(script->bench->driver, reading->topic, &count);
+        if (reading->next < count) {
+            const LogRecord *record = &records[reading->next].record;
+            return error_set(err, E_DATA, NO_POS, "Topic " STR_FMT " holds %zu records that no ASSERT reads; the first: key " STR_FMT ", value " STR_FMT ", timestamp %lld",
+                             STR_ARG(reading->topic), count - reading->next, STR_ARG(record->key), STR_ARG(record->value), (long long)record->timestamp);
+        }
+    }
+    return OK;
 }
