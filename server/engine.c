@@ -25,6 +25,10 @@ struct Engine {
     Plans           plans;
     int64_t         next_number;
     CommandSink    *sink;
+    Transients     *transients;
+    json_t         *statuses; /* of commands, by id */
+    int64_t         last_command;
+    bool            replaying;
 };
 
 /* ---- plans ---- */
@@ -124,8 +128,10 @@ static bool host_topic(const PlannerHost *self, Str topic, int *partitions, int 
     const SessionHost *host = (const SessionHost *)self;
     TopicInfo          info;
     Error              ignored;
-    if (log_topic_info(host->engine->options.log, topic, &info, &ignored) != OK)
-        return false;
+    if (log_topic_info(host->engine->options.log, topic, &info, &ignored) != OK) {
+        *partitions = *replicas = 1; /* a topic of the past: what was made from it has to be made to be dropped later */
+        return host->engine->replaying;
+    }
     *partitions = info.partitions;
     *replicas   = info.replicas;
     return true;
@@ -168,6 +174,7 @@ Status execution_log(Execution *x, Str command_id, const AstStatement *statement
     CommandSink *sink = x->engine->sink;
     if (sink != NULL)
         TRY(sink->append(sink, command_id, statement, logged_text, x->session->overrides, &x->number, err));
+    x->engine->last_command = x->number;
     return OK;
 }
 
@@ -179,6 +186,8 @@ Status engine_open(const EngineOptions *options, Engine **out, Error *err)
     engine->options   = *options;
     engine->functions = functions_open();
     engine->catalog   = catalog_new();
+    engine->statuses  = json_object();
+    engine->last_command = -1;
     pthread_mutex_init(&engine->lock, NULL);
     *out = engine;
     return OK;
@@ -191,6 +200,7 @@ void engine_close(Engine *engine)
     for (size_t i = 0; i < engine->plans.count; i++)
         plan_unref(engine->plans.items[i]);
     mem_free(engine->plans.items);
+    json_decref(engine->statuses);
     catalog_free(engine->catalog);
     functions_close(engine->functions);
     pthread_mutex_destroy(&engine->lock);
@@ -238,7 +248,57 @@ void engine_set_command_sink(Engine *engine, CommandSink *sink)
     pthread_mutex_unlock(&engine->lock);
 }
 
+PlanRef *engine_query_plan(Engine *engine, Str id)
+{
+    pthread_mutex_lock(&engine->lock);
+    ptrdiff_t at  = plans_find(&engine->plans, id);
+    PlanRef  *ref = at < 0 ? NULL : plan_ref(engine->plans.items[at]);
+    pthread_mutex_unlock(&engine->lock);
+    return ref;
+}
+
+json_t *engine_command_statuses(Engine *engine)
+{
+    pthread_mutex_lock(&engine->lock);
+    json_t *copy = json_deep_copy(engine->statuses);
+    pthread_mutex_unlock(&engine->lock);
+    return copy;
+}
+
+int64_t engine_last_command(Engine *engine)
+{
+    pthread_mutex_lock(&engine->lock);
+    int64_t number = engine->last_command;
+    pthread_mutex_unlock(&engine->lock);
+    return number;
+}
+
+void engine_set_last_command(Engine *engine, int64_t number)
+{
+    pthread_mutex_lock(&engine->lock);
+    engine->last_command = number;
+    pthread_mutex_unlock(&engine->lock);
+}
+
+void engine_set_transients(Engine *engine, Transients *transients)
+{
+    pthread_mutex_lock(&engine->lock);
+    engine->transients = transients;
+    pthread_mutex_unlock(&engine->lock);
+}
+
+Transients *engine_transients(Engine *engine) { return engine->transients; }
+void        engine_set_replaying(Engine *engine, bool replaying) { engine->replaying = replaying; }
+bool        engine_is_replaying(const Engine *engine) { return engine->replaying; }
+
 /* ---- one statement ---- */
+
+static void keep_status(Execution *x, const json_t *entity)
+{
+    const char *id = json_string_value(json_object_get(entity, "commandId"));
+    if (id != NULL && !x->sandbox)
+        json_object_set(x->engine->statuses, id, json_object_get(entity, "commandStatus"));
+}
 
 static StatementHandler find_handler(AstStatementKind kind)
 {
@@ -261,7 +321,9 @@ static Status execute_one(Execution *x, const AstStatement *statement, json_t **
         return error_set(err, E_UNSUPPORTED, statement->pos, "Sluice does not carry out this kind of statement yet: " STR_FMT,
                          STR_ARG(statement->text));
     x->host = (SessionHost){{host_property, host_topic, host_retention}, x->engine, x->session, x->arena};
-    return handler(x, statement, entity, err);
+    TRY(handler(x, statement, entity, err));
+    keep_status(x, *entity);
+    return OK;
 }
 
 Status engine_execute_statement(Engine *engine, Session *session, const AstStatement *statement, Arena *arena, json_t **entity, Error *err)
@@ -309,6 +371,13 @@ static Status parse_piece(const Request *request, size_t at, const Session *sess
     ParseOptions options = {.optional_semicolon = true};
     collect_variables(session, arena, &options);
     return parse_statement(arena, blanked(request->text, request->pieces[at], arena), &options, out, err);
+}
+
+Status engine_parse(Engine *engine, const Session *session, Str text, Arena *arena, AstScript *out, Error *err)
+{
+    ParseOptions options = {.optional_semicolon = true};
+    collect_variables(session, arena, &options);
+    return parse_script(arena, text, &options, out, err);
 }
 
 /* Overrides and variables that the sandbox pass may change, so that the real pass starts from what the client sent. */

@@ -100,7 +100,31 @@ Catalog *engine_catalog(Engine *engine);
 /* Number that the next query id gets (sql.md 5.10); the command log sets it to the offset of the statement's record. */
 void     engine_set_query_number(Engine *engine, int64_t number);
 
+/* The plan of a running persistent query, with a reference; NULL: there is none. */
+PlanRef *engine_query_plan(Engine *engine, Str id);
+/* Parses a text under the session's variables; the last `;` may be missing. */
+Status engine_parse(Engine *engine, const Session *session, Str text, Arena *arena, AstScript *out, Error *err);
+/* What became of commands: {"stream/`S`/create": {"status":..., "message":..., "queryId":...}}. New reference. */
+json_t *engine_command_statuses(Engine *engine);
+/* Number of the last command that was executed; -1: none. */
+int64_t engine_last_command(Engine *engine);
+void    engine_set_last_command(Engine *engine, int64_t number);
+
+/* Queries of clients, which the engine does not run itself: TERMINATE ends them, SHOW QUERIES lists them. Thread: any. */
+typedef struct Transients Transients;
+struct Transients {
+    void *context;
+    bool (*close)(Transients *self, Str id); /* false: no such query */
+    void (*list)(Transients *self, json_t *queries);
+};
+void        engine_set_transients(Engine *engine, Transients *transients); /* borrowed; NULL: none */
+Transients *engine_transients(Engine *engine);
+
 /* ---- the command log ---- */
+
+/* While it is on, statements are those of the command log: topics are neither made nor deleted, for that has been done once. */
+void engine_set_replaying(Engine *engine, bool replaying);
+bool engine_is_replaying(const Engine *engine);
 
 /* Called, under the engine's lock, for every statement that changes what exists, once it has been validated and before it is executed: it makes the
  * statement durable. *number is what query ids and commandSequenceNumber use. NULL: nothing is logged (test mode, queries file). */

@@ -69,8 +69,25 @@ static Status run(Execution *x, const Kind *kind, const AstStatement *statement,
     return OK;
 }
 
+/* A query of a client: not logged, ended on the node that runs it. */
+static Status terminate_transient(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
+{
+    Transients *transients = engine_transients(x->engine);
+    if (x->sandbox)
+        return OK;
+    if (!transients->close(transients, statement->name.text))
+        return error_set(err, E_PLAN, statement->name.pos, "Failed to terminate query with query ID: '" STR_FMT "'", STR_ARG(statement->name.text));
+    *entity = entity_new("terminate_query", statement->text);
+    json_object_set_new(*entity, "queryId", json_str(statement->name.text));
+    json_object_set_new(*entity, "wasTerminated", json_true());
+    return OK;
+}
+
 Status stmt_terminate(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
 {
+    bool transient = str_starts_with(statement->name.text, STR_LIT("transient_")) || str_starts_with(statement->name.text, STR_LIT("SCALABLE_PUSH_QUERY_"));
+    if (!statement->all && transient && engine_transients(x->engine) != NULL)
+        return terminate_transient(x, statement, entity, err);
     static const Kind kind = {"terminate", "terminate", "Query terminated.", act_terminate};
     return run(x, &kind, statement, entity, err);
 }

@@ -1,0 +1,188 @@
+/*
+ * host_runtime.c - see host_runtime.h. Thread: under the engine's lock, but for describe.
+ */
+#include "server/host_runtime.h"
+
+#include "core/logger.h"
+#include "server/execution.h"
+
+typedef struct {
+    PlanRef *plan;
+    bool     from_earliest, paused;
+} Held;
+
+struct HostRuntime {
+    QueryHost  base;
+    Runtime   *runtime;
+    Log       *log;
+    LogWriter *writer; /* of INSERT VALUES; opened by the first */
+    bool       holding;
+    Held      *held;
+    size_t     held_count, held_capacity;
+};
+
+static const QueryPlan *held_plan(const HostRuntime *host, size_t at) { return plan_ref_plan(host->held[at].plan); }
+
+static size_t held_find(const HostRuntime *host, Str id)
+{
+    size_t at = 0;
+    while (at < host->held_count && !str_equal(held_plan(host, at)->id, id))
+        at++;
+    return at;
+}
+
+static void hold_start(HostRuntime *host, PlanRef *plan, bool from_earliest, bool paused)
+{
+    size_t at = held_find(host, plan_ref_plan(plan)->id);
+    if (at < host->held_count) {
+        plan_unref(host->held[at].plan);
+    } else {
+        if (host->held_count == host->held_capacity) {
+            host->held_capacity = host->held_capacity ? host->held_capacity * 2 : 16;
+            host->held          = mem_realloc(host->held, host->held_capacity * sizeof(Held));
+        }
+        host->held_count++;
+    }
+    host->held[at] = (Held){plan_ref(plan), from_earliest, paused};
+}
+
+static void hold_stop(HostRuntime *host, Str id)
+{
+    size_t at = held_find(host, id);
+    if (at == host->held_count)
+        return;
+    plan_unref(host->held[at].plan);
+    host->held_count--;
+    memmove(host->held + at, host->held + at + 1, (host->held_count - at) * sizeof(Held));
+}
+
+static Status start_now(HostRuntime *host, PlanRef *plan, bool from_earliest, bool paused, Error *err)
+{
+    QueryOptions options = {.from_earliest = from_earliest, .paused = paused};
+    return runtime_start_query(host->runtime, plan_ref_plan(plan), &options, plan_ref(plan), plan_unref, err);
+}
+
+static Status host_start(QueryHost *self, PlanRef *plan, bool from_earliest, bool paused, Error *err)
+{
+    HostRuntime *host = (HostRuntime *)self;
+    if (!host->holding)
+        return start_now(host, plan, from_earliest, paused, err);
+    hold_start(host, plan, from_earliest, paused);
+    return OK;
+}
+
+static Status host_stop(QueryHost *self, Str id, bool forget, Error *err)
+{
+    HostRuntime *host = (HostRuntime *)self;
+    if (!host->holding)
+        return runtime_stop_query(host->runtime, id, forget, err);
+    hold_stop(host, id);
+    return OK;
+}
+
+static Status host_pause(QueryHost *self, Str id, bool paused, Error *err)
+{
+    HostRuntime *host = (HostRuntime *)self;
+    if (!host->holding)
+        return runtime_pause_query(host->runtime, id, paused, err);
+    size_t at = held_find(host, id);
+    if (at < host->held_count)
+        host->held[at].paused = paused;
+    return OK;
+}
+
+static Status host_insert(QueryHost *self, Str topic, const LogRecord *record, Error *err)
+{
+    HostRuntime *host = (HostRuntime *)self;
+    if (host->writer == NULL) {
+        WriterOptions options = {.client_id = "sluice-insert", .linger_ms = 0};
+        TRY(log_writer_open(host->log, &options, &host->writer, err));
+    }
+    return log_append_sync(host->writer, topic, PARTITION_BY_KEY, record, STR_NULL, NULL, err);
+}
+
+/* ---- describe ---- */
+
+static json_t *positions_of(const QueryStatus *status)
+{
+    json_t *positions = json_array();
+    for (size_t i = 0; i < status->position_count; i++) {
+        const QueryPosition *p = &status->positions[i];
+        json_array_append_new(positions, json_pack("{s:s%, s:i, s:I, s:I, s:I}", "topic", p->topic.ptr, p->topic.len, "partition", p->partition,
+                                                   "start", (json_int_t)p->start, "end", (json_int_t)p->end, "position", (json_int_t)p->position));
+    }
+    return positions;
+}
+
+static json_t *errors_of(const QueryStatus *status)
+{
+    json_t *errors = json_array();
+    for (size_t i = 0; i < status->error_count; i++) {
+        const QueryError *e = &status->errors[i];
+        json_array_append_new(errors, json_pack("{s:I, s:s%, s:s%}", "timestamp", (json_int_t)e->time_ms, "errorMessage", e->message.ptr,
+                                                e->message.len, "type", e->type.ptr, e->type.len));
+    }
+    return errors;
+}
+
+static json_t *host_describe(QueryHost *self, Str id)
+{
+    static const char *const states[] = {"RUNNING", "RUNNING", "PAUSED", "ERROR"}; /* a starting query counts as running */
+    HostRuntime *host  = (HostRuntime *)self;
+    Arena       *arena = arena_new(0);
+    QueryStatus  status;
+    Error        ignored;
+    json_t      *out = NULL;
+    if (runtime_query_status(host->runtime, id, arena, &status, &ignored) == OK)
+        out = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "state", states[status.state], "recordsIn", (json_int_t)status.records_in,
+                        "recordsOut", (json_int_t)status.records_out, "skippedBad", (json_int_t)status.skipped_bad, "skippedLate",
+                        (json_int_t)status.skipped_late, "lastMessage", (json_int_t)status.last_message_ms, "positions", positions_of(&status),
+                        "errors", errors_of(&status));
+    arena_free(arena);
+    return out;
+}
+
+/* ---- life ---- */
+
+HostRuntime *host_runtime_new(Runtime *runtime, Log *log)
+{
+    HostRuntime *host = mem_calloc(1, sizeof *host);
+    host->base        = (QueryHost){host_start, host_stop, host_pause, host_insert, host_describe};
+    host->runtime     = runtime;
+    host->log         = log;
+    return host;
+}
+
+static void drop_held(HostRuntime *host)
+{
+    for (size_t i = 0; i < host->held_count; i++)
+        plan_unref(host->held[i].plan);
+    host->held_count = 0;
+}
+
+void host_runtime_free(HostRuntime *host)
+{
+    if (host == NULL)
+        return;
+    if (host->writer != NULL)
+        log_writer_close(host->writer);
+    drop_held(host);
+    mem_free(host->held);
+    mem_free(host);
+}
+
+QueryHost *host_runtime_base(HostRuntime *host) { return &host->base; }
+
+void host_runtime_hold(HostRuntime *host) { host->holding = true; }
+
+void host_runtime_release(HostRuntime *host)
+{
+    Error err;
+    host->holding = false;
+    for (size_t i = 0; i < host->held_count; i++) {
+        const Held *held = &host->held[i];
+        if (start_now(host, held->plan, held->from_earliest, held->paused, &err) != OK)
+            log_line(LOG_ERROR, "query " STR_FMT " could not be started: %s", STR_ARG(held_plan(host, i)->id), err.message);
+    }
+    drop_held(host);
+}

@@ -1,0 +1,21 @@
+/*
+ * host_runtime.h - the QueryHost over the runtime: what a server and `sluice run` use.
+ *
+ * While it holds, starts are only remembered: the command log is replayed without starting what a later command stops.
+ */
+#ifndef SLUICE_SERVER_HOST_RUNTIME_H
+#define SLUICE_SERVER_HOST_RUNTIME_H
+
+#include "executor/runtime.h"
+#include "server/engine.h"
+
+typedef struct HostRuntime HostRuntime;
+
+HostRuntime *host_runtime_new(Runtime *runtime, Log *log);
+void         host_runtime_free(HostRuntime *host); /* accepts NULL */
+QueryHost   *host_runtime_base(HostRuntime *host);
+void         host_runtime_hold(HostRuntime *host);
+/* Starts what is left, in order. What cannot start is said in the log: the other queries go on. */
+void         host_runtime_release(HostRuntime *host);
+
+#endif

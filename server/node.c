@@ -1,0 +1,245 @@
+/*
+ * node.c - opening and closing what a process consists of, in the order in which one part needs another.
+ *
+ * REST listens before the command log is replayed: until then it answers "not yet ready" (rest.md 7).
+ */
+#include "server/node.h"
+
+#include <unistd.h>
+
+#include "core/logger.h"
+#include "server/command_log.h"
+#include "server/headless.h"
+#include "server/host_runtime.h"
+#include "server/http.h"
+#include "server/processing_log.h"
+#include "server/rest.h"
+#include "server/settings.h"
+#include "server/state_dir.h"
+
+enum { REST_THREADS = 8, MAX_BODY = 16 * 1024 * 1024 };
+
+/* `ksql.functions.*` for functions. */
+typedef struct {
+    FnConfig          base;
+    const Properties *properties;
+} NodeFnConfig;
+
+struct Node {
+    const Properties *properties;
+    NodeFnConfig      functions;
+    Arena            *arena;
+    Str               service_id;
+    StateDir          dir;
+    Log              *log;
+    ProcessingLog    *processing;
+    Runtime          *runtime;
+    HostRuntime      *host;
+    Engine           *engine;
+    CommandLog       *commands;
+    Rest              rest;
+    bool              has_rest;
+    HttpServer       *http;
+    int               port;
+};
+
+/* ---- parts ---- */
+
+static Str function_setting(const FnConfig *self, Str key) { return properties_get(((const NodeFnConfig *)self)->properties, key); }
+
+/* Whatever is no setting of ours goes to librdkafka, without the prefix that says which client it was meant for. */
+static size_t client_properties(const Properties *properties, Arena *arena, LogConfig **out)
+{
+    static const char *const prefixes[] = {"consumer.", "producer.", "admin."};
+    size_t                   count = properties_count(properties), used = 0;
+    Str                      name, value;
+    *out = ARENA_ARRAY(arena, LogConfig, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        properties_at(properties, i, &name, &value);
+        bool prefixed = false;
+        for (size_t j = 0; j < ARRAY_LEN(prefixes); j++)
+            if (str_starts_with(name, str_c(prefixes[j]))) {
+                name     = str_n(name.ptr + strlen(prefixes[j]), name.len - strlen(prefixes[j]));
+                prefixed = true;
+            }
+        bool ours = settings_find(name) != NULL && !str_equal(name, STR_LIT("bootstrap.servers"));
+        if (!ours && (prefixed || settings_is_client_property(name) || str_equal(name, STR_LIT("bootstrap.servers"))))
+            (*out)[used++] = (LogConfig){str_to_c(arena, name), str_to_c(arena, value)};
+    }
+    return used;
+}
+
+static Status open_log(Node *node, Clock *clock, Error *err)
+{
+    LogConfig *configs;
+    Str        servers = properties_get_c(node->properties, "bootstrap.servers");
+    if (!str_is_null(servers) && servers.len > 0) {
+        size_t count = client_properties(node->properties, node->arena, &configs);
+        return log_open_kafka(configs, count, &node->log, err);
+    }
+    return log_open_embedded(str_to_c(node->arena, str_printf(node->arena, "%s/log.db", node->dir.path)), clock, &node->log, err);
+}
+
+static bool is_exactly_once(const Properties *properties)
+{
+    Str guarantee = properties_get_c(properties, "processing.guarantee");
+    return !str_is_null(guarantee) && str_starts_with(guarantee, STR_LIT("exactly_once"));
+}
+
+static Status open_runtime(Node *node, Clock *clock, Error *err)
+{
+    const Properties *p       = node->properties;
+    RuntimeOptions    options = {
+           .log                           = node->log,
+           .clock                         = clock,
+           .functions_config              = &node->functions.base,
+           .state_dir                     = node->dir.path,
+           .service_id                    = node->service_id,
+           .node_id                       = str_c(node->dir.node_id),
+           .workers                       = (int)properties_int(p, "num.stream.threads", 0),
+           .exactly_once                  = is_exactly_once(p),
+           .commit_interval_ms            = (int)properties_int(p, "commit.interval.ms", -1),
+           .cache_bytes                   = (size_t)properties_int(p, "cache.max.bytes.buffering", 10000000),
+           .internal_replicas             = (int)properties_int(p, "replication.factor", properties_int(p, "ksql.internal.topic.replicas", 1)),
+           .retry_backoff_initial_ms      = (int)properties_int(p, "ksql.query.retry.backoff.initial.ms", 15000),
+           .retry_backoff_max_ms          = (int)properties_int(p, "ksql.query.retry.backoff.max.ms", 900000),
+           .throw_on_invalid_timestamp    = properties_is_true(p, "ksql.timestamp.throw.on.invalid", false),
+           .fail_on_deserialization_error = properties_is_true(p, "ksql.fail.on.deserialization.error", false),
+           .skipped                       = processing_log_skipped,
+           .context                       = node->processing,
+    };
+    return runtime_open(&options, &node->runtime, err);
+}
+
+static Status listen_on(Node *node, Str url, Error *err)
+{
+    int port;
+    TRY(http_listen(node->http, url, &port, err));
+    log_line(LOG_INFO, "listening on " STR_FMT " (port %d)", STR_ARG(url), port);
+    if (node->port == 0)
+        node->port = port;
+    return OK;
+}
+
+static Status open_rest(Node *node, const NodeOptions *options, Error *err)
+{
+    Str         listeners = options->listener != NULL ? str_c(options->listener) : properties_get_c(node->properties, "listeners");
+    HttpOptions http      = {.context        = &node->rest,
+                             .handle         = rest_handle,
+                             .max_body       = MAX_BODY,
+                             .threads        = REST_THREADS,
+                             .idle_timeout_s = (int)properties_int(node->properties, "ksql.idle.connection.timeout.seconds", 86400),
+                             .spill_dir      = node->dir.path};
+    rest_init(&node->rest, node->engine, node->runtime, node->properties, &node->functions.base);
+    node->has_rest      = true;
+    node->rest.headless = options->queries_file != NULL;
+    TRY(http_open(&http, &node->http, err));
+    for (size_t at = 0; at < listeners.len;) {
+        const char *comma = memchr(listeners.ptr + at, ',', listeners.len - at);
+        size_t      end   = comma != NULL ? (size_t)(comma - listeners.ptr) : listeners.len;
+        TRY(listen_on(node, str_trim(str_n(listeners.ptr + at, end - at)), err));
+        at = end + 1;
+    }
+    return OK;
+}
+
+/* ---- what runs ---- */
+
+static Status replay(Node *node, Error *err)
+{
+    int replicas = (int)properties_int(node->properties, "ksql.internal.topic.replicas", 1);
+    TRY(command_log_open(node->log, node->service_id, replicas, &node->commands, err));
+    host_runtime_hold(node->host);
+    Status status = command_log_replay(node->commands, node->engine, node->properties, err);
+    host_runtime_release(node->host);
+    TRY(status);
+    engine_set_command_sink(node->engine, command_log_sink(node->commands));
+    return OK;
+}
+
+static void make_processing_stream(Node *node)
+{
+    Str topic = processing_log_topic(node->processing);
+    if (str_is_null(topic) || !properties_is_true(node->properties, "ksql.logging.processing.stream.auto.create", false))
+        return;
+    static const char error_type[] = "STRUCT<target VARCHAR, errorMessage VARCHAR, recordB64 VARCHAR, cause ARRAY<VARCHAR>, topic VARCHAR>";
+    Str text = str_printf(node->arena,
+                          "CREATE STREAM IF NOT EXISTS KSQL_PROCESSING_LOG (logger VARCHAR, level VARCHAR, time BIGINT, message STRUCT<type INT, "
+                          "deserializationError %s, recordProcessingError STRUCT<errorMessage VARCHAR, record VARCHAR, cause ARRAY<VARCHAR>>, "
+                          "productionError STRUCT<errorMessage VARCHAR>, serializationError STRUCT<target VARCHAR, errorMessage VARCHAR, record "
+                          "VARCHAR, cause ARRAY<VARCHAR>, topic VARCHAR>, kafkaStreamsThreadError STRUCT<errorMessage VARCHAR, threadName VARCHAR, "
+                          "cause ARRAY<VARCHAR>>>) WITH (KAFKA_TOPIC='" STR_FMT "', VALUE_FORMAT='JSON');",
+                          error_type, STR_ARG(topic));
+    Session session;
+    json_t *entities = json_array();
+    Error   err;
+    session_init(&session, node->properties);
+    if (engine_execute(node->engine, &session, text, node->arena, entities, NULL, NULL, &err) != OK)
+        log_line(LOG_ERROR, "the stream over the processing log cannot be made: %s", err.message);
+    session_clear(&session);
+    json_decref(entities);
+}
+
+static Status open_parts(Node *node, const NodeOptions *options, Error *err)
+{
+    Clock *clock = clock_system();
+    Str    path  = properties_get_c(node->properties, "state.dir");
+    TRY(state_dir_open(&node->dir, str_to_c(node->arena, path), clock, err));
+    TRY(open_log(node, clock, err));
+    node->processing = processing_log_open(node->log, clock, node->properties, node->service_id);
+    TRY(open_runtime(node, clock, err));
+    node->host            = host_runtime_new(node->runtime, node->log);
+    EngineOptions engine  = {.log = node->log, .host = host_runtime_base(node->host), .clock = clock, .properties = node->properties,
+                             .service_id = node->service_id};
+    TRY(engine_open(&engine, &node->engine, err));
+    if (options->serve)
+        TRY(open_rest(node, options, err));
+    if (options->queries_file != NULL)
+        TRY(headless_run(node->engine, options->queries_file, node->properties, err));
+    else
+        TRY(replay(node, err));
+    make_processing_stream(node);
+    if (node->has_rest)
+        atomic_store(&node->rest.ready, true);
+    return OK;
+}
+
+Status node_open(const NodeOptions *options, Node **out, Error *err)
+{
+    Node *node       = mem_calloc(1, sizeof *node);
+    node->arena      = arena_new(0);
+    node->dir.lock   = -1;
+    node->properties = options->properties;
+    node->functions  = (NodeFnConfig){{function_setting}, options->properties};
+    node->service_id = str_dup(node->arena, properties_get_c(options->properties, "ksql.service.id"));
+    Status status    = open_parts(node, options, err);
+    if (status != OK) {
+        node_close(node);
+        return status;
+    }
+    *out = node;
+    return OK;
+}
+
+void node_close(Node *node)
+{
+    if (node == NULL)
+        return;
+    http_close(node->http);
+    if (node->has_rest)
+        rest_clear(&node->rest);
+    runtime_close(node->runtime); /* before the plans go: it commits */
+    engine_close(node->engine);
+    command_log_close(node->commands);
+    host_runtime_free(node->host);
+    processing_log_close(node->processing);
+    log_close(node->log);
+    state_dir_close(&node->dir);
+    arena_free(node->arena);
+    mem_free(node);
+}
+
+Engine           *node_engine(Node *node) { return node->engine; }
+const Properties *node_properties(const Node *node) { return node->properties; }
+int               node_port(const Node *node) { return node->port; }
+bool              node_is_idle(Node *node) { return runtime_is_idle(node->runtime); }

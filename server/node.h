@@ -1,0 +1,32 @@
+/*
+ * node.h - one Sluice process: state directory, log, runtime, engine, and REST when it serves.
+ *
+ * `sluice server`, `sluice run` and the shell's own engine are nodes that differ in their options.
+ */
+#ifndef SLUICE_SERVER_NODE_H
+#define SLUICE_SERVER_NODE_H
+
+#include "server/engine.h"
+#include "server/properties.h"
+
+typedef struct Node Node;
+
+typedef struct {
+    const Properties *properties; /* defaults filled in; must live as long */
+    bool              serve;      /* REST on `listeners` */
+    const char       *listener;   /* instead of `listeners`; may be NULL */
+    const char       *queries_file; /* run this file's statements and nothing else; NULL: the command log */
+} NodeOptions;
+
+/* E_BUSY: another process has the state directory. */
+Status node_open(const NodeOptions *options, Node **out, Error *err);
+void   node_close(Node *node); /* commits; accepts NULL */
+
+Engine           *node_engine(Node *node);
+const Properties *node_properties(const Node *node);
+/* Port of the first listener; 0: it does not serve. */
+int  node_port(const Node *node);
+/* Everything that was in the sources has been processed and committed. */
+bool node_is_idle(Node *node);
+
+#endif

@@ -1,0 +1,123 @@
+/*
+ * rest_rows.c - rows as the three forms of rest.md 5: objects in an array, lines, one plain array.
+ */
+#include "server/rest.h"
+
+#include "serde/serde.h"
+
+const char *row_form_type(RowForm form)
+{
+    static const char *const types[] = {"application/vnd.ksql.v1+json", "application/vnd.ksqlapi.delimited.v1", "application/json"};
+    return types[form];
+}
+
+static void print_schema(const Schema *schema, StrBuf *out)
+{
+    for (size_t i = 0; i < schema->count; i++) {
+        const Column *column = &schema->columns[i];
+        strbuf_addf(out, "%s`" STR_FMT "` ", i ? ", " : "", STR_ARG(column->name));
+        type_print(column->type, out);
+        if (column->role == COLUMN_KEY)
+            strbuf_adds(out, " KEY");
+    }
+}
+
+static void objects_header(Str query_id, const Schema *schema, StrBuf *out)
+{
+    StrBuf text = {0};
+    print_schema(schema, &text);
+    strbuf_adds(out, "[{\"header\":{\"queryId\":");
+    json_write_string(query_id, out);
+    strbuf_adds(out, ",\"schema\":");
+    json_write_string(strbuf_str(&text), out);
+    strbuf_adds(out, "}}");
+    strbuf_clear(&text);
+}
+
+static void columns_header(Str query_id, const Schema *schema, StrBuf *out)
+{
+    StrBuf text = {0};
+    strbuf_adds(out, "{\"queryId\":");
+    json_write_string(query_id, out);
+    strbuf_adds(out, ",\"columnNames\":[");
+    for (size_t i = 0; i < schema->count; i++) {
+        strbuf_adds(out, i ? "," : "");
+        json_write_string(schema->columns[i].name, out);
+    }
+    strbuf_adds(out, "],\"columnTypes\":[");
+    for (size_t i = 0; i < schema->count; i++) {
+        strbuf_reset(&text);
+        type_print(schema->columns[i].type, &text);
+        strbuf_adds(out, i ? "," : "");
+        json_write_string(strbuf_str(&text), out);
+    }
+    strbuf_adds(out, "]}");
+    strbuf_clear(&text);
+}
+
+void rows_header(HttpExchange *x, RowForm form, Str query_id, const Schema *schema)
+{
+    StrBuf out = {0};
+    if (form == ROWS_ARRAY)
+        strbuf_addc(&out, '[');
+    if (form == ROWS_OBJECTS)
+        objects_header(query_id, schema, &out);
+    else
+        columns_header(query_id, schema, &out);
+    if (form == ROWS_LINES)
+        strbuf_addc(&out, '\n');
+    http_write(x, strbuf_str(&out));
+    strbuf_clear(&out);
+}
+
+static void write_columns(const Schema *schema, const Value *values, StrBuf *out)
+{
+    strbuf_addc(out, '[');
+    for (size_t i = 0; i < schema->count; i++) {
+        if (i > 0)
+            strbuf_addc(out, ',');
+        json_write_value(schema->columns[i].type, values[i], JSON_STYLE_REST, out);
+    }
+    strbuf_addc(out, ']');
+}
+
+void rows_row(HttpExchange *x, RowForm form, const Schema *schema, const Value *values, bool tombstone, StrBuf *scratch)
+{
+    if (tombstone && form != ROWS_OBJECTS)
+        return; /* the other forms cannot show one */
+    strbuf_reset(scratch);
+    strbuf_adds(scratch, form == ROWS_OBJECTS ? ",\n{\"row\":{\"columns\":" : form == ROWS_ARRAY ? "," : "");
+    write_columns(schema, values, scratch);
+    strbuf_adds(scratch, form == ROWS_OBJECTS ? (tombstone ? ",\"tombstone\":true}}" : "}}") : form == ROWS_LINES ? "\n" : "");
+    http_write(x, strbuf_str(scratch));
+}
+
+void rows_message(HttpExchange *x, RowForm form, const char *message)
+{
+    if (form != ROWS_OBJECTS)
+        return;
+    StrBuf out = {0};
+    strbuf_adds(&out, ",\n{\"finalMessage\":");
+    json_write_string(str_c(message), &out);
+    strbuf_addc(&out, '}');
+    http_write(x, strbuf_str(&out));
+    strbuf_clear(&out);
+}
+
+void rows_error(HttpExchange *x, RowForm form, int code, const char *message)
+{
+    StrBuf out  = {0};
+    Str    line = rest_error_line(http_arena(x), code, message);
+    strbuf_adds(&out, form == ROWS_OBJECTS ? ",\n{\"errorMessage\":" : form == ROWS_ARRAY ? "," : "");
+    strbuf_add(&out, line);
+    strbuf_adds(&out, form == ROWS_OBJECTS ? "}" : form == ROWS_LINES ? "\n" : "");
+    http_write(x, strbuf_str(&out));
+    strbuf_clear(&out);
+}
+
+void rows_end(HttpExchange *x, RowForm form)
+{
+    if (form != ROWS_LINES)
+        http_write(x, STR_LIT("]"));
+    http_end(x);
+}
