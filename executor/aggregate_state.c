@@ -1,8 +1,9 @@
 /*
  * aggregate_state.c - see aggregate_state.h.
  *
- * What is emitted is copied out of the store: a later record of the same batch may replace the values it points to. For rows of plain numbers, which is
- * what most counting queries have, the copy is the values themselves and stored rows change in place.
+ * What is emitted is copied out of the store: a later record of the same batch may replace the values it
+ * points to. For rows of plain numbers, which is what most counting queries have, the copy is the values
+ * themselves and stored rows change in place.
  */
 #include "executor/aggregate_state.h"
 #include "executor/task.h"
@@ -12,8 +13,16 @@
 static bool is_fixed(const SqlType *type)
 {
     switch (type->kind) {
-    case T_BOOLEAN: case T_INTEGER: case T_BIGINT: case T_DOUBLE: case T_TIME: case T_DATE: case T_TIMESTAMP: return true;
-    default: return false;
+    case T_BOOLEAN:
+    case T_INTEGER:
+    case T_BIGINT:
+    case T_DOUBLE:
+    case T_TIME:
+    case T_DATE:
+    case T_TIMESTAMP:
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -87,8 +96,10 @@ Status aggregate_load(Operator *op, Str saved, Error *err)
     aggregate_rollback(op);
     if (str_is_null(saved))
         return OK;
-    if (!take_int64(&saved, &self->time) || !take_int64(&saved, &self->last_close) || !take_int64(&saved, &self->sequence))
-        return error_set(err, E_DATA, NO_POS, "The saved state of step " STR_FMT " is damaged", STR_ARG(op->node->step));
+    if (!take_int64(&saved, &self->time) || !take_int64(&saved, &self->last_close) ||
+        !take_int64(&saved, &self->sequence))
+        return error_set(err, E_DATA, NO_POS, "The saved state of step " STR_FMT " is damaged",
+                         STR_ARG(op->node->step));
     return OK;
 }
 
@@ -103,7 +114,8 @@ void aggregate_start(AggregateOp *self, const StoreRow *stored, Arena *arena)
     for (size_t i = 0; i < self->value_count; i++)
         self->next[i] = value_null();
     for (size_t i = 0; i < self->call_count; i++)
-        self->next[self->value_count + i] = self->plan->calls[i].function->aggregate->init(self->plan->calls[i].call, arena);
+        self->next[self->value_count + i] =
+            self->plan->calls[i].function->aggregate->init(self->plan->calls[i].call, arena);
 }
 
 void aggregate_arguments(AggregateOp *self, const Value *columns, const Row *row, Arena *arena)
@@ -126,9 +138,10 @@ static Status fatal(const PlanAggregateCall *call, Status status, Error *err)
 Status aggregate_add(AggregateOp *self, Arena *arena, Error *err)
 {
     for (size_t i = 0; i < self->call_count; i++) {
-        const PlanAggregateCall *call   = &self->plan->calls[i];
-        Value                   *state  = &self->next[self->value_count + i];
-        Status                   status = call->function->aggregate->accumulate(call->call, *state, self->arg_values[i], self->sequence, arena, state, err);
+        const PlanAggregateCall *call  = &self->plan->calls[i];
+        Value                   *state = &self->next[self->value_count + i];
+        Status status = call->function->aggregate->accumulate(call->call, *state, self->arg_values[i],
+                                                              self->sequence, arena, state, err);
         if (status != OK)
             return fatal(call, status, err);
     }
@@ -138,9 +151,10 @@ Status aggregate_add(AggregateOp *self, Arena *arena, Error *err)
 Status aggregate_undo(AggregateOp *self, Arena *arena, Error *err)
 {
     for (size_t i = 0; i < self->call_count; i++) {
-        const PlanAggregateCall *call   = &self->plan->calls[i];
-        Value                   *state  = &self->next[self->value_count + i];
-        Status                   status = call->function->aggregate->undo(call->call, *state, self->arg_values[i], arena, state, err);
+        const PlanAggregateCall *call  = &self->plan->calls[i];
+        Value                   *state = &self->next[self->value_count + i];
+        Status                   status =
+            call->function->aggregate->undo(call->call, *state, self->arg_values[i], arena, state, err);
         if (status != OK)
             return fatal(call, status, err);
     }
@@ -152,7 +166,8 @@ Status aggregate_merge(AggregateOp *self, const StoreRow *other, Arena *arena, E
     for (size_t i = 0; i < self->call_count; i++) {
         const PlanAggregateCall *call   = &self->plan->calls[i];
         Value                   *state  = &self->next[self->value_count + i];
-        Status                   status = call->function->aggregate->merge(call->call, *state, other->values[self->value_count + i], arena, state, err);
+        Status                   status = call->function->aggregate->merge(
+                              call->call, *state, other->values[self->value_count + i], arena, state, err);
         if (status != OK)
             return fatal(call, status, err);
     }
@@ -162,7 +177,8 @@ Status aggregate_merge(AggregateOp *self, const StoreRow *other, Arena *arena, E
 /* ---- results ---- */
 
 /* The row that SELECT and HAVING see: keys, results, window bounds, time. */
-static Status fill_inner(AggregateOp *self, const StoreRow *stored, int64_t timestamp, const Value *states, Arena *arena, Error *err)
+static Status fill_inner(AggregateOp *self, const StoreRow *stored, int64_t timestamp, const Value *states,
+                         Arena *arena, Error *err)
 {
     const Schema *inner = self->plan->inner;
     memcpy(self->inner, stored->keys, self->key_count * sizeof *self->inner);
@@ -178,7 +194,9 @@ static Status fill_inner(AggregateOp *self, const StoreRow *stored, int64_t time
     }
     for (size_t i = self->key_count + self->call_count; i < inner->count; i++) {
         ColumnRole role = inner->columns[i].role;
-        self->inner[i]  = value_from_int(role == COLUMN_WINDOWSTART ? stored->window_start : role == COLUMN_WINDOWEND ? stored->window_end : timestamp);
+        self->inner[i]  = value_from_int(role == COLUMN_WINDOWSTART ? stored->window_start
+                                         : role == COLUMN_WINDOWEND ? stored->window_end
+                                                                    : timestamp);
     }
     return OK;
 }
@@ -198,8 +216,8 @@ static bool having(AggregateOp *self, const Row *row, Arena *arena)
 }
 
 /* Value columns from states, into values[value_count]. */
-static Status project(AggregateOp *self, const StoreRow *stored, int64_t timestamp, const Value *states, const Row *report, Arena *arena, Value *values,
-                      bool *visible, Error *err)
+static Status project(AggregateOp *self, const StoreRow *stored, int64_t timestamp, const Value *states,
+                      const Row *report, Arena *arena, Value *values, bool *visible, Error *err)
 {
     TRY(fill_inner(self, stored, timestamp, states, arena, err));
     projection_eval(&self->base, &self->values, self->inner, report, arena, values);
@@ -231,15 +249,21 @@ static void store_next(AggregateOp *self, StoreRow *stored, int64_t timestamp, b
     }
 }
 
-Row *aggregate_emit(AggregateOp *self, RecordBatch *out, const StoreRow *stored, int64_t timestamp, const Origin *origin, Arena *arena)
+Row *aggregate_emit(AggregateOp *self, RecordBatch *out, const StoreRow *stored, int64_t timestamp,
+                    const Origin *origin, Arena *arena)
 {
-    Row *row  = batch_add(out);
-    *row      = (Row){.key = stored->keys, .key_bytes = stored->key, .timestamp = timestamp, .window_start = stored->window_start,
-                      .window_end = stored->window_end, .origin = origin};
+    Row *row = batch_add(out);
+    *row     = (Row){.key          = stored->keys,
+                     .key_bytes    = stored->key,
+                     .timestamp    = timestamp,
+                     .window_start = stored->window_start,
+                     .window_end   = stored->window_end,
+                     .origin       = origin};
     return row;
 }
 
-Status aggregate_put(AggregateOp *self, StoreRow *stored, Row *input, int64_t timestamp, RecordBatch *out, Error *err)
+Status aggregate_put(AggregateOp *self, StoreRow *stored, Row *input, int64_t timestamp, RecordBatch *out,
+                     Error *err)
 {
     Arena *arena       = out->arena;
     bool   was_visible = stored->exists && stored->visible;
@@ -250,8 +274,10 @@ Status aggregate_put(AggregateOp *self, StoreRow *stored, Row *input, int64_t ti
         store_next(self, stored, timestamp, visible);
         return OK;
     }
-    const Value *old = was_visible ? aggregate_stored_columns(self, stored->keys, stored->values, arena) : NULL;
-    TRY(project(self, stored, timestamp, self->next + self->value_count, input, arena, self->next, &visible, err));
+    const Value *old =
+        was_visible ? aggregate_stored_columns(self, stored->keys, stored->values, arena) : NULL;
+    TRY(project(self, stored, timestamp, self->next + self->value_count, input, arena, self->next, &visible,
+                err));
     const Value *now = visible ? aggregate_stored_columns(self, stored->keys, self->next, arena) : NULL;
     store_next(self, stored, timestamp, visible);
     if (now == NULL && old == NULL)
@@ -262,10 +288,12 @@ Status aggregate_put(AggregateOp *self, StoreRow *stored, Row *input, int64_t ti
     return OK;
 }
 
-Status aggregate_project(AggregateOp *self, StoreRow *stored, const Row *report, Arena *arena, Value **out, bool *visible, Error *err)
+Status aggregate_project(AggregateOp *self, StoreRow *stored, const Row *report, Arena *arena, Value **out,
+                         bool *visible, Error *err)
 {
     aggregate_start(self, stored, arena);
-    TRY(project(self, stored, stored->timestamp, self->next + self->value_count, report, arena, self->next, visible, err));
+    TRY(project(self, stored, stored->timestamp, self->next + self->value_count, report, arena, self->next,
+                visible, err));
     *out = aggregate_stored_columns(self, stored->keys, self->next, arena);
     store_next(self, stored, stored->timestamp, *visible);
     return OK;
@@ -282,7 +310,8 @@ static Status flush_row(AggregateOp *self, StoreRow *stored, bool emits, RecordB
     const Value *old = stored->has_emitted ? stored->emitted : NULL;
     if (!emits || (!visible && old == NULL))
         return OK;
-    Row *row     = aggregate_emit(self, out, stored, session ? stored->window_end : stored->timestamp, stored->origin, out->arena);
+    Row *row     = aggregate_emit(self, out, stored, session ? stored->window_end : stored->timestamp,
+                                  stored->origin, out->arena);
     row->columns = visible ? now : NULL;
     row->old     = old == NULL ? NULL : aggregate_stored_columns(self, stored->keys, old, out->arena);
     return OK;

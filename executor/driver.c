@@ -1,8 +1,10 @@
 /*
- * driver.c - plans over topics in memory, one record at a time, without threads or clock (conformance contract, step 4).
+ * driver.c - plans over topics in memory, one record at a time, without threads or clock (conformance
+ * contract, step 4).
  *
- * A query is one pipeline for partition 0 with direct repartitioning. What it writes is appended to its topic at once, but read by others only when it is their
- * turn: after it (driver_run), or when the record that caused it has left the query (depth first).
+ * A query is one pipeline for partition 0 with direct repartitioning. What it writes is appended to its topic
+ * at once, but read by others only when it is their turn: after it (driver_run), or when the record that
+ * caused it has left the query (depth first).
  */
 #include "executor/driver.h"
 #include "executor/store_upgrade.h"
@@ -26,7 +28,7 @@ typedef struct {
     Pipeline        *pipeline;
     StateFile       *state;
     size_t           inputs_done; /* of driver->inputs */
-    size_t          *read;        /* per input of the pipeline: records of its topic taken, where that has no inputs */
+    size_t *read; /* per input of the pipeline: records of its topic taken, where that has no inputs */
 } Query;
 
 struct Driver {
@@ -60,19 +62,24 @@ static size_t find_topic(Driver *driver, Str name)
     for (size_t i = 0; i < driver->topic_count; i++)
         if (str_equal(driver->topics[i].name, name))
             return i;
-    driver->topics = grow(driver->topics, driver->topic_count, &driver->topic_capacity, sizeof *driver->topics);
+    driver->topics =
+        grow(driver->topics, driver->topic_count, &driver->topic_capacity, sizeof *driver->topics);
     driver->topics[driver->topic_count] = (Topic){.name = str_dup(driver->arena, name)};
     return driver->topic_count++;
 }
 
-static Str copy_bytes(Arena *arena, Str bytes) { return str_is_null(bytes) ? STR_NULL : str_dup(arena, bytes); }
+static Str copy_bytes(Arena *arena, Str bytes)
+{
+    return str_is_null(bytes) ? STR_NULL : str_dup(arena, bytes);
+}
 
 static LogRecord copy_record(Arena *arena, const LogRecord *record)
 {
     LogRecord copy    = *record;
     Header   *headers = ARENA_ARRAY(arena, Header, record->header_count + 1);
     for (size_t i = 0; i < record->header_count; i++)
-        headers[i] = (Header){copy_bytes(arena, record->headers[i].key), copy_bytes(arena, record->headers[i].value)};
+        headers[i] =
+            (Header){copy_bytes(arena, record->headers[i].key), copy_bytes(arena, record->headers[i].value)};
     copy.key     = copy_bytes(arena, record->key);
     copy.value   = copy_bytes(arena, record->value);
     copy.headers = headers;
@@ -102,17 +109,20 @@ static InputAt append(Driver *driver, Str name, int partition, const LogRecord *
 
 static void note_output(Driver *driver, InputAt at)
 {
-    driver->outputs = grow(driver->outputs, driver->output_count, &driver->output_capacity, sizeof *driver->outputs);
+    driver->outputs =
+        grow(driver->outputs, driver->output_count, &driver->output_capacity, sizeof *driver->outputs);
     driver->outputs[driver->output_count++] = driver->topics[at.topic].records[at.record];
 }
 
 /* ---- the host of a query's pipeline ---- */
 
-static Status host_append(PipelineHost *self, const PlanNode *node, Str topic, const LogRecord *record, Str hash_key, Error *err)
+static Status host_append(PipelineHost *self, const PlanNode *node, Str topic, const LogRecord *record,
+                          Str hash_key, Error *err)
 {
-    Driver *driver  = ((Query *)self)->driver;
-    InputAt at      = append(driver, topic, 0, record);
-    driver->written = grow(driver->written, driver->written_count, &driver->written_capacity, sizeof *driver->written);
+    Driver *driver = ((Query *)self)->driver;
+    InputAt at     = append(driver, topic, 0, record);
+    driver->written =
+        grow(driver->written, driver->written_count, &driver->written_capacity, sizeof *driver->written);
     driver->written[driver->written_count++] = at;
     note_output(driver, at);
     return OK;
@@ -172,9 +182,14 @@ static Status open_pipeline(Query *query, Error *err)
 {
     const DriverOptions *options = &query->driver->options;
     PipelineSpec         spec    = {
-                        .plan = query->plan, .sub_topology = ALL_DIRECT, .state = query->state, .host = &query->host, .clock = options->clock,
-                        .functions_config = options->functions_config, .service_id = options->service_id,
-                        .throw_on_invalid_timestamp = options->throw_on_invalid_timestamp,
+                   .plan                       = query->plan,
+                   .sub_topology               = ALL_DIRECT,
+                   .state                      = query->state,
+                   .host                       = &query->host,
+                   .clock                      = options->clock,
+                   .functions_config           = options->functions_config,
+                   .service_id                 = options->service_id,
+                   .throw_on_invalid_timestamp = options->throw_on_invalid_timestamp,
     };
     TRY(pipeline_open(&spec, &query->pipeline, err));
     mem_free(query->read);
@@ -190,7 +205,8 @@ static Query *find_query(Driver *driver, Str id, size_t *index)
     return NULL;
 }
 
-/* The tables of the old version have to go before the new one can make its own; if that does not open, the query is without a pipeline. */
+/* The tables of the old version have to go before the new one can make its own; if that does not open, the
+ * query is without a pipeline. */
 static Status move_state(Query *query, Pipeline *old, Arena *arena, Error *err)
 {
     StoreSnapshot *snapshot;
@@ -212,14 +228,14 @@ static Status move_state(Query *query, Pipeline *old, Arena *arena, Error *err)
 
 static Status replace(Query *query, const QueryPlan *plan, Error *err)
 {
-    Arena         *arena = arena_new(0);
-    Pipeline      *old   = query->pipeline;
-    size_t        *read   = query->read;
-    size_t         inputs = old == NULL ? 0 : pipeline_input_count(old);
-    Str           *topics = ARENA_ARRAY(arena, Str, inputs + 1);
-    query->read           = NULL;
-    query->pipeline       = NULL;
-    query->plan           = plan;
+    Arena    *arena  = arena_new(0);
+    Pipeline *old    = query->pipeline;
+    size_t   *read   = query->read;
+    size_t    inputs = old == NULL ? 0 : pipeline_input_count(old);
+    Str      *topics = ARENA_ARRAY(arena, Str, inputs + 1);
+    query->read      = NULL;
+    query->pipeline  = NULL;
+    query->plan      = plan;
     for (size_t i = 0; i < inputs; i++)
         topics[i] = str_dup(arena, pipeline_input_topic(old, i));
     Status status = old == NULL ? open_pipeline(query, err) : move_state(query, old, arena, err);
@@ -250,7 +266,8 @@ Status driver_add_query(Driver *driver, const QueryPlan *plan, Error *err)
         query_free(query);
         return status;
     }
-    driver->queries = grow(driver->queries, driver->query_count, &driver->query_capacity, sizeof *driver->queries);
+    driver->queries =
+        grow(driver->queries, driver->query_count, &driver->query_capacity, sizeof *driver->queries);
     driver->queries[driver->query_count++] = query;
     return OK;
 }
@@ -263,7 +280,8 @@ void driver_remove_query(Driver *driver, Str id)
         return;
     query_free(query);
     driver->query_count--;
-    memmove(&driver->queries[index], &driver->queries[index + 1], (driver->query_count - index) * sizeof *driver->queries);
+    memmove(&driver->queries[index], &driver->queries[index + 1],
+            (driver->query_count - index) * sizeof *driver->queries);
 }
 
 /* ---- running ---- */
@@ -271,7 +289,8 @@ void driver_remove_query(Driver *driver, Str id)
 /* Through all inputs of the query that read its topic. */
 static Status push_record(Query *query, InputAt at, Error *err)
 {
-    DriverRecord record = query->driver->topics[at.topic].records[at.record]; /* the array may move while the query writes */
+    DriverRecord record =
+        query->driver->topics[at.topic].records[at.record]; /* the array may move while the query writes */
     for (size_t i = 0; query->pipeline != NULL && i < pipeline_input_count(query->pipeline); i++)
         if (str_equal(pipeline_input_topic(query->pipeline, i), record.topic))
             TRY(pipeline_push(query->pipeline, i, record.partition, &record.record, 1, err));
@@ -302,7 +321,8 @@ Status driver_run(Driver *driver, Error *err)
     for (size_t i = 0; i < driver->query_count; i++) {
         Query *query = driver->queries[i];
         TRY(take_inputs(query, err));
-        for (size_t input = 0; query->pipeline != NULL && input < pipeline_input_count(query->pipeline); input++)
+        for (size_t input = 0; query->pipeline != NULL && input < pipeline_input_count(query->pipeline);
+             input++)
             if (!driver->topics[find_topic(driver, pipeline_input_topic(query->pipeline, input))].has_inputs)
                 TRY(take_topic(query, input, err));
         if (query->pipeline != NULL)
@@ -312,7 +332,8 @@ Status driver_run(Driver *driver, Error *err)
     return OK;
 }
 
-/* The record through every query that reads it; after each, what that one wrote. Queries may form a ring, hence the depth. */
+/* The record through every query that reads it; after each, what that one wrote. Queries may form a ring,
+ * hence the depth. */
 static Status run_deep(Driver *driver, InputAt at, int depth, Error *err)
 {
     enum { DEEPEST = 200 };
@@ -335,17 +356,21 @@ static void mark_read(Driver *driver)
     for (size_t i = 0; i < driver->query_count; i++) {
         Query *query       = driver->queries[i];
         query->inputs_done = driver->input_count;
-        for (size_t input = 0; query->pipeline != NULL && input < pipeline_input_count(query->pipeline); input++)
-            query->read[input] = driver->topics[find_topic(driver, pipeline_input_topic(query->pipeline, input))].count;
+        for (size_t input = 0; query->pipeline != NULL && input < pipeline_input_count(query->pipeline);
+             input++)
+            query->read[input] =
+                driver->topics[find_topic(driver, pipeline_input_topic(query->pipeline, input))].count;
     }
 }
 
-Status driver_insert(Driver *driver, Str topic, int partition, const LogRecord *record, bool is_input, bool depth_first, Error *err)
+Status driver_insert(Driver *driver, Str topic, int partition, const LogRecord *record, bool is_input,
+                     bool depth_first, Error *err)
 {
     InputAt at = append(driver, topic, partition, record);
     if (is_input) {
         driver->topics[at.topic].has_inputs = true;
-        driver->inputs = grow(driver->inputs, driver->input_count, &driver->input_capacity, sizeof *driver->inputs);
+        driver->inputs =
+            grow(driver->inputs, driver->input_count, &driver->input_capacity, sizeof *driver->inputs);
         driver->inputs[driver->input_count++] = at;
     } else {
         note_output(driver, at);
@@ -353,7 +378,7 @@ Status driver_insert(Driver *driver, Str topic, int partition, const LogRecord *
     if (!depth_first)
         return OK;
     driver->written_count = 0;
-    Status status = run_deep(driver, at, 0, err);
+    Status status         = run_deep(driver, at, 0, err);
     mark_read(driver);
     return status;
 }

@@ -1,8 +1,9 @@
 /*
  * emit_final.c - which windows a record closes.
  *
- * Windows are looked for between the last close and this one. What the store has already forgotten is not emitted: a jump in time longer than
- * the retention loses windows, as in ksqlDB, whose tests pin it down. HAVING is asked here; a window that fails it emits nothing.
+ * Windows are looked for between the last close and this one. What the store has already forgotten is not
+ * emitted: a jump in time longer than the retention loses windows, as in ksqlDB, whose tests pin it down.
+ * HAVING is asked here; a window that fails it emits nothing.
  */
 #include "executor/emit_final.h"
 #include "executor/task.h"
@@ -17,7 +18,10 @@ static int64_t first_start(const PlanAggregate *plan, int64_t time)
     return from <= 0 ? 0 : from / plan->advance_ms * plan->advance_ms;
 }
 
-static int64_t last_start(const PlanAggregate *plan, int64_t time) { return time / plan->advance_ms * plan->advance_ms; }
+static int64_t last_start(const PlanAggregate *plan, int64_t time)
+{
+    return time / plan->advance_ms * plan->advance_ms;
+}
 
 static bool same_windows(const PlanAggregate *plan, int64_t a, int64_t b)
 {
@@ -30,7 +34,7 @@ static bool time_range(const AggregateOp *self, int64_t close, Range *out)
     const PlanAggregate *plan  = self->plan;
     int64_t              size  = plan->window.size_ms;
     bool                 first = self->last_close == -1;
-    out->high = close - size;
+    out->high                  = close - size;
     if (out->high < 0)
         return false;
     out->low = 0;
@@ -51,7 +55,8 @@ static bool session_range(const AggregateOp *self, int64_t close, Range *out)
     return out->low <= out->high;
 }
 
-static Status emit_range(AggregateOp *self, const Range *range, const Row *trigger, RecordBatch *out, Error *err)
+static Status emit_range(AggregateOp *self, const Range *range, const Row *trigger, RecordBatch *out,
+                         Error *err)
 {
     bool      session = self->plan->window.kind == WINDOWED_SESSION;
     StoreRows rows;
@@ -62,12 +67,15 @@ static Status emit_range(AggregateOp *self, const Range *range, const Row *trigg
         bool      visible;
         TRY(aggregate_project(self, stored, trigger, out->arena, &columns, &visible, err));
         if (visible)
-            aggregate_emit(self, out, stored, session ? stored->window_end : stored->timestamp, trigger->origin, out->arena)->columns = columns;
+            aggregate_emit(self, out, stored, session ? stored->window_end : stored->timestamp,
+                           trigger->origin, out->arena)
+                ->columns = columns;
     }
     return OK;
 }
 
-/* Sessions are kept by this file's rule alone: those that have been emitted and are older than the retention go. */
+/* Sessions are kept by this file's rule alone: those that have been emitted and are older than the retention
+ * go. */
 static Status sweep_sessions(AggregateOp *self, Arena *arena, Error *err)
 {
     int64_t   newest = store_time(self->base.store);

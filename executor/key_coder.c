@@ -14,7 +14,8 @@ static bool names_matter(const FormatSpec *format, size_t count)
 
 static bool same_bytes(const PlanNode *from, const FormatSpec *format, const Schema *schema)
 {
-    if (from->key_format.format != format->format || !str_equal(from->key_format.delimiter, format->delimiter) ||
+    if (from->key_format.format != format->format ||
+        !str_equal(from->key_format.delimiter, format->delimiter) ||
         from->schema->key_count != schema->key_count)
         return false;
     for (size_t i = 0; names_matter(format, schema->key_count) && i < schema->key_count; i++)
@@ -28,7 +29,8 @@ Status key_coder_open(Operator *op, const FormatSpec *format, const Schema *sche
     *out = (KeyCoder){NULL, false};
     if (format->format == NULL || schema->key_count == 0)
         return OK;
-    SerdeSpec spec = {.format = *format, .side = SIDE_KEY, .columns = schema->columns, .count = schema->key_count};
+    SerdeSpec spec = {
+        .format = *format, .side = SIDE_KEY, .columns = schema->columns, .count = schema->key_count};
     if (op->node->kind == PLAN_SINK)
         spec.topic = op->node->u.sink.topic;
     out->reuse = op->node->input_count > 0 && same_bytes(op->node->inputs[0], format, schema);

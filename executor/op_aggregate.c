@@ -1,17 +1,20 @@
 /*
  * op_aggregate.c - GROUP BY over a stream, unwindowed or in time windows (runtime.md 3.5, 5.2).
  *
- * The input is keyed by the group. A record belongs to one window (TUMBLING) or to several (HOPPING), each of which takes it or finds it
- * late on its own; stream time is that of the records which came here, this one included.
+ * The input is keyed by the group. A record belongs to one window (TUMBLING) or to several (HOPPING), each of
+ * which takes it or finds it late on its own; stream time is that of the records which came here, this one
+ * included.
  */
 #include "executor/aggregate_state.h"
 #include "executor/emit_final.h"
 
-static Status fold(AggregateOp *self, Row *row, Str key, int64_t start, int64_t end, RecordBatch *out, Error *err)
+static Status fold(AggregateOp *self, Row *row, Str key, int64_t start, int64_t end, RecordBatch *out,
+                   Error *err)
 {
     StoreRow *stored;
     TRY(store_get(self->base.store, key, row->key, start, end, &stored, err));
-    int64_t timestamp = stored->exists && stored->timestamp > row->timestamp ? stored->timestamp : row->timestamp;
+    int64_t timestamp =
+        stored->exists && stored->timestamp > row->timestamp ? stored->timestamp : row->timestamp;
     aggregate_start(self, stored, out->arena);
     TRY(aggregate_add(self, out->arena, err));
     return aggregate_put(self, stored, row, timestamp, out, err);
@@ -67,12 +70,12 @@ static Status aggregate_push(Operator *op, int port, const RecordBatch *in, Erro
 }
 
 const OperatorClass op_aggregate = {
-    .name     = "AGGREGATE",
+    .name       = "AGGREGATE",
     .state_size = sizeof(AggregateOp),
-    .open     = aggregate_open,
-    .push     = aggregate_push,
-    .flush    = aggregate_flush,
-    .rollback = aggregate_rollback,
-    .save     = aggregate_save,
-    .load     = aggregate_load,
+    .open       = aggregate_open,
+    .push       = aggregate_push,
+    .flush      = aggregate_flush,
+    .rollback   = aggregate_rollback,
+    .save       = aggregate_save,
+    .load       = aggregate_load,
 };

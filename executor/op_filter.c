@@ -1,8 +1,9 @@
 /*
  * op_filter.c - keep the rows for which a condition is true.
  *
- * SQL has three truth values and a filter keeps only one of them: NULL is dropped exactly like FALSE, and a row whose condition fails too.
- * Null rows have no columns to look at and are dropped. While every row passes, nothing is copied: the batch itself goes on.
+ * SQL has three truth values and a filter keeps only one of them: NULL is dropped exactly like FALSE, and a
+ * row whose condition fails too. Null rows have no columns to look at and are dropped. While every row
+ * passes, nothing is copied: the batch itself goes on.
  *
  * Streams only. In a table, a row that stops matching must become a tombstone: see op_table_filter.c.
  */
@@ -13,7 +14,10 @@ typedef struct {
     Program *condition;
 } FilterOp;
 
-static Status filter_open(Operator *op, Error *err) { return op_compile(op, op->node->u.filter.condition, &((FilterOp *)op)->condition, err); }
+static Status filter_open(Operator *op, Error *err)
+{
+    return op_compile(op, op->node->u.filter.condition, &((FilterOp *)op)->condition, err);
+}
 
 static bool passes(FilterOp *self, const Row *row, Arena *arena)
 {
@@ -47,4 +51,5 @@ static Status filter_push(Operator *op, int port, const RecordBatch *in, Error *
     return op_emit(op, kept, err);
 }
 
-const OperatorClass op_filter = {.name = "FILTER", .state_size = sizeof(FilterOp), .open = filter_open, .push = filter_push};
+const OperatorClass op_filter = {
+    .name = "FILTER", .state_size = sizeof(FilterOp), .open = filter_open, .push = filter_push};

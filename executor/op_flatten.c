@@ -1,8 +1,9 @@
 /*
- * op_flatten.c - table functions: one row becomes as many as the longest of their lists has elements (runtime.md 3.9).
+ * op_flatten.c - table functions: one row becomes as many as the longest of their lists has elements
+ * (runtime.md 3.9).
  *
- * Shorter lists are padded with NULL; a NULL list, an empty one and a failing function count as empty. The new columns come behind the input's value
- * columns, before its headers and pseudo columns.
+ * Shorter lists are padded with NULL; a NULL list, an empty one and a failing function count as empty. The
+ * new columns come behind the input's value columns, before its headers and pseudo columns.
  */
 #include "executor/task.h"
 
@@ -16,8 +17,8 @@ static Status flatten_open(Operator *op, Error *err)
 {
     FlattenOp         *self    = (FlattenOp *)op;
     const PlanFlatten *flatten = &op->node->u.flatten;
-    self->functions = ARENA_ARRAY(op->arena, Program *, flatten->count);
-    self->lists     = ARENA_ARRAY(op->arena, Value, flatten->count);
+    self->functions            = ARENA_ARRAY(op->arena, Program *, flatten->count);
+    self->lists                = ARENA_ARRAY(op->arena, Value, flatten->count);
     for (size_t i = 0; i < flatten->count; i++)
         TRY(op_compile(op, flatten->functions[i], &self->functions[i], err));
     return OK;
@@ -45,7 +46,7 @@ static Value *element_row(const FlattenOp *self, const Row *row, size_t element,
 {
     const Schema *from  = self->base.node->inputs[0]->schema;
     size_t        added = self->base.node->u.flatten.count, before = from->key_count + from->value_count;
-    Value        *out   = arena_alloc(arena, (from->count + added) * sizeof *out);
+    Value        *out = arena_alloc(arena, (from->count + added) * sizeof *out);
     memcpy(out, row->columns, before * sizeof *out);
     for (size_t i = 0; i < added; i++)
         out[before + i] = element < self->lists[i].len ? value_items(self->lists[i])[element] : value_null();
@@ -69,4 +70,5 @@ static Status flatten_push(Operator *op, int port, const RecordBatch *in, Error 
     return op_emit(op, out, err);
 }
 
-const OperatorClass op_flatten = {.name = "FLATTEN", .state_size = sizeof(FlattenOp), .open = flatten_open, .push = flatten_push};
+const OperatorClass op_flatten = {
+    .name = "FLATTEN", .state_size = sizeof(FlattenOp), .open = flatten_open, .push = flatten_push};

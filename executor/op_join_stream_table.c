@@ -1,8 +1,9 @@
 /*
  * op_join_stream_table.c - a stream looks up a table (runtime.md 4.3): INNER and LEFT.
  *
- * Only the stream's rows cause anything; they see the table as it is when they come. The table's rows are in the store of its SOURCE, which is an
- * operator of this very pipeline: there is no copy. Windowed sides match on the whole windowed key.
+ * Only the stream's rows cause anything; they see the table as it is when they come. The table's rows are in
+ * the store of its SOURCE, which is an operator of this very pipeline: there is no copy. Windowed sides match
+ * on the whole windowed key.
  */
 #include "executor/source_table.h"
 #include "executor/task.h"
@@ -22,7 +23,9 @@ static Status join_open(Operator *op, Error *err)
     const PlanNode *table  = op->node->inputs[TABLE_PORT];
     Operator       *source = table->kind == PLAN_SOURCE ? pipeline_operator(op->pipeline, table) : NULL;
     if (source == NULL || source->store == NULL)
-        return error_set(err, E_UNSUPPORTED, NO_POS, "Sluice joins a stream with a table only where the table is read from its topic as it is");
+        return error_set(
+            err, E_UNSUPPORTED, NO_POS,
+            "Sluice joins a stream with a table only where the table is read from its topic as it is");
     self->table  = source->store;
     self->absent = ARENA_ARRAY(op->arena, Value, table->schema->count);
     self->right  = ARENA_ARRAY(op->arena, Value, table->schema->count);
@@ -59,11 +62,13 @@ static Value *joined(const StreamTableOp *self, const Row *row, const Value *rig
     for (size_t i = 0; i < schema->key_count; i++)
         out[i] = row->columns[i];
     for (size_t i = schema->key_count; i < schema->count; i++) {
-        int left_slot = join->left_slots[i - schema->key_count], right_slot = join->right_slots[i - schema->key_count];
+        int left_slot  = join->left_slots[i - schema->key_count],
+            right_slot = join->right_slots[i - schema->key_count];
         if (left_slot >= 0)
             out[i] = row->columns[left_slot];
         else
-            out[i] = right_slot >= 0 ? value_copy(arena, schema->columns[i].type, right[right_slot]) : value_null();
+            out[i] = right_slot >= 0 ? value_copy(arena, schema->columns[i].type, right[right_slot])
+                                     : value_null();
     }
     return out;
 }
@@ -99,5 +104,8 @@ static Status join_push(Operator *op, int port, const RecordBatch *in, Error *er
 }
 
 const OperatorClass op_join_stream_table = {
-    .name = "JOIN_STREAM_TABLE", .state_size = sizeof(StreamTableOp), .open = join_open, .push = join_push,
+    .name       = "JOIN_STREAM_TABLE",
+    .state_size = sizeof(StreamTableOp),
+    .open       = join_open,
+    .push       = join_push,
 };

@@ -1,8 +1,9 @@
 /*
  * op_output.c - hands rows to the client of a push query.
  *
- * Of a table the client also sees deletions: a row without columns, of which the host shows the key (PlanOutput.key_slots). Null rows of streams are not
- * shown. Once the limit is reached the query is told to stop.
+ * Of a table the client also sees deletions: a row without columns, of which the host shows the key
+ * (PlanOutput.key_slots). Null rows of streams are not shown. Once the limit is reached the query is told to
+ * stop.
  */
 #include "executor/projection.h"
 #include "executor/task.h"
@@ -15,7 +16,8 @@ typedef struct {
 
 static Status output_open(Operator *op, Error *err)
 {
-    return projection_open(op, op->node->u.output.values, op->node->schema->count, &((OutputOp *)op)->values, err);
+    return projection_open(op, op->node->u.output.values, op->node->schema->count, &((OutputOp *)op)->values,
+                           err);
 }
 
 static Status send(OutputOp *self, const Row *row, Arena *arena, Error *err)
@@ -44,9 +46,11 @@ static Status output_push(Operator *op, int port, const RecordBatch *in, Error *
         if (!output->has_limit || self->sent < output->limit)
             TRY(send(self, &in->rows[i], in->arena, err));
         if (output->has_limit && self->sent >= output->limit)
-            return error_set(err, E_CANCELLED, NO_POS, "The limit of %lld rows is reached", (long long)output->limit);
+            return error_set(err, E_CANCELLED, NO_POS, "The limit of %lld rows is reached",
+                             (long long)output->limit);
     }
     return OK;
 }
 
-const OperatorClass op_output = {.name = "OUTPUT", .state_size = sizeof(OutputOp), .open = output_open, .push = output_push};
+const OperatorClass op_output = {
+    .name = "OUTPUT", .state_size = sizeof(OutputOp), .open = output_open, .push = output_push};

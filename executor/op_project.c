@@ -1,8 +1,8 @@
 /*
  * op_project.c - SELECT: new value columns behind the same key.
  *
- * A null row stays a null row, a tombstone a tombstone. A table that pull queries read is kept in the node's own store; then the old row is what
- * the store had, else it is projected from the input's old row.
+ * A null row stays a null row, a tombstone a tombstone. A table that pull queries read is kept in the node's
+ * own store; then the old row is what the store had, else it is projected from the input's old row.
  */
 #include "executor/key_coder.h"
 #include "executor/projection.h"
@@ -76,4 +76,5 @@ static Status project_push(Operator *op, int port, const RecordBatch *in, Error 
     return op_emit(op, out, err);
 }
 
-const OperatorClass op_project = {.name = "PROJECT", .state_size = sizeof(ProjectOp), .open = project_open, .push = project_push};
+const OperatorClass op_project = {
+    .name = "PROJECT", .state_size = sizeof(ProjectOp), .open = project_open, .push = project_push};

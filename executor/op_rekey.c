@@ -1,9 +1,10 @@
 /*
- * op_rekey.c - PARTITION BY, GROUP BY and join keys: rows under a new key, handed on or written to a repartition topic.
+ * op_rekey.c - PARTITION BY, GROUP BY and join keys: rows under a new key, handed on or written to a
+ * repartition topic.
  *
- * A key expression that is NULL or fails: GROUP BY drops the row; otherwise that key column is NULL. A null row has no columns, but keys made of
- * nothing but the old key are still evaluated. Table rows: the old row belongs to its own key, the new one to its; where these differ the change
- * becomes two, the old one first.
+ * A key expression that is NULL or fails: GROUP BY drops the row; otherwise that key column is NULL. A null
+ * row has no columns, but keys made of nothing but the old key are still evaluated. Table rows: the old row
+ * belongs to its own key, the new one to its; where these differ the change becomes two, the old one first.
  */
 #include "executor/key_coder.h"
 #include "executor/repartition.h"
@@ -14,8 +15,8 @@ typedef struct {
     Program **keys;
     bool     *key_only; /* the expression reads key columns alone */
     KeyCoder  coder;
-    bool      bare_key;  /* one column that is the key's payload: NULL is a null key */
-    bool      writes;    /* to the topic */
+    bool      bare_key; /* one column that is the key's payload: NULL is a null key */
+    bool      writes;   /* to the topic */
     Str       topic;
     Encoder  *values;
     Value    *null_row; /* input columns of a null row: scratch */
@@ -40,7 +41,8 @@ static Status open_topic(RekeyOp *self, Error *err)
     self->writes = op->pipeline->spec.sub_topology != ALL_DIRECT && op->node->u.rekey.repartition;
     if (!self->writes)
         return OK;
-    self->topic    = topology_repartition_topic(op->pipeline->spec.service_id, op->pipeline->spec.plan->id, op->node, op->arena);
+    self->topic    = topology_repartition_topic(op->pipeline->spec.service_id, op->pipeline->spec.plan->id,
+                                                op->node, op->arena);
     SerdeSpec spec = repartition_serde(op->node, self->topic, op->arena);
     return op_encoder(op, &spec, &self->values, err);
 }
@@ -50,10 +52,10 @@ static Status rekey_open(Operator *op, Error *err)
     RekeyOp         *self  = (RekeyOp *)op;
     const PlanRekey *rekey = &op->node->u.rekey;
     const Schema    *from  = op->node->inputs[0]->schema;
-    self->keys     = ARENA_ARRAY(op->arena, Program *, rekey->key_count);
-    self->key_only = ARENA_ARRAY(op->arena, bool, rekey->key_count + 1);
-    self->null_row = ARENA_ARRAY(op->arena, Value, from->count + 1);
-    self->bare_key = rekey->key_count == 1 && serde_is_unwrapped(&op->node->key_format, SIDE_KEY, 1);
+    self->keys             = ARENA_ARRAY(op->arena, Program *, rekey->key_count);
+    self->key_only         = ARENA_ARRAY(op->arena, bool, rekey->key_count + 1);
+    self->null_row         = ARENA_ARRAY(op->arena, Value, from->count + 1);
+    self->bare_key         = rekey->key_count == 1 && serde_is_unwrapped(&op->node->key_format, SIDE_KEY, 1);
     for (size_t i = 0; i < from->count; i++)
         self->null_row[i] = value_null();
     for (size_t i = 0; i < rekey->key_count; i++)
@@ -67,7 +69,8 @@ static Status rekey_open(Operator *op, Error *err)
 /* ---- keys ---- */
 
 /* Into out[key_count]; false: the row is dropped for it. */
-static bool eval_keys(RekeyOp *self, const Row *row, const Value *columns, bool reports, Value *out, Arena *arena)
+static bool eval_keys(RekeyOp *self, const Row *row, const Value *columns, bool reports, Value *out,
+                      Arena *arena)
 {
     const PlanRekey *rekey = &self->base.node->u.rekey;
     Operator        *op    = &self->base;
@@ -77,11 +80,15 @@ static bool eval_keys(RekeyOp *self, const Row *row, const Value *columns, bool 
         Status status = OK;
         out[i]        = value_null();
         if (columns != NULL || self->key_only[i])
-            status = program_eval(self->keys[i], columns != NULL ? columns : self->null_row, arena, &out[i], &why);
+            status =
+                program_eval(self->keys[i], columns != NULL ? columns : self->null_row, arena, &out[i], &why);
         if (status != OK)
             out[i] = value_null();
         else if (value_is_null(out[i]) && rekey->drop_null && columns != NULL)
-            status = error_set(&why, E_DATA, NO_POS, "Group-by column with index %zu resolved to null. The source row will be excluded from the table.", i);
+            status = error_set(&why, E_DATA, NO_POS,
+                               "Group-by column with index %zu resolved to null. The source row will be "
+                               "excluded from the table.",
+                               i);
         if (status != OK && rekey->drop_null) {
             if (reports)
                 op_skip_row(op, row, &why);
@@ -112,7 +119,8 @@ static void rekey_row(RekeyOp *self, const Row *row, RecordBatch *out)
         return; /* GROUP BY has no use for it */
     Value *values = rekeyed(self, row->columns, out->arena);
     if (row->columns == NULL && row->key != NULL)
-        memcpy(self->null_row, row->key, self->base.node->inputs[0]->schema->key_count * sizeof *self->null_row);
+        memcpy(self->null_row, row->key,
+               self->base.node->inputs[0]->schema->key_count * sizeof *self->null_row);
     else if (row->columns == NULL)
         for (size_t i = 0; i < self->base.node->inputs[0]->schema->key_count; i++)
             self->null_row[i] = value_null();
@@ -132,7 +140,8 @@ static void rekey_row(RekeyOp *self, const Row *row, RecordBatch *out)
 
 /* ---- tables ---- */
 
-static Status side(RekeyOp *self, const Row *row, const Value *columns, bool is_new, RecordBatch *out, Row *to, Error *err)
+static Status side(RekeyOp *self, const Row *row, const Value *columns, bool is_new, RecordBatch *out,
+                   Row *to, Error *err)
 {
     *to = (Row){.timestamp = row->timestamp, .origin = row->origin};
     if (columns == NULL)
@@ -225,4 +234,5 @@ static Status rekey_push(Operator *op, int port, const RecordBatch *in, Error *e
     return self->writes ? write_rows(self, out, err) : op_emit(op, out, err);
 }
 
-const OperatorClass op_rekey = {.name = "REKEY", .state_size = sizeof(RekeyOp), .open = rekey_open, .push = rekey_push};
+const OperatorClass op_rekey = {
+    .name = "REKEY", .state_size = sizeof(RekeyOp), .open = rekey_open, .push = rekey_push};

@@ -1,5 +1,6 @@
 /*
- * op_repartition.c - the reading end of a repartition topic (repartition.h): the first operator of the sub-topology above the cut.
+ * op_repartition.c - the reading end of a repartition topic (repartition.h): the first operator of the
+ * sub-topology above the cut.
  */
 #include "executor/repartition.h"
 #include "executor/task.h"
@@ -9,19 +10,27 @@ typedef struct {
     Decoder      *keys, *values;
 } RepartitionOp;
 
-static Status repartition_feed(Operator *op, int partition, const LogRecord *records, size_t count, Error *err);
+static Status repartition_feed(Operator *op, int partition, const LogRecord *records, size_t count,
+                               Error *err);
 
-static int64_t repartition_peek(Operator *op, const LogRecord *record, Arena *arena) { return record->timestamp; }
+static int64_t repartition_peek(Operator *op, const LogRecord *record, Arena *arena)
+{
+    return record->timestamp;
+}
 
 static Status repartition_open(Operator *op, Error *err)
 {
     RepartitionOp *self = (RepartitionOp *)op;
-    self->base.topic    = topology_repartition_topic(op->pipeline->spec.service_id, op->pipeline->spec.plan->id, op->node, op->arena);
-    self->base.feed     = repartition_feed;
-    self->base.peek     = repartition_peek;
-    SerdeSpec values    = repartition_serde(op->node, self->base.topic, op->arena);
-    SerdeSpec keys      = {.format  = op->node->key_format, .side = SIDE_KEY, .topic = self->base.topic,
-                           .columns = op->node->schema->columns, .count = op->node->schema->key_count};
+    self->base.topic = topology_repartition_topic(op->pipeline->spec.service_id, op->pipeline->spec.plan->id,
+                                                  op->node, op->arena);
+    self->base.feed  = repartition_feed;
+    self->base.peek  = repartition_peek;
+    SerdeSpec values = repartition_serde(op->node, self->base.topic, op->arena);
+    SerdeSpec keys   = {.format  = op->node->key_format,
+                        .side    = SIDE_KEY,
+                        .topic   = self->base.topic,
+                        .columns = op->node->schema->columns,
+                        .count   = op->node->schema->key_count};
     if (keys.count > 0)
         TRY(op_decoder(op, &keys, &self->keys, err));
     return op_decoder(op, &values, &self->values, err);
@@ -38,7 +47,8 @@ static const Value *with_key(const Schema *schema, const Value *keys, Value side
     return out;
 }
 
-static Status read_record(RepartitionOp *self, const LogRecord *record, Row *row, Arena *arena, bool *key_side, Error *err)
+static Status read_record(RepartitionOp *self, const LogRecord *record, Row *row, Arena *arena,
+                          bool *key_side, Error *err)
 {
     const Schema *schema = self->base.base.node->schema;
     Value        *values = arena_alloc(arena, (schema->count + 1) * sizeof *values);
@@ -65,7 +75,8 @@ static Status read_record(RepartitionOp *self, const LogRecord *record, Row *row
     return OK;
 }
 
-static Status repartition_feed(Operator *op, int partition, const LogRecord *records, size_t count, Error *err)
+static Status repartition_feed(Operator *op, int partition, const LogRecord *records, size_t count,
+                               Error *err)
 {
     RepartitionOp *self     = (RepartitionOp *)op;
     Pipeline      *pipeline = op->pipeline;
@@ -75,11 +86,19 @@ static Status repartition_feed(Operator *op, int partition, const LogRecord *rec
         Row  *row = &batch->rows[batch->count];
         Error why;
         bool  key_side;
-        origins[i] = (Origin){self->base.topic, partition, records[i].offset, records[i].headers, records[i].header_count};
+        origins[i] = (Origin){self->base.topic, partition, records[i].offset, records[i].headers,
+                              records[i].header_count};
         *row       = (Row){.origin = &origins[i], .timestamp = records[i].timestamp};
         if (read_record(self, &records[i], row, pipeline->batch, &key_side, &why) != OK) {
-            SkipInfo info = {.kind = SKIP_DESERIALIZE, .query = pipeline->spec.plan->id, .step = op->node->step, .key_side = key_side,
-                             .origin = row->origin, .timestamp = row->timestamp, .message = why.message};
+            if (pipeline->spec.fail_on_deserialization_error)
+                return error_set(err, E_FATAL_DATA, NO_POS, "%s", why.message);
+            SkipInfo info = {.kind      = SKIP_DESERIALIZE,
+                             .query     = pipeline->spec.plan->id,
+                             .step      = op->node->step,
+                             .key_side  = key_side,
+                             .origin    = row->origin,
+                             .timestamp = row->timestamp,
+                             .message   = why.message};
             pipeline->counters.skipped_bad++;
             pipeline->spec.host->skip(pipeline->spec.host, &info);
             continue;
@@ -91,4 +110,5 @@ static Status repartition_feed(Operator *op, int partition, const LogRecord *rec
     return op_emit(op, batch, err);
 }
 
-const OperatorClass op_repartition = {.name = "REPARTITION", .state_size = sizeof(RepartitionOp), .open = repartition_open};
+const OperatorClass op_repartition = {
+    .name = "REPARTITION", .state_size = sizeof(RepartitionOp), .open = repartition_open};

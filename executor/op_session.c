@@ -1,9 +1,10 @@
 /*
  * op_session.c - GROUP BY in session windows (runtime.md 5.3).
  *
- * A record joins every session of its key that is no further away than the gap, and they become one. Each session that goes is emitted as a
- * tombstone first, even one that has the same bounds as the result, except where the record stands at the time of a one-record session.
- * Sessions older than the store's retention are not seen, and not kept, though their rows are emitted.
+ * A record joins every session of its key that is no further away than the gap, and they become one. Each
+ * session that goes is emitted as a tombstone first, even one that has the same bounds as the result, except
+ * where the record stands at the time of a one-record session. Sessions older than the store's retention are
+ * not seen, and not kept, though their rows are emitted.
  */
 #include "executor/aggregate_state.h"
 #include "executor/emit_final.h"
@@ -14,12 +15,16 @@ typedef struct {
     bool      expired; /* too old to be kept */
 } Session;
 
-static int64_t add_clamped(int64_t a, int64_t b) { return a > INT64_MAX - b ? INT64_MAX : a + b; }
+static int64_t add_clamped(int64_t a, int64_t b)
+{
+    return a > INT64_MAX - b ? INT64_MAX : a + b;
+}
 
 static Status find_parts(AggregateOp *self, const Row *row, Str key, Arena *arena, Session *out, Error *err)
 {
     int64_t gap = self->plan->gap_ms, newest = store_time(self->base.store);
-    TRY(store_find_windows(self->base.store, key, row->key, row->timestamp - gap, add_clamped(row->timestamp, gap), arena, &out->parts, err));
+    TRY(store_find_windows(self->base.store, key, row->key, row->timestamp - gap,
+                           add_clamped(row->timestamp, gap), arena, &out->parts, err));
     size_t kept = 0;
     out->start = out->end = row->timestamp;
     for (size_t i = 0; i < out->parts.count; i++) {
@@ -57,7 +62,8 @@ static void own_states(AggregateOp *self, Arena *arena)
     }
 }
 
-static Status merge_session(AggregateOp *self, Row *row, Str key, const Session *session, RecordBatch *out, Error *err)
+static Status merge_session(AggregateOp *self, Row *row, Str key, const Session *session, RecordBatch *out,
+                            Error *err)
 {
     bool      single = session->start == session->end;
     StoreRow *stored;
@@ -109,12 +115,12 @@ static Status session_push(Operator *op, int port, const RecordBatch *in, Error 
 }
 
 const OperatorClass op_session = {
-    .name     = "SESSION",
+    .name       = "SESSION",
     .state_size = sizeof(AggregateOp),
-    .open     = aggregate_open,
-    .push     = session_push,
-    .flush    = aggregate_flush,
-    .rollback = aggregate_rollback,
-    .save     = aggregate_save,
-    .load     = aggregate_load,
+    .open       = aggregate_open,
+    .push       = session_push,
+    .flush      = aggregate_flush,
+    .rollback   = aggregate_rollback,
+    .save       = aggregate_save,
+    .load       = aggregate_load,
 };

@@ -1,8 +1,9 @@
 /*
  * op_sink.c - writes rows to a topic.
  *
- * A row without columns is a null value; of a table that is a tombstone. The record carries the row's time and the headers of the input record
- * that caused it. Windowed keys are hashed without their window, so that all windows of a key share a partition.
+ * A row without columns is a null value; of a table that is a tombstone. The record carries the row's time
+ * and the headers of the input record that caused it. Windowed keys are hashed without their window, so that
+ * all windows of a key share a partition.
  *
  * What cannot be written stops the query (runtime.md 1.12): skipping it would lose a result.
  */
@@ -23,23 +24,32 @@ static Status sink_open(Operator *op, Error *err)
     SinkOp         *self   = (SinkOp *)op;
     const PlanSink *sink   = &op->node->u.sink;
     const Schema   *schema = op->node->schema;
-    SerdeSpec       values = {.format  = sink->value_format, .side = SIDE_VALUE, .topic = sink->topic,
-                              .columns = schema->columns + schema->key_count, .count = schema->value_count};
+    SerdeSpec       values = {.format  = sink->value_format,
+                              .side    = SIDE_VALUE,
+                              .topic   = sink->topic,
+                              .columns = schema->columns + schema->key_count,
+                              .count   = schema->value_count};
     KeyWindow       window = op->node->inputs[0]->window;
-    self->windowed = window.kind == WINDOWED_NO ? WINDOW_KEY_NONE : window.kind == WINDOWED_SESSION ? WINDOW_KEY_SESSION : WINDOW_KEY_TIME;
+    self->windowed         = window.kind == WINDOWED_NO        ? WINDOW_KEY_NONE
+                             : window.kind == WINDOWED_SESSION ? WINDOW_KEY_SESSION
+                                                               : WINDOW_KEY_TIME;
     TRY(key_coder_open(op, &op->node->key_format, schema, &self->keys, err));
     TRY(op_encoder(op, &values, &self->values, err));
     return timestamp_column_open(op, sink->timestamp_slot, sink->timestamp_format, schema, &self->time, err);
 }
 
-static void sink_close(Operator *op) { timestamp_column_close(&((SinkOp *)op)->time); }
+static void sink_close(Operator *op)
+{
+    timestamp_column_close(&((SinkOp *)op)->time);
+}
 
 static Status cannot_write(const Operator *op, const char *side, Error *err)
 {
     if (err == NULL)
         return E_FATAL_DATA;
     err->code = E_FATAL_DATA;
-    return error_prefix(err, "Unable to serialize record. %s of topic " STR_FMT ": ", side, STR_ARG(op->node->u.sink.topic));
+    return error_prefix(err, "Unable to serialize record. %s of topic " STR_FMT ": ", side,
+                        STR_ARG(op->node->u.sink.topic));
 }
 
 /* The written time; false: it cannot be told, the row was reported. */
@@ -73,7 +83,8 @@ static Status write_row(SinkOp *self, Row *row, Arena *arena, Error *err)
         return OK;
     if (key_coder_bytes(&self->keys, row, arena, &key, err) != OK)
         return cannot_write(op, "key", err);
-    if (row->columns != NULL && encoder_encode(self->values, row->columns + op->node->schema->key_count, arena, &record.value, err) != OK)
+    if (row->columns != NULL && encoder_encode(self->values, row->columns + op->node->schema->key_count,
+                                               arena, &record.value, err) != OK)
         return cannot_write(op, "value", err);
     record.key = key;
     if (self->windowed != WINDOW_KEY_NONE && !str_is_null(key))
@@ -94,4 +105,5 @@ static Status sink_push(Operator *op, int port, const RecordBatch *in, Error *er
     return OK;
 }
 
-const OperatorClass op_sink = {.name = "SINK", .state_size = sizeof(SinkOp), .open = sink_open, .push = sink_push, .close = sink_close};
+const OperatorClass op_sink = {
+    .name = "SINK", .state_size = sizeof(SinkOp), .open = sink_open, .push = sink_push, .close = sink_close};

@@ -1,8 +1,9 @@
 /*
  * op_table_aggregate.c - GROUP BY over a table (runtime.md 3.6).
  *
- * A change takes the old row out of its group and puts the new one into its own; REKEY has split a change of group into two rows. A group
- * that has lost all its rows stays, at nothing; a group that never was and only loses becomes a tombstone.
+ * A change takes the old row out of its group and puts the new one into its own; REKEY has split a change of
+ * group into two rows. A group that has lost all its rows stays, at nothing; a group that never was and only
+ * loses becomes a tombstone.
  */
 #include "executor/aggregate_state.h"
 
@@ -20,7 +21,8 @@ static Status take_row(AggregateOp *self, Row *row, RecordBatch *out, Error *err
             aggregate_emit(self, out, stored, row->timestamp, row->origin, arena);
         return OK;
     }
-    int64_t timestamp = stored->exists && stored->timestamp > row->timestamp ? stored->timestamp : row->timestamp;
+    int64_t timestamp =
+        stored->exists && stored->timestamp > row->timestamp ? stored->timestamp : row->timestamp;
     aggregate_start(self, stored, arena);
     if (stored->exists && row->old != NULL) {
         aggregate_arguments(self, row->old, NULL, arena);
@@ -42,12 +44,12 @@ static Status aggregate_push(Operator *op, int port, const RecordBatch *in, Erro
 }
 
 const OperatorClass op_table_aggregate = {
-    .name     = "TABLE_AGGREGATE",
+    .name       = "TABLE_AGGREGATE",
     .state_size = sizeof(AggregateOp),
-    .open     = aggregate_open,
-    .push     = aggregate_push,
-    .flush    = aggregate_flush,
-    .rollback = aggregate_rollback,
-    .save     = aggregate_save,
-    .load     = aggregate_load,
+    .open       = aggregate_open,
+    .push       = aggregate_push,
+    .flush      = aggregate_flush,
+    .rollback   = aggregate_rollback,
+    .save       = aggregate_save,
+    .load       = aggregate_load,
 };

@@ -1,8 +1,8 @@
 /*
  * op_table_filter.c - WHERE on a table (runtime.md 3.4).
  *
- * Old and new row are tested each on its own; one that does not match counts as absent. So a row that leaves becomes a tombstone, once, and a row that
- * was never in says nothing.
+ * Old and new row are tested each on its own; one that does not match counts as absent. So a row that leaves
+ * becomes a tombstone, once, and a row that was never in says nothing.
  */
 #include "executor/task.h"
 
@@ -11,7 +11,10 @@ typedef struct {
     Program *condition;
 } TableFilterOp;
 
-static Status filter_open(Operator *op, Error *err) { return op_compile(op, op->node->u.filter.condition, &((TableFilterOp *)op)->condition, err); }
+static Status filter_open(Operator *op, Error *err)
+{
+    return op_compile(op, op->node->u.filter.condition, &((TableFilterOp *)op)->condition, err);
+}
 
 /* The old row's failures were reported when it was new. */
 static bool matches(TableFilterOp *self, const Row *row, const Value *columns, bool is_new, Arena *arena)
@@ -48,4 +51,5 @@ static Status filter_push(Operator *op, int port, const RecordBatch *in, Error *
     return op_emit(op, kept, err);
 }
 
-const OperatorClass op_table_filter = {.name = "TABLE_FILTER", .state_size = sizeof(TableFilterOp), .open = filter_open, .push = filter_push};
+const OperatorClass op_table_filter = {
+    .name = "TABLE_FILTER", .state_size = sizeof(TableFilterOp), .open = filter_open, .push = filter_push};

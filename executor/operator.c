@@ -5,8 +5,8 @@
 
 const OperatorClass *operator_class(PlanKind kind, const PlanNode *node)
 {
-#define OPERATOR(wanted, condition, symbol)                                                                                                \
-    if (kind == (wanted) && (condition))                                                                                                   \
+#define OPERATOR(wanted, condition, symbol)                                                                  \
+    if (kind == (wanted) && (condition))                                                                     \
         return &symbol;
 #include "executor/operators.def"
 #undef OPERATOR
@@ -18,7 +18,8 @@ const OperatorClass *operator_class(PlanKind kind, const PlanNode *node)
 static void tell(Operator *op, const Row *row, SkipKind kind, const char *message)
 {
     PipelineHost *host = op->pipeline->spec.host;
-    SkipInfo      info = {.kind = kind, .query = op->pipeline->spec.plan->id, .step = op->node->step, .message = message};
+    SkipInfo      info = {
+             .kind = kind, .query = op->pipeline->spec.plan->id, .step = op->node->step, .message = message};
     if (row != NULL) {
         info.origin    = row->origin;
         info.timestamp = row->timestamp;
@@ -32,7 +33,10 @@ void op_skip_row(Operator *op, const Row *row, const Error *why)
     tell(op, row, SKIP_EVALUATE, why->message);
 }
 
-void op_report(Operator *op, const Row *row, const Error *why) { tell(op, row, SKIP_EVALUATE, why->message); }
+void op_report(Operator *op, const Row *row, const Error *why)
+{
+    tell(op, row, SKIP_EVALUATE, why->message);
+}
 
 void op_drop_row(Operator *op, const Row *row, SkipKind kind)
 {
@@ -41,7 +45,8 @@ void op_drop_row(Operator *op, const Row *row, SkipKind kind)
         counters->skipped_late++;
     else
         counters->skipped_null_key++;
-    tell(op, row, kind, kind == SKIP_LATE ? "Skipping record for expired window." : "Skipping record due to null key.");
+    tell(op, row, kind,
+         kind == SKIP_LATE ? "Skipping record for expired window." : "Skipping record due to null key.");
 }
 
 /* ---- things that are closed with the pipeline ---- */
@@ -87,7 +92,10 @@ Status op_key_bytes(Operator *op, Row *row, Arena *arena, Str *out, Error *err)
         if (from->key_format.format == NULL)
             return OK;
         if (op->key_encoder == NULL) {
-            SerdeSpec spec = {.format = from->key_format, .side = SIDE_KEY, .columns = from->schema->columns, .count = from->schema->key_count};
+            SerdeSpec spec = {.format  = from->key_format,
+                              .side    = SIDE_KEY,
+                              .columns = from->schema->columns,
+                              .count   = from->schema->key_count};
             TRY(op_encoder(op, &spec, &op->key_encoder, err));
         }
         TRY(encoder_encode(op->key_encoder, row->key, arena, &row->key_bytes, err));

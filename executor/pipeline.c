@@ -1,8 +1,9 @@
 /*
  * pipeline.c - making the operators of a task, and pushing records through them.
  *
- * An operator is allocated before its inputs, since they need to know where to push, and opened after them, since a join looks at its inputs'
- * stores. Records go through in slices of BATCH_ROWS: the batch arena is reset after each, so a poll of any size costs the same memory.
+ * An operator is allocated before its inputs, since they need to know where to push, and opened after them,
+ * since a join looks at its inputs' stores. Records go through in slices of BATCH_ROWS: the batch arena is
+ * reset after each, so a poll of any size costs the same memory.
  */
 #include "executor/task.h"
 
@@ -14,22 +15,25 @@ static void report_error(ErrorSink *sink, const Error *err)
     op_report(op, op->current, err);
 }
 
-static Status make_operator(Pipeline *pipeline, const PlanNode *node, bool reads_topic, Operator *next, int port, Operator **out, Error *err)
+static Status make_operator(Pipeline *pipeline, const PlanNode *node, bool reads_topic, Operator *next,
+                            int port, Operator **out, Error *err)
 {
     const OperatorClass *class = reads_topic ? &op_repartition : operator_class(node->kind, node);
     if (class == NULL)
-        return error_set(err, E_UNSUPPORTED, NO_POS, "Sluice does not execute the step " STR_FMT " of query " STR_FMT " yet", STR_ARG(node->step),
-                         STR_ARG(pipeline->spec.plan->id));
-    Operator *op     = arena_calloc(pipeline->arena, 1, class->state_size);
-    op->class        = class;
-    op->node         = node;
-    op->pipeline     = pipeline;
-    op->arena        = pipeline->arena;
-    op->next         = next;
-    op->next_port    = port;
-    op->errors       = (OpErrors){{report_error}, op};
-    op->programs     = (ProgramContext){.clock = pipeline->spec.clock, .config = pipeline->spec.functions_config, .errors = &op->errors.base};
-    *out             = op;
+        return error_set(err, E_UNSUPPORTED, NO_POS,
+                         "Sluice does not execute the step " STR_FMT " of query " STR_FMT " yet",
+                         STR_ARG(node->step), STR_ARG(pipeline->spec.plan->id));
+    Operator *op  = arena_calloc(pipeline->arena, 1, class->state_size);
+    op->class     = class;
+    op->node      = node;
+    op->pipeline  = pipeline;
+    op->arena     = pipeline->arena;
+    op->next      = next;
+    op->next_port = port;
+    op->errors    = (OpErrors){{report_error}, op};
+    op->programs  = (ProgramContext){
+         .clock = pipeline->spec.clock, .config = pipeline->spec.functions_config, .errors = &op->errors.base};
+    *out = op;
     return OK;
 }
 
@@ -47,8 +51,9 @@ static Status open_store(Pipeline *pipeline, Operator *op, Error *err)
 
 static Status build(Pipeline *pipeline, const PlanNode *node, Operator *next, int port, Error *err)
 {
-    bool      direct = pipeline->spec.sub_topology == ALL_DIRECT;
-    bool      reads  = node->kind == PLAN_REKEY && node->u.rekey.repartition && !direct && node != pipeline->topology.root;
+    bool direct = pipeline->spec.sub_topology == ALL_DIRECT;
+    bool reads =
+        node->kind == PLAN_REKEY && node->u.rekey.repartition && !direct && node != pipeline->topology.root;
     Operator *op = NULL;
     TRY(make_operator(pipeline, node, reads, next, port, &op, err));
     for (size_t i = 0; !reads && i < node->input_count; i++)
@@ -60,7 +65,10 @@ static Status build(Pipeline *pipeline, const PlanNode *node, Operator *next, in
     return op->class->open == NULL ? OK : op->class->open(op, err);
 }
 
-static void count_node(void *context, const PlanNode *node) { ++*(size_t *)context; }
+static void count_node(void *context, const PlanNode *node)
+{
+    ++*(size_t *)context;
+}
 
 static Status pick_topology(Pipeline *pipeline, Error *err)
 {
@@ -73,19 +81,20 @@ static Status pick_topology(Pipeline *pipeline, Error *err)
     }
     topology_cut(spec->plan, pipeline->arena, &subs, &count);
     if (spec->sub_topology < 0 || (size_t)spec->sub_topology >= count)
-        return error_set(err, E_NOT_FOUND, NO_POS, "Query " STR_FMT " has no sub-topology %d", STR_ARG(spec->plan->id), spec->sub_topology);
+        return error_set(err, E_NOT_FOUND, NO_POS, "Query " STR_FMT " has no sub-topology %d",
+                         STR_ARG(spec->plan->id), spec->sub_topology);
     pipeline->topology = subs[spec->sub_topology];
     return OK;
 }
 
 Status pipeline_open(const PipelineSpec *spec, Pipeline **out, Error *err)
 {
-    Pipeline *pipeline = mem_calloc(1, sizeof *pipeline);
-    size_t    nodes    = 0;
-    pipeline->spec     = *spec;
-    pipeline->arena    = arena_new(0);
-    pipeline->batch    = arena_new(0);
-    pipeline->peek     = arena_new(0);
+    Pipeline *pipeline             = mem_calloc(1, sizeof *pipeline);
+    size_t    nodes                = 0;
+    pipeline->spec                 = *spec;
+    pipeline->arena                = arena_new(0);
+    pipeline->batch                = arena_new(0);
+    pipeline->peek                 = arena_new(0);
     pipeline->counters.stream_time = INT64_MIN;
     plan_visit(spec->plan->root, count_node, &nodes);
     pipeline->operators = ARENA_ARRAY(pipeline->arena, Operator *, nodes);
@@ -132,11 +141,20 @@ Operator *pipeline_operator(Pipeline *pipeline, const PlanNode *node)
 
 /* ---- inputs ---- */
 
-size_t pipeline_input_count(const Pipeline *pipeline) { return pipeline->input_count; }
+size_t pipeline_input_count(const Pipeline *pipeline)
+{
+    return pipeline->input_count;
+}
 
-Str pipeline_input_topic(const Pipeline *pipeline, size_t input) { return pipeline->inputs[input]->topic; }
+Str pipeline_input_topic(const Pipeline *pipeline, size_t input)
+{
+    return pipeline->inputs[input]->topic;
+}
 
-const PlanNode *pipeline_input_node(const Pipeline *pipeline, size_t input) { return pipeline->inputs[input]->base.node; }
+const PlanNode *pipeline_input_node(const Pipeline *pipeline, size_t input)
+{
+    return pipeline->inputs[input]->base.node;
+}
 
 int64_t pipeline_peek_timestamp(Pipeline *pipeline, size_t input, const LogRecord *record)
 {
@@ -146,7 +164,8 @@ int64_t pipeline_peek_timestamp(Pipeline *pipeline, size_t input, const LogRecor
     return timestamp < 0 ? INT64_MIN : timestamp;
 }
 
-Status pipeline_push(Pipeline *pipeline, size_t input, int partition, const LogRecord *records, size_t count, Error *err)
+Status pipeline_push(Pipeline *pipeline, size_t input, int partition, const LogRecord *records, size_t count,
+                     Error *err)
 {
     InputOperator *op = pipeline->inputs[input];
     for (size_t done = 0; done < count;) {
@@ -160,11 +179,17 @@ Status pipeline_push(Pipeline *pipeline, size_t input, int partition, const LogR
     return OK;
 }
 
-const PipelineCounters *pipeline_counters(const Pipeline *pipeline) { return &pipeline->counters; }
+const PipelineCounters *pipeline_counters(const Pipeline *pipeline)
+{
+    return &pipeline->counters;
+}
 
 /* ---- commit ---- */
 
-void pipeline_committed(Pipeline *pipeline) { arena_reset(pipeline->batch); }
+void pipeline_committed(Pipeline *pipeline)
+{
+    arena_reset(pipeline->batch);
+}
 
 void pipeline_rolled_back(Pipeline *pipeline)
 {
@@ -174,11 +199,12 @@ void pipeline_rolled_back(Pipeline *pipeline)
             pipeline->operators[i]->class->rollback(pipeline->operators[i]);
 }
 
-/* Which operator that is, also in the next version of the plan (OR REPLACE), where nodes may have other numbers: the n-th of its class. */
+/* Which operator that is, also in the next version of the plan (OR REPLACE), where nodes may have other
+ * numbers: the n-th of its class. */
 static int64_t identity(const Pipeline *pipeline, size_t index)
 {
     const OperatorClass *class = pipeline->operators[index]->class;
-    uint64_t             nth   = 0;
+    uint64_t nth               = 0;
     for (size_t i = 0; i < index; i++)
         nth += pipeline->operators[i]->class == class;
     return (int64_t)(str_hash(str_c(class->name)) + nth);

@@ -55,6 +55,7 @@ typedef struct {
     bool             pass_deletes_of_unknown; /* reserved */
     int64_t          emit_final_interval_ms; /* throttle of EMIT FINAL by the wall clock; 0 in tests */
     bool             throw_on_invalid_timestamp;
+    bool             fail_on_deserialization_error; /* E_FATAL_DATA instead of a skipped record */
 } PipelineSpec;
 
 enum { ALL_DIRECT = -1 };

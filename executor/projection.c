@@ -25,7 +25,8 @@ static Value eval_step(Operator *op, Program *program, const Value *columns, con
     return value_null();
 }
 
-void projection_eval(Operator *op, const Projection *projection, const Value *columns, const Row *row, Arena *arena, Value *out)
+void projection_eval(Operator *op, const Projection *projection, const Value *columns, const Row *row,
+                     Arena *arena, Value *out)
 {
     op->current = row;
     for (size_t i = 0; i < projection->count; i++) {

@@ -19,6 +19,7 @@ typedef struct {
 
 Status projection_open(Operator *op, const Expr *const *values, size_t count, Projection *out, Error *err);
 /* An expression that fails gives NULL (runtime.md 1.12); it is reported with `row` unless that is NULL. */
-void projection_eval(Operator *op, const Projection *projection, const Value *columns, const Row *row, Arena *arena, Value *out);
+void projection_eval(Operator *op, const Projection *projection, const Value *columns, const Row *row,
+                     Arena *arena, Value *out);
 
 #endif

@@ -18,9 +18,9 @@ SerdeSpec repartition_serde(const PlanNode *rekey, Str topic, Arena *arena)
         fields[i] = (SqlField){spec.columns[i].name, spec.columns[i].type};
     const SqlType *row     = type_struct(arena, fields, spec.count);
     Column        *columns = ARENA_ARRAY(arena, Column, 2);
-    columns[0]   = (Column){STR_LIT("NEW"), row, COLUMN_VALUE, STR_NULL};
-    columns[1]   = (Column){STR_LIT("OLD"), row, COLUMN_VALUE, STR_NULL};
-    spec.columns = columns;
-    spec.count   = 2;
+    columns[0]             = (Column){STR_LIT("NEW"), row, COLUMN_VALUE, STR_NULL};
+    columns[1]             = (Column){STR_LIT("OLD"), row, COLUMN_VALUE, STR_NULL};
+    spec.columns           = columns;
+    spec.count             = 2;
     return spec;
 }

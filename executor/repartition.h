@@ -1,8 +1,9 @@
 /*
  * repartition.h - rows of a repartition topic: both ends agree here.
  *
- * The key is in the edge's key format, since what is joined or grouped by must have the bytes that everybody else has. The value is in the INTERNAL
- * format, which keeps every value exactly: a stream's row is its value columns, a table's change is two structs, the new row and the old one.
+ * The key is in the edge's key format, since what is joined or grouped by must have the bytes that everybody
+ * else has. The value is in the INTERNAL format, which keeps every value exactly: a stream's row is its value
+ * columns, a table's change is two structs, the new row and the old one.
  */
 #ifndef SLUICE_EXECUTOR_REPARTITION_H
 #define SLUICE_EXECUTOR_REPARTITION_H

@@ -26,7 +26,8 @@ static const Column *copy_columns(Arena *arena, const Column *columns, size_t co
 {
     Column *copy = ARENA_ARRAY(arena, Column, count + 1);
     for (size_t i = 0; i < count; i++)
-        copy[i] = (Column){str_dup(arena, columns[i].name), type_copy(arena, columns[i].type), columns[i].role, STR_NULL};
+        copy[i] = (Column){str_dup(arena, columns[i].name), type_copy(arena, columns[i].type),
+                           columns[i].role, STR_NULL};
     return copy;
 }
 
@@ -53,16 +54,22 @@ static Status save_store(Store *store, const PlanNode *node, Arena *arena, Saved
 {
     StoreRows rows;
     TRY(plan_store_spec(node, arena, &out->spec, err));
-    out->spec.name   = str_dup(arena, out->spec.name);
-    out->spec.keys   = copy_columns(arena, out->spec.keys, out->spec.key_count);
-    out->spec.values = copy_columns(arena, all_values(arena, &out->spec), out->spec.value_count + out->spec.state_count);
+    out->spec.name = str_dup(arena, out->spec.name);
+    out->spec.keys = copy_columns(arena, out->spec.keys, out->spec.key_count);
+    out->spec.values =
+        copy_columns(arena, all_values(arena, &out->spec), out->spec.value_count + out->spec.state_count);
     TRY(store_find_all(store, arena, &rows, err));
     out->rows = ARENA_ARRAY(arena, SavedRow, rows.count + 1);
     for (size_t i = 0; i < rows.count; i++) {
-        const StoreRow *row = rows.rows[i];
-        out->rows[out->count++] = (SavedRow){str_dup(arena, row->key), row->window_start, row->window_end, row->timestamp, row->visible,
-                                             copy_values(arena, out->spec.keys, row->keys, out->spec.key_count),
-                                             copy_values(arena, out->spec.values, row->values, out->spec.value_count + out->spec.state_count)};
+        const StoreRow *row     = rows.rows[i];
+        out->rows[out->count++] = (SavedRow){
+            str_dup(arena, row->key),
+            row->window_start,
+            row->window_end,
+            row->timestamp,
+            row->visible,
+            copy_values(arena, out->spec.keys, row->keys, out->spec.key_count),
+            copy_values(arena, out->spec.values, row->values, out->spec.value_count + out->spec.state_count)};
     }
     return OK;
 }
@@ -73,7 +80,8 @@ Status store_snapshot_take(Pipeline *pipeline, Arena *arena, StoreSnapshot **out
     snapshot->arena         = arena;
     snapshot->stores        = ARENA_ARRAY(arena, SavedStore, pipeline_store_count(pipeline) + 1);
     for (size_t i = 0; i < pipeline_store_count(pipeline); i++)
-        TRY(save_store(pipeline_store(pipeline, i), pipeline_store_node(pipeline, i), arena, &snapshot->stores[snapshot->count++], err));
+        TRY(save_store(pipeline_store(pipeline, i), pipeline_store_node(pipeline, i), arena,
+                       &snapshot->stores[snapshot->count++], err));
     *out = snapshot;
     return OK;
 }
@@ -100,12 +108,14 @@ static bool same_keys(const StoreSpec *a, const StoreSpec *b)
 static int find_column(const SavedStore *saved, const Column *wanted)
 {
     for (size_t i = 0; i < saved->spec.value_count + saved->spec.state_count; i++)
-        if (str_equal(saved->spec.values[i].name, wanted->name) && type_equal(saved->spec.values[i].type, wanted->type))
+        if (str_equal(saved->spec.values[i].name, wanted->name) &&
+            type_equal(saved->spec.values[i].type, wanted->type))
             return (int)i;
     return -1;
 }
 
-static Status restore_store(const StoreSnapshot *snapshot, const SavedStore *saved, const StoreSpec *spec, Store *store, Error *err)
+static Status restore_store(const StoreSnapshot *snapshot, const SavedStore *saved, const StoreSpec *spec,
+                            Store *store, Error *err)
 {
     size_t        count   = spec->value_count + spec->state_count;
     const Column *columns = all_values(snapshot->arena, spec);
@@ -113,7 +123,8 @@ static Status restore_store(const StoreSnapshot *snapshot, const SavedStore *sav
     Value        *values  = ARENA_ARRAY(snapshot->arena, Value, count + 1);
     for (size_t i = 0; i < count; i++) {
         from[i] = find_column(saved, &columns[i]);
-        if (from[i] < 0 && i >= spec->value_count && spec->state_count > 0 && spec->states[i - spec->value_count].role == COLUMN_VALUE)
+        if (from[i] < 0 && i >= spec->value_count && spec->state_count > 0 &&
+            spec->states[i - spec->value_count].role == COLUMN_VALUE)
             return OK; /* another aggregate: its states cannot be made up */
     }
     for (size_t i = 0; i < saved->count; i++) {
@@ -133,7 +144,8 @@ Status store_snapshot_restore(const StoreSnapshot *snapshot, Pipeline *pipeline,
         StoreSpec spec;
         TRY(plan_store_spec(pipeline_store_node(pipeline, i), snapshot->arena, &spec, err));
         for (size_t s = 0; s < snapshot->count; s++)
-            if (str_equal(snapshot->stores[s].spec.name, spec.name) && same_keys(&snapshot->stores[s].spec, &spec))
+            if (str_equal(snapshot->stores[s].spec.name, spec.name) &&
+                same_keys(&snapshot->stores[s].spec, &spec))
                 TRY(restore_store(snapshot, &snapshot->stores[s], &spec, pipeline_store(pipeline, i), err));
     }
     return OK;

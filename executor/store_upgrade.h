@@ -1,7 +1,8 @@
 /*
  * store_upgrade.h - what the stores of a query hold, carried over to its next version (OR REPLACE).
  *
- * Rows keep the columns that both versions have by name and type; new columns are NULL. A store whose kind or key changed starts empty.
+ * Rows keep the columns that both versions have by name and type; new columns are NULL. A store whose kind or
+ * key changed starts empty.
  */
 #ifndef SLUICE_EXECUTOR_STORE_UPGRADE_H
 #define SLUICE_EXECUTOR_STORE_UPGRADE_H

@@ -1,8 +1,9 @@
 /*
  * task.h - what the files of a pipeline know of it; operators use operator.h.
  *
- * Operators stand in the array sources first, so that walking it flushes from the sources to the root. An input operator is fed with records
- * instead of batches. Everything that needs closing hangs in one list and goes with the pipeline.
+ * Operators stand in the array sources first, so that walking it flushes from the sources to the root. An
+ * input operator is fed with records instead of batches. Everything that needs closing hangs in one list and
+ * goes with the pipeline.
  */
 #ifndef SLUICE_EXECUTOR_TASK_H
 #define SLUICE_EXECUTOR_TASK_H

@@ -5,7 +5,8 @@
  */
 #include "executor/timestamp_column.h"
 
-Status timestamp_column_open(Operator *op, int slot, Str format, const Schema *schema, TimestampColumn *out, Error *err)
+Status timestamp_column_open(Operator *op, int slot, Str format, const Schema *schema, TimestampColumn *out,
+                             Error *err)
 {
     *out = (TimestampColumn){.slot = slot};
     if (slot < 0)

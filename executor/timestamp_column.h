@@ -15,7 +15,8 @@ typedef struct {
     FnCall       call;
 } TimestampColumn;
 
-Status timestamp_column_open(Operator *op, int slot, Str format, const Schema *schema, TimestampColumn *out, Error *err);
+Status timestamp_column_open(Operator *op, int slot, Str format, const Schema *schema, TimestampColumn *out,
+                             Error *err);
 void   timestamp_column_close(TimestampColumn *column);
 /* E_DATA for NULL and for text that does not fit the format. The result may be negative. */
 Status timestamp_column_read(TimestampColumn *column, Value value, int64_t *out, Error *err);

@@ -1,14 +1,17 @@
 /*
  * topology.c - cutting a plan at its repartition topics, and the names of internal topics.
  *
- * Sub-topologies are numbered as the cuts are met from the root down, left before right: the numbers of a plan never depend on anything but its shape.
- * All inputs of one sub-topology have as many partitions as the largest source among them; where it reads repartition topics alone, as many as the
- * sub-topologies that write them have.
+ * Sub-topologies are numbered as the cuts are met from the root down, left before right: the numbers of a
+ * plan never depend on anything but its shape. All inputs of one sub-topology have as many partitions as the
+ * largest source among them; where it reads repartition topics alone, as many as the sub-topologies that
+ * write them have.
  */
 #include "executor/task.h"
 
-
-static bool is_cut(const PlanNode *node) { return node->kind == PLAN_REKEY && node->u.rekey.repartition; }
+static bool is_cut(const PlanNode *node)
+{
+    return node->kind == PLAN_REKEY && node->u.rekey.repartition;
+}
 
 static size_t count_cuts(const PlanNode *node, size_t *sources)
 {
@@ -74,7 +77,8 @@ void topology_cut(const QueryPlan *plan, Arena *arena, SubTopology **out, size_t
 
 Str topology_application_id(Str service_id, Str query_id, Arena *arena)
 {
-    return str_printf(arena, "_confluent-ksql-" STR_FMT "query_" STR_FMT, STR_ARG(service_id), STR_ARG(query_id));
+    return str_printf(arena, "_confluent-ksql-" STR_FMT "query_" STR_FMT, STR_ARG(service_id),
+                      STR_ARG(query_id));
 }
 
 /* Topic names hold letters, digits, '.', '_' and '-' only. */
@@ -83,20 +87,22 @@ static Str legal_name(Arena *arena, Str name)
     char *copy = str_to_c(arena, name);
     for (size_t i = 0; i < name.len; i++) {
         char c     = copy[i];
-        bool legal = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-        copy[i]    = legal ? c : '_';
+        bool legal = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+                     c == '_' || c == '-';
+        copy[i] = legal ? c : '_';
     }
     return str_n(copy, name.len);
 }
 
 Str topology_repartition_topic(Str service_id, Str query_id, const PlanNode *rekey, Arena *arena)
 {
-    return str_printf(arena, STR_FMT "-" STR_FMT, STR_ARG(topology_application_id(service_id, query_id, arena)),
+    return str_printf(arena, STR_FMT "-" STR_FMT,
+                      STR_ARG(topology_application_id(service_id, query_id, arena)),
                       STR_ARG(legal_name(arena, rekey->u.rekey.topic_suffix)));
 }
 
-/* Inner stores are called "<query>.<step>"; what a source materialises is named after the step that keeps it, so that renaming nothing but the
- * source keeps the changelog. */
+/* Inner stores are called "<query>.<step>"; what a source materialises is named after the step that keeps it,
+ * so that renaming nothing but the source keeps the changelog. */
 Str topology_changelog_topic(Str service_id, Str query_id, const PlanNode *node, Arena *arena)
 {
     const PlanStore *store  = plan_node_store(node);
@@ -104,6 +110,7 @@ Str topology_changelog_topic(Str service_id, Str query_id, const PlanNode *node,
     Str              name   = node->step;
     if (store != NULL && str_starts_with(store->name, prefix))
         name = str_n(store->name.ptr + prefix.len, store->name.len - prefix.len);
-    return str_printf(arena, STR_FMT "-sluice-" STR_FMT "-changelog", STR_ARG(topology_application_id(service_id, query_id, arena)),
+    return str_printf(arena, STR_FMT "-sluice-" STR_FMT "-changelog",
+                      STR_ARG(topology_application_id(service_id, query_id, arena)),
                       STR_ARG(legal_name(arena, name)));
 }

@@ -1,8 +1,9 @@
 /*
- * plan_test.h - SQL in, records in, records out: statements are planned against a small catalog and run by the driver.
+ * plan_test.h - SQL in, records in, records out: statements are planned against a small catalog and run by
+ * the driver.
  *
- * Records are written and compared as text: `key value @timestamp`, windowed keys as `key[start,end]`, a null as `null`. Keys are KAFKA
- * strings or JSON, so their bytes are text.
+ * Records are written and compared as text: `key value @timestamp`, windowed keys as `key[start,end]`, a null
+ * as `null`. Keys are KAFKA strings or JSON, so their bytes are text.
  */
 #ifndef SLUICE_TESTS_PLAN_TEST_H
 #define SLUICE_TESTS_PLAN_TEST_H
@@ -31,14 +32,17 @@ typedef struct {
     Error       err;
 } Flow;
 
-#define FLOW_MUST(call)                                                                                                                    \
-    do {                                                                                                                                   \
-        Status must_ = (call);                                                                                                             \
-        if (must_ != OK)                                                                                                                   \
-            fail_msg("%s: %s: %s", #call, status_name(must_), f->err.message);                                                             \
+#define FLOW_MUST(call)                                                                                      \
+    do {                                                                                                     \
+        Status must_ = (call);                                                                               \
+        if (must_ != OK)                                                                                     \
+            fail_msg("%s: %s: %s", #call, status_name(must_), f->err.message);                               \
     } while (0)
 
-static Str flow_property(const PlannerHost *self, const char *name) { return STR_NULL; }
+static Str flow_property(const PlannerHost *self, const char *name)
+{
+    return STR_NULL;
+}
 
 static bool flow_topic(const PlannerHost *self, Str topic, int *partitions, int *replicas)
 {
@@ -46,7 +50,10 @@ static bool flow_topic(const PlannerHost *self, Str topic, int *partitions, int 
     return true;
 }
 
-static int64_t flow_retention(const PlannerHost *self, Str topic) { return -1; }
+static int64_t flow_retention(const PlannerHost *self, Str topic)
+{
+    return -1;
+}
 
 static void flow_skipped(void *context, const SkipInfo *info)
 {
@@ -62,8 +69,9 @@ static int flow_setup(void **state)
     f->catalog   = catalog_new();
     f->functions = functions_open();
     clock_init_virtual(&f->clock, 0, 1);
-    DriverOptions options = {.clock = &f->clock, .service_id = STR_LIT("test_"), .skipped = flow_skipped, .context = f};
-    *state                = f;
+    DriverOptions options = {
+        .clock = &f->clock, .service_id = STR_LIT("test_"), .skipped = flow_skipped, .context = f};
+    *state = f;
     return driver_open(&options, &f->driver, &f->err) == OK ? 0 : -1;
 }
 
@@ -81,7 +89,8 @@ static int flow_teardown(void **state)
 
 static Planner flow_planner(Flow *f)
 {
-    return (Planner){f->catalog, f->functions, &f->host, &f->clock, f->arena, f->query_number++, STR_LIT("test_")};
+    return (Planner){f->catalog, f->functions,      &f->host,        &f->clock,
+                     f->arena,   f->query_number++, STR_LIT("test_")};
 }
 
 static const QueryPlan *flow_statement(Flow *f, const AstStatement *statement)
@@ -118,19 +127,28 @@ static inline const QueryPlan *flow_sql(Flow *f, const char *sql)
 }
 
 /* An input record; key and value may be NULL. */
-static inline void flow_send(Flow *f, const char *topic, const char *key, const char *value, int64_t timestamp)
+static inline void flow_send(Flow *f, const char *topic, const char *key, const char *value,
+                             int64_t timestamp)
 {
     LogRecord record = {.timestamp = timestamp, .key = str_c(key), .value = str_c(value)};
     FLOW_MUST(driver_insert(f->driver, str_c(topic), 0, &record, true, false, &f->err));
 }
 
-static inline void flow_send_headers(Flow *f, const char *topic, const char *key, const char *value, int64_t timestamp, const Header *headers, size_t count)
+static inline void flow_send_headers(Flow *f, const char *topic, const char *key, const char *value,
+                                     int64_t timestamp, const Header *headers, size_t count)
 {
-    LogRecord record = {.timestamp = timestamp, .key = str_c(key), .value = str_c(value), .headers = headers, .header_count = count};
+    LogRecord record = {.timestamp    = timestamp,
+                        .key          = str_c(key),
+                        .value        = str_c(value),
+                        .headers      = headers,
+                        .header_count = count};
     FLOW_MUST(driver_insert(f->driver, str_c(topic), 0, &record, true, false, &f->err));
 }
 
-static inline void flow_run(Flow *f) { FLOW_MUST(driver_run(f->driver, &f->err)); }
+static inline void flow_run(Flow *f)
+{
+    FLOW_MUST(driver_run(f->driver, &f->err));
+}
 
 static void flow_print_key(Flow *f, Str topic, Str key, StrBuf *out)
 {
@@ -143,7 +161,9 @@ static void flow_print_key(Flow *f, Str topic, Str key, StrBuf *out)
     for (size_t i = 0; i < count; i++)
         if (str_equal(sources[i]->topic, topic))
             window = sources[i]->window;
-    WindowKeyKind kind = window.kind == WINDOWED_NO ? WINDOW_KEY_NONE : window.kind == WINDOWED_SESSION ? WINDOW_KEY_SESSION : WINDOW_KEY_TIME;
+    WindowKeyKind kind = window.kind == WINDOWED_NO        ? WINDOW_KEY_NONE
+                         : window.kind == WINDOWED_SESSION ? WINDOW_KEY_SESSION
+                                                           : WINDOW_KEY_TIME;
     if (str_is_null(key)) {
         strbuf_adds(out, "null");
     } else {
@@ -165,9 +185,12 @@ static inline void flow_expect(Flow *f, const char *topic, const char *expected)
         if (!str_equal(outputs[i].topic, str_c(topic)))
             continue;
         flow_print_key(f, outputs[i].topic, record->key, &text);
-        strbuf_addf(&text, " " STR_FMT " @%lld", STR_ARG(str_is_null(record->value) ? STR_LIT("null") : record->value), (long long)record->timestamp);
+        strbuf_addf(&text, " " STR_FMT " @%lld",
+                    STR_ARG(str_is_null(record->value) ? STR_LIT("null") : record->value),
+                    (long long)record->timestamp);
         for (size_t h = 0; h < record->header_count; h++)
-            strbuf_addf(&text, " " STR_FMT "=" STR_FMT, STR_ARG(record->headers[h].key), STR_ARG(record->headers[h].value));
+            strbuf_addf(&text, " " STR_FMT "=" STR_FMT, STR_ARG(record->headers[h].key),
+                        STR_ARG(record->headers[h].value));
         strbuf_addc(&text, '\n');
     }
     char *got = str_to_c(f->arena, strbuf_str(&text));

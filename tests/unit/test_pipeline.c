@@ -170,6 +170,51 @@ static void late_emission_is_once_per_key_and_commit(void **state)
     state_file_close(file);
 }
 
+static void late_tables_emit_once_per_key_and_commit(void **state)
+{
+    Bench           *b = *state;
+    Flow            *f = b->f;
+    StateFile       *file;
+    const QueryPlan *plan = flow_sql(f, T "CREATE TABLE o AS SELECT k, a FROM t WHERE a > 1;");
+    FLOW_MUST(state_file_open(NULL, &file, &f->err));
+    Pipeline *pipeline = bench_open(b, plan, 0, file, true);
+    bench_push(b, pipeline, "x", "{\"a\":3}", 5);
+    bench_push(b, pipeline, "y", "{\"a\":1}", 6);
+    bench_push(b, pipeline, "x", "{\"a\":4}", 4);
+    bench_push(b, pipeline, "z", "{\"a\":4}", 4);
+    bench_push(b, pipeline, "z", NULL, 5); /* came and went */
+    bench_push(b, pipeline, "u", NULL, 5); /* never was */
+    expect_text(&b->sink, "");
+    FLOW_MUST(pipeline_flush(pipeline, &f->err));
+    expect_text(&b->sink, "x {\"A\":4} @4\n");
+    FLOW_MUST(state_file_commit(file, &f->err));
+    bench_push(b, pipeline, "x", NULL, 9);
+    FLOW_MUST(pipeline_flush(pipeline, &f->err));
+    expect_text(&b->sink, "x null @9\n");
+    pipeline_close(pipeline);
+    state_file_close(file);
+}
+
+static void a_late_table_aggregates_what_it_shows(void **state)
+{
+    Bench           *b = *state;
+    Flow            *f = b->f;
+    StateFile       *file;
+    const QueryPlan *plan = flow_sql(f, T "CREATE TABLE o AS SELECT b, SUM(a) AS n FROM t GROUP BY b;");
+    FLOW_MUST(state_file_open(NULL, &file, &f->err));
+    Pipeline *pipeline = bench_open(b, plan, ALL_DIRECT, file, true);
+    bench_push(b, pipeline, "x", "{\"a\":3,\"b\":\"p\"}", 1);
+    bench_push(b, pipeline, "x", "{\"a\":4,\"b\":\"q\"}", 2);
+    FLOW_MUST(pipeline_flush(pipeline, &f->err));
+    expect_text(&b->sink, "q {\"N\":4} @2\n");
+    FLOW_MUST(state_file_commit(file, &f->err));
+    bench_push(b, pipeline, "x", "{\"a\":5,\"b\":\"p\"}", 3);
+    FLOW_MUST(pipeline_flush(pipeline, &f->err));
+    expect_text(&b->sink, "q {\"N\":0} @3\np {\"N\":5} @3\n");
+    pipeline_close(pipeline);
+    state_file_close(file);
+}
+
 static void late_sessions_retire_what_was_shown(void **state)
 {
     Bench           *b = *state;
@@ -297,6 +342,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_repartition_topic_joins_two_pipelines, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(changes_of_a_table_cross_with_both_sides, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(late_emission_is_once_per_key_and_commit, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(late_tables_emit_once_per_key_and_commit, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(a_late_table_aggregates_what_it_shows, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(late_sessions_retire_what_was_shown, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(saved_time_keeps_late_records_out, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(a_replayed_table_says_nothing, bench_setup, bench_teardown),

@@ -48,6 +48,20 @@ static const FlowCase cases[] = {
      "CREATE STREAM o AS SELECT k, EXPLODE(l) AS e, EXPLODE(m) AS g FROM s;",
      {{"s", "x", "{\"l\":[1,2],\"m\":[\"p\"]}", 5}, {"s", "y", "{\"l\":[],\"m\":null}", 6}, {"s", "z", NULL, 7}},
      "x {\"E\":1,\"G\":\"p\"} @5\nx {\"E\":2,\"G\":null} @5\n"},
+    /* A windowed topic as a stream keeps its windows. */
+    {S "CREATE TABLE w AS SELECT k, COUNT(*) AS n FROM s WINDOW TUMBLING (SIZE 10 MILLISECONDS) GROUP BY k; "
+       "CREATE STREAM ws (k STRING KEY, n BIGINT) WITH (KAFKA_TOPIC='W', VALUE_FORMAT='JSON', WINDOW_TYPE='TUMBLING', WINDOW_SIZE='10 MILLISECONDS'); "
+       "CREATE STREAM o AS SELECT k, WINDOWSTART AS f, WINDOWEND AS t, n FROM ws;",
+     {{"s", "x", "{\"a\":1}", 5}, {"s", "x", "{\"a\":1}", 16}},
+     "x[0,10] {\"F\":0,\"T\":10,\"N\":1} @5\nx[10,20] {\"F\":10,\"T\":20,\"N\":1} @16\n"},
+    /* INSERT INTO: two queries write one topic. */
+    {S "CREATE STREAM o AS SELECT k, a FROM s WHERE a = 1; INSERT INTO o SELECT k, a FROM s WHERE a = 2;",
+     {{"s", "x", "{\"a\":2}", 5}, {"s", "y", "{\"a\":1}", 6}},
+     "y {\"A\":1} @6\nx {\"A\":2} @5\n"},
+    /* JSON keys are written anew, whatever blanks they had. */
+    {"CREATE STREAM s (p INT KEY, q STRING KEY, a INT) WITH (KAFKA_TOPIC='s', FORMAT='JSON'); CREATE STREAM o AS SELECT p AS r, q, a FROM s;",
+     {{"s", "{ \"q\" : \"x\", \"P\":1 }", "{\"a\":2}", 5}, {"s", NULL, "{\"a\":3}", 6}},
+     "{\"R\":1,\"Q\":\"x\"} {\"A\":2} @5\nnull {\"A\":3} @6\n"},
     /* Two queries, one after the other. */
     {S "CREATE STREAM m AS SELECT k, a * 2 AS a FROM s; CREATE STREAM o AS SELECT k, a + 1 AS c FROM m;",
      {{"s", "x", "{\"a\":1}", 5}, {"s", "y", "{\"a\":2}", 6}},
