@@ -274,18 +274,19 @@ static int64_t source_peek(Operator *op, const LogRecord *record, Arena *arena)
     const Schema *schema = op->node->schema;
     int           slot   = self->time.slot;
     int64_t       timestamp;
+    Error         why;
     if (slot < 0)
         return record->timestamp;
     Value *values = arena_alloc(arena, schema->count * sizeof *values);
     Row    row    = {0};
     Status status;
     if ((size_t)slot < schema->key_count)
-        status = decode_key(self, record->key, &row, values, arena, NULL);
+        status = decode_key(self, record->key, &row, values, arena, &why);
     else if (str_is_null(record->value))
         status = E_DATA;
     else
-        status = decoder_decode(self->value_decoder, record->value, arena, values + schema->key_count, NULL);
-    if (status != OK || timestamp_column_read(&self->time, values[slot], &timestamp, NULL) != OK)
+        status = decoder_decode(self->value_decoder, record->value, arena, values + schema->key_count, &why);
+    if (status != OK || timestamp_column_read(&self->time, values[slot], &timestamp, &why) != OK)
         return INT64_MIN;
     return timestamp;
 }

@@ -36,7 +36,6 @@ Status timestamp_column_read(TimestampColumn *column, Value value, int64_t *out,
     TRY(time_site_server_zone(&column->call, &zone, err));
     if (time_pattern_parse(column->pattern, value_str(value), zone, out, err) == OK)
         return OK;
-    if (err != NULL)
-        err->code = E_DATA;
+    err->code = E_DATA;
     return error_prefix(err, "Failed to extract timestamp from row: ");
 }

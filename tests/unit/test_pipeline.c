@@ -281,6 +281,26 @@ static void a_replayed_table_says_nothing(void **state)
     state_file_close(file);
 }
 
+static void the_next_timestamp_is_known_beforehand(void **state)
+{
+    Bench           *b = *state;
+    Flow            *f = b->f;
+    StateFile       *file;
+    const QueryPlan *plan = flow_sql(f, "CREATE STREAM v (k STRING KEY, t STRING) WITH (KAFKA_TOPIC='v', VALUE_FORMAT='JSON', TIMESTAMP='t', "
+                                        "TIMESTAMP_FORMAT='yyyy-MM-dd'); CREATE STREAM o AS SELECT k, t FROM v;");
+    static const struct { const char *value; int64_t timestamp; } rows[] = {
+        {"{\"t\":\"1970-01-02\"}", 86400000}, {"{\"t\":\"soon\"}", INT64_MIN}, {"{\"t\":", INT64_MIN}, {NULL, INT64_MIN}, {"{}", INT64_MIN},
+    };
+    FLOW_MUST(state_file_open(NULL, &file, &f->err));
+    Pipeline *pipeline = bench_open(b, plan, 0, file, false);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        LogRecord record = {.timestamp = 7, .value = str_c(rows[i].value)};
+        assert_int_equal(pipeline_peek_timestamp(pipeline, 0, &record), rows[i].timestamp);
+    }
+    pipeline_close(pipeline);
+    state_file_close(file);
+}
+
 static const QueryPlan *push_query(Bench *b, const char *sql)
 {
     Flow         *f = b->f;
@@ -347,6 +367,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(late_sessions_retire_what_was_shown, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(saved_time_keeps_late_records_out, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(a_replayed_table_says_nothing, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(the_next_timestamp_is_known_beforehand, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(push_queries_show_rows_and_deletions, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(a_plan_is_cut_at_its_repartitions, bench_setup, bench_teardown),
     };
