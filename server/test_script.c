@@ -194,6 +194,19 @@ static Status asserted_schema(TestScript *script, const AstStatement *statement,
     return OK;
 }
 
+static Status mismatched_schema(TestScript *script, const AstStatement *statement, const Schema *want, const Schema *is, Error *err)
+{
+    StrBuf text = {0};
+    strbuf_adds(&text, "\nexpected ");
+    schema_print(want, statement->is_table, &text);
+    strbuf_adds(&text, "\nfound    ");
+    schema_print(is, statement->is_table, &text);
+    mismatch(script, statement, err, "Expected schema does not match actual");
+    Status status = error_append(err, STR_FMT, STR_ARG(strbuf_str(&text)));
+    strbuf_clear(&text);
+    return status;
+}
+
 static Status compare_formats(TestScript *script, const AstStatement *statement, const WithClause *with, const Source *source, Error *err)
 {
     FormatSpec key = source->key_format, value = source->value_format;
@@ -229,7 +242,7 @@ static Status assert_source(TestScript *script, const AstStatement *statement, c
     TRY(asserted_schema(script, statement, catalog, &schema, err));
     Str name = source->name;
     if (statement->element_count > 0 && !schema_equal(schema, source->schema))
-        return mismatch(script, statement, err, "Expected schema does not match actual");
+        return mismatched_schema(script, statement, schema, source->schema, err);
     if (source->is_table != statement->is_table)
         return mismatch(script, statement, err,
                         str_to_c(arena, str_printf(arena, "Expected type does not match actual for source " STR_FMT ".", STR_ARG(name))));

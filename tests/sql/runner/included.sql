@@ -1,0 +1,1 @@
+INSERT INTO s (k, a) VALUES ('from a file', 7);

@@ -1,0 +1,3 @@
+--@test: a directive that there is not
+--@expects: nothing
+SHOW STREAMS;
