@@ -1,0 +1,260 @@
+#!/usr/bin/env python3
+"""lint.py [ROOT] - the rules of the style guide that a program can check; prints `file:line: what` for each breach, exit status 1 if there is one.
+
+    layers      #include "folder/..." only along the table below; what runs queries never reaches the syntax tree, not even through others
+    readme      every folder has a README.md
+    comment     every source file begins with the comment that says what it is for
+    function    no function is longer than 90 lines
+    file        no file is longer than 700 lines
+    clock       no time(), rand(), localtime() below server/: time and randomness come through core/clock.h
+    words       no path of somebody's machine, no host of a package registry, nothing about who or what typed the text
+
+`lint.py --self-test` plants one breach of each kind in a temporary tree and looks whether it is found.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+# A folder includes itself and what stands in its row.
+LAYERS = {
+    "core": [],
+    "parser": ["core"],
+    "udf": ["core"],
+    "serde": ["core"],
+    "log": ["core"],
+    "state": ["core"],
+    "catalog": ["core", "serde"],  # FormatSpec: docs/architecture.md, "Deviations"
+    "expr": ["core", "udf"],
+    "planner": ["core", "parser", "catalog", "expr", "udf", "serde"],
+    "executor": ["core", "planner", "expr", "udf", "serde", "log", "state"],
+    "server": ["core", "parser", "udf", "serde", "log", "state", "catalog", "expr", "planner", "executor"],
+    "shell": ["core"],
+    "main": ["core", "parser", "udf", "serde", "log", "state", "catalog", "expr", "planner", "executor", "server", "shell"],
+}
+# Folder: what its files must not reach, directly or through any header.
+UNREACHABLE = {"executor": ["parser"], "state": ["planner", "parser"], "log": ["planner", "parser"]}
+# Headers that Lemon makes.
+GENERATED = {"parser/sql.h"}
+README_TOO = ["bench", "docs", "sql-examples", "tests"]
+
+LONGEST_FUNCTION = 90
+LONGEST_FILE = 700
+SOURCES = (".c", ".h", ".cc", ".y")
+PROGRAMS = SOURCES + (".py", ".sh", ".def")
+
+CLOCK_FREE = ["core", "parser", "udf", "serde", "log", "state", "catalog", "expr", "planner", "executor"]
+CLOCK_ITSELF = {"core/clock.c"}
+CLOCK_CALL = re.compile(r"(?<![\w.>])(time|rand|random|srand|localtime|localtime_r|gettimeofday)\s*\(")
+
+# Character classes keep these patterns from finding themselves.
+WORDS = [
+    (re.compile(r"\.\./[s]hared"), "a path outside the project"),
+    (re.compile(r"(?<![\w.}])/[w]ork/"), "a path of one machine"),
+    (re.compile(r"/[h]ome/\w"), "a path of one machine"),
+    (re.compile(r"pypi\.[o]rg|pythonhosted\.[o]rg|registry\.npmjs\.[o]rg|proxy\.golang\.[o]rg|sum\.golang\.[o]rg|crates\.[i]o"
+                r"|repo1?\.maven\.(apache\.)?[o]rg|deb\.debian\.[o]rg|rubygems\.[o]rg|packages\.confluent\.[i]o"), "a host of a package registry"),
+    (re.compile(r"(?<!user[ -])(?<!user_)(?<!")\b[a]gents?\b", re.I), "who typed this is no matter of the project"),
+    (re.compile(r"\b[c]laude\b|\b[A]I assistant\b|\b[a]nthropic\b|\bco-[a]uthored-by\b", re.I), "who typed this is no matter of the project"),
+]
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([a-z]+)/([^"]+)"')
+
+
+class Lint:
+    def __init__(self, root):
+        self.root = root
+        self.breaches = []
+        self.files = self.list_files()
+        self.includes = {}  # path: [(line, included path)]
+
+    def list_files(self):
+        """What git tracks or would track; without git, whatever is there."""
+        try:
+            out = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=self.root, check=True, capture_output=True, text=True).stdout
+            names = out.splitlines()
+        except (OSError, subprocess.CalledProcessError):
+            names = [os.path.relpath(os.path.join(folder, name), self.root)
+                     for folder, _, found in os.walk(self.root) for name in found]
+        return sorted(name for name in names if os.path.isfile(os.path.join(self.root, name)))
+
+    def breach(self, path, line, text):
+        self.breaches.append("%s:%d: %s" % (path, line, text))
+
+    def read(self, path):
+        with open(os.path.join(self.root, path), "rb") as f:
+            data = f.read()
+        return None if b"\0" in data else data.decode("utf-8", "replace").splitlines()
+
+    def run(self):
+        for path in self.files:
+            lines = self.read(path)
+            if lines is None:
+                continue
+            folder = path.split("/")[0]
+            if not path.startswith("tests/fuzz/corpus/"):
+                self.check_words(path, lines)
+            if path.endswith(PROGRAMS) and len(lines) > LONGEST_FILE:
+                self.breach(path, len(lines), "file: %d lines; look for the second idea" % len(lines))
+            if path.endswith(SOURCES):
+                self.check_source(path, folder, lines)
+        self.check_reach()
+        self.check_readmes()
+        return self.breaches
+
+    def check_source(self, path, folder, lines):
+        if not lines or not lines[0].lstrip().startswith(("/*", "//", "%include")):
+            self.breach(path, 1, "comment: begin with one that says what the file is for")
+        if folder in LAYERS:
+            self.check_includes(path, folder, lines)
+        if folder in CLOCK_FREE and path not in CLOCK_ITSELF:
+            self.check_clock(path, lines)
+        if path.endswith((".c", ".cc")):
+            self.check_functions(path, lines)
+
+    def check_includes(self, path, folder, lines):
+        found = self.includes.setdefault(path, [])
+        for number, line in enumerate(lines, 1):
+            match = INCLUDE.match(line)
+            if not match:
+                continue
+            other, name = match.groups()
+            found.append((number, other + "/" + name))
+            if other in LAYERS and other != folder and other not in LAYERS[folder]:
+                self.breach(path, number, "layers: %s/ does not include %s/" % (folder, other))
+            elif other + "/" + name not in self.files and other + "/" + name not in GENERATED:
+                self.breach(path, number, "layers: there is no %s/%s" % (other, name))
+
+    def check_clock(self, path, lines):
+        in_comment = False
+        for number, line in enumerate(lines, 1):
+            code, in_comment = strip_comments(line, in_comment)
+            match = CLOCK_CALL.search(code)
+            if match:
+                self.breach(path, number, "clock: %s() below server/; ask the Clock" % match.group(1))
+
+    def check_functions(self, path, lines):
+        start, name = 0, ""
+        for number, line in enumerate(lines, 1):
+            if re.match(r"[A-Za-z_].*\(", line) and not line.rstrip().endswith(";"):
+                name = line
+            if line.startswith("{"):
+                start = number
+            elif line.startswith("}") and start:
+                if number - start > LONGEST_FUNCTION:
+                    self.breach(path, start, "function: %d lines: %s" % (number - start, name.strip()[:80]))
+                start = 0
+
+    def check_words(self, path, lines):
+        for number, line in enumerate(lines, 1):
+            for pattern, why in WORDS:
+                match = pattern.search(line)
+                if match:
+                    self.breach(path, number, "words: `%s`: %s" % (match.group(0), why))
+
+    def check_reach(self):
+        for path in self.includes:
+            folder = path.split("/")[0]
+            for number, way in self.ways(path):
+                target = way[-1].split("/")[0]
+                if target in UNREACHABLE.get(folder, []) and target in LAYERS.get(way[-2].split("/")[0], []) and len(way) > 2:
+                    self.breach(path, number, "layers: %s/ reaches %s/ by %s" % (folder, target, " > ".join(way[1:])))
+
+    def ways(self, path):
+        """(line, [path, header, header, ...]) for every header that is reached, by one of the ways to it."""
+        seen, queue = {path}, [(number, [path, name]) for number, name in self.includes[path]]
+        while queue:
+            number, way = queue.pop(0)
+            if way[-1] in seen:
+                continue
+            seen.add(way[-1])
+            yield number, way
+            queue += [(number, way + [name]) for _, name in self.includes.get(way[-1], [])]
+
+    def check_readmes(self):
+        folders = {path.split("/")[0] for path in self.files if "/" in path}
+        for folder in sorted(folders & (set(LAYERS) | set(README_TOO))):
+            if folder + "/README.md" not in self.files:
+                self.breach(folder + "/README.md", 1, "readme: missing: the idea, the file to read first, the invariants")
+
+
+def strip_comments(line, in_comment):
+    """The code of a line; texts lose their contents. -> (code, whether a comment goes on)"""
+    out, at = [], 0
+    while at < len(line):
+        if in_comment:
+            end = line.find("*/", at)
+            if end < 0:
+                return "".join(out), True
+            at, in_comment = end + 2, False
+        elif line.startswith("/*", at):
+            at, in_comment = at + 2, True
+        elif line.startswith("//", at):
+            break
+        elif line[at] == '"':
+            end = at + 1
+            while end < len(line) and line[end] != '"':
+                end += 2 if line[end] == "\\" else 1
+            out.append('""')
+            at = end + 1
+        else:
+            out.append(line[at])
+            at += 1
+    return "".join(out), in_comment
+
+
+PLANTED = {
+    "core/a.h": "/* ok */\n#include \"parser/tree.h\"\n",
+    "core/README.md": "# core\n",
+    "parser/tree.h": "/* ok */\n",
+    "planner/plan.h": "/* ok */\n#include \"parser/tree.h\"\n",
+    "executor/run.c": "/* ok */\n#include \"planner/plan.h\"\n",
+    "executor/gone.c": "/* ok */\n#include \"core/missing.h\"\n",
+    "udf/bare.c": "int x;\n",
+    "udf/long.c": "/* ok */\nint f(void)\n{\n" + "    x();\n" * 91 + "}\n",
+    "log/late.c": "/* time() in a comment is none */\nint now(void) { return time(0) + x.time(1); }\n",
+    "state/huge.c": "/* ok */\n" + "int y;\n" * 700,
+    "docs/README.md": "see .." + "/shared/x, /" + "work/main, pypi." + "org; our a" + "gent; a User-A" + "gent is fine\n",
+}
+EXPECTED = [
+    "core/a.h:2: layers: core/ does not include parser/",
+    "executor/run.c:2: layers: executor/ reaches parser/ by planner/plan.h > parser/tree.h",
+    "executor/gone.c:2: layers: there is no core/missing.h",
+    "udf/bare.c:1: comment:", "udf/long.c:3: function: 92 lines: int f(void)", "log/late.c:2: clock: time()", "state/huge.c:701: file: 701 lines",
+    "parser/README.md:1: readme: missing", "a path outside the project", "a path of one machine", "a host of a package registry",
+    "who typed this",
+]
+
+
+def self_test():
+    with tempfile.TemporaryDirectory() as root:
+        for path, text in PLANTED.items():
+            os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
+            with open(os.path.join(root, path), "w") as f:
+                f.write(text)
+        breaches = Lint(root).run()
+    missed = [want for want in EXPECTED if not any(want in breach for breach in breaches)]
+    readmes = sum("readme:" in breach for breach in breaches)
+    for want in missed:
+        print("not found: " + want)
+    if len(breaches) - readmes != len(EXPECTED) - 1:
+        print("%d breaches besides the missing READMEs instead of %d" % (len(breaches) - readmes, len(EXPECTED) - 1))
+        missed.append("count")
+    if missed:
+        print("\n".join(breaches))
+    return 1 if missed else 0
+
+
+def main():
+    if sys.argv[1:] == ["--self-test"]:
+        return self_test()
+    root = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+    breaches = Lint(os.path.abspath(root)).run()
+    print("\n".join(breaches + ["%d breaches" % len(breaches)]))
+    return 1 if breaches else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
