@@ -56,7 +56,7 @@ WORDS = [
     (re.compile(r"/[h]ome/\w"), "a path of one machine"),
     (re.compile(r"pypi\.[o]rg|pythonhosted\.[o]rg|registry\.npmjs\.[o]rg|proxy\.golang\.[o]rg|sum\.golang\.[o]rg|crates\.[i]o"
                 r"|repo1?\.maven\.(apache\.)?[o]rg|deb\.debian\.[o]rg|rubygems\.[o]rg|packages\.confluent\.[i]o"), "a host of a package registry"),
-    (re.compile(r"(?<!user[ -])(?<!user_)(?<!")\b[a]gents?\b", re.I), "who typed this is no matter of the project"),
+    (re.compile(r'(?<!user[ -])(?<!user_)(?<!")\b[a]gents?\b', re.I), "who typed this is no matter of the project"),
     (re.compile(r"\b[c]laude\b|\b[A]I assistant\b|\b[a]nthropic\b|\bco-[a]uthored-by\b", re.I), "who typed this is no matter of the project"),
 ]
 
