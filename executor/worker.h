@@ -230,16 +230,15 @@ struct Task {
     Str          *changelog_topics;
     bool          ordered;  /* several inputs, chosen by timestamp */
     TaskState     state;
-    bool          dirty, effects, has_source_store, replaying;
+    bool          dirty, effects, has_source_store, replaying, restored;
     int64_t       replay_from_us;
     uint64_t      sequence;
     StrBuf        saved, blob; /* of the last commit; of the one being made */
-    bool          in_commit;
+    bool          in_commit, lagging; /* lagging: positions without effects that no record has yet */
     int64_t       record_us; /* when its record was last written */
     Restore       restore;
     unsigned      failures;
     int64_t       retry_us, running_since_us; /* retry: when it is tried again */
-    bool          close_wanted;
 };
 
 Task *task_new(Worker *worker, Query *query, QuerySub *sub, int partition);
@@ -331,6 +330,7 @@ struct Worker {
     unsigned        passes;
     Task           *dirty; /* list */
     Task           *guilty, *alone; /* alone: runs by itself until a commit succeeds */
+    int64_t         lag_us; /* since when some task lags; 0: none */
     bool            in_txn, state_changed, state_pending, stopping, flushed_sink;
     size_t          txn_bytes;
     int64_t         commit_us, pause_us; /* last commit; nothing is done before pause_us */
@@ -340,6 +340,8 @@ struct Worker {
     Str            *drops; /* stores to be removed; heap */
     size_t          drop_count;
     _Atomic bool    ready;
+    _Atomic unsigned posted, settled; /* messages sent; sent when `ready` was last found out: unequal, and it is not known */
+    unsigned        taken;   /* posted, when the mailbox was last emptied */
     Arena          *scratch;
 };
 

@@ -194,7 +194,7 @@ Status feeds_rewind(Worker *worker, Error *err)
                 feed->consumers[i]->at = find_place(feed, feed->consumers[i]->position);
             continue;
         }
-        if (lowest == feed->from)
+        if (lowest >= feed->from)
             continue; /* nothing was taken since */
         release(feed);
         TRY(log_reader_seek(feed->reader, feed->handle, lowest, err));

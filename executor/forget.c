@@ -1,0 +1,151 @@
+/*
+ * forget.c - removing what a dropped query leaves behind: its positions, its rows, its topics.
+ *
+ * Positions go at once, in a transaction. Tables may be large and are emptied in slices between batches; a fact "drop/<table>" remembers that
+ * across a restart. Internal topics are deleted by the caller's thread (runtime.c) once all workers have closed the query's tasks.
+ */
+#include "executor/task.h"
+#include "executor/worker.h"
+
+enum { SLICE_ROWS = 2000 };
+
+static void add_drop(Worker *worker, Str store)
+{
+    for (size_t i = 0; i < worker->drop_count; i++)
+        if (str_equal(worker->drops[i], store))
+            return;
+    worker->drops                       = mem_realloc(worker->drops, (worker->drop_count + 1) * sizeof *worker->drops);
+    worker->drops[worker->drop_count++] = (Str){str_to_heap(store), store.len};
+}
+
+static void remove_drop(Worker *worker, size_t index)
+{
+    mem_free((char *)worker->drops[index].ptr);
+    worker->drops[index] = worker->drops[--worker->drop_count];
+}
+
+/* ---- positions ---- */
+
+static Status forget_slot_positions(Worker *worker, const Query *query, const QuerySub *sub, bool *any, Error *err)
+{
+    for (int p = 0; p < sub->sub.partitions; p++) {
+        char key[512];
+        int  slot = slot_of(sub, p, atomic_load(&worker->runtime->slot_count));
+        int  len  = snprintf(key, sizeof key, STR_FMT "/%d/%d", STR_ARG(query->plan->id), sub->sub.number, p);
+        if (len < 0 || (size_t)len >= sizeof key)
+            return error_set(err, E_LIMIT, NO_POS, "The query id is too long");
+        Str name = str_n(key, (size_t)len);
+        TRY(state_meta_set(worker->state, name, STR_NULL, err));
+        if (worker->slots[slot] != SLOT_OWNED)
+            continue;
+        LogRecord tombstone = {.timestamp = worker->runtime->clock->now_ms(worker->runtime->clock), .key = name};
+        TRY(worker_txn_begin(worker, err));
+        TRY(log_append(worker->txn, worker->runtime->slots_topic, slot, &tombstone, STR_NULL, err));
+        positions_put(&worker->positions, name, slot, STR_NULL);
+        *any = true;
+    }
+    return OK;
+}
+
+/* ---- stores ---- */
+
+typedef struct {
+    Worker *worker;
+    Status  status;
+    Error  *err;
+} Forgetting;
+
+static void forget_store(void *context, const PlanNode *node)
+{
+    Forgetting *self = context;
+    StoreSpec   spec;
+    if (self->status != OK || plan_node_store(node) == NULL)
+        return;
+    self->status = plan_store_spec(node, self->worker->scratch, &spec, self->err);
+    if (self->status != OK)
+        return;
+    add_drop(self->worker, spec.name);
+    self->status = state_meta_set(self->worker->state, str_printf(self->worker->scratch, "drop/" STR_FMT, STR_ARG(spec.name)), STR_LIT("1"), self->err);
+}
+
+/* After its tasks were closed and everything else is committed. */
+Status worker_forget_query(Worker *worker, Query *query, Error *err)
+{
+    Forgetting self = {worker, OK, err};
+    bool       any  = false;
+    if (worker->fence == NULL || worker->txn == NULL)
+        return error_set(err, E_BUSY, NO_POS, "The worker has no slots now");
+    for (size_t i = 0; i < query->sub_count; i++)
+        TRY(forget_slot_positions(worker, query, &query->subs[i], &any, err));
+    plan_visit(query->plan->root, forget_store, &self);
+    arena_reset(worker->scratch);
+    TRY(self.status);
+    if (any) {
+        TRY(log_txn_fence(worker->txn, worker->fence, NULL, 0, err));
+        TRY(log_txn_commit(worker->txn, err));
+        worker->in_txn = false;
+    }
+    worker->state_changed = true;
+    return OK;
+}
+
+static Status drop_slice(Worker *worker, size_t index, bool *done, Error *err)
+{
+    Str name = worker->drops[index];
+    TRY(store_drop(worker->state, name, SLICE_ROWS, done, err));
+    worker->state_changed = true;
+    if (*done)
+        TRY(state_meta_set(worker->state, str_printf(worker->scratch, "drop/" STR_FMT, STR_ARG(name)), STR_NULL, err));
+    arena_reset(worker->scratch);
+    return OK;
+}
+
+bool worker_forget_slice(Worker *worker)
+{
+    Error err;
+    bool  done;
+    if (worker->drop_count == 0)
+        return false;
+    Status status = drop_slice(worker, 0, &done, &err);
+    if (status == E_BUSY) {
+        remove_drop(worker, 0); /* somebody uses a table of that name: it is theirs */
+        return true;
+    }
+    if (status != OK) {
+        log_line(LOG_WARN, "removing the table " STR_FMT ": %s", STR_ARG(worker->drops[0]), err.message);
+        remove_drop(worker, 0); /* the fact stays: tried again after the next start */
+    } else if (done)
+        remove_drop(worker, 0);
+    return true;
+}
+
+Status worker_forget_finish(Worker *worker, Str store, Error *err)
+{
+    for (size_t i = 0; i < worker->drop_count; i++) {
+        if (!str_equal(worker->drops[i], store))
+            continue;
+        bool   done   = false;
+        Status status = OK;
+        while (status == OK && !done)
+            status = drop_slice(worker, i, &done, err);
+        if (status == E_BUSY)
+            status = OK; /* another partition's task has it open, and has made sure of it */
+        remove_drop(worker, i);
+        return status;
+    }
+    return OK;
+}
+
+void worker_forget_resume(Worker *worker)
+{
+    Error  err;
+    Str   *names, *values;
+    size_t count;
+    if (state_meta_list(worker->state, STR_LIT("drop/"), worker->scratch, &names, &values, &count, &err) != OK) {
+        log_line(LOG_WARN, "%s: %s", worker->path, err.message);
+        count = 0;
+    }
+    for (size_t i = 0; i < count; i++)
+        add_drop(worker, str_n(names[i].ptr + 5, names[i].len - 5));
+    arena_reset(worker->scratch);
+}

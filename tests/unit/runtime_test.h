@@ -1,0 +1,242 @@
+/*
+ * runtime_test.h - a node in a test: a log, a directory, a runtime, and SQL planned against the log's topics.
+ *
+ * The log is embedded in the node's directory, or the Kafka at SLUICE_TEST_BOOTSTRAP; names carry a prefix of the test, since a broker outlives it.
+ */
+#ifndef SLUICE_TESTS_RUNTIME_TEST_H
+#define SLUICE_TESTS_RUNTIME_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "executor/runtime.h"
+#include "parser/parser.h"
+#include "planner/planner.h"
+
+typedef struct {
+    PlannerHost host; /* first */
+    Arena      *arena;
+    Catalog    *catalog;
+    Functions  *functions;
+    Log        *log;
+    Runtime    *runtime;
+    char        dir[256];
+    char        service[64];
+    char        node_id[80];
+    int64_t     query_number;
+    RuntimeOptions options;
+    Error       err;
+} Node;
+
+#define MUST(call)                                                                                           \
+    do {                                                                                                     \
+        Status must_ = (call);                                                                               \
+        if (must_ != OK)                                                                                     \
+            fail_msg("%s: %s: %s", #call, status_name(must_), n->err.message);                               \
+    } while (0)
+
+static Str node_property(const PlannerHost *self, const char *name)
+{
+    return STR_NULL;
+}
+
+static bool node_topic(const PlannerHost *self, Str topic, int *partitions, int *replicas)
+{
+    TopicInfo info;
+    if (log_topic_info(((const Node *)self)->log, topic, &info, NULL) != OK)
+        return false;
+    *partitions = info.partitions;
+    *replicas   = info.replicas;
+    return true;
+}
+
+static int64_t node_retention(const PlannerHost *self, Str topic)
+{
+    return -1;
+}
+
+static inline bool on_kafka(void)
+{
+    return getenv("SLUICE_TEST_BOOTSTRAP") != NULL;
+}
+
+static inline void node_open_log(Node *n)
+{
+    const LogConfig configs[] = {{"bootstrap.servers", getenv("SLUICE_TEST_BOOTSTRAP")}};
+    char            path[300];
+    snprintf(path, sizeof path, "%s/log.db", n->dir);
+    if (on_kafka())
+        MUST(log_open_kafka(configs, 1, &n->log, &n->err));
+    else
+        MUST(log_open_embedded(path, clock_system(), &n->log, &n->err));
+}
+
+/* A node on a directory, without its runtime. */
+static inline Node *node_new(const char *dir, const char *service)
+{
+    Node *n = mem_calloc(1, sizeof *n);
+    snprintf(n->dir, sizeof n->dir, "%s", dir);
+    snprintf(n->service, sizeof n->service, "%s", service);
+    snprintf(n->node_id, sizeof n->node_id, "%s-node", service);
+    n->host      = (PlannerHost){node_property, node_topic, node_retention};
+    n->arena     = arena_new(0);
+    n->catalog   = catalog_new();
+    n->functions = functions_open();
+    n->options   = (RuntimeOptions){.clock                    = clock_system(),
+                                    .state_dir                = n->dir,
+                                    .service_id               = str_c(n->service),
+                                    .node_id                  = str_c(n->node_id),
+                                    .workers                  = 2,
+                                    .exactly_once             = true,
+                                    .commit_interval_ms       = -1,
+                                    .cache_bytes              = 10 << 20,
+                                    .retry_backoff_initial_ms = 100,
+                                    .retry_backoff_max_ms     = 400};
+    node_open_log(n);
+    return n;
+}
+
+static inline void node_run(Node *n)
+{
+    n->options.log = n->log;
+    MUST(runtime_open(&n->options, &n->runtime, &n->err));
+}
+
+static inline void node_stop(Node *n)
+{
+    runtime_close(n->runtime);
+    n->runtime = NULL;
+}
+
+static inline void node_free(Node *n)
+{
+    node_stop(n);
+    log_close(n->log);
+    functions_close(n->functions);
+    catalog_free(n->catalog);
+    arena_free(n->arena);
+    mem_free(n);
+}
+
+static inline void node_topic_make(Node *n, const char *name, int partitions)
+{
+    Status status = log_topic_create(n->log, str_c(name), partitions, 1, NULL, 0, &n->err);
+    if (status != E_EXISTS)
+        MUST(status);
+}
+
+static const QueryPlan *node_statement(Node *n, const AstStatement *statement)
+{
+    Planner planner = {n->catalog,        n->functions, &n->host, clock_system(), n->arena, n->query_number++,
+                       str_c(n->service)};
+    if (statement->kind == STMT_CREATE_SOURCE) {
+        Source    *source;
+        TopicWish  topic;
+        QueryPlan *plan = NULL;
+        MUST(plan_create_source(&planner, statement, &source, &topic, &plan, &n->err));
+        catalog_put_source(n->catalog, source);
+        return plan;
+    }
+    PersistentQuery *query;
+    MUST(plan_persistent_query(&planner, statement, &query, &n->err));
+    if (query->kind != QUERY_INSERT) {
+        catalog_put_source(n->catalog, query->sink);
+        char *name = str_to_c(n->arena, query->topic.name);
+        node_topic_make(n, name, query->topic.partitions > 0 ? query->topic.partitions : query->plan->partitions);
+    }
+    return query->plan;
+}
+
+/* Plans all statements and starts their queries; the plan of the last. */
+static inline const QueryPlan *node_sql(Node *n, const char *sql)
+{
+    AstScript        script;
+    const QueryPlan *last = NULL;
+    QueryOptions     options = {.from_earliest = true};
+    MUST(parse_script(n->arena, str_dup(n->arena, str_c(sql)), &(ParseOptions){0}, &script, &n->err));
+    for (size_t i = 0; i < script.count; i++) {
+        const QueryPlan *plan = node_statement(n, script.items[i]);
+        if (plan == NULL)
+            continue;
+        last = plan;
+        MUST(runtime_start_query(n->runtime, plan, &options, NULL, NULL, &n->err));
+    }
+    return last;
+}
+
+static inline const QueryPlan *node_push_plan(Node *n, const char *sql)
+{
+    AstScript  script;
+    QueryPlan *plan;
+    Planner planner = {n->catalog,        n->functions, &n->host, clock_system(), n->arena, n->query_number++,
+                       str_c(n->service)};
+    MUST(parse_script(n->arena, str_dup(n->arena, str_c(sql)), &(ParseOptions){0}, &script, &n->err));
+    MUST(plan_push_query(&planner, script.items[0], STR_LIT("transient_1"), &plan, &n->err));
+    return plan;
+}
+
+/* ---- records ---- */
+
+static inline LogWriter *node_writer(Node *n)
+{
+    LogWriter *writer;
+    MUST(log_writer_open(n->log, &(WriterOptions){.linger_ms = -1}, &writer, &n->err));
+    return writer;
+}
+
+static inline void node_send(Node *n, LogWriter *writer, const char *topic, const char *key, const char *value, int64_t timestamp)
+{
+    LogRecord record = {.timestamp = timestamp, .key = str_c(key), .value = str_c(value)};
+    MUST(log_append(writer, str_c(topic), PARTITION_BY_KEY, &record, STR_NULL, &n->err));
+}
+
+static inline void node_flush(Node *n, LogWriter *writer)
+{
+    MUST(log_flush(writer, 30000, &n->err));
+}
+
+/* All records of a topic as lines "key value", sorted where order is no promise (by partition, then as written). */
+static inline void node_read(Node *n, const char *topic, StrBuf *out)
+{
+    LogReader *reader;
+    TopicInfo  info;
+    MUST(log_topic_info(n->log, str_c(topic), &info, &n->err));
+    MUST(log_reader_open(n->log, &(ReaderOptions){0}, &reader, &n->err));
+    for (int p = 0; p < info.partitions; p++) {
+        int      handle;
+        int64_t  first, end;
+        LogBatch batch;
+        MUST(log_offsets(n->log, str_c(topic), p, &first, &end, &n->err));
+        MUST(log_reader_assign(reader, str_c(topic), p, LOG_EARLIEST, &handle, &n->err));
+        while (log_reader_position(reader, handle) < end) {
+            log_reader_wait(reader, 100);
+            MUST(log_reader_take(reader, handle, 1000, &batch, &n->err));
+            for (size_t i = 0; i < batch.count; i++)
+                strbuf_addf(out, STR_FMT " " STR_FMT "\n", STR_ARG(batch.records[i].key), STR_ARG(batch.records[i].value));
+            log_batch_release(reader, &batch);
+        }
+        log_reader_unassign(reader, handle);
+    }
+    log_reader_close(reader);
+}
+
+static inline void node_wait_idle(Node *n, int seconds)
+{
+    for (int i = 0; i < seconds * 200; i++) {
+        if (runtime_is_idle(n->runtime))
+            return;
+        usleep(5000);
+    }
+    fail_msg("the queries are not idle after %d s", seconds);
+}
+
+#endif

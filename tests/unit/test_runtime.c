@@ -1,0 +1,363 @@
+/*
+ * test_runtime.c - queries on workers: process, commit, restart, kill. On the embedded log, or with SLUICE_TEST_BOOTSTRAP on Kafka.
+ */
+#include "runtime_test.h"
+
+static char root[128];
+static int  serial;
+
+static Node *fresh(const char *name)
+{
+    char dir[200], service[64];
+    snprintf(dir, sizeof dir, "%s/%s", root, name);
+    mkdir(dir, 0777);
+    snprintf(service, sizeof service, "t%d_%s%d_", (int)getpid(), name, serial++);
+    return node_new(dir, service);
+}
+
+/* Topics of a broker that outlives the test have to differ. */
+static const char *topic_of(Node *n, const char *name)
+{
+    return str_to_c(n->arena, str_printf(n->arena, "%s%s", n->service, name));
+}
+
+static const char *sql_of(Node *n, const char *format)
+{
+    StrBuf out = {0};
+    for (const char *at = format; *at != '\0'; at++) {
+        if (*at == '$')
+            strbuf_adds(&out, n->service);
+        else
+            strbuf_addc(&out, *at);
+    }
+    char *sql = str_to_c(n->arena, strbuf_str(&out));
+    strbuf_clear(&out);
+    return sql;
+}
+
+static void assert_topic(Node *n, const char *topic, const char *expected)
+{
+    StrBuf got = {0};
+    node_read(n, topic_of(n, topic), &got);
+    strbuf_addc(&got, '\0');
+    assert_string_equal(got.ptr, expected);
+    strbuf_clear(&got);
+}
+
+#define STREAM "CREATE STREAM S (K STRING KEY, V INT) WITH (KAFKA_TOPIC='$in', VALUE_FORMAT='JSON');"
+
+static void filter_writes_what_matches(void **state)
+{
+    Node *n = fresh("filter");
+    node_topic_make(n, topic_of(n, "in"), 1);
+    node_run(n);
+    node_sql(n, sql_of(n, STREAM "CREATE STREAM T WITH (KAFKA_TOPIC='$out') AS SELECT K, V FROM S WHERE V > 1;"));
+    LogWriter *writer = node_writer(n);
+    node_send(n, writer, topic_of(n, "in"), "a", "{\"V\":1}", 10);
+    node_send(n, writer, topic_of(n, "in"), "b", "{\"V\":2}", 20);
+    node_flush(n, writer);
+    node_wait_idle(n, 10);
+    assert_topic(n, "out", "b {\"V\":2}\n");
+    log_writer_close(writer);
+    node_free(n);
+}
+
+static void aggregate_goes_on_after_a_restart(void **state)
+{
+    Node       *n   = fresh("aggregate");
+    const char *sql = sql_of(n, STREAM "CREATE TABLE T WITH (KAFKA_TOPIC='$out') AS SELECT K, SUM(V) AS TOTAL FROM S GROUP BY K;");
+    node_topic_make(n, topic_of(n, "in"), 2);
+    LogWriter *writer = node_writer(n);
+    for (int round = 0; round < 3; round++) {
+        node_run(n);
+        node_sql(n, sql);
+        node_send(n, writer, topic_of(n, "in"), "a", "{\"V\":1}", 10);
+        node_send(n, writer, topic_of(n, "in"), "a", "{\"V\":2}", 20);
+        node_flush(n, writer);
+        node_wait_idle(n, 10);
+        node_stop(n);
+        catalog_free(n->catalog);
+        n->catalog      = catalog_new();
+        n->query_number = 0;
+    }
+    StrBuf got = {0};
+    node_read(n, topic_of(n, "out"), &got);
+    Str text = strbuf_str(&got);
+    assert_true(str_ends_with(text, STR_LIT("a {\"TOTAL\":9}\n")));
+    assert_true(str_find(text, STR_LIT("{\"TOTAL\":3}"), 0) >= 0);
+    strbuf_clear(&got);
+    log_writer_close(writer);
+    node_free(n);
+}
+
+static void repartition_groups_by_another_column(void **state)
+{
+    Node *n = fresh("repartition");
+    node_topic_make(n, topic_of(n, "in"), 3);
+    node_run(n);
+    const QueryPlan *plan = node_sql(n, sql_of(n, STREAM "CREATE TABLE T WITH (KAFKA_TOPIC='$out') AS SELECT V, COUNT(*) AS N FROM S GROUP BY V;"));
+    LogWriter       *writer = node_writer(n);
+    for (int i = 0; i < 300; i++) {
+        char key[16], value[32];
+        snprintf(key, sizeof key, "k%d", i);
+        snprintf(value, sizeof value, "{\"V\":%d}", i % 2);
+        node_send(n, writer, topic_of(n, "in"), key, value, i);
+    }
+    node_flush(n, writer);
+    node_wait_idle(n, 10);
+    StrBuf got = {0};
+    node_read(n, topic_of(n, "out"), &got);
+    Str text = strbuf_str(&got);
+    int found = 0;
+    for (ptrdiff_t at = str_find(text, STR_LIT("{\"N\":150}"), 0); at >= 0; at = str_find(text, STR_LIT("{\"N\":150}"), (size_t)at + 1))
+        found++;
+    assert_int_equal(found, 2);
+    int   *partitions;
+    size_t count;
+    assert_true(runtime_owned_partitions(n->runtime, plan->id, n->arena, &partitions, &count));
+    assert_int_equal(count, 3);
+    strbuf_clear(&got);
+    log_writer_close(writer);
+    node_free(n);
+}
+
+static void paused_query_stands_still(void **state)
+{
+    Node *n = fresh("pause");
+    node_topic_make(n, topic_of(n, "in"), 1);
+    node_run(n);
+    const QueryPlan *plan   = node_sql(n, sql_of(n, STREAM "CREATE STREAM T WITH (KAFKA_TOPIC='$out') AS SELECT K, V FROM S;"));
+    LogWriter       *writer = node_writer(n);
+    node_wait_idle(n, 10);
+    MUST(runtime_pause_query(n->runtime, plan->id, true, &n->err));
+    node_send(n, writer, topic_of(n, "in"), "a", "{\"V\":1}", 10);
+    node_flush(n, writer);
+    usleep(300000);
+    assert_topic(n, "out", "");
+    QueryStatus status;
+    MUST(runtime_query_status(n->runtime, plan->id, n->arena, &status, &n->err));
+    assert_int_equal(status.state, RUN_PAUSED);
+    MUST(runtime_pause_query(n->runtime, plan->id, false, &n->err));
+    node_wait_idle(n, 10);
+    assert_topic(n, "out", "a {\"V\":1}\n");
+    log_writer_close(writer);
+    node_free(n);
+}
+
+static bool topic_exists(Node *n, const char *part)
+{
+    TopicInfo *topics;
+    size_t     count;
+    MUST(log_topic_list(n->log, n->arena, &topics, &count, &n->err));
+    for (size_t i = 0; i < count; i++)
+        if (str_find(topics[i].name, str_c(n->service), 0) >= 0 && str_find(topics[i].name, str_c(part), 0) >= 0)
+            return true;
+    return false;
+}
+
+static void forgotten_query_starts_fresh(void **state)
+{
+    Node       *n   = fresh("forget");
+    const char *sql = sql_of(n, STREAM "CREATE TABLE T WITH (KAFKA_TOPIC='$out') AS SELECT K, SUM(V) AS TOTAL FROM S GROUP BY K;");
+    node_topic_make(n, topic_of(n, "in"), 1);
+    node_run(n);
+    LogWriter *writer = node_writer(n);
+    node_send(n, writer, topic_of(n, "in"), "a", "{\"V\":5}", 10);
+    node_flush(n, writer);
+    const QueryPlan *plan = node_sql(n, sql);
+    node_wait_idle(n, 10);
+    assert_true(topic_exists(n, "-changelog"));
+    MUST(runtime_stop_query(n->runtime, plan->id, true, &n->err));
+    for (int i = 0; i < 1000 && topic_exists(n, "-changelog"); i++)
+        usleep(5000);
+    assert_false(topic_exists(n, "-changelog"));
+    catalog_free(n->catalog);
+    n->catalog      = catalog_new();
+    n->query_number = 0;
+    node_sql(n, sql);
+    node_wait_idle(n, 10);
+    assert_topic(n, "out", "a {\"TOTAL\":5}\na {\"TOTAL\":5}\n");
+    log_writer_close(writer);
+    node_free(n);
+}
+
+/* ---- kill -9 ---- */
+
+enum { KEYS = 7, RECORDS = 3000 };
+
+static const char killed_sql[] =
+    STREAM "CREATE TABLE T WITH (KAFKA_TOPIC='$out') AS SELECT V, COUNT(*) AS N FROM S GROUP BY V;"
+           "CREATE STREAM U WITH (KAFKA_TOPIC='$copy') AS SELECT K, V + 1 AS W FROM S;";
+
+static void child_runs(const char *dir, const char *service)
+{
+    Node *n                     = node_new(dir, service);
+    n->options.commit_interval_ms = 20;
+    node_run(n);
+    node_sql(n, sql_of(n, killed_sql));
+    for (;;)
+        usleep(100000);
+}
+
+static void feed(Node *n)
+{
+    LogWriter *writer = node_writer(n);
+    for (int i = 0; i < RECORDS; i++) {
+        char key[16], value[32];
+        snprintf(key, sizeof key, "k%d", i);
+        snprintf(value, sizeof value, "{\"V\":%d}", i % KEYS);
+        node_send(n, writer, topic_of(n, "in"), key, value, i);
+    }
+    node_flush(n, writer);
+    log_writer_close(writer);
+}
+
+static size_t lines(Str text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.len; i++)
+        count += text.ptr[i] == '\n';
+    return count;
+}
+
+static void killed_at_any_moment_counts_once(void **state)
+{
+    Node *n = fresh("kill");
+    char  dir[256], service[64];
+    snprintf(dir, sizeof dir, "%s", n->dir);
+    snprintf(service, sizeof service, "%s", n->service);
+    node_topic_make(n, topic_of(n, "in"), 2);
+    feed(n);
+    node_free(n);
+    for (int i = 0; i < 12; i++) {
+        pid_t child = fork();
+        if (child == 0)
+            child_runs(dir, service);
+        usleep((useconds_t)(20000 + (i * 7919) % 23 * (on_kafka() ? 50000 : 9000)));
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        n = node_new(dir, service); /* more input in between */
+        if (i % 4 == 3)
+            feed(n);
+        node_free(n);
+    }
+    n = node_new(dir, service);
+    node_run(n);
+    node_sql(n, sql_of(n, killed_sql));
+    node_wait_idle(n, 60);
+    StrBuf got = {0};
+    node_read(n, topic_of(n, "copy"), &got);
+    assert_int_equal(lines(strbuf_str(&got)), 4 * RECORDS); /* none lost, none twice */
+    strbuf_reset(&got);
+    node_read(n, topic_of(n, "out"), &got);
+    for (int k = 0; k < KEYS; k++) {
+        char expected[32];
+        int  count = 4 * (RECORDS / KEYS + (k < RECORDS % KEYS));
+        snprintf(expected, sizeof expected, "{\"N\":%d}", count);
+        assert_true(str_find(strbuf_str(&got), str_c(expected), 0) >= 0);
+        snprintf(expected, sizeof expected, "{\"N\":%d}", 4 * (RECORDS / KEYS + 1) + 1);
+        assert_true(str_find(strbuf_str(&got), str_c(expected), 0) < 0);
+    }
+    strbuf_clear(&got);
+    node_free(n);
+}
+
+/* ---- push queries ---- */
+
+static size_t take_all(Node *n, PushQuery *push, PushEnd *end)
+{
+    size_t   total = 0, count = 1;
+    PushRow *rows;
+    *end = PUSH_MORE;
+    for (int i = 0; i < 400 && (*end == PUSH_MORE || count > 0); i++) {
+        push_query_wait(push, 25);
+        *end = push_query_take(push, n->arena, 100, &rows, &count, &n->err);
+        total += count;
+    }
+    return total;
+}
+
+static void push_query_ends_where_it_should(void **state)
+{
+    static const struct {
+        const char *sql;
+        bool        bounded;
+        PushEnd     end;
+        size_t      rows;
+    } cases[] = {
+        {"SELECT * FROM S EMIT CHANGES LIMIT 10;", false, PUSH_LIMIT, 10},
+        {"SELECT * FROM S EMIT CHANGES;", true, PUSH_COMPLETE, 3000},
+        {"SELECT V, COUNT(*) FROM S GROUP BY V EMIT CHANGES;", true, PUSH_COMPLETE, KEYS},
+    };
+    Node *n = fresh("push");
+    node_topic_make(n, topic_of(n, "in"), 2);
+    node_run(n);
+    node_sql(n, sql_of(n, STREAM));
+    feed(n);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        PushQuery  *push;
+        PushEnd     end;
+        PushOptions options = {.from_earliest = true, .bounded = cases[i].bounded, .queue_rows = 50};
+        MUST(push_query_start(n->runtime, node_push_plan(n, cases[i].sql), &options, NULL, NULL, &push, &n->err));
+        size_t rows = take_all(n, push, &end);
+        assert_int_equal(end, cases[i].end);
+        if (i != 2)
+            assert_int_equal(rows, cases[i].rows);
+        else
+            assert_true(rows >= cases[i].rows && rows <= 3000);
+        push_query_close(push);
+    }
+    node_free(n);
+}
+
+static void slow_client_holds_nobody_up(void **state)
+{
+    Node *n = fresh("slow");
+    node_topic_make(n, topic_of(n, "in"), 1);
+    node_run(n);
+    node_sql(n, sql_of(n, STREAM "CREATE STREAM U WITH (KAFKA_TOPIC='$copy') AS SELECT K, V FROM S;"));
+    PushQuery  *push;
+    PushOptions options = {.from_earliest = true, .queue_rows = 10};
+    MUST(push_query_start(n->runtime, node_push_plan(n, "SELECT * FROM S EMIT CHANGES;"), &options, NULL, NULL, &push, &n->err));
+    feed(n);
+    feed(n);
+    node_wait_idle(n, 20);
+    size_t   total = 0, count;
+    PushRow *rows;
+    for (int i = 0; i < 2000 && total < 2 * RECORDS; i++) {
+        push_query_wait(push, 10);
+        assert_int_equal(push_query_take(push, n->arena, 7 + (size_t)i % 100, &rows, &count, &n->err), PUSH_MORE);
+        total += count;
+    }
+    assert_int_equal(total, 2 * RECORDS);
+    push_query_close(push);
+    node_free(n);
+}
+
+static int make_root(void **state)
+{
+    snprintf(root, sizeof root, "/tmp/sluice-runtime-XXXXXX");
+    return mkdtemp(root) == NULL;
+}
+
+static int remove_root(void **state)
+{
+    char command[160];
+    snprintf(command, sizeof command, "rm -rf '%s'", root);
+    return system(command);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(filter_writes_what_matches),
+        cmocka_unit_test(aggregate_goes_on_after_a_restart),
+        cmocka_unit_test(repartition_groups_by_another_column),
+        cmocka_unit_test(paused_query_stands_still),
+        cmocka_unit_test(forgotten_query_starts_fresh),
+        cmocka_unit_test(push_query_ends_where_it_should),
+        cmocka_unit_test(slow_client_holds_nobody_up),
+        cmocka_unit_test(killed_at_any_moment_counts_once),
+    };
+    return cmocka_run_group_tests(tests, make_root, remove_root);
+}
