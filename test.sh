@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# test.sh - builds the tests and runs all of them; the last line is `N passed, N failed`, the exit status 0 only when nothing failed.
+#
+#   dev    everything: unit, golden SQL, fuzz replay, lint, REST, shell, a real Kafka, a server under parallel load, the outside suite
+#   asan   the same without Kafka, lint and outside suite, under the address and undefined behaviour sanitizers
+#   tsan   the server under parallel load, under the thread sanitizer
+#
+# test.sh dev asan ... runs only these. What cannot be run here (no Java: no Kafka) is named under "left out".
+set -uo pipefail
+exec </dev/null
+cd "$(dirname "$0")" || exit 1
+
+passed=0
+failed=0
+left_out=()
+failures=()
+jobs=$(nproc 2>/dev/null || echo 2)
+
+say() { printf '\n== %s (%d s)\n' "$*" $SECONDS; }
+fail() { failed=$((failed + 1)); failures+=("$1"); }
+
+# The broker takes two ports: the usual ones, or any two that nobody has now.
+kafka_port() {
+    local port
+    for port in 39092 $(shuf -i 30000-39000 -n 20); do
+        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && ! (exec 3<>"/dev/tcp/127.0.0.1/$((port + 1))") 2>/dev/null; then
+            echo "$port"
+            return
+        fi
+    done
+    echo 39092
+}
+
+# build FLAVOUR [TARGET...]: configures and builds it; on a failure shows the end of the log.
+build() {
+    local flavour=$1 log=build-$1/test.log options=()
+    shift
+    say "build $flavour"
+    if command -v ccache >/dev/null; then
+        options+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+    fi
+    mkdir -p "build-$flavour"
+    if cmake --preset "$flavour" -G Ninja "${options[@]}" -DSLUICE_TEST_KAFKA_PORT="$(kafka_port)" >"$log" 2>&1 &&
+        ninja -C "build-$flavour" -j "$jobs" "$@" >>"$log" 2>&1; then
+        return 0
+    fi
+    grep -E -A 12 'error|FAILED|CMake Error' "$log" | head -n 60
+    echo "The whole log: $log"
+    fail "build $flavour"
+    return 1
+}
+
+# run_tests FLAVOUR CTEST-OPTION...: runs them and adds to the totals.
+run_tests() {
+    local flavour=$1 log=build-$1/ctest.log status line
+    shift
+    say "test $flavour"
+    ctest --test-dir "build-$flavour" -j "$jobs" --output-on-failure --no-tests=error "$@" 2>&1 | tee "$log" | grep -vE '^ +Start +[0-9]+:'
+    status=${PIPESTATUS[0]}
+    line=$(grep -E '^[0-9]+% tests passed, [0-9]+ tests? failed out of [0-9]+' "$log" | tail -n 1)
+    if [[ $line =~ ^[0-9]+%\ tests\ passed,\ ([0-9]+)\ tests?\ failed\ out\ of\ ([0-9]+) ]]; then
+        passed=$((passed + BASH_REMATCH[2] - BASH_REMATCH[1]))
+        failed=$((failed + BASH_REMATCH[1]))
+        while read -r line; do failures+=("$flavour: $line"); done \
+            < <(sed -n '/^The following tests FAILED:/,$s/^[[:space:]]*[0-9]* - //p' "$log")
+    elif [ "$status" -ne 0 ]; then
+        fail "ctest $flavour"
+    fi
+}
+
+has_test() { ctest --test-dir "build-$1" -N -R "$2" 2>/dev/null | grep -qE 'Total Tests: [1-9]'; }
+
+flavours=("$@")
+[ ${#flavours[@]} -gt 0 ] || flavours=(dev asan tsan)
+
+if ! ./install-packages.sh --tests; then
+    left_out+=("what the missing packages are needed for")
+    [ "${CI:-}" != true ] || fail "packages"
+fi
+
+for flavour in "${flavours[@]}"; do
+    case $flavour in
+        dev)
+            build dev || continue
+            run_tests dev
+            has_test dev '^integration/kafka-start$' || left_out+=("the tests on a real Kafka: mvn and java are needed")
+            has_test dev '^conformance/ratchet$' || left_out+=("the outside conformance suite: it is not beside the project (tests/conformance)")
+            ;;
+        asan) build asan && run_tests asan -LE 'kafka|lint|conformance' ;;
+        tsan) build tsan sluice && run_tests tsan -L tsan ;;
+        *) echo "test.sh: there is no $flavour; there are dev, asan and tsan" >&2; exit 2 ;;
+    esac
+done
+
+say "done"
+for what in "${left_out[@]}"; do echo "left out: $what"; done
+for what in "${failures[@]}"; do echo "failed: $what"; done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
