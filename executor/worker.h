@@ -12,6 +12,7 @@
  *   restore.c         opening a task: positions, changelog tail, source tables
  *   forget.c          removing what a dropped query leaves behind
  *   push_query.c      transient tasks and the queue to their client
+ *   idle.c            is there anything left to do?
  *   checkpoint.c      the helper thread: WAL checkpoints, purging repartition topics
  *
  * A worker is one thread and owns its tasks, feeds, readers, writers and state file. Others send it messages (worker_post), or read what

@@ -129,7 +129,8 @@ static inline void node_free(Node *n)
 
 static inline void node_topic_make(Node *n, const char *name, int partitions)
 {
-    Status status = log_topic_create(n->log, str_c(name), partitions, 1, NULL, 0, &n->err);
+    const LogConfig kept[] = {{"retention.ms", "-1"}}; /* the records' times are of 1970 */
+    Status status = log_topic_create(n->log, str_c(name), partitions, 1, kept, 1, &n->err);
     if (status != E_EXISTS)
         MUST(status);
 }
