@@ -110,7 +110,11 @@ Status execution_stop(Execution *x, Str query_id, bool forget, Error *err)
 {
     if (x->sandbox)
         return OK;
-    TRY(x->engine->options.host->stop(x->engine->options.host, query_id, forget, err));
+    Status status = x->engine->options.host->stop(x->engine->options.host, query_id, forget, err);
+    if (status == E_NOT_FOUND) /* it was terminated before */
+        error_clear(err);
+    else
+        TRY(status);
     plans_remove(&x->engine->plans, query_id);
     return OK;
 }
@@ -128,6 +132,12 @@ static bool host_topic(const PlannerHost *self, Str topic, int *partitions, int 
     const SessionHost *host = (const SessionHost *)self;
     TopicInfo          info;
     Error              ignored;
+    const SandboxTopic *imagined = host->x != NULL ? sandbox_topic(host->x, topic) : NULL;
+    if (imagined != NULL) {
+        *partitions = imagined->partitions;
+        *replicas   = imagined->replicas;
+        return true;
+    }
     if (log_topic_info(host->engine->options.log, topic, &info, &ignored) != OK) {
         *partitions = *replicas = 1; /* a topic of the past: what was made from it has to be made to be dropped later */
         return host->engine->replaying;
@@ -169,9 +179,12 @@ bool execution_from_earliest(const Execution *x)
 
 Status execution_log(Execution *x, Str command_id, const AstStatement *statement, Str logged_text, Error *err)
 {
-    if (x->sandbox)
-        return OK;
     CommandSink *sink = x->engine->sink;
+    if (x->sandbox) {
+        if (sink != NULL) /* query ids are those that the real pass will give */
+            x->number = ++x->last_command;
+        return OK;
+    }
     if (sink != NULL)
         TRY(sink->append(sink, command_id, statement, logged_text, x->session->overrides, &x->number, err));
     x->engine->last_command = x->number;
@@ -320,7 +333,7 @@ static Status execute_one(Execution *x, const AstStatement *statement, json_t **
     if (handler == NULL)
         return error_set(err, E_UNSUPPORTED, statement->pos, "Sluice does not carry out this kind of statement yet: " STR_FMT,
                          STR_ARG(statement->text));
-    x->host = (SessionHost){{host_property, host_topic, host_retention}, x->engine, x->session, x->arena};
+    x->host = (SessionHost){{host_property, host_topic, host_retention}, x->engine, x->session, x->arena, x};
     TRY(handler(x, statement, entity, err));
     keep_status(x, *entity);
     return OK;
@@ -380,6 +393,19 @@ Status engine_parse(Engine *engine, const Session *session, Str text, Arena *are
     return parse_script(arena, text, &options, out, err);
 }
 
+Status execution_keep(Execution *x, const AstStatement *statement, Arena *arena, const AstStatement **out, Error *err)
+{
+    AstStatement *copy;
+    *out = statement;
+    if (x->sandbox || x->engine->options.test_mode) /* the plan is dropped at once; the test's arena lives longer */
+        return OK;
+    ParseOptions options = {.optional_semicolon = true, .origin = statement->pos, .keep_variables = x->engine->replaying};
+    collect_variables(x->session, arena, &options);
+    TRY(parse_statement(arena, str_dup(arena, statement->text), &options, &copy, err));
+    *out = copy;
+    return OK;
+}
+
 /* Overrides and variables that the sandbox pass may change, so that the real pass starts from what the client sent. */
 static void copy_session(const Session *from, Session *to)
 {
@@ -395,7 +421,7 @@ static Status try_in_sandbox(Engine *engine, const Session *session, const Reque
                              Error *err)
 {
     Session   copy;
-    Execution x = {.engine = engine, .sandbox = true, .arena = arena, .number = engine->next_number};
+    Execution x = {.engine = engine, .sandbox = true, .arena = arena, .number = engine->next_number, .last_command = engine->last_command};
     copy_session(session, &copy);
     x.session     = &copy;
     x.catalog     = catalog_copy(engine->catalog);
@@ -476,7 +502,7 @@ Status engine_plan_query(Engine *engine, Session *session, const AstStatement *s
 {
     pthread_mutex_lock(&engine->lock);
     Execution x  = {.engine = engine, .session = session, .catalog = engine->catalog, .arena = arena, .number = engine->next_number};
-    x.host       = (SessionHost){{host_property, host_topic, host_retention}, engine, session, arena};
+    x.host       = (SessionHost){{host_property, host_topic, host_retention}, engine, session, arena, &x};
     Planner planner = execution_planner(&x, arena);
     *out            = (TransientQuery){.from_earliest = execution_from_earliest(&x)};
     Status status   = plan_classify(&planner, statement, &out->kind, err);

@@ -9,14 +9,25 @@
 
 #include "server/engine.h"
 
+typedef struct Execution Execution;
+
 typedef struct {
     PlannerHost base;
     Engine     *engine;
     Session    *session;
     Arena      *arena;
+    Execution  *x;
 } SessionHost;
 
-typedef struct {
+/* A topic that a statement of the request would make: the sandbox knows it, the log does not yet. */
+typedef struct SandboxTopic SandboxTopic;
+struct SandboxTopic {
+    SandboxTopic *next;
+    Str           name;
+    int           partitions, replicas;
+};
+
+struct Execution {
     Engine     *engine;
     Session    *session;
     Catalog    *catalog; /* the engine's, or the sandbox */
@@ -24,7 +35,9 @@ typedef struct {
     Arena      *arena;   /* of the statement */
     SessionHost host;    /* what the planner asks */
     int64_t     number;  /* of the next query id */
-} Execution;
+    int64_t     last_command; /* sandbox: number that the last command would have */
+    SandboxTopic *topics;     /* sandbox */
+};
 
 typedef Status (*StatementHandler)(Execution *x, const AstStatement *statement, json_t **entity, Error *err);
 
@@ -38,6 +51,9 @@ Planner execution_planner(Execution *x, Arena *arena);
 Str  execution_property(const Execution *x, const char *name);
 bool execution_from_earliest(const Execution *x);
 
+/* The statement once more, in `arena`: a plan points into its statement and outlives the request. */
+Status execution_keep(Execution *x, const AstStatement *statement, Arena *arena, const AstStatement **out, Error *err);
+
 /* Logs a statement that changes what exists (nothing in the sandbox); x->number is the number of its record afterwards. */
 Status execution_log(Execution *x, Str command_id, const AstStatement *statement, Str logged_text, Error *err);
 
@@ -46,6 +62,8 @@ PlanRef *execution_plan(const Execution *x, Str query_id); /* borrowed; NULL */
 Status   execution_start(Execution *x, PlanRef *plan, Error *err);
 Status   execution_stop(Execution *x, Str query_id, bool forget, Error *err);
 
+/* NULL: no statement of the sandbox made it. */
+const SandboxTopic *sandbox_topic(const Execution *x, Str name);
 /* Makes or checks a topic (sql.md 4.1.3); nothing in the sandbox but the checks. */
 Status topic_fulfil(Execution *x, const TopicWish *wish, bool given_partitions, bool given_replicas, Error *err);
 

@@ -11,7 +11,7 @@
 #include "core/value.h"
 #include "server/http_transport.h"
 
-enum { BLOCK = 64 * 1024 };
+enum { BLOCK = 64 * 1024, PATIENCE = 1024 * 1024 * 1024 };
 
 static Str mhd_header(const HttpExchange *x, const char *name)
 {
@@ -97,11 +97,12 @@ static enum MHD_Result refuse_size(struct MHD_Connection *connection)
     return result;
 }
 
-static bool announces_too_much(struct MHD_Connection *connection, size_t max)
+/* Beyond all patience: what is only too large is read and dropped, so that the client hears why instead of a broken pipe. */
+static bool announces_too_much(struct MHD_Connection *connection)
 {
     int64_t length;
     Str     text = str_c(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length"));
-    return !str_is_null(text) && (!int64_parse(text, &length) || length > (int64_t)max);
+    return !str_is_null(text) && (!int64_parse(text, &length) || length > PATIENCE);
 }
 
 static void submit(HttpExchange *x)
@@ -123,11 +124,11 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     if (x == NULL) {
         x = *slot   = exchange_new(server, &transport, connection, method, url);
         x->http_1_0 = str_equal(str_c(version), STR_LIT("HTTP/1.0"));
-        return announces_too_much(connection, server->options.max_body) ? refuse_size(connection) : MHD_YES;
+        return announces_too_much(connection) ? refuse_size(connection) : MHD_YES;
     }
     if (*size > 0) {
         x->too_large = x->too_large || x->body.len + *size > server->options.max_body;
-        if (!x->too_large) /* else the rest is read and dropped, so that the client hears why */
+        if (!x->too_large)
             strbuf_add(&x->body, str_n(data, *size));
         *size = 0;
         return MHD_YES;

@@ -162,12 +162,12 @@ static void make_processing_stream(Node *node)
     Str topic = processing_log_topic(node->processing);
     if (str_is_null(topic) || !properties_is_true(node->properties, "ksql.logging.processing.stream.auto.create", false))
         return;
-    static const char error_type[] = "STRUCT<target VARCHAR, errorMessage VARCHAR, recordB64 VARCHAR, cause ARRAY<VARCHAR>, topic VARCHAR>";
+    static const char error_type[] = "STRUCT<target VARCHAR, errorMessage VARCHAR, recordB64 VARCHAR, cause ARRAY<VARCHAR>, `TOPIC` VARCHAR>";
     Str text = str_printf(node->arena,
                           "CREATE STREAM IF NOT EXISTS KSQL_PROCESSING_LOG (logger VARCHAR, level VARCHAR, time BIGINT, message STRUCT<type INT, "
                           "deserializationError %s, recordProcessingError STRUCT<errorMessage VARCHAR, record VARCHAR, cause ARRAY<VARCHAR>>, "
                           "productionError STRUCT<errorMessage VARCHAR>, serializationError STRUCT<target VARCHAR, errorMessage VARCHAR, record "
-                          "VARCHAR, cause ARRAY<VARCHAR>, topic VARCHAR>, kafkaStreamsThreadError STRUCT<errorMessage VARCHAR, threadName VARCHAR, "
+                          "VARCHAR, cause ARRAY<VARCHAR>, `TOPIC` VARCHAR>, kafkaStreamsThreadError STRUCT<errorMessage VARCHAR, threadName VARCHAR, "
                           "cause ARRAY<VARCHAR>>>) WITH (KAFKA_TOPIC='" STR_FMT "', VALUE_FORMAT='JSON');",
                           error_type, STR_ARG(topic));
     Session session;

@@ -35,11 +35,12 @@ static void refuse_kind(HttpExchange *x, const Endpoint *endpoint, const AstStat
         rest_statement_error(x, 400, 40001, "Statement is not a query: only SELECT and PRINT are supported for this resource", text, NULL);
 }
 
-static const AstStatement *parse_one(Rest *rest, HttpExchange *x, const Endpoint *endpoint, const Session *session, Str text)
+/* In the arena of the plan, which points into its statement. */
+static const AstStatement *parse_one(Rest *rest, HttpExchange *x, const Endpoint *endpoint, const Session *session, Str text, Arena *arena)
 {
     AstScript script;
     Error     err;
-    if (engine_parse(rest->engine, session, text, http_arena(x), &script, &err) != OK) {
+    if (engine_parse(rest->engine, session, text, arena, &script, &err) != OK) {
         rest_statement_error(x, 400, 40001, err.message, text, NULL);
         return NULL;
     }
@@ -100,12 +101,12 @@ static void pull(Rest *rest, HttpExchange *x, const TransientQuery *query, Str t
 
 /* ---- both ---- */
 
-static void plan_and_run(Rest *rest, HttpExchange *x, Session *session, const AstStatement *statement, Str text, RowForm form)
+/* Takes the arena over. */
+static void plan_and_run(Rest *rest, HttpExchange *x, Session *session, const AstStatement *statement, Str text, Arena *arena, RowForm form)
 {
     TransientQuery query;
     Error          err;
     int            status, code;
-    Arena         *arena = arena_new(0); /* of the plan: a push query outlives the request's handler */
     error_clear(&err);
     if (engine_plan_query(rest->engine, session, statement, arena, &query, &err) != OK) {
         rest_code(&err, NULL, &status, &code);
@@ -120,15 +121,18 @@ static void plan_and_run(Rest *rest, HttpExchange *x, Session *session, const As
 
 static void run(Rest *rest, HttpExchange *x, const Endpoint *endpoint, const json_t *request, Session *session)
 {
-    Str text   = str_dup(http_arena(x), rest_field(request, endpoint->text_field));
     int chosen = rest_accept(http_header(x, "Accept"), endpoint->offers, ARRAY_LEN(endpoint->offers), endpoint->none);
     if (chosen < 0) {
         http_respond(x, 406, NULL, STR_NULL);
         return;
     }
-    const AstStatement *statement = parse_one(rest, x, endpoint, session, text);
+    Arena              *arena     = arena_new(0);
+    Str                 text      = str_dup(arena, rest_field(request, endpoint->text_field));
+    const AstStatement *statement = parse_one(rest, x, endpoint, session, text, arena);
     if (statement != NULL)
-        plan_and_run(rest, x, session, statement, text, endpoint->forms[chosen]);
+        plan_and_run(rest, x, session, statement, text, arena, endpoint->forms[chosen]);
+    else
+        arena_free(arena);
 }
 
 static bool has_text(HttpExchange *x, const Endpoint *endpoint, const json_t *request)

@@ -55,6 +55,7 @@ static Status create_source(Execution *x, const AstStatement *statement, Arena *
         *ref             = plan_ref_new(plan_arena, plan);
         source->query_id = plan->id;
     }
+    source->statement = text; /* as the command log has it: the same after a restart */
     catalog_put_source(x->catalog, source);
     if (plan != NULL) {
         Str *names = ARENA_ARRAY(x->arena, Str, 1);
@@ -72,7 +73,9 @@ Status stmt_create_source(Execution *x, const AstStatement *statement, json_t **
     TRY(execution_log(x, command_id(x, statement), statement, statement_text(statement, x->arena), err));
     Arena  *arena  = arena_new(0);
     PlanRef *ref   = NULL;
-    Status  status = create_source(x, statement, arena, &ref, entity, err);
+    Status  status = execution_keep(x, statement, arena, &statement, err);
+    if (status == OK)
+        status = create_source(x, statement, arena, &ref, entity, err);
     if (ref != NULL)
         plan_unref(ref); /* it owns the arena */
     else
@@ -134,8 +137,10 @@ static Status start_persistent(Execution *x, const AstStatement *statement, Aren
         TRY(check_limit(x, err));
     TRY(topic_fulfil(x, &query->topic, says(statement, "PARTITIONS"), says(statement, "REPLICAS"), err));
     *ref = plan_ref_new(plan_arena, query->plan);
-    if (query->kind != QUERY_INSERT)
+    if (query->kind != QUERY_INSERT) {
+        query->sink->statement = query->plan->statement;
         catalog_put_source(x->catalog, query->sink);
+    }
     register_query(x, query->plan->id, query->kind, query->plan->statement, query->sink->name, query->source_names, query->source_count);
     TRY(execution_start(x, *ref, err));
     Str message = str_printf(x->arena, "Created query with ID " STR_FMT, STR_ARG(query->plan->id));
@@ -149,7 +154,9 @@ static Status run_persistent(Execution *x, const AstStatement *statement, Str co
     TRY(execution_log(x, command, statement, statement_text(statement, x->arena), err));
     Arena   *arena  = arena_new(0);
     PlanRef *ref    = NULL;
-    Status   status = start_persistent(x, statement, arena, &ref, command, entity, err);
+    Status   status = execution_keep(x, statement, arena, &statement, err);
+    if (status == OK)
+        status = start_persistent(x, statement, arena, &ref, command, entity, err);
     if (ref != NULL)
         plan_unref(ref);
     else

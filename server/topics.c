@@ -26,18 +26,40 @@ static Status create(Execution *x, const TopicWish *wish, Error *err)
     return status == E_EXISTS ? OK : status; /* somebody else was faster */
 }
 
+const SandboxTopic *sandbox_topic(const Execution *x, Str name)
+{
+    for (const SandboxTopic *topic = x->topics; topic != NULL; topic = topic->next)
+        if (str_equal(topic->name, name))
+            return topic;
+    return NULL;
+}
+
+static void imagine(Execution *x, const TopicWish *wish)
+{
+    SandboxTopic *topic = ARENA_NEW(x->arena, SandboxTopic);
+    *topic = (SandboxTopic){x->topics, str_dup(x->arena, wish->name), wish->partitions > 0 ? wish->partitions : 1,
+                            wish->replicas > 0 ? wish->replicas : 1};
+    x->topics = topic;
+}
+
 Status topic_fulfil(Execution *x, const TopicWish *wish, bool given_partitions, bool given_replicas, Error *err)
 {
     TopicInfo info;
     Error     ignored;
     if (wish->name.len == 0 || engine_is_replaying(x->engine))
         return OK;
-    Status found = log_topic_info(engine_log(x->engine), wish->name, &info, &ignored);
+    const SandboxTopic *imagined = sandbox_topic(x, wish->name);
+    Status found = imagined != NULL ? OK : log_topic_info(engine_log(x->engine), wish->name, &info, &ignored);
+    if (imagined != NULL)
+        info = (TopicInfo){wish->name, imagined->partitions, imagined->replicas};
     if (found == OK) {
         bool differs = (given_partitions && info.partitions != wish->partitions) || (given_replicas && info.replicas != wish->replicas);
         return differs && !engine_is_test(x->engine) ? refuse_counts(wish, &info, err) : OK;
     }
     if (found != E_NOT_FOUND)
         return error_set(err, found, NO_POS, "%s", ignored.message);
-    return x->sandbox ? OK : create(x, wish, err);
+    if (!x->sandbox)
+        return create(x, wish, err);
+    imagine(x, wish);
+    return OK;
 }

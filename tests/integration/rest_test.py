@@ -1,0 +1,359 @@
+#!/usr/bin/env python3
+"""The REST API of a real server process, end to end on the embedded log: statements, pull and push queries, clients that leave or
+do not read, restarts, errors with their codes.
+
+usage: rest_test.py PATH-TO-SLUICE [test...]
+"""
+import json
+import os
+import signal
+import socket
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from sluice_server import Server, wait_until  # noqa: E402
+
+BINARY = os.environ.get("SLUICE", "build/sluice")
+DELIMITED = {"Accept": "application/vnd.ksqlapi.delimited.v1"}
+STREAM = "CREATE STREAM S (K STRING KEY, V INT, D DOUBLE) WITH (kafka_topic='s', value_format='JSON', partitions=2);"
+TABLE = "CREATE TABLE T AS SELECT K, COUNT(*) AS N, SUM(V) AS TOTAL FROM S GROUP BY K;"
+
+
+class WithServer(unittest.TestCase):
+    properties = {}
+
+    def setUp(self):
+        self.server = Server(BINARY, self.properties)
+        self.addCleanup(self.server.close)
+        self.server.start()
+
+    def insert(self, key, value, number=1.5):
+        self.server.ok(f"INSERT INTO S VALUES ('{key}', {value}, {number});")
+
+    def running(self, kind="PUSH"):
+        return [q["id"] for q in self.server.ok("SHOW QUERIES;")[0]["queries"] if q["queryType"] == kind]
+
+
+class Statements(WithServer):
+    def test_information(self):
+        status, body, _ = self.server.get("/info")
+        info = json.loads(body)["KsqlServerInfo"]
+        self.assertEqual((status, info["ksqlServiceId"], info["serverStatus"]), (200, "default_", "RUNNING"))
+        self.assertRegex(info["version"], r"^\d+\.\d+\.\d+$")
+        self.assertTrue(json.loads(self.server.get("/healthcheck")[1])["isHealthy"])
+        self.assertEqual(self.server.get("/nothing")[:2], (404, "Not Found"))
+        status, _, response = self.server.get("/")
+        self.assertEqual((status, response.headers["Location"]), (307, "/info"))
+        self.assertEqual(self.server.get("/chc/ready")[:2], (200, "{}"))
+        self.assertEqual(self.server.get("/is_valid_property/ksql.streams.auto.offset.reset")[:2], (200, "true"))
+        self.assertEqual(self.server.get("/is_valid_property/ksql.service.id")[0], 400)
+
+    def test_entities(self):
+        entities = self.server.ok(STREAM + TABLE + "CREATE TYPE A AS STRUCT<X INT>; INSERT INTO S VALUES ('a', 1, 1.0);")
+        self.assertEqual([e["@type"] for e in entities], ["currentStatus"] * 3)
+        first = entities[0]
+        self.assertEqual(first["commandId"], "stream/`S`/create")
+        self.assertEqual(first["commandStatus"], {"status": "SUCCESS", "message": "Stream created", "queryId": None})
+        self.assertEqual(entities[1]["commandStatus"]["queryId"], "CTAS_T_1")
+        self.assertEqual([e["commandSequenceNumber"] for e in entities], [0, 1, 2])
+        self.assertEqual(self.server.ok("INSERT INTO S VALUES ('a', 1, 1.0);"), [])
+        streams, tables, topics, types = self.server.ok("SHOW STREAMS; SHOW TABLES; SHOW TOPICS; SHOW TYPES;")
+        self.assertEqual(streams["streams"], [{"type": "STREAM", "name": "S", "topic": "s", "keyFormat": "KAFKA",
+                                               "valueFormat": "JSON", "isWindowed": False}])
+        self.assertEqual([t["name"] for t in tables["tables"]], ["T"])
+        self.assertEqual([(t["name"], len(t["replicaInfo"])) for t in topics["topics"]], [("T", 2), ("s", 2)])
+        self.assertEqual(list(types["types"]), ["A"])
+        described = self.server.ok("DESCRIBE S EXTENDED;")[0]["sourceDescription"]
+        self.assertEqual((described["partitions"], described["sourceConstraints"]), (2, ["T"]))
+        self.assertEqual(described["fields"][0], {"name": "K", "type": "KEY",
+                                                  "schema": {"type": "STRING", "fields": None, "memberSchema": None}})
+        self.assertEqual(self.server.get("/status/stream/%60S%60/create")[0], 200)
+        self.assertEqual(self.server.get("/status/stream/S/create")[0], 200)
+        self.assertEqual(self.server.get("/status/stream/X/create")[0], 404)
+        self.assertIn("[ SINK ]", self.server.ok("EXPLAIN CTAS_T_1;")[0]["queryDescription"]["executionPlan"])
+
+    def test_if_exists(self):
+        self.server.ok(STREAM)
+        again = self.server.ok("CREATE STREAM IF NOT EXISTS" + STREAM[len("CREATE STREAM"):])
+        self.assertEqual(again[0]["@type"], "warning_entity")
+        self.assertEqual(self.server.ok("DROP STREAM IF EXISTS NOPE;")[0]["@type"], "warning_entity")
+
+    def test_drop(self):
+        self.server.ok(STREAM + TABLE)
+        status, answer = self.server.ksql("DROP STREAM S;")
+        self.assertEqual((status, answer["error_code"]), (400, 40001))
+        self.assertEqual(self.server.ok("TERMINATE CTAS_T_1;")[0]["commandStatus"]["message"], "Query terminated.")
+        self.server.ok("DROP TABLE T; DROP STREAM S DELETE TOPIC;")
+        self.assertEqual(self.server.ok("SHOW STREAMS;")[0]["streams"], [])
+        self.assertEqual([t["name"] for t in self.server.ok("SHOW TOPICS;")[0]["topics"]], ["T"])
+
+    def test_assert_topic(self):
+        self.server.ok(STREAM)
+        self.assertTrue(self.server.ok("ASSERT TOPIC s WITH (PARTITIONS=2);")[0]["exists"])
+        for text in ("ASSERT TOPIC nope TIMEOUT 10 MILLISECONDS;", "ASSERT TOPIC s WITH (PARTITIONS=3) TIMEOUT 10 MILLISECONDS;",
+                     "ASSERT NOT EXISTS TOPIC s TIMEOUT 10 MILLISECONDS;"):
+            status, answer = self.server.ksql(text)
+            self.assertEqual((status, answer["error_code"]), (417, 41700), text)
+
+
+class Errors(WithServer):
+    def test_codes(self):
+        self.server.ok(STREAM)
+        cases = [
+            ("/ksql", {"ksql": "SELEC 1;"}, 400, 40001, "line 1:1: Syntax Error"),
+            ("/ksql", {"ksql": "SELECT * FROM S EMIT CHANGES;"}, 400, 40002, "should be issued to the websocket endpoint"),
+            ("/ksql", {"ksql": "DROP STREAM NOPE;"}, 400, 40001, "NOPE does not exist"),
+            ("/ksql", {"ksql": "SHOW STREAMS;", "streamsProperties": {"auto.offset.reset": "x"}}, 400, 40000, "Invalid value x"),
+            ("/ksql", {"ksql": "SHOW CONNECTORS;"}, 400, 40001, "does not speak to Kafka Connect"),
+            ("/query", {"ksql": ""}, 400, 40000, '"ksql" field must be populated'),
+            ("/query", {"ksql": "SELECT * FROM NOPE;"}, 400, 40001, "NOPE"),
+            ("/query", {"ksql": "SHOW STREAMS;"}, 400, 40000, "not supported"),
+            ("/query", {"ksql": "SELECT * FROM S; SELECT * FROM S;"}, 400, 40001, "exactly one"),
+            ("/query-stream", {"sql": "SHOW STREAMS;"}, 400, 40001, "not a query"),
+            ("/query-stream", {}, 400, 40000, "Invalid JSON in request:"),
+            ("/close-query", {"queryId": "nope"}, 400, 40000, "No query with id nope"),
+        ]
+        for path, request, status, code, text in cases:
+            got, body, _ = self.server.post(path, request)
+            answer = json.loads(body)
+            self.assertEqual((got, answer["error_code"]), (status, code), (path, request, answer))
+            self.assertIn(text, answer["message"])
+
+    def test_values_are_masked(self):
+        status, answer = self.server.ksql("INSERT INTO NOPE VALUES ('secret', 4711);")
+        self.assertEqual(status, 400)
+        self.assertNotIn("secret", answer["statementText"])
+        self.assertNotIn("4711", answer["statementText"])
+
+    def test_entities_before_the_error(self):
+        status, answer = self.server.ksql("SHOW STREAMS; ASSERT TOPIC nope TIMEOUT 1 MILLISECONDS;")
+        self.assertEqual(status, 417)
+        self.assertEqual([e["@type"] for e in answer["entities"]], ["streams"])
+
+    def test_bad_requests(self):
+        self.assertEqual(self.server.request("POST", "/ksql", b"{")[0], 400)
+        self.assertEqual(self.server.request("POST", "/ksql", b"[]")[0], 400)
+        self.assertEqual(self.server.request("POST", "/ksql", b"")[0], 400)
+        self.assertEqual(self.server.request("POST", "/query-stream", b'{"sql":"SELECT 1;"}', {"Accept": "text/html"})[0], 406)
+        self.assertEqual(self.server.request("DELETE", "/ksql")[0], 405)
+        self.assertEqual(self.server.request("POST", "/ksql", b" " * (17 << 20))[0], 413)
+        self.assertEqual(self.server.get("/info")[0], 200)
+
+    def test_nonsense_on_the_wire(self):
+        for nonsense in (b"\0\1\2\r\n\r\n", b"GET\r\n\r\n", b"POST /ksql HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
+                         b"POST /ksql HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"POST /ksql HTTP/1.1\r\nContent-Le"):
+            with socket.create_connection(("127.0.0.1", self.server.port)) as sock:
+                sock.sendall(nonsense)
+        self.assertEqual(self.server.get("/info")[0], 200)
+
+
+class Pull(WithServer):
+    def test_forms(self):
+        self.server.ok(STREAM + TABLE)
+        for key, value in (("a", 1), ("b", 2), ("a", 3)):
+            self.insert(key, value)
+        wait_until(lambda: self.server.pull("SELECT * FROM T WHERE K='a';") == [["a", 2, 4]])
+        self.assertEqual(sorted(self.server.pull("SELECT * FROM T;")), [["a", 2, 4], ["b", 1, 2]])
+        self.assertEqual(sorted(self.server.pull("SELECT N, K FROM T WHERE K IN ('a', 'b', 'c') AND N > 1;")), [[2, "a"]])
+        self.assertEqual(len(self.server.pull("SELECT * FROM T LIMIT 1;")), 1)
+        self.assertEqual(self.server.pull("SELECT * FROM T LIMIT 0;"), [])
+        self.assertEqual(self.server.pull("SELECT K FROM T WHERE K > 'a';"), [["b"]])
+        status, body, _ = self.server.post("/query", {"ksql": "SELECT * FROM T WHERE K='b';"})
+        self.assertEqual(json.loads(body)[0]["header"]["schema"], "`K` STRING KEY, `N` BIGINT, `TOTAL` INTEGER")
+        self.assertEqual(body.count(",\n"), 1)
+        status, body, _ = self.server.post("/query-stream", {"sql": "SELECT * FROM T WHERE K='b'"})
+        header, row = [json.loads(line) for line in body.splitlines()]
+        self.assertEqual((header["columnNames"], header["columnTypes"]), (["K", "N", "TOTAL"], ["STRING", "BIGINT", "INTEGER"]))
+        self.assertEqual(row, ["b", 1, 2])
+        status, body, _ = self.server.post("/query-stream", {"sql": "SELECT * FROM T WHERE K='b';"}, {"Accept": "application/json"})
+        self.assertEqual(json.loads(body)[1:], [["b", 1, 2]])
+
+    def test_refusals(self):
+        self.server.ok(STREAM + "CREATE TABLE P (K STRING PRIMARY KEY, V INT) WITH (kafka_topic='p', value_format='JSON', partitions=1);")
+        status, body, _ = self.server.post("/query", {"ksql": "SELECT * FROM P;"})
+        self.assertEqual((status, json.loads(body)["error_code"]), (400, 40001))
+        self.assertIn("isn't queryable", json.loads(body)["message"])
+
+    def test_windows(self):
+        self.server.ok(STREAM + "CREATE TABLE W AS SELECT K, COUNT(*) AS N FROM S WINDOW TUMBLING (SIZE 1 SECOND) GROUP BY K;")
+        for time_ms in (1000, 1500, 2000):
+            self.server.ok(f"INSERT INTO S (ROWTIME, K, V) VALUES ({time_ms}, 'a', 1);")
+        expected = [["a", 1000, 2000, 2], ["a", 2000, 3000, 1]]
+        wait_until(lambda: sorted(self.server.pull("SELECT * FROM W WHERE K='a';")) == expected)
+        self.assertEqual(self.server.pull("SELECT * FROM W WHERE K='a' AND WINDOWSTART >= 2000;"), expected[1:])
+        self.assertEqual(self.server.pull("SELECT * FROM W WHERE K='a' AND WINDOWEND = 2000;"), expected[:1])
+
+    def test_stream_pull_ends(self):
+        self.server.ok(STREAM)
+        for number in range(5):
+            self.insert("k", number)
+        status, body, _ = self.server.post("/query", {"ksql": "SELECT V FROM S;"})
+        elements = json.loads(body)
+        self.assertEqual([e["row"]["columns"][0] for e in elements[1:-1]], [0, 1, 2, 3, 4])
+        self.assertEqual(elements[-1], {"finalMessage": "Query Completed"})
+
+
+class Push(WithServer):
+    def setUp(self):
+        super().setUp()
+        self.server.ok(STREAM)
+
+    def test_rows_arrive_one_by_one(self):
+        stream = self.server.stream("/query", {"ksql": "SELECT K, V, D FROM S EMIT CHANGES;"})
+        wait_until(lambda: len(self.running()) == 1)
+        self.insert("a", 1)
+        self.assertIn('"schema":"`K` STRING, `V` INTEGER, `D` DOUBLE"', stream.line())
+        self.insert("b", 2)
+        self.assertEqual(stream.line(), '{"row":{"columns":["a",1,1.5]}},\n')
+        stream.leave()
+
+    def test_delimited(self):
+        stream = self.server.stream("/query-stream", {"sql": "SELECT K, V, D FROM S EMIT CHANGES"})
+        self.assertEqual(json.loads(stream.line())["columnNames"], ["K", "V", "D"])
+        for number in range(3):
+            self.insert("a", number, 5.0)
+            self.assertEqual(stream.line(), f'["a",{number},5.0]\n')
+        stream.leave()
+
+    def test_latest(self):
+        self.insert("old", 1)
+        stream = self.server.stream("/query-stream", {"sql": "SELECT K FROM S EMIT CHANGES;", "properties": {"auto.offset.reset": "latest"}})
+        stream.line()
+        self.insert("new", 2)
+        self.assertEqual(stream.line(), '["new"]\n')
+        stream.leave()
+
+    def test_limit(self):
+        for number in range(3):
+            self.insert("a", number)
+        status, body, _ = self.server.post("/query", {"ksql": "SELECT K FROM S EMIT CHANGES LIMIT 2;"})
+        self.assertEqual(json.loads(body)[1:], [{"row": {"columns": ["a"]}}] * 2 + [{"finalMessage": "Limit Reached"}])
+        status, body, _ = self.server.post("/query-stream", {"sql": "SELECT K FROM S EMIT CHANGES LIMIT 2;"})
+        self.assertEqual(body.splitlines()[1:], ['["a"]'] * 2)
+
+    def test_close_query(self):
+        stream = self.server.stream("/query-stream", {"sql": "SELECT K FROM S EMIT CHANGES;"})
+        query = json.loads(stream.line())["queryId"]
+        self.assertEqual(self.running(), [query])
+        self.assertEqual(self.server.post("/close-query", {"queryId": query})[0], 200)
+        self.assertEqual(stream.rest(), "")
+        wait_until(lambda: self.running() == [])
+
+    def test_terminate(self):
+        stream = self.server.stream("/query", {"ksql": "SELECT K FROM S EMIT CHANGES;"})
+        wait_until(lambda: len(self.running()) == 1)
+        answer = self.server.ok(f"TERMINATE `{self.running()[0]}`;")
+        self.assertEqual((answer[0]["@type"], answer[0]["wasTerminated"]), ("terminate_query", True))
+        self.assertTrue(stream.rest().endswith("]"))
+        status, answer = self.server.ksql("TERMINATE `transient_S_1`;")
+        self.assertEqual(answer["message"], "Failed to terminate query with query ID: 'transient_S_1'")
+
+    def test_client_leaves(self):
+        stream = self.server.stream("/query-stream", {"sql": "SELECT K FROM S EMIT CHANGES;"})
+        stream.line()
+        self.assertEqual(len(self.running()), 1)
+        stream.leave()
+        wait_until(lambda: self.running() == [], 1.0, "the end of the query of a client that left")
+
+    def test_client_that_does_not_read(self):
+        big = "x" * 20000
+        slow = self.server.stream("/query-stream", {"sql": f"SELECT K, CONCAT(K, '{big}') AS B FROM S EMIT CHANGES;"})
+        for start in range(0, 600, 50):
+            self.server.ok("".join(f"INSERT INTO S VALUES ('k', {start + i}, 1.0);" for i in range(50)))
+        begin = time.monotonic()
+        quick = self.server.stream("/query-stream", {"sql": "SELECT V FROM S EMIT CHANGES LIMIT 600;"})
+        quick.line()
+        self.assertEqual(sorted(json.loads(line)[0] for line in quick.rest().splitlines()), list(range(600)))
+        self.assertLess(time.monotonic() - begin, 10)
+        slow.line()
+        rows = 0
+        while rows < 600:  # whoever begins to read gets all of it
+            self.assertEqual(len(slow.line()), len(big) + len('["k","k"]\n'))
+            rows += 1
+        slow.leave()
+
+    def test_bound(self):
+        self.server.stop()
+        self.server.properties["ksql.max.push.queries"] = "2"
+        self.server.start()
+        streams = [self.server.stream("/query-stream", {"sql": "SELECT K FROM S EMIT CHANGES;"}) for _ in range(2)]
+        for stream in streams:
+            stream.line()
+        status, body, _ = self.server.post("/query-stream", {"sql": "SELECT K FROM S EMIT CHANGES;"})
+        self.assertEqual((status, json.loads(body)["error_code"]), (400, 40003))
+        streams[0].leave()
+        wait_until(lambda: len(self.running()) == 1)
+        third = self.server.stream("/query-stream", {"sql": "SELECT K FROM S EMIT CHANGES;"})
+        self.assertEqual(third.status, 200)
+        third.leave()
+
+    def test_stop_with_open_streams(self):
+        stream = self.server.stream("/query-stream", {"sql": "SELECT K FROM S EMIT CHANGES;"})
+        stream.line()
+        self.assertEqual(self.server.stop(), 0)
+
+
+class Restart(WithServer):
+    def everything(self):
+        return self.server.ok("SHOW STREAMS; SHOW TABLES; SHOW QUERIES; SHOW TYPES; DESCRIBE T;")
+
+    def restart_with(self, how):
+        self.server.ok(STREAM + TABLE + "CREATE TYPE A AS STRUCT<X INT>; CREATE STREAM COPY AS SELECT * FROM S;"
+                       "CREATE STREAM GONE (K STRING KEY) WITH (kafka_topic='gone', value_format='JSON', partitions=1);"
+                       "DROP STREAM GONE DELETE TOPIC; TERMINATE CSAS_COPY_3;")
+        self.insert("a", 1)
+        wait_until(lambda: self.server.pull("SELECT * FROM T WHERE K='a';") == [["a", 1, 1]])
+        before = self.everything()
+        self.server.stop(how)
+        self.server.start()
+        self.assertEqual(self.everything(), before)
+        self.assertNotIn("gone", [t["name"] for t in self.server.ok("SHOW TOPICS;")[0]["topics"]])
+        wait_until(lambda: self.server.pull("SELECT * FROM T WHERE K='a';") == [["a", 1, 1]])
+        self.insert("a", 2)
+        wait_until(lambda: self.server.pull("SELECT * FROM T WHERE K='a';") == [["a", 2, 3]])
+        entity = self.server.ok("CREATE STREAM C2 AS SELECT * FROM S;")[0]
+        self.assertEqual(entity["commandStatus"]["queryId"], "CSAS_C2_7")
+
+    def test_restart(self):
+        self.restart_with(signal.SIGTERM)
+
+    def test_kill(self):
+        self.restart_with(signal.SIGKILL)
+
+    def test_a_recreated_topic_keeps_its_records(self):
+        self.server.ok(STREAM + "DROP STREAM S DELETE TOPIC;" + STREAM)
+        self.insert("a", 1)
+        self.server.stop()
+        self.server.start()
+        status, body, _ = self.server.post("/query", {"ksql": "SELECT K FROM S EMIT CHANGES LIMIT 1;"})
+        self.assertEqual(json.loads(body)[1], {"row": {"columns": ["a"]}})
+
+    def test_one_process_per_directory(self):
+        other = Server(BINARY, {"ksql.streams.state.dir": self.server.properties["ksql.streams.state.dir"]})
+        self.addCleanup(other.close)
+        with self.assertRaisesRegex(AssertionError, "in use by another process"):
+            other.start()
+
+
+class ProcessingLog(WithServer):
+    properties = {"ksql.logging.processing.topic.auto.create": "true", "ksql.logging.processing.stream.auto.create": "true"}
+
+    def test_skipped_record(self):
+        self.server.ok("CREATE STREAM RAW (K STRING KEY, V STRING) WITH (kafka_topic='s', key_format='KAFKA', value_format='KAFKA', partitions=1);"
+                       "CREATE STREAM S (K STRING KEY, V INT) WITH (kafka_topic='s', value_format='JSON');"
+                       "CREATE STREAM C AS SELECT * FROM S;"
+                       "INSERT INTO RAW VALUES ('a', 'nonsense');")
+        status, body, _ = self.server.post("/query", {"ksql": "SELECT * FROM KSQL_PROCESSING_LOG EMIT CHANGES LIMIT 1;"})
+        self.assertEqual(status, 200, body)
+        row = json.loads(body)[1]["row"]["columns"]
+        self.assertEqual(row[:2], ["processing.CSAS_C_3.KsqlTopic.Source.deserializer", "ERROR"])
+        self.assertEqual(row[3]["TYPE"], 0)
+        self.assertIn("skipped record of s-0 at offset 0", self.server.log())
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1 and os.path.exists(sys.argv[1]):
+        BINARY = sys.argv.pop(1)
+    unittest.main(verbosity=2)
