@@ -24,6 +24,7 @@ enum {
     QUEUE_KB_MAX    = 8192,
     QUEUES_PER_BUDGET = 16, /* a queue's share: most partitions are level and their queues nearly empty */
     QUESTION_MS     = 30000,
+    LEADERS_TIMEOUT_MS = 1000,
 };
 
 typedef struct {
@@ -239,6 +240,21 @@ static void own_queue(LogReader *reader, Assigned *one)
     rd_kafka_queue_io_event_enable(one->queue, reader->event, &wake, sizeof wake);
 }
 
+/* A client that has not heard of a topic looks for its leaders at its next tick only, up to a second later; asked for, they are known at once. */
+static void learn_leaders(LogReader *reader, const Assigned *one)
+{
+    for (int i = 0; i < reader->count; i++)
+        if (reader->assigned[i].used && &reader->assigned[i] != one && strcmp(reader->assigned[i].topic, one->topic) == 0)
+            return;
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_topic_t               *topic = rd_kafka_topic_new(reader->client, one->topic, NULL);
+    if (topic == NULL)
+        return;
+    if (rd_kafka_metadata(reader->client, 0, topic, &metadata, LEADERS_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_metadata_destroy(metadata); /* a hint: without it the tick comes */
+    rd_kafka_topic_destroy(topic);
+}
+
 static void drop_queue(Assigned *one)
 {
     rd_kafka_queue_io_event_enable(one->queue, -1, NULL, 0);
@@ -269,6 +285,7 @@ Status kafka_reader_assign(LogReader *reader, Str topic, int partition, int64_t 
         drop_queue(one);
         return status;
     }
+    learn_leaders(reader, one);
     reader->used++;
     *handle = place;
     return OK;
