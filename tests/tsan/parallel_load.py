@@ -9,6 +9,7 @@ usage: parallel_load.py PATH-TO-SLUICE [SECONDS]
 """
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,6 +27,9 @@ CREATE TABLE T AS SELECT K, COUNT(*) AS N, SUM(V) AS TOTAL FROM S GROUP BY K;
 CREATE TABLE W AS SELECT K, COUNT(*) AS N FROM S WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY K;
 """
 SANITIZER_WORDS = ("WARNING: ThreadSanitizer", "ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:", "Assertion")
+
+# No query here has a reason to stop, but that DROP ... DELETE TOPIC may take the topic from one that is just being stopped.
+UNEXPECTED = re.compile(r" ERROR (?!.*Topic 'D\d+(_T)?' does not exist)| State store: ")
 
 
 class Load:
@@ -192,6 +196,7 @@ def main():
         failed.append(repr(error))
     log = server.log()
     failed += [word for word in SANITIZER_WORDS if word in log]
+    failed += ["log: " + line for line in log.splitlines() if UNEXPECTED.search(line)][:10]
     if failed:
         print(log[-20000:])
     server.close()
