@@ -514,6 +514,10 @@ static void pass(Worker *worker)
     }
     if (worker->fence != NULL && worker->txn != NULL && !loading)
         commit_if_due(worker, !busy);
+    if (!busy && worker->alone != NULL && worker->alone->state == TASK_RUNNING && !worker->alone->dirty) {
+        worker->alone = NULL; /* there is nothing it could fail at now */
+        busy          = true;
+    }
     if (!busy && !atomic_load(&worker->has_mail))
         wait_for_work(worker);
 }
