@@ -1,8 +1,10 @@
 /*
- * cmd_run.c - `sluice run FILE.sql`: a file's persistent queries until SIGTERM, or until their input is used up.
+ * cmd_run.c - `sluice run FILE.sql`: a file's persistent queries until SIGTERM, or until their input is used
+ * up.
  *
- * Without a service id the file's absolute path gives one, and its state lies beside it in FILE.sql.state: running the same file again goes
- * on where it was, and two files never meet. Streams are read from their beginning unless the file or an option says otherwise.
+ * Without a service id the file's absolute path gives one, and its state lies beside it in FILE.sql.state:
+ * running the same file again goes on where it was, and two files never meet. Streams are read from their
+ * beginning unless the file or an option says otherwise.
  */
 #include <inttypes.h>
 #include <limits.h>

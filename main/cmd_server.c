@@ -10,7 +10,8 @@ static int serve(const CommandOptions *options)
 {
     Node       *node;
     Error       err;
-    NodeOptions how = {.properties = options->properties, .serve = true, .queries_file = options->queries_file};
+    NodeOptions how = {
+        .properties = options->properties, .serve = true, .queries_file = options->queries_file};
     stop_block();
     if (node_open(&how, &node, &err) != OK)
         return command_failed(&err);

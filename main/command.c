@@ -66,7 +66,10 @@ typedef struct {
 } Option;
 
 static const Option known[] = {
-    {"--config", read_config}, {"--property", set_property}, {"--bootstrap-servers", take_bootstrap}, {"--queries-file", take_queries},
+    {"--config", read_config},
+    {"--property", set_property},
+    {"--bootstrap-servers", take_bootstrap},
+    {"--queries-file", take_queries},
 };
 
 /* `--name value` or `--name=value`; moves *at behind it. */
@@ -131,7 +134,10 @@ void options_clear(CommandOptions *options)
     properties_free(options->file);
 }
 
-bool options_say(const CommandOptions *options, const char *name) { return !str_is_null(properties_get_c(options->properties, name)); }
+bool options_say(const CommandOptions *options, const char *name)
+{
+    return !str_is_null(properties_get_c(options->properties, name));
+}
 
 /* ---- signals ---- */
 

@@ -1,5 +1,6 @@
 /*
- * commands.h - what the files of the subcommands share. A subcommand gets its arguments without the program's name; argv[0] is its own.
+ * commands.h - what the files of the subcommands share. A subcommand gets its arguments without the program's
+ * name; argv[0] is its own.
  */
 #ifndef SLUICE_MAIN_COMMANDS_H
 #define SLUICE_MAIN_COMMANDS_H
@@ -25,7 +26,8 @@ typedef struct {
     bool        until_idle;
 } CommandOptions;
 
-/* EXIT_OK, or the exit status after saying what is wrong. `bare_file`: an argument without option is the queries file. */
+/* EXIT_OK, or the exit status after saying what is wrong. `bare_file`: an argument without option is the
+ * queries file. */
 int  options_parse(CommandOptions *options, int argc, char **argv, bool bare_file);
 void options_clear(CommandOptions *options);
 /* Name as the settings know it, set on the command line or in the file? */

@@ -30,7 +30,8 @@ static json_t *properties_json(const Properties *properties)
     return object;
 }
 
-static Status write_command(CommandLog *commands, const char *key, const char *value, int64_t *offset, Error *err)
+static Status write_command(CommandLog *commands, const char *key, const char *value, int64_t *offset,
+                            Error *err)
 {
     LogRecord record = {.timestamp = 0, .key = str_c(key), .value = str_c(value)};
     Clock    *clock  = clock_system();
@@ -42,19 +43,22 @@ static Status write_command(CommandLog *commands, const char *key, const char *v
     return log_append_sync(commands->writer, str_c(commands->topic), 0, &record, STR_NULL, offset, err);
 }
 
-static Status append(CommandSink *self, Str command_id, const AstStatement *statement, Str text, const Properties *overrides, int64_t *number,
-                     Error *err)
+static Status append(CommandSink *self, Str command_id, const AstStatement *statement, Str text,
+                     const Properties *overrides, int64_t *number, Error *err)
 {
     CommandLog *commands = (CommandLog *)self;
     json_t     *id       = json_stringn(command_id.ptr, command_id.len);
-    json_t     *command  = json_pack("{s:s%, s:o, s:{}, s:n, s:i}", "statement", text.ptr, text.len, "streamsProperties", properties_json(overrides),
-                                     "originalProperties", "plan", "version", (int)COMMAND_VERSION);
-    char       *key      = json_dumps(id, JSON_ENCODE_ANY | JSON_COMPACT);
-    char       *value    = json_dumps(command, JSON_COMPACT);
-    Status      status   = key != NULL && value != NULL ? write_command(commands, key, value, number, err)
-                                                        : error_set(err, E_PLAN, NO_POS, "The statement is not valid UTF-8");
+    json_t     *command =
+        json_pack("{s:s%, s:o, s:{}, s:n, s:i}", "statement", text.ptr, text.len, "streamsProperties",
+                  properties_json(overrides), "originalProperties", "plan", "version", (int)COMMAND_VERSION);
+    char  *key    = json_dumps(id, JSON_ENCODE_ANY | JSON_COMPACT);
+    char  *value  = json_dumps(command, JSON_COMPACT);
+    Status status = key != NULL && value != NULL
+                        ? write_command(commands, key, value, number, err)
+                        : error_set(err, E_PLAN, NO_POS, "The statement is not valid UTF-8");
     if (status != OK && status != E_PLAN)
-        error_prefix(err, "Could not write the statement '" STR_FMT "' into the command topic: ", STR_ARG(text));
+        error_prefix(err,
+                     "Could not write the statement '" STR_FMT "' into the command topic: ", STR_ARG(text));
     free(key); /* jansson's */
     free(value);
     json_decref(id);
@@ -64,7 +68,8 @@ static Status append(CommandSink *self, Str command_id, const AstStatement *stat
 
 /* ---- replay ---- */
 
-static Status execute(Engine *engine, const json_t *command, const Properties *properties, Arena *arena, Error *err)
+static Status execute(Engine *engine, const json_t *command, const Properties *properties, Arena *arena,
+                      Error *err)
 {
     Session       session;
     AstStatement *statement;
@@ -72,9 +77,11 @@ static Status execute(Engine *engine, const json_t *command, const Properties *p
     json_t       *value, *entity = NULL, *overrides = json_object_get(command, "streamsProperties");
     ParseOptions  options = {.optional_semicolon = true, .keep_variables = true};
     const json_t *text    = json_object_get(command, "statement");
-    TRY(parse_statement(arena, str_n(json_string_value(text), json_string_length(text)), &options, &statement, err));
+    TRY(parse_statement(arena, str_n(json_string_value(text), json_string_length(text)), &options, &statement,
+                        err));
     session_init(&session, properties);
-    json_object_foreach(overrides, name, value) properties_set(session.overrides, str_c(name), str_n(json_string_value(value), json_string_length(value)));
+    json_object_foreach(overrides, name, value) properties_set(
+        session.overrides, str_c(name), str_n(json_string_value(value), json_string_length(value)));
     Status status = engine_execute_statement(engine, &session, statement, arena, &entity, err);
     json_decref(entity);
     session_clear(&session);
@@ -99,7 +106,9 @@ static Status replay_record(Engine *engine, const LogRecord *record, const Prope
     if (!is_command(command))
         log_line(LOG_ERROR, "command %lld is not understood and left out", (long long)record->offset);
     else if (json_integer_value(json_object_get(command, "version")) > COMMAND_VERSION)
-        status = error_set(err, E_UNSUPPORTED, NO_POS, "command %lld of the command topic was written by a later version", (long long)record->offset);
+        status = error_set(err, E_UNSUPPORTED, NO_POS,
+                           "command %lld of the command topic was written by a later version",
+                           (long long)record->offset);
     else {
         Arena *arena = arena_new(0);
         engine_set_query_number(engine, record->offset);
@@ -111,7 +120,8 @@ static Status replay_record(Engine *engine, const LogRecord *record, const Prope
     return status;
 }
 
-static Status replay_up_to(LogReader *reader, int handle, int64_t end, Engine *engine, const Properties *properties, Error *err)
+static Status replay_up_to(LogReader *reader, int handle, int64_t end, Engine *engine,
+                           const Properties *properties, Error *err)
 {
     int64_t waited_ms = 0, at = log_reader_position(reader, handle);
     while (at < end) {
@@ -128,7 +138,8 @@ static Status replay_up_to(LogReader *reader, int handle, int64_t end, Engine *e
         if (!nothing || at >= end)
             continue;
         if (waited_ms >= READ_TIMEOUT_S * 1000)
-            return error_set(err, E_IO, NO_POS, "the command topic cannot be read beyond offset %lld", (long long)at);
+            return error_set(err, E_IO, NO_POS, "the command topic cannot be read beyond offset %lld",
+                             (long long)at);
         if (!log_reader_wait(reader, POLL_MS))
             waited_ms += POLL_MS;
     }
@@ -161,7 +172,8 @@ Status command_log_replay(CommandLog *commands, Engine *engine, const Properties
 
 Status command_log_open(Log *log, Str service_id, int replicas, CommandLog **out, Error *err)
 {
-    static const LogConfig configs[] = {{"cleanup.policy", "delete"}, {"retention.ms", "-1"}, {"unclean.leader.election.enable", "false"}};
+    static const LogConfig configs[] = {
+        {"cleanup.policy", "delete"}, {"retention.ms", "-1"}, {"unclean.leader.election.enable", "false"}};
     CommandLog *commands = mem_calloc(1, sizeof *commands);
     StrBuf      name     = {0};
     strbuf_addf(&name, "_confluent-ksql-" STR_FMT "_command_topic", STR_ARG(service_id));
@@ -169,7 +181,8 @@ Status command_log_open(Log *log, Str service_id, int replicas, CommandLog **out
     commands->log   = log;
     commands->topic = str_to_heap(strbuf_str(&name));
     strbuf_clear(&name);
-    Status status = log_topic_create(log, str_c(commands->topic), 1, replicas, configs, ARRAY_LEN(configs), err);
+    Status status =
+        log_topic_create(log, str_c(commands->topic), 1, replicas, configs, ARRAY_LEN(configs), err);
     if (status != OK && status != E_EXISTS) {
         command_log_close(commands);
         return status;
@@ -188,4 +201,7 @@ void command_log_close(CommandLog *commands)
     mem_free(commands);
 }
 
-CommandSink *command_log_sink(CommandLog *commands) { return &commands->base; }
+CommandSink *command_log_sink(CommandLog *commands)
+{
+    return &commands->base;
+}

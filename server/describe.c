@@ -11,9 +11,15 @@ static const char *window_name(WindowedKind kind)
     return names[kind];
 }
 
-static json_t *json_text_or_null(const char *text) { return text != NULL ? json_string(text) : json_null(); }
+static json_t *json_text_or_null(const char *text)
+{
+    return text != NULL ? json_string(text) : json_null();
+}
 
-static Str format_text(const FormatSpec *spec) { return spec->format != NULL ? str_c(format_name(spec->format)) : STR_LIT("NONE"); }
+static Str format_text(const FormatSpec *spec)
+{
+    return spec->format != NULL ? str_c(format_name(spec->format)) : STR_LIT("NONE");
+}
 
 /* State, positions, errors; never NULL. */
 static json_t *live_facts(Execution *x, Str id)
@@ -39,7 +45,10 @@ static json_t *list_of_one(Str text)
     return list;
 }
 
-static Str sink_name(const QueryEntry *query) { return query->kind == QUERY_SOURCE_TABLE ? STR_NULL : query->sink; }
+static Str sink_name(const QueryEntry *query)
+{
+    return query->kind == QUERY_SOURCE_TABLE ? STR_NULL : query->sink;
+}
 
 static Str sink_topic(Execution *x, const QueryEntry *query)
 {
@@ -64,7 +73,8 @@ json_t *describe_running(Execution *x, const QueryEntry *query)
 
 static Str group_id(Execution *x, Str id)
 {
-    return str_printf(x->arena, "_confluent-ksql-" STR_FMT "query_" STR_FMT, STR_ARG(engine_service_id(x->engine)), STR_ARG(id));
+    return str_printf(x->arena, "_confluent-ksql-" STR_FMT "query_" STR_FMT,
+                      STR_ARG(engine_service_id(x->engine)), STR_ARG(id));
 }
 
 static json_t *plan_sources(const QueryPlan *plan)
@@ -82,7 +92,8 @@ static void print_topology(const QueryPlan *plan, StrBuf *out)
         strbuf_addf(out, "  Source: " STR_FMT " (topics: [" STR_FMT "])\n", STR_ARG(plan->sources[i]->step),
                     STR_ARG(plan->sources[i]->u.source.topic));
     if (plan->root->kind == PLAN_SINK)
-        strbuf_addf(out, "  Sink: " STR_FMT " (topic: " STR_FMT ")\n", STR_ARG(plan->root->step), STR_ARG(plan->root->u.sink.topic));
+        strbuf_addf(out, "  Sink: " STR_FMT " (topic: " STR_FMT ")\n", STR_ARG(plan->root->step),
+                    STR_ARG(plan->root->u.sink.topic));
 }
 
 static void add_plan_texts(json_t *out, const QueryPlan *plan)
@@ -98,7 +109,7 @@ static void add_plan_texts(json_t *out, const QueryPlan *plan)
 
 json_t *describe_plan(Execution *x, const QueryPlan *plan, Str statement, const char *query_type)
 {
-    json_t *out = json_object();
+    json_t *out  = json_object();
     Str     sink = plan->root->kind == PLAN_SINK ? plan->root->u.sink.sink_name : STR_NULL;
     json_object_set_new(out, "id", json_str(plan->id));
     json_object_set_new(out, "statementText", json_str(statement));
@@ -123,17 +134,19 @@ static json_t *describe_entry(const QueryEntry *query)
     json_t *sources = json_array();
     for (size_t i = 0; i < query->source_count; i++)
         json_array_append_new(sources, json_str(query->sources[i]));
-    return json_pack("{s:o, s:o, s:n, s:[], s:o, s:o, s:s, s:s, s:{}, s:s, s:[]}", "id", json_str(query->id), "statementText",
-                     json_str(query->statement), "windowType", "fields", "sources", sources, "sinks", list_of_one(sink_name(query)), "topology", "",
-                     "executionPlan", "", "overriddenProperties", "queryType", "PERSISTENT", "tasksMetadata");
+    return json_pack("{s:o, s:o, s:n, s:[], s:o, s:o, s:s, s:s, s:{}, s:s, s:[]}", "id", json_str(query->id),
+                     "statementText", json_str(query->statement), "windowType", "fields", "sources", sources,
+                     "sinks", list_of_one(sink_name(query)), "topology", "", "executionPlan", "",
+                     "overriddenProperties", "queryType", "PERSISTENT", "tasksMetadata");
 }
 
 json_t *describe_query(Execution *x, const QueryEntry *query)
 {
-    json_t     *facts = live_facts(x, query->id);
-    PlanRef    *plan  = execution_plan(x, query->id);
-    json_t     *out   = plan != NULL ? describe_plan(x, plan_ref_plan(plan), query->statement, "PERSISTENT") : describe_entry(query);
-    const char *state = state_of(facts, query);
+    json_t     *facts  = live_facts(x, query->id);
+    PlanRef    *plan   = execution_plan(x, query->id);
+    json_t     *out    = plan != NULL ? describe_plan(x, plan_ref_plan(plan), query->statement, "PERSISTENT")
+                                      : describe_entry(query);
+    const char *state  = state_of(facts, query);
     json_t     *errors = json_object_get(facts, "errors");
     Str         listener = execution_property(x, "ksql.advertised.listener");
     char       *host     = str_to_c(x->arena, str_is_null(listener) ? STR_LIT("localhost:8088") : listener);
@@ -181,8 +194,10 @@ static json_t *offset_summary(Execution *x, Str id, const json_t *positions)
         if (json_object_get(topics, topic) == NULL)
             json_object_set_new(topics, topic, json_array());
         json_array_append_new(json_object_get(topics, topic),
-                              json_pack("{s:O, s:O, s:O, s:O}", "partition", json_object_get(position, "partition"), "logStartOffset",
-                                        json_object_get(position, "start"), "logEndOffset", json_object_get(position, "end"), "consumerOffset",
+                              json_pack("{s:O, s:O, s:O, s:O}", "partition",
+                                        json_object_get(position, "partition"), "logStartOffset",
+                                        json_object_get(position, "start"), "logEndOffset",
+                                        json_object_get(position, "end"), "consumerOffset",
                                         json_object_get(position, "position")));
     }
     const char *topic;
@@ -197,7 +212,10 @@ typedef struct {
     int64_t in, out, bad, last; /* of the queries that write it */
 } Users;
 
-static int64_t number_of(const json_t *facts, const char *name) { return json_integer_value(json_object_get(facts, name)); }
+static int64_t number_of(const json_t *facts, const char *name)
+{
+    return json_integer_value(json_object_get(facts, name));
+}
 
 static Users find_users(Execution *x, const Source *source, bool extended)
 {
@@ -221,7 +239,8 @@ static Users find_users(Execution *x, const Source *source, bool extended)
         users.in += number_of(facts, "recordsIn");
         users.out += number_of(facts, "recordsOut");
         users.bad += number_of(facts, "skippedBad");
-        users.last = number_of(facts, "lastMessage") > users.last ? number_of(facts, "lastMessage") : users.last;
+        users.last =
+            number_of(facts, "lastMessage") > users.last ? number_of(facts, "lastMessage") : users.last;
         json_decref(facts);
     }
     return users;
@@ -240,13 +259,14 @@ static void add_topic_facts(Execution *x, json_t *out, const Source *source, boo
 static void add_statistics(Execution *x, json_t *out, const Users *users, bool extended)
 {
     Str  statistics = STR_LIT(""), errors = STR_LIT("");
-    char when[40]   = "n/a";
+    char when[40] = "n/a";
     if (users->last > 0)
         when[timestamp_print(users->last, when)] = '\0';
     if (extended && json_array_size(users->writers) > 0) {
-        statistics = str_printf(x->arena, "messages-consumed: %10lld  total-messages: %10lld  last-message: %s", (long long)users->in,
-                                (long long)users->out, when);
-        errors     = str_printf(x->arena, "failed-messages: %10lld", (long long)users->bad);
+        statistics =
+            str_printf(x->arena, "messages-consumed: %10lld  total-messages: %10lld  last-message: %s",
+                       (long long)users->in, (long long)users->out, when);
+        errors = str_printf(x->arena, "failed-messages: %10lld", (long long)users->bad);
     }
     json_object_set_new(out, "statistics", json_str(statistics));
     json_object_set_new(out, "errorStats", json_str(errors));
@@ -264,7 +284,9 @@ json_t *describe_source(Execution *x, const Source *source, bool extended)
     json_object_set_new(out, "writeQueries", users.writers);
     json_object_set_new(out, "fields", entity_fields(source->schema));
     json_object_set_new(out, "type", json_string(source->is_table ? "TABLE" : "STREAM"));
-    json_object_set_new(out, "timestamp", str_is_null(source->timestamp_column) ? json_string("") : json_str(source->timestamp_column));
+    json_object_set_new(out, "timestamp",
+                        str_is_null(source->timestamp_column) ? json_string("")
+                                                              : json_str(source->timestamp_column));
     add_statistics(x, out, &users, extended);
     json_object_set_new(out, "extended", json_boolean(extended));
     json_object_set_new(out, "keyFormat", json_str(format_text(&source->key_format)));

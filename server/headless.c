@@ -23,11 +23,15 @@ Status file_read(const char *path, Arena *arena, Str *out, Error *err)
     return failed ? error_set(err, E_CONFIG, NO_POS, "cannot read %s: %s", path, strerror(reason)) : OK;
 }
 
-static bool is_persistent(AstStatementKind kind) { return kind == STMT_CREATE_AS || kind == STMT_INSERT_INTO; }
+static bool is_persistent(AstStatementKind kind)
+{
+    return kind == STMT_CREATE_AS || kind == STMT_INSERT_INTO;
+}
 
 static bool is_allowed(AstStatementKind kind)
 {
-    static const AstStatementKind kinds[] = {STMT_SET, STMT_UNSET, STMT_CREATE_SOURCE, STMT_CREATE_TYPE, STMT_DEFINE, STMT_UNDEFINE};
+    static const AstStatementKind kinds[] = {STMT_SET,         STMT_UNSET,  STMT_CREATE_SOURCE,
+                                             STMT_CREATE_TYPE, STMT_DEFINE, STMT_UNDEFINE};
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (kinds[i] == kind)
             return true;
@@ -36,9 +40,9 @@ static bool is_allowed(AstStatementKind kind)
 
 static Status check_kinds(Str text, Arena *arena, Error *err)
 {
-    Str         *pieces, rest;
-    Pos         *positions;
-    size_t       count, persistent = 0;
+    Str   *pieces, rest;
+    Pos   *positions;
+    size_t count, persistent = 0;
     TRY(parse_split(arena, text, &pieces, &positions, &count, &rest, err));
     for (size_t i = 0; i < count; i++) {
         AstStatement *statement;
@@ -46,14 +50,17 @@ static Status check_kinds(Str text, Arena *arena, Error *err)
         TRY(parse_statement(arena, pieces[i], &options, &statement, err));
         if (!is_allowed(statement->kind))
             return error_set(err, E_PLAN, positions[i],
-                             "Unsupported statement. Only the following statements are supporting in standalone mode:\nCREATE STREAM AS SELECT\n"
-                             "CREATE STREAM\nCREATE TABLE AS SELECT\nCREATE TABLE\nCREATE TYPE\nINSERT INTO\nSET\nUNSET\nStatement: " STR_FMT,
+                             "Unsupported statement. Only the following statements are supporting in "
+                             "standalone mode:\nCREATE STREAM AS SELECT\n"
+                             "CREATE STREAM\nCREATE TABLE AS SELECT\nCREATE TABLE\nCREATE TYPE\nINSERT "
+                             "INTO\nSET\nUNSET\nStatement: " STR_FMT,
                              STR_ARG(pieces[i]));
         persistent += is_persistent(statement->kind);
     }
     if (persistent == 0 && str_trim(rest).len == 0)
         return error_set(err, E_PLAN, NO_POS,
-                         "The SQL file does not contain any persistent queries. i.e. it contains no 'INSERT INTO', 'CREATE TABLE x AS SELECT' or "
+                         "The SQL file does not contain any persistent queries. i.e. it contains no 'INSERT "
+                         "INTO', 'CREATE TABLE x AS SELECT' or "
                          "'CREATE STREAM x AS SELECT' style statements.");
     return OK;
 }

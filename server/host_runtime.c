@@ -21,7 +21,10 @@ struct HostRuntime {
     size_t     held_count, held_capacity;
 };
 
-static const QueryPlan *held_plan(const HostRuntime *host, size_t at) { return plan_ref_plan(host->held[at].plan); }
+static const QueryPlan *held_plan(const HostRuntime *host, size_t at)
+{
+    return plan_ref_plan(host->held[at].plan);
+}
 
 static size_t held_find(const HostRuntime *host, Str id)
 {
@@ -108,8 +111,10 @@ static json_t *positions_of(const QueryStatus *status)
     json_t *positions = json_array();
     for (size_t i = 0; i < status->position_count; i++) {
         const QueryPosition *p = &status->positions[i];
-        json_array_append_new(positions, json_pack("{s:s%, s:i, s:I, s:I, s:I}", "topic", p->topic.ptr, p->topic.len, "partition", p->partition,
-                                                   "start", (json_int_t)p->start, "end", (json_int_t)p->end, "position", (json_int_t)p->position));
+        json_array_append_new(positions,
+                              json_pack("{s:s%, s:i, s:I, s:I, s:I}", "topic", p->topic.ptr, p->topic.len,
+                                        "partition", p->partition, "start", (json_int_t)p->start, "end",
+                                        (json_int_t)p->end, "position", (json_int_t)p->position));
     }
     return positions;
 }
@@ -119,25 +124,29 @@ static json_t *errors_of(const QueryStatus *status)
     json_t *errors = json_array();
     for (size_t i = 0; i < status->error_count; i++) {
         const QueryError *e = &status->errors[i];
-        json_array_append_new(errors, json_pack("{s:I, s:s%, s:s%}", "timestamp", (json_int_t)e->time_ms, "errorMessage", e->message.ptr,
-                                                e->message.len, "type", e->type.ptr, e->type.len));
+        json_array_append_new(errors, json_pack("{s:I, s:s%, s:s%}", "timestamp", (json_int_t)e->time_ms,
+                                                "errorMessage", e->message.ptr, e->message.len, "type",
+                                                e->type.ptr, e->type.len));
     }
     return errors;
 }
 
 static json_t *host_describe(QueryHost *self, Str id)
 {
-    static const char *const states[] = {"RUNNING", "RUNNING", "PAUSED", "ERROR"}; /* a starting query counts as running */
-    HostRuntime *host  = (HostRuntime *)self;
-    Arena       *arena = arena_new(0);
-    QueryStatus  status;
-    Error        ignored;
-    json_t      *out = NULL;
+    static const char *const states[] = {"RUNNING", "RUNNING", "PAUSED",
+                                         "ERROR"}; /* a starting query counts as running */
+    HostRuntime             *host     = (HostRuntime *)self;
+    Arena                   *arena    = arena_new(0);
+    QueryStatus              status;
+    Error                    ignored;
+    json_t                  *out = NULL;
     if (runtime_query_status(host->runtime, id, arena, &status, &ignored) == OK)
-        out = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "state", states[status.state], "recordsIn", (json_int_t)status.records_in,
-                        "recordsOut", (json_int_t)status.records_out, "skippedBad", (json_int_t)status.skipped_bad, "skippedLate",
-                        (json_int_t)status.skipped_late, "lastMessage", (json_int_t)status.last_message_ms, "positions", positions_of(&status),
-                        "errors", errors_of(&status));
+        out =
+            json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "state", states[status.state], "recordsIn",
+                      (json_int_t)status.records_in, "recordsOut", (json_int_t)status.records_out,
+                      "skippedBad", (json_int_t)status.skipped_bad, "skippedLate",
+                      (json_int_t)status.skipped_late, "lastMessage", (json_int_t)status.last_message_ms,
+                      "positions", positions_of(&status), "errors", errors_of(&status));
     arena_free(arena);
     return out;
 }
@@ -171,9 +180,15 @@ void host_runtime_free(HostRuntime *host)
     mem_free(host);
 }
 
-QueryHost *host_runtime_base(HostRuntime *host) { return &host->base; }
+QueryHost *host_runtime_base(HostRuntime *host)
+{
+    return &host->base;
+}
 
-void host_runtime_hold(HostRuntime *host) { host->holding = true; }
+void host_runtime_hold(HostRuntime *host)
+{
+    host->holding = true;
+}
 
 void host_runtime_release(HostRuntime *host)
 {
@@ -182,7 +197,8 @@ void host_runtime_release(HostRuntime *host)
     for (size_t i = 0; i < host->held_count; i++) {
         const Held *held = &host->held[i];
         if (start_now(host, held->plan, held->from_earliest, held->paused, &err) != OK)
-            log_line(LOG_ERROR, "query " STR_FMT " could not be started: %s", STR_ARG(held_plan(host, i)->id), err.message);
+            log_line(LOG_ERROR, "query " STR_FMT " could not be started: %s", STR_ARG(held_plan(host, i)->id),
+                     err.message);
     }
     drop_held(host);
 }

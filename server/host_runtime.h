@@ -1,7 +1,8 @@
 /*
  * host_runtime.h - the QueryHost over the runtime: what a server and `sluice run` use.
  *
- * While it holds, starts are only remembered: the command log is replayed without starting what a later command stops.
+ * While it holds, starts are only remembered: the command log is replayed without starting what a later
+ * command stops.
  */
 #ifndef SLUICE_SERVER_HOST_RUNTIME_H
 #define SLUICE_SERVER_HOST_RUNTIME_H
@@ -16,6 +17,6 @@ void         host_runtime_free(HostRuntime *host); /* accepts NULL */
 QueryHost   *host_runtime_base(HostRuntime *host);
 void         host_runtime_hold(HostRuntime *host);
 /* Starts what is left, in order. What cannot start is said in the log: the other queries go on. */
-void         host_runtime_release(HostRuntime *host);
+void host_runtime_release(HostRuntime *host);
 
 #endif

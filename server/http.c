@@ -39,7 +39,8 @@ static void list_remove(HttpServer *server, HttpExchange *x)
     pthread_mutex_unlock(&server->lock);
 }
 
-HttpExchange *exchange_new(HttpServer *server, const HttpTransport *transport, void *connection, const char *method, const char *path)
+HttpExchange *exchange_new(HttpServer *server, const HttpTransport *transport, void *connection,
+                           const char *method, const char *path)
 {
     HttpExchange *x = mem_calloc(1, sizeof *x);
     x->server       = server;
@@ -103,11 +104,26 @@ void exchange_over(HttpExchange *x)
 
 /* ---- request ---- */
 
-Str    http_method(const HttpExchange *x) { return str_c(x->method); }
-Str    http_path(const HttpExchange *x) { return str_c(x->path); }
-Str    http_body(const HttpExchange *x) { return strbuf_str(&x->body); }
-bool   http_can_stream(const HttpExchange *x) { return !x->http_1_0; }
-Arena *http_arena(HttpExchange *x) { return x->arena; }
+Str http_method(const HttpExchange *x)
+{
+    return str_c(x->method);
+}
+Str http_path(const HttpExchange *x)
+{
+    return str_c(x->path);
+}
+Str http_body(const HttpExchange *x)
+{
+    return strbuf_str(&x->body);
+}
+bool http_can_stream(const HttpExchange *x)
+{
+    return !x->http_1_0;
+}
+Arena *http_arena(HttpExchange *x)
+{
+    return x->arena;
+}
 
 Str http_header(const HttpExchange *x, const char *name)
 {
@@ -222,7 +238,10 @@ bool http_gone(const HttpExchange *x)
     return gone;
 }
 
-size_t exchange_pending(const HttpExchange *x) { return x->out.len - x->out_at + (size_t)(x->spill_end - x->spill_at); }
+size_t exchange_pending(const HttpExchange *x)
+{
+    return x->out.len - x->out_at + (size_t)(x->spill_end - x->spill_at);
+}
 
 size_t http_pending(const HttpExchange *x)
 {
@@ -266,7 +285,10 @@ void http_stream(HttpExchange *x, HttpStep step, void (*close_state)(void *), vo
     watch_add(x->server, x);
 }
 
-void http_wake(HttpExchange *x) { pool_wake(&x->server->pool, x); }
+void http_wake(HttpExchange *x)
+{
+    pool_wake(&x->server->pool, x);
+}
 
 /* ---- server ---- */
 
@@ -318,9 +340,13 @@ static Status split_url(Str url, char *host, size_t host_size, char *port, size_
 {
     Str scheme = STR_LIT("http://");
     if (str_starts_with(url, STR_LIT("https://")))
-        return error_set(err, E_UNSUPPORTED, NO_POS, "listeners: Sluice does not speak TLS yet: " STR_FMT, STR_ARG(url));
+        return error_set(err, E_UNSUPPORTED, NO_POS, "listeners: Sluice does not speak TLS yet: " STR_FMT,
+                         STR_ARG(url));
     if (!str_starts_with(url, scheme))
-        return error_set(err, E_CONFIG, NO_POS, "Invalid value " STR_FMT " for configuration listeners: not of the form http://host:port", STR_ARG(url));
+        return error_set(err, E_CONFIG, NO_POS,
+                         "Invalid value " STR_FMT
+                         " for configuration listeners: not of the form http://host:port",
+                         STR_ARG(url));
     Str    rest = str_n(url.ptr + scheme.len, url.len - scheme.len);
     size_t end  = rest.len;
     while (end > 0 && rest.ptr[end - 1] == '/')
@@ -329,7 +355,9 @@ static Status split_url(Str url, char *host, size_t host_size, char *port, size_
     while (colon > 0 && rest.ptr[colon - 1] >= '0' && rest.ptr[colon - 1] <= '9')
         colon--;
     if (colon == 0 || rest.ptr[colon - 1] != ':' || colon == end)
-        return error_set(err, E_CONFIG, NO_POS, "Invalid value " STR_FMT " for configuration listeners: it names no port", STR_ARG(url));
+        return error_set(err, E_CONFIG, NO_POS,
+                         "Invalid value " STR_FMT " for configuration listeners: it names no port",
+                         STR_ARG(url));
     Str name = str_n(rest.ptr, colon - 1);
     if (name.len >= 2 && name.ptr[0] == '[' && name.ptr[name.len - 1] == ']')
         name = str_n(name.ptr + 1, name.len - 2);
@@ -341,13 +369,15 @@ static Status split_url(Str url, char *host, size_t host_size, char *port, size_
 Status http_listen(HttpServer *server, Str url, int *port, Error *err)
 {
     char             host[256], service[16];
-    struct addrinfo *found, hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *found,
+        hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     TRY(split_url(url, host, sizeof host, service, sizeof service, err));
     if (server->daemon_count == HTTP_MAX_LISTENERS)
         return error_set(err, E_CONFIG, NO_POS, "listeners: more than %d addresses", HTTP_MAX_LISTENERS);
     int failed = getaddrinfo(host[0] ? host : NULL, service, &hints, &found);
     if (failed != 0)
-        return error_set(err, E_CONFIG, NO_POS, "Invalid value " STR_FMT " for configuration listeners: %s", STR_ARG(url), gai_strerror(failed));
+        return error_set(err, E_CONFIG, NO_POS, "Invalid value " STR_FMT " for configuration listeners: %s",
+                         STR_ARG(url), gai_strerror(failed));
     int fd = bind_one(found);
     freeaddrinfo(found);
     if (fd < 0)

@@ -1,8 +1,10 @@
 /*
- * http_mhd.c - HTTP/1.1 by libmicrohttpd: one thread with epoll per listening address, however many connections.
+ * http_mhd.c - HTTP/1.1 by libmicrohttpd: one thread with epoll per listening address, however many
+ * connections.
  *
- * A connection is suspended while its handler runs and while its stream has nothing to send; whoever has something resumes it. Suspending and
- * resuming happen under the exchange's lock, so that no wake-up is lost between "there is nothing" and "wake me".
+ * A connection is suspended while its handler runs and while its stream has nothing to send; whoever has
+ * something resumes it. Suspending and resuming happen under the exchange's lock, so that no wake-up is lost
+ * between "there is nothing" and "wake me".
  */
 #include <microhttpd.h>
 #include <unistd.h>
@@ -28,7 +30,8 @@ static void mhd_resume(HttpExchange *x)
 
 static int mhd_socket(const HttpExchange *x)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     return info != NULL ? info->connect_fd : -1;
 }
 
@@ -57,15 +60,20 @@ static ssize_t read_stream(void *context, uint64_t at, char *out, size_t max)
     return !done ? 0 : cut ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
-static void free_stream(void *context) { http_unref(context); }
+static void free_stream(void *context)
+{
+    http_unref(context);
+}
 
 static struct MHD_Response *make_response(HttpExchange *x)
 {
     struct MHD_Response *response;
     if (x->whole)
-        response = MHD_create_response_from_buffer(x->out.len, x->out.len ? x->out.ptr : "", MHD_RESPMEM_MUST_COPY);
+        response =
+            MHD_create_response_from_buffer(x->out.len, x->out.len ? x->out.ptr : "", MHD_RESPMEM_MUST_COPY);
     else
-        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_stream, http_ref(x), free_stream);
+        response =
+            MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_stream, http_ref(x), free_stream);
     if (response == NULL)
         return NULL;
     for (size_t i = 0; i < x->header_count; i++)
@@ -89,15 +97,18 @@ static enum MHD_Result reply(HttpExchange *x)
 
 static enum MHD_Result refuse_size(struct MHD_Connection *connection)
 {
-    static const char    text[]   = "{\"@type\":\"generic_error\",\"error_code\":40000,\"message\":\"The request is too large\"}";
-    struct MHD_Response *response = MHD_create_response_from_buffer(sizeof text - 1, (void *)text, MHD_RESPMEM_PERSISTENT);
+    static const char text[] =
+        "{\"@type\":\"generic_error\",\"error_code\":40000,\"message\":\"The request is too large\"}";
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(sizeof text - 1, (void *)text, MHD_RESPMEM_PERSISTENT);
     MHD_add_response_header(response, "Content-Type", "application/json");
     enum MHD_Result result = MHD_queue_response(connection, 413, response);
     MHD_destroy_response(response);
     return result;
 }
 
-/* Beyond all patience: what is only too large is read and dropped, so that the client hears why instead of a broken pipe. */
+/* Beyond all patience: what is only too large is read and dropped, so that the client hears why instead of a
+ * broken pipe. */
 static bool announces_too_much(struct MHD_Connection *connection)
 {
     int64_t length;
@@ -116,8 +127,9 @@ static void submit(HttpExchange *x)
         exchange_lost(x); /* the server stops */
 }
 
-static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
-                                  const char *data, size_t *size, void **slot)
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data, size_t *size,
+                                  void **slot)
 {
     HttpServer   *server = context;
     HttpExchange *x      = *slot;
@@ -143,7 +155,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     return MHD_YES;
 }
 
-static void on_completed(void *context, struct MHD_Connection *connection, void **slot, enum MHD_RequestTerminationCode how)
+static void on_completed(void *context, struct MHD_Connection *connection, void **slot,
+                         enum MHD_RequestTerminationCode how)
 {
     if (*slot != NULL)
         exchange_over(*slot);
@@ -159,9 +172,10 @@ static void on_log(void *context, const char *format, va_list args)
 
 Status mhd_start(HttpServer *server, int listener, void **out, Error *err)
 {
-    *out = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, server,
-                            MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_COMPLETED,
-                            on_completed, NULL, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)server->options.idle_timeout_s,
+    *out = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
+                            NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+                            MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+                            NULL, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)server->options.idle_timeout_s,
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(2 * BLOCK), MHD_OPTION_END);
     return *out != NULL ? OK : error_set(err, E_IO, NO_POS, "cannot start the HTTP server: %m");
 }
@@ -173,4 +187,7 @@ void mhd_quiesce(void *daemon)
         close(listener);
 }
 
-void mhd_stop(void *daemon) { MHD_stop_daemon(daemon); }
+void mhd_stop(void *daemon)
+{
+    MHD_stop_daemon(daemon);
+}

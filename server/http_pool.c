@@ -1,8 +1,9 @@
 /*
  * http_pool.c - the threads that run handlers and steps.
  *
- * An exchange is in the queue at most once and on one thread at a time; waking one that runs makes it run again. Its job ends when the
- * handler left no stream behind, when a step says so, or when the client is gone.
+ * An exchange is in the queue at most once and on one thread at a time; waking one that runs makes it run
+ * again. Its job ends when the handler left no stream behind, when a step says so, or when the client is
+ * gone.
  */
 #include "core/logger.h"
 #include "server/http_transport.h"

@@ -1,9 +1,10 @@
 /*
- * http_transport.h - inside the HTTP server: what http.c (exchanges), http_pool.c (threads), http_watch.c (clients that leave) and a
- * transport (http_mhd.c: HTTP/1.1) share. HTTP/2 is another transport.
+ * http_transport.h - inside the HTTP server: what http.c (exchanges), http_pool.c (threads), http_watch.c
+ * (clients that leave) and a transport (http_mhd.c: HTTP/1.1) share. HTTP/2 is another transport.
  *
- * A transport makes an exchange when a request begins, collects the body, submits it, and calls http_taken as the client reads. It holds one
- * reference until the request is over; the pool holds another while there is something to run.
+ * A transport makes an exchange when a request begins, collects the body, submits it, and calls http_taken as
+ * the client reads. It holds one reference until the request is over; the pool holds another while there is
+ * something to run.
  */
 #ifndef SLUICE_SERVER_HTTP_TRANSPORT_H
 #define SLUICE_SERVER_HTTP_TRANSPORT_H
@@ -94,23 +95,24 @@ struct HttpServer {
 /* ---- http.c ---- */
 
 /* With one reference, for the transport. */
-HttpExchange *exchange_new(HttpServer *server, const HttpTransport *transport, void *connection, const char *method, const char *path);
+HttpExchange *exchange_new(HttpServer *server, const HttpTransport *transport, void *connection,
+                           const char *method, const char *path);
 /* The request is over, for whatever reason: takes the transport's reference. */
 void exchange_over(HttpExchange *x);
 /* Up to max bytes of the reply. *done: nothing will follow. Called with the lock held. */
 size_t exchange_take(HttpExchange *x, char *out, size_t max, bool *done);
 /* The client left. */
-void exchange_lost(HttpExchange *x);
+void   exchange_lost(HttpExchange *x);
 size_t exchange_pending(const HttpExchange *x); /* lock held */
 
 /* ---- http_pool.c ---- */
 
 Status pool_open(HttpPool *pool, int threads, Error *err);
 /* Takes a reference until its job is done. False: the pool is closed. */
-bool   pool_submit(HttpPool *pool, HttpExchange *x);
-void   pool_wake(HttpPool *pool, HttpExchange *x);
-void   pool_close(HttpPool *pool); /* finishes what is queued; what comes later is refused */
-void   pool_clear(HttpPool *pool);
+bool pool_submit(HttpPool *pool, HttpExchange *x);
+void pool_wake(HttpPool *pool, HttpExchange *x);
+void pool_close(HttpPool *pool); /* finishes what is queued; what comes later is refused */
+void pool_clear(HttpPool *pool);
 
 /* ---- http_watch.c ---- */
 

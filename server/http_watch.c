@@ -1,9 +1,9 @@
 /*
  * http_watch.c - notices that a client left while there was nothing to send to it.
  *
- * A transport that waits for rows does not look at the socket. So the sockets of streams are in an epoll set of our own, for "the other side
- * has hung up" alone. Events carry the exchange's number, never its address: it may be gone by the time an event is looked at. A closed socket
- * leaves the set by itself.
+ * A transport that waits for rows does not look at the socket. So the sockets of streams are in an epoll set
+ * of our own, for "the other side has hung up" alone. Events carry the exchange's number, never its address:
+ * it may be gone by the time an event is looked at. A closed socket leaves the set by itself.
  */
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -43,11 +43,12 @@ static void *thread_main(void *context)
 
 Status watch_open(HttpServer *server, Error *err)
 {
-    HttpWatch *watch = &server->watch;
-    watch->epoll     = epoll_create1(EPOLL_CLOEXEC);
-    watch->stop      = eventfd(0, EFD_CLOEXEC);
+    HttpWatch *watch         = &server->watch;
+    watch->epoll             = epoll_create1(EPOLL_CLOEXEC);
+    watch->stop              = eventfd(0, EFD_CLOEXEC);
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = 0};
-    if (watch->epoll < 0 || watch->stop < 0 || epoll_ctl(watch->epoll, EPOLL_CTL_ADD, watch->stop, &event) != 0)
+    if (watch->epoll < 0 || watch->stop < 0 ||
+        epoll_ctl(watch->epoll, EPOLL_CTL_ADD, watch->stop, &event) != 0)
         return error_set(err, E_LIMIT, NO_POS, "cannot watch sockets: %m");
     if (pthread_create(&watch->thread, NULL, thread_main, server) != 0)
         return error_set(err, E_LIMIT, NO_POS, "cannot start a thread: %m");
@@ -59,7 +60,7 @@ Status watch_open(HttpServer *server, Error *err)
 void watch_add(HttpServer *server, HttpExchange *x)
 {
     pthread_mutex_lock(&x->lock);
-    int fd = x->connection != NULL ? x->transport->socket(x) : -1;
+    int                fd    = x->connection != NULL ? x->transport->socket(x) : -1;
     struct epoll_event event = {.events = EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLONESHOT, .data.u64 = x->id};
     /* EEXIST: the connection had a stream before (keep-alive). */
     if (fd >= 0 && epoll_ctl(server->watch.epoll, EPOLL_CTL_ADD, fd, &event) != 0 &&

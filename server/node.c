@@ -45,9 +45,13 @@ struct Node {
 
 /* ---- parts ---- */
 
-static Str function_setting(const FnConfig *self, Str key) { return properties_get(((const NodeFnConfig *)self)->properties, key); }
+static Str function_setting(const FnConfig *self, Str key)
+{
+    return properties_get(((const NodeFnConfig *)self)->properties, key);
+}
 
-/* Whatever is no setting of ours goes to librdkafka, without the prefix that says which client it was meant for. */
+/* Whatever is no setting of ours goes to librdkafka, without the prefix that says which client it was meant
+ * for. */
 static size_t client_properties(const Properties *properties, Arena *arena, LogConfig **out)
 {
     static const char *const prefixes[] = {"consumer.", "producer.", "admin."};
@@ -63,7 +67,8 @@ static size_t client_properties(const Properties *properties, Arena *arena, LogC
                 prefixed = true;
             }
         bool ours = settings_find(name) != NULL && !str_equal(name, STR_LIT("bootstrap.servers"));
-        if (!ours && (prefixed || settings_is_client_property(name) || str_equal(name, STR_LIT("bootstrap.servers"))))
+        if (!ours &&
+            (prefixed || settings_is_client_property(name) || str_equal(name, STR_LIT("bootstrap.servers"))))
             (*out)[used++] = (LogConfig){str_to_c(arena, name), str_to_c(arena, value)};
     }
     return used;
@@ -77,7 +82,8 @@ static Status open_log(Node *node, Clock *clock, Error *err)
         size_t count = client_properties(node->properties, node->arena, &configs);
         return log_open_kafka(configs, count, &node->log, err);
     }
-    return log_open_embedded(str_to_c(node->arena, str_printf(node->arena, "%s/log.db", node->dir.path)), clock, &node->log, err);
+    return log_open_embedded(str_to_c(node->arena, str_printf(node->arena, "%s/log.db", node->dir.path)),
+                             clock, &node->log, err);
 }
 
 static bool is_exactly_once(const Properties *properties)
@@ -90,20 +96,21 @@ static Status open_runtime(Node *node, Clock *clock, Error *err)
 {
     const Properties *p       = node->properties;
     RuntimeOptions    options = {
-           .log                           = node->log,
-           .clock                         = clock,
-           .functions_config              = &node->functions.base,
-           .state_dir                     = node->dir.path,
-           .service_id                    = node->service_id,
-           .node_id                       = str_c(node->dir.node_id),
-           .workers                       = (int)properties_int(p, "num.stream.threads", 0),
-           .exactly_once                  = is_exactly_once(p),
-           .commit_interval_ms            = (int)properties_int(p, "commit.interval.ms", -1),
-           .cache_bytes                   = (size_t)properties_int(p, "cache.max.bytes.buffering", 10000000),
-           .internal_replicas             = (int)properties_int(p, "replication.factor", properties_int(p, "ksql.internal.topic.replicas", 1)),
-           .retry_backoff_initial_ms      = (int)properties_int(p, "ksql.query.retry.backoff.initial.ms", 15000),
-           .retry_backoff_max_ms          = (int)properties_int(p, "ksql.query.retry.backoff.max.ms", 900000),
-           .throw_on_invalid_timestamp    = properties_is_true(p, "ksql.timestamp.throw.on.invalid", false),
+           .log                        = node->log,
+           .clock                      = clock,
+           .functions_config           = &node->functions.base,
+           .state_dir                  = node->dir.path,
+           .service_id                 = node->service_id,
+           .node_id                    = str_c(node->dir.node_id),
+           .workers                    = (int)properties_int(p, "num.stream.threads", 0),
+           .exactly_once               = is_exactly_once(p),
+           .commit_interval_ms         = (int)properties_int(p, "commit.interval.ms", -1),
+           .cache_bytes                = (size_t)properties_int(p, "cache.max.bytes.buffering", 10000000),
+           .internal_replicas          = (int)properties_int(p, "replication.factor",
+                                                             properties_int(p, "ksql.internal.topic.replicas", 1)),
+           .retry_backoff_initial_ms   = (int)properties_int(p, "ksql.query.retry.backoff.initial.ms", 15000),
+           .retry_backoff_max_ms       = (int)properties_int(p, "ksql.query.retry.backoff.max.ms", 900000),
+           .throw_on_invalid_timestamp = properties_is_true(p, "ksql.timestamp.throw.on.invalid", false),
            .fail_on_deserialization_error = properties_is_true(p, "ksql.fail.on.deserialization.error", false),
            .skipped                       = processing_log_skipped,
            .context                       = node->processing,
@@ -123,12 +130,14 @@ static Status listen_on(Node *node, Str url, Error *err)
 
 static Status open_rest(Node *node, const NodeOptions *options, Error *err)
 {
-    Str         listeners = options->listener != NULL ? str_c(options->listener) : properties_get_c(node->properties, "listeners");
+    Str         listeners = options->listener != NULL ? str_c(options->listener)
+                                                      : properties_get_c(node->properties, "listeners");
     HttpOptions http      = {.context        = &node->rest,
                              .handle         = rest_handle,
                              .max_body       = MAX_BODY,
                              .threads        = REST_THREADS,
-                             .idle_timeout_s = (int)properties_int(node->properties, "ksql.idle.connection.timeout.seconds", 86400),
+                             .idle_timeout_s = (int)properties_int(node->properties,
+                                                                   "ksql.idle.connection.timeout.seconds", 86400),
                              .spill_dir      = node->dir.path};
     rest_init(&node->rest, node->engine, node->runtime, node->properties, &node->functions.base);
     node->has_rest      = true;
@@ -160,19 +169,25 @@ static Status replay(Node *node, Error *err)
 static void make_processing_stream(Node *node)
 {
     Str topic = processing_log_topic(node->processing);
-    if (str_is_null(topic) || !properties_is_true(node->properties, "ksql.logging.processing.stream.auto.create", false))
+    if (str_is_null(topic) ||
+        !properties_is_true(node->properties, "ksql.logging.processing.stream.auto.create", false))
         return;
-    static const char error_type[] = "STRUCT<target VARCHAR, errorMessage VARCHAR, recordB64 VARCHAR, cause ARRAY<VARCHAR>, `TOPIC` VARCHAR>";
-    Str text = str_printf(node->arena,
-                          "CREATE STREAM IF NOT EXISTS KSQL_PROCESSING_LOG (logger VARCHAR, level VARCHAR, time BIGINT, message STRUCT<type INT, "
-                          "deserializationError %s, recordProcessingError STRUCT<errorMessage VARCHAR, record VARCHAR, cause ARRAY<VARCHAR>>, "
-                          "productionError STRUCT<errorMessage VARCHAR>, serializationError STRUCT<target VARCHAR, errorMessage VARCHAR, record "
-                          "VARCHAR, cause ARRAY<VARCHAR>, `TOPIC` VARCHAR>, kafkaStreamsThreadError STRUCT<errorMessage VARCHAR, threadName VARCHAR, "
-                          "cause ARRAY<VARCHAR>>>) WITH (KAFKA_TOPIC='" STR_FMT "', VALUE_FORMAT='JSON');",
-                          error_type, STR_ARG(topic));
-    Session session;
-    json_t *entities = json_array();
-    Error   err;
+    static const char error_type[] = "STRUCT<target VARCHAR, errorMessage VARCHAR, recordB64 VARCHAR, cause "
+                                     "ARRAY<VARCHAR>, `TOPIC` VARCHAR>";
+    Str               text         = str_printf(node->arena,
+                                                "CREATE STREAM IF NOT EXISTS KSQL_PROCESSING_LOG (logger VARCHAR, level VARCHAR, "
+                                                                      "time BIGINT, message STRUCT<type INT, "
+                                                                      "deserializationError %s, recordProcessingError STRUCT<errorMessage VARCHAR, "
+                                                                      "record VARCHAR, cause ARRAY<VARCHAR>>, "
+                                                                      "productionError STRUCT<errorMessage VARCHAR>, serializationError STRUCT<target "
+                                                                      "VARCHAR, errorMessage VARCHAR, record "
+                                                                      "VARCHAR, cause ARRAY<VARCHAR>, `TOPIC` VARCHAR>, kafkaStreamsThreadError "
+                                                                      "STRUCT<errorMessage VARCHAR, threadName VARCHAR, "
+                                                                      "cause ARRAY<VARCHAR>>>) WITH (KAFKA_TOPIC='" STR_FMT "', VALUE_FORMAT='JSON');",
+                                                error_type, STR_ARG(topic));
+    Session           session;
+    json_t           *entities = json_array();
+    Error             err;
     session_init(&session, node->properties);
     if (engine_execute(node->engine, &session, text, node->arena, entities, NULL, NULL, &err) != OK)
         log_line(LOG_ERROR, "the stream over the processing log cannot be made: %s", err.message);
@@ -188,9 +203,12 @@ static Status open_parts(Node *node, const NodeOptions *options, Error *err)
     TRY(open_log(node, clock, err));
     node->processing = processing_log_open(node->log, clock, node->properties, node->service_id);
     TRY(open_runtime(node, clock, err));
-    node->host            = host_runtime_new(node->runtime, node->log);
-    EngineOptions engine  = {.log = node->log, .host = host_runtime_base(node->host), .clock = clock, .properties = node->properties,
-                             .service_id = node->service_id};
+    node->host           = host_runtime_new(node->runtime, node->log);
+    EngineOptions engine = {.log        = node->log,
+                            .host       = host_runtime_base(node->host),
+                            .clock      = clock,
+                            .properties = node->properties,
+                            .service_id = node->service_id};
     TRY(engine_open(&engine, &node->engine, err));
     if (options->serve)
         TRY(open_rest(node, options, err));
@@ -239,7 +257,19 @@ void node_close(Node *node)
     mem_free(node);
 }
 
-Engine           *node_engine(Node *node) { return node->engine; }
-const Properties *node_properties(const Node *node) { return node->properties; }
-int               node_port(const Node *node) { return node->port; }
-bool              node_is_idle(Node *node) { return runtime_is_idle(node->runtime); }
+Engine *node_engine(Node *node)
+{
+    return node->engine;
+}
+const Properties *node_properties(const Node *node)
+{
+    return node->properties;
+}
+int node_port(const Node *node)
+{
+    return node->port;
+}
+bool node_is_idle(Node *node)
+{
+    return runtime_is_idle(node->runtime);
+}

@@ -12,9 +12,9 @@
 typedef struct Node Node;
 
 typedef struct {
-    const Properties *properties; /* defaults filled in; must live as long */
-    bool              serve;      /* REST on `listeners` */
-    const char       *listener;   /* instead of `listeners`; may be NULL */
+    const Properties *properties;   /* defaults filled in; must live as long */
+    bool              serve;        /* REST on `listeners` */
+    const char       *listener;     /* instead of `listeners`; may be NULL */
     const char       *queries_file; /* run this file's statements and nothing else; NULL: the command log */
 } NodeOptions;
 
@@ -25,7 +25,7 @@ void   node_close(Node *node); /* commits; accepts NULL */
 Engine           *node_engine(Node *node);
 const Properties *node_properties(const Node *node);
 /* Port of the first listener; 0: it does not serve. */
-int  node_port(const Node *node);
+int node_port(const Node *node);
 /* Everything that was in the sources has been processed and committed. */
 bool node_is_idle(Node *node);
 

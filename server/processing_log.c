@@ -46,14 +46,16 @@ static void add_context(StrBuf *out, const SkipInfo *info)
     if (info->origin != NULL) {
         strbuf_addc(out, ',');
         add_text(out, "topic", info->origin->topic);
-        strbuf_addf(out, ",\"partition\":%d,\"offset\":%lld", (int)info->origin->partition, (long long)info->origin->offset);
+        strbuf_addf(out, ",\"partition\":%d,\"offset\":%lld", (int)info->origin->partition,
+                    (long long)info->origin->offset);
     }
     strbuf_addf(out, ",\"timestamp\":%lld}", (long long)info->timestamp);
 }
 
 static void add_deserialization(StrBuf *out, const SkipInfo *info)
 {
-    strbuf_addf(out, "\"type\":0,\"deserializationError\":{\"target\":\"%s\",", info->key_side ? "key" : "value");
+    strbuf_addf(out, "\"type\":0,\"deserializationError\":{\"target\":\"%s\",",
+                info->key_side ? "key" : "value");
     add_text(out, "errorMessage", str_c(info->message));
     strbuf_adds(out, ",\"recordB64\":null,\"cause\":[],");
     add_text(out, "topic", info->origin ? info->origin->topic : STR_NULL);
@@ -79,7 +81,8 @@ static char *record_text(const ProcessingLog *log, const SkipInfo *info)
         add_deserialization(&out, info);
     else
         add_evaluation(&out, info);
-    strbuf_adds(&out, ",\"productionError\":null,\"serializationError\":null,\"kafkaStreamsThreadError\":null");
+    strbuf_adds(&out,
+                ",\"productionError\":null,\"serializationError\":null,\"kafkaStreamsThreadError\":null");
     add_context(&out, info);
     strbuf_adds(&out, "}}");
     strbuf_clear(&logger);
@@ -113,8 +116,9 @@ static void write_line(const SkipInfo *info, uint64_t left_out)
     if (left_out > 0)
         log_line(LOG_WARN, "%llu more records were skipped", (unsigned long long)left_out);
     if (info->origin != NULL)
-        log_line(LOG_WARN, "query " STR_FMT ": skipped record of " STR_FMT "-%d at offset %lld: %s", STR_ARG(info->query),
-                 STR_ARG(info->origin->topic), (int)info->origin->partition, (long long)info->origin->offset, info->message);
+        log_line(LOG_WARN, "query " STR_FMT ": skipped record of " STR_FMT "-%d at offset %lld: %s",
+                 STR_ARG(info->query), STR_ARG(info->origin->topic), (int)info->origin->partition,
+                 (long long)info->origin->offset, info->message);
     else
         log_line(LOG_WARN, "query " STR_FMT ": skipped a row: %s", STR_ARG(info->query), info->message);
 }
@@ -174,7 +178,8 @@ static void *thread_main(void *context)
         log_line(LOG_ERROR, "the processing log cannot be written: %s", err.message);
     for (char *text; (text = dequeue(log)) != NULL; mem_free(text)) {
         LogRecord record = {.timestamp = log->clock->now_ms(log->clock), .value = str_c(text)};
-        if (writer != NULL && log_append(writer, str_c(log->topic), PARTITION_BY_KEY, &record, STR_NULL, &err) != OK)
+        if (writer != NULL &&
+            log_append(writer, str_c(log->topic), PARTITION_BY_KEY, &record, STR_NULL, &err) != OK)
             log_line(LOG_ERROR, "the processing log cannot be written: %s", err.message);
     }
     if (writer != NULL && log_flush(writer, 5000, &err) != OK)
@@ -196,8 +201,8 @@ static void start_topic(ProcessingLog *log, const Properties *properties, Str se
     else
         strbuf_add(&name, given);
     int    partitions = (int)properties_int(properties, "ksql.logging.processing.topic.partitions", 1);
-    int    replicas   = (int)properties_int(properties, "ksql.logging.processing.topic.replication.factor", 1);
-    Status status     = log_topic_create(log->log, strbuf_str(&name), partitions, replicas, NULL, 0, &err);
+    int    replicas = (int)properties_int(properties, "ksql.logging.processing.topic.replication.factor", 1);
+    Status status   = log_topic_create(log->log, strbuf_str(&name), partitions, replicas, NULL, 0, &err);
     if (status != OK && status != E_EXISTS)
         log_line(LOG_ERROR, "the processing log's topic cannot be made: %s", err.message);
     else {
@@ -224,7 +229,10 @@ ProcessingLog *processing_log_open(Log *topics, Clock *clock, const Properties *
     return log;
 }
 
-Str processing_log_topic(const ProcessingLog *log) { return str_c(log->topic); }
+Str processing_log_topic(const ProcessingLog *log)
+{
+    return str_c(log->topic);
+}
 
 void processing_log_close(ProcessingLog *log)
 {
@@ -238,8 +246,10 @@ void processing_log_close(ProcessingLog *log)
         pthread_join(log->thread, NULL);
     }
     if (log->dropped > 0)
-        log_line(LOG_WARN, "%llu records of the processing log were dropped: they came faster than they could be written",
-                 (unsigned long long)log->dropped);
+        log_line(
+            LOG_WARN,
+            "%llu records of the processing log were dropped: they came faster than they could be written",
+            (unsigned long long)log->dropped);
     pthread_mutex_destroy(&log->lock);
     pthread_cond_destroy(&log->work);
     mem_free(log->queue);

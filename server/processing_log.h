@@ -1,8 +1,9 @@
 /*
- * processing_log.h - records that queries skipped: a line in the log always, a record of the processing log's topic when that is on
- * (runtime.md 7.2).
+ * processing_log.h - records that queries skipped: a line in the log always, a record of the processing log's
+ * topic when that is on (runtime.md 7.2).
  *
- * It never blocks a worker: lines are limited to a few a second, records go through a bounded queue to a thread, and what does not fit is counted.
+ * It never blocks a worker: lines are limited to a few a second, records go through a bounded queue to a
+ * thread, and what does not fit is counted.
  */
 #ifndef SLUICE_SERVER_PROCESSING_LOG_H
 #define SLUICE_SERVER_PROCESSING_LOG_H

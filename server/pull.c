@@ -80,20 +80,23 @@ static Status find_partitions(PullQuery *query, const QueryPlan *writer, Error *
 {
     const struct timespec pause = {0, WAIT_STEP_MS * 1000000L};
     for (int waited = 0; waited < WAIT_FOR_OWNER_MS; waited += WAIT_STEP_MS) {
-        bool known = runtime_owned_partitions(query->host->runtime, writer->id, query->arena, &query->partitions, &query->partition_count);
+        bool known = runtime_owned_partitions(query->host->runtime, writer->id, query->arena,
+                                              &query->partitions, &query->partition_count);
         if (known && query->partition_count > 0)
             return OK;
         nanosleep(&pause, NULL);
     }
     return error_set(err, E_BUSY, NO_POS,
-                     "Unable to execute pull query: the query " STR_FMT " that makes the table is not running here, or is still restoring its state.",
+                     "Unable to execute pull query: the query " STR_FMT
+                     " that makes the table is not running here, or is still restoring its state.",
                      STR_ARG(writer->id));
 }
 
 static Status compile(PullQuery *query, Error *err)
 {
     const PullPlan *plan = query->plan;
-    query->context       = (ProgramContext){.clock = query->host->clock, .config = query->host->config, .pull = true};
+    query->context =
+        (ProgramContext){.clock = query->host->clock, .config = query->host->config, .pull = true};
     if (plan->where != NULL)
         TRY(program_compile(plan->where, &query->context, query->arena, &query->where, err));
     query->values = ARENA_ARRAY(query->arena, Program *, plan->result->count);
@@ -102,14 +105,21 @@ static Status compile(PullQuery *query, Error *err)
     return OK;
 }
 
-Status pull_open(PullHost *host, const PullPlan *plan, const QueryPlan *writer, Arena *arena, PullQuery **out, Error *err)
+Status pull_open(PullHost *host, const PullPlan *plan, const QueryPlan *writer, Arena *arena, PullQuery **out,
+                 Error *err)
 {
     if (writer == NULL || writer->materialized == NULL)
-        return error_set(err, E_PLAN, NO_POS,
-                         "The `" STR_FMT "` table isn't queryable: the query that materialises it has been terminated or keeps no state.",
-                         STR_ARG(plan->table->name));
+        return error_set(
+            err, E_PLAN, NO_POS,
+            "The `" STR_FMT
+            "` table isn't queryable: the query that materialises it has been terminated or keeps no state.",
+            STR_ARG(plan->table->name));
     PullQuery *query = ARENA_NEW(arena, PullQuery);
-    *query           = (PullQuery){.host = host, .plan = plan, .node = writer->materialized, .arena = arena, .left = plan->has_limit ? plan->limit : -1};
+    *query           = (PullQuery){.host  = host,
+                                   .plan  = plan,
+                                   .node  = writer->materialized,
+                                   .arena = arena,
+                                   .left  = plan->has_limit ? plan->limit : -1};
     query->scratch   = arena_new(0);
     query->row       = ARENA_ARRAY(arena, Value, plan->schema->count);
     query->result    = ARENA_ARRAY(arena, Value, plan->result->count);
@@ -146,8 +156,9 @@ static void fill_row(PullQuery *query, const StateRow *from)
     memcpy(query->row + schema->key_count, from->values, schema->value_count * sizeof(Value));
     for (size_t i = schema->key_count + schema->value_count; i < schema->count; i++) {
         ColumnRole role = schema->columns[i].role;
-        query->row[i]   = value_from_int(role == COLUMN_WINDOWSTART ? from->window_start : role == COLUMN_WINDOWEND ? from->window_end
-                                                                                                                  : from->timestamp);
+        query->row[i]   = value_from_int(role == COLUMN_WINDOWSTART ? from->window_start
+                                         : role == COLUMN_WINDOWEND ? from->window_end
+                                                                    : from->timestamp);
     }
 }
 
@@ -159,7 +170,8 @@ static Status on_row(void *context, const StateRow *from, Error *err)
     Error      ignored;
     arena_reset(query->scratch);
     fill_row(query, from);
-    if (query->where != NULL && program_test(query->where, query->row, query->scratch, &verdict, &ignored) != OK)
+    if (query->where != NULL &&
+        program_test(query->where, query->row, query->scratch, &verdict, &ignored) != OK)
         return OK;
     if (verdict != TRUTH_TRUE)
         return OK;
@@ -175,7 +187,7 @@ static Status scan(PullQuery *query, StoreRange *range, Error *err)
     range->partitions      = query->partitions;
     range->partition_count = query->partition_count;
     Arena *arena           = arena_new(0);
-    Status status          = state_reader_scan(query->reader, &query->store, range, arena, on_row, query, err);
+    Status status = state_reader_scan(query->reader, &query->store, range, arena, on_row, query, err);
     arena_free(arena);
     if (status == E_CANCELLED && query->over)
         return OK;
@@ -187,15 +199,23 @@ static Status scan(PullQuery *query, StoreRange *range, Error *err)
 
 static StoreRange window_range(const PullPlan *plan)
 {
-    return (StoreRange){.has_start_from = plan->has_start_from, .has_start_to = plan->has_start_to, .has_end_from = plan->has_end_from,
-                        .has_end_to = plan->has_end_to, .start_from = plan->start_from, .start_to = plan->start_to,
-                        .end_from = plan->end_from, .end_to = plan->end_to};
+    return (StoreRange){.has_start_from = plan->has_start_from,
+                        .has_start_to   = plan->has_start_to,
+                        .has_end_from   = plan->has_end_from,
+                        .has_end_to     = plan->has_end_to,
+                        .start_from     = plan->start_from,
+                        .start_to       = plan->start_to,
+                        .end_from       = plan->end_from,
+                        .end_to         = plan->end_to};
 }
 
 static Status open_encoder(PullQuery *query, Encoder **out, Error *err)
 {
     const Schema *schema = query->node->schema;
-    SerdeSpec     spec   = {.format = query->node->key_format, .side = SIDE_KEY, .columns = schema->columns, .count = schema->key_count};
+    SerdeSpec     spec   = {.format  = query->node->key_format,
+                            .side    = SIDE_KEY,
+                            .columns = schema->columns,
+                            .count   = schema->key_count};
     return encoder_open(&spec, query->arena, out, err);
 }
 
@@ -252,12 +272,14 @@ Status pull_run(PullQuery *query, bool (*row)(void *context, const Value *values
     query->consumer = context;
     if (query->left == 0)
         return OK;
-    if (query->plan->access == PULL_SCAN || (query->plan->access == PULL_RANGE && !bytes_are_ordered(query))) {
+    if (query->plan->access == PULL_SCAN ||
+        (query->plan->access == PULL_RANGE && !bytes_are_ordered(query))) {
         StoreRange range = window_range(query->plan);
         return scan(query, &range, err);
     }
     TRY(open_encoder(query, &encoder, err));
-    Status status = query->plan->access == PULL_LOOKUP ? look_up(query, encoder, err) : scan_range(query, encoder, err);
+    Status status =
+        query->plan->access == PULL_LOOKUP ? look_up(query, encoder, err) : scan_range(query, encoder, err);
     encoder_close(encoder);
     return status;
 }

@@ -52,9 +52,11 @@ static bool answer_cors(const Rest *rest, HttpExchange *x)
         return false;
     Str methods = properties_get_c(rest->properties, "access.control.allow.methods");
     Str headers = properties_get_c(rest->properties, "access.control.allow.headers");
-    http_set_header(x, "Access-Control-Allow-Methods", str_is_null(methods) ? "GET,POST,HEAD" : str_to_c(arena, methods));
+    http_set_header(x, "Access-Control-Allow-Methods",
+                    str_is_null(methods) ? "GET,POST,HEAD" : str_to_c(arena, methods));
     http_set_header(x, "Access-Control-Allow-Headers",
-                    str_is_null(headers) ? "X-Requested-With,Content-Type,Accept,Origin" : str_to_c(arena, headers));
+                    str_is_null(headers) ? "X-Requested-With,Content-Type,Accept,Origin"
+                                         : str_to_c(arena, headers));
     http_respond(x, 200, NULL, STR_NULL);
     return true;
 }
@@ -90,9 +92,13 @@ void rest_handle(void *context, HttpExchange *x)
         route->handler(rest, x);
 }
 
-static bool transients_close(Transients *self, Str id) { return rest_close((Rest *)self->context, id); }
+static bool transients_close(Transients *self, Str id)
+{
+    return rest_close((Rest *)self->context, id);
+}
 
-void rest_init(Rest *rest, Engine *engine, Runtime *runtime, const Properties *properties, const FnConfig *config)
+void rest_init(Rest *rest, Engine *engine, Runtime *runtime, const Properties *properties,
+               const FnConfig *config)
 {
     *rest            = (Rest){.engine = engine, .runtime = runtime, .properties = properties};
     rest->transients = (Transients){rest, transients_close, rest_list_queries};

@@ -27,8 +27,9 @@ void rest_root(Rest *rest, HttpExchange *x)
 
 void rest_info(Rest *rest, HttpExchange *x)
 {
-    json_t *info = json_pack("{s:s, s:o, s:o, s:s, s:s}", "version", KSQLDB_VERSION, "kafkaClusterId", cluster_id(rest, x), "ksqlServiceId",
-                             service_id(rest), "serverStatus", "RUNNING", "sluiceVersion", SLUICE_VERSION);
+    json_t *info = json_pack("{s:s, s:o, s:o, s:s, s:s}", "version", KSQLDB_VERSION, "kafkaClusterId",
+                             cluster_id(rest, x), "ksqlServiceId", service_id(rest), "serverStatus",
+                             "RUNNING", "sluiceVersion", SLUICE_VERSION);
     rest_json(x, 200, json_pack("{s:o}", "KsqlServerInfo", info));
 }
 
@@ -41,15 +42,17 @@ static bool kafka_answers(Rest *rest)
 void rest_healthcheck(Rest *rest, HttpExchange *x)
 {
     bool    kafka   = kafka_answers(rest);
-    json_t *details = json_pack("{s:{s:b}, s:{s:b}, s:{s:b}}", "metastore", "isHealthy", 1, "kafka", "isHealthy", (int)kafka, "commandRunner",
-                                "isHealthy", 1);
-    rest_json(x, 200, json_pack("{s:b, s:o, s:s}", "isHealthy", (int)kafka, "details", details, "serverState", "READY"));
+    json_t *details = json_pack("{s:{s:b}, s:{s:b}, s:{s:b}}", "metastore", "isHealthy", 1, "kafka",
+                                "isHealthy", (int)kafka, "commandRunner", "isHealthy", 1);
+    rest_json(
+        x, 200,
+        json_pack("{s:b, s:o, s:s}", "isHealthy", (int)kafka, "details", details, "serverState", "READY"));
 }
 
 static json_t *scope(Rest *rest, HttpExchange *x)
 {
-    return json_pack("{s:{s:[], s:{s:o, s:o}}, s:s}", "scope", "path", "clusters", "kafka-cluster", cluster_id(rest, x), "ksql-cluster",
-                     service_id(rest), "id", "");
+    return json_pack("{s:{s:[], s:{s:o, s:o}}, s:s}", "scope", "path", "clusters", "kafka-cluster",
+                     cluster_id(rest, x), "ksql-cluster", service_id(rest), "id", "");
 }
 
 void rest_metadata(Rest *rest, HttpExchange *x)
@@ -57,11 +60,20 @@ void rest_metadata(Rest *rest, HttpExchange *x)
     rest_json(x, 200, json_pack("{s:s, s:o}", "version", KSQLDB_VERSION, "clusterId", scope(rest, x)));
 }
 
-void rest_metadata_id(Rest *rest, HttpExchange *x) { rest_json(x, 200, scope(rest, x)); }
+void rest_metadata_id(Rest *rest, HttpExchange *x)
+{
+    rest_json(x, 200, scope(rest, x));
+}
 
-void rest_alive(Rest *rest, HttpExchange *x) { http_respond(x, 200, "application/json", STR_LIT("{}")); }
+void rest_alive(Rest *rest, HttpExchange *x)
+{
+    http_respond(x, 200, "application/json", STR_LIT("{}"));
+}
 
-void rest_ok(Rest *rest, HttpExchange *x) { http_respond(x, 200, "application/json", STR_LIT("{\"ok\":true}")); }
+void rest_ok(Rest *rest, HttpExchange *x)
+{
+    http_respond(x, 200, "application/json", STR_LIT("{\"ok\":true}"));
+}
 
 /* ---- command statuses ---- */
 
@@ -87,11 +99,12 @@ static Str without_backticks(Arena *arena, Str text)
 void rest_status(Rest *rest, HttpExchange *x)
 {
     Arena      *arena = http_arena(x);
-    Str         path  = http_path(x), prefix = STR_LIT("/status/");
+    Str         path = http_path(x), prefix = STR_LIT("/status/");
     Str         asked = without_backticks(arena, str_n(path.ptr + prefix.len, path.len - prefix.len));
-    json_t     *all   = engine_command_statuses(rest->engine), *status, *found = NULL;
+    json_t     *all = engine_command_statuses(rest->engine), *status, *found = NULL;
     const char *id;
-    json_object_foreach(all, id, status) if (str_equal(without_backticks(arena, str_c(id)), asked)) found = json_incref(status);
+    json_object_foreach(all, id, status) if (str_equal(without_backticks(arena, str_c(id)), asked)) found =
+        json_incref(status);
     json_decref(all);
     if (found == NULL)
         rest_error(x, 404, 40400, "Command not found");
@@ -101,7 +114,8 @@ void rest_status(Rest *rest, HttpExchange *x)
 
 void rest_cluster_status(Rest *rest, HttpExchange *x)
 {
-    http_respond(x, 404, "text/plain", STR_LIT("Not Found")); /* only with heartbeats, which a single node has none of */
+    http_respond(x, 404, "text/plain",
+                 STR_LIT("Not Found")); /* only with heartbeats, which a single node has none of */
 }
 
 void rest_is_valid_property(Rest *rest, HttpExchange *x)
@@ -110,9 +124,13 @@ void rest_is_valid_property(Rest *rest, HttpExchange *x)
     Str            name    = str_n(path.ptr + prefix.len, path.len - prefix.len);
     const Setting *setting = settings_find(name);
     if (setting != NULL && !setting->editable)
-        rest_error(x, 400, 40000, "One or more properties overrides set locally are prohibited by the KSQL server (use UNSET to reset their default "
-                                  "value): [" STR_FMT "]", STR_ARG(name));
-    else if (setting == NULL && !settings_is_client_property(name) && !str_starts_with(name, STR_LIT("ksql.")))
+        rest_error(x, 400, 40000,
+                   "One or more properties overrides set locally are prohibited by the KSQL server (use "
+                   "UNSET to reset their default "
+                   "value): [" STR_FMT "]",
+                   STR_ARG(name));
+    else if (setting == NULL && !settings_is_client_property(name) &&
+             !str_starts_with(name, STR_LIT("ksql.")))
         rest_error(x, 400, 40000, "Property cannot be overridden or is unknown: " STR_FMT, STR_ARG(name));
     else
         rest_json(x, 200, json_true());

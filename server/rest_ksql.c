@@ -19,7 +19,8 @@ static void answer_failure(HttpExchange *x, const Error *err, Str text, json_t *
     rest_code(err, statement, &status, &code);
     if (statement != NULL && (statement->kind == STMT_QUERY || statement->kind == STMT_PRINT)) {
         code    = 40002;
-        message = "The following statement types should be issued to the websocket endpoint '/query':\n\t* PRINT\n\t* SELECT";
+        message = "The following statement types should be issued to the websocket endpoint '/query':\n\t* "
+                  "PRINT\n\t* SELECT";
     }
     rest_statement_error(x, status, code, message, text, entities);
 }
@@ -33,7 +34,8 @@ static void execute(Rest *rest, HttpExchange *x, const json_t *request, Session 
     if (str_is_null(text))
         text = STR_LIT("");
     error_clear(&err);
-    if (engine_execute(rest->engine, session, text, http_arena(x), entities, &failed, &failed_text, &err) == OK) {
+    if (engine_execute(rest->engine, session, text, http_arena(x), entities, &failed, &failed_text, &err) ==
+        OK) {
         rest_json(x, 200, entities);
         return;
     }
@@ -47,7 +49,8 @@ void rest_ksql(Rest *rest, HttpExchange *x)
     json_t *request = rest_request(x);
     if (request == NULL)
         return;
-    if (rest_session(rest, x, request, "streamsProperties", &session) && rest_wait_for_command(rest, x, request))
+    if (rest_session(rest, x, request, "streamsProperties", &session) &&
+        rest_wait_for_command(rest, x, request))
         execute(rest, x, request, &session);
     session_clear(&session);
     json_decref(request);

@@ -1,10 +1,12 @@
 /*
  * rest_push.c - push queries: from the runtime's bounded queue to a client, without a thread of their own.
  *
- * The worker's `ready` wakes the exchange; its step takes what is there and writes it. A client that does not read fills the reply's buffer, then
- * the step takes no more, then the queue is full and the runtime detaches the task: nobody else waits for it.
+ * The worker's `ready` wakes the exchange; its step takes what is there and writes it. A client that does not
+ * read fills the reply's buffer, then the step takes no more, then the queue is full and the runtime detaches
+ * the task: nobody else waits for it.
  *
- * A StreamQuery belongs to its exchange's stream. Others (close-query, TERMINATE, SHOW QUERIES) find it in the list, under its lock.
+ * A StreamQuery belongs to its exchange's stream. Others (close-query, TERMINATE, SHOW QUERIES) find it in
+ * the list, under its lock.
  */
 #include "server/rest.h"
 
@@ -81,16 +83,21 @@ void rest_list_queries(Transients *self, json_t *queries)
     pthread_mutex_lock(&rest->lock);
     for (StreamQuery *query = rest->queries; query != NULL; query = query->next) {
         Str text = plan_ref_plan(query->plan)->statement;
-        json_array_append_new(queries, json_pack("{s:s%, s:[], s:[], s:s%, s:{s:i}, s:s, s:s}", "queryString", text.ptr ? text.ptr : "", text.len,
-                                                 "sinks", "sinkKafkaTopics", "id", query->id.ptr, query->id.len, "statusCount", "RUNNING", 1,
-                                                 "queryType", "PUSH", "state", "RUNNING"));
+        json_array_append_new(queries,
+                              json_pack("{s:s%, s:[], s:[], s:s%, s:{s:i}, s:s, s:s}", "queryString",
+                                        text.ptr ? text.ptr : "", text.len, "sinks", "sinkKafkaTopics", "id",
+                                        query->id.ptr, query->id.len, "statusCount", "RUNNING", 1,
+                                        "queryType", "PUSH", "state", "RUNNING"));
     }
     pthread_mutex_unlock(&rest->lock);
 }
 
 /* ---- one query ---- */
 
-static void on_ready(void *context) { http_wake(((StreamQuery *)context)->x); }
+static void on_ready(void *context)
+{
+    http_wake(((StreamQuery *)context)->x);
+}
 
 static void close_query(void *state)
 {
@@ -169,8 +176,12 @@ void rest_push(Rest *rest, HttpExchange *x, const TransientQuery *transient, Pla
     *query = (StreamQuery){.rest = rest, .x = http_ref(x), .plan = plan, .id = tree->id, .form = form};
     atomic_init(&query->closing, false);
     bool        bounded = transient->kind == QUERY_PULL_STREAM;
-    PushOptions options = {.from_earliest = bounded || transient->from_earliest, .bounded = bounded, .ready = on_ready, .context = query};
-    if (push_query_start(rest->runtime, tree, &options, plan_ref(plan), plan_unref, &query->push, &err) != OK) {
+    PushOptions options = {.from_earliest = bounded || transient->from_earliest,
+                           .bounded       = bounded,
+                           .ready         = on_ready,
+                           .context       = query};
+    if (push_query_start(rest->runtime, tree, &options, plan_ref(plan), plan_unref, &query->push, &err) !=
+        OK) {
         answer_failure(x, &err, tree->statement);
         release(rest);
         plan_unref(plan);

@@ -1,7 +1,8 @@
 /*
  * rest_query.c - POST /query and /query-stream: one SELECT, answered as rows (rest.md 5).
  *
- * Whatever fails before the header is an HTTP error; afterwards the status is 200 and the error is the last element.
+ * Whatever fails before the header is an HTTP error; afterwards the status is 200 and the error is the last
+ * element.
  */
 #include "server/rest.h"
 
@@ -15,14 +16,20 @@ typedef struct {
 } Endpoint;
 
 static const Endpoint query_endpoint = {
-    "ksql", "streamsProperties", 40000,
+    "ksql",
+    "streamsProperties",
+    40000,
     {"application/vnd.ksql.v1+json", "application/json", "application/vnd.ksqlapi.delimited.v1"},
-    {ROWS_OBJECTS, ROWS_OBJECTS, ROWS_LINES}, 0,
+    {ROWS_OBJECTS, ROWS_OBJECTS, ROWS_LINES},
+    0,
 };
 static const Endpoint stream_endpoint = {
-    "sql", "properties", 40001,
+    "sql",
+    "properties",
+    40001,
     {"application/vnd.ksqlapi.delimited.v1", "application/json", "application/vnd.ksql.v1+json"},
-    {ROWS_LINES, ROWS_ARRAY, ROWS_OBJECTS}, 0,
+    {ROWS_LINES, ROWS_ARRAY, ROWS_OBJECTS},
+    0,
 };
 
 static void refuse_kind(HttpExchange *x, const Endpoint *endpoint, const AstStatement *statement, Str text)
@@ -30,13 +37,17 @@ static void refuse_kind(HttpExchange *x, const Endpoint *endpoint, const AstStat
     if (statement->kind == STMT_PRINT)
         rest_statement_error(x, 400, 40001, "Sluice does not carry out PRINT yet", text, NULL);
     else if (endpoint->wrong_kind == 40000)
-        rest_error(x, 400, 40000, "Statement type not supported for this resource: only SELECT and PRINT are");
+        rest_error(x, 400, 40000,
+                   "Statement type not supported for this resource: only SELECT and PRINT are");
     else
-        rest_statement_error(x, 400, 40001, "Statement is not a query: only SELECT and PRINT are supported for this resource", text, NULL);
+        rest_statement_error(
+            x, 400, 40001, "Statement is not a query: only SELECT and PRINT are supported for this resource",
+            text, NULL);
 }
 
 /* In the arena of the plan, which points into its statement. */
-static const AstStatement *parse_one(Rest *rest, HttpExchange *x, const Endpoint *endpoint, const Session *session, Str text, Arena *arena)
+static const AstStatement *parse_one(Rest *rest, HttpExchange *x, const Endpoint *endpoint,
+                                     const Session *session, Str text, Arena *arena)
 {
     AstScript script;
     Error     err;
@@ -46,7 +57,8 @@ static const AstStatement *parse_one(Rest *rest, HttpExchange *x, const Endpoint
     }
     if (script.count != 1) {
         char message[80];
-        snprintf(message, sizeof message, "Expected exactly one KSQL statement; found %zu instead", script.count);
+        snprintf(message, sizeof message, "Expected exactly one KSQL statement; found %zu instead",
+                 script.count);
         rest_statement_error(x, 400, 40001, message, text, NULL);
         return NULL;
     }
@@ -81,7 +93,8 @@ static void pull(Rest *rest, HttpExchange *x, const TransientQuery *query, Str t
     int        status, code;
     Str        writer_id = query->pull->table->query_id;
     PlanRef   *writer    = engine_query_plan(rest->engine, writer_id);
-    Status     opened    = pull_open(&rest->pull, query->pull, writer ? plan_ref_plan(writer) : NULL, http_arena(x), &pull, &err);
+    Status opened = pull_open(&rest->pull, query->pull, writer ? plan_ref_plan(writer) : NULL, http_arena(x),
+                              &pull, &err);
     if (opened != OK) {
         rest_code(&err, NULL, &status, &code);
         rest_statement_error(x, status, code, err.message, text, NULL);
@@ -102,7 +115,8 @@ static void pull(Rest *rest, HttpExchange *x, const TransientQuery *query, Str t
 /* ---- both ---- */
 
 /* Takes the arena over. */
-static void plan_and_run(Rest *rest, HttpExchange *x, Session *session, const AstStatement *statement, Str text, Arena *arena, RowForm form)
+static void plan_and_run(Rest *rest, HttpExchange *x, Session *session, const AstStatement *statement,
+                         Str text, Arena *arena, RowForm form)
 {
     TransientQuery query;
     Error          err;
@@ -119,9 +133,11 @@ static void plan_and_run(Rest *rest, HttpExchange *x, Session *session, const As
         rest_push(rest, x, &query, plan_ref_new(arena, query.push), form);
 }
 
-static void run(Rest *rest, HttpExchange *x, const Endpoint *endpoint, const json_t *request, Session *session)
+static void run(Rest *rest, HttpExchange *x, const Endpoint *endpoint, const json_t *request,
+                Session *session)
 {
-    int chosen = rest_accept(http_header(x, "Accept"), endpoint->offers, ARRAY_LEN(endpoint->offers), endpoint->none);
+    int chosen =
+        rest_accept(http_header(x, "Accept"), endpoint->offers, ARRAY_LEN(endpoint->offers), endpoint->none);
     if (chosen < 0) {
         http_respond(x, 406, NULL, STR_NULL);
         return;
@@ -153,14 +169,18 @@ static void answer(Rest *rest, HttpExchange *x, const Endpoint *endpoint)
     json_t *request = rest_request(x);
     if (request == NULL)
         return;
-    if (has_text(x, endpoint, request) && rest_session(rest, x, request, endpoint->properties_field, &session) &&
+    if (has_text(x, endpoint, request) &&
+        rest_session(rest, x, request, endpoint->properties_field, &session) &&
         rest_wait_for_command(rest, x, request))
         run(rest, x, endpoint, request, &session);
     session_clear(&session);
     json_decref(request);
 }
 
-void rest_query(Rest *rest, HttpExchange *x) { answer(rest, x, &query_endpoint); }
+void rest_query(Rest *rest, HttpExchange *x)
+{
+    answer(rest, x, &query_endpoint);
+}
 
 void rest_query_stream(Rest *rest, HttpExchange *x)
 {

@@ -10,7 +10,9 @@ void rest_json(HttpExchange *x, int status, json_t *json)
     char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
     json_decref(json);
     if (text == NULL) { /* a text that is no UTF-8 got into an entity */
-        http_respond(x, 500, "application/json", STR_LIT("{\"@type\":\"generic_error\",\"error_code\":50000,\"message\":\"The reply cannot be encoded\"}"));
+        http_respond(x, 500, "application/json",
+                     STR_LIT("{\"@type\":\"generic_error\",\"error_code\":50000,\"message\":\"The reply "
+                             "cannot be encoded\"}"));
         return;
     }
     http_respond(x, status, "application/json", str_c(text));
@@ -40,12 +42,17 @@ void rest_error(HttpExchange *x, int status, int code, const char *format, ...)
 
 void rest_code(const Error *err, const AstStatement *statement, int *status, int *code)
 {
-    static const struct { Status from; int status, code; } codes[] = {
-        {E_IO, 500, 50000}, {E_FULL, 500, 50000}, {E_BUSY, 503, 50302}, {E_FENCED, 503, 50302}, {E_CANCELLED, 503, 50303},
+    static const struct {
+        Status from;
+        int    status, code;
+    } codes[] = {
+        {E_IO, 500, 50000},     {E_FULL, 500, 50000},      {E_BUSY, 503, 50302},
+        {E_FENCED, 503, 50302}, {E_CANCELLED, 503, 50303},
     };
-    bool asserts = statement != NULL && (statement->kind == STMT_ASSERT_TOPIC || statement->kind == STMT_ASSERT_SCHEMA);
-    *status      = 400;
-    *code        = 40001;
+    bool asserts =
+        statement != NULL && (statement->kind == STMT_ASSERT_TOPIC || statement->kind == STMT_ASSERT_SCHEMA);
+    *status = 400;
+    *code   = 40001;
     if (asserts && (err->code == E_NOT_FOUND || err->code == E_EXISTS || err->code == E_DATA)) {
         *status = 417;
         *code   = 41700;
@@ -57,7 +64,8 @@ void rest_code(const Error *err, const AstStatement *statement, int *status, int
         }
 }
 
-void rest_statement_error(HttpExchange *x, int status, int code, const char *message, Str statement, json_t *entities)
+void rest_statement_error(HttpExchange *x, int status, int code, const char *message, Str statement,
+                          json_t *entities)
 {
     Arena  *arena = http_arena(x);
     Str     text  = utf8_repair(arena, rest_masked(arena, statement));

@@ -1,5 +1,6 @@
 /*
- * rest_request.c - what requests have in common: a JSON object with overrides and variables, an Accept header (rest.md 1).
+ * rest_request.c - what requests have in common: a JSON object with overrides and variables, an Accept header
+ * (rest.md 1).
  */
 #include <unistd.h>
 
@@ -64,16 +65,19 @@ static bool set_override(Rest *rest, HttpExchange *x, Session *session, Str name
     if (json_is_null(json))
         return true;
     if (str_is_null(value)) {
-        rest_error(x, 400, 40000, "Invalid value for property '" STR_FMT "': not a string, number or boolean", STR_ARG(name));
+        rest_error(x, 400, 40000, "Invalid value for property '" STR_FMT "': not a string, number or boolean",
+                   STR_ARG(name));
         return false;
     }
-    bool refused = (!str_is_null(denied) && is_listed(denied, name)) || (!str_is_null(allowed) && allowed.len > 0 && !is_listed(allowed, name));
+    bool refused = (!str_is_null(denied) && is_listed(denied, name)) ||
+                   (!str_is_null(allowed) && allowed.len > 0 && !is_listed(allowed, name));
     if (refused) {
         rest_error(x, 400, 40000, "Cannot override property '" STR_FMT "'", STR_ARG(name));
         return false;
     }
     const Setting *setting = settings_find(name);
-    if (setting == NULL) { /* somebody's client sends what we do not know: as with a server's own settings, no refusal */
+    if (setting ==
+        NULL) { /* somebody's client sends what we do not know: as with a server's own settings, no refusal */
         properties_set(session->overrides, name, value);
         return true;
     }
@@ -85,16 +89,17 @@ static bool set_override(Rest *rest, HttpExchange *x, Session *session, Str name
     return true;
 }
 
-bool rest_session(Rest *rest, HttpExchange *x, const json_t *request, const char *properties, Session *session)
+bool rest_session(Rest *rest, HttpExchange *x, const json_t *request, const char *properties,
+                  Session *session)
 {
     const char *name;
     json_t     *value;
     Arena      *arena = http_arena(x);
     session_init(session, rest->properties);
-    json_t *overrides = json_object_get(request, properties), *variables = json_object_get(request, "sessionVariables");
-    json_object_foreach(overrides, name, value)
-        if (!set_override(rest, x, session, str_c(name), value))
-            return false;
+    json_t *overrides = json_object_get(request, properties),
+           *variables = json_object_get(request, "sessionVariables");
+    json_object_foreach(overrides, name,
+                        value) if (!set_override(rest, x, session, str_c(name), value)) return false;
     json_object_foreach(variables, name, value)
     {
         Str text = value_text(arena, value);
@@ -113,7 +118,10 @@ bool rest_wait_for_command(Rest *rest, HttpExchange *x, const json_t *request)
     int64_t       until   = clock->monotonic_us(clock) + timeout * 1000;
     while (wanted > engine_last_command(rest->engine)) {
         if (clock->monotonic_us(clock) > until || http_gone(x)) {
-            rest_error(x, 503, 50301, "Timed out while waiting for a previous command to execute. command sequence number: %lld", (long long)wanted);
+            rest_error(
+                x, 503, 50301,
+                "Timed out while waiting for a previous command to execute. command sequence number: %lld",
+                (long long)wanted);
             return false;
         }
         usleep(20000);
@@ -131,8 +139,10 @@ static int range_fits(Str range, const char *offer)
         return 3;
     if (str_equal(range, STR_LIT("*/*")))
         return 1;
-    bool any_subtype = range.len > 2 && range.ptr[range.len - 1] == '*' && range.len - 1 == (size_t)(slash - offer) + 1;
-    return any_subtype && str_equal_nocase(str_n(range.ptr, range.len - 1), str_n(offer, range.len - 1)) ? 2 : 0;
+    bool any_subtype =
+        range.len > 2 && range.ptr[range.len - 1] == '*' && range.len - 1 == (size_t)(slash - offer) + 1;
+    return any_subtype && str_equal_nocase(str_n(range.ptr, range.len - 1), str_n(offer, range.len - 1)) ? 2
+                                                                                                         : 0;
 }
 
 /* The q of "type;q=0.5". */
@@ -140,8 +150,8 @@ static double quality(Str item, Str *range)
 {
     const char *semicolon = memchr(item.ptr, ';', item.len);
     double      q         = 1;
-    *range                = str_trim(semicolon != NULL ? str_n(item.ptr, (size_t)(semicolon - item.ptr)) : item);
-    ptrdiff_t at          = str_find(item, STR_LIT("q="), range->len);
+    *range       = str_trim(semicolon != NULL ? str_n(item.ptr, (size_t)(semicolon - item.ptr)) : item);
+    ptrdiff_t at = str_find(item, STR_LIT("q="), range->len);
     if (at >= 0) {
         Str    text = str_n(item.ptr + at + 2, item.len - (size_t)at - 2);
         size_t len  = 0;

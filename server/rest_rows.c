@@ -7,7 +7,8 @@
 
 const char *row_form_type(RowForm form)
 {
-    static const char *const types[] = {"application/vnd.ksql.v1+json", "application/vnd.ksqlapi.delimited.v1", "application/json"};
+    static const char *const types[] = {"application/vnd.ksql.v1+json",
+                                        "application/vnd.ksqlapi.delimited.v1", "application/json"};
     return types[form];
 }
 
@@ -81,14 +82,17 @@ static void write_columns(const Schema *schema, const Value *values, StrBuf *out
     strbuf_addc(out, ']');
 }
 
-void rows_row(HttpExchange *x, RowForm form, const Schema *schema, const Value *values, bool tombstone, StrBuf *scratch)
+void rows_row(HttpExchange *x, RowForm form, const Schema *schema, const Value *values, bool tombstone,
+              StrBuf *scratch)
 {
     if (tombstone && form != ROWS_OBJECTS)
         return; /* the other forms cannot show one */
     strbuf_reset(scratch);
     strbuf_adds(scratch, form == ROWS_OBJECTS ? ",\n{\"row\":{\"columns\":" : form == ROWS_ARRAY ? "," : "");
     write_columns(schema, values, scratch);
-    strbuf_adds(scratch, form == ROWS_OBJECTS ? (tombstone ? ",\"tombstone\":true}}" : "}}") : form == ROWS_LINES ? "\n" : "");
+    strbuf_adds(scratch, form == ROWS_OBJECTS ? (tombstone ? ",\"tombstone\":true}}" : "}}")
+                         : form == ROWS_LINES ? "\n"
+                                              : "");
     http_write(x, strbuf_str(scratch));
 }
 

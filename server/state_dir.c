@@ -23,7 +23,8 @@ static Status make_dirs(const char *path, Error *err)
         if (mkdir(copy, 0777) != 0 && errno != EEXIST) {
             int failure = errno;
             mem_free(copy);
-            return error_set(err, E_CONFIG, NO_POS, "cannot make the state directory %s: %s", path, strerror(failure));
+            return error_set(err, E_CONFIG, NO_POS, "cannot make the state directory %s: %s", path,
+                             strerror(failure));
         }
         *at = c;
         if (c == '\0')
@@ -48,16 +49,18 @@ static Status take_lock(StateDir *dir, Error *err)
     dir->lock  = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     mem_free(path);
     if (dir->lock < 0)
-        return error_set(err, E_CONFIG, NO_POS, "cannot open the lock of the state directory %s: %m", dir->path);
+        return error_set(err, E_CONFIG, NO_POS, "cannot open the lock of the state directory %s: %m",
+                         dir->path);
     if (flock(dir->lock, LOCK_EX | LOCK_NB) != 0)
-        return error_set(err, errno == EWOULDBLOCK ? E_BUSY : E_IO, NO_POS, "the state directory %s is in use by another process", dir->path);
+        return error_set(err, errno == EWOULDBLOCK ? E_BUSY : E_IO, NO_POS,
+                         "the state directory %s is in use by another process", dir->path);
     return OK;
 }
 
 static Status write_id(const char *path, const char *id, Error *err)
 {
-    int  fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    bool ok = fd >= 0 && write(fd, id, NODE_ID_LEN) == NODE_ID_LEN && fsync(fd) == 0;
+    int  fd      = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    bool ok      = fd >= 0 && write(fd, id, NODE_ID_LEN) == NODE_ID_LEN && fsync(fd) == 0;
     int  failure = errno;
     if (fd >= 0)
         close(fd);
@@ -67,11 +70,12 @@ static Status write_id(const char *path, const char *id, Error *err)
 /* Whoever wrote half an identity and died gets a new one. */
 static Status take_id(StateDir *dir, Clock *clock, Error *err)
 {
-    char  *path = join(dir->path, "node-id");
+    char  *path                = join(dir->path, "node-id");
     char   id[NODE_ID_LEN + 1] = "";
-    Status status = OK;
-    int    fd     = open(path, O_RDONLY | O_CLOEXEC);
-    bool   known  = fd >= 0 && read(fd, id, NODE_ID_LEN) == NODE_ID_LEN && strspn(id, "0123456789abcdef") == NODE_ID_LEN;
+    Status status              = OK;
+    int    fd                  = open(path, O_RDONLY | O_CLOEXEC);
+    bool   known =
+        fd >= 0 && read(fd, id, NODE_ID_LEN) == NODE_ID_LEN && strspn(id, "0123456789abcdef") == NODE_ID_LEN;
     if (fd >= 0)
         close(fd);
     if (!known) {
@@ -85,8 +89,8 @@ static Status take_id(StateDir *dir, Clock *clock, Error *err)
 
 Status state_dir_open(StateDir *dir, const char *path, Clock *clock, Error *err)
 {
-    *dir = (StateDir){.path = mem_strdup(path), .lock = -1};
-    char *inner = join(path, "state");
+    *dir          = (StateDir){.path = mem_strdup(path), .lock = -1};
+    char  *inner  = join(path, "state");
     Status status = make_dirs(inner, err);
     mem_free(inner);
     TRY(status);

@@ -1,6 +1,6 @@
 /*
- * state_dir.h - the directory of a node's local state: made when missing, locked against a second process, with an identity that survives
- * restarts.
+ * state_dir.h - the directory of a node's local state: made when missing, locked against a second process,
+ * with an identity that survives restarts.
  */
 #ifndef SLUICE_SERVER_STATE_DIR_H
 #define SLUICE_SERVER_STATE_DIR_H

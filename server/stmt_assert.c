@@ -1,7 +1,9 @@
 /*
- * stmt_assert.c - ASSERT [NOT EXISTS] TOPIC, ASSERT SCHEMA (sql.md 4.9): looked at every 100 ms until it holds or the time is over.
+ * stmt_assert.c - ASSERT [NOT EXISTS] TOPIC, ASSERT SCHEMA (sql.md 4.9): looked at every 100 ms until it
+ * holds or the time is over.
  *
- * The sandbox checks the statement only: what it waits for may be made by an earlier statement of the same request.
+ * The sandbox checks the statement only: what it waits for may be made by an earlier statement of the same
+ * request.
  */
 #include <time.h>
 
@@ -19,13 +21,16 @@ static Status read_wanted(const AstStatement *statement, Expected *out, Error *e
 {
     *out = (Expected){0};
     for (size_t i = 0; i < statement->property_count; i++) {
-        const AstProperty *property = &statement->properties[i];
-        Str                name     = property->name.text;
-        bool partitions = str_equal_nocase(name, STR_LIT("PARTITIONS")), replicas = str_equal_nocase(name, STR_LIT("REPLICAS"));
+        const AstProperty *property   = &statement->properties[i];
+        Str                name       = property->name.text;
+        bool               partitions = str_equal_nocase(name, STR_LIT("PARTITIONS")),
+             replicas                 = str_equal_nocase(name, STR_LIT("REPLICAS"));
         if (!partitions && !replicas)
-            return error_set(err, E_PLAN, property->name.pos, "Cannot assert unknown topic property: " STR_FMT, STR_ARG(name));
+            return error_set(err, E_PLAN, property->name.pos,
+                             "Cannot assert unknown topic property: " STR_FMT, STR_ARG(name));
         if (property->value->kind != AST_INTEGER)
-            return error_set(err, E_PLAN, property->value->pos, "Topic property " STR_FMT " must be an integer", STR_ARG(name));
+            return error_set(err, E_PLAN, property->value->pos,
+                             "Topic property " STR_FMT " must be an integer", STR_ARG(name));
         if (partitions)
             *out = (Expected){true, out->has_replicas, property->value->integer, out->replicas};
         else
@@ -36,8 +41,9 @@ static Status read_wanted(const AstStatement *statement, Expected *out, Error *e
 
 static Status mismatch(Str topic, const char *config, int64_t wanted, int is, Error *err)
 {
-    return error_set(err, E_DATA, NO_POS, "Mismatched configuration for topic " STR_FMT ": For config %s, expected %lld got %d", STR_ARG(topic), config,
-                     (long long)wanted, is);
+    return error_set(err, E_DATA, NO_POS,
+                     "Mismatched configuration for topic " STR_FMT ": For config %s, expected %lld got %d",
+                     STR_ARG(topic), config, (long long)wanted, is);
 }
 
 static Status look(Execution *x, const AstStatement *statement, const Expected *wanted, Error *err)
@@ -48,7 +54,8 @@ static Status look(Execution *x, const AstStatement *statement, const Expected *
     if (found != OK && found != E_NOT_FOUND)
         return found;
     if (statement->not_exists)
-        return found == OK ? error_set(err, E_EXISTS, NO_POS, "Topic " STR_FMT " exists", STR_ARG(topic)) : OK;
+        return found == OK ? error_set(err, E_EXISTS, NO_POS, "Topic " STR_FMT " exists", STR_ARG(topic))
+                           : OK;
     if (found == E_NOT_FOUND)
         return error_set(err, E_NOT_FOUND, NO_POS, "Topic " STR_FMT " does not exist", STR_ARG(topic));
     if (wanted->has_partitions && wanted->partitions != info.partitions)
@@ -73,7 +80,7 @@ Status stmt_assert_topic(Execution *x, const AstStatement *statement, json_t **e
     const struct timespec pause = {0, RETRY_MS * 1000000L};
     Clock                *clock = engine_clock(x->engine);
     int64_t               timeout_ms;
-    Expected                wanted;
+    Expected              wanted;
     TRY(read_wanted(statement, &wanted, err));
     TRY(timeout_of(x, statement, &timeout_ms, err));
     if (x->sandbox)
@@ -92,8 +99,10 @@ Status stmt_assert_topic(Execution *x, const AstStatement *statement, json_t **e
 Status stmt_assert_schema(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
 {
     if (!statement->has_subject && !statement->has_id)
-        return error_set(err, E_PLAN, statement->pos, "ASSERT SCHEMA statements much include a subject name or an id");
+        return error_set(err, E_PLAN, statement->pos,
+                         "ASSERT SCHEMA statements much include a subject name or an id");
     if (statement->has_id && statement->id->kind != AST_INTEGER)
         return error_set(err, E_PLAN, statement->id->pos, "ID must be an integer");
-    return error_set(err, E_UNSUPPORTED, statement->pos, "Sluice does not speak to a schema registry yet: ASSERT SCHEMA cannot be answered");
+    return error_set(err, E_UNSUPPORTED, statement->pos,
+                     "Sluice does not speak to a schema registry yet: ASSERT SCHEMA cannot be answered");
 }

@@ -7,7 +7,9 @@ Status stmt_describe_source(Execution *x, const AstStatement *statement, json_t 
 {
     const Source *source = catalog_source(x->catalog, statement->name.text);
     if (source == NULL) {
-        error_set(err, E_PLAN, statement->name.pos, "Could not find STREAM/TABLE '" STR_FMT "' in the Metastore", STR_ARG(statement->name.text));
+        error_set(err, E_PLAN, statement->name.pos,
+                  "Could not find STREAM/TABLE '" STR_FMT "' in the Metastore",
+                  STR_ARG(statement->name.text));
         catalog_hint(x->catalog, statement->name.text, err);
         return E_PLAN;
     }

@@ -15,8 +15,8 @@ static json_t *describe_overload(const FnOverloadListing *overload)
         json_object_set_new(item, "isVariadic", json_boolean(param->variadic));
         json_array_append_new(arguments, item);
     }
-    return json_pack("{s:o, s:o, s:s}", "arguments", arguments, "returnType", json_str(overload->result), "description",
-                     overload->doc ? overload->doc : "");
+    return json_pack("{s:o, s:o, s:s}", "arguments", arguments, "returnType", json_str(overload->result),
+                     "description", overload->doc ? overload->doc : "");
 }
 
 Status stmt_describe_function(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
@@ -25,13 +25,15 @@ Status stmt_describe_function(Execution *x, const AstStatement *statement, json_
     FnListing                listing;
     FnOverloadListing       *overloads;
     size_t                   count;
-    TRY(functions_describe(engine_functions(x->engine), statement->name.text, x->arena, &listing, &overloads, &count, err));
+    TRY(functions_describe(engine_functions(x->engine), statement->name.text, x->arena, &listing, &overloads,
+                           &count, err));
     json_t *functions = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(functions, describe_overload(&overloads[i]));
     *entity = entity_new("describe_function", statement->text);
     json_object_set_new(*entity, "name", json_str(listing.name));
-    json_object_set_new(*entity, "description", json_string(count > 0 && overloads[0].doc ? overloads[0].doc : ""));
+    json_object_set_new(*entity, "description",
+                        json_string(count > 0 && overloads[0].doc ? overloads[0].doc : ""));
     json_object_set_new(*entity, "author", json_string(""));
     json_object_set_new(*entity, "version", json_string(""));
     json_object_set_new(*entity, "path", json_string("internal"));

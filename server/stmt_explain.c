@@ -14,7 +14,8 @@ static Status explain_id(Execution *x, const AstStatement *statement, json_t **e
     const QueryEntry *query = catalog_query(x->catalog, statement->name.text);
     if (query == NULL)
         return error_set(err, E_PLAN, statement->name.pos,
-                         "Query with id:" STR_FMT " does not exist, use SHOW QUERIES to view the full set of queries.",
+                         "Query with id:" STR_FMT
+                         " does not exist, use SHOW QUERIES to view the full set of queries.",
                          STR_ARG(statement->name.text));
     answer(entity, statement, describe_query(x, query));
     return OK;
@@ -25,10 +26,11 @@ static json_t *describe_pull(const PullPlan *plan, Str text)
     static const char *const access[] = {"KEY LOOKUP", "RANGE SCAN", "TABLE SCAN"};
     char                     steps[64];
     snprintf(steps, sizeof steps, " > [ PULL ] | %s", access[plan->access]);
-    return json_pack("{s:s, s:o, s:n, s:o, s:[o], s:[], s:s, s:s, s:{}, s:{}, s:s, s:[], s:[], s:n, s:n}", "id", "", "statementText", json_str(text),
-                     "windowType", "fields", entity_fields(plan->result), "sources", json_str(plan->table->name), "sinks", "topology", "",
-                     "executionPlan", steps, "overriddenProperties", "ksqlHostQueryStatus", "queryType", "PULL", "queryErrors", "tasksMetadata",
-                     "consumerGroupId", "state");
+    return json_pack("{s:s, s:o, s:n, s:o, s:[o], s:[], s:s, s:s, s:{}, s:{}, s:s, s:[], s:[], s:n, s:n}",
+                     "id", "", "statementText", json_str(text), "windowType", "fields",
+                     entity_fields(plan->result), "sources", json_str(plan->table->name), "sinks", "topology",
+                     "", "executionPlan", steps, "overriddenProperties", "ksqlHostQueryStatus", "queryType",
+                     "PULL", "queryErrors", "tasksMetadata", "consumerGroupId", "state");
 }
 
 static Status explain_select(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
@@ -54,7 +56,8 @@ static Status explain_persistent(Execution *x, const AstStatement *statement, js
     Planner          planner = execution_planner(x, x->arena);
     PersistentQuery *query;
     TRY(plan_persistent_query(&planner, statement->explained, &query, err));
-    answer(entity, statement, describe_plan(x, query->plan, statement_text(statement->explained, x->arena), "PERSISTENT"));
+    answer(entity, statement,
+           describe_plan(x, query->plan, statement_text(statement->explained, x->arena), "PERSISTENT"));
     return OK;
 }
 
@@ -69,6 +72,7 @@ Status stmt_explain(Execution *x, const AstStatement *statement, json_t **entity
     case STMT_INSERT_INTO:
         return explain_persistent(x, statement, entity, err);
     default:
-        return error_set(err, E_PLAN, statement->explained->pos, "The provided statement does not run a ksql query");
+        return error_set(err, E_PLAN, statement->explained->pos,
+                         "The provided statement does not run a ksql query");
     }
 }

@@ -16,8 +16,12 @@ static json_t *list_source(const Source *source)
     json_object_set_new(item, "type", json_string(source->is_table ? "TABLE" : "STREAM"));
     json_object_set_new(item, "name", json_str(source->name));
     json_object_set_new(item, "topic", json_str(source->topic));
-    json_object_set_new(item, "keyFormat", json_string(source->key_format.format ? format_name(source->key_format.format) : "NONE"));
-    json_object_set_new(item, "valueFormat", json_string(source->value_format.format ? format_name(source->value_format.format) : "NONE"));
+    json_object_set_new(
+        item, "keyFormat",
+        json_string(source->key_format.format ? format_name(source->key_format.format) : "NONE"));
+    json_object_set_new(
+        item, "valueFormat",
+        json_string(source->value_format.format ? format_name(source->value_format.format) : "NONE"));
     json_object_set_new(item, "isWindowed", json_boolean(source->window.kind != WINDOWED_NO));
     return item;
 }
@@ -31,7 +35,8 @@ static void show_sources(Execution *x, const AstStatement *statement, json_t *en
     catalog_sources(x->catalog, x->arena, &sources, &count);
     for (size_t i = 0; i < count; i++)
         if (sources[i]->is_table == tables)
-            json_array_append_new(list, statement->extended ? describe_source(x, sources[i], true) : list_source(sources[i]));
+            json_array_append_new(list, statement->extended ? describe_source(x, sources[i], true)
+                                                            : list_source(sources[i]));
     const char *type = statement->extended ? "source_descriptions" : tables ? "tables" : "streams";
     json_object_set_new(entity, "@type", json_string(type));
     json_object_set_new(entity, statement->extended ? "sourceDescriptions" : type, list);
@@ -42,7 +47,7 @@ static void show_sources(Execution *x, const AstStatement *statement, json_t *en
 /* Regular expressions with a comma between; one that is none hides nothing. */
 static bool is_hidden(Arena *arena, Str patterns, Str topic)
 {
-    char *name = str_to_c(arena, topic);
+    char *name   = str_to_c(arena, topic);
     bool  hidden = false;
     for (size_t at = 0; at < patterns.len && !hidden;) {
         const char *comma = memchr(patterns.ptr + at, ',', patterns.len - at);
@@ -50,7 +55,9 @@ static bool is_hidden(Arena *arena, Str patterns, Str topic)
         Str         item  = str_trim(str_n(patterns.ptr + at, end - at));
         regex_t     compiled;
         at = end + 1;
-        if (item.len == 0 || regcomp(&compiled, str_to_c(arena, str_printf(arena, "^(" STR_FMT ")$", STR_ARG(item))), REG_EXTENDED | REG_NOSUB) != 0)
+        if (item.len == 0 ||
+            regcomp(&compiled, str_to_c(arena, str_printf(arena, "^(" STR_FMT ")$", STR_ARG(item))),
+                    REG_EXTENDED | REG_NOSUB) != 0)
             continue;
         hidden = regexec(&compiled, name, 0, NULL, 0) == 0;
         regfree(&compiled);
@@ -97,7 +104,8 @@ static void show_queries(Execution *x, const AstStatement *statement, json_t *en
     Transients        *transients = engine_transients(x->engine);
     catalog_queries(x->catalog, x->arena, &queries, &count);
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, statement->extended ? describe_query(x, queries[i]) : describe_running(x, queries[i]));
+        json_array_append_new(list, statement->extended ? describe_query(x, queries[i])
+                                                        : describe_running(x, queries[i]));
     if (!statement->extended && transients != NULL)
         transients->list(transients, list);
     json_object_set_new(entity, "@type", json_string(statement->extended ? "query_descriptions" : "queries"));
@@ -133,9 +141,12 @@ static void show_properties(Execution *x, const AstStatement *statement, json_t 
     json_t        *list = json_array(), *overwritten = json_array(), *defaults = json_array();
     for (size_t i = 0; i < count; i++) {
         Str  value = execution_property(x, settings[i].name), name = full_name(x->arena, &settings[i]);
-        bool initial = settings[i].initial == NULL ? str_is_null(value) : str_equal(value, str_c(settings[i].initial));
-        json_array_append_new(list, json_pack("{s:o, s:s, s:o, s:b, s:s}", "name", json_str(name), "scope", "KSQL", "value", json_str(value), "editable",
-                                              (int)settings[i].editable, "level", settings[i].editable ? "QUERY" : "SERVER"));
+        bool initial =
+            settings[i].initial == NULL ? str_is_null(value) : str_equal(value, str_c(settings[i].initial));
+        json_array_append_new(list,
+                              json_pack("{s:o, s:s, s:o, s:b, s:s}", "name", json_str(name), "scope", "KSQL",
+                                        "value", json_str(value), "editable", (int)settings[i].editable,
+                                        "level", settings[i].editable ? "QUERY" : "SERVER"));
         if (is_overridden(x, settings[i].name))
             json_array_append_new(overwritten, json_str(name));
         if (initial)
@@ -156,7 +167,8 @@ static void show_functions(Execution *x, const AstStatement *statement, json_t *
     json_t                  *list = json_array();
     functions_list(engine_functions(x->engine), x->arena, &functions, &count);
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, json_pack("{s:o, s:s, s:s}", "name", json_str(functions[i].name), "type", kinds[functions[i].kind], "category",
+        json_array_append_new(list, json_pack("{s:o, s:s, s:s}", "name", json_str(functions[i].name), "type",
+                                              kinds[functions[i].kind], "category",
                                               functions[i].category ? functions[i].category : ""));
     json_object_set_new(entity, "functions", list);
 }
@@ -178,17 +190,25 @@ static void show_variables(Execution *x, const AstStatement *statement, json_t *
     Str     name, value;
     for (size_t i = 0; i < properties_count(x->session->variables); i++) {
         properties_at(x->session->variables, i, &name, &value);
-        json_array_append_new(list, json_pack("{s:o, s:o}", "name", json_str(name), "value", json_str(value)));
+        json_array_append_new(list,
+                              json_pack("{s:o, s:o}", "name", json_str(name), "value", json_str(value)));
     }
     json_object_set_new(entity, "variables", list);
 }
 
 /* ---- all ---- */
 
-static const struct { AstShowKind kind; const char *type; ShowFn fn; } shows[] = {
-    {SHOW_STREAMS, "streams", show_sources},       {SHOW_TABLES, "tables", show_sources},
-    {SHOW_QUERIES, "queries", show_queries},       {SHOW_PROPERTIES, "properties", show_properties},
-    {SHOW_FUNCTIONS, "function_names", show_functions}, {SHOW_TYPES, "type_list", show_types},
+static const struct {
+    AstShowKind kind;
+    const char *type;
+    ShowFn      fn;
+} shows[] = {
+    {SHOW_STREAMS, "streams", show_sources},
+    {SHOW_TABLES, "tables", show_sources},
+    {SHOW_QUERIES, "queries", show_queries},
+    {SHOW_PROPERTIES, "properties", show_properties},
+    {SHOW_FUNCTIONS, "function_names", show_functions},
+    {SHOW_TYPES, "type_list", show_types},
     {SHOW_VARIABLES, "variables", show_variables},
 };
 
@@ -205,5 +225,6 @@ Status stmt_show(Execution *x, const AstStatement *statement, json_t **entity, E
         shows[i].fn(x, statement, *entity);
         return OK;
     }
-    return error_set(err, E_UNSUPPORTED, statement->pos, "Sluice does not speak to Kafka Connect yet: " STR_FMT, STR_ARG(statement->text));
+    return error_set(err, E_UNSUPPORTED, statement->pos,
+                     "Sluice does not speak to Kafka Connect yet: " STR_FMT, STR_ARG(statement->text));
 }
