@@ -1,0 +1,227 @@
+/*
+ * cmd_feed.c - `sluice feed`: the lines of a file or a pipe become records of a topic, each as it is.
+ *
+ * Keys and timestamps may be taken from fields of the line. A line that is broken goes into the topic like the others: it is the queries' business
+ * to skip it and to say so. Its key is null, and its timestamp that of the line before: so it stays where it was in time.
+ */
+#include "main/commands.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+
+#include "core/value.h"
+#include "main/feed.h"
+#include "shell/jtext.h"
+
+enum { KAFKA_CONFIGS_MAX = 64 };
+
+typedef struct {
+    const char *url, *state_dir, *bootstrap, *topic, *file;
+    const char *key_field, *timestamp_field;
+    char        key_separator; /* '\0': none */
+    int         partitions;
+    LogConfig   configs[KAFKA_CONFIGS_MAX];
+    size_t      config_count;
+} FeedOptions;
+
+typedef struct {
+    size_t  lines, without_key, without_time;
+    int64_t last_time;
+} FeedCounts;
+
+static const char usage_text[] =
+    "usage: sluice feed [--url URL | --state-dir DIR | --bootstrap-servers HOST:PORT,...] --topic NAME [options] [FILE | -]\n\n"
+    "Writes the lines of FILE, or of standard input, to a topic of a running server (--url), of Kafka, or of the embedded log in DIR\n"
+    "(./sluice-data), which no server may have open. The topic is made when it is missing.\n\n"
+    "  --key-field NAME        the key is this field of the line, a JSON object\n"
+    "  --key-separator C       the key is what stands before the first C, the value what stands behind it\n"
+    "  --timestamp-field NAME  milliseconds, or 2025-03-01T10:00:00; otherwise the time of writing\n"
+    "  --partitions N          of a topic that is made (1)\n"
+    "  --property NAME=VALUE   of Kafka's client\n";
+
+/* ---- options ---- */
+
+static int take_config(FeedOptions *options, char *text)
+{
+    char *equals = strchr(text, '=');
+    if (equals == NULL || options->config_count + 1 >= KAFKA_CONFIGS_MAX)
+        return command_misused("--property takes NAME=VALUE, not '%s'", text);
+    *equals                                     = '\0';
+    options->configs[options->config_count++] = (LogConfig){text, equals + 1};
+    return EXIT_OK;
+}
+
+static int take_partitions(FeedOptions *options, const char *text)
+{
+    int64_t number;
+    if (!int64_parse(str_c(text), &number) || number < 1 || number > 10000)
+        return command_misused("--partitions takes a number from 1 to 10000, not '%s'", text);
+    options->partitions = (int)number;
+    return EXIT_OK;
+}
+
+static int take_separator(FeedOptions *options, const char *text)
+{
+    bool tab = strcmp(text, "\\t") == 0;
+    if (!tab && strlen(text) != 1)
+        return command_misused("--key-separator takes one character, not '%s'", text);
+    options->key_separator = tab ? '\t' : text[0];
+    return EXIT_OK;
+}
+
+static int check_options(const FeedOptions *options)
+{
+    if (options->topic == NULL)
+        return command_misused("feed needs --topic NAME (sluice feed --help)");
+    if ((options->url != NULL) + (options->state_dir != NULL) + (options->bootstrap != NULL) > 1)
+        return command_misused("--url, --state-dir and --bootstrap-servers exclude each other");
+    if (options->key_field != NULL && options->key_separator != '\0')
+        return command_misused("--key-field and --key-separator exclude each other");
+    return EXIT_OK;
+}
+
+static int parse(FeedOptions *options, int argc, char **argv)
+{
+    static const struct option longs[] = {
+        {"url", required_argument, NULL, 'u'},       {"state-dir", required_argument, NULL, 's'},  {"bootstrap-servers", required_argument, NULL, 'b'},
+        {"topic", required_argument, NULL, 't'},     {"key-field", required_argument, NULL, 'k'},  {"key-separator", required_argument, NULL, 'c'},
+        {"timestamp-field", required_argument, NULL, 'w'}, {"partitions", required_argument, NULL, 'n'}, {"property", required_argument, NULL, 'p'},
+        {"help", no_argument, NULL, 'h'},            {NULL, 0, NULL, 0},
+    };
+    int option, status = EXIT_OK;
+    *options = (FeedOptions){.partitions = 1, .file = "-"};
+    while (status == EXIT_OK && (option = getopt_long(argc, argv, "t:h", longs, NULL)) != -1)
+        switch (option) {
+        case 'u': options->url = optarg; break;
+        case 's': options->state_dir = optarg; break;
+        case 'b': options->bootstrap = optarg; break;
+        case 't': options->topic = optarg; break;
+        case 'k': options->key_field = optarg; break;
+        case 'w': options->timestamp_field = optarg; break;
+        case 'c': status = take_separator(options, optarg); break;
+        case 'n': status = take_partitions(options, optarg); break;
+        case 'p': status = take_config(options, optarg); break;
+        case 'h': fputs(usage_text, stdout); exit(EXIT_OK);
+        default: return EXIT_USAGE;
+        }
+    if (status == EXIT_OK && optind < argc)
+        options->file = argv[optind++];
+    if (status == EXIT_OK && optind < argc)
+        status = command_misused("what is '%s'?", argv[optind]);
+    return status == EXIT_OK ? check_options(options) : status;
+}
+
+/* ---- lines ---- */
+
+static bool read_time(Arena *arena, JsonText field, int64_t *out)
+{
+    Str text = jtext_text(arena, field);
+    if (field.kind == JTEXT_NUMBER)
+        return int64_parse(text, out);
+    return field.kind == JTEXT_STRING && timestamp_parse(text, out);
+}
+
+static void make_record(const FeedOptions *options, FeedCounts *counts, Arena *arena, Str line, LogRecord *record)
+{
+    JsonText    object = options->key_field != NULL || options->timestamp_field != NULL ? jtext_parse(line) : (JsonText){0};
+    const char *cut    = options->key_separator != '\0' && line.len > 0 ? memchr(line.ptr, options->key_separator, line.len) : NULL;
+    *record            = (LogRecord){.value = line, .key = STR_NULL};
+    if (cut != NULL) {
+        record->key   = str_n(line.ptr, (size_t)(cut - line.ptr));
+        record->value = str_n(cut + 1, line.len - record->key.len - 1);
+    } else if (options->key_field != NULL)
+        record->key = jtext_field(arena, object, options->key_field);
+    if (str_is_null(record->key) && (options->key_field != NULL || options->key_separator != '\0'))
+        counts->without_key++;
+    Clock *clock = clock_system();
+    if (options->timestamp_field == NULL)
+        record->timestamp = clock->now_ms(clock);
+    else if (read_time(arena, jtext_get(object, options->timestamp_field), &record->timestamp))
+        counts->last_time = record->timestamp;
+    else {
+        counts->without_time++;
+        record->timestamp = counts->last_time >= 0 ? counts->last_time : clock->now_ms(clock);
+    }
+}
+
+static Status feed_lines(const FeedOptions *options, FILE *file, FeedTarget *target, FeedCounts *counts, Error *err)
+{
+    char   *line     = NULL;
+    size_t  capacity = 0;
+    ssize_t len;
+    Status  status = OK;
+    Arena  *arena  = arena_new(SIZE_MAX);
+    while (status == OK && (len = getline(&line, &capacity, file)) >= 0) {
+        LogRecord record;
+        Str       text = str_n(line, (size_t)len);
+        while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
+            text.len--;
+        if (text.len == 0)
+            continue;
+        make_record(options, counts, arena, text, &record);
+        status = target->append(target, str_c(options->topic), &record, err);
+        counts->lines += status == OK ? 1 : 0;
+        arena_reset(arena);
+    }
+    if (status == OK && ferror(file))
+        status = error_set(err, E_IO, NO_POS, "cannot read %s: %s", options->file, strerror(errno));
+    free(line);
+    arena_free(arena);
+    return status;
+}
+
+/* ---- all of it ---- */
+
+static Status open_target(FeedOptions *options, FeedTarget **out, Error *err)
+{
+    if (options->url != NULL)
+        return feed_open_server(options->url, out, err);
+    if (options->bootstrap == NULL)
+        return feed_open_embedded(options->state_dir != NULL ? options->state_dir : "sluice-data", out, err);
+    options->configs[options->config_count++] = (LogConfig){"bootstrap.servers", options->bootstrap};
+    return feed_open_kafka(options->configs, options->config_count, out, err);
+}
+
+static Status feed_all(FeedOptions *options, FILE *file, FeedCounts *counts, Error *err)
+{
+    FeedTarget *target;
+    TRY(open_target(options, &target, err));
+    Status status = target->prepare(target, str_c(options->topic), options->partitions, err);
+    if (status == OK)
+        status = feed_lines(options, file, target, counts, err);
+    if (status == OK)
+        status = target->flush(target, err);
+    target->close(target);
+    return status;
+}
+
+static void print_counts(const FeedOptions *options, const FeedCounts *counts)
+{
+    printf("%zu records written to %s", counts->lines, options->topic);
+    if (counts->without_key > 0)
+        printf(", %zu without a key", counts->without_key);
+    if (counts->without_time > 0)
+        printf(", %zu without a timestamp (they got that of the record before)", counts->without_time);
+    putchar('\n');
+}
+
+int cmd_feed(int argc, char **argv)
+{
+    FeedOptions options;
+    FeedCounts  counts = {.last_time = -1};
+    Error       err;
+    int         status = parse(&options, argc, argv);
+    if (status != EXIT_OK)
+        return status;
+    FILE *file = strcmp(options.file, "-") == 0 ? stdin : fopen(options.file, "re");
+    if (file == NULL)
+        return command_misused("cannot read %s: %s", options.file, strerror(errno));
+    Status fed = feed_all(&options, file, &counts, &err);
+    if (file != stdin)
+        fclose(file);
+    if (fed != OK)
+        return command_failed(&err);
+    print_counts(&options, &counts);
+    return EXIT_OK;
+}

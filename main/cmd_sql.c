@@ -1,0 +1,58 @@
+/*
+ * cmd_sql.c - `sluice sql`: the shell, and an engine in this process when no server is named.
+ *
+ * The engine listens on a port of the loopback that the system picks, and the shell speaks REST to it like to any other: one way of doing things.
+ */
+#include <signal.h>
+
+#include "main/commands.h"
+#include "server/settings.h"
+#include "shell/shell.h"
+
+typedef struct {
+    Node       *node;
+    Properties *properties;
+} Embedded;
+
+/* Threads of the engine leave the terminal's signals to the shell. */
+static void block_signals(sigset_t *before)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, before);
+}
+
+static Status embedded_start(void *context, const char *directory, StrBuf *url, Error *err)
+{
+    Embedded *embedded = context;
+    sigset_t  before;
+    properties_set(embedded->properties, STR_LIT("listeners"), STR_LIT("http://127.0.0.1:0"));
+    if (directory != NULL)
+        properties_set(embedded->properties, STR_LIT("state.dir"), str_c(directory));
+    settings_fill(embedded->properties);
+    NodeOptions how = {.properties = embedded->properties, .serve = true};
+    block_signals(&before);
+    Status status = node_open(&how, &embedded->node, err);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (status == E_BUSY)
+        error_append(err, "\nA server runs there: name it by its URL, as in `sluice sql http://localhost:8088`");
+    if (status == OK)
+        strbuf_addf(url, "http://127.0.0.1:%d", node_port(embedded->node));
+    return status;
+}
+
+static void embedded_stop(void *context)
+{
+    Embedded *embedded = context;
+    node_close(embedded->node);
+    embedded->node = NULL;
+}
+
+int cmd_sql(int argc, char **argv)
+{
+    Embedded    embedded = {.properties = properties_new(NULL)};
+    ShellEngine engine   = {&embedded, embedded_start, embedded_stop};
+    int         status   = shell_main(argc, argv, &engine);
+    properties_free(embedded.properties);
+    return status;
+}

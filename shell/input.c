@@ -1,0 +1,174 @@
+/*
+ * input.c - the prompt: lines by libedit, gathered until a statement is complete, kept as one entry of the history.
+ *
+ * Our own signal handlers stay (interrupt.h): libedit's would send Ctrl-C on to the whole process group.
+ */
+#include "shell/session.h"
+
+#include <errno.h>
+#include <histedit.h>
+#include <unistd.h>
+
+#include "shell/interrupt.h"
+
+enum { HISTORY_ENTRIES = 2000 };
+
+typedef struct {
+    Shell      *shell;
+    EditLine   *edit;
+    History    *history;
+    const char *history_path; /* NULL: none */
+    bool        history_warned;
+    StrBuf      text; /* not complete yet */
+    SplitOpen   open;
+} Input;
+
+static char *prompt(EditLine *edit)
+{
+    static const char *const prompts[] = {
+        [OPEN_NOTHING] = "sluice> ", [OPEN_STATEMENT] = "     -> ", [OPEN_QUOTE] = "     '> ",
+        [OPEN_NAME] = "     \"> ",   [OPEN_COMMENT] = "     *> ",   [OPEN_PAREN] = "     (> ",
+    };
+    Input *input = NULL;
+    el_get(edit, EL_CLIENTDATA, &input);
+    return (char *)(uintptr_t)prompts[input->text.len == 0 ? OPEN_NOTHING : input->open];
+}
+
+static void input_open(Input *input, Shell *shell, const char *history_path)
+{
+    HistEvent event;
+    *input      = (Input){.shell = shell, .history_path = history_path};
+    input->edit = el_init("sluice", stdin, stdout, stderr);
+    el_set(input->edit, EL_CLIENTDATA, input);
+    el_set(input->edit, EL_PROMPT, prompt);
+    el_set(input->edit, EL_SIGNAL, 0);
+    el_set(input->edit, EL_EDITOR, "emacs");
+    input->history = history_init();
+    history(input->history, &event, H_SETSIZE, HISTORY_ENTRIES);
+    history(input->history, &event, H_SETUNIQUE, 1);
+    if (history_path != NULL)
+        history(input->history, &event, H_LOAD, history_path);
+    el_set(input->edit, EL_HIST, history, input->history);
+    el_set(input->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
+    el_set(input->edit, EL_BIND, "\033[1~", "ed-move-to-beg", NULL);
+    el_set(input->edit, EL_BIND, "\033[4~", "ed-move-to-end", NULL);
+    el_set(input->edit, EL_BIND, "\033[H", "ed-move-to-beg", NULL);
+    el_set(input->edit, EL_BIND, "\033[F", "ed-move-to-end", NULL);
+    el_set(input->edit, EL_BIND, "\033[3~", "ed-delete-next-char", NULL);
+    el_source(input->edit, NULL); /* ~/.editrc: vi keys for those who want them */
+    shell->history = input->history;
+}
+
+static void input_close(Input *input)
+{
+    input->shell->history = NULL;
+    history_end(input->history);
+    el_end(input->edit);
+    strbuf_clear(&input->text);
+}
+
+/* Passwords in a connector's properties are nobody's business tomorrow. */
+static bool may_be_kept(Str text)
+{
+    static const char *const secrets[] = {"password", "secret", "token", "credential", "sasl.jaas"};
+    Arena                   *arena     = arena_new(SIZE_MAX);
+    Str                      upper     = str_upper(arena, text);
+    bool                     keep      = true;
+    for (size_t i = 0; i < ARRAY_LEN(secrets) && keep; i++)
+        keep = str_find(upper, str_upper(arena, str_c(secrets[i])), 0) < 0;
+    arena_free(arena);
+    return keep;
+}
+
+static void remember(Input *input, Str text)
+{
+    HistEvent event;
+    text = str_trim(text);
+    if (text.len == 0 || !may_be_kept(text))
+        return;
+    char *line = str_to_heap(text);
+    bool  comments = strstr(line, "--") != NULL; /* joined, the rest of the statement would be a comment */
+    for (char *c = line; *c != '\0' && !comments; c++)
+        if (*c == '\n')
+            *c = ' ';
+    history(input->history, &event, H_ENTER, line);
+    mem_free(line);
+    if (input->history_path == NULL || input->history_warned)
+        return;
+    if (history(input->history, &event, H_SAVE, input->history_path) < 0) {
+        input->history_warned = true;
+        out_error(&input->shell->out, "The history cannot be written to %s", input->history_path);
+    }
+}
+
+void shell_print_history(Shell *shell)
+{
+    HistEvent event;
+    int       number = 1;
+    if (shell->history == NULL)
+        return;
+    for (int code = history(shell->history, &event, H_LAST); code >= 0; code = history(shell->history, &event, H_PREV))
+        out_printf(&shell->out, "%4d: %s\n", number++, event.str);
+}
+
+/* The complete part of the text is run; what is left waits for the next line. */
+static void run_complete(Input *input)
+{
+    size_t used, count = 0;
+    Split  split;
+    Str    text = strbuf_str(&input->text);
+    bool   complete = split_next(text, 0, false, shell_is_command, &split);
+    if (!complete) {
+        input->open = split.open;
+        if (split.open == OPEN_NOTHING)
+            strbuf_reset(&input->text); /* blanks and comments */
+        return;
+    }
+    remember(input, text);
+    interrupt_clear();
+    int status = shell_run_text(input->shell, text, NULL, false, &used, &count);
+    if (status != SHELL_OK) /* the rest of the line belongs to what failed */
+        used = text.len;
+    memmove(input->text.ptr, input->text.ptr + used, text.len - used);
+    input->text.len -= used;
+    if (input->text.len > 0)
+        run_complete(input);
+}
+
+static void drop_line(Input *input)
+{
+    fputs("^C\n", stdout);
+    strbuf_reset(&input->text);
+    interrupt_clear();
+    el_reset(input->edit);
+}
+
+int shell_interactive(Shell *shell, const char *history_path)
+{
+    Input input;
+    input_open(&input, shell, history_path);
+    while (!shell->wants_exit && !interrupt_leave()) {
+        int         len  = 0;
+        const char *line;
+        if (interrupt_resized())
+            el_resize(input.edit);
+        errno = 0;
+        line  = el_gets(input.edit, &len);
+        if (interrupt_pending()) {
+            drop_line(&input);
+            continue;
+        }
+        if (line == NULL && errno == EINTR)
+            continue;
+        if (line == NULL || len <= 0)
+            break; /* Ctrl-D */
+        if (shell->out.spool != NULL)
+            fprintf(shell->out.spool, "%s%s", prompt(input.edit), line);
+        strbuf_add(&input.text, str_n(line, (size_t)len));
+        run_complete(&input);
+    }
+    if (!shell->wants_exit)
+        fputc('\n', stdout);
+    input_close(&input);
+    return SHELL_OK;
+}

@@ -1,0 +1,21 @@
+/*
+ * interrupt.h - Ctrl-C means: stop what runs, keep the shell. Also the terminal's other signals, so that it is whole again however we leave.
+ *
+ * Signal flags are the one kind of global that the style allows.
+ */
+#ifndef SLUICE_SHELL_INTERRUPT_H
+#define SLUICE_SHELL_INTERRUPT_H
+
+#include <stdbool.h>
+
+/* Installs the handlers, for the life of the process; with a terminal its settings are kept to be restored. */
+void interrupt_install(bool terminal);
+/* Ctrl-C was pressed since the last clear. */
+bool interrupt_pending(void);
+void interrupt_clear(void);
+/* SIGTERM or SIGHUP came. */
+bool interrupt_leave(void);
+/* The window's size changed since the last call. */
+bool interrupt_resized(void);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * layout.h - columns of text side by side: widths by data, cut or wrapped to the screen.
+ *
+ * A layout is measured over some rows (all of a finite result, the first few of an endless one) and then draws rows one by one; a later row may make
+ * it grow, and the caller draws a new heading. Cells must be clean (width_clean).
+ */
+#ifndef SLUICE_SHELL_LAYOUT_H
+#define SLUICE_SHELL_LAYOUT_H
+
+#include "shell/width.h"
+
+typedef struct {
+    bool   box;    /* +---+ and |, or blanks between columns and one dashed line */
+    bool   wrap;   /* what does not fit goes on in the next line; otherwise it is cut with `…` */
+    size_t screen; /* columns of the terminal; 0: no limit */
+    size_t fixed;  /* width of every column; 0: by the data */
+} LayoutLook;
+
+enum { LAYOUT_READABLE = 8 }; /* a column narrower than this is no use */
+
+typedef struct {
+    size_t width;   /* wanted */
+    size_t shown;   /* after layout_fit */
+    Str    heading;
+    bool   right;   /* numbers */
+} LayoutColumn;
+
+typedef struct {
+    LayoutLook    look;
+    LayoutColumn *columns; /* in the arena */
+    size_t        count;
+} Layout;
+
+/* `headings` are kept by reference. */
+void layout_init(Layout *layout, Arena *arena, const LayoutLook *look, const Str *headings, const bool *right, size_t count);
+/* Counts a row in; true: a column became wider. */
+bool layout_measure(Layout *layout, const Str *cells);
+/* Decides the widths shown; call after measuring. False: columns that were cut would be narrower than LAYOUT_READABLE. */
+bool layout_fit(Layout *layout);
+void layout_heading(const Layout *layout, StrBuf *out);
+/* Returns how many lines it took. */
+size_t layout_row(const Layout *layout, const Str *cells, StrBuf *out);
+void   layout_foot(const Layout *layout, StrBuf *out);
+
+#endif

@@ -1,0 +1,130 @@
+/*
+ * out.c - where results go; see out.h.
+ */
+#include "shell/out.h"
+
+#include <errno.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+void out_init(Out *out, bool color)
+{
+    *out = (Out){.file = stdout, .terminal = isatty(STDOUT_FILENO) != 0, .color = color && isatty(STDERR_FILENO) != 0};
+}
+
+static void close_file(Out *out)
+{
+    if (out->file != stdout && fclose(out->file) != 0)
+        out->failed = true;
+}
+
+void out_clear(Out *out)
+{
+    out_flush(out);
+    close_file(out);
+    if (out->spool != NULL)
+        fclose(out->spool);
+    *out = (Out){0};
+}
+
+Status out_open(Out *out, const char *path, Error *err)
+{
+    FILE *file = path != NULL ? fopen(path, "we") : stdout;
+    if (file == NULL)
+        return error_set(err, E_IO, NO_POS, "cannot write %s: %s", path, strerror(errno));
+    close_file(out);
+    out->file     = file;
+    out->terminal = path == NULL && isatty(STDOUT_FILENO) != 0;
+    return OK;
+}
+
+Status out_spool(Out *out, const char *path, Error *err)
+{
+    FILE *file = path != NULL ? fopen(path, "we") : NULL;
+    if (path != NULL && file == NULL)
+        return error_set(err, E_IO, NO_POS, "cannot write %s: %s", path, strerror(errno));
+    if (out->spool != NULL)
+        fclose(out->spool);
+    out->spool = file;
+    return OK;
+}
+
+void out_write(Out *out, Str text)
+{
+    if (text.len == 0)
+        return;
+    if (fwrite(text.ptr, 1, text.len, out->file) != text.len)
+        out->failed = true;
+    if (out->spool != NULL)
+        fwrite(text.ptr, 1, text.len, out->spool);
+}
+
+static void format(StrBuf *text, const char *pattern, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, pattern, again);
+    va_end(again);
+    if (len < 0)
+        return;
+    strbuf_reserve(text, (size_t)len + 1);
+    vsnprintf(text->ptr, (size_t)len + 1, pattern, args);
+    text->len = (size_t)len;
+}
+
+void out_printf(Out *out, const char *pattern, ...)
+{
+    StrBuf  text = {0};
+    va_list args;
+    va_start(args, pattern);
+    format(&text, pattern, args);
+    va_end(args);
+    out_write(out, strbuf_str(&text));
+    strbuf_clear(&text);
+}
+
+void out_flush(Out *out)
+{
+    if (fflush(out->file) != 0)
+        out->failed = true;
+    if (out->spool != NULL)
+        fflush(out->spool);
+}
+
+void out_error(Out *out, const char *pattern, ...)
+{
+    StrBuf  text = {0};
+    va_list args;
+    out_flush(out); /* what came before stands before */
+    va_start(args, pattern);
+    format(&text, pattern, args);
+    va_end(args);
+    if (out->color)
+        fprintf(stderr, "\033[31m" STR_FMT "\033[0m\n", STR_ARG(strbuf_str(&text)));
+    else
+        fprintf(stderr, STR_FMT "\n", STR_ARG(strbuf_str(&text)));
+    if (out->spool != NULL)
+        fprintf(out->spool, STR_FMT "\n", STR_ARG(strbuf_str(&text)));
+    strbuf_clear(&text);
+}
+
+static struct winsize window(const Out *out)
+{
+    struct winsize size = {0};
+    if (!out->terminal || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+        return (struct winsize){0};
+    return size;
+}
+
+/* A terminal that does not know its size is taken for 80 by 24. */
+size_t out_columns(const Out *out)
+{
+    size_t columns = window(out).ws_col;
+    return !out->terminal ? 0 : columns > 0 ? columns : 80;
+}
+
+size_t out_lines(const Out *out)
+{
+    size_t lines = window(out).ws_row;
+    return !out->terminal ? 0 : lines > 0 ? lines : 24;
+}

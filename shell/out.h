@@ -1,0 +1,33 @@
+/*
+ * out.h - where results go: standard output or a file, and a copy to the spool file. Errors go to standard error (and to the spool).
+ */
+#ifndef SLUICE_SHELL_OUT_H
+#define SLUICE_SHELL_OUT_H
+
+#include <stdio.h>
+
+#include "core/str.h"
+
+typedef struct {
+    FILE *file;     /* standard output, or of -o and \o */
+    FILE *spool;    /* NULL: off */
+    bool  terminal; /* file is one */
+    bool  color;    /* standard error may be coloured */
+    bool  failed;   /* nobody reads us any more (EPIPE), or the disk is full */
+} Out;
+
+void out_init(Out *out, bool color);
+void out_clear(Out *out);
+/* NULL: standard output again. */
+Status out_open(Out *out, const char *path, Error *err);
+Status out_spool(Out *out, const char *path, Error *err);
+void   out_write(Out *out, Str text);
+void   out_printf(Out *out, const char *format, ...) SL_PRINTF(2, 3);
+void   out_flush(Out *out);
+/* A message for people, on standard error. */
+void out_error(Out *out, const char *format, ...) SL_PRINTF(2, 3);
+/* Columns and lines of the terminal; 0 when it is none. */
+size_t out_columns(const Out *out);
+size_t out_lines(const Out *out);
+
+#endif

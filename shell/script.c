@@ -1,0 +1,124 @@
+/*
+ * script.c - running text of several statements: what was typed, -e, -f, RUN SCRIPT and pipes are one thing.
+ *
+ * Text that comes in pieces (a pipe, a terminal) is run as far as it is complete; what is left over waits for the next piece.
+ */
+#include "shell/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "shell/interrupt.h"
+
+enum { PIECE = 64 * 1024, SCRIPT_DEPTH_MAX = 20 };
+
+static int run_one(Shell *shell, const Split *split, const Place *place)
+{
+    Clock  *clock  = clock_system();
+    int64_t start  = clock->monotonic_us(clock);
+    int     status = split->command ? shell_run_command(shell, split->text) : shell_run_statement(shell, split->text, place);
+    if (shell->display.timing && !split->command)
+        out_printf(&shell->out, "Time: %.1f ms\n", (double)(clock->monotonic_us(clock) - start) / 1000);
+    return status;
+}
+
+/* In a script the first failure is the last statement, unless the user wants to go on. */
+static bool must_stop(const Shell *shell, int status)
+{
+    if (shell->wants_exit || interrupt_leave() || shell->out.failed)
+        return true;
+    if (status == SHELL_OK)
+        return false;
+    return status == SHELL_INTERRUPTED || status == SHELL_UNREACHABLE || shell->stop_on_error || shell->interactive;
+}
+
+int shell_run_text(Shell *shell, Str text, const char *file, bool last, size_t *used, size_t *count)
+{
+    int   worst = SHELL_OK;
+    Split split;
+    *used = 0;
+    while (split_next(text, *used, last, shell_is_command, &split)) {
+        Place place  = {text, split.start, file};
+        int   status = run_one(shell, &split, &place);
+        *used        = split.end;
+        (*count)++;
+        worst = status != SHELL_OK ? status : worst;
+        if (must_stop(shell, status))
+            break;
+    }
+    return worst;
+}
+
+/* Statements as they come, so that a pipe that stays open is no reason to wait. The place of a statement is counted from the text that is
+ * still there. */
+static int run_descriptor(Shell *shell, int fd, const char *name, size_t *count)
+{
+    StrBuf text  = {0};
+    int    worst = SHELL_OK;
+    bool   last  = false;
+    while (!last) {
+        size_t used;
+        strbuf_reserve(&text, PIECE);
+        ssize_t got = read(fd, text.ptr + text.len, PIECE);
+        if (got < 0 && errno == EINTR && !interrupt_pending())
+            continue;
+        if (got < 0) {
+            worst = interrupt_pending() ? SHELL_INTERRUPTED : shell_fail(shell, NULL, "cannot read %s: %s", name, strerror(errno));
+            break;
+        }
+        last = got == 0;
+        text.len += (size_t)got;
+        int status = shell_run_text(shell, strbuf_str(&text), name, last, &used, count);
+        memmove(text.ptr, text.ptr + used, text.len - used);
+        text.len -= used;
+        worst = status != SHELL_OK ? status : worst;
+        if (must_stop(shell, status))
+            break;
+    }
+    strbuf_clear(&text);
+    return worst;
+}
+
+/* A file is read whole: then places in messages are right. */
+static int run_regular(Shell *shell, int fd, const char *path, size_t *count)
+{
+    StrBuf  text = {0};
+    ssize_t got;
+    size_t  used;
+    do {
+        strbuf_reserve(&text, PIECE);
+        got = read(fd, text.ptr + text.len, PIECE);
+        text.len += got > 0 ? (size_t)got : 0;
+    } while (got > 0 || (got < 0 && errno == EINTR));
+    int status = got < 0 ? shell_fail(shell, NULL, "cannot read %s: %s", path, strerror(errno))
+                         : shell_run_text(shell, strbuf_str(&text), path, true, &used, count);
+    strbuf_clear(&text);
+    return status;
+}
+
+int shell_run_file(Shell *shell, const char *path)
+{
+    size_t count = 0;
+    int    status;
+    if (strcmp(path, "-") == 0)
+        return run_descriptor(shell, STDIN_FILENO, "(standard input)", &count);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return shell_fail(shell, NULL, "cannot read %s: %s", path, strerror(errno));
+    if (shell->depth >= SCRIPT_DEPTH_MAX) {
+        close(fd);
+        return shell_fail(shell, NULL, "%s: scripts run scripts more than %d deep", path, SCRIPT_DEPTH_MAX);
+    }
+    bool interactive = shell->interactive;
+    shell->interactive = false; /* an error stops the script */
+    shell->depth++;
+    status = run_regular(shell, fd, path, &count);
+    shell->depth--;
+    shell->interactive = interactive;
+    close(fd);
+    if (shell->out.terminal && !shell->display.quiet)
+        out_printf(&shell->out, "%s: %zu statement%s run%s\n", path, count, count == 1 ? "" : "s", status == SHELL_OK ? "" : ", with errors");
+    return status;
+}

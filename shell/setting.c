@@ -1,0 +1,262 @@
+/*
+ * setting.c - SET, UNSET, DEFINE, UNDEFINE, SHOW VARIABLES: statements that look like SQL and live in the shell. They are sent along with every
+ * request. Also the pairs that hold them.
+ */
+#include "shell/grid.h"
+#include "shell/session.h"
+
+/* ---- pairs ---- */
+
+static Pair *find_pair(const Pairs *pairs, Str name)
+{
+    for (size_t i = 0; i < pairs->count; i++) {
+        Str item = str_c(pairs->items[i].name);
+        if (pairs->nocase ? str_equal_nocase(item, name) : str_equal(item, name))
+            return &pairs->items[i];
+    }
+    return NULL;
+}
+
+const char *pairs_get(const Pairs *pairs, Str name)
+{
+    const Pair *pair = find_pair(pairs, name);
+    return pair != NULL ? pair->value : NULL;
+}
+
+void pairs_set(Pairs *pairs, Str name, Str value)
+{
+    Pair *pair = find_pair(pairs, name);
+    char *copy = str_to_heap(value);
+    if (pair != NULL) {
+        mem_free(pair->value);
+        pair->value = copy;
+        return;
+    }
+    if (pairs->count == pairs->capacity) {
+        pairs->capacity = pairs->capacity > 0 ? pairs->capacity * 2 : 8;
+        pairs->items    = mem_realloc(pairs->items, pairs->capacity * sizeof *pairs->items);
+    }
+    pairs->items[pairs->count++] = (Pair){str_to_heap(name), copy};
+}
+
+bool pairs_remove(Pairs *pairs, Str name)
+{
+    Pair *pair = find_pair(pairs, name);
+    if (pair == NULL)
+        return false;
+    size_t after = (size_t)(pairs->items + pairs->count - pair) - 1;
+    mem_free(pair->name);
+    mem_free(pair->value);
+    memmove(pair, pair + 1, after * sizeof *pair);
+    pairs->count--;
+    return true;
+}
+
+void pairs_clear(Pairs *pairs)
+{
+    for (size_t i = 0; i < pairs->count; i++) {
+        mem_free(pairs->items[i].name);
+        mem_free(pairs->items[i].value);
+    }
+    mem_free(pairs->items);
+    pairs->items = NULL;
+    pairs->count = pairs->capacity = 0;
+}
+
+/* ---- reading ---- */
+
+static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+static void skip_blanks(Str text, size_t *at)
+{
+    while (*at < text.len && is_blank(text.ptr[*at]))
+        (*at)++;
+}
+
+/* A 'quoted' text ('' is a quote) or a bare word. False: neither. */
+static bool read_item(Arena *arena, Str text, size_t *at, Str *out)
+{
+    skip_blanks(text, at);
+    size_t begin = *at;
+    if (*at < text.len && text.ptr[*at] == '\'') {
+        char  *copy = arena_alloc(arena, text.len - *at + 1);
+        size_t len  = 0, i = *at + 1;
+        for (; i < text.len; i++) {
+            if (text.ptr[i] == '\'' && (i + 1 >= text.len || text.ptr[i + 1] != '\''))
+                break;
+            i += text.ptr[i] == '\'' ? 1 : 0;
+            copy[len++] = text.ptr[i];
+        }
+        copy[len] = '\0';
+        *at       = i + 1;
+        *out      = str_n(copy, len);
+        return i < text.len;
+    }
+    while (*at < text.len && !is_blank(text.ptr[*at]) && text.ptr[*at] != '=')
+        (*at)++;
+    *out = str_n(text.ptr + begin, *at - begin);
+    return out->len > 0;
+}
+
+static bool read_equals(Str text, size_t *at)
+{
+    skip_blanks(text, at);
+    if (*at >= text.len || text.ptr[*at] != '=')
+        return false;
+    (*at)++;
+    return true;
+}
+
+/* ---- statements ---- */
+
+typedef struct {
+    Shell       *shell;
+    const Place *place;
+    Arena       *arena;
+    Str          rest; /* behind the first word */
+} Setting;
+
+static void say(const Setting *s, Str text)
+{
+    if (!s->shell->display.quiet && s->shell->out.terminal)
+        out_printf(&s->shell->out, STR_FMT "\n", STR_ARG(text));
+}
+
+/* Asks the server whether the name may be set. */
+static int check_property(const Setting *s, Str name)
+{
+    StrBuf      path = {0}, body = {0};
+    Error       err;
+    ClientReply reply  = {0};
+    int         result = SHELL_OK;
+    strbuf_adds(&path, "/is_valid_property/");
+    for (size_t i = 0; i < name.len; i++) {
+        bool plain = name.ptr[i] != '\0' && (strchr("._-", name.ptr[i]) != NULL || (name.ptr[i] >= '0' && name.ptr[i] <= '9') ||
+                                             ((name.ptr[i] | 0x20) >= 'a' && (name.ptr[i] | 0x20) <= 'z'));
+        strbuf_addf(&path, plain ? "%c" : "%%%02X", (unsigned char)name.ptr[i]);
+    }
+    strbuf_addc(&path, '\0');
+    Status status = client_call(s->shell->client, "GET", path.ptr, STR_NULL, &body, &reply, &err);
+    if (status != OK)
+        result = shell_fail_transport(s->shell, status, &reply, &err);
+    else if (reply.status != 200)
+        result = shell_fail_reply(s->shell, reply.status, strbuf_str(&body), s->place);
+    strbuf_clear(&path);
+    strbuf_clear(&body);
+    return result;
+}
+
+static int run_set(const Setting *s)
+{
+    size_t at = 0;
+    Str    name, value;
+    if (!read_item(s->arena, s->rest, &at, &name) || !read_equals(s->rest, &at) || !read_item(s->arena, s->rest, &at, &value))
+        return shell_fail(s->shell, s->place, "SET takes a name and a value: SET 'auto.offset.reset' = 'earliest';");
+    int result = check_property(s, name);
+    if (result != SHELL_OK)
+        return result;
+    const char *old     = pairs_get(&s->shell->properties, name);
+    Str         message = old == NULL ? str_printf(s->arena, "Successfully changed local property '" STR_FMT "' to '" STR_FMT
+                                                             "'. Use the UNSET command to revert your change.", STR_ARG(name), STR_ARG(value))
+                                      : str_printf(s->arena, "Successfully changed local property '" STR_FMT "' from '%s' to '" STR_FMT "'.",
+                                                   STR_ARG(name), old, STR_ARG(value));
+    pairs_set(&s->shell->properties, name, value);
+    say(s, message);
+    return SHELL_OK;
+}
+
+static int run_unset(const Setting *s)
+{
+    size_t      at = 0;
+    Str         name;
+    const char *old;
+    if (!read_item(s->arena, s->rest, &at, &name))
+        return shell_fail(s->shell, s->place, "UNSET takes a name: UNSET 'auto.offset.reset';");
+    if ((old = pairs_get(&s->shell->properties, name)) == NULL)
+        return shell_fail(s->shell, s->place, "Cannot unset local property '" STR_FMT "' which was never set in the first place", STR_ARG(name));
+    say(s, str_printf(s->arena, "Successfully unset local property '" STR_FMT "' (value was '%s').", STR_ARG(name), old));
+    pairs_remove(&s->shell->properties, name);
+    return SHELL_OK;
+}
+
+static int run_define(const Setting *s)
+{
+    size_t at = 0;
+    Str    name, value;
+    if (!read_item(s->arena, s->rest, &at, &name) || !read_equals(s->rest, &at) || !read_item(s->arena, s->rest, &at, &value))
+        return shell_fail(s->shell, s->place, "DEFINE takes a name and a value: DEFINE topic = 'listings';");
+    pairs_set(&s->shell->variables, name, value);
+    return SHELL_OK;
+}
+
+static int run_undefine(const Setting *s)
+{
+    size_t at = 0;
+    Str    name;
+    if (!read_item(s->arena, s->rest, &at, &name))
+        return shell_fail(s->shell, s->place, "UNDEFINE takes a name: UNDEFINE topic;");
+    if (!pairs_remove(&s->shell->variables, name))
+        out_error(&s->shell->out, "Cannot undefine variable '" STR_FMT "' which was never defined", STR_ARG(name));
+    return SHELL_OK;
+}
+
+static int show_variables(const Setting *s)
+{
+    static const GridColumn columns[] = {{{"Variable Name", 13}, false}, {{"Value", 5}, false}};
+    Grid                   *grid      = grid_open(&s->shell->out, &s->shell->display, columns, 2, false, false);
+    for (size_t i = 0; i < s->shell->variables.count; i++) {
+        GridCell cells[2] = {{.text = str_c(s->shell->variables.items[i].name)}, {.text = str_c(s->shell->variables.items[i].value)}};
+        grid_add(grid, cells);
+    }
+    grid_close(grid);
+    return SHELL_OK;
+}
+
+static const struct {
+    const char *first, *second; /* second NULL: any */
+    int (*run)(const Setting *s);
+} kinds[] = {
+    {"SET", NULL, run_set},
+    {"UNSET", NULL, run_unset},
+    {"DEFINE", NULL, run_define},
+    {"UNDEFINE", NULL, run_undefine},
+    {"SHOW", "VARIABLES", show_variables},
+    {"LIST", "VARIABLES", show_variables},
+};
+
+bool shell_run_setting(Shell *shell, Str statement, const Place *place, int *status)
+{
+    Arena  *arena = arena_new(SIZE_MAX);
+    Str     first = split_word(arena, statement, 0), second = split_word(arena, statement, 1);
+    bool    found = false;
+    Setting s     = {shell, place, arena, STR_NULL};
+    /* A statement begins with its first word (split.h). */
+    s.rest = first.len <= statement.len ? str_n(statement.ptr + first.len, statement.len - first.len) : STR_LIT("");
+    for (size_t i = 0; i < ARRAY_LEN(kinds) && !found; i++)
+        if (str_equal(first, str_c(kinds[i].first)) && (kinds[i].second == NULL || str_equal(second, str_c(kinds[i].second)))) {
+            *status = kinds[i].run(&s);
+            found   = true;
+        }
+    arena_free(arena);
+    return found;
+}
+
+static bool is_name(char c, bool first)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (!first && ((c >= '0' && c <= '9') || c == '@'));
+}
+
+Str shell_undefined_variable(const Shell *shell, Str statement)
+{
+    for (size_t at = 0; at + 3 < statement.len; at++) {
+        if (statement.ptr[at] != '$' || statement.ptr[at + 1] != '{' || (at > 0 && statement.ptr[at - 1] == '$'))
+            continue;
+        size_t end = at + 2;
+        while (end < statement.len && is_name(statement.ptr[end], end == at + 2))
+            end++;
+        bool closed = end > at + 2 && end < statement.len && statement.ptr[end] == '}';
+        if (closed && pairs_get(&shell->variables, str_n(statement.ptr + at + 2, end - at - 2)) == NULL)
+            return str_n(statement.ptr + at, end + 1 - at);
+    }
+    return STR_LIT("");
+}

@@ -1,0 +1,158 @@
+/*
+ * statement.c - one statement: to the query endpoint, to the statement endpoint, or kept here (SET, DEFINE).
+ */
+#include "shell/session.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "core/value.h"
+#include "shell/interrupt.h"
+
+static void add_pairs(StrBuf *out, const char *field, const Pairs *pairs)
+{
+    strbuf_addf(out, ",\"%s\":{", field);
+    for (size_t i = 0; i < pairs->count; i++) {
+        strbuf_adds(out, i > 0 ? "," : "");
+        jtext_add_string(out, str_c(pairs->items[i].name));
+        strbuf_addc(out, ':');
+        jtext_add_string(out, str_c(pairs->items[i].value));
+    }
+    strbuf_addc(out, '}');
+}
+
+void shell_request(const Shell *shell, Str statement, StrBuf *out)
+{
+    StrBuf text = {0};
+    strbuf_add(&text, statement);
+    strbuf_addc(&text, ';');
+    strbuf_adds(out, "{\"ksql\":");
+    jtext_add_string(out, strbuf_str(&text));
+    add_pairs(out, "streamsProperties", &shell->properties);
+    add_pairs(out, "sessionVariables", &shell->variables);
+    if (!shell->pipelining && shell->last_command >= 0)
+        strbuf_addf(out, ",\"commandSequenceNumber\":%" PRId64, shell->last_command);
+    strbuf_addc(out, '}');
+    strbuf_clear(&text);
+}
+
+/* ---- commands that are still being executed ---- */
+
+static bool is_pending(Str status)
+{
+    return str_equal(status, STR_LIT("QUEUED")) || str_equal(status, STR_LIT("PARSING")) || str_equal(status, STR_LIT("EXECUTING"));
+}
+
+static void add_escaped_path(StrBuf *out, Str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c     = (unsigned char)text.ptr[i];
+        bool          plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c != '\0' && strchr("/-_.~", c) != NULL);
+        if (plain)
+            strbuf_addc(out, (char)c);
+        else
+            strbuf_addf(out, "%%%02X", c);
+    }
+}
+
+/* Asks until the command has come to its end; `body` then holds the status object. */
+static int await_command(Shell *shell, Str command_id, StrBuf *body)
+{
+    StrBuf path   = {0};
+    Arena *arena  = arena_new(0);
+    int    result = SHELL_OK;
+    strbuf_adds(&path, "/status/");
+    add_escaped_path(&path, command_id);
+    strbuf_addc(&path, '\0');
+    for (;;) {
+        Error       err;
+        ClientReply reply  = {0};
+        Status      status = client_call(shell->client, "GET", path.ptr, STR_NULL, body, &reply, &err);
+        if (status != OK)
+            result = shell_fail_transport(shell, status, &reply, &err);
+        else if (reply.status != 200)
+            result = shell_fail_reply(shell, reply.status, strbuf_str(body), NULL);
+        if (result != SHELL_OK || !is_pending(jtext_field(arena, jtext_parse(strbuf_str(body)), "status")))
+            break;
+        usleep(100 * 1000);
+    }
+    strbuf_clear(&path);
+    arena_free(arena);
+    return result;
+}
+
+static int check_command(Shell *shell, JsonText entity, Arena *arena, StrBuf *final_status)
+{
+    JsonText status = jtext_get(entity, "commandStatus");
+    int64_t  number;
+    if (int64_parse(jtext_field(arena, entity, "commandSequenceNumber"), &number))
+        shell->last_command = number;
+    if (is_pending(jtext_field(arena, status, "status"))) {
+        int result = await_command(shell, jtext_field(arena, entity, "commandId"), final_status);
+        if (result != SHELL_OK)
+            return result;
+        status = jtext_parse(strbuf_str(final_status));
+    }
+    if (!str_equal(jtext_field(arena, status, "status"), STR_LIT("ERROR")))
+        return SHELL_OK;
+    out_error(&shell->out, STR_FMT, STR_ARG(jtext_field(arena, status, "message")));
+    return SHELL_FAILED;
+}
+
+static int take_entities(Shell *shell, Str body)
+{
+    Arena   *arena        = arena_new(SIZE_MAX);
+    StrBuf   final_status = {0};
+    JsonText all          = jtext_parse(body), entity;
+    JsonIter iter         = jtext_iter(all);
+    int      result       = SHELL_OK;
+    if (all.kind != JTEXT_ARRAY)
+        result = shell_fail(shell, NULL, "The server's answer is no list of results");
+    while (result == SHELL_OK && jtext_next(&iter, NULL, &entity)) {
+        if (jtext_get(entity, "commandStatus").kind == JTEXT_OBJECT)
+            result = check_command(shell, entity, arena, &final_status);
+        if (result == SHELL_OK)
+            shell_print_entity(shell, entity);
+    }
+    out_flush(&shell->out);
+    strbuf_clear(&final_status);
+    arena_free(arena);
+    return result;
+}
+
+static int send_statement(Shell *shell, Str statement, const Place *place)
+{
+    StrBuf      request = {0}, body = {0};
+    Error       err;
+    ClientReply reply = {0};
+    int         result;
+    shell_request(shell, statement, &request);
+    Status status = client_call(shell->client, "POST", "/ksql", strbuf_str(&request), &body, &reply, &err);
+    if (status == E_CANCELLED)
+        interrupt_clear();
+    if (status != OK)
+        result = shell_fail_transport(shell, status, &reply, &err);
+    else if (reply.status != 200)
+        result = shell_fail_reply(shell, reply.status, strbuf_str(&body), place);
+    else
+        result = take_entities(shell, strbuf_str(&body));
+    strbuf_clear(&request);
+    strbuf_clear(&body);
+    return result;
+}
+
+int shell_run_statement(Shell *shell, Str statement, const Place *place)
+{
+    int    result;
+    Arena *arena = arena_new(0);
+    Str    first = split_word(arena, statement, 0), missing = shell_undefined_variable(shell, statement);
+    bool   select = str_equal(first, STR_LIT("SELECT")), print = str_equal(first, STR_LIT("PRINT"));
+    arena_free(arena);
+    if (missing.len > 0)
+        return shell_fail(shell, place, "The variable " STR_FMT " is not defined (DEFINE name = 'value';)", STR_ARG(missing));
+    if (shell_run_setting(shell, statement, place, &result))
+        return result;
+    if (select || print)
+        return shell_run_query(shell, statement, place, print);
+    return send_statement(shell, statement, place);
+}
