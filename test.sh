@@ -3,7 +3,7 @@
 #
 #   dev    everything: unit, golden SQL, fuzz replay, lint, REST, shell, a real Kafka, a server under parallel load, the outside suite
 #   asan   the same without Kafka, lint and outside suite, under the address and undefined behaviour sanitizers
-#   tsan   the server under parallel load, under the thread sanitizer
+#   tsan   these under the thread sanitizer
 #
 # test.sh dev asan ... runs only these. What cannot be run here (no Java: no Kafka) is named under "left out".
 set -uo pipefail
@@ -31,17 +31,16 @@ kafka_port() {
     echo 29192
 }
 
-# build FLAVOUR [TARGET...]: configures and builds it; on a failure shows the end of the log.
+# build FLAVOUR: configures and builds it; on a failure shows the errors.
 build() {
     local flavour=$1 log=build-$1/test.log options=()
-    shift
     say "build $flavour"
     if command -v ccache >/dev/null; then
         options+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
     fi
     mkdir -p "build-$flavour"
     if cmake --preset "$flavour" -G Ninja "${options[@]}" -DSLUICE_TEST_KAFKA_PORT="$(kafka_port)" >"$log" 2>&1 &&
-        ninja -C "build-$flavour" -j "$jobs" "$@" >>"$log" 2>&1; then
+        ninja -C "build-$flavour" -j "$jobs" >>"$log" 2>&1; then
         return 0
     fi
     grep -E -A 12 'error|FAILED|CMake Error' "$log" | head -n 60
@@ -86,8 +85,7 @@ for flavour in "${flavours[@]}"; do
             has_test dev '^integration/kafka-start$' || left_out+=("the tests on a real Kafka: mvn and java are needed")
             has_test dev '^conformance/ratchet$' || left_out+=("the outside conformance suite: it is not beside the project (tests/conformance)")
             ;;
-        asan) build asan && run_tests asan -LE 'kafka|lint|conformance' ;;
-        tsan) build tsan sluice && run_tests tsan -L tsan ;;
+        asan | tsan) build "$flavour" && run_tests "$flavour" -LE 'kafka|lint|conformance' ;;
         *) echo "test.sh: there is no $flavour; there are dev, asan and tsan" >&2; exit 2 ;;
     esac
 done
