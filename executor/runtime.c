@@ -88,9 +88,9 @@ static Status start_thread(pthread_t *thread, bool *started, void *(*run)(void *
 
 static Status start_threads(Runtime *runtime, Error *err)
 {
-    TRY(start_thread(&runtime->member_thread, &runtime->member_started, slots_main, runtime, err));
     for (int i = 0; i < runtime->worker_count; i++)
         TRY(start_thread(&runtime->workers[i]->thread, &runtime->workers[i]->started, worker_main, runtime->workers[i], err));
+    TRY(start_thread(&runtime->member_thread, &runtime->member_started, slots_main, runtime, err)); /* it waits for workers */
     return start_thread(&runtime->helper_thread, &runtime->helper_started, helper_main, runtime, err);
 }
 
@@ -123,9 +123,6 @@ void runtime_close(Runtime *runtime)
     atomic_store(&runtime->stopping, true);
     pthread_cond_broadcast(&runtime->changed);
     pthread_mutex_unlock(&runtime->lock);
-    bool running = runtime->workers != NULL;
-    for (int i = 0; running && i < runtime->worker_count; i++)
-        running = runtime->workers[i] != NULL && runtime->workers[i]->started;
     if (runtime->member_started)
         pthread_join(runtime->member_thread, NULL);
     for (int i = 0; runtime->workers != NULL && i < runtime->worker_count; i++) {
