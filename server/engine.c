@@ -358,7 +358,7 @@ typedef struct {
     size_t count;
 } Request;
 
-static void collect_variables(const Session *session, Arena *arena, ParseOptions *options)
+void session_collect_variables(const Session *session, Arena *arena, ParseOptions *options)
 {
     size_t    count     = properties_count(session->variables);
     Variable *variables = ARENA_ARRAY(arena, Variable, count);
@@ -382,14 +382,14 @@ static Str blanked(Str text, Str piece, Arena *arena)
 static Status parse_piece(const Request *request, size_t at, const Session *session, Arena *arena, AstStatement **out, Error *err)
 {
     ParseOptions options = {.optional_semicolon = true};
-    collect_variables(session, arena, &options);
+    session_collect_variables(session, arena, &options);
     return parse_statement(arena, blanked(request->text, request->pieces[at], arena), &options, out, err);
 }
 
 Status engine_parse(Engine *engine, const Session *session, Str text, Arena *arena, AstScript *out, Error *err)
 {
     ParseOptions options = {.optional_semicolon = true};
-    collect_variables(session, arena, &options);
+    session_collect_variables(session, arena, &options);
     return parse_script(arena, text, &options, out, err);
 }
 
@@ -400,7 +400,7 @@ Status execution_keep(Execution *x, const AstStatement *statement, Arena *arena,
     if (x->sandbox || x->engine->options.test_mode) /* the plan is dropped at once; the test's arena lives longer */
         return OK;
     ParseOptions options = {.optional_semicolon = true, .origin = statement->pos, .keep_variables = x->engine->replaying};
-    collect_variables(x->session, arena, &options);
+    session_collect_variables(x->session, arena, &options);
     TRY(parse_statement(arena, str_dup(arena, statement->text), &options, &copy, err));
     *out = copy;
     return OK;

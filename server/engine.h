@@ -66,6 +66,8 @@ typedef struct {
 
 void session_init(Session *session, const Properties *server);
 void session_clear(Session *session);
+/* The variables as the parser takes them; the array lives in `arena`. */
+void session_collect_variables(const Session *session, Arena *arena, ParseOptions *options);
 
 /* ---- statements ---- */
 
