@@ -81,13 +81,18 @@ void *helper_main(void *argument)
 {
     Runtime *runtime = argument;
     Arena   *arena   = arena_new(0);
+    StrBuf   script  = {0};
+    Error    err;
     for (unsigned round = 1; sleep_ms(runtime, CHECKPOINT_MS); round++) {
         Purge *list  = NULL;
         size_t count = round % PURGE_EVERY == 0 ? list_purges(runtime, arena, &list) : 0;
         checkpoint_all(runtime);
+        if (open_sql_refresh(runtime, arena, &script, &err) != OK)
+            log_line(LOG_WARN, "%s", err.message);
         purge(runtime, list, count);
         arena_reset(arena);
     }
+    strbuf_clear(&script);
     arena_free(arena);
     return NULL;
 }

@@ -13,6 +13,7 @@
  *   forget.c          removing what a dropped query leaves behind
  *   push_query.c      transient tasks and the queue to their client
  *   idle.c            is there anything left to do?
+ *   open_sql.c        a script that shows the tables of all workers
  *   checkpoint.c      the helper thread: WAL checkpoints, purging repartition topics
  *
  * A worker is one thread and owns its tasks, feeds, readers, writers and state file. Others send it messages (worker_post), or read what
@@ -48,6 +49,7 @@ typedef enum { TASK_ABSENT, TASK_OPENING, TASK_RESTORING, TASK_RUNNING, TASK_PAR
 /* What is known of a task outside its worker. Thread: written by its worker, read by any. */
 typedef struct {
     _Atomic int      state;
+    _Atomic int      worker; /* whose task it is */
     _Atomic bool     dirty; /* there are effects that are not committed; set before positions move, cleared after the commit */
     _Atomic uint64_t records_in, records_out, skipped_bad, skipped_late;
     _Atomic int64_t *positions; /* per input of the sub-topology: next offset to be processed; -1 unknown */
@@ -123,6 +125,8 @@ void *slots_main(void *runtime);
 int   slot_of(const QuerySub *sub, int partition, int slot_count);
 /* checkpoint.c: the helper thread */
 void *helper_main(void *runtime);
+/* open_sql.c: rewrites state/open.sql when the tables are others than in `last` */
+Status open_sql_refresh(Runtime *runtime, Arena *arena, StrBuf *last, Error *err);
 
 /* ---- positions (positions.c) ---- */
 

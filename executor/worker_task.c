@@ -82,6 +82,7 @@ Task *task_new(Worker *worker, Query *query, QuerySub *sub, int partition)
     task->slot      = slot_of(sub, partition, atomic_load(&worker->runtime->slot_count));
     task->key       = str_n(key, (size_t)len);
     task->view      = &sub->views[partition];
+    atomic_store(&task->view->worker, worker->index);
     task_init_host(task);
     task_set_state(task, TASK_OPENING);
     return task;
