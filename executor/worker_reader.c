@@ -234,14 +234,22 @@ static void pass_gap(Feed *feed)
     }
 }
 
+static bool is_open(const Worker *worker, const Feed *feed)
+{
+    const Feed *one = worker->feeds;
+    while (one != NULL && one != feed)
+        one = one->next;
+    return one != NULL;
+}
+
 static void feed_failed(Worker *worker, Feed *feed, const Error *err)
 {
     if (err->code == E_IO || err->code == E_BUSY) {
         log_line(LOG_WARN, "reading " STR_FMT " partition %d: %s", STR_ARG(feed->topic), feed->partition, err->message);
         return;
     }
-    Task *task = feed->consumers[0]->task; /* the topic is gone: its readers stop one by one */
-    worker_failed(worker, task, err);
+    while (is_open(worker, feed)) /* the topic is gone, which is told once: all who read it stop */
+        worker_failed(worker, feed->consumers[0]->task, err);
 }
 
 /* False: the feed may be gone. */

@@ -181,6 +181,90 @@ static void forgotten_query_starts_fresh(void **state)
     node_free(n);
 }
 
+/* What is done to the state between two runs. */
+typedef enum { KEEP, LOSE, FEWER_WORKERS } StateFate;
+
+static void restart_with(Node *n, StateFate fate)
+{
+    char command[300];
+    node_stop(n);
+    snprintf(command, sizeof command, "rm -rf '%s/state'", n->dir);
+    if (fate == LOSE)
+        assert_int_equal(system(command), 0);
+    n->options.workers = fate == FEWER_WORKERS ? 1 : 2;
+    catalog_free(n->catalog);
+    n->catalog      = catalog_new();
+    n->query_number = 0;
+    node_run(n);
+}
+
+static const StateFate fates[] = {KEEP, LOSE, FEWER_WORKERS, KEEP};
+
+static void state_is_restored_from_the_log(void **state)
+{
+    Node       *n = fresh("fates");
+    const char *sql = sql_of(n, STREAM "CREATE TABLE T WITH (KAFKA_TOPIC='$out') AS SELECT K, SUM(V) AS TOTAL FROM S GROUP BY K;");
+    node_topic_make(n, topic_of(n, "in"), 4);
+    node_run(n);
+    LogWriter *writer = node_writer(n);
+    for (size_t round = 0; round <= ARRAY_LEN(fates); round++) {
+        char key[8], expected[64];
+        node_sql(n, sql);
+        for (int k = 0; k < 20; k++) {
+            snprintf(key, sizeof key, "k%d", k);
+            node_send(n, writer, topic_of(n, "in"), key, "{\"V\":1}", 10);
+        }
+        node_flush(n, writer);
+        node_wait_idle(n, 20);
+        StrBuf got = {0};
+        node_read(n, topic_of(n, "out"), &got);
+        for (int k = 0; k < 20; k++) {
+            snprintf(expected, sizeof expected, "k%d {\"TOTAL\":%zu}\n", k, round + 1);
+            assert_true(str_find(strbuf_str(&got), str_c(expected), 0) >= 0);
+        }
+        strbuf_clear(&got);
+        if (round < ARRAY_LEN(fates))
+            restart_with(n, fates[round]);
+    }
+    log_writer_close(writer);
+    node_free(n);
+}
+
+/* A source table has no changelog: its rows come from its topic again. */
+static void source_table_is_replayed(void **state)
+{
+    Node       *n   = fresh("replay");
+    const char *sql = sql_of(n, STREAM "CREATE TABLE T (K STRING PRIMARY KEY, W INT) WITH (KAFKA_TOPIC='$tab', VALUE_FORMAT='JSON');"
+        "CREATE STREAM J WITH (KAFKA_TOPIC='$joined') AS SELECT S.K, V, W FROM S JOIN T ON S.K = T.K;");
+    node_topic_make(n, topic_of(n, "in"), 2);
+    node_topic_make(n, topic_of(n, "tab"), 2);
+    node_run(n);
+    LogWriter *writer = node_writer(n);
+    for (int i = 0; i < 100; i++) {
+        char key[8];
+        snprintf(key, sizeof key, "k%d", i);
+        node_send(n, writer, topic_of(n, "tab"), key, "{\"W\":5}", 10);
+    }
+    node_flush(n, writer);
+    for (size_t round = 0; round <= ARRAY_LEN(fates); round++) {
+        node_sql(n, sql);
+        node_send(n, writer, topic_of(n, "in"), "k7", "{\"V\":1}", 20);
+        node_flush(n, writer);
+        node_wait_idle(n, 20);
+        StrBuf got = {0};
+        node_read(n, topic_of(n, "joined"), &got);
+        size_t count = 0;
+        for (size_t i = 0; i < got.len; i++)
+            count += got.ptr[i] == '\n';
+        assert_int_equal(count, round + 1);
+        strbuf_clear(&got);
+        if (round < ARRAY_LEN(fates))
+            restart_with(n, fates[round]);
+    }
+    log_writer_close(writer);
+    node_free(n);
+}
+
 /* ---- kill -9 ---- */
 
 enum { KEYS = 7, RECORDS = 3000 };
@@ -361,6 +445,27 @@ static void failing_query_stops_alone(void **state)
     node_free(n);
 }
 
+static void deleted_topic_stops_its_readers(void **state)
+{
+    Node *n = fresh("gone");
+    node_topic_make(n, topic_of(n, "in"), 1);
+    node_run(n);
+    const QueryPlan *first = node_sql(n, sql_of(n, STREAM "CREATE STREAM U WITH (KAFKA_TOPIC='$copy') AS SELECT K, V FROM S;"));
+    const QueryPlan *second = node_sql(n, sql_of(n, "CREATE STREAM U2 WITH (KAFKA_TOPIC='$copy2') AS SELECT K, V FROM S;"));
+    node_wait_idle(n, 20);
+    MUST(log_topic_delete(n->log, str_c(topic_of(n, "in")), &n->err));
+    QueryStatus one = {0}, two = {0};
+    for (int i = 0; i < 1000 && (one.state != RUN_ERROR || two.state != RUN_ERROR); i++) {
+        MUST(runtime_query_status(n->runtime, first->id, n->arena, &one, &n->err));
+        MUST(runtime_query_status(n->runtime, second->id, n->arena, &two, &n->err));
+        usleep(10000);
+    }
+    assert_int_equal(one.state, RUN_ERROR);
+    assert_int_equal(two.state, RUN_ERROR);
+    assert_true(str_equal(one.errors[0].type, STR_LIT("USER")));
+    node_free(n);
+}
+
 static void late_query_catches_up(void **state)
 {
     Node *n = fresh("late");
@@ -528,9 +633,12 @@ int main(void)
         cmocka_unit_test(repartition_groups_by_another_column),
         cmocka_unit_test(paused_query_stands_still),
         cmocka_unit_test(forgotten_query_starts_fresh),
+        cmocka_unit_test(state_is_restored_from_the_log),
+        cmocka_unit_test(source_table_is_replayed),
         cmocka_unit_test(push_query_ends_where_it_should),
         cmocka_unit_test(slow_client_holds_nobody_up),
         cmocka_unit_test(failing_query_stops_alone),
+        cmocka_unit_test(deleted_topic_stops_its_readers),
         cmocka_unit_test(late_query_catches_up),
         cmocka_unit_test(query_at_the_end_sees_what_comes_after),
         cmocka_unit_test(join_goes_by_timestamp),
