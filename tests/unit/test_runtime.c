@@ -208,7 +208,7 @@ static void state_is_restored_from_the_log(void **state)
     node_run(n);
     LogWriter *writer = node_writer(n);
     for (size_t round = 0; round <= ARRAY_LEN(fates); round++) {
-        char key[8], expected[64];
+        char key[16], expected[64];
         node_sql(n, sql);
         for (int k = 0; k < 20; k++) {
             snprintf(key, sizeof key, "k%d", k);
@@ -241,7 +241,7 @@ static void source_table_is_replayed(void **state)
     node_run(n);
     LogWriter *writer = node_writer(n);
     for (int i = 0; i < 100; i++) {
-        char key[8];
+        char key[16];
         snprintf(key, sizeof key, "k%d", i);
         node_send(n, writer, topic_of(n, "tab"), key, "{\"W\":5}", 10);
     }
