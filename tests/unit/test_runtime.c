@@ -466,6 +466,28 @@ static void deleted_topic_stops_its_readers(void **state)
     node_free(n);
 }
 
+/* It goes on where its former self was, with the new condition. */
+static void replaced_query_goes_on(void **state)
+{
+    Node *n = fresh("replace");
+    node_topic_make(n, topic_of(n, "in"), 1);
+    node_run(n);
+    const QueryPlan *old = node_sql(n, sql_of(n, STREAM "CREATE STREAM U WITH (KAFKA_TOPIC='$copy') AS SELECT K, V FROM S WHERE V > 1;"));
+    LogWriter *writer = node_writer(n);
+    node_send(n, writer, topic_of(n, "in"), "a", "{\"V\":2}", 10);
+    node_flush(n, writer);
+    node_wait_idle(n, 20);
+    const QueryPlan *new = node_sql(n, sql_of(n, "CREATE OR REPLACE STREAM U WITH (KAFKA_TOPIC='$copy') AS SELECT K, V FROM S WHERE V > 5;"));
+    assert_true(str_equal(old->id, new->id));
+    node_send(n, writer, topic_of(n, "in"), "b", "{\"V\":3}", 20);
+    node_send(n, writer, topic_of(n, "in"), "c", "{\"V\":7}", 30);
+    node_flush(n, writer);
+    node_wait_idle(n, 20);
+    assert_topic(n, "copy", "a {\"V\":2}\nc {\"V\":7}\n");
+    log_writer_close(writer);
+    node_free(n);
+}
+
 static void late_query_catches_up(void **state)
 {
     Node *n = fresh("late");
@@ -639,6 +661,7 @@ int main(void)
         cmocka_unit_test(slow_client_holds_nobody_up),
         cmocka_unit_test(failing_query_stops_alone),
         cmocka_unit_test(deleted_topic_stops_its_readers),
+        cmocka_unit_test(replaced_query_goes_on),
         cmocka_unit_test(late_query_catches_up),
         cmocka_unit_test(query_at_the_end_sees_what_comes_after),
         cmocka_unit_test(join_goes_by_timestamp),
