@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "server/execution.h"
+#include "server/scalable_push.h"
 
 struct PlanRef {
     atomic_int       refs;
@@ -498,6 +499,22 @@ static Str push_query_id(Engine *engine, const AstQuery *query, Arena *arena)
     return str_printf(arena, "transient_" STR_FMT "_%llu", STR_ARG(query->from.alias.text), (unsigned long long)random);
 }
 
+static Status plan_push(Execution *x, const AstStatement *statement, TransientQuery *out, Error *err)
+{
+    Planner planner = execution_planner(x, x->arena);
+    out->query_id   = push_query_id(x->engine, statement->query, x->arena);
+    if (out->kind != QUERY_PUSH || !scalable_push_applies(x, statement->query))
+        return plan_push_query(&planner, statement, out->query_id, &out->push, err);
+    TRY(scalable_push_check(statement->query, err));
+    Str prefix      = STR_LIT("transient_");
+    out->query_id   = str_printf(x->arena, "SCALABLE_PUSH_QUERY_" STR_FMT, (int)(out->query_id.len - prefix.len), out->query_id.ptr + prefix.len);
+    Catalog *copy   = scalable_push_catalog(x, statement->query);
+    planner.catalog = copy;
+    Status status   = plan_push_query(&planner, statement, out->query_id, &out->push, err);
+    catalog_free(copy);
+    return status;
+}
+
 Status engine_plan_query(Engine *engine, Session *session, const AstStatement *statement, Arena *arena, TransientQuery *out, Error *err)
 {
     pthread_mutex_lock(&engine->lock);
@@ -510,8 +527,7 @@ Status engine_plan_query(Engine *engine, Session *session, const AstStatement *s
         out->query_id = str_printf(arena, "query_%lld", (long long)engine->options.clock->now_ms(engine->options.clock));
         status        = plan_pull_query(&planner, statement, &out->pull, err);
     } else if (status == OK) {
-        out->query_id = push_query_id(engine, statement->query, arena);
-        status        = plan_push_query(&planner, statement, out->query_id, &out->push, err);
+        status = plan_push(&x, statement, out, err);
     }
     pthread_mutex_unlock(&engine->lock);
     return status;

@@ -74,7 +74,12 @@ int rest_accept(Str accept, const char *const *offers, int count, int none);
 
 /* ---- rows (rest.md 5) ---- */
 
-typedef enum { ROWS_OBJECTS /* 5.1 */, ROWS_LINES /* 5.2 */, ROWS_ARRAY /* 5.2 as one array */ } RowForm;
+typedef enum {
+    ROWS_OBJECTS, /* 5.1, the separator before each element: the last may be any */
+    ROWS_PUSHED,  /* 5.1, the separator behind each but the final message or error: who reads lines has it at once */
+    ROWS_LINES,   /* 5.2 */
+    ROWS_ARRAY,   /* 5.2 as one array */
+} RowForm;
 
 const char *row_form_type(RowForm form); /* Content-Type */
 void        rows_header(HttpExchange *x, RowForm form, Str query_id, const Schema *schema);

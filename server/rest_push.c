@@ -126,6 +126,7 @@ static bool go_on(StreamQuery *query, PushEnd end, const Error *err)
         rows_error(query->x, query->form, 50000, err->message);
         break;
     case PUSH_CLOSED:
+        rows_message(query->x, query->form, "Query terminated");
         break;
     }
     rows_end(query->x, query->form);
@@ -163,9 +164,30 @@ static void answer_failure(HttpExchange *x, const Error *err, Str text)
     rest_statement_error(x, status, code, err->message, text, NULL);
 }
 
+/* LIMIT 0 is reached before a row is asked for. */
+static bool wants_nothing(const QueryPlan *plan)
+{
+    return plan->root->kind == PLAN_OUTPUT && plan->root->u.output.has_limit &&
+           plan->root->u.output.limit <= 0;
+}
+
+static void answer_nothing(HttpExchange *x, PlanRef *plan, RowForm form)
+{
+    http_begin(x, 200, row_form_type(form));
+    rows_header(x, form, plan_ref_plan(plan)->id, plan_ref_plan(plan)->schema);
+    rows_message(x, form, "Limit Reached");
+    rows_end(x, form);
+    plan_unref(plan);
+}
+
 void rest_push(Rest *rest, HttpExchange *x, const TransientQuery *transient, PlanRef *plan, RowForm form)
 {
     Error err;
+    form = form == ROWS_OBJECTS ? ROWS_PUSHED : form;
+    if (wants_nothing(plan_ref_plan(plan))) {
+        answer_nothing(x, plan, form);
+        return;
+    }
     if (!reserve(rest)) {
         rest_error(x, 400, 40003, "Maximum number of push queries exceeded");
         plan_unref(plan);

@@ -7,9 +7,30 @@
 
 const char *row_form_type(RowForm form)
 {
-    static const char *const types[] = {"application/vnd.ksql.v1+json",
-                                        "application/vnd.ksqlapi.delimited.v1", "application/json"};
+    static const char *const types[] = {
+        [ROWS_OBJECTS] = "application/vnd.ksql.v1+json",
+        [ROWS_PUSHED]  = "application/vnd.ksql.v1+json",
+        [ROWS_LINES]   = "application/vnd.ksqlapi.delimited.v1",
+        [ROWS_ARRAY]   = "application/json",
+    };
     return types[form];
+}
+
+static bool has_objects(RowForm form)
+{
+    return form == ROWS_OBJECTS || form == ROWS_PUSHED;
+}
+
+/* Before an element that is not the first. */
+static const char *separator_before(RowForm form)
+{
+    return form == ROWS_OBJECTS ? ",\n" : form == ROWS_ARRAY ? "," : "";
+}
+
+/* Behind one that is not the last. */
+static const char *separator_behind(RowForm form)
+{
+    return form == ROWS_PUSHED ? ",\n" : form == ROWS_LINES ? "\n" : "";
 }
 
 static void print_schema(const Schema *schema, StrBuf *out)
@@ -61,12 +82,11 @@ void rows_header(HttpExchange *x, RowForm form, Str query_id, const Schema *sche
     StrBuf out = {0};
     if (form == ROWS_ARRAY)
         strbuf_addc(&out, '[');
-    if (form == ROWS_OBJECTS)
+    if (has_objects(form))
         objects_header(query_id, schema, &out);
     else
         columns_header(query_id, schema, &out);
-    if (form == ROWS_LINES)
-        strbuf_addc(&out, '\n');
+    strbuf_adds(&out, separator_behind(form));
     http_write(x, strbuf_str(&out));
     strbuf_clear(&out);
 }
@@ -85,23 +105,24 @@ static void write_columns(const Schema *schema, const Value *values, StrBuf *out
 void rows_row(HttpExchange *x, RowForm form, const Schema *schema, const Value *values, bool tombstone,
               StrBuf *scratch)
 {
-    if (tombstone && form != ROWS_OBJECTS)
+    if (tombstone && !has_objects(form))
         return; /* the other forms cannot show one */
     strbuf_reset(scratch);
-    strbuf_adds(scratch, form == ROWS_OBJECTS ? ",\n{\"row\":{\"columns\":" : form == ROWS_ARRAY ? "," : "");
+    strbuf_adds(scratch, separator_before(form));
+    strbuf_adds(scratch, has_objects(form) ? "{\"row\":{\"columns\":" : "");
     write_columns(schema, values, scratch);
-    strbuf_adds(scratch, form == ROWS_OBJECTS ? (tombstone ? ",\"tombstone\":true}}" : "}}")
-                         : form == ROWS_LINES ? "\n"
-                                              : "");
+    strbuf_adds(scratch, !has_objects(form) ? "" : tombstone ? ",\"tombstone\":true}}" : "}}");
+    strbuf_adds(scratch, separator_behind(form));
     http_write(x, strbuf_str(scratch));
 }
 
 void rows_message(HttpExchange *x, RowForm form, const char *message)
 {
-    if (form != ROWS_OBJECTS)
+    if (!has_objects(form))
         return;
     StrBuf out = {0};
-    strbuf_adds(&out, ",\n{\"finalMessage\":");
+    strbuf_adds(&out, separator_before(form));
+    strbuf_adds(&out, "{\"finalMessage\":");
     json_write_string(str_c(message), &out);
     strbuf_addc(&out, '}');
     http_write(x, strbuf_str(&out));
@@ -110,11 +131,11 @@ void rows_message(HttpExchange *x, RowForm form, const char *message)
 
 void rows_error(HttpExchange *x, RowForm form, int code, const char *message)
 {
-    StrBuf out  = {0};
-    Str    line = rest_error_line(http_arena(x), code, message);
-    strbuf_adds(&out, form == ROWS_OBJECTS ? ",\n{\"errorMessage\":" : form == ROWS_ARRAY ? "," : "");
-    strbuf_add(&out, line);
-    strbuf_adds(&out, form == ROWS_OBJECTS ? "}" : form == ROWS_LINES ? "\n" : "");
+    StrBuf out = {0};
+    strbuf_adds(&out, separator_before(form));
+    strbuf_adds(&out, has_objects(form) ? "{\"errorMessage\":" : "");
+    strbuf_add(&out, rest_error_line(http_arena(x), code, message));
+    strbuf_adds(&out, has_objects(form) ? "}" : form == ROWS_LINES ? "\n" : "");
     http_write(x, strbuf_str(&out));
     strbuf_clear(&out);
 }

@@ -202,11 +202,10 @@ class Push(WithServer):
 
     def test_rows_arrive_one_by_one(self):
         stream = self.server.stream("/query", {"ksql": "SELECT K, V, D FROM S EMIT CHANGES;"})
-        wait_until(lambda: len(self.running()) == 1)
-        self.insert("a", 1)
         self.assertIn('"schema":"`K` STRING, `V` INTEGER, `D` DOUBLE"', stream.line())
-        self.insert("b", 2)
-        self.assertEqual(stream.line(), '{"row":{"columns":["a",1,1.5]}},\n')
+        for number in range(3):  # each is a whole line before the next exists
+            self.insert("a", number)
+            self.assertEqual(stream.line(), '{"row":{"columns":["a",%d,1.5]}},\n' % number)
         stream.leave()
 
     def test_delimited(self):
@@ -233,6 +232,22 @@ class Push(WithServer):
         status, body, _ = self.server.post("/query-stream", {"sql": "SELECT K FROM S EMIT CHANGES LIMIT 2;"})
         self.assertEqual(body.splitlines()[1:], ['["a"]'] * 2)
 
+    def test_no_rows_wanted(self):
+        status, body, _ = self.server.post("/query", {"ksql": "SELECT K FROM S EMIT CHANGES LIMIT 0;"})
+        self.assertEqual(json.loads(body)[1:], [{"finalMessage": "Limit Reached"}])
+
+    def test_scalable(self):
+        self.server.ok("CREATE TABLE T AS SELECT K, COUNT(*) AS N FROM S GROUP BY K;")
+        self.insert("old", 1)
+        wait_until(lambda: self.server.pull("SELECT N FROM T WHERE K='old';") == [[1]])
+        overrides = {"auto.offset.reset": "latest", "ksql.query.push.v2.enabled": True}
+        stream = self.server.stream("/query-stream", {"sql": "SELECT * FROM T WHERE N > 1 EMIT CHANGES;", "properties": overrides})
+        self.assertTrue(json.loads(stream.line())["queryId"].startswith("SCALABLE_PUSH_QUERY_"))
+        for key in ("new", "old"):
+            self.insert(key, 1)
+        self.assertEqual(stream.line(), '["old",2]\n')
+        stream.leave()
+
     def test_close_query(self):
         stream = self.server.stream("/query-stream", {"sql": "SELECT K FROM S EMIT CHANGES;"})
         query = json.loads(stream.line())["queryId"]
@@ -246,7 +261,7 @@ class Push(WithServer):
         wait_until(lambda: len(self.running()) == 1)
         answer = self.server.ok(f"TERMINATE `{self.running()[0]}`;")
         self.assertEqual((answer[0]["@type"], answer[0]["wasTerminated"]), ("terminate_query", True))
-        self.assertTrue(stream.rest().endswith("]"))
+        self.assertEqual(json.loads(stream.rest())[-1], {"finalMessage": "Query terminated"})
         status, answer = self.server.ksql("TERMINATE `transient_S_1`;")
         self.assertEqual(answer["message"], "Failed to terminate query with query ID: 'transient_S_1'")
 
