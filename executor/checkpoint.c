@@ -2,11 +2,12 @@
  * checkpoint.c - the helper thread: what would hold a worker up and may wait.
  *
  * WAL checkpoints of the state files (the workers' own are off: they stalled commits by 100 ms). After one, records of repartition topics below
- * the committed positions are purged: nobody will read them again.
+ * the committed positions are purged: nobody will read them again. Offsets of the queries'
+ * groups, which lag tools watch; the script for people who open the files.
  */
 #include "executor/worker.h"
 
-enum { CHECKPOINT_MS = 1000, PURGE_EVERY = 30 };
+enum { CHECKPOINT_MS = 1000, PURGE_EVERY = 30, OFFSETS_EVERY = 10 };
 
 typedef struct {
     Str     topic;
@@ -52,6 +53,76 @@ static void purge(Runtime *runtime, const Purge *list, size_t count)
     }
 }
 
+/* ---- offsets for lag tools ---- */
+
+/* A self-join reads its topic twice. */
+static bool is_listed(const LogPosition *list, size_t count, Str topic, int partition)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list[i].partition == partition && str_equal(list[i].topic, topic))
+            return true;
+    return false;
+}
+
+/* Committed positions of a query's tasks here; what changes them changes the sum. */
+static size_t list_offsets(const Query *query, Arena *arena, LogPosition **out, int64_t *sum)
+{
+    size_t count = 0, most = 0;
+    for (size_t s = 0; s < query->sub_count; s++)
+        most += query->subs[s].sub.input_count * (size_t)query->subs[s].sub.partitions;
+    *out = ARENA_ARRAY(arena, LogPosition, most + 1);
+    *sum = 0;
+    for (size_t s = 0; s < query->sub_count; s++) {
+        const QuerySub *sub = &query->subs[s];
+        for (size_t i = 0; i < sub->sub.input_count; i++) {
+            for (int p = 0; p < query_input_partitions(sub, i) && p < sub->sub.partitions; p++) {
+                int64_t offset = atomic_load(&sub->views[p].committed[i]);
+                if (offset < 0 || atomic_load(&sub->views[p].state) != TASK_RUNNING || is_listed(*out, count, sub->topics[i], p))
+                    continue;
+                (*out)[count++] = (LogPosition){sub->topics[i], p, offset};
+                *sum += offset + 1;
+            }
+        }
+    }
+    return count;
+}
+
+/* For display: nobody reads them back, so they are written outside of the transactions, and rarely. */
+static void show_offsets(Runtime *runtime, Query *query, Arena *arena)
+{
+    LogPosition *positions;
+    int64_t      sum;
+    Error        err;
+    size_t       count = list_offsets(query, arena, &positions, &sum);
+    if (count == 0 || sum == query->shown)
+        return;
+    Str group = topology_application_id(runtime->options.service_id, query->plan->id, arena);
+    if (log_group_commit(runtime->options.log, group, positions, count, &err) == OK)
+        query->shown = sum;
+    else
+        log_line(LOG_WARN, "offsets of " STR_FMT ", for display: %s", STR_ARG(group), err.message);
+}
+
+static void show_all_offsets(Runtime *runtime, Arena *arena)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&runtime->lock);
+    for (Query *query = runtime->queries; query != NULL; query = query->next)
+        count++;
+    Query **held = ARENA_ARRAY(arena, Query *, count + 1);
+    count        = 0;
+    for (Query *query = runtime->queries; query != NULL; query = query->next)
+        held[count++] = query_ref(query);
+    pthread_mutex_unlock(&runtime->lock);
+    for (size_t i = 0; i < count; i++) {
+        if (!atomic_load(&runtime->stopping))
+            show_offsets(runtime, held[i], arena);
+        query_unref(held[i]);
+    }
+}
+
+/* ---- the thread ---- */
+
 static void checkpoint_all(Runtime *runtime)
 {
     Error err;
@@ -90,6 +161,8 @@ void *helper_main(void *argument)
         if (open_sql_refresh(runtime, arena, &script, &err) != OK)
             log_line(LOG_WARN, "%s", err.message);
         purge(runtime, list, count);
+        if (round % OFFSETS_EVERY == 0)
+            show_all_offsets(runtime, arena);
         arena_reset(arena);
     }
     strbuf_clear(&script);

@@ -78,6 +78,7 @@ struct Query {
     int64_t        **latest; /* per source of the plan and partition: the ends when it was started, or NULL; immutable once posted */
     _Atomic bool     paused;
     _Atomic int64_t  last_message_ms;
+    int64_t          shown;  /* thread: helper; see checkpoint.c */
     pthread_mutex_t  lock;   /* of what follows */
     bool             topics_made;
     QueryError       errors[QUERY_ERRORS]; /* ring, texts on the heap */
