@@ -5,13 +5,14 @@
 # and ends with status 1.
 set -euo pipefail
 
+# curl and python3 are what ./setup.sh shows its example with.
 build=(
-    gcc g++ cmake ninja-build pkg-config lemon
+    curl python3 gcc g++ cmake ninja-build pkg-config lemon
     librdkafka-dev libsqlite3-dev libmicrohttpd-dev libnghttp2-dev libjansson-dev libsimdjson-dev libcurl4-openssl-dev
     libpcre2-dev libicu-dev libssl-dev libgmp-dev libedit-dev
 )
 # ccache makes the second run quick; maven fetches the Kafka broker that java runs.
-tests=(libcmocka-dev ccache python3 git curl maven openjdk-17-jre-headless)
+tests=(libcmocka-dev ccache git ca-certificates maven openjdk-17-jre-headless)
 
 packages=("${build[@]}")
 check=no

@@ -12,24 +12,9 @@ port=${SLUICE_PORT:-18088}
 url=http://127.0.0.1:$port
 demo=build/demo
 sluice=build/sluice
-packages=(build-essential cmake ninja-build pkg-config lemon curl ca-certificates python3
-    librdkafka-dev libsqlite3-dev libmicrohttpd-dev libnghttp2-dev libjansson-dev libsimdjson-dev libcurl4-openssl-dev
-    libpcre2-dev libicu-dev libssl-dev libgmp-dev libedit-dev libcmocka-dev)
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 fail() { echo "setup.sh: $*" >&2; exit 1; }
-
-install_packages() {
-    local missing=() package root=()
-    for package in "${packages[@]}"; do
-        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' || missing+=("$package")
-    done
-    [ ${#missing[@]} -eq 0 ] && return
-    say "Installing ${missing[*]}"
-    [ "$(id -u)" -eq 0 ] || root=(sudo)
-    "${root[@]}" apt-get update -q
-    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
-}
 
 build() {
     say "Building"
@@ -141,7 +126,7 @@ if [ "${1:-}" = --stop ]; then
     stop_server
     exit 0
 fi
-install_packages
+./install-packages.sh
 build
 say "Starting a server on $url with an embedded log"
 start_server

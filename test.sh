@@ -43,7 +43,7 @@ build() {
         ninja -C "build-$flavour" -j "$jobs" >>"$log" 2>&1; then
         return 0
     fi
-    grep -E -A 12 'error|FAILED|CMake Error' "$log" | head -n 60
+    grep -E -A 12 'error:|FAILED:|CMake Error|undefined reference' "$log" | head -n 60
     echo "The whole log: $log"
     fail "build $flavour"
     return 1
