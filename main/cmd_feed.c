@@ -1,8 +1,9 @@
 /*
  * cmd_feed.c - `sluice feed`: the lines of a file or a pipe become records of a topic, each as it is.
  *
- * Keys and timestamps may be taken from fields of the line. A line that is broken goes into the topic like the others: it is the queries' business
- * to skip it and to say so. Its key is null, and its timestamp that of the line before: so it stays where it was in time.
+ * Keys and timestamps may be taken from fields of the line. A line that is broken goes into the topic like
+ * the others: it is the queries' business to skip it and to say so. Its key is null, and its timestamp that
+ * of the line before: so it stays where it was in time.
  */
 #include "main/commands.h"
 
@@ -31,8 +32,10 @@ typedef struct {
 } FeedCounts;
 
 static const char usage_text[] =
-    "usage: sluice feed [--url URL | --state-dir DIR | --bootstrap-servers HOST:PORT,...] --topic NAME [options] [FILE | -]\n\n"
-    "Writes the lines of FILE, or of standard input, to a topic of a running server (--url), of Kafka, or of the embedded log in DIR\n"
+    "usage: sluice feed [--url URL | --state-dir DIR | --bootstrap-servers HOST:PORT,...] --topic NAME "
+    "[options] [FILE | -]\n\n"
+    "Writes the lines of FILE, or of standard input, to a topic of a running server (--url), of Kafka, or of "
+    "the embedded log in DIR\n"
     "(./sluice-data), which no server may have open. The topic is made when it is missing.\n\n"
     "  --key-field NAME        the key is this field of the line, a JSON object\n"
     "  --key-separator C       the key is what stands before the first C, the value what stands behind it\n"
@@ -47,7 +50,7 @@ static int take_config(FeedOptions *options, char *text)
     char *equals = strchr(text, '=');
     if (equals == NULL || options->config_count + 1 >= KAFKA_CONFIGS_MAX)
         return command_misused("--property takes NAME=VALUE, not '%s'", text);
-    *equals                                     = '\0';
+    *equals                                   = '\0';
     options->configs[options->config_count++] = (LogConfig){text, equals + 1};
     return EXIT_OK;
 }
@@ -84,26 +87,54 @@ static int check_options(const FeedOptions *options)
 static int parse(FeedOptions *options, int argc, char **argv)
 {
     static const struct option longs[] = {
-        {"url", required_argument, NULL, 'u'},       {"state-dir", required_argument, NULL, 's'},  {"bootstrap-servers", required_argument, NULL, 'b'},
-        {"topic", required_argument, NULL, 't'},     {"key-field", required_argument, NULL, 'k'},  {"key-separator", required_argument, NULL, 'c'},
-        {"timestamp-field", required_argument, NULL, 'w'}, {"partitions", required_argument, NULL, 'n'}, {"property", required_argument, NULL, 'p'},
-        {"help", no_argument, NULL, 'h'},            {NULL, 0, NULL, 0},
+        {"url", required_argument, NULL, 'u'},
+        {"state-dir", required_argument, NULL, 's'},
+        {"bootstrap-servers", required_argument, NULL, 'b'},
+        {"topic", required_argument, NULL, 't'},
+        {"key-field", required_argument, NULL, 'k'},
+        {"key-separator", required_argument, NULL, 'c'},
+        {"timestamp-field", required_argument, NULL, 'w'},
+        {"partitions", required_argument, NULL, 'n'},
+        {"property", required_argument, NULL, 'p'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     int option, status = EXIT_OK;
     *options = (FeedOptions){.partitions = 1, .file = "-"};
     while (status == EXIT_OK && (option = getopt_long(argc, argv, "t:h", longs, NULL)) != -1)
         switch (option) {
-        case 'u': options->url = optarg; break;
-        case 's': options->state_dir = optarg; break;
-        case 'b': options->bootstrap = optarg; break;
-        case 't': options->topic = optarg; break;
-        case 'k': options->key_field = optarg; break;
-        case 'w': options->timestamp_field = optarg; break;
-        case 'c': status = take_separator(options, optarg); break;
-        case 'n': status = take_partitions(options, optarg); break;
-        case 'p': status = take_config(options, optarg); break;
-        case 'h': fputs(usage_text, stdout); exit(EXIT_OK);
-        default: return EXIT_USAGE;
+        case 'u':
+            options->url = optarg;
+            break;
+        case 's':
+            options->state_dir = optarg;
+            break;
+        case 'b':
+            options->bootstrap = optarg;
+            break;
+        case 't':
+            options->topic = optarg;
+            break;
+        case 'k':
+            options->key_field = optarg;
+            break;
+        case 'w':
+            options->timestamp_field = optarg;
+            break;
+        case 'c':
+            status = take_separator(options, optarg);
+            break;
+        case 'n':
+            status = take_partitions(options, optarg);
+            break;
+        case 'p':
+            status = take_config(options, optarg);
+            break;
+        case 'h':
+            fputs(usage_text, stdout);
+            exit(EXIT_OK);
+        default:
+            return EXIT_USAGE;
         }
     if (status == EXIT_OK && optind < argc)
         options->file = argv[optind++];
@@ -122,11 +153,15 @@ static bool read_time(Arena *arena, JsonText field, int64_t *out)
     return field.kind == JTEXT_STRING && timestamp_parse(text, out);
 }
 
-static void make_record(const FeedOptions *options, FeedCounts *counts, Arena *arena, Str line, LogRecord *record)
+static void make_record(const FeedOptions *options, FeedCounts *counts, Arena *arena, Str line,
+                        LogRecord *record)
 {
-    JsonText    object = options->key_field != NULL || options->timestamp_field != NULL ? jtext_parse(line) : (JsonText){0};
-    const char *cut    = options->key_separator != '\0' && line.len > 0 ? memchr(line.ptr, options->key_separator, line.len) : NULL;
-    *record            = (LogRecord){.value = line, .key = STR_NULL};
+    JsonText object =
+        options->key_field != NULL || options->timestamp_field != NULL ? jtext_parse(line) : (JsonText){0};
+    const char *cut = options->key_separator != '\0' && line.len > 0
+                          ? memchr(line.ptr, options->key_separator, line.len)
+                          : NULL;
+    *record         = (LogRecord){.value = line, .key = STR_NULL};
     if (cut != NULL) {
         record->key   = str_n(line.ptr, (size_t)(cut - line.ptr));
         record->value = str_n(cut + 1, line.len - record->key.len - 1);
@@ -145,7 +180,8 @@ static void make_record(const FeedOptions *options, FeedCounts *counts, Arena *a
     }
 }
 
-static Status feed_lines(const FeedOptions *options, FILE *file, FeedTarget *target, FeedCounts *counts, Error *err)
+static Status feed_lines(const FeedOptions *options, FILE *file, FeedTarget *target, FeedCounts *counts,
+                         Error *err)
 {
     char   *line     = NULL;
     size_t  capacity = 0;

@@ -1,7 +1,8 @@
 /*
  * cmd_sql.c - `sluice sql`: the shell, and an engine in this process when no server is named.
  *
- * The engine listens on a port of the loopback that the system picks, and the shell speaks REST to it like to any other: one way of doing things.
+ * The engine listens on a port of the loopback that the system picks, and the shell speaks REST to it like to
+ * any other: one way of doing things.
  */
 #include <signal.h>
 
@@ -35,7 +36,8 @@ static Status embedded_start(void *context, const char *directory, StrBuf *url, 
     Status status = node_open(&how, &embedded->node, err);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (status == E_BUSY)
-        error_append(err, "\nA server runs there: name it by its URL, as in `sluice sql http://localhost:8088`");
+        error_append(err,
+                     "\nA server runs there: name it by its URL, as in `sluice sql http://localhost:8088`");
     if (status == OK)
         strbuf_addf(url, "http://127.0.0.1:%d", node_port(embedded->node));
     return status;

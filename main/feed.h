@@ -1,5 +1,6 @@
 /*
- * feed.h - where `sluice feed` writes to: a log of our own (Kafka, or an embedded log that nobody else has open), or a running server.
+ * feed.h - where `sluice feed` writes to: a log of our own (Kafka, or an embedded log that nobody else has
+ * open), or a running server.
  */
 #ifndef SLUICE_MAIN_FEED_H
 #define SLUICE_MAIN_FEED_H

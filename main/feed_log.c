@@ -1,8 +1,8 @@
 /*
  * feed_log.c - records straight into a log.
  *
- * An embedded log belongs to one process: its file is locked, so what a running server has open cannot be written behind its back (feed_server.c
- * goes through it).
+ * An embedded log belongs to one process: its file is locked, so what a running server has open cannot be
+ * written behind its back (feed_server.c goes through it).
  */
 #include "main/feed.h"
 
@@ -35,7 +35,10 @@ static Status log_add(FeedTarget *base, Str topic, const LogRecord *record, Erro
     return log_append(((LogTarget *)base)->writer, topic, PARTITION_BY_KEY, record, STR_NULL, err);
 }
 
-static Status log_finish(FeedTarget *base, Error *err) { return log_flush(((LogTarget *)base)->writer, FLUSH_MS, err); }
+static Status log_finish(FeedTarget *base, Error *err)
+{
+    return log_flush(((LogTarget *)base)->writer, FLUSH_MS, err);
+}
 
 static void log_target_close(FeedTarget *base)
 {
@@ -50,7 +53,7 @@ static void log_target_close(FeedTarget *base)
 static LogTarget *target_new(void)
 {
     LogTarget *self = mem_calloc(1, sizeof *self);
-    *self           = (LogTarget){.base = {log_prepare, log_add, log_finish, log_target_close}, .dir = {.lock = -1}};
+    *self = (LogTarget){.base = {log_prepare, log_add, log_finish, log_target_close}, .dir = {.lock = -1}};
     return self;
 }
 

@@ -1,6 +1,6 @@
 /*
- * feed_server.c - records by way of a running server, POST /sluice/records: batches of records as they are to stand in the topic. INSERT would not
- * do: it writes only what fits a stream's columns.
+ * feed_server.c - records by way of a running server, POST /sluice/records: batches of records as they are to
+ * stand in the topic. INSERT would not do: it writes only what fits a stream's columns.
  */
 #include "core/value.h"
 #include "main/feed.h"
@@ -56,14 +56,15 @@ static Status server_flush(FeedTarget *base, Error *err)
     if (self->batch.len == 0)
         return OK;
     strbuf_adds(&self->batch, "]}");
-    TRY(client_call(self->client, "POST", "/sluice/records", strbuf_str(&self->batch), &self->reply, &reply, err));
+    TRY(client_call(self->client, "POST", "/sluice/records", strbuf_str(&self->batch), &self->reply, &reply,
+                    err));
     strbuf_reset(&self->batch);
     if (reply.status == 200)
         return OK;
     Arena *arena   = arena_new(SIZE_MAX);
     Str    message = jtext_field(arena, jtext_parse(strbuf_str(&self->reply)), "message");
-    error_set(err, E_IO, NO_POS, "%s answered with status %ld: " STR_FMT, client_url(self->client), reply.status,
-              STR_ARG(message.len > 0 ? message : strbuf_str(&self->reply)));
+    error_set(err, E_IO, NO_POS, "%s answered with status %ld: " STR_FMT, client_url(self->client),
+              reply.status, STR_ARG(message.len > 0 ? message : strbuf_str(&self->reply)));
     arena_free(arena);
     return E_IO;
 }

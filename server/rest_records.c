@@ -1,9 +1,10 @@
 /*
  * rest_records.c - POST /sluice/records: records into a topic as they are, for `sluice feed`.
  *
- * An embedded log belongs to the server's process, so nobody else can write to it; and INSERT writes only what fits a stream's columns, which a
- * broken record does not. {"topic": t, "partitions": n, "records": [{"key": k, "value": v, "timestamp": ms}, ...]}: the topic is made
- * with n partitions when it is missing; key64 and value64 hold base64. Answers {"written": n} when all are durable.
+ * An embedded log belongs to the server's process, so nobody else can write to it; and INSERT writes only
+ * what fits a stream's columns, which a broken record does not. {"topic": t, "partitions": n, "records":
+ * [{"key": k, "value": v, "timestamp": ms}, ...]}: the topic is made with n partitions when it is missing;
+ * key64 and value64 hold base64. Answers {"written": n} when all are durable.
  */
 #include "server/rest.h"
 
@@ -22,7 +23,8 @@ static Status ensure_topic(Log *log, Str topic, int64_t partitions, Error *err)
 }
 
 /* `name` as text, or `name64` as base64; STR_NULL when neither is there. */
-static Status read_bytes(Arena *arena, const json_t *record, const char *name, const char *name64, Str *out, Error *err)
+static Status read_bytes(Arena *arena, const json_t *record, const char *name, const char *name64, Str *out,
+                         Error *err)
 {
     *out        = rest_field(record, name);
     Str encoded = rest_field(record, name64);
@@ -45,20 +47,19 @@ static Status append(Rest *rest, Arena *arena, LogWriter *writer, Str topic, con
 static Status append_all(Rest *rest, HttpExchange *x, const json_t *request, size_t *written, Error *err)
 {
     LogWriter    *writer;
-    Log          *log     = engine_log(rest->engine);
-    Str           topic   = rest_field(request, "topic");
-    json_t       *records = json_object_get(request, "records"), *record;
+    Log          *log        = engine_log(rest->engine);
+    Str           topic      = rest_field(request, "topic");
+    json_t       *records    = json_object_get(request, "records"), *record;
     const json_t *partitions = json_object_get(request, "partitions");
-    WriterOptions options = {.client_id = "sluice-records", .linger_ms = -1};
+    WriterOptions options    = {.client_id = "sluice-records", .linger_ms = -1};
     size_t        i;
     if (str_is_null(topic) || !json_is_array(records))
         return error_set(err, E_PLAN, NO_POS, "\"topic\" and \"records\" must be populated");
     TRY(ensure_topic(log, topic, json_is_integer(partitions) ? json_integer_value(partitions) : 1, err));
     TRY(log_writer_open(log, &options, &writer, err));
     Status status = OK;
-    json_array_foreach(records, i, record)
-        if (status == OK)
-            status = append(rest, http_arena(x), writer, topic, record, err);
+    json_array_foreach(records, i, record) if (status == OK) status =
+        append(rest, http_arena(x), writer, topic, record, err);
     if (status == OK)
         status = log_flush(writer, FLUSH_MS, err);
     log_writer_close(writer);

@@ -1,8 +1,9 @@
 /*
  * client.c - HTTP by libcurl; see client.h.
  *
- * The multi interface, though one transfer runs at a time: between its steps we look for Ctrl-C and let the caller show what has come. Server that
- * is just starting: refused connections and 503 are tried again for a moment.
+ * The multi interface, though one transfer runs at a time: between its steps we look for Ctrl-C and let the
+ * caller show what has come. Server that is just starting: refused connections and 503 are tried again for a
+ * moment.
  */
 #include "shell/client.h"
 
@@ -16,16 +17,16 @@ enum {
     POLL_MS          = 50,
     CONNECT_MS       = 5000,
     RETRY_MS         = 100,
-    RETRY_CONNECT_US = 1000 * 1000,     /* nobody listens: perhaps not yet */
+    RETRY_CONNECT_US = 1000 * 1000,      /* nobody listens: perhaps not yet */
     RETRY_READY_US   = 10 * 1000 * 1000, /* 503: it is starting */
 };
 
 struct Client {
-    CURL             *easy;
-    CURLM            *multi;
+    CURL              *easy;
+    CURLM             *multi;
     struct curl_slist *headers;
-    const ClientAuth *auth;
-    char             *url; /* without a slash at the end */
+    const ClientAuth  *auth;
+    char              *url; /* without a slash at the end */
 };
 
 typedef struct {
@@ -64,9 +65,11 @@ Client *client_new(const ClientAuth *auth)
     client->multi   = curl_multi_init();
     client->auth    = auth;
     client->headers = curl_slist_append(NULL, "Content-Type: application/vnd.ksql.v1+json");
-    client->headers = curl_slist_append(client->headers, "Accept: application/vnd.ksql.v1+json, application/json;q=0.9");
-    client->headers = curl_slist_append(client->headers, "Expect:"); /* no 100-continue: it costs a second with servers that ignore it */
-    client->url     = mem_strdup("");
+    client->headers =
+        curl_slist_append(client->headers, "Accept: application/vnd.ksql.v1+json, application/json;q=0.9");
+    client->headers = curl_slist_append(
+        client->headers, "Expect:"); /* no 100-continue: it costs a second with servers that ignore it */
+    client->url = mem_strdup("");
     return client;
 }
 
@@ -83,7 +86,7 @@ void client_free(Client *client)
 
 Status client_set_url(Client *client, Str url, Error *err)
 {
-    StrBuf text = {0};
+    StrBuf text  = {0};
     CURLU *parts = curl_url();
     while (url.len > 0 && url.ptr[url.len - 1] == '/')
         url.len--;
@@ -96,7 +99,8 @@ Status client_set_url(Client *client, Str url, Error *err)
     curl_url_cleanup(parts);
     if (code != CURLUE_OK || !http) {
         strbuf_clear(&text);
-        return error_set(err, E_CONFIG, NO_POS, "'" STR_FMT "' is no http:// or https:// address", STR_ARG(url));
+        return error_set(err, E_CONFIG, NO_POS, "'" STR_FMT "' is no http:// or https:// address",
+                         STR_ARG(url));
     }
     mem_free(client->url);
     client->url = mem_strdup(text.ptr);
@@ -104,7 +108,10 @@ Status client_set_url(Client *client, Str url, Error *err)
     return OK;
 }
 
-const char *client_url(const Client *client) { return client->url; }
+const char *client_url(const Client *client)
+{
+    return client->url;
+}
 
 static size_t on_data(char *bytes, size_t size, size_t count, void *context)
 {
@@ -121,7 +128,8 @@ static size_t on_data(char *bytes, size_t size, size_t count, void *context)
     return len;
 }
 
-static void prepare(Client *client, const char *method, const char *path, Str request, Transfer *transfer, char reason[CURL_ERROR_SIZE])
+static void prepare(Client *client, const char *method, const char *path, Str request, Transfer *transfer,
+                    char reason[CURL_ERROR_SIZE])
 {
     StrBuf url  = {0};
     CURL  *easy = client->easy;
@@ -159,7 +167,8 @@ static CURLcode perform(Client *client, Transfer *transfer, bool *cancelled)
             code = CURLE_RECV_ERROR;
             break;
         }
-        if (transfer->stream != NULL && transfer->stream->tick != NULL && !transfer->stream->tick(transfer->stream->context))
+        if (transfer->stream != NULL && transfer->stream->tick != NULL &&
+            !transfer->stream->tick(transfer->stream->context))
             transfer->stopped = true;
         else if (running > 0)
             curl_multi_poll(client->multi, NULL, 0, POLL_MS, NULL);
@@ -168,7 +177,8 @@ static CURLcode perform(Client *client, Transfer *transfer, bool *cancelled)
     for (CURLMsg *message; (message = curl_multi_info_read(client->multi, &left)) != NULL;)
         if (message->msg == CURLMSG_DONE)
             code = message->data.result;
-    curl_multi_remove_handle(client->multi, client->easy); /* in the middle: closes the connection, and so ends the query */
+    curl_multi_remove_handle(client->multi,
+                             client->easy); /* in the middle: closes the connection, and so ends the query */
     return transfer->stopped ? CURLE_OK : code;
 }
 
@@ -192,12 +202,12 @@ static bool no_connection(Client *client, CURLcode code)
     }
 }
 
-static Status exchange(Client *client, const char *method, const char *path, Str request, const ClientStream *stream, StrBuf *body,
-                       ClientReply *reply, Error *err)
+static Status exchange(Client *client, const char *method, const char *path, Str request,
+                       const ClientStream *stream, StrBuf *body, ClientReply *reply, Error *err)
 {
     char     reason[CURL_ERROR_SIZE];
     bool     cancelled;
-    Transfer transfer    = {.client = client, .stream = stream, .body = body};
+    Transfer transfer = {.client = client, .stream = stream, .body = body};
     strbuf_reset(body);
     prepare(client, method, path, request, &transfer, reason);
     CURLcode code = perform(client, &transfer, &cancelled);
@@ -220,8 +230,8 @@ static bool worth_another_try(Status status, const ClientReply *reply, int64_t w
     return status == OK && reply->status == 503 && waited_us < RETRY_READY_US;
 }
 
-static Status exchange_patiently(Client *client, const char *method, const char *path, Str request, const ClientStream *stream, StrBuf *body,
-                                 ClientReply *reply, Error *err)
+static Status exchange_patiently(Client *client, const char *method, const char *path, Str request,
+                                 const ClientStream *stream, StrBuf *body, ClientReply *reply, Error *err)
 {
     Clock  *clock = clock_system();
     int64_t start = clock->monotonic_us(clock);
@@ -235,12 +245,14 @@ static Status exchange_patiently(Client *client, const char *method, const char 
     }
 }
 
-Status client_call(Client *client, const char *method, const char *path, Str request, StrBuf *body, ClientReply *reply, Error *err)
+Status client_call(Client *client, const char *method, const char *path, Str request, StrBuf *body,
+                   ClientReply *reply, Error *err)
 {
     return exchange_patiently(client, method, path, request, NULL, body, reply, err);
 }
 
-Status client_stream(Client *client, const char *path, Str request, const ClientStream *stream, StrBuf *body, ClientReply *reply, Error *err)
+Status client_stream(Client *client, const char *path, Str request, const ClientStream *stream, StrBuf *body,
+                     ClientReply *reply, Error *err)
 {
     return exchange_patiently(client, "POST", path, request, stream, body, reply, err);
 }

@@ -1,5 +1,6 @@
 /*
- * client.h - HTTP to the server: one connection that is kept, replies whole or as they come, and Ctrl-C at any time.
+ * client.h - HTTP to the server: one connection that is kept, replies whole or as they come, and Ctrl-C at
+ * any time.
  *
  * Knows nothing of SQL. A status of 400 and more is no failure here: the caller looks at the reply.
  */
@@ -13,7 +14,8 @@ typedef struct Client Client;
 typedef struct {
     const char *user, *password; /* basic */
     const char *token;           /* bearer */
-    const char *ca_file, *cert_file, *key_file, *key_password; /* PEM; NULL: the system's authorities, no certificate */
+    const char *ca_file, *cert_file, *key_file,
+        *key_password; /* PEM; NULL: the system's authorities, no certificate */
 } ClientAuth;
 
 /* `auth` and its texts must live as long. */
@@ -24,15 +26,16 @@ Status      client_set_url(Client *client, Str url, Error *err);
 const char *client_url(const Client *client);
 
 typedef struct {
-    long status;    /* of HTTP; 0: no answer */
-    bool reached;   /* a connection was made: what failed then broke in the middle */
+    long status;  /* of HTTP; 0: no answer */
+    bool reached; /* a connection was made: what failed then broke in the middle */
 } ClientReply;
 
 /* One exchange; the body of the answer goes to `body`. E_IO: no or half an answer. E_CANCELLED: Ctrl-C. */
-Status client_call(Client *client, const char *method, const char *path, Str request, StrBuf *body, ClientReply *reply, Error *err);
+Status client_call(Client *client, const char *method, const char *path, Str request, StrBuf *body,
+                   ClientReply *reply, Error *err);
 
-/* A reply that goes on. `data` gets bytes of an answer with status 200; false ends the exchange (which is OK). `tick` is called at least every
- * 50 ms; false ends it as well. */
+/* A reply that goes on. `data` gets bytes of an answer with status 200; false ends the exchange (which is
+ * OK). `tick` is called at least every 50 ms; false ends it as well. */
 typedef struct {
     void *context;
     bool (*data)(void *context, Str bytes);
@@ -40,6 +43,7 @@ typedef struct {
 } ClientStream;
 
 /* The body of an answer that is not 200 goes to `body`. */
-Status client_stream(Client *client, const char *path, Str request, const ClientStream *stream, StrBuf *body, ClientReply *reply, Error *err);
+Status client_stream(Client *client, const char *path, Str request, const ClientStream *stream, StrBuf *body,
+                     ClientReply *reply, Error *err);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * command.c - the shell's own commands, by ksqlDB's names and psql's: a row of `commands` each. They need no `;` and end with their line.
+ * command.c - the shell's own commands, by ksqlDB's names and psql's: a row of `commands` each. They need no
+ * `;` and end with their line.
  */
 #include "shell/session.h"
 
@@ -72,7 +73,8 @@ static int run_output(Shell *shell, Str rest, Arena *arena)
 {
     rest = unquoted(rest);
     if (rest.len == 0) {
-        out_printf(&shell->out, "Current output format: %s\n", form_name(display_form(&shell->display, &shell->out)));
+        out_printf(&shell->out, "Current output format: %s\n",
+                   form_name(display_form(&shell->display, &shell->out)));
         return SHELL_OK;
     }
     if (!form_parse(rest, &shell->display.form))
@@ -84,12 +86,13 @@ static int run_output(Shell *shell, Str rest, Arena *arena)
 
 static int run_set_cli(Shell *shell, Str rest, Arena *arena)
 {
-    Str     name = split_word(arena, rest, 0);
-    Str     value = name.len < rest.len ? unquoted(str_n(rest.ptr + name.len, rest.len - name.len)) : STR_LIT("");
+    Str name  = split_word(arena, rest, 0);
+    Str value = name.len < rest.len ? unquoted(str_n(rest.ptr + name.len, rest.len - name.len)) : STR_LIT("");
     int64_t number;
     if (str_equal(name, STR_LIT("WRAP")) && value.len > 0 && read_switch(value, false, &shell->display.wrap))
         return SHELL_OK;
-    if (str_equal(name, STR_LIT("COLUMN-WIDTH")) && int64_parse(value, &number) && number >= 0 && number <= 10000) {
+    if (str_equal(name, STR_LIT("COLUMN-WIDTH")) && int64_parse(value, &number) && number >= 0 &&
+        number <= 10000) {
         shell->display.column_width = (size_t)number;
         return SHELL_OK;
     }
@@ -144,7 +147,8 @@ static int run_spool(Shell *shell, Str rest, Arena *arena)
     if (off)
         out_printf(&shell->out, "Spooling is off.\n");
     else
-        out_printf(&shell->out, "Session will be spooled to " STR_FMT "\nEnter SPOOL OFF to disable.\n", STR_ARG(path));
+        out_printf(&shell->out, "Session will be spooled to " STR_FMT "\nEnter SPOOL OFF to disable.\n",
+                   STR_ARG(path));
     return SHELL_OK;
 }
 
@@ -192,10 +196,13 @@ static int run_set(Shell *shell, Str rest, Arena *arena)
     Str value = name.len < rest.len ? unquoted(str_n(rest.ptr + name.len, rest.len - name.len)) : STR_LIT("");
     if (name.len == 0) {
         for (size_t i = 0; i < shell->variables.count; i++)
-            out_printf(&shell->out, "%s = '%s'\n", shell->variables.items[i].name, shell->variables.items[i].value);
+            out_printf(&shell->out, "%s = '%s'\n", shell->variables.items[i].name,
+                       shell->variables.items[i].value);
         return SHELL_OK;
     }
-    bool *known = str_equal(name, STR_LIT("ON_ERROR_STOP")) ? &shell->stop_on_error : str_equal(name, STR_LIT("VERBOSE")) ? &shell->verbose : NULL;
+    bool *known = str_equal(name, STR_LIT("ON_ERROR_STOP")) ? &shell->stop_on_error
+                  : str_equal(name, STR_LIT("VERBOSE"))     ? &shell->verbose
+                                                            : NULL;
     if (known == NULL)
         pairs_set(&shell->variables, str_n(rest.ptr, name.len), value);
     else if (!read_switch(value.len > 0 ? value : STR_LIT("on"), false, known))
@@ -249,9 +256,13 @@ static const Command commands[] = {
     {"\\q", run_exit, NULL},
 };
 
-static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
 
-/* Does the line begin with these words? *rest is where they end. Backslash commands look at case (\dt, \dT). */
+/* Does the line begin with these words? *rest is where they end. Backslash commands look at case (\dt, \dT).
+ */
 static bool begins_with_words(Str line, const char *words, size_t *rest)
 {
     size_t at = 0;
@@ -263,7 +274,9 @@ static bool begins_with_words(Str line, const char *words, size_t *rest)
                 at++;
             continue;
         }
-        bool same = at < line.len && (line.ptr[at] == *w || (words[0] != '\\' && line.ptr[at] >= 'A' && line.ptr[at] <= 'Z' && (line.ptr[at] | 0x20) == *w));
+        bool same =
+            at < line.len && (line.ptr[at] == *w || (words[0] != '\\' && line.ptr[at] >= 'A' &&
+                                                     line.ptr[at] <= 'Z' && (line.ptr[at] | 0x20) == *w));
         if (!same)
             return false;
         at++;
@@ -288,7 +301,7 @@ bool shell_is_command(Str line)
 
 static int run_as_sql(Shell *shell, const char *sql, Str rest)
 {
-    StrBuf      text   = {0};
+    StrBuf      text    = {0};
     const char *percent = strchr(sql, '%');
     strbuf_add(&text, percent != NULL ? str_n(sql, (size_t)(percent - sql)) : str_c(sql));
     if (percent != NULL)
@@ -315,10 +328,12 @@ int shell_run_command(Shell *shell, Str line)
     const Command *command = find_command(line, &at);
     int            result  = SHELL_FAILED;
     if (command == NULL)
-        out_error(&shell->out, "There is no command " STR_FMT " (\\? lists them)", STR_ARG(split_word(arena, line, 0)));
+        out_error(&shell->out, "There is no command " STR_FMT " (\\? lists them)",
+                  STR_ARG(split_word(arena, line, 0)));
     else {
         Str rest = str_trim(str_n(line.ptr + at, line.len - at));
-        result   = command->run != NULL ? command->run(shell, rest, arena) : run_as_sql(shell, command->sql, rest);
+        result =
+            command->run != NULL ? command->run(shell, rest, arena) : run_as_sql(shell, command->sql, rest);
     }
     out_flush(&shell->out);
     arena_free(arena);
@@ -331,7 +346,7 @@ bool shell_print_banner(Shell *shell)
 {
     StrBuf      body = {0};
     Error       err;
-    ClientReply reply = {0};
+    ClientReply reply  = {0};
     Arena      *arena  = arena_new(0);
     Status      status = client_call(shell->client, "GET", "/info", STR_NULL, &body, &reply, &err);
     bool        good   = status == OK && reply.status == 200;
@@ -339,10 +354,12 @@ bool shell_print_banner(Shell *shell)
         JsonText info = jtext_get(jtext_parse(strbuf_str(&body)), "KsqlServerInfo");
         Str      own  = jtext_field(arena, info, "sluiceVersion");
         if (own.len > 0)
-            out_printf(&shell->out, "Server Sluice " STR_FMT " (as ksqlDB " STR_FMT ")", STR_ARG(own), STR_ARG(jtext_field(arena, info, "version")));
+            out_printf(&shell->out, "Server Sluice " STR_FMT " (as ksqlDB " STR_FMT ")", STR_ARG(own),
+                       STR_ARG(jtext_field(arena, info, "version")));
         else
             out_printf(&shell->out, "Server ksqlDB " STR_FMT, STR_ARG(jtext_field(arena, info, "version")));
-        out_printf(&shell->out, " at %s, " STR_FMT "\n", client_url(shell->client), STR_ARG(jtext_field(arena, info, "serverStatus")));
+        out_printf(&shell->out, " at %s, " STR_FMT "\n", client_url(shell->client),
+                   STR_ARG(jtext_field(arena, info, "serverStatus")));
         if (own.len > 0 && !str_equal(own, STR_LIT(SLUICE_VERSION)))
             out_printf(&shell->out, "Note: this shell is version %s\n", SLUICE_VERSION);
     } else if (status != OK)

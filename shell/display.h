@@ -6,16 +6,25 @@
 
 #include "shell/out.h"
 
-typedef enum { FORM_DEFAULT, FORM_TABULAR, FORM_JSON, FORM_JSONL, FORM_CSV, FORM_TSV, FORM_VERTICAL, FORM_MARKDOWN } Form;
+typedef enum {
+    FORM_DEFAULT,
+    FORM_TABULAR,
+    FORM_JSON,
+    FORM_JSONL,
+    FORM_CSV,
+    FORM_TSV,
+    FORM_VERTICAL,
+    FORM_MARKDOWN
+} Form;
 typedef enum { EXPANDED_OFF, EXPANDED_ON, EXPANDED_AUTO } Expanded;
 
 typedef struct {
-    Form     form;     /* DEFAULT: tabular on a terminal, tsv elsewhere */
-    Expanded expanded; /* tabular only */
-    bool     wrap;
-    size_t   column_width; /* 0: by the data */
-    const char *null_text; /* NULL: the form's own */
-    bool     timing, quiet;
+    Form        form;     /* DEFAULT: tabular on a terminal, tsv elsewhere */
+    Expanded    expanded; /* tabular only */
+    bool        wrap;
+    size_t      column_width; /* 0: by the data */
+    const char *null_text;    /* NULL: the form's own */
+    bool        timing, quiet;
 } Display;
 
 /* By name in any case; false when there is none such. */

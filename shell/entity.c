@@ -1,6 +1,6 @@
 /*
- * entity.c - what the server answers to statements, as tables: a row of `listings` for each kind of list, a function for what is more than a list, and
- * the JSON itself for kinds that we do not know.
+ * entity.c - what the server answers to statements, as tables: a row of `listings` for each kind of list, a
+ * function for what is more than a list, and the JSON itself for kinds that we do not know.
  */
 #include "shell/grid.h"
 #include "shell/session.h"
@@ -15,15 +15,46 @@ typedef struct {
 } Listing;
 
 static const Listing listings[] = {
-    {"streams", "streams", {{"Stream Name", "name"}, {"Kafka Topic", "topic"}, {"Key Format", "keyFormat"}, {"Value Format", "valueFormat"}, {"Windowed", "isWindowed"}}},
-    {"tables", "tables", {{"Table Name", "name"}, {"Kafka Topic", "topic"}, {"Key Format", "keyFormat"}, {"Value Format", "valueFormat"}, {"Windowed", "isWindowed"}}},
-    {"kafka_topics", "topics", {{"Kafka Topic", "name"}, {"Partitions", "#replicaInfo"}, {"Partition Replicas", "^replicaInfo"}}},
-    {"kafka_topics_extended", "topics", {{"Kafka Topic", "name"}, {"Partitions", "#replicaInfo"}, {"Partition Replicas", "^replicaInfo"}, {"Consumers", "consumerCount"}, {"ConsumerGroups", "consumerGroupCount"}}},
-    {"queries", "queries", {{"Query ID", "id"}, {"Query Type", "queryType"}, {"Status", "state"}, {"Sink Name", ",sinks"}, {"Sink Kafka Topic", ",sinkKafkaTopics"}, {"Query String", "queryString"}}},
+    {"streams",
+     "streams",
+     {{"Stream Name", "name"},
+      {"Kafka Topic", "topic"},
+      {"Key Format", "keyFormat"},
+      {"Value Format", "valueFormat"},
+      {"Windowed", "isWindowed"}}},
+    {"tables",
+     "tables",
+     {{"Table Name", "name"},
+      {"Kafka Topic", "topic"},
+      {"Key Format", "keyFormat"},
+      {"Value Format", "valueFormat"},
+      {"Windowed", "isWindowed"}}},
+    {"kafka_topics",
+     "topics",
+     {{"Kafka Topic", "name"}, {"Partitions", "#replicaInfo"}, {"Partition Replicas", "^replicaInfo"}}},
+    {"kafka_topics_extended",
+     "topics",
+     {{"Kafka Topic", "name"},
+      {"Partitions", "#replicaInfo"},
+      {"Partition Replicas", "^replicaInfo"},
+      {"Consumers", "consumerCount"},
+      {"ConsumerGroups", "consumerGroupCount"}}},
+    {"queries",
+     "queries",
+     {{"Query ID", "id"},
+      {"Query Type", "queryType"},
+      {"Status", "state"},
+      {"Sink Name", ",sinks"},
+      {"Sink Kafka Topic", ",sinkKafkaTopics"},
+      {"Query String", "queryString"}}},
     {"function_names", "functions", {{"Function Name", "name"}, {"Category", "category"}, {"Type", "type"}}},
     {"variables", "variables", {{"Variable Name", "name"}, {"Value", "value"}}},
-    {"connector_list", "connectors", {{"Connector Name", "name"}, {"Type", "type"}, {"Class", "className"}, {"Status", "state"}}},
-    {"connector_plugins_list", "connectorsPlugins", {{"Class", "className"}, {"Type", "type"}, {"Version", "version"}}},
+    {"connector_list",
+     "connectors",
+     {{"Connector Name", "name"}, {"Type", "type"}, {"Class", "className"}, {"Status", "state"}}},
+    {"connector_plugins_list",
+     "connectorsPlugins",
+     {{"Class", "className"}, {"Type", "type"}, {"Version", "version"}}},
 };
 
 /* Elements of an array, one by one, joined by commas. */
@@ -65,7 +96,8 @@ static void print_listing(Shell *shell, const Listing *listing, JsonText entity,
     JsonIter   iter  = jtext_iter(jtext_get(entity, listing->list));
     JsonText   item;
     for (; count < LISTING_COLUMNS && listing->columns[count].heading != NULL; count++)
-        columns[count] = (GridColumn){str_c(listing->columns[count].heading), listing->columns[count].field[0] == '#'};
+        columns[count] =
+            (GridColumn){str_c(listing->columns[count].heading), listing->columns[count].field[0] == '#'};
     Grid *grid = grid_open(&shell->out, &shell->display, columns, count, false, false);
     while (jtext_next(&iter, NULL, &item)) {
         GridCell cells[LISTING_COLUMNS] = {0};
@@ -133,7 +165,8 @@ static void print_fields(Shell *shell, JsonText description, bool table, Arena *
     bool                    windowed = jtext_get(description, "windowType").kind == JTEXT_STRING;
     Grid                   *grid     = grid_open(&shell->out, &shell->display, columns, 2, false, false);
     while (jtext_next(&iter, NULL, &field)) {
-        GridCell cells[2] = {{.text = jtext_field(arena, field, "name")}, {.text = field_type(arena, field, table, windowed)}};
+        GridCell cells[2] = {{.text = jtext_field(arena, field, "name")},
+                             {.text = field_type(arena, field, table, windowed)}};
         grid_add(grid, cells);
     }
     grid_close(grid);
@@ -161,20 +194,30 @@ static void print_queries(Shell *shell, JsonText queries, const char *title, Are
         return;
     out_printf(&shell->out, "\n%s\n", title);
     while (jtext_next(&iter, NULL, &query))
-        out_printf(&shell->out, "  " STR_FMT " (" STR_FMT ") : " STR_FMT "\n", STR_ARG(jtext_field(arena, query, "id")),
-                   STR_ARG(jtext_field(arena, query, "state")), STR_ARG(jtext_field(arena, query, "queryString")));
+        out_printf(&shell->out, "  " STR_FMT " (" STR_FMT ") : " STR_FMT "\n",
+                   STR_ARG(jtext_field(arena, query, "id")), STR_ARG(jtext_field(arena, query, "state")),
+                   STR_ARG(jtext_field(arena, query, "queryString")));
 }
 
 static void print_source(Shell *shell, JsonText source, Arena *arena)
 {
     static const Label extended[] = {
-        {"Type", "type"}, {"Timestamp field", "timestamp"}, {"Key format", "keyFormat"}, {"Value format", "valueFormat"}, {"Kafka topic", "topic"},
-        {"Partitions", "partitions"}, {"Replication", "replication"}, {"Statement", "statement"}, {"Statistics", "statistics"}, {"Errors", "errorStats"},
+        {"Type", "type"},
+        {"Timestamp field", "timestamp"},
+        {"Key format", "keyFormat"},
+        {"Value format", "valueFormat"},
+        {"Kafka topic", "topic"},
+        {"Partitions", "partitions"},
+        {"Replication", "replication"},
+        {"Statement", "statement"},
+        {"Statistics", "statistics"},
+        {"Errors", "errorStats"},
     };
     bool table = str_equal(jtext_field(arena, source, "type"), STR_LIT("TABLE"));
     bool tsv   = display_form(&shell->display, &shell->out) != FORM_TABULAR;
     if (!tsv)
-        out_printf(&shell->out, "\n%-20s : " STR_FMT "\n", "Name", STR_ARG(jtext_field(arena, source, "name")));
+        out_printf(&shell->out, "\n%-20s : " STR_FMT "\n", "Name",
+                   STR_ARG(jtext_field(arena, source, "name")));
     if (jtext_is_true(jtext_get(source, "extended")))
         print_labels(shell, source, extended, ARRAY_LEN(extended), arena);
     print_fields(shell, source, table, arena);
@@ -199,7 +242,12 @@ static void print_source_descriptions(Shell *shell, JsonText entity, Arena *aren
 
 static void print_query(Shell *shell, JsonText query, Arena *arena)
 {
-    static const Label labels[] = {{"ID", "id"}, {"Query type", "queryType"}, {"Status", "state"}, {"SQL", "statementText"}, {"Sources", ",sources"}, {"Sinks", ",sinks"}};
+    static const Label labels[] = {{"ID", "id"},
+                                   {"Query type", "queryType"},
+                                   {"Status", "state"},
+                                   {"SQL", "statementText"},
+                                   {"Sources", ",sources"},
+                                   {"Sinks", ",sinks"}};
     print_labels(shell, query, labels, ARRAY_LEN(labels), arena);
     print_fields(shell, query, false, arena);
     Str plan = jtext_field(arena, query, "executionPlan"), topology = jtext_field(arena, query, "topology");
@@ -209,7 +257,10 @@ static void print_query(Shell *shell, JsonText query, Arena *arena)
         out_printf(&shell->out, "\nTopology\n--------\n" STR_FMT "\n", STR_ARG(topology));
 }
 
-static void print_query_description(Shell *shell, JsonText entity, Arena *arena) { print_query(shell, jtext_get(entity, "queryDescription"), arena); }
+static void print_query_description(Shell *shell, JsonText entity, Arena *arena)
+{
+    print_query(shell, jtext_get(entity, "queryDescription"), arena);
+}
 
 static void print_query_descriptions(Shell *shell, JsonText entity, Arena *arena)
 {
@@ -223,7 +274,11 @@ static void print_query_descriptions(Shell *shell, JsonText entity, Arena *arena
 
 static void print_function(Shell *shell, JsonText entity, Arena *arena)
 {
-    static const Label labels[] = {{"Name", "name"}, {"Author", "author"}, {"Version", "version"}, {"Overview", "description"}, {"Type", "type"}};
+    static const Label labels[] = {{"Name", "name"},
+                                   {"Author", "author"},
+                                   {"Version", "version"},
+                                   {"Overview", "description"},
+                                   {"Type", "type"}};
     JsonIter           iter     = jtext_iter(jtext_get(entity, "functions"));
     JsonText           variant, argument;
     print_labels(shell, entity, labels, ARRAY_LEN(labels), arena);
@@ -232,8 +287,10 @@ static void print_function(Shell *shell, JsonText entity, Arena *arena)
         JsonIter arguments = jtext_iter(jtext_get(variant, "arguments"));
         out_printf(&shell->out, "\n  " STR_FMT "(", STR_ARG(jtext_field(arena, entity, "name")));
         for (bool first = true; jtext_next(&arguments, NULL, &argument); first = false)
-            out_printf(&shell->out, "%s" STR_FMT " " STR_FMT "%s", first ? "" : ", ", STR_ARG(jtext_field(arena, argument, "name")),
-                       STR_ARG(jtext_field(arena, argument, "type")), jtext_is_true(jtext_get(argument, "isVariadic")) ? "..." : "");
+            out_printf(&shell->out, "%s" STR_FMT " " STR_FMT "%s", first ? "" : ", ",
+                       STR_ARG(jtext_field(arena, argument, "name")),
+                       STR_ARG(jtext_field(arena, argument, "type")),
+                       jtext_is_true(jtext_get(argument, "isVariadic")) ? "..." : "");
         out_printf(&shell->out, ") -> " STR_FMT "\n", STR_ARG(jtext_field(arena, variant, "returnType")));
         Str about = jtext_field(arena, variant, "description");
         if (about.len > 0)
@@ -261,12 +318,15 @@ static void print_types(Shell *shell, JsonText entity, Arena *arena)
 /* What this session has SET stands beside what the server says. */
 static void print_properties(Shell *shell, JsonText entity, Arena *arena)
 {
-    static const GridColumn columns[] = {{{"Property", 8}, false}, {{"Scope", 5}, false}, {{"Override", 8}, false}, {{"Effective Value", 15}, false}};
+    static const GridColumn columns[] = {{{"Property", 8}, false},
+                                         {{"Scope", 5}, false},
+                                         {{"Override", 8}, false},
+                                         {{"Effective Value", 15}, false}};
     JsonIter                iter      = jtext_iter(jtext_get(entity, "properties"));
     JsonText                property;
     Grid                   *grid = grid_open(&shell->out, &shell->display, columns, 4, false, false);
     while (jtext_next(&iter, NULL, &property)) {
-        Str         name  = jtext_field(arena, property, "name"), prefix = STR_LIT("ksql.streams.");
+        Str         name = jtext_field(arena, property, "name"), prefix = STR_LIT("ksql.streams.");
         const char *local = pairs_get(&shell->properties, name);
         if (local == NULL && str_starts_with(name, prefix))
             local = pairs_get(&shell->properties, str_n(name.ptr + prefix.len, name.len - prefix.len));
@@ -290,17 +350,23 @@ static void print_status(Shell *shell, JsonText entity, Arena *arena)
     print_message(shell, jtext_text(arena, jtext_get2(entity, "commandStatus", "message")));
 }
 
-static void print_plain_message(Shell *shell, JsonText entity, Arena *arena) { print_message(shell, jtext_field(arena, entity, "message")); }
+static void print_plain_message(Shell *shell, JsonText entity, Arena *arena)
+{
+    print_message(shell, jtext_field(arena, entity, "message"));
+}
 
 static void print_terminated(Shell *shell, JsonText entity, Arena *arena)
 {
-    print_message(shell, jtext_is_true(jtext_get(entity, "wasTerminated")) ? STR_LIT("Query terminated.") : STR_LIT("The query was not running."));
+    print_message(shell, jtext_is_true(jtext_get(entity, "wasTerminated"))
+                             ? STR_LIT("Query terminated.")
+                             : STR_LIT("The query was not running."));
 }
 
 static void print_asserted(Shell *shell, JsonText entity, Arena *arena)
 {
     Str topic = jtext_field(arena, entity, "topicName"), subject = jtext_field(arena, entity, "subject");
-    out_printf(&shell->out, "%s " STR_FMT "%s\n", topic.len > 0 ? "Topic" : "Schema", STR_ARG(topic.len > 0 ? topic : subject),
+    out_printf(&shell->out, "%s " STR_FMT "%s\n", topic.len > 0 ? "Topic" : "Schema",
+               STR_ARG(topic.len > 0 ? topic : subject),
                jtext_is_true(jtext_get(entity, "exists")) ? " exists" : " does not exist");
 }
 

@@ -1,7 +1,8 @@
 /*
  * failure.c - telling what went wrong: one sentence, the place with a caret, the rest. On standard error.
  *
- * A server's message may begin with `line 1:8:`, counted in the statement it was sent; that is turned into a place in the user's file.
+ * A server's message may begin with `line 1:8:`, counted in the statement it was sent; that is turned into a
+ * place in the user's file.
  */
 #include "shell/session.h"
 
@@ -20,13 +21,14 @@ static Pos position_in(Str message)
 {
     Pos    pos = NO_POS;
     size_t at  = 5;
-    if (!str_starts_with(message, STR_LIT("line ")) || !read_number(message, &at, &pos.line) || at >= message.len || message.ptr[at++] != ':' ||
-        !read_number(message, &at, &pos.col))
+    if (!str_starts_with(message, STR_LIT("line ")) || !read_number(message, &at, &pos.line) ||
+        at >= message.len || message.ptr[at++] != ':' || !read_number(message, &at, &pos.col))
         return NO_POS;
     return pos;
 }
 
-/* The line of the statement with a mark under the place. ksqlDB counts columns from 1 where it names a token. */
+/* The line of the statement with a mark under the place. ksqlDB counts columns from 1 where it names a token.
+ */
 static void print_caret(Shell *shell, const Place *place, Pos pos)
 {
     Str    text = str_n(place->text.ptr + place->start, place->text.len - place->start);
@@ -38,7 +40,7 @@ static void print_caret(Shell *shell, const Place *place, Pos pos)
         at = (size_t)(newline - text.ptr) + 1;
     }
     const char *newline = memchr(text.ptr + at, '\n', text.len - at);
-    Str         line    = str_n(text.ptr + at, newline != NULL ? (size_t)(newline - text.ptr) - at : text.len - at);
+    Str line = str_n(text.ptr + at, newline != NULL ? (size_t)(newline - text.ptr) - at : text.len - at);
     if (line.len > 400 || pos.col == 0 || pos.col > line.len + 1)
         return;
     out_error(&shell->out, "  " STR_FMT "\n  %*s^", STR_ARG(line), (int)pos.col - 1, "");
@@ -67,11 +69,11 @@ static Str without_causes(Str message)
 
 static void print_failure(Shell *shell, const Place *place, Str message, Str code)
 {
-    StrBuf      text = {0};
-    Pos         pos  = position_in(message);
-    message          = str_trim(shell->verbose ? message : without_causes(message));
-    const char *end  = memchr(message.ptr, '\n', message.len);
-    size_t      len  = end != NULL ? (size_t)(end - message.ptr) : message.len;
+    StrBuf text     = {0};
+    Pos    pos      = position_in(message);
+    message         = str_trim(shell->verbose ? message : without_causes(message));
+    const char *end = memchr(message.ptr, '\n', message.len);
+    size_t      len = end != NULL ? (size_t)(end - message.ptr) : message.len;
     add_place(&text, place, pos);
     strbuf_add(&text, str_n(message.ptr, len));
     if (code.len > 0)
@@ -98,7 +100,8 @@ int shell_fail_reply(Shell *shell, long status, Str body, const Place *place)
     else if (status == 401)
         out_error(&shell->out, "The server asks for a user and a password (401): use -u and -p, or -t");
     else
-        out_error(&shell->out, "The server answered with HTTP status %ld: " STR_FMT, status, STR_ARG(str_n(body.ptr, body.len < 300 ? body.len : 300)));
+        out_error(&shell->out, "The server answered with HTTP status %ld: " STR_FMT, status,
+                  STR_ARG(str_n(body.ptr, body.len < 300 ? body.len : 300)));
     arena_free(arena);
     return SHELL_FAILED;
 }
@@ -109,7 +112,8 @@ int shell_fail_transport(Shell *shell, Status status, const ClientReply *reply, 
         return SHELL_INTERRUPTED;
     out_error(&shell->out, "%s", err->message);
     if (!reply->reached && shell->interactive)
-        out_error(&shell->out, "`server URL` names another one; statements are tried again when you enter them.");
+        out_error(&shell->out,
+                  "`server URL` names another one; statements are tried again when you enter them.");
     return reply->reached ? SHELL_FAILED : SHELL_UNREACHABLE;
 }
 

@@ -1,5 +1,6 @@
 /*
- * grid.c - rows of cells in the forms that people and programs read; see grid.h. A form is a row of the table `forms`.
+ * grid.c - rows of cells in the forms that people and programs read; see grid.h. A form is a row of the table
+ * `forms`.
  */
 #include "shell/grid.h"
 
@@ -36,7 +37,10 @@ typedef struct {
 
 /* ---- csv, tsv, markdown, vertical, jsonl ---- */
 
-static Str null_text(const Grid *grid, const char *own) { return str_c(grid->display->null_text != NULL ? grid->display->null_text : own); }
+static Str null_text(const Grid *grid, const char *own)
+{
+    return str_c(grid->display->null_text != NULL ? grid->display->null_text : own);
+}
 
 /* RFC 4180; NULL is nothing at all, the empty string is "". */
 static void add_csv(StrBuf *out, Str text)
@@ -220,7 +224,8 @@ static void vertical_texts(Grid *grid, const Str *texts)
     mem_free(cells);
 }
 
-/* A row of a layout that is being drawn; a wider cell brings a new heading, where the screen lets the column grow. */
+/* A row of a layout that is being drawn; a wider cell brings a new heading, where the screen lets the column
+ * grow. */
 static void draw_row(Grid *grid, const Str *texts)
 {
     if (grid->vertical) {
@@ -285,12 +290,12 @@ static void hold(Grid *grid, const GridCell *cells)
 /* ---- all forms ---- */
 
 static const FormClass forms[] = {
-    [FORM_DEFAULT] = {.name = "default"},
-    [FORM_TABULAR] = {.name = "tabular"},
-    [FORM_JSON]    = {.name = "json", .row = jsonl_row},
-    [FORM_JSONL]   = {.name = "jsonl", .row = jsonl_row},
-    [FORM_CSV]     = {.name = "csv", .begin = csv_begin, .row = csv_row},
-    [FORM_TSV]     = {.name = "tsv", .begin = tsv_begin, .row = tsv_row},
+    [FORM_DEFAULT]  = {.name = "default"},
+    [FORM_TABULAR]  = {.name = "tabular"},
+    [FORM_JSON]     = {.name = "json", .row = jsonl_row},
+    [FORM_JSONL]    = {.name = "jsonl", .row = jsonl_row},
+    [FORM_CSV]      = {.name = "csv", .begin = csv_begin, .row = csv_row},
+    [FORM_TSV]      = {.name = "tsv", .begin = tsv_begin, .row = tsv_row},
     [FORM_VERTICAL] = {.name = "vertical", .row = vertical_row},
     [FORM_MARKDOWN] = {.name = "markdown", .begin = markdown_begin, .row = markdown_row},
 };
@@ -305,7 +310,10 @@ bool form_parse(Str name, Form *out)
     return false;
 }
 
-const char *form_name(Form form) { return forms[form].name; }
+const char *form_name(Form form)
+{
+    return forms[form].name;
+}
 
 Form display_form(const Display *display, const Out *out)
 {
@@ -315,10 +323,16 @@ Form display_form(const Display *display, const Out *out)
     return form == FORM_TABULAR && display->expanded == EXPANDED_ON ? FORM_VERTICAL : form;
 }
 
-Grid *grid_open(Out *out, const Display *display, const GridColumn *columns, size_t count, bool endless, bool box)
+Grid *grid_open(Out *out, const Display *display, const GridColumn *columns, size_t count, bool endless,
+                bool box)
 {
-    Grid *grid = mem_calloc(1, sizeof *grid);
-    *grid      = (Grid){.out = out, .display = display, .form = display_form(display, out), .count = count, .endless = endless, .box = box};
+    Grid *grid       = mem_calloc(1, sizeof *grid);
+    *grid            = (Grid){.out     = out,
+                              .display = display,
+                              .form    = display_form(display, out),
+                              .count   = count,
+                              .endless = endless,
+                              .box     = box};
     grid->arena      = arena_new(0);
     grid->held_arena = arena_new(SIZE_MAX);
     grid->columns    = ARENA_ARRAY(grid->arena, GridColumn, count + 1);
@@ -348,7 +362,8 @@ void grid_add(Grid *grid, const GridCell *cells)
 void grid_tick(Grid *grid)
 {
     Clock *clock = clock_system();
-    if (grid->held_count > 0 && grid->endless && clock->monotonic_us(clock) - grid->held_since_us >= GRID_HOLD_US)
+    if (grid->held_count > 0 && grid->endless &&
+        clock->monotonic_us(clock) - grid->held_since_us >= GRID_HOLD_US)
         show_held(grid);
     out_flush(grid->out);
 }
@@ -369,4 +384,7 @@ void grid_close(Grid *grid)
     mem_free(grid);
 }
 
-size_t grid_rows(const Grid *grid) { return grid->rows + grid->held_count; }
+size_t grid_rows(const Grid *grid)
+{
+    return grid->rows + grid->held_count;
+}

@@ -1,5 +1,6 @@
 /*
- * input.c - the prompt: lines by libedit, gathered until a statement is complete, kept as one entry of the history.
+ * input.c - the prompt: lines by libedit, gathered until a statement is complete, kept as one entry of the
+ * history.
  *
  * Our own signal handlers stay (interrupt.h): libedit's would send Ctrl-C on to the whole process group.
  */
@@ -7,6 +8,7 @@
 
 #include <errno.h>
 #include <histedit.h>
+#include <wchar.h>
 #include <unistd.h>
 
 #include "shell/interrupt.h"
@@ -34,6 +36,34 @@ static char *prompt(EditLine *edit)
     return (char *)(uintptr_t)prompts[input->text.len == 0 ? OPEN_NOTHING : input->open];
 }
 
+/* One character of the terminal for libedit; -1 when a signal wants to be looked at. */
+static int read_character(EditLine *edit, wchar_t *out)
+{
+    mbstate_t state = {0};
+    for (;;) {
+        char byte;
+        if (!interrupt_wait_readable(STDIN_FILENO)) {
+            if (interrupt_pending()) {
+                errno = EINTR;
+                return -1;
+            }
+            if (interrupt_resized())
+                el_resize(edit);
+            continue;
+        }
+        ssize_t got = read(STDIN_FILENO, &byte, 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return (int)got;
+        size_t used = mbrtowc(out, &byte, 1, &state);
+        if (used == (size_t)-1)
+            state = (mbstate_t){0}; /* no UTF-8: dropped */
+        else if (used != (size_t)-2)
+            return 1;
+    }
+}
+
 static void input_open(Input *input, Shell *shell, const char *history_path)
 {
     HistEvent event;
@@ -42,6 +72,7 @@ static void input_open(Input *input, Shell *shell, const char *history_path)
     el_set(input->edit, EL_CLIENTDATA, input);
     el_set(input->edit, EL_PROMPT, prompt);
     el_set(input->edit, EL_SIGNAL, 0);
+    el_wset(input->edit, EL_GETCFN, read_character);
     el_set(input->edit, EL_EDITOR, "emacs");
     input->history = history_init();
     history(input->history, &event, H_SETSIZE, HISTORY_ENTRIES);
@@ -86,7 +117,7 @@ static void remember(Input *input, Str text)
     text = str_trim(text);
     if (text.len == 0 || !may_be_kept(text))
         return;
-    char *line = str_to_heap(text);
+    char *line     = str_to_heap(text);
     bool  comments = strstr(line, "--") != NULL; /* joined, the rest of the statement would be a comment */
     for (char *c = line; *c != '\0' && !comments; c++)
         if (*c == '\n')
@@ -107,7 +138,8 @@ void shell_print_history(Shell *shell)
     int       number = 1;
     if (shell->history == NULL)
         return;
-    for (int code = history(shell->history, &event, H_LAST); code >= 0; code = history(shell->history, &event, H_PREV))
+    for (int code = history(shell->history, &event, H_LAST); code >= 0;
+         code     = history(shell->history, &event, H_PREV))
         out_printf(&shell->out, "%4d: %s\n", number++, event.str);
 }
 
@@ -116,7 +148,7 @@ static void run_complete(Input *input)
 {
     size_t used, count = 0;
     Split  split;
-    Str    text = strbuf_str(&input->text);
+    Str    text     = strbuf_str(&input->text);
     bool   complete = split_next(text, 0, false, shell_is_command, &split);
     if (!complete) {
         input->open = split.open;
@@ -148,7 +180,7 @@ int shell_interactive(Shell *shell, const char *history_path)
     Input input;
     input_open(&input, shell, history_path);
     while (!shell->wants_exit && !interrupt_leave()) {
-        int         len  = 0;
+        int         len = 0;
         const char *line;
         if (interrupt_resized())
             el_resize(input.edit);

@@ -1,12 +1,14 @@
 /*
  * interrupt.c - signals of the shell; see interrupt.h.
  *
- * Handlers are installed without SA_RESTART: the read at the prompt returns and sees the flag. A stop (Ctrl-Z) and a death put the terminal back
- * first, because line editing leaves it in another mode.
+ * Handlers are installed without SA_RESTART: the read at the prompt returns and sees the flag. A stop
+ * (Ctrl-Z) and a death put the terminal back first, because line editing leaves it in another mode.
  */
 #include "shell/interrupt.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <termios.h>
 #include <unistd.h>
@@ -14,14 +16,33 @@
 static volatile sig_atomic_t interrupted, leaving, resized;
 static struct termios        original; /* written once, before the handlers are there */
 static bool                  has_terminal;
+static int wakes[2] = {-1, -1}; /* a byte for each signal: one that comes before a poll is not lost */
 
-static void on_interrupt(int signal_number) { interrupted = 1; }
-static void on_resize(int signal_number) { resized = 1; }
+static void wake(void)
+{
+    int     saved   = errno;
+    ssize_t ignored = write(wakes[1], "", 1);
+    (void)ignored; /* full: there is something to read */
+    errno = saved;
+}
+
+static void on_interrupt(int signal_number)
+{
+    interrupted = 1;
+    wake();
+}
+
+static void on_resize(int signal_number)
+{
+    resized = 1;
+    wake();
+}
 
 static void on_leave(int signal_number)
 {
     if (leaving++ == 0) {
         interrupted = 1; /* whatever runs stops, the shell sees the flag and goes */
+        wake();
         return;
     }
     if (has_terminal)
@@ -69,6 +90,8 @@ void interrupt_install(bool terminal)
 {
     static const int deaths[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL};
     has_terminal              = terminal && tcgetattr(STDIN_FILENO, &original) == 0;
+    if (wakes[0] < 0 && pipe2(wakes, O_CLOEXEC | O_NONBLOCK) != 0)
+        wakes[0] = wakes[1] = -1;
     set_handler(SIGINT, on_interrupt);
     set_handler(SIGTERM, on_leave);
     set_handler(SIGHUP, on_leave);
@@ -81,8 +104,28 @@ void interrupt_install(bool terminal)
         set_handler(deaths[i], on_crash);
 }
 
-bool interrupt_pending(void) { return interrupted != 0; }
-bool interrupt_leave(void) { return leaving != 0; }
+bool interrupt_wait_readable(int fd)
+{
+    struct pollfd waited[] = {{.fd = fd, .events = POLLIN}, {.fd = wakes[0], .events = POLLIN}};
+    char          bytes[64];
+    while (poll(waited, 2, -1) < 0)
+        if (errno != EINTR)
+            return true; /* the read will say what is wrong */
+    if (waited[1].revents == 0)
+        return true;
+    while (read(wakes[0], bytes, sizeof bytes) > 0)
+        ;
+    return false;
+}
+
+bool interrupt_pending(void)
+{
+    return interrupted != 0;
+}
+bool interrupt_leave(void)
+{
+    return leaving != 0;
+}
 
 void interrupt_clear(void)
 {

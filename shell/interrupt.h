@@ -1,5 +1,6 @@
 /*
- * interrupt.h - Ctrl-C means: stop what runs, keep the shell. Also the terminal's other signals, so that it is whole again however we leave.
+ * interrupt.h - Ctrl-C means: stop what runs, keep the shell. Also the terminal's other signals, so that it
+ * is whole again however we leave.
  *
  * Signal flags are the one kind of global that the style allows.
  */
@@ -8,13 +9,16 @@
 
 #include <stdbool.h>
 
-/* Installs the handlers, for the life of the process; with a terminal its settings are kept to be restored. */
+/* Installs the handlers, for the life of the process; with a terminal its settings are kept to be restored.
+ */
 void interrupt_install(bool terminal);
 /* Ctrl-C was pressed since the last clear. */
 bool interrupt_pending(void);
 void interrupt_clear(void);
 /* SIGTERM or SIGHUP came. */
 bool interrupt_leave(void);
+/* Waits until `fd` can be read; false: a signal came first, perhaps before the call. */
+bool interrupt_wait_readable(int fd);
 /* The window's size changed since the last call. */
 bool interrupt_resized(void);
 

@@ -1,14 +1,17 @@
 /*
  * jtext.c - JSON read in place; see jtext.h for why not by a library.
  *
- * One scan finds where a value ends: strings are skipped with their escapes, brackets are counted. What is inside is looked at only when somebody
- * asks, so a row of a thousand columns costs one pass.
+ * One scan finds where a value ends: strings are skipped with their escapes, brackets are counted. What is
+ * inside is looked at only when somebody asks, so a row of a thousand columns costs one pass.
  */
 #include "shell/jtext.h"
 
 enum { PRETTY_DEPTH_MAX = 100 };
 
-static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 static void skip_blanks(Str text, size_t *at)
 {
@@ -159,7 +162,10 @@ JsonText jtext_get2(JsonText object, const char *outer, const char *inner)
     return jtext_get(jtext_get(object, outer), inner);
 }
 
-bool jtext_is_true(JsonText value) { return value.kind == JTEXT_BOOL && value.raw.ptr[0] == 't'; }
+bool jtext_is_true(JsonText value)
+{
+    return value.kind == JTEXT_BOOL && value.raw.ptr[0] == 't';
+}
 
 /* ---- strings ---- */
 
@@ -186,7 +192,8 @@ static int32_t read_unit(Str text, size_t at)
     return unit;
 }
 
-/* The code point of \uXXXX whose digits begin at *at, which moves behind them; a pair of surrogates is one. */
+/* The code point of \uXXXX whose digits begin at *at, which moves behind them; a pair of surrogates is one.
+ */
 static uint32_t read_escape(Str text, size_t *at)
 {
     int32_t high = read_unit(text, *at);
@@ -234,7 +241,10 @@ Str jtext_text(Arena *arena, JsonText value)
     return inside.len > 0 && memchr(inside.ptr, '\\', inside.len) != NULL ? unescape(arena, inside) : inside;
 }
 
-Str jtext_field(Arena *arena, JsonText object, const char *name) { return jtext_text(arena, jtext_get(object, name)); }
+Str jtext_field(Arena *arena, JsonText object, const char *name)
+{
+    return jtext_text(arena, jtext_get(object, name));
+}
 
 void jtext_add_string(StrBuf *out, Str text)
 {
@@ -270,8 +280,8 @@ static void pretty(StrBuf *out, JsonText value, int depth)
         return;
     }
     bool     object = value.kind == JTEXT_OBJECT, first = true;
-    JsonIter iter   = jtext_iter(value);
-    Str      name   = STR_NULL;
+    JsonIter iter = jtext_iter(value);
+    Str      name = STR_NULL;
     JsonText inner;
     strbuf_adds(out, object ? "{" : "[");
     while (jtext_next(&iter, &name, &inner)) {
@@ -291,4 +301,7 @@ static void pretty(StrBuf *out, JsonText value, int depth)
     strbuf_addc(out, object ? '}' : ']');
 }
 
-void jtext_pretty(StrBuf *out, JsonText value) { pretty(out, value, 0); }
+void jtext_pretty(StrBuf *out, JsonText value)
+{
+    pretty(out, value, 0);
+}

@@ -1,16 +1,19 @@
 /*
  * layout.c - columns of text side by side; see layout.h.
  *
- * When the columns do not fit the screen the widest gives way first, so one long text never makes the short columns beside it unreadable.
+ * When the columns do not fit the screen the widest gives way first, so one long text never makes the short
+ * columns beside it unreadable.
  */
 #include "shell/layout.h"
 
-void layout_init(Layout *layout, Arena *arena, const LayoutLook *look, const Str *headings, const bool *right, size_t count)
+void layout_init(Layout *layout, Arena *arena, const LayoutLook *look, const Str *headings, const bool *right,
+                 size_t count)
 {
     *layout = (Layout){.look = *look, .columns = ARENA_ARRAY(arena, LayoutColumn, count + 1), .count = count};
     for (size_t i = 0; i < count; i++) {
-        size_t width       = width_text(headings[i]);
-        layout->columns[i] = (LayoutColumn){.heading = headings[i], .width = width, .right = right != NULL && right[i]};
+        size_t width = width_text(headings[i]);
+        layout->columns[i] =
+            (LayoutColumn){.heading = headings[i], .width = width, .right = right != NULL && right[i]};
     }
 }
 
@@ -60,7 +63,9 @@ bool layout_fit(Layout *layout)
         most = highest_width(layout, screen > frame + layout->count ? screen - frame : layout->count);
     for (size_t i = 0; i < layout->count; i++) {
         LayoutColumn *column = &layout->columns[i];
-        column->shown        = layout->look.fixed > 0 ? layout->look.fixed : column->width < most ? column->width : most;
+        column->shown        = layout->look.fixed > 0 ? layout->look.fixed
+                               : column->width < most ? column->width
+                                                      : most;
     }
     return most >= LAYOUT_READABLE;
 }
@@ -93,7 +98,7 @@ static void add_rule(const Layout *layout, StrBuf *out)
 static Str take_piece(Str *rest, size_t width, bool cut, bool *ellipsis)
 {
     size_t whole = width_prefix(*rest, width), len = whole;
-    *ellipsis    = cut && whole < rest->len;
+    *ellipsis = cut && whole < rest->len;
     if (*ellipsis)
         len = width_prefix(*rest, width - 1);
     else if (len == 0 && rest->len > 0)
@@ -108,7 +113,8 @@ static void add_cell(const Layout *layout, size_t index, Str *rest, bool last, S
     const LayoutColumn *column = &layout->columns[index];
     bool                ellipsis;
     Str                 piece = take_piece(rest, column->shown, !layout->look.wrap, &ellipsis);
-    size_t              width = width_text(piece) + (ellipsis ? 1 : 0), pad = column->shown > width ? column->shown - width : 0;
+    size_t              width = width_text(piece) + (ellipsis ? 1 : 0),
+           pad                = column->shown > width ? column->shown - width : 0;
     if (column->right)
         add_times(out, ' ', pad);
     strbuf_add(out, piece);

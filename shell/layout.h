@@ -1,8 +1,9 @@
 /*
  * layout.h - columns of text side by side: widths by data, cut or wrapped to the screen.
  *
- * A layout is measured over some rows (all of a finite result, the first few of an endless one) and then draws rows one by one; a later row may make
- * it grow, and the caller draws a new heading. Cells must be clean (width_clean).
+ * A layout is measured over some rows (all of a finite result, the first few of an endless one) and then
+ * draws rows one by one; a later row may make it grow, and the caller draws a new heading. Cells must be
+ * clean (width_clean).
  */
 #ifndef SLUICE_SHELL_LAYOUT_H
 #define SLUICE_SHELL_LAYOUT_H
@@ -19,10 +20,10 @@ typedef struct {
 enum { LAYOUT_READABLE = 8 }; /* a column narrower than this is no use */
 
 typedef struct {
-    size_t width;   /* wanted */
-    size_t shown;   /* after layout_fit */
+    size_t width; /* wanted */
+    size_t shown; /* after layout_fit */
     Str    heading;
-    bool   right;   /* numbers */
+    bool   right; /* numbers */
 } LayoutColumn;
 
 typedef struct {
@@ -32,10 +33,12 @@ typedef struct {
 } Layout;
 
 /* `headings` are kept by reference. */
-void layout_init(Layout *layout, Arena *arena, const LayoutLook *look, const Str *headings, const bool *right, size_t count);
+void layout_init(Layout *layout, Arena *arena, const LayoutLook *look, const Str *headings, const bool *right,
+                 size_t count);
 /* Counts a row in; true: a column became wider. */
 bool layout_measure(Layout *layout, const Str *cells);
-/* Decides the widths shown; call after measuring. False: columns that were cut would be narrower than LAYOUT_READABLE. */
+/* Decides the widths shown; call after measuring. False: columns that were cut would be narrower than
+ * LAYOUT_READABLE. */
 bool layout_fit(Layout *layout);
 void layout_heading(const Layout *layout, StrBuf *out);
 /* Returns how many lines it took. */

@@ -8,7 +8,18 @@
 
 #include "core/value.h"
 
-enum { OPT_OUTPUT = 256, OPT_ROW_LIMIT, OPT_TIMEOUT, OPT_CONFIG, OPT_CSV, OPT_NO_COLOR, OPT_CONTINUE, OPT_CACERT, OPT_CERT, OPT_KEY };
+enum {
+    OPT_OUTPUT = 256,
+    OPT_ROW_LIMIT,
+    OPT_TIMEOUT,
+    OPT_CONFIG,
+    OPT_CSV,
+    OPT_NO_COLOR,
+    OPT_CONTINUE,
+    OPT_CACERT,
+    OPT_CERT,
+    OPT_KEY
+};
 
 static const struct option longs[] = {
     {"execute", required_argument, NULL, 'e'},
@@ -35,21 +46,23 @@ static const struct option longs[] = {
 
 void shell_options_help(void)
 {
-    fputs("usage: sluice sql [options] [URL | DIR]\n\n"
-          "With a URL: the shell of that server. With a directory, or nothing: of an engine in this process, whose state is in\n"
-          "the directory (./sluice-data). SLUICE_URL stands for the URL, SLUICE_PASSWORD for the password.\n\n"
-          "  -e, --execute TEXT      run statements, then leave; repeatable, mixed with -f in order\n"
-          "  -f, --file FILE         run a file (-: standard input)\n"
-          "      --continue-on-error go on after a statement that failed\n"
-          "  -d, --define NAME=VALUE session variable\n"
-          "  -u, --user NAME  -p, --password TEXT  -t, --token TEXT\n"
-          "      --cacert FILE  --cert FILE  --key FILE   TLS, PEM files\n"
-          "      --output FORM       tabular, json, jsonl, csv, tsv, vertical, markdown;  --csv\n"
-          "  -o FILE                 results to a file\n"
-          "      --query-row-limit N  --query-timeout MS   end streamed queries\n"
-          "      --config-file FILE  properties: ssl.*, and ksql.streams.* to be set at the start\n"
-          "  -q, --quiet             no banner, no messages   -X  no start-up file   --no-color\n",
-          stdout);
+    fputs(
+        "usage: sluice sql [options] [URL | DIR]\n\n"
+        "With a URL: the shell of that server. With a directory, or nothing: of an engine in this process, "
+        "whose state is in\n"
+        "the directory (./sluice-data). SLUICE_URL stands for the URL, SLUICE_PASSWORD for the password.\n\n"
+        "  -e, --execute TEXT      run statements, then leave; repeatable, mixed with -f in order\n"
+        "  -f, --file FILE         run a file (-: standard input)\n"
+        "      --continue-on-error go on after a statement that failed\n"
+        "  -d, --define NAME=VALUE session variable\n"
+        "  -u, --user NAME  -p, --password TEXT  -t, --token TEXT\n"
+        "      --cacert FILE  --cert FILE  --key FILE   TLS, PEM files\n"
+        "      --output FORM       tabular, json, jsonl, csv, tsv, vertical, markdown;  --csv\n"
+        "  -o FILE                 results to a file\n"
+        "      --query-row-limit N  --query-timeout MS   end streamed queries\n"
+        "      --config-file FILE  properties: ssl.*, and ksql.streams.* to be set at the start\n"
+        "  -q, --quiet             no banner, no messages   -X  no start-up file   --no-color\n",
+        stdout);
 }
 
 static int bad(const char *format, const char *what)
@@ -111,7 +124,8 @@ static int take_option(ShellOptions *options, Shell *shell, int option, const ch
         options->help = true;
         return SHELL_OK;
     case OPT_OUTPUT:
-        return form_parse(str_c(value), &shell->display.form) ? SHELL_OK : bad("there is no output form '%s'", value);
+        return form_parse(str_c(value), &shell->display.form) ? SHELL_OK
+                                                              : bad("there is no output form '%s'", value);
     case OPT_ROW_LIMIT:
         return read_count(value, &shell->row_limit);
     case OPT_TIMEOUT:
@@ -180,7 +194,8 @@ static int read_config(Shell *shell, const char *path)
         Str       text   = str_trim(str_n(line, (size_t)len));
         ptrdiff_t equals = str_find(text, STR_LIT("="), 0);
         if (text.len > 0 && text.ptr[0] != '#' && text.ptr[0] != '!' && equals > 0)
-            take_property(shell, str_trim(str_n(text.ptr, (size_t)equals)), str_trim(str_n(text.ptr + equals + 1, text.len - (size_t)equals - 1)));
+            take_property(shell, str_trim(str_n(text.ptr, (size_t)equals)),
+                          str_trim(str_n(text.ptr + equals + 1, text.len - (size_t)equals - 1)));
     }
     free(line);
     fclose(file);
@@ -205,4 +220,7 @@ int shell_options_parse(ShellOptions *options, Shell *shell, int argc, char **ar
     return status;
 }
 
-void shell_options_clear(ShellOptions *options) { mem_free(options->tasks); }
+void shell_options_clear(ShellOptions *options)
+{
+    mem_free(options->tasks);
+}

@@ -9,7 +9,8 @@
 
 void out_init(Out *out, bool color)
 {
-    *out = (Out){.file = stdout, .terminal = isatty(STDOUT_FILENO) != 0, .color = color && isatty(STDERR_FILENO) != 0};
+    *out = (Out){
+        .file = stdout, .terminal = isatty(STDOUT_FILENO) != 0, .color = color && isatty(STDERR_FILENO) != 0};
 }
 
 static void close_file(Out *out)

@@ -1,5 +1,6 @@
 /*
- * out.h - where results go: standard output or a file, and a copy to the spool file. Errors go to standard error (and to the spool).
+ * out.h - where results go: standard output or a file, and a copy to the spool file. Errors go to standard
+ * error (and to the spool).
  */
 #ifndef SLUICE_SHELL_OUT_H
 #define SLUICE_SHELL_OUT_H

@@ -1,9 +1,10 @@
 /*
  * query.c - SELECT and PRINT: a reply that may never end, shown as it comes.
  *
- * POST /query answers one JSON array whose elements stand on lines of their own (rest.md 5.1): header, rows, a final message or an error. A reply
- * that ends without any of the closing signs was cut, and that is said. PRINT answers plain lines. Ctrl-C, a row limit and a time-out close the
- * connection, which ends the query on the server too.
+ * POST /query answers one JSON array whose elements stand on lines of their own (rest.md 5.1): header, rows,
+ * a final message or an error. A reply that ends without any of the closing signs was cut, and that is said.
+ * PRINT answers plain lines. Ctrl-C, a row limit and a time-out close the connection, which ends the query on
+ * the server too.
  */
 #include <inttypes.h>
 
@@ -47,7 +48,8 @@ static bool next_column(Str schema, size_t *at, Str *name, Str *type)
     if (*at >= schema.len || schema.ptr[*at] != '`')
         return false;
     size_t begin = *at + 1, end = begin;
-    while (end < schema.len && (schema.ptr[end] != '`' || (end + 1 < schema.len && schema.ptr[end + 1] == '`')))
+    while (end < schema.len &&
+           (schema.ptr[end] != '`' || (end + 1 < schema.len && schema.ptr[end + 1] == '`')))
         end += schema.ptr[end] == '`' ? 2 : 1;
     *name     = str_n(schema.ptr + begin, (end < schema.len ? end : schema.len) - begin);
     size_t to = end + 1 < schema.len ? end + 1 : schema.len, from = to;
@@ -60,13 +62,14 @@ static bool next_column(Str schema, size_t *at, Str *name, Str *type)
 
 static bool is_number_type(Str type)
 {
-    return str_starts_with(type, STR_LIT("INTEGER")) || str_starts_with(type, STR_LIT("BIGINT")) || str_starts_with(type, STR_LIT("DOUBLE")) ||
-           str_starts_with(type, STR_LIT("DECIMAL"));
+    return str_starts_with(type, STR_LIT("INTEGER")) || str_starts_with(type, STR_LIT("BIGINT")) ||
+           str_starts_with(type, STR_LIT("DOUBLE")) || str_starts_with(type, STR_LIT("DECIMAL"));
 }
 
 static void take_header(Query *query, JsonText header)
 {
-    Str    schema = jtext_field(query->arena, header, "schema"), id = jtext_field(query->arena, header, "queryId"), name, type;
+    Str schema   = jtext_field(query->arena, header, "schema"),
+        id       = jtext_field(query->arena, header, "queryId"), name, type;
     size_t count = 0, at = 0;
     while (next_column(schema, &at, &name, &type))
         count++;
@@ -81,7 +84,8 @@ static void take_header(Query *query, JsonText header)
     if (query->endless && query->shell->out.terminal && !query->shell->display.quiet)
         out_printf(&query->shell->out, "Press CTRL-C to interrupt\n");
     if (display_form(&query->shell->display, &query->shell->out) != FORM_JSON)
-        query->grid = grid_open(&query->shell->out, &query->shell->display, columns, count, query->endless, true);
+        query->grid =
+            grid_open(&query->shell->out, &query->shell->display, columns, count, query->endless, true);
 }
 
 static void take_row(Query *query, JsonText row)
@@ -125,9 +129,11 @@ static void take_error(Query *query, JsonText error)
 /* False: that is enough. */
 static bool take_element(Query *query, JsonText element)
 {
-    JsonText header = jtext_get(element, "header"), row = jtext_get(element, "row"), error = jtext_get(element, "errorMessage");
-    Str      final = jtext_field(query->arena, element, "finalMessage");
-    if (query->shell->display.form == FORM_JSON && (header.kind == JTEXT_OBJECT || row.kind == JTEXT_OBJECT)) {
+    JsonText header = jtext_get(element, "header"), row = jtext_get(element, "row"),
+             error = jtext_get(element, "errorMessage");
+    Str final      = jtext_field(query->arena, element, "finalMessage");
+    if (query->shell->display.form == FORM_JSON &&
+        (header.kind == JTEXT_OBJECT || row.kind == JTEXT_OBJECT)) {
         out_write(&query->shell->out, element.raw);
         out_write(&query->shell->out, STR_LIT("\n"));
     }
@@ -222,7 +228,8 @@ static void print_count(const Query *query, bool interrupted)
     const char              *plural    = query->rows == 1 ? "" : "s";
     Out                     *out       = &query->shell->out;
     if (query->endless || query->print)
-        out_printf(out, "%zu row%s, %.1f s, %.0f rows/s%s\n", query->rows, plural, seconds, (double)query->rows / (seconds > 0.001 ? seconds : 0.001),
+        out_printf(out, "%zu row%s, %.1f s, %.0f rows/s%s\n", query->rows, plural, seconds,
+                   (double)query->rows / (seconds > 0.001 ? seconds : 0.001),
                    interrupted ? ", interrupted" : reasons[query->ended]);
     else
         out_printf(out, "%zu row%s, %.0f ms\n", query->rows, plural, seconds * 1000);
@@ -260,21 +267,24 @@ static int conclude(Query *query, Status status, const ClientReply *reply, Str b
     if (interrupted)
         return SHELL_INTERRUPTED;
     if (!query->print && !query->closed && query->ended == ENDED_BY_SERVER)
-        return shell_fail(query->shell, query->place, "The server's reply broke off after %zu row(s)", query->rows);
+        return shell_fail(query->shell, query->place, "The server's reply broke off after %zu row(s)",
+                          query->rows);
     return SHELL_OK;
 }
 
 int shell_run_query(Shell *shell, Str statement, const Place *place, bool print)
 {
-    StrBuf       request = {0}, body = {0};
-    Error        err;
-    ClientReply  reply  = {0};
-    Query        query  = {.shell = shell, .place = place, .print = print, .arena = arena_new(SIZE_MAX), .start_us = now_us()};
+    StrBuf      request = {0}, body = {0};
+    Error       err;
+    ClientReply reply = {0};
+    Query       query = {
+              .shell = shell, .place = place, .print = print, .arena = arena_new(SIZE_MAX), .start_us = now_us()};
     ClientStream stream = {&query, on_data, on_tick};
     shell_request(shell, statement, &request);
     if (print && shell->out.terminal && !shell->display.quiet)
         out_printf(&shell->out, "Press CTRL-C to interrupt\n");
-    Status status = client_stream(shell->client, "/query", strbuf_str(&request), &stream, &body, &reply, &err);
+    Status status =
+        client_stream(shell->client, "/query", strbuf_str(&request), &stream, &body, &reply, &err);
     if (status == E_CANCELLED)
         interrupt_clear();
     int result = conclude(&query, status, &reply, strbuf_str(&body), &err);

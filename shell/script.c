@@ -1,7 +1,8 @@
 /*
  * script.c - running text of several statements: what was typed, -e, -f, RUN SCRIPT and pipes are one thing.
  *
- * Text that comes in pieces (a pipe, a terminal) is run as far as it is complete; what is left over waits for the next piece.
+ * Text that comes in pieces (a pipe, a terminal) is run as far as it is complete; what is left over waits for
+ * the next piece.
  */
 #include "shell/session.h"
 
@@ -18,7 +19,8 @@ static int run_one(Shell *shell, const Split *split, const Place *place)
 {
     Clock  *clock  = clock_system();
     int64_t start  = clock->monotonic_us(clock);
-    int     status = split->command ? shell_run_command(shell, split->text) : shell_run_statement(shell, split->text, place);
+    int     status = split->command ? shell_run_command(shell, split->text)
+                                    : shell_run_statement(shell, split->text, place);
     if (shell->display.timing && !split->command)
         out_printf(&shell->out, "Time: %.1f ms\n", (double)(clock->monotonic_us(clock) - start) / 1000);
     return status;
@@ -31,7 +33,8 @@ static bool must_stop(const Shell *shell, int status)
         return true;
     if (status == SHELL_OK)
         return false;
-    return status == SHELL_INTERRUPTED || status == SHELL_UNREACHABLE || shell->stop_on_error || shell->interactive;
+    return status == SHELL_INTERRUPTED || status == SHELL_UNREACHABLE || shell->stop_on_error ||
+           shell->interactive;
 }
 
 int shell_run_text(Shell *shell, Str text, const char *file, bool last, size_t *used, size_t *count)
@@ -51,8 +54,8 @@ int shell_run_text(Shell *shell, Str text, const char *file, bool last, size_t *
     return worst;
 }
 
-/* Statements as they come, so that a pipe that stays open is no reason to wait. The place of a statement is counted from the text that is
- * still there. */
+/* Statements as they come, so that a pipe that stays open is no reason to wait. The place of a statement is
+ * counted from the text that is still there. */
 static int run_descriptor(Shell *shell, int fd, const char *name, size_t *count)
 {
     StrBuf text  = {0};
@@ -65,7 +68,9 @@ static int run_descriptor(Shell *shell, int fd, const char *name, size_t *count)
         if (got < 0 && errno == EINTR && !interrupt_pending())
             continue;
         if (got < 0) {
-            worst = interrupt_pending() ? SHELL_INTERRUPTED : shell_fail(shell, NULL, "cannot read %s: %s", name, strerror(errno));
+            worst = interrupt_pending()
+                        ? SHELL_INTERRUPTED
+                        : shell_fail(shell, NULL, "cannot read %s: %s", name, strerror(errno));
             break;
         }
         last = got == 0;
@@ -111,7 +116,7 @@ int shell_run_file(Shell *shell, const char *path)
         close(fd);
         return shell_fail(shell, NULL, "%s: scripts run scripts more than %d deep", path, SCRIPT_DEPTH_MAX);
     }
-    bool interactive = shell->interactive;
+    bool interactive   = shell->interactive;
     shell->interactive = false; /* an error stops the script */
     shell->depth++;
     status = run_regular(shell, fd, path, &count);
@@ -119,6 +124,7 @@ int shell_run_file(Shell *shell, const char *path)
     shell->interactive = interactive;
     close(fd);
     if (shell->out.terminal && !shell->display.quiet)
-        out_printf(&shell->out, "%s: %zu statement%s run%s\n", path, count, count == 1 ? "" : "s", status == SHELL_OK ? "" : ", with errors");
+        out_printf(&shell->out, "%s: %zu statement%s run%s\n", path, count, count == 1 ? "" : "s",
+                   status == SHELL_OK ? "" : ", with errors");
     return status;
 }

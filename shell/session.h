@@ -55,8 +55,8 @@ enum { SHELL_OK = 0, SHELL_FAILED = 1, SHELL_USAGE = 2, SHELL_UNREACHABLE = 3, S
 
 /* ---- script.c: running text ---- */
 
-/* Runs all statements in text; what was run is cut off by *used. `last`: no more text comes. Answers an exit status; stops at the first
- * failure if stop_on_error and not interactive. */
+/* Runs all statements in text; what was run is cut off by *used. `last`: no more text comes. Answers an exit
+ * status; stops at the first failure if stop_on_error and not interactive. */
 int shell_run_text(Shell *shell, Str text, const char *file, bool last, size_t *used, size_t *count);
 int shell_run_file(Shell *shell, const char *path); /* "-": standard input */
 
@@ -97,7 +97,7 @@ void shell_print_entity(Shell *shell, JsonText entity);
 
 /* ---- input.c, help.c, options.c ---- */
 
-int shell_interactive(Shell *shell, const char *history_path);
+int  shell_interactive(Shell *shell, const char *history_path);
 void shell_print_history(Shell *shell);
 void shell_print_help(Out *out, Str topic);
 

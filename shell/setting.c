@@ -1,6 +1,6 @@
 /*
- * setting.c - SET, UNSET, DEFINE, UNDEFINE, SHOW VARIABLES: statements that look like SQL and live in the shell. They are sent along with every
- * request. Also the pairs that hold them.
+ * setting.c - SET, UNSET, DEFINE, UNDEFINE, SHOW VARIABLES: statements that look like SQL and live in the
+ * shell. They are sent along with every request. Also the pairs that hold them.
  */
 #include "shell/grid.h"
 #include "shell/session.h"
@@ -65,7 +65,10 @@ void pairs_clear(Pairs *pairs)
 
 /* ---- reading ---- */
 
-static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 static void skip_blanks(Str text, size_t *at)
 {
@@ -80,7 +83,7 @@ static bool read_item(Arena *arena, Str text, size_t *at, Str *out)
     size_t begin = *at;
     if (*at < text.len && text.ptr[*at] == '\'') {
         char  *copy = arena_alloc(arena, text.len - *at + 1);
-        size_t len  = 0, i = *at + 1;
+        size_t len = 0, i = *at + 1;
         for (; i < text.len; i++) {
             if (text.ptr[i] == '\'' && (i + 1 >= text.len || text.ptr[i + 1] != '\''))
                 break;
@@ -131,8 +134,9 @@ static int check_property(const Setting *s, Str name)
     int         result = SHELL_OK;
     strbuf_adds(&path, "/is_valid_property/");
     for (size_t i = 0; i < name.len; i++) {
-        bool plain = name.ptr[i] != '\0' && (strchr("._-", name.ptr[i]) != NULL || (name.ptr[i] >= '0' && name.ptr[i] <= '9') ||
-                                             ((name.ptr[i] | 0x20) >= 'a' && (name.ptr[i] | 0x20) <= 'z'));
+        bool plain = name.ptr[i] != '\0' &&
+                     (strchr("._-", name.ptr[i]) != NULL || (name.ptr[i] >= '0' && name.ptr[i] <= '9') ||
+                      ((name.ptr[i] | 0x20) >= 'a' && (name.ptr[i] | 0x20) <= 'z'));
         strbuf_addf(&path, plain ? "%c" : "%%%02X", (unsigned char)name.ptr[i]);
     }
     strbuf_addc(&path, '\0');
@@ -150,15 +154,21 @@ static int run_set(const Setting *s)
 {
     size_t at = 0;
     Str    name, value;
-    if (!read_item(s->arena, s->rest, &at, &name) || !read_equals(s->rest, &at) || !read_item(s->arena, s->rest, &at, &value))
-        return shell_fail(s->shell, s->place, "SET takes a name and a value: SET 'auto.offset.reset' = 'earliest';");
+    if (!read_item(s->arena, s->rest, &at, &name) || !read_equals(s->rest, &at) ||
+        !read_item(s->arena, s->rest, &at, &value))
+        return shell_fail(s->shell, s->place,
+                          "SET takes a name and a value: SET 'auto.offset.reset' = 'earliest';");
     int result = check_property(s, name);
     if (result != SHELL_OK)
         return result;
     const char *old     = pairs_get(&s->shell->properties, name);
-    Str         message = old == NULL ? str_printf(s->arena, "Successfully changed local property '" STR_FMT "' to '" STR_FMT
-                                                             "'. Use the UNSET command to revert your change.", STR_ARG(name), STR_ARG(value))
-                                      : str_printf(s->arena, "Successfully changed local property '" STR_FMT "' from '%s' to '" STR_FMT "'.",
+    Str         message = old == NULL ? str_printf(s->arena,
+                                                   "Successfully changed local property '" STR_FMT "' to '" STR_FMT
+                                                   "'. Use the UNSET command to revert your change.",
+                                                   STR_ARG(name), STR_ARG(value))
+                                      : str_printf(s->arena,
+                                                   "Successfully changed local property '" STR_FMT
+                                                   "' from '%s' to '" STR_FMT "'.",
                                                    STR_ARG(name), old, STR_ARG(value));
     pairs_set(&s->shell->properties, name, value);
     say(s, message);
@@ -173,8 +183,11 @@ static int run_unset(const Setting *s)
     if (!read_item(s->arena, s->rest, &at, &name))
         return shell_fail(s->shell, s->place, "UNSET takes a name: UNSET 'auto.offset.reset';");
     if ((old = pairs_get(&s->shell->properties, name)) == NULL)
-        return shell_fail(s->shell, s->place, "Cannot unset local property '" STR_FMT "' which was never set in the first place", STR_ARG(name));
-    say(s, str_printf(s->arena, "Successfully unset local property '" STR_FMT "' (value was '%s').", STR_ARG(name), old));
+        return shell_fail(s->shell, s->place,
+                          "Cannot unset local property '" STR_FMT "' which was never set in the first place",
+                          STR_ARG(name));
+    say(s, str_printf(s->arena, "Successfully unset local property '" STR_FMT "' (value was '%s').",
+                      STR_ARG(name), old));
     pairs_remove(&s->shell->properties, name);
     return SHELL_OK;
 }
@@ -183,7 +196,8 @@ static int run_define(const Setting *s)
 {
     size_t at = 0;
     Str    name, value;
-    if (!read_item(s->arena, s->rest, &at, &name) || !read_equals(s->rest, &at) || !read_item(s->arena, s->rest, &at, &value))
+    if (!read_item(s->arena, s->rest, &at, &name) || !read_equals(s->rest, &at) ||
+        !read_item(s->arena, s->rest, &at, &value))
         return shell_fail(s->shell, s->place, "DEFINE takes a name and a value: DEFINE topic = 'listings';");
     pairs_set(&s->shell->variables, name, value);
     return SHELL_OK;
@@ -196,16 +210,18 @@ static int run_undefine(const Setting *s)
     if (!read_item(s->arena, s->rest, &at, &name))
         return shell_fail(s->shell, s->place, "UNDEFINE takes a name: UNDEFINE topic;");
     if (!pairs_remove(&s->shell->variables, name))
-        out_error(&s->shell->out, "Cannot undefine variable '" STR_FMT "' which was never defined", STR_ARG(name));
+        out_error(&s->shell->out, "Cannot undefine variable '" STR_FMT "' which was never defined",
+                  STR_ARG(name));
     return SHELL_OK;
 }
 
 static int show_variables(const Setting *s)
 {
     static const GridColumn columns[] = {{{"Variable Name", 13}, false}, {{"Value", 5}, false}};
-    Grid                   *grid      = grid_open(&s->shell->out, &s->shell->display, columns, 2, false, false);
+    Grid                   *grid = grid_open(&s->shell->out, &s->shell->display, columns, 2, false, false);
     for (size_t i = 0; i < s->shell->variables.count; i++) {
-        GridCell cells[2] = {{.text = str_c(s->shell->variables.items[i].name)}, {.text = str_c(s->shell->variables.items[i].value)}};
+        GridCell cells[2] = {{.text = str_c(s->shell->variables.items[i].name)},
+                             {.text = str_c(s->shell->variables.items[i].value)}};
         grid_add(grid, cells);
     }
     grid_close(grid);
@@ -231,9 +247,11 @@ bool shell_run_setting(Shell *shell, Str statement, const Place *place, int *sta
     bool    found = false;
     Setting s     = {shell, place, arena, STR_NULL};
     /* A statement begins with its first word (split.h). */
-    s.rest = first.len <= statement.len ? str_n(statement.ptr + first.len, statement.len - first.len) : STR_LIT("");
+    s.rest = first.len <= statement.len ? str_n(statement.ptr + first.len, statement.len - first.len)
+                                        : STR_LIT("");
     for (size_t i = 0; i < ARRAY_LEN(kinds) && !found; i++)
-        if (str_equal(first, str_c(kinds[i].first)) && (kinds[i].second == NULL || str_equal(second, str_c(kinds[i].second)))) {
+        if (str_equal(first, str_c(kinds[i].first)) &&
+            (kinds[i].second == NULL || str_equal(second, str_c(kinds[i].second)))) {
             *status = kinds[i].run(&s);
             found   = true;
         }
@@ -243,13 +261,15 @@ bool shell_run_setting(Shell *shell, Str statement, const Place *place, int *sta
 
 static bool is_name(char c, bool first)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (!first && ((c >= '0' && c <= '9') || c == '@'));
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           (!first && ((c >= '0' && c <= '9') || c == '@'));
 }
 
 Str shell_undefined_variable(const Shell *shell, Str statement)
 {
     for (size_t at = 0; at + 3 < statement.len; at++) {
-        if (statement.ptr[at] != '$' || statement.ptr[at + 1] != '{' || (at > 0 && statement.ptr[at - 1] == '$'))
+        if (statement.ptr[at] != '$' || statement.ptr[at + 1] != '{' ||
+            (at > 0 && statement.ptr[at - 1] == '$'))
             continue;
         size_t end = at + 2;
         while (end < statement.len && is_name(statement.ptr[end], end == at + 2))

@@ -1,8 +1,8 @@
 /*
  * shell.c - from the command line to the prompt: where the server is, what to run, how to leave.
  *
- * What is typed at a terminal is a session; -e, -f and anything else on standard input is a script: quiet, stopped by its first error, with an exit
- * status.
+ * What is typed at a terminal is a session; -e, -f and anything else on standard input is a script: quiet,
+ * stopped by its first error, with an exit status.
  */
 #include "shell/shell.h"
 
@@ -48,7 +48,8 @@ static int connect_shell(Shell *shell, const ShellOptions *options, const ShellE
 static void ask_password(Shell *shell, char *buffer, int size)
 {
     struct termios before, silent;
-    if (shell->auth.user == NULL || shell->auth.password != NULL || !isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &before) != 0)
+    if (shell->auth.user == NULL || shell->auth.password != NULL || !isatty(STDIN_FILENO) ||
+        tcgetattr(STDIN_FILENO, &before) != 0)
         return;
     silent = before;
     silent.c_lflag &= ~(tcflag_t)ECHO;
@@ -97,7 +98,7 @@ static void run_startup_file(Shell *shell)
 {
     StrBuf path = {0};
     if (user_file(&path, "sqlrc") && access(path.ptr, R_OK) == 0) {
-        bool quiet = shell->display.quiet;
+        bool quiet           = shell->display.quiet;
         shell->display.quiet = true;
         shell_run_file(shell, path.ptr);
         shell->display.quiet = quiet;
@@ -129,10 +130,12 @@ static int run_tasks(Shell *shell, const ShellOptions *options)
     int worst = SHELL_OK;
     for (size_t i = 0; i < options->task_count && !shell->wants_exit; i++) {
         size_t used, count = 0;
-        int    status = options->tasks[i].file ? shell_run_file(shell, options->tasks[i].text)
-                                               : shell_run_text(shell, str_c(options->tasks[i].text), NULL, true, &used, &count);
-        worst = status != SHELL_OK ? status : worst;
-        if (status == SHELL_INTERRUPTED || status == SHELL_UNREACHABLE || (status != SHELL_OK && shell->stop_on_error))
+        int    status = options->tasks[i].file
+                            ? shell_run_file(shell, options->tasks[i].text)
+                            : shell_run_text(shell, str_c(options->tasks[i].text), NULL, true, &used, &count);
+        worst         = status != SHELL_OK ? status : worst;
+        if (status == SHELL_INTERRUPTED || status == SHELL_UNREACHABLE ||
+            (status != SHELL_OK && shell->stop_on_error))
             break;
     }
     return worst;
@@ -169,7 +172,7 @@ int shell_main(int argc, char **argv, const ShellEngine *engine)
     ShellOptions options;
     char         password[256];
     Error        err;
-    Shell        shell  = {.stop_on_error = true, .last_command = -1, .variables = {.nocase = true}};
+    Shell        shell = {.stop_on_error = true, .last_command = -1, .variables = {.nocase = true}};
     out_init(&shell.out, getenv("NO_COLOR") == NULL);
     int status = shell_options_parse(&options, &shell, argc, argv);
     if (status == SHELL_OK && options.help)
@@ -184,7 +187,7 @@ int shell_main(int argc, char **argv, const ShellEngine *engine)
     interrupt_install(isatty(STDIN_FILENO) != 0);
     ask_password(&shell, password, sizeof password);
     shell.out.color = shell.out.color && !options.no_color;
-    shell.client = client_new(&shell.auth);
+    shell.client    = client_new(&shell.auth);
     if (options.output_path != NULL && out_open(&shell.out, options.output_path, &err) != OK) {
         fprintf(stderr, "sluice sql: %s\n", err.message);
         status = SHELL_USAGE;

@@ -1,8 +1,8 @@
 /*
  * shell.h - the interactive client: `sluice`, `sluice sql`.
  *
- * It speaks REST to whatever is behind a URL. An engine in the same process is no exception: main/ brings a function that starts one on a directory
- * and tells its URL.
+ * It speaks REST to whatever is behind a URL. An engine in the same process is no exception: main/ brings a
+ * function that starts one on a directory and tells its URL.
  */
 #ifndef SLUICE_SHELL_SHELL_H
 #define SLUICE_SHELL_SHELL_H
@@ -16,7 +16,8 @@ typedef struct {
     void (*stop)(void *context);
 } ShellEngine;
 
-/* Returns the exit status: 0 all well, 1 a statement failed, 2 usage, 3 server not reached, 130 interrupted. argv[0] is not looked at. */
+/* Returns the exit status: 0 all well, 1 a statement failed, 2 usage, 3 server not reached, 130 interrupted.
+ * argv[0] is not looked at. */
 int shell_main(int argc, char **argv, const ShellEngine *engine);
 
 #endif

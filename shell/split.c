@@ -1,5 +1,6 @@
 /*
- * split.c - where statements end; see split.h. The lexical rules are the dialect's (sql.md 1): a quote is doubled inside a quoted text, comments are
+ * split.c - where statements end; see split.h. The lexical rules are the dialect's (sql.md 1): a quote is
+ * doubled inside a quoted text, comments are
  * `--` to the end of the line and slash-star, which does not nest.
  */
 #include "shell/split.h"
@@ -11,8 +12,14 @@ typedef struct {
     SplitOpen open;
 } Scanner;
 
-static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; }
-static char peek(const Scanner *s, size_t ahead) { return s->at + ahead < s->text.len ? s->text.ptr[s->at + ahead] : '\0'; }
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
+}
+static char peek(const Scanner *s, size_t ahead)
+{
+    return s->at + ahead < s->text.len ? s->text.ptr[s->at + ahead] : '\0';
+}
 
 static void skip_line(Scanner *s)
 {
@@ -151,7 +158,8 @@ Str split_word(Arena *arena, Str statement, size_t n)
     for (;; n--) {
         skip_blanks(&s);
         size_t start = s.at;
-        while (s.at < s.text.len && !is_blank(s.text.ptr[s.at]) && strchr(";('\"`,", s.text.ptr[s.at]) == NULL)
+        while (s.at < s.text.len && !is_blank(s.text.ptr[s.at]) &&
+               strchr(";('\"`,", s.text.ptr[s.at]) == NULL)
             s.at++;
         Str word = str_n(s.text.ptr + start, s.at - start);
         if (n == 0 || word.len == 0)

@@ -1,8 +1,9 @@
 /*
  * split.h - where statements end in text that is still being typed.
  *
- * A statement ends at `;` outside quotes, backticks and comments. Words that are the shell's own commands, and lines that begin with a backslash,
- * need no `;`: they end with their line. Everything else is the server's.
+ * A statement ends at `;` outside quotes, backticks and comments. Words that are the shell's own commands,
+ * and lines that begin with a backslash, need no `;`: they end with their line. Everything else is the
+ * server's.
  */
 #ifndef SLUICE_SHELL_SPLIT_H
 #define SLUICE_SHELL_SPLIT_H
@@ -30,8 +31,8 @@ typedef struct {
 /* True for a line (from its first word on) that is a command of the shell. */
 typedef bool (*SplitIsCommand)(Str line);
 
-/* The next statement at or after `from`. False: there is none that is complete; out->open says why. `last`: no more text will come, so what is
- * left counts as a statement and its line as ended. */
+/* The next statement at or after `from`. False: there is none that is complete; out->open says why. `last`:
+ * no more text will come, so what is left counts as a statement and its line as ended. */
 bool split_next(Str text, size_t from, bool last, SplitIsCommand is_command, Split *out);
 /* Line and column of a byte. */
 void split_position(Str text, size_t at, unsigned *line, unsigned *col);

@@ -40,14 +40,16 @@ void shell_request(const Shell *shell, Str statement, StrBuf *out)
 
 static bool is_pending(Str status)
 {
-    return str_equal(status, STR_LIT("QUEUED")) || str_equal(status, STR_LIT("PARSING")) || str_equal(status, STR_LIT("EXECUTING"));
+    return str_equal(status, STR_LIT("QUEUED")) || str_equal(status, STR_LIT("PARSING")) ||
+           str_equal(status, STR_LIT("EXECUTING"));
 }
 
 static void add_escaped_path(StrBuf *out, Str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c     = (unsigned char)text.ptr[i];
-        bool          plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c != '\0' && strchr("/-_.~", c) != NULL);
+        bool          plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     (c != '\0' && strchr("/-_.~", c) != NULL);
         if (plain)
             strbuf_addc(out, (char)c);
         else
@@ -149,7 +151,8 @@ int shell_run_statement(Shell *shell, Str statement, const Place *place)
     bool   select = str_equal(first, STR_LIT("SELECT")), print = str_equal(first, STR_LIT("PRINT"));
     arena_free(arena);
     if (missing.len > 0)
-        return shell_fail(shell, place, "The variable " STR_FMT " is not defined (DEFINE name = 'value';)", STR_ARG(missing));
+        return shell_fail(shell, place, "The variable " STR_FMT " is not defined (DEFINE name = 'value';)",
+                          STR_ARG(missing));
     if (shell_run_setting(shell, statement, place, &result))
         return result;
     if (select || print)

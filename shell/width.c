@@ -1,5 +1,6 @@
 /*
- * width.c - columns on a terminal by Unicode's East Asian Width and general category (ICU); wcwidth would depend on the locale.
+ * width.c - columns on a terminal by Unicode's East Asian Width and general category (ICU); wcwidth would
+ * depend on the locale.
  */
 #include "shell/width.h"
 
@@ -31,10 +32,16 @@ size_t width_text(Str text)
     return width;
 }
 
-static bool is_control(uint32_t c) { return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029; }
+static bool is_control(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029;
+}
 
 /* Direction marks turn the rest of a line around. */
-static bool is_harmful(uint32_t c) { return is_control(c) || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069); }
+static bool is_harmful(uint32_t c)
+{
+    return is_control(c) || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+}
 
 static bool is_clean(Str text)
 {
