@@ -1,9 +1,9 @@
 /*
  * checkpoint.c - the helper thread: what would hold a worker up and may wait.
  *
- * WAL checkpoints of the state files (the workers' own are off: they stalled commits by 100 ms). After one, records of repartition topics below
- * the committed positions are purged: nobody will read them again. Offsets of the queries'
- * groups, which lag tools watch; the script for people who open the files.
+ * WAL checkpoints of the state files (the workers' own are off: they stalled commits by 100 ms). After one,
+ * records of repartition topics below the committed positions are purged: nobody will read them again.
+ * Offsets of the queries' groups, which lag tools watch; the script for people who open the files.
  */
 #include "executor/worker.h"
 
@@ -45,9 +45,11 @@ static void purge(Runtime *runtime, const Purge *list, size_t count)
     for (size_t i = 0; i < count && !atomic_load(&runtime->stopping); i++) {
         int64_t first, end;
         Error   err;
-        Status  status = log_offsets(runtime->options.log, list[i].topic, list[i].partition, &first, &end, &err);
+        Status  status =
+            log_offsets(runtime->options.log, list[i].topic, list[i].partition, &first, &end, &err);
         if (status == OK && first < list[i].before)
-            status = log_delete_records(runtime->options.log, list[i].topic, list[i].partition, list[i].before, &err);
+            status = log_delete_records(runtime->options.log, list[i].topic, list[i].partition,
+                                        list[i].before, &err);
         if (status != OK && status != E_NOT_FOUND)
             log_line(LOG_WARN, "purging " STR_FMT ": %s", STR_ARG(list[i].topic), err.message);
     }
@@ -77,7 +79,8 @@ static size_t list_offsets(const Query *query, Arena *arena, LogPosition **out, 
         for (size_t i = 0; i < sub->sub.input_count; i++) {
             for (int p = 0; p < query_input_partitions(sub, i) && p < sub->sub.partitions; p++) {
                 int64_t offset = atomic_load(&sub->views[p].committed[i]);
-                if (offset < 0 || atomic_load(&sub->views[p].state) != TASK_RUNNING || is_listed(*out, count, sub->topics[i], p))
+                if (offset < 0 || atomic_load(&sub->views[p].state) != TASK_RUNNING ||
+                    is_listed(*out, count, sub->topics[i], p))
                     continue;
                 (*out)[count++] = (LogPosition){sub->topics[i], p, offset};
                 *sum += offset + 1;
@@ -138,11 +141,12 @@ static bool sleep_ms(Runtime *runtime, int ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
-    int64_t ns    = until.tv_nsec + (int64_t)ms * 1000000;
+    int64_t ns = until.tv_nsec + (int64_t)ms * 1000000;
     until.tv_sec += ns / 1000000000;
     until.tv_nsec = ns % 1000000000;
     pthread_mutex_lock(&runtime->lock);
-    while (!atomic_load(&runtime->stopping) && pthread_cond_timedwait(&runtime->changed, &runtime->lock, &until) == 0)
+    while (!atomic_load(&runtime->stopping) &&
+           pthread_cond_timedwait(&runtime->changed, &runtime->lock, &until) == 0)
         ;
     pthread_mutex_unlock(&runtime->lock);
     return !atomic_load(&runtime->stopping);

@@ -8,10 +8,12 @@
  *   5. the log transaction commits: from here on it has happened
  *   6. the state file commits, with the changelog positions and the sequence numbers
  *
- * So the state file is never ahead of the log. A crash between 5 and 6 leaves a smaller sequence number in the file: the changelog's tail is
- * replayed (restore.c). If 6 fails (disk full), the worker stands still and tries again: to go on from the old snapshot would count twice.
+ * So the state file is never ahead of the log. A crash between 5 and 6 leaves a smaller sequence number in
+ * the file: the changelog's tail is replayed (restore.c). If 6 fails (disk full), the worker stands still and
+ * tries again: to go on from the old snapshot would count twice.
  *
- * A task that only moved on (its records had no effect) needs no transaction: its positions are written once a second.
+ * A task that only moved on (its records had no effect) needs no transaction: its positions are written once
+ * a second.
  */
 #include "executor/worker.h"
 
@@ -121,7 +123,9 @@ static Status write_record(Worker *worker, Task *task, StrBuf *bytes, Error *err
     for (size_t i = 0; i < task->input_count; i++)
         task->input_positions[i] = task->inputs[i].position;
     encode_task(task, NULL, 0, task->sequence + 1, bytes);
-    LogRecord record = {.timestamp = worker->runtime->clock->now_ms(worker->runtime->clock), .key = task->key, .value = strbuf_str(bytes)};
+    LogRecord record = {.timestamp = worker->runtime->clock->now_ms(worker->runtime->clock),
+                        .key       = task->key,
+                        .value     = strbuf_str(bytes)};
     TRY(worker_txn_begin(worker, err));
     return log_append(worker->txn, worker->runtime->slots_topic, task->slot, &record, STR_NULL, err);
 }
@@ -181,7 +185,9 @@ static Status set_meta(Worker *worker, Task *task, StrBuf *bytes, Error *err)
     size_t stores = pipeline_store_count(task->pipeline);
     char   slot[32];
     for (size_t i = 0; i < stores; i++) {
-        int64_t end = pipeline_store_is_source(task->pipeline, i) ? -1 : log_writer_end(worker->txn, task->changelog_topics[i], task->partition);
+        int64_t end = pipeline_store_is_source(task->pipeline, i)
+                          ? -1
+                          : log_writer_end(worker->txn, task->changelog_topics[i], task->partition);
         if (end >= 0)
             task->changelogs[i] = end;
     }
@@ -216,7 +222,8 @@ static Status keep_state(Worker *worker, Error *err)
     return OK;
 }
 
-/* What the log has decided is written down in the state file; a failure leaves state_pending, to be tried again. */
+/* What the log has decided is written down in the state file; a failure leaves state_pending, to be tried
+ * again. */
 static Status commit_state(Worker *worker, Error *err)
 {
     StrBuf bytes  = {0};
@@ -277,8 +284,8 @@ void worker_rollback(Worker *worker)
         }
     }
     worker->state_pending = false;
-    worker->dirty  = NULL;
-    worker->lag_us = 0;
+    worker->dirty         = NULL;
+    worker->lag_us        = 0;
     for (Task *task = worker->tasks; task != NULL; task = task->next)
         if (task->push == NULL)
             task_rolled_back(task);

@@ -1,8 +1,9 @@
 /*
  * forget.c - removing what a dropped query leaves behind: its positions, its rows, its topics.
  *
- * Positions go at once, in a transaction. Tables may be large and are emptied in slices between batches; a fact "drop/<table>" remembers that
- * across a restart. Internal topics are deleted by the caller's thread (runtime.c) once all workers have closed the query's tasks.
+ * Positions go at once, in a transaction. Tables may be large and are emptied in slices between batches; a
+ * fact "drop/<table>" remembers that across a restart. Internal topics are deleted by the caller's thread
+ * (runtime.c) once all workers have closed the query's tasks.
  */
 #include "executor/task.h"
 #include "executor/worker.h"
@@ -14,7 +15,7 @@ static void add_drop(Worker *worker, Str store)
     for (size_t i = 0; i < worker->drop_count; i++)
         if (str_equal(worker->drops[i], store))
             return;
-    worker->drops                       = mem_realloc(worker->drops, (worker->drop_count + 1) * sizeof *worker->drops);
+    worker->drops = mem_realloc(worker->drops, (worker->drop_count + 1) * sizeof *worker->drops);
     worker->drops[worker->drop_count++] = (Str){str_to_heap(store), store.len};
 }
 
@@ -26,7 +27,8 @@ static void remove_drop(Worker *worker, size_t index)
 
 /* ---- positions ---- */
 
-static Status forget_slot_positions(Worker *worker, const Query *query, const QuerySub *sub, bool *any, Error *err)
+static Status forget_slot_positions(Worker *worker, const Query *query, const QuerySub *sub, bool *any,
+                                    Error *err)
 {
     for (int p = 0; p < sub->sub.partitions; p++) {
         char key[512];
@@ -38,7 +40,8 @@ static Status forget_slot_positions(Worker *worker, const Query *query, const Qu
         TRY(state_meta_set(worker->state, name, STR_NULL, err));
         if (worker->slots[slot] != SLOT_OWNED)
             continue;
-        LogRecord tombstone = {.timestamp = worker->runtime->clock->now_ms(worker->runtime->clock), .key = name};
+        LogRecord tombstone = {.timestamp = worker->runtime->clock->now_ms(worker->runtime->clock),
+                               .key       = name};
         TRY(worker_txn_begin(worker, err));
         TRY(log_append(worker->txn, worker->runtime->slots_topic, slot, &tombstone, STR_NULL, err));
         positions_put(&worker->positions, name, slot, STR_NULL);
@@ -65,7 +68,9 @@ static void forget_store(void *context, const PlanNode *node)
     if (self->status != OK)
         return;
     add_drop(self->worker, spec.name);
-    self->status = state_meta_set(self->worker->state, str_printf(self->worker->scratch, "drop/" STR_FMT, STR_ARG(spec.name)), STR_LIT("1"), self->err);
+    self->status = state_meta_set(self->worker->state,
+                                  str_printf(self->worker->scratch, "drop/" STR_FMT, STR_ARG(spec.name)),
+                                  STR_LIT("1"), self->err);
 }
 
 /* After its tasks were closed and everything else is committed. */
@@ -95,7 +100,8 @@ static Status drop_slice(Worker *worker, size_t index, bool *done, Error *err)
     TRY(store_drop(worker->state, name, SLICE_ROWS, done, err));
     worker->state_changed = true;
     if (*done)
-        TRY(state_meta_set(worker->state, str_printf(worker->scratch, "drop/" STR_FMT, STR_ARG(name)), STR_NULL, err));
+        TRY(state_meta_set(worker->state, str_printf(worker->scratch, "drop/" STR_FMT, STR_ARG(name)),
+                           STR_NULL, err));
     arena_reset(worker->scratch);
     return OK;
 }
@@ -141,7 +147,8 @@ void worker_forget_resume(Worker *worker)
     Error  err;
     Str   *names, *values;
     size_t count;
-    if (state_meta_list(worker->state, STR_LIT("drop/"), worker->scratch, &names, &values, &count, &err) != OK) {
+    if (state_meta_list(worker->state, STR_LIT("drop/"), worker->scratch, &names, &values, &count, &err) !=
+        OK) {
         log_line(LOG_WARN, "%s: %s", worker->path, err.message);
         count = 0;
     }

@@ -1,9 +1,10 @@
 /*
  * idle.c - has everything been processed and committed (`--until-idle`)?
  *
- * The tasks are looked at first and the ends asked for afterwards: what one query wrote before it was seen idle is then in the end of the next.
- * On Kafka a transaction that has committed becomes visible a moment later, when its markers are written; so the ends of what the workers wrote
- * are compared, too: below them an end is not to be believed yet.
+ * The tasks are looked at first and the ends asked for afterwards: what one query wrote before it was seen
+ * idle is then in the end of the next. On Kafka a transaction that has committed becomes visible a moment
+ * later, when its markers are written; so the ends of what the workers wrote are compared, too: below them an
+ * end is not to be believed yet.
  */
 #include "executor/worker.h"
 
@@ -41,7 +42,9 @@ static bool reached_ends(Runtime *runtime, const IdleTask *task)
         int64_t first, end;
         if (task->partition >= query_input_partitions(task->sub, i))
             continue;
-        if (log_offsets(runtime->options.log, task->sub->topics[i], task->partition, &first, &end, NULL) != OK || task->positions[i] < end)
+        if (log_offsets(runtime->options.log, task->sub->topics[i], task->partition, &first, &end, NULL) !=
+                OK ||
+            task->positions[i] < end)
             return false;
     }
     return true;
@@ -50,9 +53,9 @@ static bool reached_ends(Runtime *runtime, const IdleTask *task)
 /* ---- what was written ---- */
 
 typedef struct {
-    Query  **queries;
-    size_t   query_count;
-    bool     visible;
+    Query **queries;
+    size_t  query_count;
+    bool    visible;
 } Written;
 
 static bool is_visible(Worker *worker, Str topic, int partitions)
@@ -107,10 +110,10 @@ static size_t hold_queries(Runtime *runtime, Arena *arena, Query ***out, size_t 
 
 bool runtime_is_idle(Runtime *runtime)
 {
-    Arena    *arena = arena_new(0);
-    size_t    count = 0, most;
-    bool      idle  = runtime_is_ready(runtime);
-    Written   written = {.visible = true};
+    Arena  *arena       = arena_new(0);
+    size_t  count       = 0, most;
+    bool    idle        = runtime_is_ready(runtime);
+    Written written     = {.visible = true};
     written.query_count = hold_queries(runtime, arena, &written.queries, &most);
     IdleTask *tasks     = ARENA_ARRAY(arena, IdleTask, most + 1);
     for (size_t i = 0; idle && i < written.query_count; i++)

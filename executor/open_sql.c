@@ -1,8 +1,9 @@
 /*
  * open_sql.c - state/open.sql, for people: `sqlite3 -init state/open.sql` shows every table whole.
  *
- * A table's partitions are spread over the workers' files. The script attaches the files and makes one TEMP VIEW per table over those that have it:
- * the workers that run tasks with the store now. Written anew when that changes.
+ * A table's partitions are spread over the workers' files. The script attaches the files and makes one TEMP
+ * VIEW per table over those that have it: the workers that run tasks with the store now. Written anew when
+ * that changes.
  */
 #include <errno.h>
 
@@ -57,7 +58,8 @@ static void add_view(void *context, const PlanNode *node)
     Script   *self = context;
     StoreSpec spec;
     unsigned  workers = workers_of(self->query, node);
-    if (plan_node_store(node) == NULL || workers == 0 || plan_store_spec(node, self->arena, &spec, NULL) != OK)
+    if (plan_node_store(node) == NULL || workers == 0 ||
+        plan_store_spec(node, self->arena, &spec, NULL) != OK)
         return;
     strbuf_adds(self->out, "CREATE TEMP VIEW ");
     quote(self->out, spec.name, '"');
@@ -109,8 +111,9 @@ Status open_sql_refresh(Runtime *runtime, Arena *arena, StrBuf *last, Error *err
     make_script(runtime, arena, &text);
     if (!str_equal(strbuf_str(&text), strbuf_str(last))) {
         const char *dir = runtime->options.state_dir;
-        status = write_file(str_to_c(arena, str_printf(arena, "%s/state/open.sql", dir)),
-                            str_to_c(arena, str_printf(arena, "%s/state/open.sql.new", dir)), strbuf_str(&text), err);
+        status          = write_file(str_to_c(arena, str_printf(arena, "%s/state/open.sql", dir)),
+                                     str_to_c(arena, str_printf(arena, "%s/state/open.sql.new", dir)),
+                                     strbuf_str(&text), err);
         strbuf_reset(last);
         strbuf_add(last, strbuf_str(&text));
     }

@@ -1,11 +1,13 @@
 /*
  * positions.c - a task's positions as a record of the slots topic and as a fact in the state file.
  *
- * Both carry a sequence number that counts the task's commits. Since a commit writes the log first and the state file second, equal numbers say
- * that the state is exactly the log's, without asking the log where its changelogs end; a smaller one in the file says that the tail has to be
- * replayed, and a larger one that the file is of another history.
+ * Both carry a sequence number that counts the task's commits. Since a commit writes the log first and the
+ * state file second, equal numbers say that the state is exactly the log's, without asking the log where its
+ * changelogs end; a smaller one in the file says that the tail has to be replayed, and a larger one that the
+ * file is of another history.
  *
- * Layout, numbers big-endian: version, plan hash, sequence, inputs (topic, position), changelog positions, operator times.
+ * Layout, numbers big-endian: version, plan hash, sequence, inputs (topic, position), changelog positions,
+ * operator times.
  */
 #include "executor/task.h"
 #include "executor/worker.h"

@@ -1,11 +1,14 @@
 /*
- * push_query.c - transient queries: one task for all partitions on one worker, rows to a client through a bounded queue.
+ * push_query.c - transient queries: one task for all partitions on one worker, rows to a client through a
+ * bounded queue.
  *
- * State is a file in memory, positions are in the inputs; nothing is written to the log and nothing survives. The worker collects rows in blocks of
- * its own and hands them over after each batch, so there is one lock per batch. A full queue makes the task take no more records; its feeds go on
- * for the others (worker_reader.c).
+ * State is a file in memory, positions are in the inputs; nothing is written to the log and nothing survives.
+ * The worker collects rows in blocks of its own and hands them over after each batch, so there is one lock
+ * per batch. A full queue makes the task take no more records; its feeds go on for the others
+ * (worker_reader.c).
  *
- * Start positions, and the ends of a bounded query, are found on the caller's thread: what is inserted after push_query_start is seen.
+ * Start positions, and the ends of a bounded query, are found on the caller's thread: what is inserted after
+ * push_query_start is seen.
  */
 #include <assert.h>
 
@@ -27,24 +30,24 @@ struct PushQuery {
     const QueryPlan *plan;
     void            *owner;
     void (*owner_free)(void *);
-    PushOptions      options;
-    size_t           queue_rows;
-    int64_t        **starts, **ends; /* per source and partition; ends NULL: not bounded */
-    Arena           *arena;
+    PushOptions options;
+    size_t      queue_rows;
+    int64_t   **starts, **ends; /* per source and partition; ends NULL: not bounded */
+    Arena      *arena;
     /* Thread: worker */
-    Task            *task; /* NULL: over */
-    Block           *filling, *filling_last;
-    size_t           filling_rows;
-    bool             unflushed, completed;
-    int64_t          flush_us;
+    Task   *task; /* NULL: over */
+    Block  *filling, *filling_last;
+    size_t  filling_rows;
+    bool    unflushed, completed;
+    int64_t flush_us;
     /* Thread: any */
-    _Atomic size_t   queued;
-    _Atomic bool     over; /* it ended, or is being closed */
-    pthread_mutex_t  lock; /* of what follows */
-    pthread_cond_t   changed;
-    Block           *first, *last;
-    PushEnd          end; /* PUSH_MORE: it goes on */
-    Error            why;
+    _Atomic size_t  queued;
+    _Atomic bool    over; /* it ended, or is being closed */
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t  changed;
+    Block          *first, *last;
+    PushEnd         end; /* PUSH_MORE: it goes on */
+    Error           why;
 };
 
 /* ---- rows ---- */
@@ -118,8 +121,8 @@ static void publish(PushQuery *push, PushEnd end, const Error *why)
     }
     pthread_cond_broadcast(&push->changed);
     pthread_mutex_unlock(&push->lock);
-    push->filling      = push->filling_last = NULL;
-    push->filling_rows = 0;
+    push->filling = push->filling_last = NULL;
+    push->filling_rows                 = 0;
     if (push->options.ready != NULL)
         push->options.ready(push->options.context);
 }
@@ -128,7 +131,8 @@ static void publish(PushQuery *push, PushEnd end, const Error *why)
 
 bool push_can_take(const PushQuery *push)
 {
-    return push->task != NULL && !push->completed && !atomic_load_explicit(&push->over, memory_order_relaxed) &&
+    return push->task != NULL && !push->completed &&
+           !atomic_load_explicit(&push->over, memory_order_relaxed) &&
            atomic_load_explicit(&push->queued, memory_order_relaxed) < push->queue_rows;
 }
 
@@ -197,7 +201,8 @@ static bool flush_one(Task *task)
     int64_t    now = runtime_now_us(push->runtime);
     if (!push->unflushed)
         return false;
-    if (!push->completed && !is_dry(task) && now - push->flush_us < 1000 * (int64_t)runtime_commit_interval_ms(push->runtime)) {
+    if (!push->completed && !is_dry(task) &&
+        now - push->flush_us < 1000 * (int64_t)runtime_commit_interval_ms(push->runtime)) {
         task->worker->pushes_pending = true;
         return false;
     }
@@ -242,9 +247,16 @@ static Status open_pipeline(Task *task, Error *err)
     PushQuery            *push    = task->push;
     const RuntimeOptions *options = &push->runtime->options;
     TRY(state_file_open(NULL, &task->memory, err));
-    PipelineSpec spec = {.plan = push->plan, .sub_topology = ALL_DIRECT, .partition = 0, .state = task->memory, .host = &task->host,
-                         .clock = push->runtime->clock, .functions_config = options->functions_config, .service_id = options->service_id,
-                         .emit_late = options->cache_bytes > 0, .emit_final_interval_ms = 1000,
+    PipelineSpec spec = {.plan                       = push->plan,
+                         .sub_topology               = ALL_DIRECT,
+                         .partition                  = 0,
+                         .state                      = task->memory,
+                         .host                       = &task->host,
+                         .clock                      = push->runtime->clock,
+                         .functions_config           = options->functions_config,
+                         .service_id                 = options->service_id,
+                         .emit_late                  = options->cache_bytes > 0,
+                         .emit_final_interval_ms     = 1000,
                          .throw_on_invalid_timestamp = options->throw_on_invalid_timestamp};
     TRY(pipeline_open(&spec, &task->pipeline, err));
     if (pipeline_store_count(task->pipeline) == 0)
@@ -264,9 +276,15 @@ static void make_inputs(Task *task)
         const PlanNode *node  = pipeline_input_node(task->pipeline, i);
         size_t          where = source_index(push->plan, node);
         for (int p = 0; p < node->u.source.partitions; p++) {
-            task->inputs[task->input_count++] = (TaskInput){
-                .task = task, .index = i, .topic = node->u.source.topic, .partition = p, .position = push->starts[where][p],
-                .replay_until = -1, .end = push->ends == NULL ? INT64_MAX : push->ends[where][p], .private_feed = push->ends != NULL};
+            task->inputs[task->input_count++] =
+                (TaskInput){.task         = task,
+                            .index        = i,
+                            .topic        = node->u.source.topic,
+                            .partition    = p,
+                            .position     = push->starts[where][p],
+                            .replay_until = -1,
+                            .end          = push->ends == NULL ? INT64_MAX : push->ends[where][p],
+                            .private_feed = push->ends != NULL};
         }
     }
     task->ordered = (task->ordered || nodes > 1) && task->input_count > 1;
@@ -316,7 +334,7 @@ static Status find_offsets(PushQuery *push, Error *err)
 {
     const QueryPlan *plan = push->plan;
     push->starts          = ARENA_ARRAY(push->arena, int64_t *, plan->source_count + 1);
-    push->ends            = push->options.bounded ? ARENA_ARRAY(push->arena, int64_t *, plan->source_count + 1) : NULL;
+    push->ends = push->options.bounded ? ARENA_ARRAY(push->arena, int64_t *, plan->source_count + 1) : NULL;
     for (size_t i = 0; i < plan->source_count; i++) {
         const PlanNode *node       = plan->sources[i];
         size_t          partitions = (size_t)node->u.source.partitions;
@@ -345,12 +363,13 @@ static void push_free(PushQuery *push)
     mem_free(push);
 }
 
-Status push_query_start(Runtime *runtime, const QueryPlan *plan, const PushOptions *options, void *owner, void (*owner_free)(void *),
-                        PushQuery **out, Error *err)
+Status push_query_start(Runtime *runtime, const QueryPlan *plan, const PushOptions *options, void *owner,
+                        void (*owner_free)(void *), PushQuery **out, Error *err)
 {
-    PushQuery *push  = mem_calloc(1, sizeof *push);
-    push->runtime    = runtime;
-    push->worker     = runtime->workers[atomic_fetch_add(&runtime->next_push, 1) % (unsigned)runtime->worker_count];
+    PushQuery *push = mem_calloc(1, sizeof *push);
+    push->runtime   = runtime;
+    push->worker =
+        runtime->workers[atomic_fetch_add(&runtime->next_push, 1) % (unsigned)runtime->worker_count];
     push->plan       = plan;
     push->options    = *options;
     push->queue_rows = options->queue_rows > 0 ? options->queue_rows : QUEUE_ROWS_DEFAULT;
@@ -399,8 +418,8 @@ PushEnd push_query_take(PushQuery *push, Arena *arena, size_t max, PushRow **row
 {
     pthread_mutex_lock(&push->lock);
     size_t  queued = atomic_load(&push->queued), taken = queued < max ? queued : max;
-    PushEnd end    = taken < queued ? PUSH_MORE : push->end;
-    *rows          = ARENA_ARRAY(arena, PushRow, taken + 1);
+    PushEnd end = taken < queued ? PUSH_MORE : push->end;
+    *rows       = ARENA_ARRAY(arena, PushRow, taken + 1);
     take_rows(push, arena, *rows, taken);
     atomic_fetch_sub(&push->queued, taken);
     if (end == PUSH_FAILED && err != NULL)
@@ -416,11 +435,12 @@ void push_query_wait(PushQuery *push, int timeout_ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
-    int64_t ns    = until.tv_nsec + (int64_t)timeout_ms * 1000000;
+    int64_t ns = until.tv_nsec + (int64_t)timeout_ms * 1000000;
     until.tv_sec += ns / 1000000000;
     until.tv_nsec = ns % 1000000000;
     pthread_mutex_lock(&push->lock);
-    while (atomic_load(&push->queued) == 0 && push->end == PUSH_MORE && pthread_cond_timedwait(&push->changed, &push->lock, &until) == 0)
+    while (atomic_load(&push->queued) == 0 && push->end == PUSH_MORE &&
+           pthread_cond_timedwait(&push->changed, &push->lock, &until) == 0)
         ;
     pthread_mutex_unlock(&push->lock);
 }

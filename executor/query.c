@@ -1,8 +1,9 @@
 /*
- * query.c - a running query as all threads see it: its sub-topologies, its internal topics, its errors, what its tasks publish.
+ * query.c - a running query as all threads see it: its sub-topologies, its internal topics, its errors, what
+ * its tasks publish.
  *
- * Immutable once made, but for atomics and what its lock covers. Workers, the registry and callers hold references; the plan is released with the
- * last.
+ * Immutable once made, but for atomics and what its lock covers. Workers, the registry and callers hold
+ * references; the plan is released with the last.
  */
 #include "executor/task.h"
 #include "executor/worker.h"
@@ -15,7 +16,8 @@ int query_input_partitions(const QuerySub *sub, size_t input)
 
 /* ---- walking ---- */
 
-static void visit_sub(const PlanNode *node, const PlanNode *root, void (*visit)(void *, const PlanNode *), void *context)
+static void visit_sub(const PlanNode *node, const PlanNode *root, void (*visit)(void *, const PlanNode *),
+                      void *context)
 {
     if (node != root && node->kind == PLAN_REKEY && node->u.rekey.repartition)
         return;
@@ -36,7 +38,8 @@ static void visit_if_logged(void *context, const PlanNode *node)
         visit->visit(visit->context, node);
 }
 
-void query_visit_stores(const QuerySub *sub, void (*visit)(void *context, const PlanNode *node), void *context)
+void query_visit_stores(const QuerySub *sub, void (*visit)(void *context, const PlanNode *node),
+                        void           *context)
 {
     StoreVisit stores = {visit, context};
     visit_sub(sub->sub.root, sub->sub.root, visit_if_logged, &stores);
@@ -67,15 +70,17 @@ static void init_view(TaskView *view, size_t inputs, Arena *arena)
 
 static void init_sub(Query *query, QuerySub *sub, const SubTopology *cut)
 {
-    Arena *arena = query->arena;
+    Arena *arena   = query->arena;
     Str    service = query->runtime->options.service_id;
-    sub->sub    = *cut;
-    sub->topics = ARENA_ARRAY(arena, Str, cut->input_count + 1);
-    sub->views  = ARENA_ARRAY(arena, TaskView, (size_t)cut->partitions);
-    sub->hash   = str_hash(str_printf(arena, STR_FMT "/%d", STR_ARG(query->plan->id), cut->number));
+    sub->sub       = *cut;
+    sub->topics    = ARENA_ARRAY(arena, Str, cut->input_count + 1);
+    sub->views     = ARENA_ARRAY(arena, TaskView, (size_t)cut->partitions);
+    sub->hash      = str_hash(str_printf(arena, STR_FMT "/%d", STR_ARG(query->plan->id), cut->number));
     for (size_t i = 0; i < cut->input_count; i++) {
         const PlanNode *node = cut->inputs[i];
-        sub->topics[i] = node->kind == PLAN_SOURCE ? node->u.source.topic : topology_repartition_topic(service, query->plan->id, node, arena);
+        sub->topics[i]       = node->kind == PLAN_SOURCE
+                                   ? node->u.source.topic
+                                   : topology_repartition_topic(service, query->plan->id, node, arena);
     }
     for (int p = 0; p < cut->partitions; p++)
         init_view(&sub->views[p], cut->input_count, arena);
@@ -84,7 +89,8 @@ static void init_sub(Query *query, QuerySub *sub, const SubTopology *cut)
     sub->has_materialized = search.wanted != NULL && search.found;
 }
 
-/* A query that starts at the ends starts at those of now, though its tasks may open later: what is inserted after the statement is seen. */
+/* A query that starts at the ends starts at those of now, though its tasks may open later: what is inserted
+ * after the statement is seen. */
 static Status find_latest(Query *query, Error *err)
 {
     const QueryPlan *plan = query->plan;
@@ -94,21 +100,22 @@ static Status find_latest(Query *query, Error *err)
         query->latest[i]         = ARENA_ARRAY(query->arena, int64_t, (size_t)source->partitions + 1);
         for (int p = 0; p < source->partitions; p++) {
             int64_t first;
-            TRY(log_offsets(query->runtime->options.log, source->topic, p, &first, &query->latest[i][p], err));
+            TRY(log_offsets(query->runtime->options.log, source->topic, p, &first, &query->latest[i][p],
+                            err));
         }
     }
     return OK;
 }
 
-Status query_new(Runtime *runtime, const QueryPlan *plan, const QueryOptions *options, void *owner, void (*owner_free)(void *), Query **out,
-                 Error *err)
+Status query_new(Runtime *runtime, const QueryPlan *plan, const QueryOptions *options, void *owner,
+                 void (*owner_free)(void *), Query **out, Error *err)
 {
-    Query *query      = mem_calloc(1, sizeof *query);
-    query->runtime    = runtime;
-    query->arena      = arena_new(0);
-    query->plan       = plan;
-    query->owner      = owner;
-    query->owner_free = owner_free;
+    Query *query         = mem_calloc(1, sizeof *query);
+    query->runtime       = runtime;
+    query->arena         = arena_new(0);
+    query->plan          = plan;
+    query->owner         = owner;
+    query->owner_free    = owner_free;
     query->from_earliest = options->from_earliest;
     atomic_init(&query->refs, 1);
     atomic_init(&query->paused, options->paused);
@@ -148,12 +155,14 @@ void query_unref(Query *query)
 
 /* ---- internal topics ---- */
 
-static Status make_topic(Runtime *runtime, Str name, int partitions, const LogConfig *configs, size_t count, Error *err)
+static Status make_topic(Runtime *runtime, Str name, int partitions, const LogConfig *configs, size_t count,
+                         Error *err)
 {
     TopicInfo info;
     Status    status = log_topic_info(runtime->options.log, name, &info, err);
     if (status == E_NOT_FOUND) {
-        status = log_topic_create(runtime->options.log, name, partitions, runtime->options.internal_replicas, configs, count, err);
+        status = log_topic_create(runtime->options.log, name, partitions, runtime->options.internal_replicas,
+                                  configs, count, err);
         if (status != E_EXISTS)
             return status;
         status = log_topic_info(runtime->options.log, name, &info, err);
@@ -161,13 +170,15 @@ static Status make_topic(Runtime *runtime, Str name, int partitions, const LogCo
     TRY(status);
     if (info.partitions == partitions)
         return OK;
-    return error_set(err, E_FATAL_DATA, NO_POS, "The internal topic " STR_FMT " has %d partitions, but the query needs %d", STR_ARG(name),
-                     info.partitions, partitions);
+    return error_set(err, E_FATAL_DATA, NO_POS,
+                     "The internal topic " STR_FMT " has %d partitions, but the query needs %d",
+                     STR_ARG(name), info.partitions, partitions);
 }
 
 static Status make_repartition(Runtime *runtime, Str name, int partitions, Error *err)
 {
-    static const LogConfig configs[] = {{"cleanup.policy", "delete"}, {"retention.ms", "-1"}, {"segment.bytes", "52428800"}};
+    static const LogConfig configs[] = {
+        {"cleanup.policy", "delete"}, {"retention.ms", "-1"}, {"segment.bytes", "52428800"}};
     return make_topic(runtime, name, partitions, configs, ARRAY_LEN(configs), err);
 }
 
@@ -183,17 +194,20 @@ enum { DAY_MS = 24 * 60 * 60 * 1000 };
 
 static void make_changelog(void *context, const PlanNode *node)
 {
-    TopicMaking     *making = context;
+    TopicMaking     *making  = context;
     Runtime         *runtime = making->query->runtime;
-    const PlanStore *store  = plan_node_store(node);
-    bool             ends   = node->window.kind != WINDOWED_NO && store->retention_ms >= 0;
+    const PlanStore *store   = plan_node_store(node);
+    bool             ends    = node->window.kind != WINDOWED_NO && store->retention_ms >= 0;
     char             retention[32];
-    Str              name = topology_changelog_topic(runtime->options.service_id, making->query->plan->id, node, making->arena);
+    Str              name =
+        topology_changelog_topic(runtime->options.service_id, making->query->plan->id, node, making->arena);
     if (making->status != OK)
         return;
     snprintf(retention, sizeof retention, "%lld", (long long)store->retention_ms + DAY_MS);
-    LogConfig configs[] = {{"cleanup.policy", ends ? "compact,delete" : "compact"}, {"retention.ms", retention}};
-    making->status      = make_topic(runtime, name, making->sub->sub.partitions, configs, ends ? 2 : 1, making->err);
+    LogConfig configs[] = {{"cleanup.policy", ends ? "compact,delete" : "compact"},
+                           {"retention.ms", retention}};
+    making->status =
+        make_topic(runtime, name, making->sub->sub.partitions, configs, ends ? 2 : 1, making->err);
 }
 
 static Status make_topics(Query *query, Arena *arena, Error *err)
@@ -238,7 +252,8 @@ static void delete_topic(TopicMaking *making, Str name)
 static void delete_changelog(void *context, const PlanNode *node)
 {
     TopicMaking *making = context;
-    delete_topic(making, topology_changelog_topic(making->query->runtime->options.service_id, making->query->plan->id, node, making->arena));
+    delete_topic(making, topology_changelog_topic(making->query->runtime->options.service_id,
+                                                  making->query->plan->id, node, making->arena));
 }
 
 Status query_delete_topics(Query *query, Error *err)
@@ -265,9 +280,12 @@ static Str classify(const Error *err)
     case E_NOT_FOUND:
     case E_FATAL_DATA:
     case E_DATA:
-    case E_PLAN: return STR_LIT("USER");
-    case E_FULL: return STR_LIT("SYSTEM");
-    default: return STR_LIT("UNKNOWN");
+    case E_PLAN:
+        return STR_LIT("USER");
+    case E_FULL:
+        return STR_LIT("SYSTEM");
+    default:
+        return STR_LIT("UNKNOWN");
     }
 }
 

@@ -1,14 +1,17 @@
 /*
  * restore.c - opening a task: where its inputs go on, and how its stores get level with that.
  *
- * The record in the slots topic decides (of the plan's hash: another's is another query's). The fact in the state file tells how far the stores are:
+ * The record in the slots topic decides (of the plan's hash: another's is another query's). The fact in the
+ * state file tells how far the stores are:
  *
  *   equal sequence          the stores are exactly there: nothing to read
- *   file behind             the changelogs' tails from the file's positions; source tables from the file's input positions, output suppressed
- *   file ahead, or unknown  of another history: wiped, then everything from the beginning
- *   no record               a new task: stores emptied, inputs at their first or last offsets, written down with the first commit
+ *   file behind             the changelogs' tails from the file's positions; source tables from the file's
+ * input positions, output suppressed file ahead, or unknown  of another history: wiped, then everything from
+ * the beginning no record               a new task: stores emptied, inputs at their first or last offsets,
+ * written down with the first commit
  *
- * Changelog records are upserts, so a replay that is interrupted starts over. It is done in slices between batches.
+ * Changelog records are upserts, so a replay that is interrupted starts over. It is done in slices between
+ * batches.
  */
 #include "executor/worker.h"
 
@@ -23,8 +26,12 @@ static void count_inputs(Task *task)
     for (size_t i = 0; i < count; i++) {
         if (task->partition >= query_input_partitions(task->sub, i))
             continue; /* a smaller topic has no such partition */
-        task->inputs[task->input_count++] = (TaskInput){
-            .task = task, .index = i, .topic = task->sub->topics[i], .partition = task->partition, .replay_until = -1, .end = INT64_MAX};
+        task->inputs[task->input_count++] = (TaskInput){.task         = task,
+                                                        .index        = i,
+                                                        .topic        = task->sub->topics[i],
+                                                        .partition    = task->partition,
+                                                        .replay_until = -1,
+                                                        .end          = INT64_MAX};
     }
     task->ordered         = task->input_count > 1;
     task->input_topics    = mem_calloc(task->input_count + 1, sizeof *task->input_topics);
@@ -41,7 +48,8 @@ static void list_changelogs(Task *task)
     task->changelog_topics = mem_calloc(stores + 1, sizeof *task->changelog_topics);
     task->has_source_store = false;
     for (size_t i = 0; i < stores; i++) {
-        Str name = topology_changelog_topic(task->worker->runtime->options.service_id, task->query->plan->id, pipeline_store_node(task->pipeline, i), arena);
+        Str name = topology_changelog_topic(task->worker->runtime->options.service_id, task->query->plan->id,
+                                            pipeline_store_node(task->pipeline, i), arena);
         task->changelog_topics[i] = (Str){str_to_heap(name), name.len};
         task->changelogs[i]       = -1;
         task->has_source_store |= pipeline_store_is_source(task->pipeline, i);
@@ -113,7 +121,8 @@ static Status changelogs_fit(Task *task, const TaskRecord *file, bool *fit, Erro
         int64_t first, end, position = file->changelogs[i];
         if (pipeline_store_is_source(task->pipeline, i) || position < 0)
             continue;
-        TRY(log_offsets(task->worker->runtime->options.log, task->changelog_topics[i], task->partition, &first, &end, err));
+        TRY(log_offsets(task->worker->runtime->options.log, task->changelog_topics[i], task->partition,
+                        &first, &end, err));
         *fit = position >= first && position <= end;
     }
     return OK;
@@ -127,10 +136,12 @@ static Status plan_source_replay(Task *task, const TaskRecord *file, Error *err)
         int64_t    first, end, from = file == NULL ? -1 : recorded_position(file, task, i);
         bool       stored = false;
         for (size_t s = 0; s < pipeline_store_count(task->pipeline); s++)
-            stored |= pipeline_store_node(task->pipeline, s) == pipeline_input_node(task->pipeline, input->index);
+            stored |=
+                pipeline_store_node(task->pipeline, s) == pipeline_input_node(task->pipeline, input->index);
         if (!stored)
             continue;
-        TRY(log_offsets(task->worker->runtime->options.log, input->topic, input->partition, &first, &end, err));
+        TRY(log_offsets(task->worker->runtime->options.log, input->topic, input->partition, &first, &end,
+                        err));
         if (from < first)
             from = first;
         if (from >= input->position)
@@ -200,11 +211,17 @@ static Status load_record(Task *task, TaskRecord *record, bool *found, Error *er
 static Status open_pipeline(Task *task, Error *err)
 {
     const RuntimeOptions *options = &task->worker->runtime->options;
-    PipelineSpec          spec    = {
-                    .plan = task->query->plan, .sub_topology = task->sub->sub.number, .partition = task->partition, .state = task->worker->state,
-                    .host = &task->host, .clock = task->worker->runtime->clock, .functions_config = options->functions_config,
-                    .service_id = options->service_id, .emit_late = options->cache_bytes > 0,
-                    .emit_final_interval_ms = 1000, .throw_on_invalid_timestamp = options->throw_on_invalid_timestamp};
+    PipelineSpec          spec    = {.plan                       = task->query->plan,
+                                     .sub_topology               = task->sub->sub.number,
+                                     .partition                  = task->partition,
+                                     .state                      = task->worker->state,
+                                     .host                       = &task->host,
+                                     .clock                      = task->worker->runtime->clock,
+                                     .functions_config           = options->functions_config,
+                                     .service_id                 = options->service_id,
+                                     .emit_late                  = options->cache_bytes > 0,
+                                     .emit_final_interval_ms     = 1000,
+                                     .throw_on_invalid_timestamp = options->throw_on_invalid_timestamp};
     return pipeline_open(&spec, &task->pipeline, err);
 }
 
@@ -284,7 +301,8 @@ static Status start_changelog(Task *task, Error *err)
     int64_t     from    = task->changelogs[restore->store];
     PoolReader *pool;
     TRY(pool_reader_get(task->worker, topic, task->partition, &pool, err));
-    TRY(log_reader_assign(pool->reader, topic, task->partition, from < 0 ? LOG_EARLIEST : from, &restore->handle, err));
+    TRY(log_reader_assign(pool->reader, topic, task->partition, from < 0 ? LOG_EARLIEST : from,
+                          &restore->handle, err));
     pool->assigned++;
     restore->pool = pool;
     return OK;
@@ -366,14 +384,15 @@ void task_rolled_back(Task *task)
         return;
     }
     pipeline_rolled_back(task->pipeline);
-    if (pipeline_load(task->pipeline, task->saved.len > 0 ? strbuf_str(&task->saved) : STR_NULL, &err) != OK) {
+    if (pipeline_load(task->pipeline, task->saved.len > 0 ? strbuf_str(&task->saved) : STR_NULL, &err) !=
+        OK) {
         log_line(LOG_ERROR, "query " STR_FMT ": %s", STR_ARG(task->query->plan->id), err.message);
         task_close_pipeline(task);
         task_set_state(task, TASK_OPENING);
         return;
     }
     for (size_t i = 0; i < task->input_count; i++) {
-        task->inputs[i].position = task->inputs[i].committed;
+        task->inputs[i].position   = task->inputs[i].committed;
         task->inputs[i].head_known = false;
     }
     task->lagging = false;

@@ -1,8 +1,10 @@
 /*
- * runtime.c - the public face: the registry of queries, start and stop of the threads, what is told about running queries.
+ * runtime.c - the public face: the registry of queries, start and stop of the threads, what is told about
+ * running queries.
  *
- * The registry (under runtime->lock) holds one reference to each query, every worker another; a query goes when the last is dropped. Starting and
- * stopping are messages, in order, to all workers: a replaced query's tasks are closed before the new one's open.
+ * The registry (under runtime->lock) holds one reference to each query, every worker another; a query goes
+ * when the last is dropped. Starting and stopping are messages, in order, to all workers: a replaced query's
+ * tasks are closed before the new one's open.
  */
 #include <errno.h>
 #include <sched.h>
@@ -13,7 +15,10 @@
 
 enum { WORKERS_MAX = 10, RETRY_INITIAL_MS = 15000, RETRY_MAX_MS = 900000 };
 
-int64_t runtime_now_us(const Runtime *runtime) { return runtime->clock->monotonic_us(runtime->clock); }
+int64_t runtime_now_us(const Runtime *runtime)
+{
+    return runtime->clock->monotonic_us(runtime->clock);
+}
 
 int runtime_commit_interval_ms(const Runtime *runtime)
 {
@@ -44,23 +49,27 @@ static void copy_options(Runtime *runtime, const RuntimeOptions *options)
         own->retry_backoff_max_ms = RETRY_MAX_MS;
     runtime->clock        = options->clock;
     runtime->worker_count = options->workers > 0 ? options->workers : cpus();
-    runtime->slots_topic  = str_printf(runtime->arena, "_confluent-ksql-" STR_FMT "_slots", STR_ARG(own->service_id));
-    runtime->slots_group  = runtime->slots_topic;
+    runtime->slots_topic =
+        str_printf(runtime->arena, "_confluent-ksql-" STR_FMT "_slots", STR_ARG(own->service_id));
+    runtime->slots_group = runtime->slots_topic;
 }
 
-/* With fewer workers than last time the files beyond go: their slots are restored from the changelogs by others. */
+/* With fewer workers than last time the files beyond go: their slots are restored from the changelogs by
+ * others. */
 static void remove_extra_files(Runtime *runtime)
 {
     static const char *const parts[] = {"", "-wal", "-shm"};
     for (int i = runtime->worker_count; i < 1000; i++) {
         bool any = false;
         for (size_t p = 0; p < ARRAY_LEN(parts); p++) {
-            Str path = str_printf(runtime->arena, "%s/state/worker-%d.db%s", runtime->options.state_dir, i, parts[p]);
+            Str path = str_printf(runtime->arena, "%s/state/worker-%d.db%s", runtime->options.state_dir, i,
+                                  parts[p]);
             any |= unlink(str_to_c(runtime->arena, path)) == 0;
         }
         if (!any)
             return;
-        log_line(LOG_INFO, "there are fewer workers now: the state of worker %d is restored from the changelogs", i);
+        log_line(LOG_INFO,
+                 "there are fewer workers now: the state of worker %d is restored from the changelogs", i);
     }
 }
 
@@ -89,8 +98,10 @@ static Status start_thread(pthread_t *thread, bool *started, void *(*run)(void *
 static Status start_threads(Runtime *runtime, Error *err)
 {
     for (int i = 0; i < runtime->worker_count; i++)
-        TRY(start_thread(&runtime->workers[i]->thread, &runtime->workers[i]->started, worker_main, runtime->workers[i], err));
-    TRY(start_thread(&runtime->member_thread, &runtime->member_started, slots_main, runtime, err)); /* it waits for workers */
+        TRY(start_thread(&runtime->workers[i]->thread, &runtime->workers[i]->started, worker_main,
+                         runtime->workers[i], err));
+    TRY(start_thread(&runtime->member_thread, &runtime->member_started, slots_main, runtime,
+                     err)); /* it waits for workers */
     return start_thread(&runtime->helper_thread, &runtime->helper_started, helper_main, runtime, err);
 }
 
@@ -112,7 +123,10 @@ Status runtime_open(const RuntimeOptions *options, Runtime **out, Error *err)
     return OK;
 }
 
-static void stop_worker(Worker *worker, void *argument) { worker->stopping = true; }
+static void stop_worker(Worker *worker, void *argument)
+{
+    worker->stopping = true;
+}
 
 /* The member leaves first, with the workers still there to commit; then nobody sends them messages but us. */
 void runtime_close(Runtime *runtime)
@@ -152,7 +166,7 @@ static void add_query(Worker *worker, void *argument)
 {
     if (worker->query_count == worker->query_capacity) {
         worker->query_capacity = worker->query_capacity ? worker->query_capacity * 2 : 16;
-        worker->queries        = mem_realloc(worker->queries, worker->query_capacity * sizeof *worker->queries);
+        worker->queries = mem_realloc(worker->queries, worker->query_capacity * sizeof *worker->queries);
     }
     worker->queries[worker->query_count++] = argument;
     worker->tasks_stale                    = true;
@@ -162,7 +176,8 @@ static void add_query(Worker *worker, void *argument)
 static void close_tasks(Worker *worker, const Query *query)
 {
     Error err;
-    if (worker->fence != NULL && worker->txn != NULL && worker->dirty != NULL && worker_commit(worker, true, &err) != OK)
+    if (worker->fence != NULL && worker->txn != NULL && worker->dirty != NULL &&
+        worker_commit(worker, true, &err) != OK)
         worker_failed(worker, worker->guilty, &err);
     for (Task *task = worker->tasks, *next; task != NULL; task = next) {
         next = task->next;
@@ -176,7 +191,8 @@ static bool drop_query(Worker *worker, Query *query)
     for (size_t i = 0; i < worker->query_count; i++) {
         if (worker->queries[i] != query)
             continue;
-        memmove(&worker->queries[i], &worker->queries[i + 1], (worker->query_count - i - 1) * sizeof *worker->queries);
+        memmove(&worker->queries[i], &worker->queries[i + 1],
+                (worker->query_count - i - 1) * sizeof *worker->queries);
         worker->query_count--;
         return true;
     }
@@ -213,7 +229,8 @@ static void forget_query(Worker *worker, void *argument)
     if (atomic_fetch_sub(&forgotten->left, 1) > 1)
         return;
     if (query_delete_topics(query, &err) != OK)
-        log_line(LOG_WARN, "deleting the topics of query " STR_FMT ": %s", STR_ARG(query->plan->id), err.message);
+        log_line(LOG_WARN, "deleting the topics of query " STR_FMT ": %s", STR_ARG(query->plan->id),
+                 err.message);
     query_unref(query);
     mem_free(forgotten);
 }
@@ -239,7 +256,10 @@ static Query *get_query(Runtime *runtime, Str id)
     return query;
 }
 
-static Status no_query(Str id, Error *err) { return error_set(err, E_NOT_FOUND, NO_POS, "No query with id " STR_FMT " is running", STR_ARG(id)); }
+static Status no_query(Str id, Error *err)
+{
+    return error_set(err, E_NOT_FOUND, NO_POS, "No query with id " STR_FMT " is running", STR_ARG(id));
+}
 
 /* Under runtime->lock: takes it out; its reference is the caller's. */
 static Query *unlink_query(Runtime *runtime, Str id)
@@ -260,14 +280,15 @@ static void tell_workers(Runtime *runtime, void (*what)(Worker *, void *), Query
             query_unref(query);
 }
 
-Status runtime_start_query(Runtime *runtime, const QueryPlan *plan, const QueryOptions *options, void *owner, void (*owner_free)(void *),
-                           Error *err)
+Status runtime_start_query(Runtime *runtime, const QueryPlan *plan, const QueryOptions *options, void *owner,
+                           void (*owner_free)(void *), Error *err)
 {
     Query *query;
     TRY(query_new(runtime, plan, options, owner, owner_free, &query, err));
     Status status = query_make_topics(query, err);
     if (status == E_IO || status == E_BUSY) {
-        log_line(LOG_WARN, "query " STR_FMT ": %s; it starts when its topics can be made", STR_ARG(plan->id), err->message);
+        log_line(LOG_WARN, "query " STR_FMT ": %s; it starts when its topics can be made", STR_ARG(plan->id),
+                 err->message);
         status = OK;
     }
     if (status != OK) {
@@ -335,15 +356,18 @@ static void add_state(const Query *query, const TaskView *view, QueryStatus *out
     *starting |= state == TASK_OPENING || state == TASK_RESTORING;
 }
 
-static void add_positions(Runtime *runtime, const QuerySub *sub, int partition, Arena *arena, QueryStatus *out)
+static void add_positions(Runtime *runtime, const QuerySub *sub, int partition, Arena *arena,
+                          QueryStatus *out)
 {
     const TaskView *view = &sub->views[partition];
     for (size_t i = 0; i < sub->sub.input_count; i++) {
         QueryPosition *position = &out->positions[out->position_count];
         if (partition >= query_input_partitions(sub, i) || atomic_load(&view->state) == TASK_ABSENT)
             continue;
-        *position = (QueryPosition){str_dup(arena, sub->topics[i]), partition, -1, -1, atomic_load(&view->positions[i])};
-        if (log_offsets(runtime->options.log, position->topic, partition, &position->start, &position->end, NULL) != OK)
+        *position = (QueryPosition){str_dup(arena, sub->topics[i]), partition, -1, -1,
+                                    atomic_load(&view->positions[i])};
+        if (log_offsets(runtime->options.log, position->topic, partition, &position->start, &position->end,
+                        NULL) != OK)
             position->start = position->end = -1;
         out->position_count++;
     }
@@ -371,7 +395,7 @@ Status runtime_query_status(Runtime *runtime, Str id, Arena *arena, QueryStatus 
         return no_query(id, err);
     for (size_t s = 0; s < query->sub_count; s++)
         most += query->subs[s].sub.input_count * (size_t)query->subs[s].sub.partitions;
-    *out           = (QueryStatus){.state = RUN_RUNNING, .last_message_ms = atomic_load(&query->last_message_ms)};
+    *out = (QueryStatus){.state = RUN_RUNNING, .last_message_ms = atomic_load(&query->last_message_ms)};
     out->positions = ARENA_ARRAY(arena, QueryPosition, most + 1);
     for (size_t s = 0; s < query->sub_count; s++) {
         for (int p = 0; p < query->subs[s].sub.partitions; p++) {
@@ -393,7 +417,8 @@ bool runtime_is_ready(Runtime *runtime)
     if (!atomic_load(&runtime->assigned))
         return false;
     for (int i = 0; i < runtime->worker_count; i++)
-        if (atomic_load(&runtime->workers[i]->settled) != atomic_load(&runtime->workers[i]->posted) || !atomic_load(&runtime->workers[i]->ready))
+        if (atomic_load(&runtime->workers[i]->settled) != atomic_load(&runtime->workers[i]->posted) ||
+            !atomic_load(&runtime->workers[i]->ready))
             return false;
     return true;
 }

@@ -1,22 +1,25 @@
 /*
  * slots.c - the member thread: finds out which slots this node owns and hands them to the workers.
  *
- * The service's nodes form one group on one topic whose partitions are the slots; whoever owns partition s runs the tasks of slot s. The thread
- * makes the topic, joins, and polls. Revoking waits until every worker has committed, for afterwards the slots are others'.
+ * The service's nodes form one group on one topic whose partitions are the slots; whoever owns partition s
+ * runs the tasks of slot s. The thread makes the topic, joins, and polls. Revoking waits until every worker
+ * has committed, for afterwards the slots are others'.
  *
- * A new owner first asks for the group's offset of each slot with require-stable: that waits for a transaction of the former owner which is still
- * undecided. Only then may the positions in the slot's partition be read (runtime.md 9.5, case 16).
+ * A new owner first asks for the group's offset of each slot with require-stable: that waits for a
+ * transaction of the former owner which is still undecided. Only then may the positions in the slot's
+ * partition be read (runtime.md 9.5, case 16).
  *
- * Which worker gets a slot: the one whose state file has held it ("slot/<s>" in its facts), else by contiguous blocks.
+ * Which worker gets a slot: the one whose state file has held it ("slot/<s>" in its facts), else by
+ * contiguous blocks.
  */
 #include "executor/worker.h"
 
 typedef struct {
     Runtime        *runtime;
     LogMember      *member;
-    int            *slots;   /* assigned, not handed on yet */
+    int            *slots;         /* assigned, not handed on yet */
     size_t          count, stable; /* stable: how many have been asked for */
-    const LogFence *fence;   /* NULL: nothing is pending */
+    const LogFence *fence;         /* NULL: nothing is pending */
 } Membership;
 
 int slot_of(const QuerySub *sub, int partition, int slot_count)
@@ -136,7 +139,8 @@ static void list_slots(Worker *worker, void *argument)
     Error    err;
     Str     *names, *values;
     size_t   count;
-    if (state_meta_list(worker->state, STR_LIT("slot/"), worker->scratch, &names, &values, &count, &err) != OK) {
+    if (state_meta_list(worker->state, STR_LIT("slot/"), worker->scratch, &names, &values, &count, &err) !=
+        OK) {
         log_line(LOG_WARN, "%s: %s", worker->path, err.message);
         count = 0;
     }
@@ -151,8 +155,8 @@ static void list_slots(Worker *worker, void *argument)
 static void hand_on(Membership *self)
 {
     Runtime *runtime = self->runtime;
-    int      slots = atomic_load(&runtime->slot_count), *worker_of = mem_alloc((size_t)slots * sizeof *worker_of);
-    Holders  holders = {mem_alloc((size_t)slots * sizeof(int)), slots};
+    int slots = atomic_load(&runtime->slot_count), *worker_of = mem_alloc((size_t)slots * sizeof *worker_of);
+    Holders holders = {mem_alloc((size_t)slots * sizeof(int)), slots};
     for (int s = 0; s < slots; s++)
         worker_of[s] = holders.holder[s] = -1;
     for (int i = 0; i < runtime->worker_count; i++)
@@ -198,12 +202,14 @@ static void ask_stable(Membership *self)
 
 static Status make_slots_topic(Runtime *runtime, Error *err)
 {
-    static const LogConfig configs[] = {{"cleanup.policy", "compact"}, {"segment.bytes", "4194304"}, {"min.cleanable.dirty.ratio", "0.2"}};
+    static const LogConfig configs[] = {
+        {"cleanup.policy", "compact"}, {"segment.bytes", "4194304"}, {"min.cleanable.dirty.ratio", "0.2"}};
     Log      *log = runtime->options.log;
     TopicInfo info;
     Status    status = log_topic_info(log, runtime->slots_topic, &info, err);
     if (status == E_NOT_FOUND) {
-        status = log_topic_create(log, runtime->slots_topic, SLOT_COUNT, runtime->options.internal_replicas, configs, ARRAY_LEN(configs), err);
+        status = log_topic_create(log, runtime->slots_topic, SLOT_COUNT, runtime->options.internal_replicas,
+                                  configs, ARRAY_LEN(configs), err);
         if (status == OK || status == E_EXISTS)
             status = log_topic_info(log, runtime->slots_topic, &info, err);
     }
@@ -217,18 +223,20 @@ static Status join(Membership *self, Error *err)
     Runtime        *runtime   = self->runtime;
     MemberCallbacks callbacks = {self, on_assigned, on_revoked, on_lost};
     TRY(make_slots_topic(runtime, err));
-    return log_member_join(runtime->options.log, runtime->slots_group, runtime->slots_topic, runtime->options.node_id, &callbacks, &self->member, err);
+    return log_member_join(runtime->options.log, runtime->slots_group, runtime->slots_topic,
+                           runtime->options.node_id, &callbacks, &self->member, err);
 }
 
 static void wait_ms(Runtime *runtime, int ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
-    int64_t ns    = until.tv_nsec + (int64_t)ms * 1000000;
+    int64_t ns = until.tv_nsec + (int64_t)ms * 1000000;
     until.tv_sec += ns / 1000000000;
     until.tv_nsec = ns % 1000000000;
     pthread_mutex_lock(&runtime->lock);
-    while (!atomic_load(&runtime->stopping) && pthread_cond_timedwait(&runtime->changed, &runtime->lock, &until) == 0)
+    while (!atomic_load(&runtime->stopping) &&
+           pthread_cond_timedwait(&runtime->changed, &runtime->lock, &until) == 0)
         ;
     pthread_mutex_unlock(&runtime->lock);
 }

@@ -1,18 +1,27 @@
 /*
  * worker.c - a worker's loop and mailbox, and what it does when something fails.
  *
- * A pass: answer messages, load the positions of new slots, open and restore tasks, move records, commit when due; wait when there was nothing to do.
+ * A pass: answer messages, load the positions of new slots, open and restore tasks, move records, commit when
+ * due; wait when there was nothing to do.
  *
- * Failure (runtime.md 6.4, 9.4). The world (broker, disk): everything goes back to the last commit and is tried again after a while; the queries
- * keep their state and list the error. Fenced: the positions are read again before anything goes on. A task's own failure: it is parked in ERROR,
- * the others replay; after its back-off it runs alone until a commit succeeds, so that a second failure costs the others nothing.
+ * Failure (runtime.md 6.4, 9.4). The world (broker, disk): everything goes back to the last commit and is
+ * tried again after a while; the queries keep their state and list the error. Fenced: the positions are read
+ * again before anything goes on. A task's own failure: it is parked in ERROR, the others replay; after its
+ * back-off it runs alone until a commit succeeds, so that a second failure costs the others nothing.
  */
 #include <assert.h>
 #include <unistd.h>
 
 #include "executor/worker.h"
 
-enum { PAUSE_FIRST_MS = 100, PAUSE_MAX_MS = 5000, WAIT_MAX_MS = 1000, POOL_WAIT_MS = 2, HEALTHY_US = 300 * 1000000, TXN_TIMEOUT_MS = 10000 };
+enum {
+    PAUSE_FIRST_MS = 100,
+    PAUSE_MAX_MS   = 5000,
+    WAIT_MAX_MS    = 1000,
+    POOL_WAIT_MS   = 2,
+    HEALTHY_US     = 300 * 1000000,
+    TXN_TIMEOUT_MS = 10000
+};
 
 /* ---- making ---- */
 
@@ -141,7 +150,9 @@ static void answer(Worker *worker)
 
 static void pause_worker(Worker *worker)
 {
-    worker->pause_ms = worker->pause_ms == 0 ? PAUSE_FIRST_MS : worker->pause_ms * 2 < PAUSE_MAX_MS ? worker->pause_ms * 2 : PAUSE_MAX_MS;
+    worker->pause_ms = worker->pause_ms == 0                 ? PAUSE_FIRST_MS
+                       : worker->pause_ms * 2 < PAUSE_MAX_MS ? worker->pause_ms * 2
+                                                             : PAUSE_MAX_MS;
     worker->pause_us = runtime_now_us(worker->runtime) + (int64_t)worker->pause_ms * 1000;
 }
 
@@ -161,7 +172,8 @@ static void park(Worker *worker, Task *task, const Error *err)
         wait = most;
     wait += wait * ((int64_t)(clock->random(clock) % 401) - 200) / 1000;
     task->retry_us = now + wait * 1000;
-    log_line(LOG_ERROR, "query " STR_FMT " has stopped (tried again in %lld ms): %s", STR_ARG(task->key), (long long)wait, err->message);
+    log_line(LOG_ERROR, "query " STR_FMT " has stopped (tried again in %lld ms): %s", STR_ARG(task->key),
+             (long long)wait, err->message);
     query_add_error(task->query, err);
     if (worker->alone == task)
         worker->alone = NULL;
@@ -211,11 +223,16 @@ void worker_failed(Worker *worker, Task *task, const Error *err)
         return;
     }
     switch (err->code) {
-    case E_FENCED: fenced(worker, err); return;
+    case E_FENCED:
+        fenced(worker, err);
+        return;
     case E_IO:
     case E_BUSY:
-    case E_FULL: world_failed(worker, err); return;
-    default: break;
+    case E_FULL:
+        world_failed(worker, err);
+        return;
+    default:
+        break;
     }
     if (task == NULL) {
         world_failed(worker, err);
@@ -231,10 +248,12 @@ static Status open_writers(Worker *worker, Error *err)
 {
     const RuntimeOptions *options = &worker->runtime->options;
     if (worker->txn == NULL) {
-        Str           id     = str_printf(worker->scratch, "_confluent-ksql-" STR_FMT "worker-" STR_FMT "-%d", STR_ARG(options->service_id),
-                                          STR_ARG(options->node_id), worker->index);
-        WriterOptions writer = {.client_id = "sluice-worker", .transactional_id = str_to_c(worker->scratch, id),
-                                .transaction_timeout_ms = TXN_TIMEOUT_MS, .linger_ms = -1};
+        Str           id     = str_printf(worker->scratch, "_confluent-ksql-" STR_FMT "worker-" STR_FMT "-%d",
+                                          STR_ARG(options->service_id), STR_ARG(options->node_id), worker->index);
+        WriterOptions writer = {.client_id              = "sluice-worker",
+                                .transactional_id       = str_to_c(worker->scratch, id),
+                                .transaction_timeout_ms = TXN_TIMEOUT_MS,
+                                .linger_ms              = -1};
         Status        status = log_writer_open(options->log, &writer, &worker->txn, err);
         arena_reset(worker->scratch);
         TRY(status);
@@ -424,10 +443,17 @@ static bool advance_task(Worker *worker, Task *task, bool *busy)
             return true;
         status = task_open(task, &err);
         break;
-    case TASK_RESTORING: status = task->replaying ? OK : task_restore_slice(task, &err); break;
-    case TASK_PARKED: retry(worker, task, busy); break;
-    case TASK_RUNNING: status = attach_detached(task, &err); break;
-    case TASK_ABSENT: break;
+    case TASK_RESTORING:
+        status = task->replaying ? OK : task_restore_slice(task, &err);
+        break;
+    case TASK_PARKED:
+        retry(worker, task, busy);
+        break;
+    case TASK_RUNNING:
+        status = attach_detached(task, &err);
+        break;
+    case TASK_ABSENT:
+        break;
     }
     *busy |= before != task->state;
     if (status == OK)
@@ -477,6 +503,7 @@ static void wait_for_work(Worker *worker)
 {
     int  wait = worker_commit_wait_ms(worker);
     bool pool = false;
+    pool_tidy(worker);
     if (wait < 0 || wait > WAIT_MAX_MS)
         wait = WAIT_MAX_MS;
     for (const PoolReader *one = worker->pool; one != NULL; one = one->next)

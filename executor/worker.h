@@ -3,21 +3,17 @@
  *
  *   runtime.c         the public face: registry of queries, start and stop of the threads
  *   slots.c           the member thread: which slots are ours, and which worker has which
- *   query.c           a query as all threads see it: sub-topologies, internal topics, what is published of its tasks
- *   worker.c          a worker's loop and mailbox, what happens on failure
- *   worker_reader.c   feeds: a topic partition fetched once for all tasks of a worker
- *   worker_task.c     a task: one pipeline, its inputs, which record comes next
- *   positions.c       a task's positions as a record
- *   commit.c          the order of a commit
- *   restore.c         opening a task: positions, changelog tail, source tables
- *   forget.c          removing what a dropped query leaves behind
- *   push_query.c      transient tasks and the queue to their client
- *   idle.c            is there anything left to do?
- *   open_sql.c        a script that shows the tables of all workers
- *   checkpoint.c      the helper thread: WAL checkpoints, purging repartition topics
+ *   query.c           a query as all threads see it: sub-topologies, internal topics, what is published of
+ * its tasks worker.c          a worker's loop and mailbox, what happens on failure worker_reader.c   feeds: a
+ * topic partition fetched once for all tasks of a worker worker_task.c     a task: one pipeline, its inputs,
+ * which record comes next positions.c       a task's positions as a record commit.c          the order of a
+ * commit restore.c         opening a task: positions, changelog tail, source tables forget.c removing what a
+ * dropped query leaves behind push_query.c      transient tasks and the queue to their client idle.c is there
+ * anything left to do? open_sql.c        a script that shows the tables of all workers checkpoint.c      the
+ * helper thread: WAL checkpoints, purging repartition topics
  *
- * A worker is one thread and owns its tasks, feeds, readers, writers and state file. Others send it messages (worker_post), or read what
- * TaskView publishes.
+ * A worker is one thread and owns its tasks, feeds, readers, writers and state file. Others send it messages
+ * (worker_post), or read what TaskView publishes.
  */
 #ifndef SLUICE_EXECUTOR_WORKER_H
 #define SLUICE_EXECUTOR_WORKER_H
@@ -35,11 +31,11 @@ typedef struct Feed      Feed;
 typedef struct Query     Query;
 
 enum {
-    SLOT_COUNT      = 48,
-    POLL_RECORDS    = 5000,  /* at most, of one take */
-    PUSH_RECORDS    = 256,   /* of a push query's batch: its queue is looked at in between */
-    TXN_BYTES_MAX   = 64 << 20,
-    QUERY_ERRORS    = 10,
+    SLOT_COUNT    = 48,
+    POLL_RECORDS  = 5000, /* at most, of one take */
+    PUSH_RECORDS  = 256,  /* of a push query's batch: its queue is looked at in between */
+    TXN_BYTES_MAX = 64 << 20,
+    QUERY_ERRORS  = 10,
 };
 
 /* ---- queries ---- */
@@ -48,45 +44,47 @@ typedef enum { TASK_ABSENT, TASK_OPENING, TASK_RESTORING, TASK_RUNNING, TASK_PAR
 
 /* What is known of a task outside its worker. Thread: written by its worker, read by any. */
 typedef struct {
-    _Atomic int      state;
-    _Atomic int      worker; /* whose task it is */
-    _Atomic bool     dirty; /* there are effects that are not committed; set before positions move, cleared after the commit */
+    _Atomic int  state;
+    _Atomic int  worker; /* whose task it is */
+    _Atomic bool dirty;  /* there are effects that are not committed; set before positions move, cleared after
+                            the commit */
     _Atomic uint64_t records_in, records_out, skipped_bad, skipped_late;
     _Atomic int64_t *positions; /* per input of the sub-topology: next offset to be processed; -1 unknown */
     _Atomic int64_t *committed;
 } TaskView;
 
 typedef struct {
-    SubTopology  sub;
-    Str         *topics; /* per input */
-    TaskView    *views;  /* per partition */
-    uint64_t     hash;   /* of the slot formula */
-    bool         has_materialized;
+    SubTopology sub;
+    Str        *topics; /* per input */
+    TaskView   *views;  /* per partition */
+    uint64_t    hash;   /* of the slot formula */
+    bool        has_materialized;
 } QuerySub;
 
 struct Query {
-    Query           *next;  /* in the registry, under its lock */
+    Query           *next; /* in the registry, under its lock */
     _Atomic int      refs;
     Runtime         *runtime;
     Arena           *arena;
     const QueryPlan *plan;
     void            *owner;
     void (*owner_free)(void *);
-    QuerySub        *subs;
-    size_t           sub_count;
-    bool             from_earliest;
-    int64_t        **latest; /* per source of the plan and partition: the ends when it was started, or NULL; immutable once posted */
-    _Atomic bool     paused;
-    _Atomic int64_t  last_message_ms;
-    int64_t          shown;  /* thread: helper; see checkpoint.c */
-    pthread_mutex_t  lock;   /* of what follows */
-    bool             topics_made;
-    QueryError       errors[QUERY_ERRORS]; /* ring, texts on the heap */
-    size_t           error_count;          /* ever */
+    QuerySub *subs;
+    size_t    sub_count;
+    bool      from_earliest;
+    int64_t **latest; /* per source of the plan and partition: the ends when it was started, or NULL;
+                         immutable once posted */
+    _Atomic bool    paused;
+    _Atomic int64_t last_message_ms;
+    int64_t         shown; /* thread: helper; see checkpoint.c */
+    pthread_mutex_t lock;  /* of what follows */
+    bool            topics_made;
+    QueryError      errors[QUERY_ERRORS]; /* ring, texts on the heap */
+    size_t          error_count;          /* ever */
 };
 
-Status query_new(Runtime *runtime, const QueryPlan *plan, const QueryOptions *options, void *owner, void (*owner_free)(void *), Query **out,
-                 Error *err);
+Status query_new(Runtime *runtime, const QueryPlan *plan, const QueryOptions *options, void *owner,
+                 void (*owner_free)(void *), Query **out, Error *err);
 Query *query_ref(Query *query);
 void   query_unref(Query *query);
 /* Makes the internal topics, once. Thread: any. */
@@ -94,28 +92,29 @@ Status query_make_topics(Query *query, Error *err);
 Status query_delete_topics(Query *query, Error *err);
 void   query_add_error(Query *query, const Error *err);
 /* The partitions an input has: of its source's topic, or of the sub-topology for a repartition topic. */
-int    query_input_partitions(const QuerySub *sub, size_t input);
+int query_input_partitions(const QuerySub *sub, size_t input);
 /* Calls `visit` for every node of the sub-topology that keeps a store with a changelog. */
-void   query_visit_stores(const QuerySub *sub, void (*visit)(void *context, const PlanNode *node), void *context);
+void query_visit_stores(const QuerySub *sub, void (*visit)(void *context, const PlanNode *node),
+                        void           *context);
 
 /* ---- the runtime ---- */
 
 struct Runtime {
-    RuntimeOptions options; /* strings copied */
-    Arena         *arena;
-    Clock         *clock;
-    Worker       **workers;
-    int            worker_count;
-    const char   **files;
-    pthread_t      member_thread, helper_thread;
-    bool           member_started, helper_started;
-    Str            slots_topic, slots_group;
-    _Atomic int    slot_count; /* 0: not known yet */
-    _Atomic bool   stopping, assigned;
+    RuntimeOptions   options; /* strings copied */
+    Arena           *arena;
+    Clock           *clock;
+    Worker         **workers;
+    int              worker_count;
+    const char     **files;
+    pthread_t        member_thread, helper_thread;
+    bool             member_started, helper_started;
+    Str              slots_topic, slots_group;
+    _Atomic int      slot_count; /* 0: not known yet */
+    _Atomic bool     stopping, assigned;
     _Atomic unsigned next_push;
-    pthread_mutex_t lock; /* of what follows */
-    pthread_cond_t  changed;
-    Query         *queries;
+    pthread_mutex_t  lock; /* of what follows */
+    pthread_cond_t   changed;
+    Query           *queries;
 };
 
 int64_t runtime_now_us(const Runtime *runtime);
@@ -133,11 +132,13 @@ Status open_sql_refresh(Runtime *runtime, Arena *arena, StrBuf *last, Error *err
 
 /* A task's record in the slots topic, and its fact in the state file. Strings are borrowed. */
 typedef struct {
-    uint64_t       plan_hash, sequence; /* sequence: counts the task's commits; equal in log and state file when they are level */
+    uint64_t plan_hash,
+        sequence; /* sequence: counts the task's commits; equal in log and state file when they are level */
     const Str     *topics;
-    const int64_t *positions, *changelogs; /* changelogs: state file only; next offset of each store's changelog, -1 unknown */
-    size_t         input_count, store_count;
-    Str            saved; /* pipeline_save */
+    const int64_t *positions,
+        *changelogs; /* changelogs: state file only; next offset of each store's changelog, -1 unknown */
+    size_t input_count, store_count;
+    Str    saved; /* pipeline_save */
 } TaskRecord;
 
 void   task_record_encode(const TaskRecord *record, StrBuf *out);
@@ -162,6 +163,7 @@ struct PoolReader {
     PoolReader *next;
     LogReader  *reader;
     int         assigned;
+    int64_t     idle_us; /* since when nothing is assigned; 0: not known */
 };
 
 /* One partition being read. Its batch is held until every consumer has passed it. */
@@ -181,32 +183,35 @@ struct Feed {
 
 struct TaskInput {
     Task   *task;
-    size_t  index;     /* of the pipeline */
+    size_t  index; /* of the pipeline */
     Str     topic;
     int     partition;
-    int64_t position;  /* next offset to be processed */
-    int64_t committed; /* as the last commit has it */
+    int64_t position;     /* next offset to be processed */
+    int64_t committed;    /* as the last commit has it */
     int64_t replay_until; /* source table: below this records go into the store alone */
-    int64_t end;       /* bounded push query: nothing from here on; INT64_MAX otherwise */
-    Feed   *feed;      /* NULL: detached */
-    size_t  at;        /* in feed->batch */
+    int64_t end;          /* bounded push query: nothing from here on; INT64_MAX otherwise */
+    Feed   *feed;         /* NULL: detached */
+    size_t  at;           /* in feed->batch */
     bool    private_feed; /* has to have a feed of its own (bounded push queries) */
     bool    head_known;
-    int64_t head;      /* timestamp of the next record */
+    int64_t head; /* timestamp of the next record */
 };
 
 Status feed_attach(Worker *worker, TaskInput *input, Error *err);
 void   feed_detach(Worker *worker, TaskInput *input);
 /* After positions went back. */
 Status feeds_rewind(Worker *worker, Error *err);
-/* Takes what is there and runs the tasks on it. *busy: something was done. Failures of tasks are handled inside. */
-void   feeds_pump(Worker *worker, bool *busy);
-bool   feed_at_end(const TaskInput *input);
+/* Takes what is there and runs the tasks on it. *busy: something was done. Failures of tasks are handled
+ * inside. */
+void               feeds_pump(Worker *worker, bool *busy);
+bool               feed_at_end(const TaskInput *input);
 static inline bool input_has_data(const TaskInput *input)
 {
     return input->feed != NULL && input->feed->held && input->at < input->feed->batch.count &&
            input->feed->batch.records[input->at].offset < input->end;
 }
+/* Closes those that nobody has used for a while. */
+void   pool_tidy(Worker *worker);
 Status pool_reader_get(Worker *worker, Str topic, int partition, PoolReader **out, Error *err);
 
 /* ---- tasks (worker_task.c, restore.c) ---- */
@@ -218,45 +223,45 @@ typedef struct {
 } Restore;
 
 struct Task {
-    PipelineHost  host; /* first */
-    Task         *next, *next_dirty;
-    Worker       *worker;
-    Query        *query; /* NULL: a push query's */
-    QuerySub     *sub;
-    PushQuery    *push;
-    int           partition, slot;
-    Str           key; /* "query/sub/partition"; heap */
-    TaskView     *view;
-    Pipeline     *pipeline;
-    StateFile    *memory; /* a push query's own */
-    TaskInput    *inputs;
-    size_t        input_count;
-    Str          *input_topics; /* for its record */
-    int64_t      *input_positions, *changelogs;
-    Str          *changelog_topics;
-    bool          ordered;  /* several inputs, chosen by timestamp */
-    TaskState     state;
-    bool          dirty, effects, has_source_store, replaying, restored;
-    int64_t       replay_from_us;
-    uint64_t      sequence;
-    StrBuf        saved, blob; /* of the last commit; of the one being made */
-    bool          in_commit, lagging; /* lagging: positions without effects that no record has yet */
-    int64_t       record_us; /* when its record was last written */
-    Restore       restore;
-    unsigned      failures;
-    int64_t       retry_us, running_since_us; /* retry: when it is tried again */
+    PipelineHost host; /* first */
+    Task        *next, *next_dirty;
+    Worker      *worker;
+    Query       *query; /* NULL: a push query's */
+    QuerySub    *sub;
+    PushQuery   *push;
+    int          partition, slot;
+    Str          key; /* "query/sub/partition"; heap */
+    TaskView    *view;
+    Pipeline    *pipeline;
+    StateFile   *memory; /* a push query's own */
+    TaskInput   *inputs;
+    size_t       input_count;
+    Str         *input_topics; /* for its record */
+    int64_t     *input_positions, *changelogs;
+    Str         *changelog_topics;
+    bool         ordered; /* several inputs, chosen by timestamp */
+    TaskState    state;
+    bool         dirty, effects, has_source_store, replaying, restored;
+    int64_t      replay_from_us;
+    uint64_t     sequence;
+    StrBuf       saved, blob;        /* of the last commit; of the one being made */
+    bool         in_commit, lagging; /* lagging: positions without effects that no record has yet */
+    int64_t      record_us;          /* when its record was last written */
+    Restore      restore;
+    unsigned     failures;
+    int64_t      retry_us, running_since_us; /* retry: when it is tried again */
 };
 
 Task *task_new(Worker *worker, Query *query, QuerySub *sub, int partition);
 void  task_close_pipeline(Task *task); /* detaches and closes; may be opened again */
 void  task_free(Task *task);
 /* Can it take records now? */
-bool  task_runnable(const Task *task);
+bool task_runnable(const Task *task);
 /* Processes one run of one input. *progress false: nothing to do, or it has to wait for another input. */
 Status task_step(Task *task, bool *progress, Error *err);
-void  task_mark_dirty(Task *task, bool effects);
-void  task_set_state(Task *task, TaskState state);
-void  task_publish(Task *task);
+void   task_mark_dirty(Task *task, bool effects);
+void   task_set_state(Task *task, TaskState state);
+void   task_publish(Task *task);
 /* Opens the pipeline, decides on positions and what to restore. */
 Status task_open(Task *task, Error *err);
 /* A slice of the restore; to RUNNING when done. */
@@ -264,33 +269,34 @@ Status task_restore_slice(Task *task, Error *err);
 void   task_restore_stop(Task *task);
 void   task_rolled_back(Task *task);
 /* Inputs for all partitions etc. of a push query are made by push_query.c, which uses these. */
-void   task_init_host(Task *task);
+void task_init_host(Task *task);
 
 /* ---- push queries as the worker sees them (push_query.c) ---- */
 
 bool push_can_take(const PushQuery *push);
-void push_task_stepped(Task *task);            /* after records: flush when dry, end when bounded */
+void push_task_stepped(Task *task); /* after records: flush when dry, end when bounded */
 void push_task_failed(Task *task, const Error *err);
-bool push_tasks_flush(Worker *worker);         /* true: something was done */
+bool push_tasks_flush(Worker *worker); /* true: something was done */
 void push_worker_ended(Task *task);
 
 /* ---- commit (commit.c) ---- */
 
-/* Everything that is uncommitted, or all of it with `force`. On failure: worker->guilty is the task to blame, or NULL; nothing was rolled back yet. */
+/* Everything that is uncommitted, or all of it with `force`. On failure: worker->guilty is the task to blame,
+ * or NULL; nothing was rolled back yet. */
 Status worker_commit(Worker *worker, bool force, Error *err);
 /* Aborts; tasks and feeds go back to the last commit. */
 void   worker_rollback(Worker *worker);
 Status worker_txn_begin(Worker *worker, Error *err);
 bool   worker_commit_due(const Worker *worker, bool dry);
 /* Milliseconds until it may be due; -1: nothing to commit. */
-int    worker_commit_wait_ms(const Worker *worker);
+int worker_commit_wait_ms(const Worker *worker);
 
 /* ---- forgetting (forget.c) ---- */
 
 Status worker_forget_query(Worker *worker, Query *query, Error *err);
 /* A slice of what is still to be removed. */
-bool   worker_forget_slice(Worker *worker);
-void   worker_forget_resume(Worker *worker);
+bool worker_forget_slice(Worker *worker);
+void worker_forget_resume(Worker *worker);
 /* A store of that name is wanted again: what was left of it goes at once. */
 Status worker_forget_finish(Worker *worker, Str store, Error *err);
 
@@ -315,48 +321,50 @@ struct Worker {
     pthread_mutex_t lock; /* of the mailbox */
     pthread_cond_t  answered;
     Message        *first, **last;
-    bool            ended;    /* takes no messages any more */
+    bool            ended; /* takes no messages any more */
     _Atomic bool    has_mail;
     /* Thread: worker, from here on. */
-    StateFile      *state;
-    LogReader      *reader;
-    PoolReader     *pool;
-    LogWriter      *txn, *sink;
-    const LogFence *fence; /* NULL: nothing may be processed */
-    SlotState      *slots;
-    int            *slot_handles;
-    bool            tasks_stale; /* queries or slots have changed: look which tasks there should be */
-    bool            compare_tasks; /* slots were loaded again: have the tasks moved elsewhere meanwhile? */
-    PositionTable   positions;
-    Query         **queries;
-    size_t          query_count, query_capacity;
-    Task           *tasks;
-    Feed           *feeds;
-    size_t          feed_count;
-    unsigned        passes;
-    Task           *dirty; /* list */
-    Task           *guilty, *alone; /* alone: runs by itself until a commit succeeds */
-    int64_t         lag_us; /* since when some task lags; 0: none */
-    bool            in_txn, state_changed, state_pending, stopping, flushed_sink;
-    size_t          txn_bytes;
-    int64_t         commit_us, pause_us; /* last commit; nothing is done before pause_us */
-    int             pause_ms;
-    uint64_t        commits;
-    bool            pushes_pending;
-    Str            *drops; /* stores to be removed; heap */
-    size_t          drop_count;
-    _Atomic bool    ready;
-    _Atomic unsigned posted, settled; /* messages sent; sent when `ready` was last found out: unequal, and it is not known */
-    unsigned        taken;   /* posted, when the mailbox was last emptied */
-    Arena          *scratch;
+    StateFile       *state;
+    LogReader       *reader;
+    PoolReader      *pool;
+    LogWriter       *txn, *sink;
+    const LogFence  *fence; /* NULL: nothing may be processed */
+    SlotState       *slots;
+    int             *slot_handles;
+    bool             tasks_stale;   /* queries or slots have changed: look which tasks there should be */
+    bool             compare_tasks; /* slots were loaded again: have the tasks moved elsewhere meanwhile? */
+    PositionTable    positions;
+    Query          **queries;
+    size_t           query_count, query_capacity;
+    Task            *tasks;
+    Feed            *feeds;
+    size_t           feed_count;
+    unsigned         passes;
+    Task            *dirty;          /* list */
+    Task            *guilty, *alone; /* alone: runs by itself until a commit succeeds */
+    int64_t          lag_us;         /* since when some task lags; 0: none */
+    bool             in_txn, state_changed, state_pending, stopping, flushed_sink;
+    size_t           txn_bytes;
+    int64_t          commit_us, pause_us; /* last commit; nothing is done before pause_us */
+    int              pause_ms;
+    uint64_t         commits;
+    bool             pushes_pending;
+    Str             *drops; /* stores to be removed; heap */
+    size_t           drop_count;
+    _Atomic bool     ready;
+    _Atomic unsigned posted,
+        settled;    /* messages sent; sent when `ready` was last found out: unequal, and it is not known */
+    unsigned taken; /* posted, when the mailbox was last emptied */
+    Arena   *scratch;
 };
 
 Status worker_new(Runtime *runtime, int index, Worker **out, Error *err);
 void   worker_free(Worker *worker); /* after its thread has ended */
 void  *worker_main(void *worker);
-/* Runs `run` on the worker's thread; with `wait` returns after. False: the worker has ended. Thread: any but the worker's. */
-bool   worker_post(Worker *worker, void (*run)(Worker *, void *), void *argument, bool wait);
+/* Runs `run` on the worker's thread; with `wait` returns after. False: the worker has ended. Thread: any but
+ * the worker's. */
+bool worker_post(Worker *worker, void (*run)(Worker *, void *), void *argument, bool wait);
 /* A task (or NULL: the world) has failed: roll back, park or wait. */
-void   worker_failed(Worker *worker, Task *task, const Error *err);
+void worker_failed(Worker *worker, Task *task, const Error *err);
 
 #endif

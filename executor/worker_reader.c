@@ -1,18 +1,19 @@
 /*
  * worker_reader.c - feeds: a topic partition is fetched once for all tasks of a worker.
  *
- * A feed holds one batch until every consumer has passed it; a consumer skips what lies below its own position. Not taking is the flow control,
- * so one consumer that cannot go on would hold up the others: it is detached, and comes back through a feed of its own (in a reader of the
- * pool, for a reader reads a partition once) until it is level with the shared one. A new task that starts further back comes in the same way.
+ * A feed holds one batch until every consumer has passed it; a consumer skips what lies below its own
+ * position. Not taking is the flow control, so one consumer that cannot go on would hold up the others: it is
+ * detached, and comes back through a feed of its own (in a reader of the pool, for a reader reads a partition
+ * once) until it is level with the shared one. A new task that starts further back comes in the same way.
  *
- * Several consumers that wait for each other's inputs could stall for ever; a feed in which some are done and some do not move for STALL_US
- * detaches the latter.
+ * Several consumers that wait for each other's inputs could stall for ever; a feed in which some are done and
+ * some do not move for STALL_US detaches the latter.
  */
 #include <assert.h>
 
 #include "executor/worker.h"
 
-enum { STALL_US = 200000, IDLE_EVERY = 16, FEW_FEEDS = 64 };
+enum { STALL_US = 200000, POOL_IDLE_US = 30000000, IDLE_EVERY = 16, FEW_FEEDS = 64 };
 
 /* ---- the pool ---- */
 
@@ -22,7 +23,8 @@ static bool reads_partition(const Worker *worker, const PoolReader *pool, Str to
         if (feed->pool == pool && feed->partition == partition && str_equal(feed->topic, topic))
             return true;
     for (const Task *task = worker->tasks; task != NULL; task = task->next)
-        if (task->restore.pool == pool && task->partition == partition && task->restore.store < pipeline_store_count(task->pipeline) &&
+        if (task->restore.pool == pool && task->partition == partition &&
+            task->restore.store < pipeline_store_count(task->pipeline) &&
             str_equal(task->changelog_topics[task->restore.store], topic))
             return true;
     return false;
@@ -46,6 +48,25 @@ Status pool_reader_get(Worker *worker, Str topic, int partition, PoolReader **ou
     return OK;
 }
 
+/* An idle consumer of Kafka has threads and sockets. */
+void pool_tidy(Worker *worker)
+{
+    int64_t now = runtime_now_us(worker->runtime);
+    for (PoolReader **link = &worker->pool, *pool; (pool = *link) != NULL;) {
+        if (pool->assigned > 0)
+            pool->idle_us = 0;
+        else if (pool->idle_us == 0)
+            pool->idle_us = now;
+        if (pool->idle_us == 0 || now - pool->idle_us < POOL_IDLE_US) {
+            link = &pool->next;
+            continue;
+        }
+        *link = pool->next;
+        log_reader_close(pool->reader);
+        mem_free(pool);
+    }
+}
+
 /* ---- feeds ---- */
 
 static Feed *shared_feed(const Worker *worker, Str topic, int partition)
@@ -56,7 +77,8 @@ static Feed *shared_feed(const Worker *worker, Str topic, int partition)
     return NULL;
 }
 
-static Status feed_open(Worker *worker, Str topic, int partition, int64_t position, PoolReader *pool, Feed **out, Error *err)
+static Status feed_open(Worker *worker, Str topic, int partition, int64_t position, PoolReader *pool,
+                        Feed **out, Error *err)
 {
     LogReader *reader = pool == NULL ? worker->reader : pool->reader;
     int        handle;
@@ -245,7 +267,8 @@ static bool is_open(const Worker *worker, const Feed *feed)
 static void feed_failed(Worker *worker, Feed *feed, const Error *err)
 {
     if (err->code == E_IO || err->code == E_BUSY) {
-        log_line(LOG_WARN, "reading " STR_FMT " partition %d: %s", STR_ARG(feed->topic), feed->partition, err->message);
+        log_line(LOG_WARN, "reading " STR_FMT " partition %d: %s", STR_ARG(feed->topic), feed->partition,
+                 err->message);
         return;
     }
     while (is_open(worker, feed)) /* the topic is gone, which is told once: all who read it stop */
@@ -277,11 +300,13 @@ static bool take(Worker *worker, Feed *feed, bool *busy)
     return true;
 }
 
-/* An input stands at its place only when all before it was done, so a batch is over when all stand behind it. */
+/* An input stands at its place only when all before it was done, so a batch is over when all stand behind it.
+ */
 static bool batch_done(const Feed *feed)
 {
     for (size_t i = 0; i < feed->count; i++)
-        if (feed->consumers[i]->at < feed->batch.count && feed->batch.records[feed->consumers[i]->at].offset < feed->consumers[i]->end)
+        if (feed->consumers[i]->at < feed->batch.count &&
+            feed->batch.records[feed->consumers[i]->at].offset < feed->consumers[i]->end)
             return false;
     return true;
 }
@@ -313,7 +338,8 @@ static void relieve(Worker *worker, Feed *feed)
         feed->stalled_us = now;
     for (size_t i = feed->count; i-- > 0;) {
         TaskInput *input = feed->consumers[i];
-        if (input->at < feed->batch.count && (!task_runnable(input->task) || now - feed->stalled_us > STALL_US))
+        if (input->at < feed->batch.count &&
+            (!task_runnable(input->task) || now - feed->stalled_us > STALL_US))
             remove_consumer(input); /* done > 0: the feed stays */
     }
 }

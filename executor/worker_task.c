@@ -1,11 +1,13 @@
 /*
  * worker_task.c - a task: one pipeline, its inputs, and which record comes next (runtime.md 2.2).
  *
- * With one input the whole of what was fetched goes through at once. With several the input whose head has the lowest timestamp is next, and the
- * batch is its run up to the lowest head of the others; that can be told only when each of the others has a head or is known to be at its end.
- * Where two inputs read the same partition (a self-join) a record meets itself: then it is one record at a time, ties by offset.
+ * With one input the whole of what was fetched goes through at once. With several the input whose head has
+ * the lowest timestamp is next, and the batch is its run up to the lowest head of the others; that can be
+ * told only when each of the others has a head or is known to be at its end. Where two inputs read the same
+ * partition (a self-join) a record meets itself: then it is one record at a time, ties by offset.
  *
- * The host copies what the pipeline makes to the worker's writers: sinks through the plain writer under at_least_once, all else in the transaction.
+ * The host copies what the pipeline makes to the worker's writers: sinks through the plain writer under
+ * at_least_once, all else in the transaction.
  */
 #include <assert.h>
 
@@ -21,7 +23,8 @@ static size_t record_bytes(const LogRecord *record)
     return bytes;
 }
 
-static Status host_append(PipelineHost *host, const PlanNode *node, Str topic, const LogRecord *record, Str hash_key, Error *err)
+static Status host_append(PipelineHost *host, const PlanNode *node, Str topic, const LogRecord *record,
+                          Str hash_key, Error *err)
 {
     Task   *task   = (Task *)host;
     Worker *worker = task->worker;
@@ -39,12 +42,14 @@ static Status host_changelog(PipelineHost *host, const PlanNode *node, Str key, 
 {
     Task     *task   = (Task *)host;
     Worker   *worker = task->worker;
-    LogRecord record = {.timestamp = worker->runtime->clock->now_ms(worker->runtime->clock), .key = key, .value = value};
-    size_t    store  = 0;
+    LogRecord record = {
+        .timestamp = worker->runtime->clock->now_ms(worker->runtime->clock), .key = key, .value = value};
+    size_t store = 0;
     while (pipeline_store_node(task->pipeline, store) != node)
         store++;
     if (node->window.kind != WINDOWED_NO && pipeline_counters(task->pipeline)->stream_time > 0)
-        record.timestamp = pipeline_counters(task->pipeline)->stream_time; /* retention of the topic goes by record time */
+        record.timestamp =
+            pipeline_counters(task->pipeline)->stream_time; /* retention of the topic goes by record time */
     task_mark_dirty(task, true);
     worker->txn_bytes += record_bytes(&record);
     TRY(worker_txn_begin(worker, err));
@@ -65,7 +70,8 @@ static void host_skip(PipelineHost *host, const SkipInfo *info)
 
 void task_init_host(Task *task)
 {
-    task->host = (PipelineHost){.append = host_append, .output = host_output, .changelog = host_changelog, .skip = host_skip};
+    task->host = (PipelineHost){
+        .append = host_append, .output = host_output, .changelog = host_changelog, .skip = host_skip};
 }
 
 /* ---- life ---- */
@@ -74,7 +80,8 @@ Task *task_new(Worker *worker, Query *query, QuerySub *sub, int partition)
 {
     Task *task      = mem_calloc(1, sizeof *task);
     char *key       = mem_alloc(query->plan->id.len + 32);
-    int   len       = snprintf(key, query->plan->id.len + 32, STR_FMT "/%d/%d", STR_ARG(query->plan->id), sub->sub.number, partition);
+    int   len       = snprintf(key, query->plan->id.len + 32, STR_FMT "/%d/%d", STR_ARG(query->plan->id),
+                               sub->sub.number, partition);
     task->worker    = worker;
     task->query     = query_ref(query);
     task->sub       = sub;
@@ -119,7 +126,7 @@ void task_close_pipeline(Task *task)
     task->inputs           = NULL;
     task->input_topics     = NULL;
     task->input_positions = task->changelogs = NULL;
-    task->input_count = 0;
+    task->input_count                        = 0;
 }
 
 void task_free(Task *task)
@@ -195,7 +202,10 @@ bool task_runnable(const Task *task)
 
 /* ---- choosing ---- */
 
-static const LogRecord *head_of(const TaskInput *input) { return &input->feed->batch.records[input->at]; }
+static const LogRecord *head_of(const TaskInput *input)
+{
+    return &input->feed->batch.records[input->at];
+}
 
 static int64_t head_time(TaskInput *input)
 {
@@ -277,7 +287,8 @@ static size_t run_length(Task *task, TaskInput *input, size_t most)
     return count;
 }
 
-/* Records in [head, ...) that the input may have at all: in the batch, below its end, and below replay_until while replaying. */
+/* Records in [head, ...) that the input may have at all: in the batch, below its end, and below replay_until
+ * while replaying. */
 static size_t available(const TaskInput *input, bool replaying)
 {
     const LogBatch *batch = &input->feed->batch;
@@ -297,7 +308,8 @@ static void advance(TaskInput *input, size_t count)
 
 /* ---- replaying source tables ---- */
 
-/* Source tables whose rows are older than the task's positions: from their topic into the store, nothing comes out. */
+/* Source tables whose rows are older than the task's positions: from their topic into the store, nothing
+ * comes out. */
 static Status replay_step(Task *task, bool *progress, Error *err)
 {
     bool left = false;
@@ -331,7 +343,8 @@ static Status replay_step(Task *task, bool *progress, Error *err)
 static void note_time(Task *task)
 {
     if (task->query != NULL)
-        atomic_store_explicit(&task->query->last_message_ms, task->worker->runtime->clock->now_ms(task->worker->runtime->clock),
+        atomic_store_explicit(&task->query->last_message_ms,
+                              task->worker->runtime->clock->now_ms(task->worker->runtime->clock),
                               memory_order_relaxed);
 }
 

@@ -1,7 +1,8 @@
 /*
  * runtime_test.h - a node in a test: a log, a directory, a runtime, and SQL planned against the log's topics.
  *
- * The log is embedded in the node's directory, or the Kafka at SLUICE_TEST_BOOTSTRAP; names carry a prefix of the test, since a broker outlives it.
+ * The log is embedded in the node's directory, or the Kafka at SLUICE_TEST_BOOTSTRAP; names carry a prefix of
+ * the test, since a broker outlives it.
  */
 #ifndef SLUICE_TESTS_RUNTIME_TEST_H
 #define SLUICE_TESTS_RUNTIME_TEST_H
@@ -23,18 +24,18 @@
 #include "planner/planner.h"
 
 typedef struct {
-    PlannerHost host; /* first */
-    Arena      *arena;
-    Catalog    *catalog;
-    Functions  *functions;
-    Log        *log;
-    Runtime    *runtime;
-    char        dir[256];
-    char        service[64];
-    char        node_id[80];
-    int64_t     query_number;
+    PlannerHost    host; /* first */
+    Arena         *arena;
+    Catalog       *catalog;
+    Functions     *functions;
+    Log           *log;
+    Runtime       *runtime;
+    char           dir[256];
+    char           service[64];
+    char           node_id[80];
+    int64_t        query_number;
     RuntimeOptions options;
-    Error       err;
+    Error          err;
 } Node;
 
 #define MUST(call)                                                                                           \
@@ -130,15 +131,15 @@ static inline void node_free(Node *n)
 static inline void node_topic_make(Node *n, const char *name, int partitions)
 {
     const LogConfig kept[] = {{"retention.ms", "-1"}}; /* the records' times are of 1970 */
-    Status status = log_topic_create(n->log, str_c(name), partitions, 1, kept, 1, &n->err);
+    Status          status = log_topic_create(n->log, str_c(name), partitions, 1, kept, 1, &n->err);
     if (status != E_EXISTS)
         MUST(status);
 }
 
 static const QueryPlan *node_statement(Node *n, const AstStatement *statement)
 {
-    Planner planner = {n->catalog,        n->functions, &n->host, clock_system(), n->arena, n->query_number++,
-                       str_c(n->service)};
+    Planner planner = {n->catalog, n->functions,      &n->host,         clock_system(),
+                       n->arena,   n->query_number++, str_c(n->service)};
     if (statement->kind == STMT_CREATE_SOURCE) {
         Source    *source;
         TopicWish  topic;
@@ -152,7 +153,8 @@ static const QueryPlan *node_statement(Node *n, const AstStatement *statement)
     if (query->kind != QUERY_INSERT) {
         catalog_put_source(n->catalog, query->sink);
         char *name = str_to_c(n->arena, query->topic.name);
-        node_topic_make(n, name, query->topic.partitions > 0 ? query->topic.partitions : query->plan->partitions);
+        node_topic_make(n, name,
+                        query->topic.partitions > 0 ? query->topic.partitions : query->plan->partitions);
     }
     return query->plan;
 }
@@ -161,7 +163,7 @@ static const QueryPlan *node_statement(Node *n, const AstStatement *statement)
 static inline const QueryPlan *node_sql(Node *n, const char *sql)
 {
     AstScript        script;
-    const QueryPlan *last = NULL;
+    const QueryPlan *last    = NULL;
     QueryOptions     options = {.from_earliest = true};
     MUST(parse_script(n->arena, str_dup(n->arena, str_c(sql)), &(ParseOptions){0}, &script, &n->err));
     for (size_t i = 0; i < script.count; i++) {
@@ -178,8 +180,8 @@ static inline const QueryPlan *node_push_plan(Node *n, const char *sql)
 {
     AstScript  script;
     QueryPlan *plan;
-    Planner planner = {n->catalog,        n->functions, &n->host, clock_system(), n->arena, n->query_number++,
-                       str_c(n->service)};
+    Planner    planner = {n->catalog, n->functions,      &n->host,         clock_system(),
+                          n->arena,   n->query_number++, str_c(n->service)};
     MUST(parse_script(n->arena, str_dup(n->arena, str_c(sql)), &(ParseOptions){0}, &script, &n->err));
     MUST(plan_push_query(&planner, script.items[0], STR_LIT("transient_1"), &plan, &n->err));
     return plan;
@@ -194,7 +196,8 @@ static inline LogWriter *node_writer(Node *n)
     return writer;
 }
 
-static inline void node_send(Node *n, LogWriter *writer, const char *topic, const char *key, const char *value, int64_t timestamp)
+static inline void node_send(Node *n, LogWriter *writer, const char *topic, const char *key,
+                             const char *value, int64_t timestamp)
 {
     LogRecord record = {.timestamp = timestamp, .key = str_c(key), .value = str_c(value)};
     MUST(log_append(writer, str_c(topic), PARTITION_BY_KEY, &record, STR_NULL, &n->err));
@@ -205,7 +208,8 @@ static inline void node_flush(Node *n, LogWriter *writer)
     MUST(log_flush(writer, 30000, &n->err));
 }
 
-/* All records of a topic as lines "key value", sorted where order is no promise (by partition, then as written). */
+/* All records of a topic as lines "key value", sorted where order is no promise (by partition, then as
+ * written). */
 static inline void node_read(Node *n, const char *topic, StrBuf *out)
 {
     LogReader *reader;
@@ -222,7 +226,8 @@ static inline void node_read(Node *n, const char *topic, StrBuf *out)
             log_reader_wait(reader, 100);
             MUST(log_reader_take(reader, handle, 1000, &batch, &n->err));
             for (size_t i = 0; i < batch.count; i++)
-                strbuf_addf(out, STR_FMT " " STR_FMT "\n", STR_ARG(batch.records[i].key), STR_ARG(batch.records[i].value));
+                strbuf_addf(out, STR_FMT " " STR_FMT "\n", STR_ARG(batch.records[i].key),
+                            STR_ARG(batch.records[i].value));
             log_batch_release(reader, &batch);
         }
         log_reader_unassign(reader, handle);

@@ -1,5 +1,6 @@
 /*
- * test_runtime.c - queries on workers: process, commit, restart, kill. On the embedded log, or with SLUICE_TEST_BOOTSTRAP on Kafka.
+ * test_runtime.c - queries on workers: process, commit, restart, kill. On the embedded log, or with
+ * SLUICE_TEST_BOOTSTRAP on Kafka.
  */
 #include "runtime_test.h"
 
@@ -51,7 +52,8 @@ static void filter_writes_what_matches(void **state)
     Node *n = fresh("filter");
     node_topic_make(n, topic_of(n, "in"), 1);
     node_run(n);
-    node_sql(n, sql_of(n, STREAM "CREATE STREAM T WITH (KAFKA_TOPIC='$out') AS SELECT K, V FROM S WHERE V > 1;"));
+    node_sql(
+        n, sql_of(n, STREAM "CREATE STREAM T WITH (KAFKA_TOPIC='$out') AS SELECT K, V FROM S WHERE V > 1;"));
     LogWriter *writer = node_writer(n);
     node_send(n, writer, topic_of(n, "in"), "a", "{\"V\":1}", 10);
     node_send(n, writer, topic_of(n, "in"), "b", "{\"V\":2}", 20);
@@ -65,7 +67,8 @@ static void filter_writes_what_matches(void **state)
 static void aggregate_goes_on_after_a_restart(void **state)
 {
     Node       *n   = fresh("aggregate");
-    const char *sql = sql_of(n, STREAM "CREATE TABLE T WITH (KAFKA_TOPIC='$out') AS SELECT K, SUM(V) AS TOTAL FROM S GROUP BY K;");
+    const char *sql = sql_of(
+        n, STREAM "CREATE TABLE T WITH (KAFKA_TOPIC='$out') AS SELECT K, SUM(V) AS TOTAL FROM S GROUP BY K;");
     node_topic_make(n, topic_of(n, "in"), 2);
     LogWriter *writer = node_writer(n);
     for (int round = 0; round < 3; round++) {
@@ -95,8 +98,10 @@ static void repartition_groups_by_another_column(void **state)
     Node *n = fresh("repartition");
     node_topic_make(n, topic_of(n, "in"), 3);
     node_run(n);
-    const QueryPlan *plan = node_sql(n, sql_of(n, STREAM "CREATE TABLE T WITH (KAFKA_TOPIC='$out') AS SELECT V, COUNT(*) AS N FROM S GROUP BY V;"));
-    LogWriter       *writer = node_writer(n);
+    const QueryPlan *plan = node_sql(
+        n, sql_of(n, STREAM
+                  "CREATE TABLE T WITH (KAFKA_TOPIC='$out') AS SELECT V, COUNT(*) AS N FROM S GROUP BY V;"));
+    LogWriter *writer = node_writer(n);
     for (int i = 0; i < 300; i++) {
         char key[16], value[32];
         snprintf(key, sizeof key, "k%d", i);
@@ -107,9 +112,10 @@ static void repartition_groups_by_another_column(void **state)
     node_wait_idle(n, 10);
     StrBuf got = {0};
     node_read(n, topic_of(n, "out"), &got);
-    Str text = strbuf_str(&got);
+    Str text  = strbuf_str(&got);
     int found = 0;
-    for (ptrdiff_t at = str_find(text, STR_LIT("{\"N\":150}"), 0); at >= 0; at = str_find(text, STR_LIT("{\"N\":150}"), (size_t)at + 1))
+    for (ptrdiff_t at = str_find(text, STR_LIT("{\"N\":150}"), 0); at >= 0;
+         at           = str_find(text, STR_LIT("{\"N\":150}"), (size_t)at + 1))
         found++;
     assert_int_equal(found, 2);
     int   *partitions;
@@ -126,8 +132,9 @@ static void paused_query_stands_still(void **state)
     Node *n = fresh("pause");
     node_topic_make(n, topic_of(n, "in"), 1);
     node_run(n);
-    const QueryPlan *plan   = node_sql(n, sql_of(n, STREAM "CREATE STREAM T WITH (KAFKA_TOPIC='$out') AS SELECT K, V FROM S;"));
-    LogWriter       *writer = node_writer(n);
+    const QueryPlan *plan =
+        node_sql(n, sql_of(n, STREAM "CREATE STREAM T WITH (KAFKA_TOPIC='$out') AS SELECT K, V FROM S;"));
+    LogWriter *writer = node_writer(n);
     node_wait_idle(n, 10);
     MUST(runtime_pause_query(n->runtime, plan->id, true, &n->err));
     node_send(n, writer, topic_of(n, "in"), "a", "{\"V\":1}", 10);
@@ -150,7 +157,8 @@ static bool topic_exists(Node *n, const char *part)
     size_t     count;
     MUST(log_topic_list(n->log, n->arena, &topics, &count, &n->err));
     for (size_t i = 0; i < count; i++)
-        if (str_find(topics[i].name, str_c(n->service), 0) >= 0 && str_find(topics[i].name, str_c(part), 0) >= 0)
+        if (str_find(topics[i].name, str_c(n->service), 0) >= 0 &&
+            str_find(topics[i].name, str_c(part), 0) >= 0)
             return true;
     return false;
 }
@@ -158,7 +166,8 @@ static bool topic_exists(Node *n, const char *part)
 static void forgotten_query_starts_fresh(void **state)
 {
     Node       *n   = fresh("forget");
-    const char *sql = sql_of(n, STREAM "CREATE TABLE T WITH (KAFKA_TOPIC='$out') AS SELECT K, SUM(V) AS TOTAL FROM S GROUP BY K;");
+    const char *sql = sql_of(
+        n, STREAM "CREATE TABLE T WITH (KAFKA_TOPIC='$out') AS SELECT K, SUM(V) AS TOTAL FROM S GROUP BY K;");
     node_topic_make(n, topic_of(n, "in"), 1);
     node_run(n);
     LogWriter *writer = node_writer(n);
@@ -202,8 +211,9 @@ static const StateFate fates[] = {KEEP, LOSE, FEWER_WORKERS, KEEP};
 
 static void state_is_restored_from_the_log(void **state)
 {
-    Node       *n = fresh("fates");
-    const char *sql = sql_of(n, STREAM "CREATE TABLE T WITH (KAFKA_TOPIC='$out') AS SELECT K, SUM(V) AS TOTAL FROM S GROUP BY K;");
+    Node       *n   = fresh("fates");
+    const char *sql = sql_of(
+        n, STREAM "CREATE TABLE T WITH (KAFKA_TOPIC='$out') AS SELECT K, SUM(V) AS TOTAL FROM S GROUP BY K;");
     node_topic_make(n, topic_of(n, "in"), 4);
     node_run(n);
     LogWriter *writer = node_writer(n);
@@ -234,7 +244,9 @@ static void state_is_restored_from_the_log(void **state)
 static void source_table_is_replayed(void **state)
 {
     Node       *n   = fresh("replay");
-    const char *sql = sql_of(n, STREAM "CREATE TABLE T (K STRING PRIMARY KEY, W INT) WITH (KAFKA_TOPIC='$tab', VALUE_FORMAT='JSON');"
+    const char *sql = sql_of(
+        n, STREAM
+        "CREATE TABLE T (K STRING PRIMARY KEY, W INT) WITH (KAFKA_TOPIC='$tab', VALUE_FORMAT='JSON');"
         "CREATE STREAM J WITH (KAFKA_TOPIC='$joined') AS SELECT S.K, V, W FROM S JOIN T ON S.K = T.K;");
     node_topic_make(n, topic_of(n, "in"), 2);
     node_topic_make(n, topic_of(n, "tab"), 2);
@@ -418,9 +430,11 @@ static void failing_query_stops_alone(void **state)
     n->options.throw_on_invalid_timestamp = true;
     node_topic_make(n, topic_of(n, "in"), 1);
     node_run(n);
-    const QueryPlan *bad = node_sql(n, sql_of(n, STREAM "CREATE STREAM U WITH (KAFKA_TOPIC='$copy') AS SELECT K, V FROM S;"
-        "CREATE STREAM B (K STRING KEY, T STRING) WITH (KAFKA_TOPIC='$in', VALUE_FORMAT='JSON', TIMESTAMP='T', TIMESTAMP_FORMAT='yyyy-MM-dd');"
-        "CREATE STREAM X WITH (KAFKA_TOPIC='$bad') AS SELECT K, T FROM B;"));
+    const QueryPlan *bad =
+        node_sql(n, sql_of(n, STREAM "CREATE STREAM U WITH (KAFKA_TOPIC='$copy') AS SELECT K, V FROM S;"
+                                     "CREATE STREAM B (K STRING KEY, T STRING) WITH (KAFKA_TOPIC='$in', "
+                                     "VALUE_FORMAT='JSON', TIMESTAMP='T', TIMESTAMP_FORMAT='yyyy-MM-dd');"
+                                     "CREATE STREAM X WITH (KAFKA_TOPIC='$bad') AS SELECT K, T FROM B;"));
     LogWriter  *writer = node_writer(n);
     QueryStatus status;
     node_send(n, writer, topic_of(n, "in"), "a", "{\"V\":1,\"T\":\"2024-01-01\"}", 10);
@@ -450,8 +464,10 @@ static void deleted_topic_stops_its_readers(void **state)
     Node *n = fresh("gone");
     node_topic_make(n, topic_of(n, "in"), 1);
     node_run(n);
-    const QueryPlan *first = node_sql(n, sql_of(n, STREAM "CREATE STREAM U WITH (KAFKA_TOPIC='$copy') AS SELECT K, V FROM S;"));
-    const QueryPlan *second = node_sql(n, sql_of(n, "CREATE STREAM U2 WITH (KAFKA_TOPIC='$copy2') AS SELECT K, V FROM S;"));
+    const QueryPlan *first =
+        node_sql(n, sql_of(n, STREAM "CREATE STREAM U WITH (KAFKA_TOPIC='$copy') AS SELECT K, V FROM S;"));
+    const QueryPlan *second =
+        node_sql(n, sql_of(n, "CREATE STREAM U2 WITH (KAFKA_TOPIC='$copy2') AS SELECT K, V FROM S;"));
     node_wait_idle(n, 20);
     MUST(log_topic_delete(n->log, str_c(topic_of(n, "in")), &n->err));
     QueryStatus one = {0}, two = {0};
@@ -472,12 +488,16 @@ static void replaced_query_goes_on(void **state)
     Node *n = fresh("replace");
     node_topic_make(n, topic_of(n, "in"), 1);
     node_run(n);
-    const QueryPlan *old = node_sql(n, sql_of(n, STREAM "CREATE STREAM U WITH (KAFKA_TOPIC='$copy') AS SELECT K, V FROM S WHERE V > 1;"));
+    const QueryPlan *old = node_sql(
+        n, sql_of(n, STREAM "CREATE STREAM U WITH (KAFKA_TOPIC='$copy') AS SELECT K, V FROM S WHERE V > 1;"));
     LogWriter *writer = node_writer(n);
     node_send(n, writer, topic_of(n, "in"), "a", "{\"V\":2}", 10);
     node_flush(n, writer);
     node_wait_idle(n, 20);
-    const QueryPlan *new = node_sql(n, sql_of(n, "CREATE OR REPLACE STREAM U WITH (KAFKA_TOPIC='$copy') AS SELECT K, V FROM S WHERE V > 5;"));
+    const QueryPlan *new = node_sql(
+        n,
+        sql_of(n,
+               "CREATE OR REPLACE STREAM U WITH (KAFKA_TOPIC='$copy') AS SELECT K, V FROM S WHERE V > 5;"));
     assert_true(str_equal(old->id, new->id));
     node_send(n, writer, topic_of(n, "in"), "b", "{\"V\":3}", 20);
     node_send(n, writer, topic_of(n, "in"), "c", "{\"V\":7}", 30);
@@ -549,13 +569,18 @@ static void join_goes_by_timestamp(void **state)
         node_send(n, writer, topic_of(n, "tab"), "a", value, 2 * i + 10);
     }
     node_flush(n, writer);
-    node_sql(n, sql_of(n, STREAM "CREATE TABLE T (K STRING PRIMARY KEY, W INT) WITH (KAFKA_TOPIC='$tab', VALUE_FORMAT='JSON');"
-        "CREATE STREAM J WITH (KAFKA_TOPIC='$joined') AS SELECT S.K, V, V - W AS D FROM S JOIN T ON S.K = T.K;"));
+    node_sql(
+        n,
+        sql_of(n, STREAM
+               "CREATE TABLE T (K STRING PRIMARY KEY, W INT) WITH (KAFKA_TOPIC='$tab', VALUE_FORMAT='JSON');"
+               "CREATE STREAM J WITH (KAFKA_TOPIC='$joined') AS SELECT S.K, V, V - W AS D FROM S JOIN T ON "
+               "S.K = T.K;"));
     node_wait_idle(n, 20);
     StrBuf got = {0};
     node_read(n, topic_of(n, "joined"), &got);
     assert_int_equal(lines(strbuf_str(&got)), 1000);
-    for (ptrdiff_t at = 0, next; (next = str_find(strbuf_str(&got), STR_LIT("\n"), (size_t)at)) >= 0; at = next + 1)
+    for (ptrdiff_t at = 0, next; (next = str_find(strbuf_str(&got), STR_LIT("\n"), (size_t)at)) >= 0;
+         at           = next + 1)
         assert_true(str_ends_with(str_n(got.ptr + at, (size_t)(next - at)), STR_LIT("\"D\":0}")));
     strbuf_clear(&got);
     log_writer_close(writer);
@@ -598,7 +623,8 @@ static void push_query_ends_where_it_should(void **state)
         PushQuery  *push;
         PushEnd     end;
         PushOptions options = {.from_earliest = true, .bounded = cases[i].bounded, .queue_rows = 50};
-        MUST(push_query_start(n->runtime, node_push_plan(n, cases[i].sql), &options, NULL, NULL, &push, &n->err));
+        MUST(push_query_start(n->runtime, node_push_plan(n, cases[i].sql), &options, NULL, NULL, &push,
+                              &n->err));
         size_t rows = take_all(n, push, &end);
         assert_int_equal(end, cases[i].end);
         if (i != 2)
@@ -618,7 +644,8 @@ static void slow_client_holds_nobody_up(void **state)
     node_sql(n, sql_of(n, STREAM "CREATE STREAM U WITH (KAFKA_TOPIC='$copy') AS SELECT K, V FROM S;"));
     PushQuery  *push;
     PushOptions options = {.from_earliest = true, .queue_rows = 10};
-    MUST(push_query_start(n->runtime, node_push_plan(n, "SELECT * FROM S EMIT CHANGES;"), &options, NULL, NULL, &push, &n->err));
+    MUST(push_query_start(n->runtime, node_push_plan(n, "SELECT * FROM S EMIT CHANGES;"), &options, NULL,
+                          NULL, &push, &n->err));
     feed(n);
     feed(n);
     node_wait_idle(n, 20);
@@ -626,7 +653,8 @@ static void slow_client_holds_nobody_up(void **state)
     PushRow *rows;
     for (int i = 0; i < 2000 && total < 2 * RECORDS; i++) {
         push_query_wait(push, 10);
-        assert_int_equal(push_query_take(push, n->arena, 7 + (size_t)i % 100, &rows, &count, &n->err), PUSH_MORE);
+        assert_int_equal(push_query_take(push, n->arena, 7 + (size_t)i % 100, &rows, &count, &n->err),
+                         PUSH_MORE);
         total += count;
     }
     assert_int_equal(total, 2 * RECORDS);
