@@ -214,6 +214,7 @@ static Status keep_state(Worker *worker, Error *err)
             task->lagging = false;
         task->effects = task->in_commit = false;
         task_publish(task);
+        task_set_state(task, task->state); /* it was shown as parked while the file was behind */
         atomic_store(&task->view->dirty, false);
     }
     worker->dirty     = NULL;

@@ -186,7 +186,9 @@ static void world_failed(Worker *worker, const Error *err)
     log_line(LOG_WARN, "worker %d: %s", worker->index, err->message);
     for (Task *task = worker->dirty; task != NULL; task = task->next_dirty)
         query_add_error(task->query, err);
-    if (worker->state_pending) { /* the log has it: stand still until the file does, too */
+    if (worker->state_pending) { /* the log has it: stand still, visibly, until the file does, too */
+        for (Task *task = worker->dirty; task != NULL; task = task->next_dirty)
+            atomic_store(&task->view->state, TASK_PARKED);
         pause_worker(worker);
         return;
     }
@@ -528,8 +530,8 @@ static void pass(Worker *worker)
     if (open_writers(worker, &err) != OK) {
         log_line(LOG_WARN, "worker %d: %s", worker->index, err.message);
         pause_worker(worker);
-    } else if (worker->fence != NULL && !worker->state_pending)
-        loading = load_slots(worker, &busy);
+    } else if (worker->fence != NULL)
+        loading = !worker->state_pending && load_slots(worker, &busy);
     if (!worker->state_pending) {
         if (!loading && worker->fence != NULL && worker->txn != NULL) {
             match_tasks(worker);

@@ -2,6 +2,7 @@
  * test_runtime.c - queries on workers: process, commit, restart, kill. On the embedded log, or with
  * SLUICE_TEST_BOOTSTRAP on Kafka.
  */
+#include "executor/worker.h"
 #include "runtime_test.h"
 
 static char root[128];
@@ -482,6 +483,41 @@ static void deleted_topic_stops_its_readers(void **state)
     node_free(n);
 }
 
+static void limit_pages(Worker *worker, void *pages)
+{
+    Error err;
+    assert_int_equal(state_file_limit_pages(worker->state, *(int64_t *)pages, &err), OK);
+}
+
+/* The log has the commit, the state file cannot: the query stands still with an error, and goes on once there is room. */
+static void full_disk_stops_and_loses_nothing(void **state)
+{
+    Node *n            = fresh("full");
+    n->options.workers = 1;
+    int64_t few = 20, unlimited = 0;
+    node_topic_make(n, topic_of(n, "in"), 1);
+    node_run(n);
+    const QueryPlan *plan = node_sql(
+        n, sql_of(n, STREAM
+                  "CREATE TABLE T WITH (KAFKA_TOPIC='$out') AS SELECT K, COUNT(*) AS N FROM S GROUP BY K;"));
+    node_wait_idle(n, 20);
+    worker_post(n->runtime->workers[0], limit_pages, &few, true);
+    feed(n);
+    QueryStatus status = {0};
+    for (int i = 0; i < 500 && status.state != RUN_ERROR; i++) {
+        MUST(runtime_query_status(n->runtime, plan->id, n->arena, &status, &n->err));
+        usleep(10000);
+    }
+    assert_int_equal(status.state, RUN_ERROR);
+    assert_true(status.error_count > 0);
+    worker_post(n->runtime->workers[0], limit_pages, &unlimited, true);
+    node_wait_idle(n, 20);
+    MUST(runtime_query_status(n->runtime, plan->id, n->arena, &status, &n->err));
+    assert_int_equal(status.state, RUN_RUNNING);
+    assert_int_equal(count_lines(n, "out"), RECORDS);
+    node_free(n);
+}
+
 /* It goes on where its former self was, with the new condition. */
 static void replaced_query_goes_on(void **state)
 {
@@ -689,6 +725,7 @@ int main(void)
         cmocka_unit_test(slow_client_holds_nobody_up),
         cmocka_unit_test(failing_query_stops_alone),
         cmocka_unit_test(deleted_topic_stops_its_readers),
+        cmocka_unit_test(full_disk_stops_and_loses_nothing),
         cmocka_unit_test(replaced_query_goes_on),
         cmocka_unit_test(late_query_catches_up),
         cmocka_unit_test(query_at_the_end_sees_what_comes_after),
