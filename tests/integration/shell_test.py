@@ -39,6 +39,7 @@ STREAMS = entity("streams", streams=[{"type": "STREAM", "name": "S", "topic": "s
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, *_):
         pass
@@ -402,6 +403,7 @@ class SessionTest(ShellTest):
         terminal.expect("sluice> ")
         terminal.send(f"server {self.url}\r")
         terminal.expect("ksqlDB 0.29.0")
+        terminal.expect("sluice> ")
         terminal.send("\x04")
         self.assertEqual(terminal.end(), 0)
 
@@ -418,6 +420,7 @@ class SessionTest(ShellTest):
         terminal.expect("sluice> ")
         terminal.send("\\nonsense\r")
         terminal.expect("There is no command")
+        terminal.expect("sluice> ")
         terminal.send("\x04")
         self.assertEqual(terminal.end(), 0)
 
