@@ -352,6 +352,31 @@ class Restart(WithServer):
             other.start()
 
 
+class QueriesFile(unittest.TestCase):
+    def test_may_be_asked_but_not_changed(self):
+        server = Server(BINARY)
+        self.addCleanup(server.close)
+        path = os.path.join(server.directory, "queries.sql")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(STREAM + TABLE)
+        server.properties["ksql.queries.file"] = path
+        server.start()
+        self.assertEqual(server.ksql("CREATE TYPE A AS STRUCT<X INT>;")[0], 400)
+        self.assertEqual(server.pull("SELECT * FROM T;"), [])
+
+    def test_needs_a_query(self):
+        server = Server(BINARY)
+        self.addCleanup(server.close)
+        path = os.path.join(server.directory, "queries.sql")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(STREAM)
+        server.properties["ksql.queries.file"] = path
+        with self.assertRaisesRegex(AssertionError, "does not contain any persistent queries"):
+            server.start(ready=False)
+            server.process.wait(10)
+            raise AssertionError(server.log())
+
+
 class ProcessingLog(WithServer):
     properties = {"ksql.logging.processing.topic.auto.create": "true", "ksql.logging.processing.stream.auto.create": "true"}
 
