@@ -6,6 +6,7 @@
  */
 #include <signal.h>
 
+#include "core/logger.h"
 #include "main/commands.h"
 #include "server/settings.h"
 #include "shell/shell.h"
@@ -32,6 +33,7 @@ static Status embedded_start(void *context, const char *directory, StrBuf *url, 
         properties_set(embedded->properties, STR_LIT("state.dir"), str_c(directory));
     settings_fill(embedded->properties);
     NodeOptions how = {.properties = embedded->properties, .serve = true};
+    log_set_level(LOG_WARN); /* the terminal is the shell's */
     block_signals(&before);
     Status status = node_open(&how, &embedded->node, err);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
