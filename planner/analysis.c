@@ -9,6 +9,22 @@
 
 /* ---- FROM ---- */
 
+void hint_source(const Planner *planner, Str name, Error *err)
+{
+    size_t         said = strlen(err->message), count;
+    const Source **sources;
+    catalog_hint(planner->catalog, name, err);
+    if (strlen(err->message) > said)
+        return; /* the same name in another case: nothing is nearer */
+    catalog_sources(planner->catalog, planner->arena, &sources, &count);
+    Str *names = ARENA_ARRAY(planner->arena, Str, count);
+    for (size_t i = 0; i < count; i++)
+        names[i] = sources[i]->name;
+    Str nearest = parser_nearest(name, names, count);
+    if (!str_is_null(nearest))
+        error_append(err, "\nDid you mean " STR_FMT "?", STR_ARG(nearest));
+}
+
 static Status find_source(const Planner *planner, const AstSource *named, FromItem *out, Error *err)
 {
     out->alias  = named->alias.text;
@@ -17,7 +33,7 @@ static Status find_source(const Planner *planner, const AstSource *named, FromIt
     if (out->source != NULL)
         return OK;
     error_set(err, E_PLAN, named->name.pos, "Exception while preparing statement: " STR_FMT " does not exist.", STR_ARG(named->name.text));
-    catalog_hint(planner->catalog, named->name.text, err);
+    hint_source(planner, named->name.text, err);
     return E_PLAN;
 }
 
@@ -212,16 +228,30 @@ static bool resolves(const Analysis *a, const AstExpr *column)
     bool window_bound = str_equal(name, STR_LIT("WINDOWSTART")) || str_equal(name, STR_LIT("WINDOWEND"));
     if (window_bound && a->query->window.kind != WINDOW_NONE)
         return true;
-    if (str_is_null(column->qualifier.text)) {
-        for (size_t i = 0; i < a->item_count; i++) /* a synthetic join key is known by its own name */
-            if (a->items[i].qualified == column)
-                return true;
+    if (str_is_null(column->qualifier.text)) /* a synthetic join key belongs to no source */
         return analysis_is_join(a) && str_starts_with(name, STR_LIT("ROWKEY"));
-    }
     for (size_t i = 0; i < a->from_count; i++)
         if (str_equal(a->from[i].alias, column->qualifier.text))
             return source_has(a->from[i].source, name);
     return false;
+}
+
+/* The nearest column of the sources that the reference can be about. */
+static void hint_column(const Analysis *a, const AstExpr *column, Error *err)
+{
+    enum { MOST_NAMES = 256 };
+    Str    names[MOST_NAMES];
+    size_t count = 0;
+    for (size_t i = 0; i < a->from_count; i++) {
+        const Schema *schema = a->from[i].source->schema;
+        if (!str_is_null(column->qualifier.text) && !str_equal(column->qualifier.text, a->from[i].alias))
+            continue;
+        for (size_t c = 0; c < schema->count && count < MOST_NAMES; c++)
+            names[count++] = schema->columns[c].name;
+    }
+    Str nearest = parser_nearest(column->name.text, names, count);
+    if (!str_is_null(nearest))
+        error_append(err, "\nDid you mean `" STR_FMT "`?", STR_ARG(nearest));
 }
 
 static Status check_column(AstRewriter *self, const AstExpr *expr, const AstExpr **out, Error *err)
@@ -236,6 +266,7 @@ static Status check_column(AstRewriter *self, const AstExpr *expr, const AstExpr
     ast_print_expr(expr, &text);
     error_set(err, E_PLAN, expr->pos, "Line: %u, Col: %u: %s column '" STR_FMT "' cannot be resolved.%s", expr->pos.line, expr->pos.col,
               checker->clause, STR_ARG(strbuf_str(&text)), checker->more);
+    hint_column(checker->a, expr, err);
     strbuf_clear(&text);
     return E_PLAN;
 }

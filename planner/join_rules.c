@@ -95,7 +95,7 @@ static Status check_sides(const Analysis *a, size_t join, const AstExpr *on, siz
 Status join_condition(const Analysis *a, size_t join, JoinCondition *out, Error *err)
 {
     const AstExpr *on = a->join_on[join].qualified, *flat = a->join_on[join].flat;
-    size_t         first, second;
+    size_t         first = 0, second = 0;
     TRY(check_comparison(a, on, err));
     TRY(one_source(a, on->operands[0], on, &first, err));
     TRY(one_source(a, on->operands[1], on, &second, err));

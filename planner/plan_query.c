@@ -358,6 +358,7 @@ static Status plan_insert_into(const Planner *planner, const AstStatement *state
     TRY(with_parse(planner->arena, statement, WITH_INSERT, &with, err));
     TRY(check_target(planner, statement, &target, err));
     TRY(analyze_query(planner, statement->query, true, target->name, "INSERT INTO", &b.a, err));
+    TRY(check_own_source(b.a, target->name, err));
     if (!str_is_null(with.query_id) && catalog_query(planner->catalog, with.query_id) != NULL)
         return error_set(err, E_PLAN, statement->pos, "Query ID '" STR_FMT "' already exists.", STR_ARG(with.query_id));
     b.query_id = !str_is_null(with.query_id) ? with.query_id
@@ -422,7 +423,7 @@ Status plan_classify(const Planner *planner, const AstStatement *statement, Tran
     if (source == NULL) {
         error_set(err, E_PLAN, query->from.name.pos, "Exception while preparing statement: " STR_FMT " does not exist.",
                   STR_ARG(query->from.name.text));
-        catalog_hint(planner->catalog, query->from.name.text, err);
+        hint_source(planner, query->from.name.text, err);
         return E_PLAN;
     }
     *out = query->emit != EMIT_NONE ? QUERY_PUSH : source->is_table ? QUERY_PULL_TABLE : QUERY_PULL_STREAM;

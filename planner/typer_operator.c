@@ -183,9 +183,9 @@ Status typer_compare(TyperRun *run, const AstExpr *ast, ExprOp op, const AstExpr
                           b->type->kind == T_NULL ? "NULL" : type_kind_name(b->type->kind));
     const SqlType *type = comparison_type(op, a->type, b->type);
     if (type == NULL)
-        return typer_fail(run, ast, "Cannot compare %s (%s) to %s (%s) with %s.", typer_text(run, left),
-                          typer_type_text(run, a->type), typer_text(run, right), typer_type_text(run, b->type),
-                          comparisons[op - EXPR_EQUAL].name);
+        return typer_fail(run, ast, "Cannot compare %s (%s) to %s (%s) with %s.%s", typer_text(run, left), typer_type_text(run, a->type),
+                          typer_text(run, right), typer_type_text(run, b->type), comparisons[op - EXPR_EQUAL].name,
+                          a->type->kind == b->type->kind ? "" : "\nHint: CAST one side to the other's type.");
     Expr *node         = typer_node(run, EXPR_COMPARE, &type_boolean, 2);
     node->op           = op;
     node->operand_type = type;

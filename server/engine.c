@@ -458,6 +458,17 @@ static Status execute_all(Engine *engine, Session *session, const Request *reque
 
 static bool is_blank(Str s) { return str_trim(s).len == 0; }
 
+/* Where the mistake is, for messages whose text (ksqlDB's) does not say it. */
+static void locate(const Engine *engine, Error *err)
+{
+    bool refused = err->code == E_PLAN || err->code == E_UNSUPPORTED;
+    Str  message = str_c(err->message);
+    if (!refused || engine->options.test_mode || err->pos.line == 0 || str_find(message, STR_LIT("Line: "), 0) >= 0 ||
+        str_find(message, STR_LIT("line "), 0) >= 0)
+        return;
+    error_append(err, "\nAt line %u, column %u.", err->pos.line, err->pos.col);
+}
+
 Status engine_execute(Engine *engine, Session *session, Str text, Arena *arena, json_t *entities, size_t *failed, Str *failed_text, Error *err)
 {
     Request request = {.text = text};
@@ -482,6 +493,8 @@ Status engine_execute(Engine *engine, Session *session, Str text, Arena *arena, 
     if (status == OK)
         status = execute_all(engine, session, &request, arena, statements, entities, &at, err);
     pthread_mutex_unlock(&engine->lock);
+    if (status != OK)
+        locate(engine, err);
     if (status != OK && at > 0) {
         if (failed != NULL)
             *failed = at;
@@ -529,6 +542,8 @@ Status engine_plan_query(Engine *engine, Session *session, const AstStatement *s
     } else if (status == OK) {
         status = plan_push(&x, statement, out, err);
     }
+    if (status != OK)
+        locate(engine, err);
     pthread_mutex_unlock(&engine->lock);
     return status;
 }

@@ -21,6 +21,17 @@ CREATE STREAM out AS
 --@expected.message: Column 'A' is ambiguous. Could be S.A or T.A.
 CREATE STREAM out AS SELECT k, a FROM s JOIN t ON s.k = t.id;
 
+--@test: the column that was meant
+--@expected.error: plan
+--@expected.message: Did you mean `NAME`?
+CREATE STREAM out AS SELECT k, nam FROM s;
+
+--@test: the source that was meant
+--@expected.error: plan
+--@expected.message: Did you mean ORDERS?
+CREATE STREAM orders (k STRING KEY, a INT) WITH (KAFKA_TOPIC='o', VALUE_FORMAT='JSON');
+CREATE STREAM out AS SELECT * FROM order_;
+
 --@test: an unknown source
 --@expected.error: plan
 --@expected.message: NOWHERE does not exist.
