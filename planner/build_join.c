@@ -124,7 +124,6 @@ static void join_schema(Step *step, Str key, PlanNode *node)
             columns[count] = step->left->schema->columns[count];
     else
         columns[count++] = (Column){key, step->left_key->type, COLUMN_KEY, STR_NULL};
-    size_t keys = count;
     for (int side = 0; side < 2; side++) {
         const Schema *from = (side == 0 ? step->left : step->right)->schema;
         for (size_t i = foreign && side == 0 ? from->key_count : 0; i < from->count; i++) {
@@ -141,7 +140,6 @@ static void join_schema(Step *step, Str key, PlanNode *node)
     node->schema             = schema_new(b->arena, columns, count);
     node->u.join.left_slots  = slots[0];
     node->u.join.right_slots = slots[1];
-    (void)keys;
 }
 
 static Status set_within(const AstJoin *join, PlanJoin *out, Error *err)

@@ -32,16 +32,30 @@ static void print_key(const Builder *b, const PlanNode *node, size_t key, StrBuf
         strbuf_add(out, node->schema->columns[key].name);
 }
 
-/* "A, B and C" in `text`, "A, B, C" in `list`. */
-static void print_keys(const Builder *b, const PlanNode *node, StrBuf *text, StrBuf *list)
+static bool is_shown(const Builder *b, const PlanNode *node, size_t key)
 {
-    size_t count = node->schema->key_count;
-    for (size_t i = 0; i < count; i++) {
-        strbuf_adds(text, i == 0 ? "" : i + 1 < count ? ", " : " and ");
-        strbuf_adds(list, i == 0 ? "" : ", ");
+    for (size_t i = 0; i < b->a->item_count; i++)
+        if (shows_key(b, node, key, &b->a->items[i]))
+            return true;
+    return false;
+}
+
+/* The keys that are missing: "A, B and C" in `text`, "A, B, C" in `list`; returns how many. */
+static size_t print_keys(const Builder *b, const PlanNode *node, StrBuf *text, StrBuf *list)
+{
+    size_t missing = 0, printed = 0;
+    for (size_t i = 0; i < node->schema->key_count; i++)
+        missing += !is_shown(b, node, i);
+    for (size_t i = 0; i < node->schema->key_count; i++) {
+        if (is_shown(b, node, i))
+            continue;
+        strbuf_adds(text, printed == 0 ? "" : printed + 1 < missing ? ", " : " and ");
+        strbuf_adds(list, printed == 0 ? "" : ", ");
         print_key(b, node, i, text);
         print_key(b, node, i, list);
+        printed++;
     }
+    return missing;
 }
 
 static void print_viable(const Builder *b, StrBuf *text, StrBuf *list, Str *synthetic)
@@ -67,11 +81,13 @@ static Status refuse_missing(const Builder *b, const PlanNode *node, Error *err)
     StrBuf                   text = {0}, list = {0};
     Str                      synthetic = STR_NULL;
     bool                     join      = b->keys_are == KEYS_JOIN;
-    if (join)
+    bool several;
+    if (join) {
         print_viable(b, &text, &list, &synthetic);
-    else
-        print_keys(b, node, &text, &list);
-    bool several = join ? str_find(strbuf_str(&text), STR_LIT(" or "), 0) >= 0 : node->schema->key_count > 1;
+        several = str_find(strbuf_str(&text), STR_LIT(" or "), 0) >= 0;
+    } else {
+        several = print_keys(b, node, &text, &list) > 1;
+    }
     error_set(err, E_PLAN, b->a->query->pos,
               "Key%s missing from projection (ie, SELECT). %s\nThe query used to build `" STR_FMT "` must include the %s%s " STR_FMT
               " in its projection (eg, SELECT " STR_FMT "...).",
