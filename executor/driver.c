@@ -68,6 +68,13 @@ static size_t find_topic(Driver *driver, Str name)
     return driver->topic_count++;
 }
 
+/* The array may move while the topic is looked for: only what is asked for after that is good. */
+static Topic *topic_named(Driver *driver, Str name)
+{
+    size_t index = find_topic(driver, name);
+    return &driver->topics[index];
+}
+
 static Str copy_bytes(Arena *arena, Str bytes)
 {
     return str_is_null(bytes) ? STR_NULL : str_dup(arena, bytes);
@@ -323,7 +330,7 @@ Status driver_run(Driver *driver, Error *err)
         TRY(take_inputs(query, err));
         for (size_t input = 0; query->pipeline != NULL && input < pipeline_input_count(query->pipeline);
              input++)
-            if (!driver->topics[find_topic(driver, pipeline_input_topic(query->pipeline, input))].has_inputs)
+            if (!topic_named(driver, pipeline_input_topic(query->pipeline, input))->has_inputs)
                 TRY(take_topic(query, input, err));
         if (query->pipeline != NULL)
             TRY(pipeline_flush(query->pipeline, err));
@@ -359,7 +366,7 @@ static void mark_read(Driver *driver)
         for (size_t input = 0; query->pipeline != NULL && input < pipeline_input_count(query->pipeline);
              input++)
             query->read[input] =
-                driver->topics[find_topic(driver, pipeline_input_topic(query->pipeline, input))].count;
+                topic_named(driver, pipeline_input_topic(query->pipeline, input))->count;
     }
 }
 
@@ -391,7 +398,7 @@ const DriverRecord *driver_outputs(const Driver *driver, size_t *count)
 
 const DriverRecord *driver_topic(Driver *driver, Str topic, size_t *count)
 {
-    const Topic *found = &driver->topics[find_topic(driver, topic)];
+    const Topic *found = topic_named(driver, topic);
     *count             = found->count;
     return found->records;
 }

@@ -151,6 +151,21 @@ static size_t count_directives(Str text)
     return count;
 }
 
+/* An open quote runs to the end of the file: tests that it swallowed would be missed by nobody. */
+static Status check_none_lost(const GoldenFile *file, Error *err)
+{
+    const Str mark = STR_LIT("\n--@test:");
+    size_t    seen = str_find(file->text, str_n(mark.ptr + 1, mark.len - 1), 0) == 0;
+    for (ptrdiff_t at = 0; (at = str_find(file->text, mark, (size_t)at)) >= 0; at++)
+        seen++;
+    if (seen <= file->count)
+        return OK;
+    const GoldenTest *last = file->count > 0 ? &file->tests[file->count - 1] : NULL;
+    return error_set(err, E_SYNTAX, (Pos){last != NULL ? last->first_line : 1, 1},
+                     "%zu of %zu tests stand inside a string or a comment: a test with an open quote must be the last of its file",
+                     seen - file->count, seen);
+}
+
 static Status split_tests(GoldenFile *file, Error *err)
 {
     Lexer lexer;
@@ -161,6 +176,7 @@ static Status split_tests(GoldenFile *file, Error *err)
     for (Token token = lexer_next(&lexer); token.id != 0; token = lexer_next(&lexer))
         if (token.id == TK_DIRECTIVE)
             TRY(read_directive(file, &token, err));
+    TRY(check_none_lost(file, err));
     if (file->count == 0) {
         file->preamble             = STR_LIT("");
         file->tests[file->count++] = (GoldenTest){.name = STR_LIT("script"), .text = file->text, .first_line = 1};

@@ -27,6 +27,9 @@ expect '2 passed, 8 failed'
 out=$("$sluice" test unknown_directive.sql)
 [ $? -eq 1 ] || { echo "an unknown directive passed"; lost=1; }
 expect 'unknown_directive.sql:2:1: Unknown directive `--@expects`'
+out=$("$sluice" test open_quote.sql)
+[ $? -eq 1 ] || { echo "an open quote swallowed a test"; lost=1; }
+expect 'open_quote.sql:2:1: 1 of 2 tests stand inside a string or a comment'
 out=$("$sluice" test not_there.sql)
 [ $? -eq 1 ] || { echo "a missing file passed"; lost=1; }
 expect 'Failed to read file: not_there.sql'
