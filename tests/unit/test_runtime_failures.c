@@ -1,0 +1,231 @@
+/*
+ * test_runtime_failures.c - what breaks loses nothing and counts nothing twice: a killed process, a lost node, a bad record,
+ * a deleted topic, a full disk.
+ *
+ * On the embedded log, or with SLUICE_TEST_BOOTSTRAP on Kafka.
+ */
+#include <signal.h>
+
+#include "executor/worker.h"
+#include "runtime_test.h"
+
+/* ---- kill -9 ---- */
+
+static const char killed_sql[] =
+    STREAM "CREATE TABLE T WITH (KAFKA_TOPIC='$out') AS SELECT V, COUNT(*) AS N FROM S GROUP BY V;"
+           "CREATE STREAM U WITH (KAFKA_TOPIC='$copy') AS SELECT K, V + 1 AS W FROM S;";
+
+static void child_runs(const char *dir, const char *service, const char *node_id, bool exactly_once)
+{
+    Node *n                       = node_new(dir, service);
+    n->options.commit_interval_ms = 20;
+    n->options.exactly_once       = exactly_once;
+    n->options.node_id            = str_c(node_id);
+    node_run(n);
+    node_sql(n, sql_of(n, killed_sql));
+    for (;;)
+        usleep(100000);
+}
+
+/* Every group's last count is there, and none above it. */
+static void assert_counts(Node *n, int times)
+{
+    StrBuf got = {0};
+    node_read(n, topic_of(n, "out"), &got);
+    for (int k = 0; k < KEYS; k++) {
+        char expected[32];
+        snprintf(expected, sizeof expected, "{\"N\":%d}", times * (RECORDS / KEYS + (k < RECORDS % KEYS)));
+        assert_true(str_find(strbuf_str(&got), str_c(expected), 0) >= 0);
+        snprintf(expected, sizeof expected, "{\"N\":%d}", times * (RECORDS / KEYS + 1) + 1);
+        assert_true(str_find(strbuf_str(&got), str_c(expected), 0) < 0);
+    }
+    strbuf_clear(&got);
+}
+
+static void kill_often(const char *name, bool exactly_once)
+{
+    Node *n = fresh(name);
+    char  dir[256], service[64], id[80];
+    snprintf(dir, sizeof dir, "%s", n->dir);
+    snprintf(service, sizeof service, "%s", n->service);
+    snprintf(id, sizeof id, "%s", n->node_id);
+    node_topic_make(n, topic_of(n, "in"), 2);
+    feed(n);
+    node_free(n);
+    for (int i = 0; i < 12; i++) {
+        pid_t child = fork();
+        if (child == 0)
+            child_runs(dir, service, id, exactly_once);
+        usleep((useconds_t)(20000 + (i * 7919) % 23 * (on_kafka() ? 50000 : 9000)));
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        n = node_new(dir, service); /* more input in between */
+        if (i % 4 == 3)
+            feed(n);
+        node_free(n);
+    }
+    n                       = node_new(dir, service);
+    n->options.exactly_once = exactly_once;
+    node_run(n);
+    node_sql(n, sql_of(n, killed_sql));
+    node_wait_idle(n, 60);
+    if (exactly_once)
+        assert_int_equal(count_lines(n, "copy"), 4 * RECORDS); /* none lost, none twice */
+    else
+        assert_true(count_lines(n, "copy") >= 4 * RECORDS);
+    assert_counts(n, 4); /* tables are exact in both modes */
+    node_free(n);
+}
+
+static void killed_at_any_moment_counts_once(void **state)
+{
+    kill_often("kill", true);
+}
+
+static void killed_under_at_least_once_loses_nothing(void **state)
+{
+    kill_often("least", false);
+}
+
+/* ---- two nodes of one service ---- */
+
+static void the_other_node_takes_over(void **state)
+{
+    if (!on_kafka())
+        skip(); /* the embedded log belongs to one process */
+    Node *n = fresh("two");
+    char  dir[256], other[280], service[64];
+    snprintf(dir, sizeof dir, "%s", n->dir);
+    snprintf(other, sizeof other, "%s-b", n->dir);
+    snprintf(service, sizeof service, "%s", n->service);
+    mkdir(other, 0777);
+    node_topic_make(n, topic_of(n, "in"), 2);
+    node_free(n);
+    pid_t child = fork();
+    if (child == 0)
+        child_runs(other, service, "the-other", true);
+    n = node_new(dir, service);
+    node_run(n);
+    node_sql(n, sql_of(n, killed_sql));
+    for (int round = 1; round <= 3; round++) {
+        feed(n);
+        for (int i = 0; i < 300 && count_lines(n, "copy") < (size_t)(round * RECORDS); i++)
+            usleep(100000);
+        if (round == 1) {
+            kill(child, SIGKILL);
+            waitpid(child, NULL, 0);
+        }
+    }
+    node_wait_idle(n, 30);
+    assert_int_equal(count_lines(n, "copy"), 3 * RECORDS);
+    assert_counts(n, 3);
+    node_free(n);
+}
+
+/* ---- what a query needs is wrong, gone or full ---- */
+
+static void failing_query_stops_alone(void **state)
+{
+    Node *n                               = fresh("park");
+    n->options.throw_on_invalid_timestamp = true;
+    node_topic_make(n, topic_of(n, "in"), 1);
+    node_run(n);
+    const QueryPlan *bad =
+        node_sql(n, sql_of(n, STREAM "CREATE STREAM U WITH (KAFKA_TOPIC='$copy') AS SELECT K, V FROM S;"
+                                     "CREATE STREAM B (K STRING KEY, T STRING) WITH (KAFKA_TOPIC='$in', "
+                                     "VALUE_FORMAT='JSON', TIMESTAMP='T', TIMESTAMP_FORMAT='yyyy-MM-dd');"
+                                     "CREATE STREAM X WITH (KAFKA_TOPIC='$bad') AS SELECT K, T FROM B;"));
+    LogWriter  *writer = node_writer(n);
+    QueryStatus status;
+    node_send(n, writer, topic_of(n, "in"), "a", "{\"V\":1,\"T\":\"2024-01-01\"}", 10);
+    node_send(n, writer, topic_of(n, "in"), "b", "{\"V\":2,\"T\":\"soon\"}", 20);
+    node_send(n, writer, topic_of(n, "in"), "c", "{\"V\":3,\"T\":\"2024-01-02\"}", 30);
+    node_flush(n, writer);
+    for (int i = 0; i < 400; i++) {
+        MUST(runtime_query_status(n->runtime, bad->id, n->arena, &status, &n->err));
+        if (status.error_count >= 3 && count_lines(n, "copy") == 3)
+            break;
+        usleep(10000);
+    }
+    assert_int_equal(status.state, RUN_ERROR);
+    assert_true(status.error_count >= 3);
+    node_send(n, writer, topic_of(n, "in"), "d", "{\"V\":4,\"T\":\"2024-01-02\"}", 40);
+    node_flush(n, writer);
+    for (int i = 0; i < 400 && count_lines(n, "copy") < 4; i++)
+        usleep(10000);
+    assert_topic(n, "copy", "a {\"V\":1}\nb {\"V\":2}\nc {\"V\":3}\nd {\"V\":4}\n");
+    assert_topic(n, "bad", "");
+    log_writer_close(writer);
+    node_free(n);
+}
+
+static void deleted_topic_stops_its_readers(void **state)
+{
+    Node *n = fresh("gone");
+    node_topic_make(n, topic_of(n, "in"), 1);
+    node_run(n);
+    const QueryPlan *first =
+        node_sql(n, sql_of(n, STREAM "CREATE STREAM U WITH (KAFKA_TOPIC='$copy') AS SELECT K, V FROM S;"));
+    const QueryPlan *second =
+        node_sql(n, sql_of(n, "CREATE STREAM U2 WITH (KAFKA_TOPIC='$copy2') AS SELECT K, V FROM S;"));
+    node_wait_idle(n, 20);
+    MUST(log_topic_delete(n->log, str_c(topic_of(n, "in")), &n->err));
+    QueryStatus one = {0}, two = {0};
+    for (int i = 0; i < 1000 && (one.state != RUN_ERROR || two.state != RUN_ERROR); i++) {
+        MUST(runtime_query_status(n->runtime, first->id, n->arena, &one, &n->err));
+        MUST(runtime_query_status(n->runtime, second->id, n->arena, &two, &n->err));
+        usleep(10000);
+    }
+    assert_int_equal(one.state, RUN_ERROR);
+    assert_int_equal(two.state, RUN_ERROR);
+    assert_true(str_equal(one.errors[0].type, STR_LIT("USER")));
+    node_free(n);
+}
+
+static void limit_pages(Worker *worker, void *pages)
+{
+    Error err;
+    assert_int_equal(state_file_limit_pages(worker->state, *(int64_t *)pages, &err), OK);
+}
+
+/* The log has the commit, the state file cannot: the query stands still with an error, and goes on once there is room. */
+static void full_disk_stops_and_loses_nothing(void **state)
+{
+    Node *n            = fresh("full");
+    n->options.workers = 1;
+    int64_t few = 20, unlimited = 0;
+    node_topic_make(n, topic_of(n, "in"), 1);
+    node_run(n);
+    const QueryPlan *plan = node_sql(
+        n, sql_of(n, STREAM
+                  "CREATE TABLE T WITH (KAFKA_TOPIC='$out') AS SELECT K, COUNT(*) AS N FROM S GROUP BY K;"));
+    node_wait_idle(n, 20);
+    worker_post(n->runtime->workers[0], limit_pages, &few, true);
+    feed(n);
+    QueryStatus status = {0};
+    for (int i = 0; i < 500 && status.state != RUN_ERROR; i++) {
+        MUST(runtime_query_status(n->runtime, plan->id, n->arena, &status, &n->err));
+        usleep(10000);
+    }
+    assert_int_equal(status.state, RUN_ERROR);
+    assert_true(status.error_count > 0);
+    worker_post(n->runtime->workers[0], limit_pages, &unlimited, true);
+    node_wait_idle(n, 20);
+    MUST(runtime_query_status(n->runtime, plan->id, n->arena, &status, &n->err));
+    assert_int_equal(status.state, RUN_RUNNING);
+    assert_int_equal(count_lines(n, "out"), RECORDS);
+    node_free(n);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(failing_query_stops_alone),
+        cmocka_unit_test(deleted_topic_stops_its_readers),
+        cmocka_unit_test(full_disk_stops_and_loses_nothing),
+        cmocka_unit_test(killed_at_any_moment_counts_once),
+        cmocka_unit_test(killed_under_at_least_once_loses_nothing),
+        cmocka_unit_test(the_other_node_takes_over),
+    };
+    return cmocka_run_group_tests(tests, make_root, remove_root);
+}

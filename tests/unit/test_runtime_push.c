@@ -1,0 +1,88 @@
+/*
+ * test_runtime_push.c - push queries: where they end, and a client that does not keep up.
+ *
+ * On the embedded log, or with SLUICE_TEST_BOOTSTRAP on Kafka.
+ */
+#include "runtime_test.h"
+
+static size_t take_all(Node *n, PushQuery *push, PushEnd *end)
+{
+    size_t   total = 0, count = 1;
+    PushRow *rows;
+    *end = PUSH_MORE;
+    for (int i = 0; i < 400 && (*end == PUSH_MORE || count > 0); i++) {
+        push_query_wait(push, 25);
+        *end = push_query_take(push, n->arena, 100, &rows, &count, &n->err);
+        total += count;
+    }
+    return total;
+}
+
+static void push_query_ends_where_it_should(void **state)
+{
+    static const struct {
+        const char *sql;
+        bool        bounded;
+        PushEnd     end;
+        size_t      rows;
+    } cases[] = {
+        {"SELECT * FROM S EMIT CHANGES LIMIT 10;", false, PUSH_LIMIT, 10},
+        {"SELECT * FROM S EMIT CHANGES;", true, PUSH_COMPLETE, 3000},
+        {"SELECT V, COUNT(*) FROM S GROUP BY V EMIT CHANGES;", true, PUSH_COMPLETE, KEYS},
+    };
+    Node *n = fresh("push");
+    node_topic_make(n, topic_of(n, "in"), 2);
+    node_run(n);
+    node_sql(n, sql_of(n, STREAM));
+    feed(n);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        PushQuery  *push;
+        PushEnd     end;
+        PushOptions options = {.from_earliest = true, .bounded = cases[i].bounded, .queue_rows = 50};
+        MUST(push_query_start(n->runtime, node_push_plan(n, cases[i].sql), &options, NULL, NULL, &push,
+                              &n->err));
+        size_t rows = take_all(n, push, &end);
+        assert_int_equal(end, cases[i].end);
+        if (i != 2)
+            assert_int_equal(rows, cases[i].rows);
+        else
+            assert_true(rows >= cases[i].rows && rows <= 3000);
+        push_query_close(push);
+    }
+    node_free(n);
+}
+
+static void slow_client_holds_nobody_up(void **state)
+{
+    Node *n = fresh("slow");
+    node_topic_make(n, topic_of(n, "in"), 1);
+    node_run(n);
+    node_sql(n, sql_of(n, STREAM "CREATE STREAM U WITH (KAFKA_TOPIC='$copy') AS SELECT K, V FROM S;"));
+    PushQuery  *push;
+    PushOptions options = {.from_earliest = true, .queue_rows = 10};
+    MUST(push_query_start(n->runtime, node_push_plan(n, "SELECT * FROM S EMIT CHANGES;"), &options, NULL,
+                          NULL, &push, &n->err));
+    feed(n);
+    feed(n);
+    node_wait_idle(n, 20);
+    size_t   total = 0, count;
+    PushRow *rows;
+    for (int i = 0; i < 2000 && total < 2 * RECORDS; i++) {
+        push_query_wait(push, 10);
+        assert_int_equal(push_query_take(push, n->arena, 7 + (size_t)i % 100, &rows, &count, &n->err),
+                         PUSH_MORE);
+        total += count;
+    }
+    assert_int_equal(total, 2 * RECORDS);
+    push_query_close(push);
+    node_free(n);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(push_query_ends_where_it_should),
+        cmocka_unit_test(slow_client_holds_nobody_up),
+    };
+    return cmocka_run_group_tests(tests, make_root, remove_root);
+}
