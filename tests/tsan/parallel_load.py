@@ -66,15 +66,6 @@ class Load:
         self.note_rows(rows)
         self.count("rows by INSERT VALUES", len(rows))
 
-    def inserts_stream(self, number):
-        rows = [(f"k{(number + n) % KEYS}", n) for n in range(20)]
-        lines = [json.dumps({"target": "S"})] + [json.dumps({"K": k, "V": v}) for k, v in rows]
-        status, body, _ = self.server.request("POST", "/inserts-stream", "\n".join(lines) + "\n")
-        self.check(status == 200, status, body)
-        self.check([json.loads(line).get("status") for line in body.splitlines()] == ["ok"] * len(rows), body)
-        self.note_rows(rows)
-        self.count("rows by /inserts-stream", len(rows))
-
     def pull(self, number):
         key = f"k{number % KEYS}"
         last = 0
@@ -137,8 +128,6 @@ class Load:
     def run(self):
         clients = [self.insert_values, self.insert_values, self.pull, self.pull, self.push_to_limit, self.push_and_leave,
                    self.change_what_exists, self.look]
-        if self.server.request("POST", "/inserts-stream", "")[0] != 404:  # TODO: always, once the server has it
-            clients.append(self.inserts_stream)
         threads = [threading.Thread(target=self.repeat, args=(client, 100 * n)) for n, client in enumerate(clients)]
         for thread in threads:
             thread.start()
