@@ -278,6 +278,13 @@ static bool is_partition_key(const Analysis *a, const AstExpr *qualified, size_t
     return false;
 }
 
+/* `*` makes the key of PARTITION BY ROWTIME a column of that name; nobody could write it. */
+static bool is_starred_key(const Analysis *a, const SelectItem *item)
+{
+    size_t which;
+    return item->from_star && is_partition_key(a, item->qualified, &which);
+}
+
 static Status check_aliases(const Analysis *a, Error *err)
 {
     for (size_t i = 0; i < a->item_count; i++) {
@@ -285,7 +292,7 @@ static Status check_aliases(const Analysis *a, Error *err)
         if (!item->generated && !item->from_star && is_reserved_column(str_upper(a->planner->arena, item->alias)))
             return error_set(err, E_PLAN, item->pos, "`" STR_FMT "` is a reserved column name. You cannot use it as an alias for a column.",
                              STR_ARG(item->alias));
-        if (a->persistent && is_reserved_column(item->alias))
+        if (a->persistent && is_reserved_column(item->alias) && !is_starred_key(a, item))
             return error_set(err, E_PLAN, item->pos, "Reserved column name in select: `" STR_FMT "`. Please remove or alias the column.",
                              STR_ARG(item->alias));
     }

@@ -61,16 +61,14 @@ Status check_name_free(const Catalog *catalog, const AstStatement *statement, Er
 {
     const Source *old  = catalog_source(catalog, statement->name.text);
     const char   *kind = source_kind(statement->is_table);
+    if (statement->or_replace && (statement->source_keyword || (old != NULL && old->read_only)))
+        return error_set(err, E_PLAN, statement->name.pos,
+                         "Cannot add %s '" STR_FMT "': CREATE OR REPLACE is not supported on source %ss.", kind,
+                         STR_ARG(statement->name.text), source_kind(old != NULL ? old->is_table : statement->is_table));
     if (old == NULL)
         return OK;
-    if (statement->or_replace) {
-        if (old->read_only || statement->source_keyword)
-            return error_set(err, E_PLAN, statement->name.pos,
-                             "Cannot add %s '" STR_FMT "': CREATE OR REPLACE is not supported on source %ss.", kind,
-                             STR_ARG(old->name), source_kind(old->is_table));
-        if (old->is_table == statement->is_table)
-            return OK;
-    }
+    if (statement->or_replace && old->is_table == statement->is_table)
+        return OK;
     if (statement->if_not_exists)
         return error_set(err, E_EXISTS, statement->name.pos, "Cannot add %s `" STR_FMT "`: A %s with the same name already exists.", kind,
                          STR_ARG(old->name), source_kind(old->is_table));

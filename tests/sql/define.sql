@@ -98,3 +98,8 @@ INSERT INTO r (k, a) VALUES ('x', 1);
 --@expected.error: plan
 --@expected.message: Unknown queryId: NOPE
 TERMINATE nope;
+
+--@test: a source stream cannot replace, not even nothing
+--@expected.error: plan
+--@expected.message: Cannot add stream 'FRESH': CREATE OR REPLACE is not supported on source streams.
+CREATE OR REPLACE SOURCE STREAM fresh (k STRING KEY, a INT) WITH (KAFKA_TOPIC='fresh', VALUE_FORMAT='JSON');

@@ -50,3 +50,13 @@ CREATE STREAM out WITH (KEY_FORMAT='JSON') AS SELECT * FROM s PARTITION BY a, NU
 --@expected.error: plan
 --@expected.message: Key missing from projection (ie, SELECT).
 CREATE STREAM out AS SELECT k, b FROM s PARTITION BY a;
+
+--@test: by a pseudo column, whose name only a star may give to a key
+CREATE STREAM out AS SELECT * FROM s PARTITION BY ROWTIME;
+INSERT INTO s (k, a, b, ROWTIME) VALUES ('x', 1, 'p', 10);
+ASSERT STREAM out (ROWTIME BIGINT KEY, a INT, b STRING, k STRING) WITH (KAFKA_TOPIC='OUT', VALUE_FORMAT='JSON');
+
+--@test: by a pseudo column that is written
+--@expected.error: plan
+--@expected.message: Reserved column name in select: `ROWOFFSET`. Please remove or alias the column.
+CREATE STREAM out AS SELECT ROWOFFSET, a FROM s PARTITION BY ROWOFFSET;
