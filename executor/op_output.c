@@ -2,7 +2,7 @@
  * op_output.c - hands rows to the client of a push query.
  *
  * Of a table the client also sees deletions: a row without columns, of which the host shows the key
- * (PlanOutput.key_slots). Null rows of streams are not shown. Once the limit is reached the query is told to
+ * and the bounds of its window (PlanOutput.key_slots). Null rows of streams are not shown. Once the limit is reached the query is told to
  * stop.
  */
 #include "executor/projection.h"
@@ -50,6 +50,16 @@ static Status output_push(Operator *op, int port, const RecordBatch *in, Error *
                              (long long)output->limit);
     }
     return OK;
+}
+
+Value output_kept_value(const PlanNode *output, size_t column, const Row *row)
+{
+    int slot = output->u.output.key_slots[column];
+    if (slot == OUTPUT_WINDOWSTART)
+        return value_from_int(row->window_start);
+    if (slot == OUTPUT_WINDOWEND)
+        return value_from_int(row->window_end);
+    return slot >= 0 && row->key != NULL ? row->key[slot] : value_null();
 }
 
 const OperatorClass op_output = {

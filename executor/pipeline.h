@@ -99,4 +99,7 @@ const PipelineCounters *pipeline_counters(const Pipeline *pipeline);
 /* The store that holds a plan's materialised rows, for readers (pull queries) and SQLite users. */
 Status plan_store_spec(const PlanNode *node, Arena *arena, StoreSpec *out, Error *err);
 
+/* For PipelineHost.output, of a row without columns: what the column still shows, a key or a bound of the window. */
+Value output_kept_value(const PlanNode *output, size_t column, const Row *row);
+
 #endif

@@ -87,13 +87,8 @@ static Status push_output(PipelineHost *host, const PlanNode *node, const Row *r
     Arena   *arena  = push->filling_last->arena;
     Value   *values = ARENA_ARRAY(arena, Value, schema->count + 1);
     for (size_t i = 0; i < schema->count; i++) {
-        int slot = node->u.output.key_slots[i];
-        if (row->columns != NULL)
-            values[i] = value_copy(arena, schema->columns[i].type, row->columns[i]);
-        else if (slot >= 0 && row->key != NULL)
-            values[i] = value_copy(arena, schema->columns[i].type, row->key[slot]);
-        else
-            values[i] = value_null();
+        Value value = row->columns != NULL ? row->columns[i] : output_kept_value(node, i, row);
+        values[i]   = value_copy(arena, schema->columns[i].type, value);
     }
     *out = (PushRow){values, row->columns == NULL};
     return OK;

@@ -201,6 +201,18 @@ Status build_projection(Builder *b, const PlanNode *input, const PlanNode **out,
     return OK;
 }
 
+static int shown_by_tombstones(const Builder *b, const PlanNode *input, const SelectItem *item)
+{
+    for (size_t key = 0; key < input->schema->key_count; key++)
+        if (shows_key(b, input, key, item))
+            return (int)key;
+    if (input->window.kind == WINDOWED_NO || item->flat->kind != AST_COLUMN)
+        return OUTPUT_NOTHING;
+    if (str_equal(item->flat->name.text, STR_LIT("WINDOWSTART")))
+        return OUTPUT_WINDOWSTART;
+    return str_equal(item->flat->name.text, STR_LIT("WINDOWEND")) ? OUTPUT_WINDOWEND : OUTPUT_NOTHING;
+}
+
 Status build_output(Builder *b, const PlanNode *input, const PlanNode **out, Error *err)
 {
     const Analysis *a          = b->a;
@@ -216,10 +228,7 @@ Status build_output(Builder *b, const PlanNode *input, const PlanNode **out, Err
             TRY(builder_type(b, "Select", a->items[i].flat, input->schema, &values[i], err));
         }
         columns[i]   = (Column){a->items[i].alias, values[i]->type, COLUMN_VALUE, STR_NULL};
-        key_slots[i] = -1;
-        for (size_t key = 0; key < input->schema->key_count; key++)
-            if (shows_key(b, input, key, &a->items[i]))
-                key_slots[i] = (int)key;
+        key_slots[i] = shown_by_tombstones(b, input, &a->items[i]);
     }
     PlanNode *node = builder_node(b, PLAN_OUTPUT, "Output", input, NULL);
     node->schema   = schema_new(b->arena, columns, a->item_count);

@@ -115,9 +115,12 @@ typedef struct {
     Str        timestamp_format;
 } PlanSink;
 
+/* What a column of a push query's result still shows of a deleted row, when it is no key column. */
+enum { OUTPUT_NOTHING = -1, OUTPUT_WINDOWSTART = -2, OUTPUT_WINDOWEND = -3 };
+
 typedef struct {
     const Expr *const *values;    /* one per column of the schema, over the input */
-    const int         *key_slots; /* for each column: which key column it is, or -1: what a tombstone still shows */
+    const int         *key_slots; /* for each column: which key column it is, or one of OUTPUT_*: what a tombstone still shows */
     bool               has_limit;
     int64_t            limit;
 } PlanOutput;

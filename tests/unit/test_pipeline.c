@@ -43,9 +43,8 @@ static Status bench_output(PipelineHost *self, const PlanNode *node, const Row *
     StrBuf *out = &((Bench *)self)->rows;
     for (size_t i = 0; i < node->schema->count; i++) {
         const SqlType *type = node->schema->columns[i].type;
-        int            key  = node->u.output.key_slots[i];
         strbuf_adds(out, i ? "," : row->columns ? "+" : "-");
-        value_print(type, row->columns ? row->columns[i] : key >= 0 ? row->key[key] : value_null(), out);
+        value_print(type, row->columns ? row->columns[i] : output_kept_value(node, i, row), out);
     }
     strbuf_addc(out, '\n');
     return OK;
@@ -337,6 +336,23 @@ static void push_queries_show_rows_and_deletions(void **state)
     state_file_close(file);
 }
 
+static void deleted_windows_say_which_they_were(void **state)
+{
+    Bench     *b = *state;
+    Flow      *f = b->f;
+    StateFile *file;
+    flow_sql(f, S);
+    FLOW_MUST(state_file_open(NULL, &file, &f->err));
+    const QueryPlan *plan = push_query(b, "SELECT WINDOWEND AS e, COUNT(*) AS n, k, WINDOWSTART FROM s WINDOW SESSION (1 SECONDS) GROUP BY k "
+                                          "EMIT CHANGES;");
+    Pipeline        *pipeline = bench_open(b, plan, ALL_DIRECT, file, false);
+    bench_push(b, pipeline, "x", "{\"a\":1}", 100);
+    bench_push(b, pipeline, "x", "{\"a\":1}", 700);
+    expect_text(&b->rows, "+100,1,x,100\n-100,null,x,100\n+700,2,x,100\n");
+    pipeline_close(pipeline);
+    state_file_close(file);
+}
+
 static void a_plan_is_cut_at_its_repartitions(void **state)
 {
     Bench           *b    = *state;
@@ -369,6 +385,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_replayed_table_says_nothing, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(the_next_timestamp_is_known_beforehand, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(push_queries_show_rows_and_deletions, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(deleted_windows_say_which_they_were, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(a_plan_is_cut_at_its_repartitions, bench_setup, bench_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
