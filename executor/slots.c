@@ -18,7 +18,7 @@ typedef struct {
     Runtime        *runtime;
     LogMember      *member;
     int            *slots;         /* assigned, not handed on yet */
-    size_t          count, stable; /* stable: how many have been asked for */
+    size_t          count;
     const LogFence *fence;         /* NULL: nothing is pending */
 } Membership;
 
@@ -42,7 +42,7 @@ static void drop_pending(Membership *self)
     mem_free(self->slots);
     self->fence = NULL;
     self->slots = NULL;
-    self->count = self->stable = 0;
+    self->count = 0;
 }
 
 /* On the worker's thread. */
@@ -55,7 +55,7 @@ static void take_slots(Worker *worker, void *argument)
     }
     for (int s = 0; s < assignment->slot_count; s++) {
         bool mine = assignment->slots[s] == worker->index;
-        if (worker->slots[s] == SLOT_LOADING)
+        if (worker->slots[s] == SLOT_LOADING && worker->slot_handles[s] >= 0)
             log_reader_unassign(worker->reader, worker->slot_handles[s]);
         worker->slot_handles[s] = -1;
         worker->slots[s]        = mine ? SLOT_LOADING : SLOT_NONE;
@@ -186,16 +186,12 @@ static void hand_on(Membership *self)
 static void ask_stable(Membership *self)
 {
     Error err;
-    while (self->fence != NULL && self->stable < self->count && !atomic_load(&self->runtime->stopping)) {
-        int64_t offset;
-        if (log_member_committed(self->member, self->slots[self->stable], &offset, &err) != OK) {
-            log_line(LOG_WARN, "slot %d: %s", self->slots[self->stable], err.message);
-            return;
-        }
-        self->stable++;
-    }
-    if (self->fence != NULL && self->stable == self->count)
+    if (self->fence == NULL || atomic_load(&self->runtime->stopping))
+        return;
+    if (log_member_settle(self->member, self->slots, self->count, &err) == OK)
         hand_on(self);
+    else
+        log_line(LOG_WARN, "the slots are not free yet: %s", err.message);
 }
 
 /* ---- the thread ---- */
@@ -241,13 +237,21 @@ static void wait_ms(Runtime *runtime, int ms)
     pthread_mutex_unlock(&runtime->lock);
 }
 
-enum { POLL_MS = 100, RETRY_FIRST_MS = 200, RETRY_MAX_MS = 5000 };
+enum { POLL_MS = 100, JOIN_POLL_MS = 5, RETRY_FIRST_MS = 200, RETRY_MAX_MS = 5000 };
+
+/* A poll that brings the slots still lasts as long as it was told to, so who waits for slots polls shortly. */
+static int poll_ms(const Membership *self)
+{
+    if (self->fence != NULL)
+        return 0;
+    return atomic_load(&self->runtime->assigned) ? POLL_MS : JOIN_POLL_MS;
+}
 
 /* False: the member is of no use any more. */
 static bool poll_member(Membership *self)
 {
     Error  err;
-    Status status = log_member_poll(self->member, self->fence != NULL ? 0 : POLL_MS, &err);
+    Status status = log_member_poll(self->member, poll_ms(self), &err);
     if (status == E_FENCED) {
         log_line(LOG_ERROR, "%s", err.message);
         return false;

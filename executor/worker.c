@@ -20,7 +20,8 @@ enum {
     WAIT_MAX_MS    = 1000,
     POOL_WAIT_MS   = 2,
     HEALTHY_US     = 300 * 1000000,
-    TXN_TIMEOUT_MS = 10000
+    TXN_TIMEOUT_MS = 10000,
+    STATE_CACHE    = 32 << 20, /* bytes of rows; the rest of a state is in the file's pages */
 };
 
 /* ---- making ---- */
@@ -50,8 +51,10 @@ Status worker_new(Runtime *runtime, int index, Worker **out, Error *err)
         }
         status = state_file_open(worker->path, &worker->state, err);
     }
-    if (status == OK)
+    if (status == OK) {
+        state_file_set_cache(worker->state, STATE_CACHE);
         status = log_reader_open(runtime->options.log, &options, &worker->reader, err);
+    }
     if (status != OK) {
         worker_free(worker);
         return status;
@@ -275,22 +278,40 @@ static void slot_loaded(Worker *worker, int slot)
     worker->tasks_stale = true;
 }
 
+/* Starts on those not begun yet. Most are empty: they are found by one question, for to read each to its end
+ * costs the start 50 ms. */
+static Status begin_slots(Worker *worker, bool *busy, Error *err)
+{
+    int      slots = atomic_load(&worker->runtime->slot_count);
+    Log     *log   = worker->runtime->options.log;
+    Str      topic = worker->runtime->slots_topic;
+    int     *fresh = ARENA_ARRAY(worker->scratch, int, (size_t)slots);
+    int64_t *first = ARENA_ARRAY(worker->scratch, int64_t, (size_t)slots);
+    int64_t *end   = ARENA_ARRAY(worker->scratch, int64_t, (size_t)slots);
+    size_t   count = 0;
+    for (int s = 0; s < slots; s++)
+        if (worker->slots[s] == SLOT_LOADING && worker->slot_handles[s] < 0)
+            fresh[count++] = s;
+    if (count == 0)
+        return OK;
+    Status status = log_offsets_many(log, topic, fresh, count, first, end, err);
+    for (size_t i = 0; status == OK && i < count; i++) {
+        int slot = fresh[i];
+        positions_drop_slot(&worker->positions, slot);
+        if (first[i] == end[i])
+            slot_loaded(worker, slot);
+        else
+            status = log_reader_assign(worker->reader, topic, slot, first[i], &worker->slot_handles[slot], err);
+    }
+    *busy = true;
+    return status;
+}
+
 /* Reads a slot's partition; *done at its end. */
 static Status load_slot(Worker *worker, int slot, bool *done, bool *busy, Error *err)
 {
     int     *handle = &worker->slot_handles[slot];
     LogBatch batch;
-    if (*handle < 0) {
-        int64_t first, end;
-        TRY(log_offsets(worker->runtime->options.log, worker->runtime->slots_topic, slot, &first, &end, err));
-        positions_drop_slot(&worker->positions, slot);
-        if (first == end) { /* most are empty: to wait for their ends costs the start 50 ms */
-            slot_loaded(worker, slot);
-            *done = true;
-            return OK;
-        }
-        TRY(log_reader_assign(worker->reader, worker->runtime->slots_topic, slot, first, handle, err));
-    }
     TRY(log_reader_take(worker->reader, *handle, POLL_RECORDS, &batch, err));
     for (size_t i = 0; i < batch.count; i++)
         positions_put(&worker->positions, batch.records[i].key, slot, batch.records[i].value);
@@ -310,7 +331,16 @@ static bool load_slots(Worker *worker, bool *busy)
 {
     Error err;
     bool  loading = false;
-    for (int s = 0; worker->slots != NULL && s < atomic_load(&worker->runtime->slot_count); s++) {
+    if (worker->slots == NULL)
+        return false;
+    Status status = begin_slots(worker, busy, &err);
+    arena_reset(worker->scratch);
+    if (status != OK) {
+        log_line(LOG_WARN, "reading the positions of the slots: %s", err.message);
+        pause_worker(worker);
+        return true;
+    }
+    for (int s = 0; s < atomic_load(&worker->runtime->slot_count); s++) {
         bool done = false;
         if (worker->slots[s] != SLOT_LOADING)
             continue;

@@ -109,6 +109,15 @@ Status log_offsets(Log *log, Str topic, int partition, int64_t *first, int64_t *
     return BACKEND(log)->offsets(log, topic, partition, first, end, err);
 }
 
+Status log_offsets_many(Log *log, Str topic, const int *partitions, size_t count, int64_t *first, int64_t *end, Error *err)
+{
+    if (BACKEND(log)->offsets_many != NULL)
+        return BACKEND(log)->offsets_many(log, topic, partitions, count, first, end, err);
+    for (size_t i = 0; i < count; i++)
+        TRY(log_offsets(log, topic, partitions[i], &first[i], &end[i], err));
+    return OK;
+}
+
 Status log_offset_for_time(Log *log, Str topic, int partition, int64_t ms, int64_t *out, Error *err)
 {
     return BACKEND(log)->offset_for_time(log, topic, partition, ms, out, err);
@@ -230,6 +239,16 @@ void log_member_close(LogMember *member)
 Status log_member_committed(LogMember *member, int partition, int64_t *offset, Error *err)
 {
     return BACKEND(member)->member_committed(member, partition, offset, err);
+}
+
+Status log_member_settle(LogMember *member, const int *partitions, size_t count, Error *err)
+{
+    int64_t offset;
+    if (BACKEND(member)->member_settle != NULL)
+        return BACKEND(member)->member_settle(member, partitions, count, err);
+    for (size_t i = 0; i < count; i++)
+        TRY(log_member_committed(member, partitions[i], &offset, err));
+    return OK;
 }
 
 const LogFence *log_fence_ref(const LogFence *fence) { return BACKEND(fence)->fence_ref(fence); }

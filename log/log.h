@@ -65,6 +65,8 @@ Status log_topic_config(Log *log, Str name, const char *config, Arena *arena, St
 Status log_topic_set_config(Log *log, Str name, const char *config, const char *value, Error *err);
 /* First offset, and the offset that the next committed record gets (Kafka: last stable offset). */
 Status log_offsets(Log *log, Str topic, int partition, int64_t *first, int64_t *end, Error *err);
+/* The same of many partitions at the price of one question: first[i] and end[i] of partitions[i]. */
+Status log_offsets_many(Log *log, Str topic, const int *partitions, size_t count, int64_t *first, int64_t *end, Error *err);
 /* First offset whose timestamp is >= ms, or the end. */
 Status log_offset_for_time(Log *log, Str topic, int partition, int64_t ms, int64_t *out, Error *err);
 /* Removes all records below `before`. */
@@ -180,6 +182,8 @@ Status log_member_poll(LogMember *member, int timeout_ms, Error *err);
 void   log_member_close(LogMember *member); /* leaves: revoked is called first */
 /* The group's committed offset of a partition, once no transaction on it is pending (require-stable); -1 if none. */
 Status log_member_committed(LogMember *member, int partition, int64_t *offset, Error *err);
+/* Waits until no transaction is pending on the offsets of these partitions, asking for all at once. */
+Status log_member_settle(LogMember *member, const int *partitions, size_t count, Error *err);
 /* A fence is shared by workers and freed by the last. */
 const LogFence *log_fence_ref(const LogFence *fence);
 void            log_fence_unref(const LogFence *fence);

@@ -58,6 +58,10 @@ typedef struct LogBackend {
     Status (*member_committed)(LogMember *member, int partition, int64_t *offset, Error *err);
     const LogFence *(*fence_ref)(const LogFence *fence);
     void (*fence_unref)(const LogFence *fence);
+
+    /* NULL where one question is as cheap as many: then the partitions are asked for one by one. */
+    Status (*offsets_many)(Log *log, Str topic, const int *partitions, size_t count, int64_t *first, int64_t *end, Error *err);
+    Status (*member_settle)(LogMember *member, const int *partitions, size_t count, Error *err);
 } LogBackend;
 
 /* First in every Log, LogReader, LogWriter, LogMember and LogFence. */

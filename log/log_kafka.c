@@ -307,4 +307,6 @@ const LogBackend log_backend_kafka = {
     .member_committed = kafka_member_committed,
     .fence_ref        = kafka_fence_ref,
     .fence_unref      = kafka_fence_unref,
+    .offsets_many     = kafka_offsets_many,
+    .member_settle    = kafka_member_settle,
 };

@@ -56,6 +56,7 @@ Status kafka_topic_list(Log *log, Arena *arena, TopicInfo **out, size_t *count, 
 Status kafka_topic_config(Log *log, Str name, const char *config, Arena *arena, Str *out, Error *err);
 Status kafka_topic_set_config(Log *log, Str name, const char *config, const char *value, Error *err);
 Status kafka_offsets(Log *log, Str topic, int partition, int64_t *first, int64_t *end, Error *err);
+Status kafka_offsets_many(Log *log, Str topic, const int *partitions, size_t count, int64_t *first, int64_t *end, Error *err);
 Status kafka_offset_for_time(Log *log, Str topic, int partition, int64_t ms, int64_t *out, Error *err);
 Status kafka_delete_records(Log *log, Str topic, int partition, int64_t before, Error *err);
 Status kafka_group_commit(Log *log, Str group, const LogPosition *positions, size_t count, Error *err);
@@ -95,6 +96,7 @@ Status          kafka_member_join(Log *log, Str group, Str topic, Str member_id,
 Status          kafka_member_poll(LogMember *member, int timeout_ms, Error *err);
 void            kafka_member_close(LogMember *member);
 Status          kafka_member_committed(LogMember *member, int partition, int64_t *offset, Error *err);
+Status          kafka_member_settle(LogMember *member, const int *partitions, size_t count, Error *err);
 const LogFence *kafka_fence_ref(const LogFence *fence);
 void            kafka_fence_unref(const LogFence *fence);
 

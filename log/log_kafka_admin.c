@@ -144,7 +144,7 @@ static void settle(Log *log, Str name, bool there)
     TopicInfo info;
     bool      led;
     kafka_forget_topic(log, name);
-    for (int pause = 2; kafka_now_us() < deadline; pause = pause < 100 ? pause * 2 : pause) {
+    for (int pause = 2; kafka_now_us() < deadline; pause = pause < 100 ? pause + pause / 4 + 1 : pause) {
         Status status = ask_topic(log, name, &info, &led, NULL);
         if (there ? status == OK && led : status == E_NOT_FOUND)
             return;
@@ -336,6 +336,51 @@ Status kafka_offsets(Log *log, Str topic, int partition, int64_t *first, int64_t
     if (kafka_status(code) == E_NOT_FOUND)
         kafka_forget_topic(log, topic);
     return kafka_fail(code, NULL, err, "cannot read the offsets of topic " STR_FMT " partition %d", STR_ARG(topic), partition);
+}
+
+/* One answer for each of the list's partitions, or the first failure: a new topic's brokers may say for a moment that they do not lead it. */
+static rd_kafka_resp_err_t ask_list(Log *log, rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(log->client, list, ADMIN_TIMEOUT_MS);
+    for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++)
+        code = list->elems[i].err;
+    return code;
+}
+
+/* `which`: the protocol's -2 for the first offset and -1 for the end, which go where a time would. */
+static Status ask_offsets(Log *log, const char *topic, const int *partitions, size_t count, int64_t which, int64_t *out,
+                          Error *err)
+{
+    rd_kafka_resp_err_t code;
+    int64_t             deadline = kafka_now_us() + (int64_t)SETTLE_TIMEOUT_MS * 1000;
+    do {
+        rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+        for (size_t i = 0; i < count; i++)
+            rd_kafka_topic_partition_list_add(list, topic, partitions[i])->offset = which;
+        code = ask_list(log, list);
+        for (size_t i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < count; i++)
+            out[i] = rd_kafka_topic_partition_list_find(list, topic, partitions[i])->offset;
+        rd_kafka_topic_partition_list_destroy(list);
+        if (is_leader_missing(code))
+            nap_ms(5);
+    } while (is_leader_missing(code) && kafka_now_us() < deadline);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return OK;
+    if (kafka_status(code) == E_NOT_FOUND)
+        kafka_forget_topic(log, str_c(topic));
+    return kafka_fail(code, NULL, err, "cannot read the offsets of topic %s", topic);
+}
+
+/* Two questions to each broker instead of two for each partition. */
+Status kafka_offsets_many(Log *log, Str topic, const int *partitions, size_t count, int64_t *first, int64_t *end, Error *err)
+{
+    char buffer[NAME_BUFFER];
+    if (count == 0)
+        return OK;
+    for (size_t i = 0; i < count; i++)
+        TRY(check_partition(log, topic, partitions[i], err));
+    TRY(ask_offsets(log, c_name(topic, buffer), partitions, count, RD_KAFKA_OFFSET_BEGINNING, first, err));
+    return ask_offsets(log, buffer, partitions, count, RD_KAFKA_OFFSET_END, end, err);
 }
 
 Status kafka_offset_for_time(Log *log, Str topic, int partition, int64_t ms, int64_t *out, Error *err)

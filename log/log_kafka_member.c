@@ -185,17 +185,39 @@ void kafka_member_close(LogMember *member)
     mem_free(member);
 }
 
-/* Waits inside while a transaction on the offset is undecided; what is left after that may be asked again. */
+/* Waits inside while a transaction on an offset is undecided; what is left after that may be asked again. */
+static Status ask_committed(LogMember *member, rd_kafka_topic_partition_list_t *list, Error *err)
+{
+    rd_kafka_resp_err_t code = rd_kafka_committed(member->client, list, ADMIN_TIMEOUT_MS);
+    int                 at   = 0;
+    for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++) {
+        code = list->elems[i].err;
+        at   = i;
+    }
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_fail(code, NULL, err, "cannot read the offset of %s partition %d", member->topic,
+                          list->elems[at].partition);
+    return OK;
+}
+
 Status kafka_member_committed(LogMember *member, int partition, int64_t *offset, Error *err)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_t      *one  = rd_kafka_topic_partition_list_add(list, member->topic, partition);
-    rd_kafka_resp_err_t              code = rd_kafka_committed(member->client, list, ADMIN_TIMEOUT_MS);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-        code = one->err;
-    *offset = one->offset >= 0 ? one->offset : -1;
+    Status                           status = ask_committed(member, list, err);
+    *offset                                 = one->offset >= 0 ? one->offset : -1;
     rd_kafka_topic_partition_list_destroy(list);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return kafka_fail(code, NULL, err, "cannot read the offset of %s partition %d", member->topic, partition);
-    return OK;
+    return status;
+}
+
+Status kafka_member_settle(LogMember *member, const int *partitions, size_t count, Error *err)
+{
+    if (count == 0)
+        return OK;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    for (size_t i = 0; i < count; i++)
+        rd_kafka_topic_partition_list_add(list, member->topic, partitions[i]);
+    Status status = ask_committed(member, list, err);
+    rd_kafka_topic_partition_list_destroy(list);
+    return status;
 }
