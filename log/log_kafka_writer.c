@@ -12,6 +12,7 @@
 enum {
     SERVE_EVERY      = 512,   /* appends between two looks at delivery reports */
     FULL_WAIT_MS     = 60000,
+    GROWN_WAIT_MS    = 5000,  /* for the client to learn of partitions that the cluster has shown us */
     CALL_TIMEOUT_MS  = 10000, /* of one try of a transactional call */
     CLOSE_WAIT_MS    = 30000,
     RECHECK_US       = 30 * 1000 * 1000, /* topics grow partitions */
@@ -273,6 +274,15 @@ static rd_kafka_resp_err_t produce(LogWriter *writer, WriterTopic *topic, int pa
                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
 }
 
+/* The partition was counted by the log's own client: a topic was made anew with more of them, and this client knows the old one. */
+static void learn_partitions(LogWriter *writer, WriterTopic *topic)
+{
+    const struct rd_kafka_metadata *metadata;
+    if (rd_kafka_metadata(writer->client, 0, topic->topic, &metadata, GROWN_WAIT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_metadata_destroy(metadata);
+    rd_kafka_poll(writer->client, 100);
+}
+
 /* librdkafka takes 0 for "now"; a record of the epoch's first millisecond gets the next one instead of today. */
 static Status produce_retrying(LogWriter *writer, WriterTopic *topic, int partition, const LogRecord *record, Error *err)
 {
@@ -282,12 +292,17 @@ static Status produce_retrying(LogWriter *writer, WriterTopic *topic, int partit
     rd_kafka_resp_err_t code;
     if (copy.timestamp == 0)
         copy.timestamp = 1;
-    while ((code = produce(writer, topic, partition, &copy, headers)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-        int64_t now = kafka_now_us();
-        give_up     = give_up == 0 ? now + (int64_t)FULL_WAIT_MS * 1000 : give_up;
+    while ((code = produce(writer, topic, partition, &copy, headers)) == RD_KAFKA_RESP_ERR__QUEUE_FULL ||
+           code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) {
+        bool    full = code == RD_KAFKA_RESP_ERR__QUEUE_FULL;
+        int64_t now  = kafka_now_us();
+        give_up      = give_up == 0 ? now + (int64_t)(full ? FULL_WAIT_MS : GROWN_WAIT_MS) * 1000 : give_up;
         if (now > give_up)
             break;
-        rd_kafka_poll(writer->client, 10);
+        if (full)
+            rd_kafka_poll(writer->client, 10);
+        else
+            learn_partitions(writer, topic);
     }
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         return OK; /* the headers are librdkafka's now */
@@ -316,6 +331,13 @@ static Status append_to(LogWriter *writer, Str topic, int partition, const LogRe
     WriterTopic *target = NULL;
     TRY(writer_topic(writer, topic, &target, err));
     int chosen = log_choose_partition(partition, target->partitions, record, hash_key, &writer->round_robin);
+    if (chosen < 0) { /* unless the topic has grown since it was looked at */
+        int partitions;
+        kafka_forget_topic(writer->log, topic);
+        TRY(kafka_partition_count(writer->log, topic, &partitions, err));
+        grow_partitions(target, partitions);
+        chosen = log_choose_partition(partition, target->partitions, record, hash_key, &writer->round_robin);
+    }
     if (chosen < 0)
         return log_no_partition(topic, partition, err);
     TRY(produce_retrying(writer, target, chosen, record, err));

@@ -212,6 +212,26 @@ static void what_is_not_there_is_not_found(void **state)
     log_reader_close(reader);
 }
 
+/* The writer has seen the old topic: it must find the partitions of the new one at once. */
+static void a_topic_made_anew_may_have_more_partitions(void **state)
+{
+    const LogConfig forever = {"retention.ms", "-1"};
+    Str             topic   = new_topic(1, NULL, 0);
+    LogRecord       one     = record("k", "v", T0);
+    int64_t         offset, until = now_ms() + 20000;
+    LogWriter      *writer;
+    Status          status;
+    assert_ok(log_writer_open(env.log, NULL, &writer, &last));
+    assert_ok(log_append_sync(writer, topic, 0, &one, STR_NULL, &offset, &last));
+    assert_ok(log_topic_delete(env.log, topic, &last));
+    while ((status = log_topic_create(env.log, topic, 3, 1, &forever, 1, &last)) == E_EXISTS && now_ms() < until)
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL); /* Kafka deletes at leisure */
+    assert_ok(status);
+    assert_ok(log_append_sync(writer, topic, 2, &one, STR_NULL, &offset, &last));
+    assert_int_equal(offset, 0);
+    log_writer_close(writer);
+}
+
 static void log_answers_who_it_is(void **state)
 {
     Str one, two;
@@ -503,6 +523,7 @@ static void a_deleted_topic_is_told_to_its_reader(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_topic_made_anew_may_have_more_partitions),
     cmocka_unit_test(log_answers_who_it_is),
     cmocka_unit_test(keys_land_where_kafka_puts_them),
     cmocka_unit_test(null_keys_go_round),
