@@ -49,7 +49,7 @@ static Status act_on_one(Execution *x, const Kind *kind, const AstStatement *sta
 {
     const QueryEntry *query = catalog_query(x->catalog, statement->name.text);
     if (query == NULL)
-        return error_set(err, E_PLAN, statement->name.pos, "Unknown queryId: " STR_FMT, STR_ARG(statement->name.text));
+        return error_set(err, E_PLAN, NO_POS, "Unknown queryId: " STR_FMT, STR_ARG(statement->name.text));
     if (query->kind == QUERY_SOURCE_TABLE)
         return error_set(err, E_PLAN, statement->name.pos, "Cannot %s query '" STR_FMT "' because it is linked to a source table.", kind->verb,
                          STR_ARG(query->id));
@@ -76,7 +76,7 @@ static Status terminate_transient(Execution *x, const AstStatement *statement, j
     if (x->sandbox)
         return OK;
     if (!transients->close(transients, statement->name.text))
-        return error_set(err, E_PLAN, statement->name.pos, "Failed to terminate query with query ID: '" STR_FMT "'", STR_ARG(statement->name.text));
+        return error_set(err, E_PLAN, NO_POS, "Failed to terminate query with query ID: '" STR_FMT "'", STR_ARG(statement->name.text));
     *entity = entity_new("terminate_query", statement->text);
     json_object_set_new(*entity, "queryId", json_str(statement->name.text));
     json_object_set_new(*entity, "wasTerminated", json_true());
