@@ -21,7 +21,7 @@ enum {
     POOL_WAIT_MS   = 2,
     HEALTHY_US     = 300 * 1000000,
     TXN_TIMEOUT_MS = 10000,
-    STATE_CACHE    = 16 << 20, /* bytes of rows; the rest of a state is in the file's pages */
+    STATE_CACHE    = 10 << 20, /* bytes of rows; the rest of a state is in the file's pages */
 };
 
 /* ---- making ---- */
