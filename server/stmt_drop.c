@@ -117,7 +117,7 @@ Status stmt_drop_source(Execution *x, const AstStatement *statement, json_t **en
         return drop_missing(statement, x, entity, err);
     if (source->is_table != statement->is_table)
         return error_set(err, E_PLAN, statement->pos, "Incompatible data source type is %s, but statement was DROP %s",
-                         source->is_table ? "table" : "stream", statement->is_table ? "TABLE" : "STREAM");
+                         source->is_table ? "table" : "stream", kind);
     TRY(check_sources(x, source, err));
     TRY(check_queries(x, source, err));
     if (statement->delete_topic)

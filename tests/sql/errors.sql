@@ -122,7 +122,7 @@ DROP STREAM IF EXISTS nowhere;
 
 --@test: dropping a table as a stream
 --@expected.error: plan
---@expected.message: Incompatible data source type is table, but statement was DROP
+--@expected.message: Incompatible data source type is table, but statement was DROP stream
 DROP STREAM t;
 
 --@test: values and columns that do not pair
