@@ -60,7 +60,7 @@ bool schema_equal(const Schema *a, const Schema *b)
     return true;
 }
 
-static void column_print(const Column *column, bool primary, StrBuf *out)
+void column_print(const Column *column, bool primary, StrBuf *out)
 {
     strbuf_addc(out, '`');
     strbuf_add(out, column->name);

@@ -49,6 +49,8 @@ bool schema_equal(const Schema *a, const Schema *b);
 /* `K` STRING KEY, `V` INTEGER: as DESCRIBE prints it. `primary`: PRIMARY KEY instead of KEY. Pseudo columns are left
  * out; header columns print as HEADERS or HEADER('key'). */
 void schema_print(const Schema *schema, bool primary, StrBuf *out);
+/* One column of it. */
+void column_print(const Column *column, bool primary, StrBuf *out);
 
 typedef struct {
     Str key;

@@ -75,16 +75,29 @@ static Status check_star(const Analysis *a, Error *err)
 static const Schema *pull_schema(Arena *arena, const Source *table)
 {
     const Schema *from    = table->schema;
-    size_t        plain   = from->key_count + from->value_count;
-    Column       *columns = ARENA_ARRAY(arena, Column, plain + 3);
-    size_t        count   = plain;
-    memcpy(columns, from->columns, plain * sizeof *columns);
+    size_t        count   = from->count;
+    Column       *columns = ARENA_ARRAY(arena, Column, count + 3);
+    memcpy(columns, from->columns, count * sizeof *columns);
     columns[count++] = (Column){STR_LIT("ROWTIME"), &type_bigint, COLUMN_ROWTIME, STR_NULL};
     if (table->window.kind != WINDOWED_NO) {
         columns[count++] = (Column){STR_LIT("WINDOWSTART"), &type_bigint, COLUMN_WINDOWSTART, STR_NULL};
         columns[count++] = (Column){STR_LIT("WINDOWEND"), &type_bigint, COLUMN_WINDOWEND, STR_NULL};
     }
     return schema_new(arena, columns, count);
+}
+
+/* Keys and window bounds are marked. Header columns stay what they are under `*` alone, as in ksqlDB. */
+static Column result_column(const SelectItem *item, const Expr *value, const Schema *schema)
+{
+    Column        result = {item->alias, value->type, COLUMN_VALUE, STR_NULL};
+    const Column *column = value->kind == EXPR_COLUMN ? &schema->columns[value->slot] : NULL;
+    if (column == NULL)
+        return result;
+    if (column->role == COLUMN_KEY || column->role >= COLUMN_WINDOWSTART)
+        result.role = COLUMN_KEY;
+    else if (column->role == COLUMN_HEADERS && item->from_star)
+        result = (Column){item->alias, value->type, COLUMN_HEADERS, column->header_key};
+    return result;
 }
 
 static Status type_result(const Analysis *a, PullPlan *plan, Error *err)
@@ -97,10 +110,7 @@ static Status type_result(const Analysis *a, PullPlan *plan, Error *err)
     for (size_t i = 0; i < a->item_count; i++) {
         if (type_expression(&a->typer, a->items[i].flat, &scope.base, &values[i], err) != OK)
             return err->code == E_PLAN ? error_prefix(err, "Invalid expression: ") : err->code;
-        bool column = values[i]->kind == EXPR_COLUMN;
-        bool key    = column && (values[i]->slot < (int)plan->schema->key_count ||
-                              plan->schema->columns[values[i]->slot].role >= COLUMN_WINDOWSTART);
-        columns[i]  = (Column){a->items[i].alias, values[i]->type, key ? COLUMN_KEY : COLUMN_VALUE, STR_NULL};
+        columns[i] = result_column(&a->items[i], values[i], plan->schema);
     }
     /* In projection order, keys only marked: not through schema_new, which would sort. */
     Schema *result  = ARENA_NEW(arena, Schema);

@@ -74,7 +74,7 @@ typedef struct {
     Value              low, high;
     bool               has_start_from, has_start_to, has_end_from, has_end_to; /* inclusive window bounds */
     int64_t            start_from, start_to, end_from, end_to;
-    const Schema      *schema;      /* rows are evaluated over: keys, values, WINDOWSTART, WINDOWEND, ROWTIME */
+    const Schema      *schema;      /* rows are evaluated over: keys, values, headers, ROWTIME, WINDOWSTART, WINDOWEND */
     const Expr        *where;       /* over `schema`, the whole condition; or NULL */
     const Schema      *result;      /* in projection order; keys marked */
     const Expr *const *values;      /* one per result column, over `schema` */

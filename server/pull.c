@@ -149,16 +149,20 @@ void pull_close(PullQuery *query)
 
 /* ---- rows ---- */
 
-static void fill_row(PullQuery *query, const StateRow *from)
+/* The store has the header columns of a SOURCE TABLE behind its values (executor/pipeline_store.c). */
+static Value row_value(const Schema *schema, size_t column, const StateRow *from)
 {
-    const Schema *schema = query->plan->schema;
-    memcpy(query->row, from->keys, schema->key_count * sizeof(Value));
-    memcpy(query->row + schema->key_count, from->values, schema->value_count * sizeof(Value));
-    for (size_t i = schema->key_count + schema->value_count; i < schema->count; i++) {
-        ColumnRole role = schema->columns[i].role;
-        query->row[i]   = value_from_int(role == COLUMN_WINDOWSTART ? from->window_start
-                                         : role == COLUMN_WINDOWEND ? from->window_end
-                                                                    : from->timestamp);
+    if (column < schema->key_count)
+        return from->keys[column];
+    switch (schema->columns[column].role) {
+    case COLUMN_ROWTIME:
+        return value_from_int(from->timestamp);
+    case COLUMN_WINDOWSTART:
+        return value_from_int(from->window_start);
+    case COLUMN_WINDOWEND:
+        return value_from_int(from->window_end);
+    default:
+        return from->values[column - schema->key_count];
     }
 }
 
@@ -169,7 +173,8 @@ static Status on_row(void *context, const StateRow *from, Error *err)
     Truth      verdict = TRUTH_TRUE;
     Error      ignored;
     arena_reset(query->scratch);
-    fill_row(query, from);
+    for (size_t i = 0; i < query->plan->schema->count; i++)
+        query->row[i] = row_value(query->plan->schema, i, from);
     if (query->where != NULL &&
         program_test(query->where, query->row, query->scratch, &verdict, &ignored) != OK)
         return OK;

@@ -4,7 +4,8 @@
  * An embedded log belongs to the server's process, so nobody else can write to it; and INSERT writes only
  * what fits a stream's columns, which a broken record does not. {"topic": t, "partitions": n, "records":
  * [{"key": k, "value": v, "timestamp": ms}, ...]}: the topic is made with n partitions when it is missing;
- * key64 and value64 hold base64. Answers {"written": n} when all are durable.
+ * key64 and value64 hold base64; "headers" is a list of {"key": name, "value": v}. Answers {"written": n}
+ * when all are durable.
  */
 #include "server/rest.h"
 
@@ -31,6 +32,23 @@ static Status read_bytes(Arena *arena, const json_t *record, const char *name, c
     return str_is_null(*out) && !str_is_null(encoded) ? base64_decode(arena, encoded, out, err) : OK;
 }
 
+static Status read_headers(Arena *arena, const json_t *json, LogRecord *record, Error *err)
+{
+    size_t  count   = json_array_size(json), i;
+    Header *headers = ARENA_ARRAY(arena, Header, count + 1);
+    json_t *header;
+    json_array_foreach(json, i, header)
+    {
+        headers[i].key = rest_field(header, "key");
+        if (str_is_null(headers[i].key))
+            return error_set(err, E_PLAN, NO_POS, "a header has a \"key\"");
+        TRY(read_bytes(arena, header, "value", "value64", &headers[i].value, err));
+    }
+    record->headers      = headers;
+    record->header_count = count;
+    return OK;
+}
+
 static Status append(Rest *rest, Arena *arena, LogWriter *writer, Str topic, const json_t *json, Error *err)
 {
     LogRecord     record = {0};
@@ -41,6 +59,7 @@ static Status append(Rest *rest, Arena *arena, LogWriter *writer, Str topic, con
     record.timestamp = json_is_integer(time) ? json_integer_value(time) : clock->now_ms(clock);
     TRY(read_bytes(arena, json, "key", "key64", &record.key, err));
     TRY(read_bytes(arena, json, "value", "value64", &record.value, err));
+    TRY(read_headers(arena, json_object_get(json, "headers"), &record, err));
     return log_append(writer, topic, PARTITION_BY_KEY, &record, STR_NULL, err);
 }
 

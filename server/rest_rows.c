@@ -33,15 +33,25 @@ static const char *separator_behind(RowForm form)
     return form == ROWS_PUSHED ? ",\n" : form == ROWS_LINES ? "\n" : "";
 }
 
+/* ksqlDB's text has header columns, which only `SELECT *` on a SOURCE TABLE gives as such, before the values; rows have them last. */
+static int place_in_text(const Schema *schema, const Column *column)
+{
+    if (schema->count == 0 || schema->columns[schema->count - 1].role != COLUMN_HEADERS)
+        return 0;
+    return column->role == COLUMN_KEY ? 0 : column->role == COLUMN_HEADERS ? 1 : 2;
+}
+
 static void print_schema(const Schema *schema, StrBuf *out)
 {
-    for (size_t i = 0; i < schema->count; i++) {
-        const Column *column = &schema->columns[i];
-        strbuf_addf(out, "%s`" STR_FMT "` ", i ? ", " : "", STR_ARG(column->name));
-        type_print(column->type, out);
-        if (column->role == COLUMN_KEY)
-            strbuf_adds(out, " KEY");
-    }
+    bool first = true;
+    for (int place = 0; place <= 2; place++)
+        for (size_t i = 0; i < schema->count; i++) {
+            if (place_in_text(schema, &schema->columns[i]) != place)
+                continue;
+            strbuf_adds(out, first ? "" : ", ");
+            column_print(&schema->columns[i], false, out);
+            first = false;
+        }
 }
 
 static void objects_header(Str query_id, const Schema *schema, StrBuf *out)

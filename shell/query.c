@@ -66,6 +66,22 @@ static bool is_number_type(Str type)
            str_starts_with(type, STR_LIT("DOUBLE")) || str_starts_with(type, STR_LIT("DECIMAL"));
 }
 
+static bool is_header_type(Str type)
+{
+    return str_ends_with(type, STR_LIT(" HEADERS")) || str_find(type, STR_LIT(" HEADER('"), 0) >= 0;
+}
+
+/* In the order of the rows: the schema names header columns before the values, rows have them last. */
+static size_t add_columns(Str schema, bool headers, GridColumn *columns, size_t count)
+{
+    size_t at = 0;
+    Str    name, type;
+    while (next_column(schema, &at, &name, &type))
+        if (is_header_type(type) == headers)
+            columns[count++] = (GridColumn){name, is_number_type(type)};
+    return count;
+}
+
 static void take_header(Query *query, JsonText header)
 {
     Str schema   = jtext_field(query->arena, header, "schema"),
@@ -74,9 +90,7 @@ static void take_header(Query *query, JsonText header)
     while (next_column(schema, &at, &name, &type))
         count++;
     GridColumn *columns = ARENA_ARRAY(query->arena, GridColumn, count + 1);
-    at                  = 0;
-    for (size_t i = 0; i < count && next_column(schema, &at, &name, &type); i++)
-        columns[i] = (GridColumn){name, is_number_type(type)};
+    add_columns(schema, true, columns, add_columns(schema, false, columns, 0));
     query->header  = true;
     query->columns = count;
     query->cells   = mem_calloc(count + 1, sizeof *query->cells);

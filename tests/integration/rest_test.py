@@ -185,6 +185,28 @@ class Pull(WithServer):
         self.assertEqual(self.server.pull("SELECT * FROM W WHERE K='a' AND WINDOWSTART >= 2000;"), expected[1:])
         self.assertEqual(self.server.pull("SELECT * FROM W WHERE K='a' AND WINDOWEND = 2000;"), expected[:1])
 
+    def test_header_columns(self):
+        """Of a SOURCE TABLE; the store keeps them behind the values. The schema's text names them before the values, as ksqlDB does."""
+        self.server.ok("CREATE SOURCE TABLE H (K STRING PRIMARY KEY, H BYTES HEADER('abc'), A INT, B STRING) "
+                       "WITH (kafka_topic='h', value_format='DELIMITED', partitions=1);"
+                       "CREATE SOURCE TABLE ALL_OF_THEM (K STRING PRIMARY KEY, A INT, B STRING, L ARRAY<STRUCT<KEY STRING, VALUE BYTES>> HEADERS) "
+                       "WITH (kafka_topic='h', value_format='DELIMITED');")
+        records = [{"key": "x", "value": "1,one", "headers": [{"key": "abc", "value": "!"}, {"key": "d"}]}, {"key": "y", "value": "2,two"}]
+        self.assertEqual(self.server.post("/sluice/records", {"topic": "h", "records": records})[0], 200)
+        wait_until(lambda: len(self.server.pull("SELECT * FROM H;")) == 2)
+        self.assertEqual(sorted(self.server.pull("SELECT * FROM H;")), [["x", 1, "one", "IQ=="], ["y", 2, "two", None]])
+        self.assertEqual(self.server.pull("SELECT H, K FROM H WHERE K='x';"), [["IQ==", "x"]])
+        self.assertEqual(self.server.pull("SELECT K FROM H WHERE FROM_BYTES(H, 'utf8') = '!';"), [["x"]])
+        _, body, _ = self.server.post("/query", {"ksql": "SELECT * FROM H WHERE K='x';"})
+        self.assertEqual(json.loads(body)[0]["header"]["schema"], "`K` STRING KEY, `H` BYTES HEADER('abc'), `A` INTEGER, `B` STRING")
+        _, body, _ = self.server.post("/query", {"ksql": "SELECT H, K FROM H WHERE K='x';"})
+        self.assertEqual(json.loads(body)[0]["header"]["schema"], "`H` BYTES, `K` STRING KEY")
+        _, body, _ = self.server.post("/query-stream", {"sql": "SELECT * FROM H WHERE K='x';"})
+        self.assertEqual(json.loads(body.splitlines()[0])["columnNames"], ["K", "A", "B", "H"])
+        both = [["x", [{"KEY": "abc", "VALUE": "IQ=="}, {"KEY": "d", "VALUE": None}]], ["y", []]]
+        wait_until(lambda: sorted(self.server.pull("SELECT K, L FROM ALL_OF_THEM;")) == both)
+        self.assertEqual(self.server.pull("SELECT K, ROWTIME > 0 AS T FROM ALL_OF_THEM WHERE ARRAY_LENGTH(L) = 2;"), [["x", True]])
+
     def test_stream_pull_ends(self):
         self.server.ok(STREAM)
         for number in range(5):

@@ -23,6 +23,9 @@ import unittest
 
 SLUICE = "build/sluice"
 HEADER = {"header": {"queryId": "transient_1", "schema": "`ID` STRING, `V` INTEGER, `NOTE` STRING"}}
+# Header columns stand before the values in the schema's text, and last in rows.
+WITH_HEADERS = {"header": {"queryId": "query_1", "schema": "`K` INTEGER KEY, `H` BYTES HEADER('a, b'), `L` ARRAY<STRUCT<`KEY` STRING, `VALUE` BYTES>> "
+                                                           "HEADERS, `V` STRING"}}
 
 
 def entity(kind, **fields):
@@ -90,6 +93,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.reply(200, [STREAMS] if "SHOW" in sql else [] if "INSERT" in sql else [status("Stream created")])
 
     def query(self, sql):
+        if "HEADER_COLUMNS" in sql:
+            self.chunk("[" + json.dumps(WITH_HEADERS) + ',\n{"row":{"columns":[1,"v","IQ==",[]]}}]\n')
+            return self.wfile.write(b"0\r\n\r\n")
         self.chunk("[" + json.dumps(HEADER))
         for row in (["a", 1, None], ["b", 22, ""], ["c|\n", 3, "日本\x1b[2J"]):
             self.chunk(",\n" + json.dumps({"row": {"columns": row}}, ensure_ascii=False))
@@ -228,6 +234,9 @@ class ShellTest(unittest.TestCase):
             code, out, err = self.run_shell("--output", form, "-e", "SELECT * FROM s EMIT CHANGES;")
             self.assertEqual((form, code, err), (form, 0, ""))
             self.assertEqual(out, expected)
+
+    def test_header_columns(self):
+        self.assertEqual(self.run_shell("-e", "SELECT HEADER_COLUMNS")[1], "K\tV\tH\tL\n1\tv\tIQ==\t[]\n")
 
     def test_json_forms(self):
         _, out, _ = self.run_shell("--output", "JSON", "-e", "SELECT * FROM s EMIT CHANGES;")
