@@ -262,8 +262,8 @@ Row *aggregate_emit(AggregateOp *self, RecordBatch *out, const StoreRow *stored,
     return row;
 }
 
-Status aggregate_put(AggregateOp *self, StoreRow *stored, Row *input, int64_t timestamp, RecordBatch *out,
-                     Error *err)
+Status aggregate_put(AggregateOp *self, StoreRow *stored, const Row *input, int64_t timestamp,
+                     RecordBatch *out, Error *err)
 {
     Arena *arena       = out->arena;
     bool   was_visible = stored->exists && stored->visible;

@@ -47,7 +47,7 @@ Status aggregate_add(AggregateOp *self, Arena *arena, Error *err);
 Status aggregate_undo(AggregateOp *self, Arena *arena, Error *err);
 Status aggregate_merge(AggregateOp *self, const StoreRow *other, Arena *arena, Error *err);
 /* Stores `next` and, unless lazy, appends the change to `out` with the input row's origin. */
-Status aggregate_put(AggregateOp *self, StoreRow *stored, Row *input, int64_t timestamp, RecordBatch *out,
+Status aggregate_put(AggregateOp *self, StoreRow *stored, const Row *input, int64_t timestamp, RecordBatch *out,
                      Error *err);
 /* Projects a stored row into a row of the node's schema (deep copy in `arena`), brings its stored values up
  * to date and tells whether it is visible. */

@@ -37,13 +37,13 @@ Status key_coder_open(Operator *op, const FormatSpec *format, const Schema *sche
     return op_encoder(op, &spec, &out->encoder, err);
 }
 
-Status key_coder_bytes(KeyCoder *coder, Row *row, Arena *arena, Str *out, Error *err)
+Status key_coder_bytes(KeyCoder *coder, const Row *row, Arena *arena, Str *out, Error *err)
 {
     *out = STR_NULL;
     if (row->key == NULL || coder->encoder == NULL)
         return OK;
     if (!coder->reuse || str_is_null(row->key_bytes))
-        TRY(encoder_encode(coder->encoder, row->key, arena, &row->key_bytes, err));
+        return encoder_encode(coder->encoder, row->key, arena, out, err);
     *out = row->key_bytes;
     return OK;
 }

@@ -18,6 +18,6 @@ typedef struct {
 Status key_coder_open(Operator *op, const FormatSpec *format, const Schema *schema, KeyCoder *out,
                       Error *err);
 /* Bytes of the row's key (without window), kept in row->key_bytes; ptr NULL: null. */
-Status key_coder_bytes(KeyCoder *coder, Row *row, Arena *arena, Str *out, Error *err);
+Status key_coder_bytes(KeyCoder *coder, const Row *row, Arena *arena, Str *out, Error *err);
 
 #endif

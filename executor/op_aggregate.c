@@ -8,7 +8,7 @@
 #include "executor/aggregate_state.h"
 #include "executor/emit_final.h"
 
-static Status fold(AggregateOp *self, Row *row, Str key, int64_t start, int64_t end, RecordBatch *out,
+static Status fold(AggregateOp *self, const Row *row, Str key, int64_t start, int64_t end, RecordBatch *out,
                    Error *err)
 {
     StoreRow *stored;
@@ -20,7 +20,7 @@ static Status fold(AggregateOp *self, Row *row, Str key, int64_t start, int64_t 
     return aggregate_put(self, stored, row, timestamp, out, err);
 }
 
-static Status fold_windows(AggregateOp *self, Row *row, Str key, RecordBatch *out, Error *err)
+static Status fold_windows(AggregateOp *self, const Row *row, Str key, RecordBatch *out, Error *err)
 {
     const PlanAggregate *plan  = self->plan;
     int64_t              size  = plan->window.size_ms;
@@ -42,7 +42,7 @@ static Status fold_windows(AggregateOp *self, Row *row, Str key, RecordBatch *ou
     return OK;
 }
 
-static Status take_row(AggregateOp *self, Row *row, RecordBatch *out, Error *err)
+static Status take_row(AggregateOp *self, const Row *row, RecordBatch *out, Error *err)
 {
     Str key;
     if (row->columns == NULL)

@@ -34,17 +34,18 @@ static Status join_open(Operator *op, Error *err)
     return OK;
 }
 
-/* *out: the table's row, NULL when there is none. */
-static Status look_up(StreamTableOp *self, Row *row, Arena *arena, const Value **out, Error *err)
+/* *key: the row's, serialized. *out: the table's row, NULL when there is none. */
+static Status look_up(StreamTableOp *self, const Row *row, Arena *arena, Str *key, const Value **out,
+                      Error *err)
 {
     Operator *op = &self->base;
     StoreRow *stored;
-    Str       key;
     *out = NULL;
+    *key = STR_NULL;
     if (row->key == NULL)
         return OK;
-    TRY(op_key_bytes(op, row, arena, &key, err));
-    TRY(store_get(self->table, key, row->key, row->window_start, row->window_end, &stored, err));
+    TRY(op_key_bytes(op, row, arena, key, err));
+    TRY(store_get(self->table, *key, row->key, row->window_start, row->window_end, &stored, err));
     if (!stored->exists)
         return OK;
     source_stored_columns(op->node->inputs[TABLE_PORT]->schema, stored, self->right);
@@ -73,23 +74,25 @@ static Value *joined(const StreamTableOp *self, const Row *row, const Value *rig
     return out;
 }
 
-static Status join_row(StreamTableOp *self, Row *row, RecordBatch *out, Error *err)
+static Status join_row(StreamTableOp *self, const Row *row, RecordBatch *out, Error *err)
 {
     bool         inner = self->base.node->u.join.type == PLAN_INNER;
     const Value *right;
+    Str          key;
     if (row->columns == NULL)
         return OK;
     if (row->key == NULL && inner) {
         op_drop_row(&self->base, row, SKIP_NULL_KEY);
         return OK;
     }
-    TRY(look_up(self, row, out->arena, &right, err));
+    TRY(look_up(self, row, out->arena, &key, &right, err));
     if (right == NULL && inner)
         return OK;
-    Row *to     = batch_add(out);
-    *to         = *row;
-    to->columns = joined(self, row, right != NULL ? right : self->absent, out->arena);
-    to->key     = row->key != NULL ? to->columns : NULL;
+    Row *to       = batch_add(out);
+    *to           = *row;
+    to->columns   = joined(self, row, right != NULL ? right : self->absent, out->arena);
+    to->key       = row->key != NULL ? to->columns : NULL;
+    to->key_bytes = key;
     return OK;
 }
 

@@ -47,6 +47,7 @@ static Status materialize(ProjectOp *self, Row *row, Arena *arena, Error *err)
     StoreRow *stored;
     Str       key;
     TRY(key_coder_bytes(&self->keys, row, arena, &key, err));
+    row->key_bytes = key;
     TRY(store_get(op->store, key, row->key, row->window_start, row->window_end, &stored, err));
     row->old = stored->exists ? stored_row(op->node->schema, stored, arena) : NULL;
     if (row->columns != NULL)

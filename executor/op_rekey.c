@@ -155,7 +155,9 @@ static Status side(RekeyOp *self, const Row *row, const Value *columns, bool is_
         to->columns = values;
     else
         to->old = values;
-    return key_coder_bytes(&self->coder, to, out->arena, &bytes, err);
+    TRY(key_coder_bytes(&self->coder, to, out->arena, &bytes, err));
+    to->key_bytes = bytes;
+    return OK;
 }
 
 static Status rekey_change(RekeyOp *self, const Row *row, RecordBatch *out, Error *err)
@@ -205,9 +207,9 @@ static Status write_rows(RekeyOp *self, const RecordBatch *batch, Error *err)
 {
     PipelineHost *host = self->base.pipeline->spec.host;
     for (size_t i = 0; i < batch->count; i++) {
-        Row      *row    = &batch->rows[i];
-        LogRecord record = {.timestamp = row->timestamp};
-        Status    status = key_coder_bytes(&self->coder, row, batch->arena, &record.key, err);
+        const Row *row    = &batch->rows[i];
+        LogRecord  record = {.timestamp = row->timestamp};
+        Status     status = key_coder_bytes(&self->coder, row, batch->arena, &record.key, err);
         if (status == OK)
             status = encode_row(self, row, batch->arena, &record.value, err);
         if (status != OK)

@@ -62,8 +62,8 @@ static void own_states(AggregateOp *self, Arena *arena)
     }
 }
 
-static Status merge_session(AggregateOp *self, Row *row, Str key, const Session *session, RecordBatch *out,
-                            Error *err)
+static Status merge_session(AggregateOp *self, const Row *row, Str key, const Session *session,
+                            RecordBatch *out, Error *err)
 {
     bool      single = session->start == session->end;
     StoreRow *stored;
@@ -82,7 +82,7 @@ static Status merge_session(AggregateOp *self, Row *row, Str key, const Session 
     return OK;
 }
 
-static Status take_row(AggregateOp *self, Row *row, RecordBatch *out, Error *err)
+static Status take_row(AggregateOp *self, const Row *row, RecordBatch *out, Error *err)
 {
     const PlanAggregate *plan = self->plan;
     Session              session;

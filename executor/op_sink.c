@@ -73,7 +73,7 @@ static bool sink_timestamp(SinkOp *self, const Row *row, int64_t *out)
     return false;
 }
 
-static Status write_row(SinkOp *self, Row *row, Arena *arena, Error *err)
+static Status write_row(SinkOp *self, const Row *row, Arena *arena, Error *err)
 {
     Operator     *op     = &self->base;
     PipelineHost *host   = op->pipeline->spec.host;

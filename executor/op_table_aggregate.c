@@ -7,7 +7,7 @@
  */
 #include "executor/aggregate_state.h"
 
-static Status take_row(AggregateOp *self, Row *row, RecordBatch *out, Error *err)
+static Status take_row(AggregateOp *self, const Row *row, RecordBatch *out, Error *err)
 {
     Arena    *arena = out->arena;
     StoreRow *stored;

@@ -82,26 +82,22 @@ Status op_encoder(Operator *op, const SerdeSpec *spec, Encoder **out, Error *err
 
 /* ---- key bytes ---- */
 
-Status op_key_bytes(Operator *op, Row *row, Arena *arena, Str *out, Error *err)
+Status op_key_bytes(Operator *op, const Row *row, Arena *arena, Str *out, Error *err)
 {
-    *out = STR_NULL;
-    if (row->key == NULL)
+    *out = row->key == NULL ? STR_NULL : row->key_bytes;
+    if (row->key == NULL || !str_is_null(row->key_bytes))
         return OK;
-    if (str_is_null(row->key_bytes)) {
-        const PlanNode *from = op->node->input_count > 0 ? op->node->inputs[0] : op->node;
-        if (from->key_format.format == NULL)
-            return OK;
-        if (op->key_encoder == NULL) {
-            SerdeSpec spec = {.format  = from->key_format,
-                              .side    = SIDE_KEY,
-                              .columns = from->schema->columns,
-                              .count   = from->schema->key_count};
-            TRY(op_encoder(op, &spec, &op->key_encoder, err));
-        }
-        TRY(encoder_encode(op->key_encoder, row->key, arena, &row->key_bytes, err));
+    const PlanNode *from = op->node->input_count > 0 ? op->node->inputs[0] : op->node;
+    if (from->key_format.format == NULL)
+        return OK;
+    if (op->key_encoder == NULL) {
+        SerdeSpec spec = {.format  = from->key_format,
+                          .side    = SIDE_KEY,
+                          .columns = from->schema->columns,
+                          .count   = from->schema->key_count};
+        TRY(op_encoder(op, &spec, &op->key_encoder, err));
     }
-    *out = row->key_bytes;
-    return OK;
+    return encoder_encode(op->key_encoder, row->key, arena, out, err);
 }
 
 void put_int64(StrBuf *out, int64_t n)

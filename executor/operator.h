@@ -20,7 +20,7 @@ typedef struct {
     const char *name;       /* as operators.def has it */
     size_t      state_size; /* of the struct that starts with an Operator */
     Status (*open)(Operator *op, Error *err);
-    /* `port`: which input of the node the batch comes from. Any status but OK stops the batch: the runtime aborts. Bad rows are no such
+    /* `port`: which input of the node the batch comes from. Its rows are read-only: other tasks may have the same (source_decoder.h). Any status but OK stops the batch: the runtime aborts. Bad rows are no such
      * error: op_skip_row. */
     Status (*push)(Operator *op, int port, const RecordBatch *in, Error *err);
     /* Before a commit: emit what was held back (emit late). Sources are flushed first. May be NULL. */
@@ -63,8 +63,8 @@ static inline Status op_emit(Operator *op, const RecordBatch *out, Error *err)
 
 /* A row (or an expression of it) failed: counter, processing log with the row's origin (runtime.md 7.2 type 1). */
 void op_skip_row(Operator *op, const Row *row, const Error *why);
-/* The row's key in the format of the operator's input edge (port 0), serialized once and kept in row->key_bytes. ptr NULL: null key. */
-Status op_key_bytes(Operator *op, Row *row, Arena *arena, Str *out, Error *err);
+/* The row's key in the format of the operator's input edge (port 0): row->key_bytes where they are there already. ptr NULL: null key. */
+Status op_key_bytes(Operator *op, const Row *row, Arena *arena, Str *out, Error *err);
 /* The same for a failure after which the row goes on (a column became NULL): logged, not counted as skipped. */
 void op_report(Operator *op, const Row *row, const Error *why);
 /* A row that is dropped for its key or its lateness: counted only. */

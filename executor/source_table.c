@@ -78,6 +78,7 @@ static Status apply(Operator *op, Row *row, bool late, Value *scratch, Arena *ar
     StoreRow     *stored;
     Str           key;
     TRY(op_key_bytes(op, row, arena, &key, err));
+    row->key_bytes = key;
     TRY(store_get(op->store, key, row->key, row->window_start, row->window_end, &stored, err));
     if (late && !op->pipeline->replaying)
         store_remember(op->store, stored, row->origin);
