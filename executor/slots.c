@@ -7,7 +7,9 @@
  *
  * A new owner first asks for the group's offset of each slot with require-stable: that waits for a
  * transaction of the former owner which is still undecided. Only then may the positions in the slot's
- * partition be read (runtime.md 9.5, case 16).
+ * partition be read (runtime.md 9.5, case 16). Every commit of a slot's tasks commits such an offset, so in a topic
+ * that this process has just made a slot without one has no positions to read: the start need not wait until
+ * the brokers lead 48 new partitions.
  *
  * Which worker gets a slot: the one whose state file has held it ("slot/<s>" in its facts), else by
  * contiguous blocks.
@@ -20,6 +22,7 @@ typedef struct {
     int            *slots;         /* assigned, not handed on yet */
     size_t          count;
     const LogFence *fence;         /* NULL: nothing is pending */
+    bool            made;          /* the topic is ours, and no slots were handed on yet */
 } Membership;
 
 int slot_of(const QuerySub *sub, int partition, int slot_count)
@@ -31,9 +34,14 @@ int slot_of(const QuerySub *sub, int partition, int slot_count)
 /* ---- messages to workers ---- */
 
 typedef struct {
+    int  worker; /* -1: not ours */
+    bool empty;  /* nothing was ever committed in it */
+} SlotPlace;
+
+typedef struct {
     const LogFence *fence;
     int             slot_count;
-    int             slots[]; /* worker of each slot, -1: not ours */
+    SlotPlace       slots[];
 } Assignment;
 
 static void drop_pending(Membership *self)
@@ -54,11 +62,13 @@ static void take_slots(Worker *worker, void *argument)
         worker->slot_handles = mem_calloc((size_t)assignment->slot_count, sizeof *worker->slot_handles);
     }
     for (int s = 0; s < assignment->slot_count; s++) {
-        bool mine = assignment->slots[s] == worker->index;
+        SlotPlace place = assignment->slots[s];
         if (worker->slots[s] == SLOT_LOADING && worker->slot_handles[s] >= 0)
             log_reader_unassign(worker->reader, worker->slot_handles[s]);
         worker->slot_handles[s] = -1;
-        worker->slots[s]        = mine ? SLOT_LOADING : SLOT_NONE;
+        worker->slots[s]        = place.worker != worker->index ? SLOT_NONE
+                                  : place.empty                 ? SLOT_OWNED
+                                                                : SLOT_LOADING;
     }
     log_fence_unref(worker->fence);
     worker->fence         = assignment->fence;
@@ -152,33 +162,47 @@ static void list_slots(Worker *worker, void *argument)
     arena_reset(worker->scratch);
 }
 
-static void hand_on(Membership *self)
+/* `known`, per pending slot: does the group have an offset there? places: per slot of the service. */
+static void place_slots(Membership *self, const bool *known, SlotPlace *places)
 {
     Runtime *runtime = self->runtime;
-    int slots = atomic_load(&runtime->slot_count), *worker_of = mem_alloc((size_t)slots * sizeof *worker_of);
-    Holders holders = {mem_alloc((size_t)slots * sizeof(int)), slots};
-    for (int s = 0; s < slots; s++)
-        worker_of[s] = holders.holder[s] = -1;
+    int      slots   = atomic_load(&runtime->slot_count);
+    Holders  holders = {mem_alloc((size_t)slots * sizeof(int)), slots};
+    for (int s = 0; s < slots; s++) {
+        holders.holder[s] = -1;
+        places[s]         = (SlotPlace){.worker = -1};
+    }
     for (int i = 0; i < runtime->worker_count; i++)
         worker_post(runtime->workers[i], list_slots, &holders, true);
     for (size_t i = 0; i < self->count; i++) {
-        int slot        = self->slots[i];
-        int block       = (int)((int64_t)i * runtime->worker_count / (int64_t)self->count);
-        worker_of[slot] = holders.holder[slot] >= 0 ? holders.holder[slot] : block;
+        int slot     = self->slots[i];
+        int block    = (int)((int64_t)i * runtime->worker_count / (int64_t)self->count);
+        places[slot] = (SlotPlace){.worker = holders.holder[slot] >= 0 ? holders.holder[slot] : block,
+                                   .empty  = self->made && !known[i]};
     }
+    mem_free(holders.holder);
+}
+
+static void hand_on(Membership *self, const bool *known)
+{
+    Runtime   *runtime = self->runtime;
+    int        slots   = atomic_load(&runtime->slot_count);
+    size_t     bytes   = (size_t)slots * sizeof(SlotPlace);
+    SlotPlace *places  = mem_alloc(bytes);
+    place_slots(self, known, places);
     for (int i = 0; i < runtime->worker_count; i++) {
-        Assignment *assignment = mem_alloc(sizeof *assignment + (size_t)slots * sizeof(int));
+        Assignment *assignment = mem_alloc(sizeof *assignment + bytes);
         assignment->fence      = log_fence_ref(self->fence);
         assignment->slot_count = slots;
-        memcpy(assignment->slots, worker_of, (size_t)slots * sizeof(int));
+        memcpy(assignment->slots, places, bytes);
         if (!worker_post(runtime->workers[i], take_slots, assignment, true)) {
             log_fence_unref(assignment->fence);
             mem_free(assignment);
         }
     }
-    mem_free(worker_of);
-    mem_free(holders.holder);
+    mem_free(places);
     atomic_store(&runtime->assigned, true);
+    self->made = false;
     drop_pending(self);
 }
 
@@ -188,15 +212,17 @@ static void ask_stable(Membership *self)
     Error err;
     if (self->fence == NULL || atomic_load(&self->runtime->stopping))
         return;
-    if (log_member_settle(self->member, self->slots, self->count, &err) == OK)
-        hand_on(self);
+    bool *known = mem_calloc(self->count + 1, sizeof *known);
+    if (log_member_settle(self->member, self->slots, self->count, known, &err) == OK)
+        hand_on(self, known);
     else
         log_line(LOG_WARN, "the slots are not free yet: %s", err.message);
+    mem_free(known);
 }
 
 /* ---- the thread ---- */
 
-static Status make_slots_topic(Runtime *runtime, Error *err)
+static Status make_slots_topic(Runtime *runtime, bool *made, Error *err)
 {
     static const LogConfig configs[] = {
         {"cleanup.policy", "compact"}, {"segment.bytes", "4194304"}, {"min.cleanable.dirty.ratio", "0.2"}};
@@ -206,6 +232,7 @@ static Status make_slots_topic(Runtime *runtime, Error *err)
     if (status == E_NOT_FOUND) {
         status = log_topic_create(log, runtime->slots_topic, SLOT_COUNT, runtime->options.internal_replicas,
                                   configs, ARRAY_LEN(configs), err);
+        *made  = status == OK;
         if (status == OK || status == E_EXISTS)
             status = log_topic_info(log, runtime->slots_topic, &info, err);
     }
@@ -218,7 +245,7 @@ static Status join(Membership *self, Error *err)
 {
     Runtime        *runtime   = self->runtime;
     MemberCallbacks callbacks = {self, on_assigned, on_revoked, on_lost};
-    TRY(make_slots_topic(runtime, err));
+    TRY(make_slots_topic(runtime, &self->made, err));
     return log_member_join(runtime->options.log, runtime->slots_group, runtime->slots_topic,
                            runtime->options.node_id, &callbacks, &self->member, err);
 }

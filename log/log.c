@@ -241,13 +241,15 @@ Status log_member_committed(LogMember *member, int partition, int64_t *offset, E
     return BACKEND(member)->member_committed(member, partition, offset, err);
 }
 
-Status log_member_settle(LogMember *member, const int *partitions, size_t count, Error *err)
+Status log_member_settle(LogMember *member, const int *partitions, size_t count, bool *known, Error *err)
 {
     int64_t offset;
     if (BACKEND(member)->member_settle != NULL)
-        return BACKEND(member)->member_settle(member, partitions, count, err);
-    for (size_t i = 0; i < count; i++)
+        return BACKEND(member)->member_settle(member, partitions, count, known, err);
+    for (size_t i = 0; i < count; i++) {
         TRY(log_member_committed(member, partitions[i], &offset, err));
+        known[i] = offset >= 0;
+    }
     return OK;
 }
 

@@ -182,8 +182,9 @@ Status log_member_poll(LogMember *member, int timeout_ms, Error *err);
 void   log_member_close(LogMember *member); /* leaves: revoked is called first */
 /* The group's committed offset of a partition, once no transaction on it is pending (require-stable); -1 if none. */
 Status log_member_committed(LogMember *member, int partition, int64_t *offset, Error *err);
-/* Waits until no transaction is pending on the offsets of these partitions, asking for all at once. */
-Status log_member_settle(LogMember *member, const int *partitions, size_t count, Error *err);
+/* Waits until no transaction is pending on the offsets of these partitions, asking for all at once. `known`, one per partition: does the
+ * group have an offset there? */
+Status log_member_settle(LogMember *member, const int *partitions, size_t count, bool *known, Error *err);
 /* A fence is shared by workers and freed by the last. */
 const LogFence *log_fence_ref(const LogFence *fence);
 void            log_fence_unref(const LogFence *fence);

@@ -61,7 +61,7 @@ typedef struct LogBackend {
 
     /* NULL where one question is as cheap as many: then the partitions are asked for one by one. */
     Status (*offsets_many)(Log *log, Str topic, const int *partitions, size_t count, int64_t *first, int64_t *end, Error *err);
-    Status (*member_settle)(LogMember *member, const int *partitions, size_t count, Error *err);
+    Status (*member_settle)(LogMember *member, const int *partitions, size_t count, bool *known, Error *err);
 } LogBackend;
 
 /* First in every Log, LogReader, LogWriter, LogMember and LogFence. */

@@ -96,7 +96,7 @@ Status          kafka_member_join(Log *log, Str group, Str topic, Str member_id,
 Status          kafka_member_poll(LogMember *member, int timeout_ms, Error *err);
 void            kafka_member_close(LogMember *member);
 Status          kafka_member_committed(LogMember *member, int partition, int64_t *offset, Error *err);
-Status          kafka_member_settle(LogMember *member, const int *partitions, size_t count, Error *err);
+Status          kafka_member_settle(LogMember *member, const int *partitions, size_t count, bool *known, Error *err);
 const LogFence *kafka_fence_ref(const LogFence *fence);
 void            kafka_fence_unref(const LogFence *fence);
 

@@ -210,7 +210,7 @@ Status kafka_member_committed(LogMember *member, int partition, int64_t *offset,
     return status;
 }
 
-Status kafka_member_settle(LogMember *member, const int *partitions, size_t count, Error *err)
+Status kafka_member_settle(LogMember *member, const int *partitions, size_t count, bool *known, Error *err)
 {
     if (count == 0)
         return OK;
@@ -218,6 +218,8 @@ Status kafka_member_settle(LogMember *member, const int *partitions, size_t coun
     for (size_t i = 0; i < count; i++)
         rd_kafka_topic_partition_list_add(list, member->topic, partitions[i]);
     Status status = ask_committed(member, list, err);
+    for (size_t i = 0; i < count; i++)
+        known[i] = rd_kafka_topic_partition_list_find(list, member->topic, partitions[i])->offset >= 0;
     rd_kafka_topic_partition_list_destroy(list);
     return status;
 }
