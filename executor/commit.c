@@ -32,13 +32,17 @@ Status worker_txn_begin(Worker *worker, Error *err)
 
 /* ---- when ---- */
 
+/* Dry readers hasten a commit that somebody may wait for. Tasks that were only opened are written down a little later: their first
+ * records are on their way, and a commit into topics just made would stop the worker until brokers lead them. */
 static int64_t commit_after_us(const Worker *worker, bool dry)
 {
     const Runtime *runtime  = worker->runtime;
     int64_t        interval = runtime_commit_interval_ms(runtime);
     if (worker->commits == 0 && interval > FIRST_COMMIT_MS)
         interval = FIRST_COMMIT_MS;
-    int64_t at_end = runtime->options.exactly_once ? DRY_MS_EXACTLY_ONCE : DRY_MS_AT_LEAST_ONCE;
+    int64_t at_end = !worker->moved                  ? FIRST_COMMIT_MS
+                     : runtime->options.exactly_once ? DRY_MS_EXACTLY_ONCE
+                                                     : DRY_MS_AT_LEAST_ONCE;
     return 1000 * (dry && at_end < interval ? at_end : interval);
 }
 
@@ -200,7 +204,7 @@ static Status set_meta(Worker *worker, Task *task, StrBuf *bytes, Error *err)
 static Status keep_state(Worker *worker, Error *err)
 {
     TRY(state_file_commit(worker->state, err));
-    worker->state_pending = worker->state_changed = false;
+    worker->state_pending = worker->state_changed = worker->moved = false;
     for (Task *task = worker->dirty, *next; task != NULL; task = next) {
         next             = task->next_dirty;
         task->next_dirty = NULL;
@@ -272,7 +276,7 @@ void worker_rollback(Worker *worker)
     }
     worker->in_txn        = false;
     worker->txn_bytes     = 0;
-    worker->state_changed = false;
+    worker->state_changed = worker->moved = false;
     worker->flushed_sink  = true;
     state_file_rollback(worker->state);
     for (Task *task = worker->dirty, *next; task != NULL; task = next) {

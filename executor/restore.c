@@ -355,8 +355,11 @@ static Status run(Task *task, Error *err)
     task_set_state(task, TASK_RUNNING);
     task->running_since_us = runtime_now_us(task->worker->runtime);
     task_publish(task);
-    if (task->sequence == 0 || task->restored)
+    if (task->sequence == 0 || task->restored) {
+        if (task->worker->dirty == NULL)
+            task->worker->commit_us = task->running_since_us;
         task_mark_dirty(task, true); /* so that the next start finds both level */
+    }
     task->restored = false;
     return OK;
 }

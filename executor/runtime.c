@@ -112,6 +112,7 @@ Status runtime_open(const RuntimeOptions *options, Runtime **out, Error *err)
     pthread_mutex_init(&runtime->lock, NULL);
     pthread_cond_init(&runtime->changed, NULL);
     copy_options(runtime, options);
+    atomic_init(&runtime->joining, !options->joins_later);
     Status status = make_workers(runtime, err);
     if (status == OK)
         status = start_threads(runtime, err);
@@ -121,6 +122,14 @@ Status runtime_open(const RuntimeOptions *options, Runtime **out, Error *err)
     }
     *out = runtime;
     return OK;
+}
+
+void runtime_join(Runtime *runtime)
+{
+    pthread_mutex_lock(&runtime->lock);
+    atomic_store(&runtime->joining, true);
+    pthread_cond_broadcast(&runtime->changed);
+    pthread_mutex_unlock(&runtime->lock);
 }
 
 static void stop_worker(Worker *worker, void *argument)

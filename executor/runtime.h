@@ -28,15 +28,19 @@ typedef struct {
     int             retry_backoff_initial_ms, retry_backoff_max_ms; /* of failed queries */
     bool            throw_on_invalid_timestamp;
     bool            fail_on_deserialization_error;
+    bool            joins_later; /* see runtime_join */
     /* Skipped records, for the processing log. Thread: any worker. May be NULL. */
     void (*skipped)(void *context, const SkipInfo *info);
     void *context;
 } RuntimeOptions;
 
-/* Joins the slots group and starts the workers; does not wait for the assignment (a missing broker is waited for). */
+/* Starts the workers and, unless options->joins_later, joins the slots group; does not wait for the assignment (a missing broker is waited for). */
 Status runtime_open(const RuntimeOptions *options, Runtime **out, Error *err);
 /* Commits and leaves within a few seconds. Accepts NULL. */
 void   runtime_close(Runtime *runtime);
+/* Joins the slots group, once the queries known at the start are there. Their internal topics are then made before the slots topic, whose 48
+ * partitions keep a broker busy for 0.2 s, and the group does not wait for a replay of commands. */
+void   runtime_join(Runtime *runtime);
 
 /* ---- persistent queries ---- */
 

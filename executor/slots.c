@@ -264,6 +264,14 @@ static void wait_ms(Runtime *runtime, int ms)
     pthread_mutex_unlock(&runtime->lock);
 }
 
+static void wait_to_join(Runtime *runtime)
+{
+    pthread_mutex_lock(&runtime->lock);
+    while (!atomic_load(&runtime->joining) && !atomic_load(&runtime->stopping))
+        pthread_cond_wait(&runtime->changed, &runtime->lock);
+    pthread_mutex_unlock(&runtime->lock);
+}
+
 enum { POLL_MS = 100, JOIN_POLL_MS = 5, RETRY_FIRST_MS = 200, RETRY_MAX_MS = 5000 };
 
 /* A poll that brings the slots still lasts as long as it was told to, so who waits for slots polls shortly. */
@@ -297,6 +305,7 @@ void *slots_main(void *argument)
     Runtime   *runtime  = argument;
     int        retry_ms = RETRY_FIRST_MS;
     Error      err;
+    wait_to_join(runtime);
     while (!atomic_load(&runtime->stopping)) {
         if (self.member != NULL && poll_member(&self))
             continue;

@@ -111,6 +111,7 @@ struct Runtime {
     Str              slots_topic, slots_group;
     _Atomic int      slot_count; /* 0: not known yet */
     _Atomic bool     stopping, assigned;
+    _Atomic bool     joining; /* the member thread may go */
     _Atomic unsigned next_push;
     pthread_mutex_t  lock; /* of what follows */
     pthread_cond_t   changed;
@@ -344,6 +345,7 @@ struct Worker {
     Task            *guilty, *alone; /* alone: runs by itself until a commit succeeds */
     int64_t          lag_us;         /* since when some task lags; 0: none */
     bool             in_txn, state_changed, state_pending, stopping, flushed_sink;
+    bool             moved; /* records were processed since the last commit */
     size_t           txn_bytes;
     int64_t          commit_us, pause_us; /* last commit; nothing is done before pause_us */
     int              pause_ms;

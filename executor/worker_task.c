@@ -363,6 +363,7 @@ Status task_step(Task *task, bool *progress, Error *err)
     const LogRecord *records = head_of(input);
     if (task->push == NULL)
         task_mark_dirty(task, task->has_source_store);
+    task->worker->moved |= task->push == NULL;
     TRY(pipeline_push(task->pipeline, input->index, input->partition, records, count, err));
     advance(input, count);
     if (task->view != NULL)

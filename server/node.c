@@ -112,6 +112,7 @@ static Status open_runtime(Node *node, Clock *clock, Error *err)
            .retry_backoff_max_ms       = (int)properties_int(p, "ksql.query.retry.backoff.max.ms", 900000),
            .throw_on_invalid_timestamp = properties_is_true(p, "ksql.timestamp.throw.on.invalid", false),
            .fail_on_deserialization_error = properties_is_true(p, "ksql.fail.on.deserialization.error", false),
+           .joins_later                   = true,
            .skipped                       = processing_log_skipped,
            .context                       = node->processing,
     };
@@ -216,6 +217,7 @@ static Status open_parts(Node *node, const NodeOptions *options, Error *err)
         TRY(headless_run(node->engine, options->queries_file, node->properties, err));
     else
         TRY(replay(node, err));
+    runtime_join(node->runtime);
     make_processing_stream(node);
     if (node->has_rest)
         atomic_store(&node->rest.ready, true);
