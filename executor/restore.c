@@ -5,10 +5,11 @@
  * state file tells how far the stores are:
  *
  *   equal sequence          the stores are exactly there: nothing to read
- *   file behind             the changelogs' tails from the file's positions; source tables from the file's
- * input positions, output suppressed file ahead, or unknown  of another history: wiped, then everything from
- * the beginning no record               a new task: stores emptied, inputs at their first or last offsets,
- * written down with the first commit
+ *   file behind             the changelogs' tails from the file's positions; source tables from the file's input
+ *                           positions, output suppressed
+ *   file ahead, or unknown  of another history: wiped, then everything from the beginning
+ *   no record               a new task: stores emptied, inputs at their first or last offsets, written down with
+ *                           the first commit
  *
  * Changelog records are upserts, so a replay that is interrupted starts over. It is done in slices between
  * batches.

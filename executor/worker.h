@@ -3,14 +3,18 @@
  *
  *   runtime.c         the public face: registry of queries, start and stop of the threads
  *   slots.c           the member thread: which slots are ours, and which worker has which
- *   query.c           a query as all threads see it: sub-topologies, internal topics, what is published of
- * its tasks worker.c          a worker's loop and mailbox, what happens on failure worker_reader.c   feeds: a
- * topic partition fetched once for all tasks of a worker worker_task.c     a task: one pipeline, its inputs,
- * which record comes next positions.c       a task's positions as a record commit.c          the order of a
- * commit restore.c         opening a task: positions, changelog tail, source tables forget.c removing what a
- * dropped query leaves behind push_query.c      transient tasks and the queue to their client idle.c is there
- * anything left to do? open_sql.c        a script that shows the tables of all workers checkpoint.c      the
- * helper thread: WAL checkpoints, purging repartition topics
+ *   query.c           a query as all threads see it: sub-topologies, internal topics, what is published of its tasks
+ *   worker.c          a worker's loop and mailbox, what happens on failure
+ *   worker_reader.c   feeds: a topic partition fetched once for all tasks of a worker
+ *   worker_task.c     a task: one pipeline, its inputs, which record comes next
+ *   positions.c       a task's positions as a record
+ *   commit.c          the order of a commit
+ *   restore.c         opening a task: positions, changelog tail, source tables
+ *   forget.c          removing what a dropped query leaves behind
+ *   push_query.c      transient tasks and the queue to their client
+ *   idle.c            is there anything left to do?
+ *   open_sql.c        a script that shows the tables of all workers
+ *   checkpoint.c      the helper thread: WAL checkpoints, purging repartition topics
  *
  * A worker is one thread and owns its tasks, feeds, readers, writers and state file. Others send it messages
  * (worker_post), or read what TaskView publishes.

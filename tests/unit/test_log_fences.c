@@ -159,6 +159,11 @@ static void the_group_fences_a_zombie(void **state)
     assert_ok(commit_under(one, topic, "1", old.fence, slots, 7));
     assert_ok(log_member_committed(zombie, 1, &offset, &last));
     assert_int_equal(offset, 7);
+    bool known[3] = {true, false, true};
+    assert_ok(log_member_settle(zombie, (const int[]){3, 1, 0}, 3, known, &last));
+    assert_false(known[0]);
+    assert_true(known[1]);
+    assert_false(known[2]);
 
     LogMember *owner = join(group, slots, STR_LIT("node"), &new);
     assert_ok(commit_under(two, topic, "2", new.fence, slots, 8));
