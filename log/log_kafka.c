@@ -149,8 +149,10 @@ static void remember_topic(Log *log, Str topic, int partitions)
             log->known          = mem_realloc(log->known, log->known_capacity * sizeof *log->known);
         }
         known       = &log->known[log->known_count++];
-        known->name = str_to_heap(topic);
+        *known      = (KnownTopic){.name = str_to_heap(topic), .partitions = partitions};
     }
+    if (known->partitions != partitions)
+        __atomic_add_fetch(&log->topics_changed, 1, __ATOMIC_RELEASE);
     known->partitions = partitions;
     known->seen_us    = kafka_now_us();
     pthread_mutex_unlock(&log->lock);
@@ -164,6 +166,7 @@ void kafka_forget_topic(Log *log, Str topic)
         mem_free(known->name);
         *known = log->known[--log->known_count];
     }
+    __atomic_add_fetch(&log->topics_changed, 1, __ATOMIC_RELEASE);
     pthread_mutex_unlock(&log->lock);
 }
 

@@ -28,6 +28,7 @@ struct Log {
     pthread_mutex_t lock;
     KnownTopic     *known; /* under lock */
     size_t          known_count, known_capacity;
+    unsigned        topics_changed; /* atomic; counts what may have changed somebody's number of partitions */
     bool            needs_idle;      /* librdkafka without fetch.queue.backoff.ms: see log_kafka_reader.c */
     int             idle_partitions; /* under lock: of the idle topic; 0: not asked yet, -1: there is none */
 };
@@ -44,6 +45,7 @@ Status kafka_status(rd_kafka_resp_err_t code);
 Status kafka_fail(rd_kafka_resp_err_t code, const char *reason, Error *err, const char *fmt, ...) SL_PRINTF(4, 5);
 /* Partitions of a topic, from a list that is MAX_AGE old at most; E_NOT_FOUND. */
 Status kafka_partition_count(Log *log, Str topic, int *out, Error *err);
+/* Also tells the writers to count again. */
 void   kafka_forget_topic(Log *log, Str topic);
 /* Partitions of the topic that is always empty, created when missing; 0 when that cannot be. */
 int  kafka_idle_partitions(Log *log);

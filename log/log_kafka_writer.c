@@ -32,7 +32,8 @@ typedef struct {
     char             *name;
     rd_kafka_topic_t *topic;
     int64_t           checked_us;
-    int               partitions;
+    unsigned          changes;    /* the log's topics_changed when they were counted */
+    int               partitions, allocated;
     WriterPartition **parts; /* each stays where it is: messages under way point at it */
 } WriterTopic;
 
@@ -63,6 +64,8 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, v
     LogWriter       *writer = opaque;
     WriterPartition *part   = message->_private;
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (kafka_status(message->err) == E_NOT_FOUND) /* made anew behind our back: whoever tries again counts again */
+            kafka_forget_topic(writer->log, str_c(rd_kafka_topic_name(message->rkt)));
         if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE && message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
             note_failure(writer, message->err); /* purged: by our own abort */
     } else if (message->offset >= 0)
@@ -177,7 +180,7 @@ void kafka_writer_close(LogWriter *writer)
     if (writer->client != NULL)
         rd_kafka_destroy(writer->client);
     for (size_t i = 0; i < writer->topic_count; i++) {
-        for (int p = 0; p < writer->topics[i].partitions; p++)
+        for (int p = 0; p < writer->topics[i].allocated; p++)
             mem_free(writer->topics[i].parts[p]);
         mem_free(writer->topics[i].parts);
         mem_free(writer->topics[i].name);
@@ -201,19 +204,31 @@ static WriterTopic *known_topic(LogWriter *writer, Str name)
     return NULL;
 }
 
-static void grow_partitions(WriterTopic *topic, int partitions)
+/* More of them: the topic has grown or was made anew. Fewer: it was made anew, and nothing has been written to it. */
+static void set_partitions(WriterTopic *topic, int partitions)
 {
-    if (partitions <= topic->partitions)
-        return;
-    topic->parts = mem_realloc(topic->parts, (size_t)partitions * sizeof *topic->parts);
-    while (topic->partitions < partitions) {
-        WriterPartition *part = mem_calloc(1, sizeof *part);
-        part->acknowledged = part->end         = -1;
-        topic->parts[topic->partitions++]      = part;
-    }
+    if (partitions > topic->allocated)
+        topic->parts = mem_realloc(topic->parts, (size_t)partitions * sizeof *topic->parts);
+    while (topic->allocated < partitions)
+        topic->parts[topic->allocated++] = mem_calloc(1, sizeof(WriterPartition));
+    int written = partitions < topic->partitions ? 0 : topic->partitions;
+    for (int p = written; p < topic->allocated; p++)
+        topic->parts[p]->acknowledged = topic->parts[p]->end = -1;
+    topic->partitions = partitions;
 }
 
-static Status add_topic(LogWriter *writer, Str name, int partitions, WriterTopic **out, Error *err)
+static Status count_partitions(LogWriter *writer, WriterTopic *topic, Error *err)
+{
+    int      partitions;
+    unsigned changes = __atomic_load_n(&writer->log->topics_changed, __ATOMIC_ACQUIRE); /* before what it stands for */
+    TRY(kafka_partition_count(writer->log, str_c(topic->name), &partitions, err));
+    set_partitions(topic, partitions);
+    topic->changes    = changes;
+    topic->checked_us = kafka_now_us();
+    return OK;
+}
+
+static Status add_topic(LogWriter *writer, Str name, WriterTopic **out, Error *err)
 {
     char             *text  = str_to_heap(name);
     rd_kafka_topic_t *topic = rd_kafka_topic_new(writer->client, text, NULL);
@@ -227,24 +242,23 @@ static Status add_topic(LogWriter *writer, Str name, int partitions, WriterTopic
     }
     writer->last = writer->topic_count++;
     *out         = &writer->topics[writer->last];
-    **out        = (WriterTopic){.name = text, .topic = topic, .checked_us = kafka_now_us()};
-    grow_partitions(*out, partitions);
+    **out        = (WriterTopic){.name = text, .topic = topic};
     return OK;
+}
+
+/* False: nobody has seen a change, and it was counted not long ago. The clock is asked now and then only: every append would feel it. */
+static bool is_stale(const LogWriter *writer, const WriterTopic *topic)
+{
+    return topic->partitions == 0 || topic->changes != __atomic_load_n(&writer->log->topics_changed, __ATOMIC_ACQUIRE) ||
+           (writer->appended % SERVE_EVERY == 0 && kafka_now_us() - topic->checked_us >= RECHECK_US);
 }
 
 static Status writer_topic(LogWriter *writer, Str name, WriterTopic **out, Error *err)
 {
     *out = known_topic(writer, name);
-    /* The clock is asked now and then only: every append would feel it. */
-    if (*out != NULL && (writer->appended % SERVE_EVERY != 0 || kafka_now_us() - (*out)->checked_us < RECHECK_US))
-        return OK;
-    int partitions;
-    TRY(kafka_partition_count(writer->log, name, &partitions, err));
     if (*out == NULL)
-        return add_topic(writer, name, partitions, out, err);
-    grow_partitions(*out, partitions);
-    (*out)->checked_us = kafka_now_us();
-    return OK;
+        TRY(add_topic(writer, name, out, err));
+    return is_stale(writer, *out) ? count_partitions(writer, *out, err) : OK;
 }
 
 static rd_kafka_headers_t *copy_headers(const LogRecord *record)
@@ -274,13 +288,19 @@ static rd_kafka_resp_err_t produce(LogWriter *writer, WriterTopic *topic, int pa
                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
 }
 
-/* The partition was counted by the log's own client: a topic was made anew with more of them, and this client knows the old one. */
-static void learn_partitions(LogWriter *writer, WriterTopic *topic)
+/* The client does not know the partition: it has not heard of a topic made anew with more of them, which a question helps. False: it is we
+ * who have not heard, and the partition is none any more. */
+static bool learn_partitions(LogWriter *writer, WriterTopic *topic, int partition)
 {
     const struct rd_kafka_metadata *metadata;
+    Error                           ignored;
+    kafka_forget_topic(writer->log, str_c(topic->name));
+    if (count_partitions(writer, topic, &ignored) == OK && partition >= topic->partitions)
+        return false;
     if (rd_kafka_metadata(writer->client, 0, topic->topic, &metadata, GROWN_WAIT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
         rd_kafka_metadata_destroy(metadata);
     rd_kafka_poll(writer->client, 100);
+    return true;
 }
 
 /* librdkafka takes 0 for "now"; a record of the epoch's first millisecond gets the next one instead of today. */
@@ -301,8 +321,8 @@ static Status produce_retrying(LogWriter *writer, WriterTopic *topic, int partit
             break;
         if (full)
             rd_kafka_poll(writer->client, 10);
-        else
-            learn_partitions(writer, topic);
+        else if (!learn_partitions(writer, topic, partition))
+            break;
     }
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         return OK; /* the headers are librdkafka's now */
@@ -332,15 +352,18 @@ static Status append_to(LogWriter *writer, Str topic, int partition, const LogRe
     TRY(writer_topic(writer, topic, &target, err));
     int chosen = log_choose_partition(partition, target->partitions, record, hash_key, &writer->round_robin);
     if (chosen < 0) { /* unless the topic has grown since it was looked at */
-        int partitions;
         kafka_forget_topic(writer->log, topic);
-        TRY(kafka_partition_count(writer->log, topic, &partitions, err));
-        grow_partitions(target, partitions);
+        TRY(count_partitions(writer, target, err));
         chosen = log_choose_partition(partition, target->partitions, record, hash_key, &writer->round_robin);
     }
     if (chosen < 0)
         return log_no_partition(topic, partition, err);
-    TRY(produce_retrying(writer, target, chosen, record, err));
+    Status status = produce_retrying(writer, target, chosen, record, err);
+    if (status == E_NOT_FOUND && chosen >= target->partitions) { /* there are fewer now */
+        chosen = log_choose_partition(partition, target->partitions, record, hash_key, &writer->round_robin);
+        status = chosen < 0 ? log_no_partition(topic, partition, err) : produce_retrying(writer, target, chosen, record, err);
+    }
+    TRY(status);
     *part = target->parts[chosen];
     if (writer->in_txn)
         touch(writer, *part);

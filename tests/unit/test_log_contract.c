@@ -212,23 +212,55 @@ static void what_is_not_there_is_not_found(void **state)
     log_reader_close(reader);
 }
 
+static void make_anew(Str topic, int partitions)
+{
+    const LogConfig forever = {"retention.ms", "-1"};
+    int64_t         until   = now_ms() + 20000;
+    Status          status;
+    assert_ok(log_topic_delete(env.log, topic, &last));
+    while ((status = log_topic_create(env.log, topic, partitions, 1, &forever, 1, &last)) == E_EXISTS && now_ms() < until)
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL); /* Kafka deletes at leisure */
+    assert_ok(status);
+}
+
 /* The writer has seen the old topic: it must find the partitions of the new one at once. */
 static void a_topic_made_anew_may_have_more_partitions(void **state)
 {
-    const LogConfig forever = {"retention.ms", "-1"};
-    Str             topic   = new_topic(1, NULL, 0);
-    LogRecord       one     = record("k", "v", T0);
-    int64_t         offset, until = now_ms() + 20000;
-    LogWriter      *writer;
-    Status          status;
+    Str        topic = new_topic(1, NULL, 0);
+    LogRecord  one   = record("k", "v", T0);
+    int64_t    offset;
+    LogWriter *writer;
     assert_ok(log_writer_open(env.log, NULL, &writer, &last));
     assert_ok(log_append_sync(writer, topic, 0, &one, STR_NULL, &offset, &last));
-    assert_ok(log_topic_delete(env.log, topic, &last));
-    while ((status = log_topic_create(env.log, topic, 3, 1, &forever, 1, &last)) == E_EXISTS && now_ms() < until)
-        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL); /* Kafka deletes at leisure */
-    assert_ok(status);
+    make_anew(topic, 3);
     assert_ok(log_append_sync(writer, topic, 2, &one, STR_NULL, &offset, &last));
     assert_int_equal(offset, 0);
+    log_writer_close(writer);
+}
+
+/* Fewer or more: a key lands where the partitions that there are now put it. */
+static void keys_follow_a_topic_made_anew(void **state)
+{
+    static const int counts[] = {1, 3, 2};
+    Str              topic    = new_topic(4, NULL, 0);
+    LogWriter       *writer;
+    assert_ok(log_writer_open(env.log, NULL, &writer, &last));
+    for (size_t i = 0; i <= ARRAY_LEN(counts); i++) {
+        int     partitions = i == 0 ? 4 : counts[i - 1];
+        int64_t written[4] = {0};
+        if (i > 0)
+            make_anew(topic, partitions);
+        for (int k = 0; k < 20; k++) {
+            char      key[8];
+            unsigned  unused = 0;
+            int64_t   offset;
+            snprintf(key, sizeof key, "key%d", k);
+            LogRecord one = record(key, "v", T0);
+            int       at  = log_choose_partition(PARTITION_BY_KEY, partitions, &one, STR_NULL, &unused);
+            assert_ok(log_append_sync(writer, topic, PARTITION_BY_KEY, &one, STR_NULL, &offset, &last));
+            assert_int_equal(offset, written[at]++);
+        }
+    }
     log_writer_close(writer);
 }
 
@@ -524,6 +556,7 @@ static void a_deleted_topic_is_told_to_its_reader(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_topic_made_anew_may_have_more_partitions),
+    cmocka_unit_test(keys_follow_a_topic_made_anew),
     cmocka_unit_test(log_answers_who_it_is),
     cmocka_unit_test(keys_land_where_kafka_puts_them),
     cmocka_unit_test(null_keys_go_round),
