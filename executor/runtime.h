@@ -49,7 +49,7 @@ typedef struct {
     bool paused;
 } QueryOptions;
 
-/* Keeps a reference to the plan's arena through `owner`: released (owner_free) when the query is gone. Internal topics are made here. A query with the
+/* Keeps a reference to the plan's arena through `owner`: released (owner_free) when the query is gone; after an error it is the caller's. Internal topics are made here. A query with the
  * id of a running one replaces it (OR REPLACE) and goes on from its positions and state. */
 Status runtime_start_query(Runtime *runtime, const QueryPlan *plan, const QueryOptions *options, void *owner, void (*owner_free)(void *),
                            Error *err);

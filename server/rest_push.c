@@ -206,6 +206,7 @@ void rest_push(Rest *rest, HttpExchange *x, const TransientQuery *transient, Pla
         OK) {
         answer_failure(x, &err, tree->statement);
         release(rest);
+        plan_unref(plan); /* the query's, which it did not take */
         plan_unref(plan);
         http_unref(x);
         mem_free(query);
