@@ -26,6 +26,9 @@ typedef enum {
 
 typedef struct PlanNode PlanNode;
 
+/* The columns of a SOURCE that hands out records as they are (PRINT); key and value are BYTES, NULL where the record's are null. */
+enum { RECORD_TIME, RECORD_PARTITION, RECORD_KEY, RECORD_VALUE, RECORD_COLUMNS };
+
 /* A store that a node keeps, as the executor opens it. */
 typedef struct {
     Str     name;         /* table in the worker's file; ptr NULL: the node keeps none */
@@ -42,6 +45,7 @@ typedef struct {
     Str                  timestamp_format;
     const Wanted *const *wanted;           /* one per column of the schema; NULL = all */
     PlanStore            store;            /* tables */
+    bool                 records;          /* rows are the records as they are; of the rest only topic and partitions count */
     bool                 materialize;      /* the store is what pull queries read (SOURCE TABLE) */
     const Schema        *declared;         /* the columns under their names in the records; `schema` has them first, maybe under other names (joins) */
 } PlanSource;

@@ -62,6 +62,9 @@ Status plan_check_upgrade(const QueryPlan *old_plan, const QueryPlan *new_plan, 
 /* SELECT ... EMIT CHANGES; also a pull query on a stream (the caller bounds it by end offsets). */
 Status plan_push_query(const Planner *planner, const AstStatement *statement, Str query_id, QueryPlan **out, Error *err);
 
+/* PRINT: the records of a topic as they are, in the columns RECORD_* (plan.h), for push_query_start. All in `arena`; cannot fail. */
+const QueryPlan *plan_records(Arena *arena, Str id, Str statement, Str topic, int partitions);
+
 /* SELECT without EMIT from a table. */
 typedef enum { PULL_LOOKUP, PULL_RANGE, PULL_SCAN } PullAccess;
 typedef struct {

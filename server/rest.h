@@ -98,4 +98,11 @@ bool rest_close(Rest *rest, Str id);
 /* Entries for SHOW QUERIES are appended. */
 void rest_list_queries(Transients *self, json_t *queries);
 
+/* ---- PRINT ---- */
+
+/* Leaves a stream of text lines behind, or answers an error. Takes the arena over, which holds statement and text; `type` is the
+ * Content-Type. */
+void rest_print(Rest *rest, HttpExchange *x, const Session *session, const AstStatement *statement, Str text,
+                Arena *arena, const char *type);
+
 #endif

@@ -1,5 +1,5 @@
 /*
- * rest_query.c - POST /query and /query-stream: one SELECT, answered as rows (rest.md 5).
+ * rest_query.c - POST /query and /query-stream: one SELECT, answered as rows, or one PRINT (rest.md 5).
  *
  * Whatever fails before the header is an HTTP error; afterwards the status is 200 and the error is the last
  * element.
@@ -9,10 +9,11 @@
 /* How the two endpoints differ. */
 typedef struct {
     const char *text_field, *properties_field;
-    int         wrong_kind; /* error code of statements that are no SELECT */
+    int         wrong_kind; /* error code of statements that are neither SELECT nor PRINT */
     const char *offers[3];
     RowForm     forms[3];
     int         none; /* the offer without an Accept header */
+    int         print; /* the one offer under which PRINT answers; < 0: any */
 } Endpoint;
 
 static const Endpoint query_endpoint = {
@@ -22,6 +23,7 @@ static const Endpoint query_endpoint = {
     {"application/vnd.ksql.v1+json", "application/json", "application/vnd.ksqlapi.delimited.v1"},
     {ROWS_OBJECTS, ROWS_OBJECTS, ROWS_LINES},
     0,
+    -1,
 };
 static const Endpoint stream_endpoint = {
     "sql",
@@ -30,13 +32,12 @@ static const Endpoint stream_endpoint = {
     {"application/vnd.ksqlapi.delimited.v1", "application/json", "application/vnd.ksql.v1+json"},
     {ROWS_LINES, ROWS_ARRAY, ROWS_OBJECTS},
     0,
+    0,
 };
 
-static void refuse_kind(HttpExchange *x, const Endpoint *endpoint, const AstStatement *statement, Str text)
+static void refuse_kind(HttpExchange *x, const Endpoint *endpoint, Str text)
 {
-    if (statement->kind == STMT_PRINT)
-        rest_statement_error(x, 400, 40001, "Sluice does not carry out PRINT yet", text, NULL);
-    else if (endpoint->wrong_kind == 40000)
+    if (endpoint->wrong_kind == 40000)
         rest_error(x, 400, 40000,
                    "Statement type not supported for this resource: only SELECT and PRINT are");
     else
@@ -62,9 +63,9 @@ static const AstStatement *parse_one(Rest *rest, HttpExchange *x, const Endpoint
         rest_statement_error(x, 400, 40001, message, text, NULL);
         return NULL;
     }
-    if (script.items[0]->kind == STMT_QUERY)
+    if (script.items[0]->kind == STMT_QUERY || script.items[0]->kind == STMT_PRINT)
         return script.items[0];
-    refuse_kind(x, endpoint, script.items[0], text);
+    refuse_kind(x, endpoint, text);
     return NULL;
 }
 
@@ -145,10 +146,16 @@ static void run(Rest *rest, HttpExchange *x, const Endpoint *endpoint, const jso
     Arena              *arena     = arena_new(0);
     Str                 text      = str_dup(arena, rest_field(request, endpoint->text_field));
     const AstStatement *statement = parse_one(rest, x, endpoint, session, text, arena);
-    if (statement != NULL)
-        plan_and_run(rest, x, session, statement, text, arena, endpoint->forms[chosen]);
-    else
+    RowForm             form      = endpoint->forms[chosen];
+    if (statement == NULL) {
         arena_free(arena);
+    } else if (statement->kind == STMT_QUERY) {
+        plan_and_run(rest, x, session, statement, text, arena, form);
+    } else if (endpoint->print >= 0 && chosen != endpoint->print) {
+        http_respond(x, 406, NULL, STR_NULL);
+        arena_free(arena);
+    } else
+        rest_print(rest, x, session, statement, text, arena, row_form_type(form));
 }
 
 static bool has_text(HttpExchange *x, const Endpoint *endpoint, const json_t *request)

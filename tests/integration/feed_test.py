@@ -75,6 +75,21 @@ class FeedTest(unittest.TestCase):
         self.assertEqual(code, 3)
         self.assertIn("URL", err)
 
+    def test_print(self):
+        """The same on an engine of its own and by way of a URL."""
+        line = '{"id":"a","ts":1700000000000}'
+        code, _, err = self.run_sluice("feed", "--topic", "in", "--key-field", "id", "--timestamp-field", "ts", "--state-dir", self.dir,
+                                       stdin=line.encode())
+        self.assertEqual((code, err), (0, ""))
+        expected = ("Key format: KAFKA_STRING\nValue format: JSON or KAFKA_STRING\n"
+                    f"rowtime: 2023/11/14 22:13:20.000 Z, key: a, value: {line}, partition: 0\n")
+        for open_target in (lambda: self.dir, self.serve):
+            target = open_target()
+            self.assertEqual(self.run_sluice("sql", "-X", "-e", "PRINT 'in' FROM BEGINNING LIMIT 1;", target), (0, expected, ""))
+            code, out, err = self.run_sluice("sql", "-X", "-e", "PRINT 'IN' FROM BEGINNING LIMIT 1;", target)
+            self.assertEqual((code, out), (1, ""))
+            self.assertIn("Did you mean:\n\tprint in;", err)
+
     def test_separated_keys(self):
         code, _, err = self.run_sluice("feed", "--topic", "in", "--key-separator", "\\t", "--state-dir", self.dir, stdin=b"k1\t7\nk2\t8\n")
         self.assertEqual(code, 0, err)

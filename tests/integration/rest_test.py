@@ -332,6 +332,113 @@ class Push(WithServer):
         self.assertEqual(self.server.stop(), 0)
 
 
+class Print(WithServer):
+    def records(self, *records, topic="t"):
+        status, body, _ = self.server.post("/sluice/records", {"topic": topic, "records": list(records)})
+        self.assertEqual(status, 200, body)
+
+    def print(self, text, path="/query-stream", **fields):
+        name = {"/query": "ksql", "/query-stream": "sql"}[path]
+        status, body, _ = self.server.post(path, {name: text, **fields})
+        self.assertEqual(status, 200, body)
+        return body
+
+    def test_formats_and_records(self):
+        self.records({"key": "18", "value": '{"A": 1}', "timestamp": 1670001722556}, {"value": "{}", "timestamp": -1},
+                     {"key": "19", "timestamp": 0})
+        expected = ("Key format: JSON or KAFKA_STRING\nValue format: JSON or KAFKA_STRING\n"
+                    'rowtime: 2022/12/02 17:22:02.556 Z, key: 18, value: {"A": 1}, partition: 0\n'
+                    "rowtime: N/A, key: <null>, value: {}, partition: 0\n"
+                    "rowtime: 1970/01/01 00:00:00.000 Z, key: 19, value: <null>, partition: 0\n")
+        for path in ("/query", "/query-stream"):
+            self.assertEqual(self.print("PRINT t FROM BEGINNING LIMIT 3", path), expected)
+        _, body, response = self.server.post("/query-stream", {"sql": "PRINT t FROM BEGINNING LIMIT 3;"}, DELIMITED)
+        self.assertEqual((body, response.headers["Content-Type"]), (expected, DELIMITED["Accept"]))
+
+    def test_formats_are_told_again_when_they_change(self):
+        self.records()
+        stream = self.server.stream("/query", {"ksql": "PRINT t FROM BEGINNING;"})
+        self.records({"value": "\n[1,\n2]", "timestamp": 5})
+        row = "rowtime: 1970/01/01 00:00:00.005 Z, key: %s, value: %s, partition: 0\n"
+        self.assertEqual([stream.line() for _ in range(3)],
+                         ["Key format: ¯\\_(ツ)_/¯ - no data processed\n", "Value format: JSON or KAFKA_STRING\n", row % ("<null>", "[1,2]")])
+        self.records({"key64": "AAAAAAAAABI=", "value": "a\nb", "timestamp": 5})
+        self.assertEqual([stream.line() for _ in range(3)],
+                         ["Key format: KAFKA_BIGINT or KAFKA_DOUBLE or KAFKA_STRING\n", "Value format: KAFKA_STRING\n", row % ("18", "a\\nb")])
+        self.records({"key64": "AAAAAAAAABM=", "value": "c", "timestamp": 5})
+        self.assertEqual(stream.line(), row % ("19", "c"))
+        stream.leave()
+
+    def test_interval_and_limit(self):
+        self.records(*({"value": str(number), "timestamp": 5} for number in range(10)))
+        for text, values in (("INTERVAL 4 LIMIT 3", "048"), ("SAMPLE 5 LIMIT 2", "05"), ("INTERVAL 1 LIMIT 2", "01")):
+            lines = self.print(f"PRINT 't' FROM BEGINNING {text};").splitlines()[2:]
+            self.assertEqual([line.split(", ")[2] for line in lines], [f"value: {value}" for value in values])
+        self.assertEqual(self.print("PRINT t FROM BEGINNING LIMIT 0;"), "")
+
+    def test_where_it_starts(self):
+        self.records({"value": "old"})
+        latest = {"auto.offset.reset": "latest"}
+        stream = self.server.stream("/query-stream", {"sql": "PRINT t LIMIT 1;", "properties": latest})
+        self.records({"value": "new"})
+        self.assertIn("value: new,", stream.rest())
+        stream.close()
+        self.assertIn("value: old,", self.print("PRINT t LIMIT 1;"))  # by the server's configuration
+        self.assertIn("value: old,", self.print("PRINT t FROM BEGINNING LIMIT 1;", properties=latest))
+
+    def test_refusals(self):
+        self.records(topic="Orders")
+        missing = ("Could not find topic '%s', or the KSQL user does not have permissions to list the topic. Topic names are case-sensitive.%s")
+        hint = "\nDid you mean:\n\tprint Orders;"
+        cases = [
+            ("PRINT orders;", {}, 400, 40000, missing % ("orders", hint)),
+            ("PRINT Order FROM BEGINNING;", {}, 400, 40000, missing % ("Order", hint)),
+            ("PRINT `nothing like it`;", {}, 400, 40000, missing % ("nothing like it", "")),
+            ("PRINT Orders INTERVAL 0;", {}, 400, 40001, "INTERVAL must be at least 1, but was: 0"),
+            ("PRINT Orders; PRINT Orders;", {}, 400, 40001, "Expected exactly one KSQL statement; found 2 instead"),
+        ]
+        for text, headers, status, code, message in cases:
+            for path, name in (("/query", "ksql"), ("/query-stream", "sql")):
+                got, body, _ = self.server.post(path, {name: text}, headers)
+                answer = json.loads(body)
+                self.assertEqual((got, answer["error_code"], answer["message"]), (status, code, message), (path, text))
+        self.assertEqual(self.server.ksql("PRINT Orders;")[1]["error_code"], 40002)
+        for type_ in ("application/json", "application/vnd.ksql.v1+json"):
+            got, body, _ = self.server.post("/query-stream", {"sql": "PRINT Orders LIMIT 0;"}, {"Accept": type_})
+            self.assertEqual((got, body), (406, ""))
+
+    def test_clients_that_do_not_read(self):
+        """More of them than there are threads; whoever reads has everything, then and later."""
+        big, count = "x" * 20000, 600
+        self.records({"value": "first"})
+        slow = [self.server.stream("/query", {"ksql": "PRINT t FROM BEGINNING;"}) for _ in range(20)]
+        for start in range(0, count, 50):
+            self.records(*({"value": f"{start + i}:{big}"} for i in range(50)))
+        self.assertEqual(self.print(f"PRINT t FROM BEGINNING LIMIT {count + 1};").count(big), count)
+        for stream in slow[1:]:
+            stream.leave()
+        read = [slow[0].line() for _ in range(count + 3)]
+        self.assertEqual([line.split("value: ")[1].split(":")[0] for line in read[3:]], [str(number) for number in range(count)])
+        slow[0].leave()
+        self.assertEqual(self.server.stop(), 0)
+
+    def test_topic_that_goes(self):
+        self.server.ok(STREAM)
+        self.insert("a", 1)
+        stream = self.server.stream("/query-stream", {"sql": "PRINT s FROM BEGINNING;"})
+        for _ in range(3):
+            stream.line()
+        self.server.ok("DROP STREAM S DELETE TOPIC;")
+        self.assertEqual(json.loads(stream.rest())["@type"], "generic_error")
+        stream.close()
+
+    def test_stop_while_printing(self):
+        self.records()
+        stream = self.server.stream("/query-stream", {"sql": "PRINT t;"})
+        self.assertEqual((stream.status, self.server.stop()), (200, 0))
+        stream.close()
+
+
 class Restart(WithServer):
     def everything(self):
         return self.server.ok("SHOW STREAMS; SHOW TABLES; SHOW QUERIES; SHOW TYPES; DESCRIBE T;")

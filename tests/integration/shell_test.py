@@ -93,6 +93,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.reply(200, [STREAMS] if "SHOW" in sql else [] if "INSERT" in sql else [status("Stream created")])
 
     def query(self, sql):
+        if sql.upper().startswith("PRINT"):
+            rows = [f"rowtime: 2022/12/02 17:22:02.556 Z, key: 18, value: {value}, partition: 0\n" for value in ("one", "\x1b[2J", "three")]
+            end = '{"@type":"generic_error","error_code":50000,"message":"the topic is gone"}\n' if "FAIL" in sql else ""
+            self.chunk("Key format: JSON or KAFKA_STRING\nValue format: KAFKA_STRING\n" + "".join(rows) + end)
+            return self.wfile.write(b"0\r\n\r\n")
         if "HEADER_COLUMNS" in sql:
             self.chunk("[" + json.dumps(WITH_HEADERS) + ',\n{"row":{"columns":[1,"v","IQ==",[]]}}]\n')
             return self.wfile.write(b"0\r\n\r\n")
@@ -234,6 +239,15 @@ class ShellTest(unittest.TestCase):
             code, out, err = self.run_shell("--output", form, "-e", "SELECT * FROM s EMIT CHANGES;")
             self.assertEqual((form, code, err), (form, 0, ""))
             self.assertEqual(out, expected)
+
+    def test_print(self):
+        row = "rowtime: 2022/12/02 17:22:02.556 Z, key: 18, value: %s, partition: 0\n"
+        formats = "Key format: JSON or KAFKA_STRING\nValue format: KAFKA_STRING\n"
+        self.assertEqual(self.run_shell("-e", "print t from beginning"), (0, formats + row % "one" + row % "\x1b[2J" + row % "three", ""))
+        self.assertEqual(self.server.requests[-1]["ksql"], "print t from beginning;")
+        self.assertEqual(self.run_shell("--query-row-limit", "1", "-e", "PRINT t")[:2], (0, formats + row % "one"))
+        code, out, err = self.run_shell("-e", "PRINT FAIL; SHOW STREAMS")
+        self.assertEqual((code, out.count("rowtime"), "the topic is gone (50000)" in err, "Stream Name" in out), (1, 3, True, False))
 
     def test_header_columns(self):
         self.assertEqual(self.run_shell("-e", "SELECT HEADER_COLUMNS")[1], "K\tV\tH\tL\n1\tv\tIQ==\t[]\n")

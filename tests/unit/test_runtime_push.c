@@ -78,11 +78,56 @@ static void slow_client_holds_nobody_up(void **state)
     node_free(n);
 }
 
+/* PRINT: also what a SELECT would leave out, a null value and a time before 1970. */
+static void records_come_as_they_are(void **state)
+{
+    static const LogRecord records[] = {
+        {.timestamp = 7, .key = STR_LIT("k"), .value = STR_LIT("no JSON")},
+        {.timestamp = 5, .key = STR_LIT("k")},
+        {.timestamp = -1, .value = STR_LIT("")},
+    };
+    enum { COUNT = ARRAY_LEN(records) };
+    Node          *n     = fresh("records");
+    Str            topic = str_c(topic_of(n, "in"));
+    WriterOptions  plain = {.linger_ms = -1};
+    LogWriter     *writer;
+    PushQuery     *push;
+    PushOptions    options = {.from_earliest = true};
+    PushRow       *rows;
+    size_t         count = 0, total = 0;
+    node_topic_make(n, topic.ptr, 2);
+    node_run(n);
+    MUST(log_writer_open(n->log, &plain, &writer, &n->err));
+    for (size_t i = 0; i < COUNT; i++)
+        MUST(log_append_sync(writer, topic, 1, &records[i], STR_NULL, NULL, &n->err));
+    log_writer_close(writer);
+    const QueryPlan *plan = plan_records(n->arena, STR_LIT("print_1"), STR_LIT("PRINT"), topic, 2);
+    MUST(push_query_start(n->runtime, plan, &options, NULL, NULL, &push, &n->err));
+    for (int i = 0; i < 400 && total < COUNT; i++) {
+        push_query_wait(push, 25);
+        assert_int_equal(push_query_take(push, n->arena, 100, &rows, &count, &n->err), PUSH_MORE);
+        for (size_t at = 0; at < count; at++, total++) {
+            const LogRecord *record = &records[total];
+            const Value     *values = rows[at].values;
+            assert_true(value_int(values[RECORD_TIME]) == record->timestamp);
+            assert_int_equal(value_int(values[RECORD_PARTITION]), 1);
+            assert_int_equal(value_is_null(values[RECORD_KEY]), str_is_null(record->key));
+            assert_int_equal(value_is_null(values[RECORD_VALUE]), str_is_null(record->value));
+            if (!str_is_null(record->value))
+                assert_true(str_equal(value_str(values[RECORD_VALUE]), record->value));
+        }
+    }
+    assert_int_equal(total, COUNT);
+    push_query_close(push);
+    node_free(n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(push_query_ends_where_it_should),
         cmocka_unit_test(slow_client_holds_nobody_up),
+        cmocka_unit_test(records_come_as_they_are),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
 }

@@ -1,0 +1,290 @@
+/*
+ * format_guess.c - see format_guess.h.
+ *
+ * A candidate is a format in a window kind; what is still possible is a set of bits, in ksqlDB's order.
+ */
+#include "serde/format_guess.h"
+
+#include "serde/json_doc.h"
+#include "serde/serde.h"
+
+struct FormatGuess {
+    JsonIndex *index;
+    uint32_t   possible; /* bit format * WINDOW_KINDS + window kind */
+    bool       seen, all_text;
+};
+
+/* ---- formats ---- */
+
+typedef struct {
+    const char *name;
+    bool        text; /* its payloads can be read as they are */
+    bool (*fits)(FormatGuess *guess, Str bytes);
+    void (*print)(FormatGuess *guess, Str bytes, StrBuf *out);
+} PlainFormat;
+
+/* One value with nothing but white space behind it. */
+static bool is_json(FormatGuess *guess, Str bytes)
+{
+    JsonDoc doc;
+    if (!json_doc_open(&doc, guess->index, bytes))
+        return false;
+    bool whole = doc.text + doc.len == bytes.ptr + bytes.len; /* it stops before what can be no JSON */
+    return whole && json_doc_skip(&doc, 0) == doc.count;
+}
+
+/* As it came, but on one line: where it has line breaks, it loses all its white space. */
+static void print_json(FormatGuess *guess, Str bytes, StrBuf *out)
+{
+    JsonDoc doc;
+    bool one_line = memchr(bytes.ptr, '\n', bytes.len) == NULL && memchr(bytes.ptr, '\r', bytes.len) == NULL;
+    if (one_line || !json_doc_open(&doc, guess->index, bytes)) {
+        strbuf_add(out, bytes);
+        return;
+    }
+    for (size_t k = 0; k < doc.count; k++)
+        strbuf_add(out, json_doc_token(&doc, k));
+}
+
+static uint64_t big_endian(Str bytes)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < bytes.len; i++)
+        n = n << 8 | (uint8_t)bytes.ptr[i];
+    return n;
+}
+
+static bool is_int(FormatGuess *guess, Str bytes)
+{
+    return bytes.len == 4;
+}
+
+static bool is_bigint(FormatGuess *guess, Str bytes)
+{
+    return bytes.len == 8;
+}
+
+static void print_int64(int64_t n, StrBuf *out)
+{
+    char text[24];
+    strbuf_add(out, str_n(text, int64_print(n, text)));
+}
+
+static void print_int(FormatGuess *guess, Str bytes, StrBuf *out)
+{
+    print_int64((int32_t)(uint32_t)big_endian(bytes), out);
+}
+
+static void print_bigint(FormatGuess *guess, Str bytes, StrBuf *out)
+{
+    print_int64((int64_t)big_endian(bytes), out);
+}
+
+static void print_double(FormatGuess *guess, Str bytes, StrBuf *out)
+{
+    uint64_t bits = big_endian(bytes);
+    double   d;
+    char     text[32];
+    memcpy(&d, &bits, sizeof d);
+    strbuf_add(out, str_n(text, double_print(d, text)));
+}
+
+static bool is_string(FormatGuess *guess, Str bytes)
+{
+    return utf8_valid(bytes);
+}
+
+static void print_string(FormatGuess *guess, Str bytes, StrBuf *out)
+{
+    for (size_t i = 0; i < bytes.len; i++) {
+        if (bytes.ptr[i] == '\n')
+            strbuf_adds(out, "\\n");
+        else if (bytes.ptr[i] == '\r')
+            strbuf_adds(out, "\\r");
+        else
+            strbuf_addc(out, bytes.ptr[i]);
+    }
+}
+
+static const PlainFormat formats[] = {
+    {"JSON", true, is_json, print_json},
+    {"KAFKA_INT", false, is_int, print_int},
+    {"KAFKA_BIGINT", false, is_bigint, print_bigint},
+    {"KAFKA_DOUBLE", false, is_bigint, print_double},
+    {"KAFKA_STRING", true, is_string, print_string},
+};
+
+static const struct {
+    const char   *name;
+    WindowKeyKind kind;
+} windows[] = {{"SESSION", WINDOW_KEY_SESSION},
+               {"HOPPING", WINDOW_KEY_TIME},
+               {"TUMBLING", WINDOW_KEY_TIME},
+               {NULL, WINDOW_KEY_NONE}};
+
+enum {
+    WINDOW_KINDS = ARRAY_LEN(windows),
+    NO_WINDOW    = WINDOW_KINDS - 1,
+    CANDIDATES   = ARRAY_LEN(formats) * WINDOW_KINDS
+};
+
+/* ---- candidates ---- */
+
+static const PlainFormat *format_of(int candidate)
+{
+    return &formats[candidate / WINDOW_KINDS];
+}
+
+static bool has_bounds(int candidate)
+{
+    return candidate % WINDOW_KINDS != NO_WINDOW;
+}
+
+/* False: no windowed key. The size of a time window is not in the key: its end is unknown, and so as far away
+ * as can be. */
+static bool split(int candidate, Str bytes, Str *inner, int64_t *start, int64_t *end)
+{
+    WindowKeyKind kind = windows[candidate % WINDOW_KINDS].kind;
+    if (!windowed_key_split(kind, INT64_MAX, bytes, inner, start, end))
+        return false;
+    return !has_bounds(candidate) || (inner->len > 0 && *start >= 0 && *end >= *start);
+}
+
+static bool fits(FormatGuess *guess, int candidate, Str bytes)
+{
+    Str     inner;
+    int64_t start, end;
+    return split(candidate, bytes, &inner, &start, &end) && format_of(candidate)->fits(guess, inner);
+}
+
+/* UTF-8 without control characters but those of lines and columns. */
+static bool is_readable(Str bytes)
+{
+    for (size_t i = 0; i < bytes.len; i++) {
+        unsigned char c = (unsigned char)bytes.ptr[i];
+        if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f)
+            return false;
+    }
+    return utf8_valid(bytes);
+}
+
+static bool is_possible(const FormatGuess *guess, int candidate)
+{
+    return guess->possible >> candidate & 1;
+}
+
+/* The one to show payloads in; -1: none is left. */
+static int best(const FormatGuess *guess)
+{
+    for (int i = 0; i < CANDIDATES && guess->all_text; i++)
+        if (is_possible(guess, i) && !has_bounds(i) && format_of(i)->text)
+            return i;
+    for (int i = 0; i < CANDIDATES; i++)
+        if (is_possible(guess, i))
+            return i;
+    return -1;
+}
+
+/* ---- the way in ---- */
+
+Status format_guess_new(int side, FormatGuess **out, Error *err)
+{
+    JsonIndex *index = json_index_new();
+    if (index == NULL)
+        return error_set(err, E_LIMIT, NO_POS, "No memory for a JSON reader");
+    FormatGuess *guess = mem_calloc(1, sizeof *guess);
+    guess->index       = index;
+    guess->all_text    = true;
+    for (int i = 0; i < CANDIDATES; i++)
+        if (side == SIDE_KEY || !has_bounds(i))
+            guess->possible |= 1u << i;
+    *out = guess;
+    return OK;
+}
+
+void format_guess_free(FormatGuess *guess)
+{
+    if (guess == NULL)
+        return;
+    json_index_free(guess->index);
+    mem_free(guess);
+}
+
+void format_guess_see(FormatGuess *guess, Str bytes)
+{
+    if (str_is_null(bytes))
+        return;
+    guess->seen = true;
+    guess->all_text &= is_readable(bytes);
+    for (int i = 0; i < CANDIDATES; i++)
+        if (is_possible(guess, i) && !fits(guess, i, bytes))
+            guess->possible &= ~(1u << i);
+}
+
+static void add_name(int candidate, StrBuf *out)
+{
+    const char *window = windows[candidate % WINDOW_KINDS].name, *format = format_of(candidate)->name;
+    if (window == NULL)
+        strbuf_adds(out, format);
+    else
+        strbuf_addf(out, "%s(%s)", window, format);
+}
+
+void format_guess_names(const FormatGuess *guess, StrBuf *out)
+{
+    int first = best(guess);
+    if (!guess->seen)
+        strbuf_adds(out, "¯\\_(ツ)_/¯ - no data processed");
+    else if (first < 0)
+        strbuf_adds(out, "UNRECOGNISED_BYTES");
+    else
+        add_name(first, out);
+    for (int i = 0; i < CANDIDATES && guess->seen; i++)
+        if (i != first && is_possible(guess, i)) {
+            strbuf_adds(out, " or ");
+            add_name(i, out);
+        }
+}
+
+/* One record that is no text must not make the others unreadable. */
+static void print_unrecognised(FormatGuess *guess, Str bytes, StrBuf *out)
+{
+    if (is_readable(bytes)) {
+        print_string(guess, bytes, out);
+        return;
+    }
+    for (size_t i = 0; i < bytes.len; i++) {
+        unsigned char c = (unsigned char)bytes.ptr[i];
+        if (c >= ' ' && c <= '~' && c != '\\')
+            strbuf_addc(out, (char)c);
+        else
+            strbuf_addf(out, "\\x%02X", c);
+    }
+}
+
+void format_guess_print(FormatGuess *guess, Str bytes, StrBuf *out)
+{
+    int     candidate = best(guess);
+    Str     inner;
+    int64_t start, end;
+    if (str_is_null(bytes)) {
+        strbuf_adds(out, "<null>");
+        return;
+    }
+    if (candidate < 0 || !split(candidate, bytes, &inner, &start, &end)) {
+        print_unrecognised(guess, bytes, out);
+        return;
+    }
+    if (!has_bounds(candidate)) {
+        format_of(candidate)->print(guess, bytes, out);
+        return;
+    }
+    strbuf_addc(out, '[');
+    format_of(candidate)->print(guess, inner, out);
+    strbuf_addf(out, "@%lld/", (long long)start);
+    if (windows[candidate % WINDOW_KINDS].kind == WINDOW_KEY_SESSION)
+        print_int64(end, out);
+    else
+        strbuf_addc(out, '-');
+    strbuf_addc(out, ']');
+}

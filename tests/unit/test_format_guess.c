@@ -1,0 +1,102 @@
+/* What payloads look like: the formats that are left after each, and how they are shown. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "serde/format_guess.h"
+#include "serde/serde.h"
+
+#define NOTHING "¯\\_(ツ)_/¯ - no data processed"
+#define WINDOWED(f) "SESSION(" f ") or HOPPING(" f ") or TUMBLING(" f ")"
+#define TIMED(f) "HOPPING(" f ") or TUMBLING(" f ")"
+#define NUMBERS "KAFKA_BIGINT or KAFKA_DOUBLE"
+
+#define ONE(a) {a}, 1
+#define TWO(a, b) {a, b}, 2
+#define THREE(a, b, c) {a, b, c}, 3
+
+/* The names are those after the last payload, which is shown. */
+static const struct {
+    int         side;
+    Str         payloads[3];
+    size_t      count;
+    const char *names, *shown;
+} rows[] = {
+    /* nothing is known */
+    {SIDE_KEY, ONE(STR_NULL), NOTHING, "<null>"},
+    /* JSON: whole values only */
+    {SIDE_VALUE, ONE(STR_LIT("{\"a\": 1, \"b\": [true, null]}")), "JSON or KAFKA_STRING", "{\"a\": 1, \"b\": [true, null]}"},
+    {SIDE_VALUE, TWO(STR_LIT("[10,22]"), STR_LIT(" 5 ")), "JSON or KAFKA_STRING", " 5 "},
+    {SIDE_VALUE, ONE(STR_LIT("{\n  \"a b\" : \"c d\",\r\n\t\"e\": [ 1 ]\n}\n")), "JSON or KAFKA_STRING", "{\"a b\":\"c d\",\"e\":[1]}"},
+    {SIDE_VALUE, ONE(STR_LIT("{\"a\":1")), "KAFKA_STRING", "{\"a\":1"},
+    {SIDE_VALUE, ONE(STR_LIT("{\"a\":1} and more")), "KAFKA_STRING", "{\"a\":1} and more"},
+    {SIDE_VALUE, ONE(STR_LIT("{\"a\":1}{\"a\":1}")), "KAFKA_STRING", "{\"a\":1}{\"a\":1}"},
+    {SIDE_VALUE, ONE(STR_LIT("{\"ab\":1}\xff")), "UNRECOGNISED_BYTES", "{\"ab\":1}\\xFF"},
+    {SIDE_VALUE, ONE(STR_LIT("tru")), "KAFKA_STRING", "tru"},
+    /* text; a null and the empty text say little */
+    {SIDE_KEY, THREE(STR_LIT("a\nb\r"), STR_NULL, STR_LIT("λ\\n\nb")), "KAFKA_STRING", "λ\\n\\nb"},
+    {SIDE_KEY, ONE(STR_LIT("")), "KAFKA_STRING", ""},
+    {SIDE_VALUE, TWO(STR_LIT("a"), STR_NULL), "KAFKA_STRING", "<null>"},
+    /* numbers */
+    {SIDE_KEY, ONE(STR_LIT("\0\0\0\x12")), "KAFKA_INT or KAFKA_STRING", "18"},
+    {SIDE_KEY, ONE(STR_LIT("\xff\xff\xff\xff")), "KAFKA_INT", "-1"},
+    {SIDE_KEY, ONE(STR_LIT("\0\0\0\0\0\0\0\xc7")), NUMBERS, "199"},
+    {SIDE_KEY, ONE(STR_LIT("\0\0\0\0\0\0\0\x12")), NUMBERS " or KAFKA_STRING", "18"},
+    {SIDE_VALUE, ONE(STR_LIT("\xff\xff\xff\xff\xff\xff\xff\xfe")), NUMBERS, "-2"},
+    {SIDE_KEY, TWO(STR_LIT("\0\0\0\1"), STR_LIT("\0\0\0\0\0\0\0\1")), "KAFKA_STRING", NULL},
+    /* readable text is shown as such, though it could be a number */
+    {SIDE_KEY, ONE(STR_LIT("Bob1")), "KAFKA_STRING or KAFKA_INT", "Bob1"},
+    {SIDE_KEY, ONE(STR_LIT("1234")), "JSON or KAFKA_INT or KAFKA_STRING", "1234"},
+    {SIDE_VALUE, ONE(STR_LIT("abcdefgh")), "KAFKA_STRING or " NUMBERS, "abcdefgh"},
+    {SIDE_KEY, TWO(STR_LIT("Bob1"), STR_LIT("\0\0\0\1")), "KAFKA_INT or KAFKA_STRING", "1"},
+    /* windowed keys; values are never windowed */
+    {SIDE_KEY, ONE(STR_LIT("k1\0\0\0\0\0\0\xEA\x60")), TIMED("KAFKA_STRING"), "[k1@60000/-]"},
+    {SIDE_VALUE, ONE(STR_LIT("k1\0\0\0\0\0\0\xEA\x60")), "UNRECOGNISED_BYTES", "k1\\x00\\x00\\x00\\x00\\x00\\x00\\xEA`"},
+    {SIDE_KEY, ONE(STR_LIT("\0\0\0\7\0\0\0\0\0\0\0\5")), TIMED("KAFKA_INT") " or " TIMED("KAFKA_STRING") " or KAFKA_STRING", "[7@5/-]"},
+    {SIDE_KEY, ONE(STR_LIT("\"k\"\0\0\0\0\0\0\0\x09\0\0\0\0\0\0\0\x05")), "SESSION(JSON) or " WINDOWED("KAFKA_STRING") " or KAFKA_STRING",
+     "[\"k\"@5/9]"},
+    {SIDE_KEY, ONE(STR_LIT("kk\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x09")), TIMED("KAFKA_STRING") " or KAFKA_STRING", NULL}, /* ends before it starts */
+    {SIDE_KEY, ONE(STR_LIT("kk\xff\0\0\0\0\0\0\1")), "UNRECOGNISED_BYTES", "kk\\xFF\\x00\\x00\\x00\\x00\\x00\\x00\\x01"}, /* before 1970 */
+    /* texts of any length are windowed keys, too, of times that no clock shows */
+    {SIDE_KEY, ONE(STR_LIT("a-long-key")), "KAFKA_STRING or " TIMED("KAFKA_STRING"), "a-long-key"},
+    {SIDE_KEY, ONE(STR_LIT("1234567890123")), "JSON or " TIMED("JSON") " or " TIMED("KAFKA_STRING") " or KAFKA_STRING", "1234567890123"},
+    {SIDE_KEY, ONE(STR_LIT("\"stream/CLICKSTREAM/create\"")), "JSON or " WINDOWED("KAFKA_STRING") " or KAFKA_STRING",
+     "\"stream/CLICKSTREAM/create\""},
+    /* mixed, and what nobody knows: Avro in a registry's envelope is claimed by none */
+    {SIDE_VALUE, TWO(STR_LIT("{}"), STR_LIT("text")), "KAFKA_STRING", "text"},
+    {SIDE_VALUE, TWO(STR_LIT("{}"), STR_LIT("\0\0\0\0\1\xfe\\")), "UNRECOGNISED_BYTES", "\\x00\\x00\\x00\\x00\\x01\\xFE\\x5C"},
+    {SIDE_VALUE, TWO(STR_LIT("\xfe"), STR_LIT("λ\n")), "UNRECOGNISED_BYTES", "λ\\n"},
+};
+
+static void formats_are_guessed(void **state)
+{
+    StrBuf names = {0}, shown = {0};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        FormatGuess *guess;
+        Error        err;
+        assert_int_equal(format_guess_new(rows[i].side, &guess, &err), OK);
+        for (size_t n = 0; n < rows[i].count; n++)
+            format_guess_see(guess, rows[i].payloads[n]);
+        strbuf_reset(&names);
+        strbuf_reset(&shown);
+        format_guess_names(guess, &names);
+        format_guess_print(guess, rows[i].payloads[rows[i].count - 1], &shown);
+        strbuf_addc(&names, '\0');
+        strbuf_addc(&shown, '\0');
+        if (strcmp(names.ptr, rows[i].names) != 0 || (rows[i].shown != NULL && strcmp(shown.ptr, rows[i].shown) != 0))
+            fail_msg("row %zu: %s, %s; expected %s, %s", i, names.ptr, shown.ptr, rows[i].names, rows[i].shown);
+        format_guess_free(guess);
+    }
+    strbuf_clear(&names);
+    strbuf_clear(&shown);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(formats_are_guessed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
