@@ -25,6 +25,7 @@ Status kafka_status(rd_kafka_resp_err_t code)
     case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
     case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION:
     case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
+    case RD_KAFKA_RESP_ERR_INVALID_TXN_STATE: /* the coordinator has ended the transaction: for a newer writer, or for its age */
         return E_FENCED;
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
