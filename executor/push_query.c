@@ -14,13 +14,14 @@
 
 #include "executor/worker.h"
 
-enum { BLOCK_ROWS = 256, QUEUE_ROWS_DEFAULT = 1000 };
+enum { BLOCK_ROWS = 256, QUEUE_ROWS_DEFAULT = 1000, QUEUE_BYTES = 4 << 20, SLICE_BYTES = 256 << 10 };
 
 typedef struct Block Block;
 struct Block {
     Block  *next;
     Arena  *arena;
     size_t  count, taken;
+    size_t  bytes; /* of the rows, once it is published */
     PushRow rows[BLOCK_ROWS];
 };
 
@@ -41,7 +42,7 @@ struct PushQuery {
     bool    unflushed, completed;
     int64_t flush_us;
     /* Thread: any */
-    _Atomic size_t  queued;
+    _Atomic size_t  queued, queued_bytes; /* rows; bytes of the blocks that hold them */
     _Atomic bool    over; /* it ended, or is being closed */
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t  changed;
@@ -100,6 +101,10 @@ static void publish(PushQuery *push, PushEnd end, const Error *why)
     if (push->filling == NULL && end == PUSH_MORE)
         return;
     pthread_mutex_lock(&push->lock);
+    for (Block *block = push->filling; block != NULL; block = block->next) {
+        block->bytes = arena_used(block->arena);
+        atomic_fetch_add(&push->queued_bytes, block->bytes);
+    }
     if (push->filling != NULL) {
         if (push->last == NULL)
             push->first = push->filling;
@@ -124,11 +129,27 @@ static void publish(PushQuery *push, PushEnd end, const Error *why)
 
 /* ---- on the worker ---- */
 
+static bool has_room(const PushQuery *push)
+{
+    return atomic_load_explicit(&push->queued, memory_order_relaxed) < push->queue_rows &&
+           atomic_load_explicit(&push->queued_bytes, memory_order_relaxed) < QUEUE_BYTES;
+}
+
 bool push_can_take(const PushQuery *push)
 {
     return push->task != NULL && !push->completed &&
-           !atomic_load_explicit(&push->over, memory_order_relaxed) &&
-           atomic_load_explicit(&push->queued, memory_order_relaxed) < push->queue_rows;
+           !atomic_load_explicit(&push->over, memory_order_relaxed) && has_room(push);
+}
+
+size_t push_slice(const LogRecord *records, size_t count)
+{
+    size_t bytes = 0, most = count < PUSH_RECORDS ? count : PUSH_RECORDS;
+    for (size_t i = 0; i < most; i++) {
+        bytes += records[i].key.len + records[i].value.len;
+        if (bytes >= SLICE_BYTES)
+            return i + 1;
+    }
+    return most;
 }
 
 static bool reached_ends(const Task *task)
@@ -404,6 +425,7 @@ static void take_rows(PushQuery *push, Arena *arena, PushRow *out, size_t count)
         push->first = block->next;
         if (push->first == NULL)
             push->last = NULL;
+        atomic_fetch_sub(&push->queued_bytes, block->bytes);
         block->next = NULL;
         free_blocks(block);
     }
@@ -412,6 +434,7 @@ static void take_rows(PushQuery *push, Arena *arena, PushRow *out, size_t count)
 PushEnd push_query_take(PushQuery *push, Arena *arena, size_t max, PushRow **rows, size_t *count, Error *err)
 {
     pthread_mutex_lock(&push->lock);
+    bool    had_room = has_room(push);
     size_t  queued = atomic_load(&push->queued), taken = queued < max ? queued : max;
     PushEnd end = taken < queued ? PUSH_MORE : push->end;
     *rows       = ARENA_ARRAY(arena, PushRow, taken + 1);
@@ -419,9 +442,10 @@ PushEnd push_query_take(PushQuery *push, Arena *arena, size_t max, PushRow **row
     atomic_fetch_sub(&push->queued, taken);
     if (end == PUSH_FAILED && err != NULL)
         *err = push->why;
+    bool resumes = !had_room && has_room(push);
     pthread_mutex_unlock(&push->lock);
     *count = taken;
-    if (queued >= push->queue_rows && queued - taken < push->queue_rows)
+    if (resumes)
         worker_post(push->worker, wake_worker, NULL, false); /* the task may go on */
     return end;
 }

@@ -98,7 +98,7 @@ typedef struct {
 typedef struct {
     bool   from_earliest;
     bool   bounded;        /* pull query on a stream: ends at the end offsets found at the start */
-    size_t queue_rows;     /* bound of the output queue; 0 = default. A full queue detaches the task, never its readers */
+    size_t queue_rows;     /* bound of the output queue, beside one of some MB; 0 = default. A full queue detaches the task, never its readers */
     void (*ready)(void *context); /* rows came, or it ended; called from the worker, must not block. May be NULL */
     void *context;
 } PushOptions;

@@ -37,7 +37,7 @@ typedef struct Query     Query;
 enum {
     SLOT_COUNT    = 48,
     POLL_RECORDS  = 5000, /* at most, of one take */
-    PUSH_RECORDS  = 256,  /* of a push query's batch: its queue is looked at in between */
+    PUSH_RECORDS  = 256,  /* of a push query's batch, at most: its queue is looked at in between */
     TXN_BYTES_MAX = 64 << 20,
     QUERY_ERRORS  = 10,
 };
@@ -279,6 +279,8 @@ void task_init_host(Task *task);
 /* ---- push queries as the worker sees them (push_query.c) ---- */
 
 bool push_can_take(const PushQuery *push);
+/* How many of the records go at once: few enough that the queue's bounds hold. */
+size_t push_slice(const LogRecord *records, size_t count);
 void push_task_stepped(Task *task); /* after records: flush when dry, end when bounded */
 void push_task_failed(Task *task, const Error *err);
 bool push_tasks_flush(Worker *worker); /* true: something was done */

@@ -355,12 +355,12 @@ Status task_step(Task *task, bool *progress, Error *err)
     TaskInput *input = task->ordered ? choose(task) : any_with_data(task);
     if (input == NULL)
         return OK;
-    size_t most = available(input, false);
-    if (task->push != NULL && most > PUSH_RECORDS)
-        most = PUSH_RECORDS;
-    assert(most > 0);
-    size_t           count   = run_length(task, input, most);
+    size_t           most    = available(input, false);
     const LogRecord *records = head_of(input);
+    if (task->push != NULL)
+        most = push_slice(records, most);
+    assert(most > 0);
+    size_t count = run_length(task, input, most);
     if (task->push == NULL)
         task_mark_dirty(task, task->has_source_store);
     task->worker->moved |= task->push == NULL;

@@ -122,12 +122,53 @@ static void records_come_as_they_are(void **state)
     node_free(n);
 }
 
+/* Rows are few but big: the one worker has been through all records for `other`, and `push` was first. */
+static void queue_is_bounded_in_bytes(void **state)
+{
+    enum { BIG = 100 << 10, BIG_RECORDS = 200, MOST = 60 };
+    Node         *n     = fresh("bytes");
+    Str           topic = str_c(topic_of(n, "in"));
+    char         *big   = mem_calloc(1, BIG);
+    LogRecord     record = {.timestamp = 1, .value = str_n(big, BIG)};
+    WriterOptions plain  = {.linger_ms = -1};
+    PushOptions   whole = {.from_earliest = true}, bounded = {.bounded = true};
+    LogWriter    *writer;
+    PushQuery    *push, *other;
+    PushEnd       end;
+    PushRow      *rows;
+    size_t        count, total = 0;
+    n->options.workers = 1;
+    node_topic_make(n, topic.ptr, 1);
+    node_run(n);
+    MUST(log_writer_open(n->log, &plain, &writer, &n->err));
+    for (size_t i = 0; i < BIG_RECORDS; i++)
+        MUST(log_append(writer, topic, 0, &record, STR_NULL, &n->err));
+    MUST(log_flush(writer, 10000, &n->err));
+    log_writer_close(writer);
+    const QueryPlan *plan = plan_records(n->arena, STR_LIT("print_1"), STR_LIT("PRINT"), topic, 1);
+    MUST(push_query_start(n->runtime, plan, &whole, NULL, NULL, &push, &n->err));
+    MUST(push_query_start(n->runtime, plan, &bounded, NULL, NULL, &other, &n->err));
+    assert_int_equal(take_all(n, other, &end), BIG_RECORDS);
+    push_query_close(other);
+    for (int i = 0; i < 400 && total < BIG_RECORDS; i++) {
+        push_query_wait(push, 25);
+        assert_int_equal(push_query_take(push, n->arena, BIG_RECORDS, &rows, &count, &n->err), PUSH_MORE);
+        assert_true(count <= MOST);
+        total += count;
+    }
+    assert_int_equal(total, BIG_RECORDS);
+    push_query_close(push);
+    mem_free(big);
+    node_free(n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(push_query_ends_where_it_should),
         cmocka_unit_test(slow_client_holds_nobody_up),
         cmocka_unit_test(records_come_as_they_are),
+        cmocka_unit_test(queue_is_bounded_in_bytes),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
 }
