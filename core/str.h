@@ -48,7 +48,7 @@ Str   str_upper(Arena *arena, Str s); /* ASCII only, as identifiers are folded *
 Str   str_printf(Arena *arena, const char *fmt, ...) SL_PRINTF(2, 3);
 char *str_to_heap(Str s);
 
-/* Edit distance, for "did you mean". */
+/* Edit distance, for "did you mean" (suggest.h). */
 size_t str_distance(Str a, Str b);
 
 /* A growing byte buffer on the heap. Zeroed is empty and valid; strbuf_clear frees it. */

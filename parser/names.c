@@ -1,5 +1,5 @@
 /*
- * names.c - questions about names: reserved or not, how to quote, which known name is near.
+ * names.c - questions about names: reserved or not, how to quote.
  */
 #include "parser/lexer.h"
 #include "parser/parse_state.h"
@@ -53,29 +53,4 @@ void print_name_after_dot(Printer *printer, Str name)
         print_quoted(name, printer->out);
     else
         print_name(printer, name);
-}
-
-Str parser_closest(Str name, const Str *names, size_t count)
-{
-    /* The distance costs length times length, and nothing long is near a short word. */
-    if (name.len > 64)
-        name.len = 64;
-    Str    best          = STR_NULL;
-    size_t best_distance = SIZE_MAX;
-    for (size_t i = 0; i < count; i++) {
-        size_t distance = str_distance(name, names[i]);
-        if (distance < best_distance) {
-            best_distance = distance;
-            best          = names[i];
-        }
-    }
-    return best;
-}
-
-Str parser_nearest(Str name, const Str *names, size_t count)
-{
-    Str best = parser_closest(name, names, count);
-    if (str_is_null(best) || name.len > 64 || str_distance(name, best) > (name.len + 2) / 3)
-        return STR_NULL;
-    return best;
 }

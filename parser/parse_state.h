@@ -60,9 +60,6 @@ void parse_refuse_token(ParseState  *state,
                         const Token *token); /* the default text, without asking the grammar */
 void parse_too_deep(ParseState *state);
 
-/* names.c: nearest of `names` by edit distance, however far; the first of several. */
-Str parser_closest(Str name, const Str *names, size_t count);
-
 /* The generated parser. */
 void            *SqlParseAlloc(void *(*allocate)(size_t));
 void             SqlParseFree(void *parser, void (*release)(void *));

@@ -61,7 +61,5 @@ bool ast_statement_equal(const AstStatement *a, const AstStatement *b);
 
 /* True when the name is a reserved word of the dialect and must be quoted. */
 bool parser_is_reserved(Str name);
-/* Nearest of `names` by edit distance, or STR_NULL when none is near. */
-Str parser_nearest(Str name, const Str *names, size_t count);
 
 #endif

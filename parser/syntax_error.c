@@ -5,6 +5,7 @@
  * the position, the first line and the cases that help: an unknown first word, a reserved word as a name, an
  * open bracket, a missing semicolon, and a short list of what would have fitted.
  */
+#include "core/suggest.h"
 #include "parser/parse_state.h"
 
 enum { EXPECTED_MAX = 3 }; /* a longer list helps nobody */
@@ -53,7 +54,7 @@ static void refuse_first(ParseState *state, const Token *token)
     Str words[ARRAY_LEN(statement_words)];
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         words[i] = str_c(statement_words[i]);
-    nearest = parser_closest(word, words, ARRAY_LEN(words));
+    nearest = str_closest(word, words, ARRAY_LEN(words));
     fail(state, token, "Unknown statement '" STR_FMT "'\nDid you mean '" STR_FMT "'?", STR_ARG(token->text),
          STR_ARG(nearest));
 }

@@ -3,7 +3,9 @@
  */
 #include "planner/analysis.h"
 
+#include "core/suggest.h"
 #include "parser/parser.h"
+#include "planner/aggregate_rules.h"
 #include "planner/select_items.h"
 #include "planner/source_rules.h"
 
@@ -20,9 +22,7 @@ void hint_source(const Planner *planner, Str name, Error *err)
     Str *names = ARENA_ARRAY(planner->arena, Str, count);
     for (size_t i = 0; i < count; i++)
         names[i] = sources[i]->name;
-    Str nearest = parser_nearest(name, names, count);
-    if (!str_is_null(nearest))
-        error_append(err, "\nDid you mean " STR_FMT "?", STR_ARG(nearest));
+    error_suggest(err, name, names, count);
 }
 
 static Status find_source(const Planner *planner, const AstSource *named, FromItem *out, Error *err)
@@ -127,11 +127,23 @@ static Status refuse_ambiguous(const Analysis *a, const AstExpr *column, Error *
     return E_PLAN;
 }
 
+static Status check_lambda(const Analysis *a, const AstExpr *lambda, Error *err)
+{
+    for (size_t i = 0; i < lambda->name_count; i++)
+        for (size_t from = 0; from < a->from_count; from++)
+            if (schema_find(a->from[from].source->schema, lambda->names[i].text) >= 0)
+                return error_set(err, E_PLAN, lambda->names[i].pos, "Lambda function argument can't be a column name: " STR_FMT,
+                                 STR_ARG(lambda->names[i].text));
+    return OK;
+}
+
 /* Binds an unqualified column to its one source; one that no source has is left for check_references. */
 static Status qualify_column(AstRewriter *self, const AstExpr *expr, const AstExpr **out, Error *err)
 {
     Analysis *a     = ((Qualifier *)self)->a;
     size_t    found = 0, at = 0;
+    if (expr->kind == AST_LAMBDA)
+        return check_lambda(a, expr, err);
     if (expr->kind != AST_COLUMN)
         return OK;
     note_pseudo(a, expr->name.text);
@@ -236,6 +248,22 @@ static bool resolves(const Analysis *a, const AstExpr *column)
     return false;
 }
 
+/* The habit from other dialects: an alias of SELECT in HAVING or GROUP BY. */
+static bool hint_alias(const Analysis *a, const AstExpr *column, const char *clause, Error *err)
+{
+    for (size_t i = 0; i < a->item_count && str_is_null(column->qualifier.text); i++) {
+        if (a->items[i].generated || !str_equal(a->items[i].alias, column->name.text))
+            continue;
+        StrBuf text = {0};
+        ast_print_expr(a->items[i].flat, &text);
+        error_append(err, "\n`" STR_FMT "` is an alias in SELECT, which %s does not see. Use " STR_FMT " instead.",
+                     STR_ARG(column->name.text), clause, STR_ARG(strbuf_str(&text)));
+        strbuf_clear(&text);
+        return true;
+    }
+    return false;
+}
+
 /* The nearest column of the sources that the reference can be about. */
 static void hint_column(const Analysis *a, const AstExpr *column, Error *err)
 {
@@ -249,7 +277,7 @@ static void hint_column(const Analysis *a, const AstExpr *column, Error *err)
         for (size_t c = 0; c < schema->count && count < MOST_NAMES; c++)
             names[count++] = schema->columns[c].name;
     }
-    Str nearest = parser_nearest(column->name.text, names, count);
+    Str nearest = str_nearest(column->name.text, names, count);
     if (!str_is_null(nearest))
         error_append(err, "\nDid you mean `" STR_FMT "`?", STR_ARG(nearest));
 }
@@ -266,7 +294,8 @@ static Status check_column(AstRewriter *self, const AstExpr *expr, const AstExpr
     ast_print_expr(expr, &text);
     error_set(err, E_PLAN, expr->pos, "Line: %u, Col: %u: %s column '" STR_FMT "' cannot be resolved.%s", expr->pos.line, expr->pos.col,
               checker->clause, STR_ARG(strbuf_str(&text)), checker->more);
-    hint_column(checker->a, expr, err);
+    if (!hint_alias(checker->a, expr, checker->clause, err))
+        hint_column(checker->a, expr, err);
     strbuf_clear(&text);
     return E_PLAN;
 }
@@ -337,6 +366,8 @@ static Status check_shape(const Analysis *a, Error *err)
         TRY(check_kafka_values(a, "JOIN", err));
     if (query->has_group_by)
         TRY(check_kafka_values(a, "GROUP BY", err));
+    if (analysis_aggregates(a))
+        TRY(check_aggregation(a, err));
     if (query->window.kind != WINDOW_NONE && !query->has_group_by)
         return error_set(err, E_PLAN, query->window.pos, "Line: %u, Col: %u: WINDOW clause requires a GROUP BY clause.", query->window.pos.line,
                          query->window.pos.col);
@@ -392,7 +423,7 @@ Status analyze_query(const Planner *planner, const AstQuery *query, bool persist
     a->persistent     = persistent;
     a->sink_name      = sink_name;
     a->statement_kind = statement_kind;
-    a->typer          = (Typer){planner->catalog, planner->functions, planner->arena, false};
+    a->typer          = (Typer){.catalog = planner->catalog, .functions = planner->functions, .arena = planner->arena};
     TRY(find_sources(a, err));
     TRY(qualify_clauses(a, err));
     TRY(select_items_expand(a, err));

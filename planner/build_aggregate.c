@@ -3,151 +3,18 @@
  *
  * The node groups by its input's key, so a REKEY stands below it unless the grouping is the key already. What comes after works on the
  * `inner` row: the key columns, one column per aggregate call, and the window bounds. An expression that equals a grouping expression or
- * an aggregate call stands for that column as a whole; any other column outside them is refused.
+ * an aggregate call stands for that column as a whole; that there is no other column outside them was checked (aggregate_rules.c).
  */
 #include "parser/parser.h"
+#include "planner/aggregate_rules.h"
 #include "planner/query_build.h"
-
-typedef struct {
-    Builder        *b;
-    const AstExpr **asts; /* distinct calls, flat */
-    size_t          count, capacity;
-} Calls;
 
 typedef struct {
     Scope                base;
     const Analysis      *a;
-    const Calls         *calls;
+    const AggregateCalls *calls;
     const Schema        *inner;
 } AfterScope;
-
-/* ---- which calls there are ---- */
-
-static void note_call(void *context, const AstExpr *call)
-{
-    Calls *calls = context;
-    for (size_t i = 0; i < calls->count; i++)
-        if (ast_expr_equal(calls->asts[i], call))
-            return;
-    if (calls->count < calls->capacity)
-        calls->asts[calls->count++] = call;
-}
-
-static void count_call(void *context, const AstExpr *call) { ++*(size_t *)context; }
-
-static void collect_calls(Builder *b, Calls *calls)
-{
-    const Analysis  *a         = b->a;
-    const Functions *functions = a->planner->functions;
-    size_t           most      = 0;
-    for (size_t i = 0; i < a->item_count; i++)
-        visit_aggregates(functions, a->items[i].flat, count_call, &most);
-    if (a->having.flat != NULL)
-        visit_aggregates(functions, a->having.flat, count_call, &most);
-    *calls = (Calls){b, ARENA_ARRAY(b->arena, const AstExpr *, most), 0, most};
-    for (size_t i = 0; i < a->item_count; i++)
-        visit_aggregates(functions, a->items[i].flat, note_call, calls);
-    if (a->having.flat != NULL)
-        visit_aggregates(functions, a->having.flat, note_call, calls);
-}
-
-/* ---- rules without types ---- */
-
-static Status refuse_text(const AstExpr *expr, const char *what, Error *err)
-{
-    StrBuf text = {0};
-    ast_print_expr(expr, &text);
-    error_set(err, E_PLAN, expr->pos, "%s" STR_FMT, what, STR_ARG(strbuf_str(&text)));
-    strbuf_clear(&text);
-    return E_PLAN;
-}
-
-static bool is_bound(Str name) { return str_equal(name, STR_LIT("WINDOWSTART")) || str_equal(name, STR_LIT("WINDOWEND")); }
-
-static const AstExpr *find_bound(const AstExpr *expr)
-{
-    if (expr->kind == AST_COLUMN && is_bound(expr->name.text))
-        return expr;
-    for (size_t i = 0; i < expr->count; i++) {
-        const AstExpr *found = find_bound(expr->operands[i]);
-        if (found != NULL)
-            return found;
-    }
-    return NULL;
-}
-
-/* Bounds of the query's own window; those of a windowed source are columns like others. */
-static Status check_no_bounds(const Analysis *a, const AstExpr *expr, Error *err)
-{
-    const AstExpr *bound = a->query->window.kind == WINDOW_NONE ? NULL : find_bound(expr);
-    if (bound == NULL)
-        return OK;
-    return error_set(err, E_PLAN, bound->pos,
-                     "Window bounds column " STR_FMT " can only be used in the SELECT clause of windowed aggregations and can not be passed to "
-                     "aggregate functions.\nSee https://github.com/confluentinc/ksql/issues/4397",
-                     STR_ARG(bound->name.text));
-}
-
-static const AstExpr *nested_aggregate(const Functions *functions, const AstExpr *call)
-{
-    for (size_t i = 0; i < call->count; i++) {
-        const AstExpr *operand = call->operands[i];
-        if (operand->kind == AST_CALL && functions_kind(functions, operand->name.text) == FN_AGGREGATE)
-            return operand;
-        const AstExpr *found = nested_aggregate(functions, operand);
-        if (found != NULL)
-            return found;
-    }
-    return NULL;
-}
-
-static Status check_grouping(const Analysis *a, Error *err)
-{
-    const Functions *functions = a->planner->functions;
-    if (a->query->has_group_by && a->query->group_count == 0)
-        return error_set(err, E_PLAN, a->query->pos, "GROUP BY requires at least one expression");
-    for (size_t i = 0; i < a->query->group_count; i++) {
-        const AstExpr *group = a->group_by[i].flat;
-        const AstExpr *call  = group->kind == AST_CALL && functions_kind(functions, group->name.text) == FN_AGGREGATE
-                                   ? group : nested_aggregate(functions, group);
-        if (call != NULL)
-            return error_set(err, E_PLAN, call->pos, "GROUP BY does not support aggregate functions: " STR_FMT " is an aggregate function.",
-                             STR_ARG(call->name.text));
-        TRY(check_no_bounds(a, group, err));
-        for (size_t j = 0; j < i; j++)
-            if (ast_expr_equal(a->group_by[i].qualified, a->group_by[j].qualified))
-                return refuse_text(a->group_by[i].qualified, "Duplicate GROUP BY expression: ", err);
-    }
-    return a->having.flat == NULL ? OK : check_no_bounds(a, a->having.flat, err);
-}
-
-static Status check_calls(const Builder *b, const Calls *calls, Error *err)
-{
-    const Analysis *a = b->a;
-    if (calls->count == 0)
-        return error_set(err, E_PLAN, a->query->pos, "GROUP BY requires aggregate functions in either the SELECT or HAVING clause.");
-    for (size_t i = 0; i < calls->count; i++) {
-        if (nested_aggregate(a->planner->functions, calls->asts[i]) != NULL)
-            return refuse_text(calls->asts[i], "Aggregate functions can not be nested: ", err);
-        for (size_t arg = 0; arg < calls->asts[i]->count; arg++)
-            TRY(check_no_bounds(a, calls->asts[i]->operands[arg], err));
-    }
-    if (a->persistent && !a->query->has_group_by) {
-        StrBuf text = {0};
-        for (size_t i = 0; i < calls->count; i++) {
-            strbuf_adds(&text, i ? ", " : "");
-            if (calls->asts[i]->count == 0)
-                strbuf_addf(&text, STR_FMT "(ROWTIME)", STR_ARG(calls->asts[i]->name.text));
-            else
-                ast_print_expr(calls->asts[i], &text);
-        }
-        error_set(err, E_PLAN, a->query->pos, "%s statement does not support aggregate function [" STR_FMT "] without a GROUP BY clause.",
-                  a->statement_kind, STR_ARG(strbuf_str(&text)));
-        strbuf_clear(&text);
-        return E_PLAN;
-    }
-    return OK;
-}
 
 /* ---- expressions over the inner row ---- */
 
@@ -175,66 +42,12 @@ static bool stands_for_column(const Scope *scope, const AstExpr *expr, int *slot
 static Status resolve_bound(const Scope *scope, const AstExpr *column, int *slot, const SqlType **type, Error *err)
 {
     const AfterScope *self = (const AfterScope *)scope;
-    int               at   = is_bound(column->name.text) ? schema_find(self->inner, column->name.text) : -1;
+    int               at   = is_window_bound(column->name.text) ? schema_find(self->inner, column->name.text) : -1;
     if (at < 0)
         return error_set(err, E_PLAN, column->pos, "Unknown column " STR_FMT ".", STR_ARG(column->name.text));
     *slot = at;
     *type = self->inner->columns[at].type;
     return OK;
-}
-
-static bool is_after_column(const Scope *scope, Str name) { return schema_find(((const AfterScope *)scope)->inner, name) >= 0; }
-
-/* Every column is within a grouping expression or an aggregate call. */
-static bool only_grouped(const AfterScope *scope, const AstExpr *expr, const AstExpr *const *params, size_t param_count)
-{
-    int            slot;
-    const SqlType *type;
-    if (stands_for_column(&scope->base, expr, &slot, &type))
-        return true;
-    if (expr->kind == AST_COLUMN) {
-        for (size_t i = 0; i < param_count; i++)
-            for (size_t n = 0; n < params[i]->name_count; n++)
-                if (str_equal(params[i]->names[n].text, expr->name.text))
-                    return true;
-        return scope->a->query->window.kind != WINDOW_NONE && is_bound(expr->name.text);
-    }
-    enum { DEEPEST_LAMBDA = 8 };
-    const AstExpr *inner[DEEPEST_LAMBDA];
-    if (expr->kind == AST_LAMBDA && param_count < DEEPEST_LAMBDA) {
-        if (param_count > 0)
-            memcpy(inner, params, param_count * sizeof *inner);
-        inner[param_count++] = expr;
-        params               = inner;
-    }
-    for (size_t i = 0; i < expr->count; i++)
-        if (!only_grouped(scope, expr->operands[i], params, param_count))
-            return false;
-    return true;
-}
-
-static Status check_grouped(const AfterScope *scope, Error *err)
-{
-    const Analysis *a     = scope->a;
-    StrBuf          wrong = {0};
-    for (size_t i = 0; i < a->item_count; i++) {
-        if (only_grouped(scope, a->items[i].flat, NULL, 0))
-            continue;
-        strbuf_adds(&wrong, wrong.len ? ", " : "");
-        ast_print_expr(a->items[i].flat, &wrong);
-    }
-    Status status = OK;
-    if (wrong.len > 0)
-        status = error_set(err, E_PLAN, a->query->pos,
-                           "Non-aggregate SELECT expression(s) not part of GROUP BY: " STR_FMT
-                           "\nEither add the column(s) to the GROUP BY or remove them from the SELECT.",
-                           STR_ARG(strbuf_str(&wrong)));
-    strbuf_clear(&wrong);
-    if (status == OK && a->having.flat != NULL && !only_grouped(scope, a->having.flat, NULL, 0)) {
-        status = refuse_text(a->having.flat, "Non-aggregate HAVING expression not part of GROUP BY: ", err);
-        error_append(err, "\nConsider switching the HAVING clause to a WHERE clause before the GROUP BY.");
-    }
-    return status;
 }
 
 /* ---- the calls ---- */
@@ -293,7 +106,10 @@ static Status resolve_call(Builder *b, const AstExpr *ast, const Schema *input, 
     TRY(type_arguments(b, ast, input, args, err));
     for (size_t i = 0; i < count; i++)
         types[i] = args[i]->type;
-    TRY(functions_resolve(b->a->planner->functions, ast->name.text, types, count, NULL, b->arena, fn, err));
+    Status found = functions_resolve(b->a->planner->functions, ast->name.text, types, count, NULL, b->arena, fn, err);
+    if (found == E_PLAN)
+        err->pos = ast->pos;
+    TRY(found);
     size_t columns   = count - fn->constant_count;
     Value *constants = ARENA_ARRAY(b->arena, Value, fn->constant_count);
     for (size_t i = columns; i < count; i++) {
@@ -440,8 +256,19 @@ static const Schema *inner_schema(Builder *b, const PlanNode *input, const PlanA
 static Status type_item(Builder *b, const AfterScope *scope, const SelectItem *item, const Expr **out, Error *err)
 {
     if (type_expression(&b->a->typer, item->flat, &scope->base, out, err) == OK)
-        return OK;
+        return check_item_type(item->flat, *out, err);
     return err->code == E_PLAN ? error_prefix(err, "Invalid Select: ") : err->code;
+}
+
+/* An aggregate names its columns item by item, keys among them, and looks for duplicates before any of them is a key. */
+static Status check_item_names(const Analysis *a, const Column *columns, const size_t *column_of_item, Error *err)
+{
+    Column *items = ARENA_ARRAY(a->planner->arena, Column, a->item_count);
+    for (size_t i = 0; i < a->item_count; i++) {
+        items[i]      = columns[column_of_item[i]];
+        items[i].role = COLUMN_VALUE;
+    }
+    return check_result_columns(items, a->item_count, err);
 }
 
 /* Persistent: the keys, named by their items, then the other items. Transient: the key, then all items. */
@@ -453,6 +280,7 @@ static Status select_columns(Builder *b, PlanNode *node, const AfterScope *scope
     Column         *columns = ARENA_ARRAY(b->arena, Column, keys + a->item_count);
     const Expr    **values  = ARENA_ARRAY(b->arena, const Expr *, a->item_count);
     bool           *is_key  = ARENA_ARRAY(b->arena, bool, a->item_count);
+    size_t         *of_item = ARENA_ARRAY(b->arena, size_t, a->item_count);
     if (a->persistent)
         TRY(match_key_items(b, node, of_key, err));
     for (size_t i = 0; i < keys; i++) {
@@ -460,17 +288,21 @@ static Status select_columns(Builder *b, PlanNode *node, const AfterScope *scope
         if (!a->persistent)
             continue;
         columns[i].name    = a->items[of_key[i]].alias;
-        is_key[of_key[i]] = true;
+        is_key[of_key[i]]  = true;
+        of_item[of_key[i]] = i;
     }
     for (size_t i = 0; i < a->item_count; i++) {
         if (is_key[i])
             continue;
+        of_item[i] = keys + count;
         TRY(type_item(b, scope, &a->items[i], &values[count], err));
         columns[keys + count] = (Column){a->items[i].alias, values[count]->type, COLUMN_VALUE, STR_NULL};
         count++;
     }
-    if (a->persistent)
+    if (a->persistent) {
+        TRY(check_item_names(a, columns, of_item, err));
         TRY(check_result_columns(columns, keys + count, err));
+    }
     node->schema             = schema_new(b->arena, columns, keys + count);
     node->u.aggregate.values = values;
     return OK;
@@ -483,12 +315,11 @@ static Str store_name(const Builder *b)
     return str_printf(b->arena, STR_FMT ".Aggregate", STR_ARG(b->query_id));
 }
 
-static Status type_after(Builder *b, PlanNode *node, const Calls *calls, Error *err)
+static Status type_after(Builder *b, PlanNode *node, const AggregateCalls *calls, Error *err)
 {
     PlanAggregate *agg   = &node->u.aggregate;
-    AfterScope     scope = {{resolve_bound, NULL, stands_for_column, is_after_column, false}, b->a, calls, agg->inner};
+    AfterScope     scope = {{.resolve = resolve_bound, .replace = stands_for_column}, b->a, calls, agg->inner};
     Typer          typer = b->a->typer;
-    TRY(check_grouped(&scope, err));
     typer.magic_timestamps = true;
     if (b->a->having.flat != NULL)
         TRY(type_condition(&typer, b->a->having.flat, &scope.base, "HAVING", &agg->having, err));
@@ -497,13 +328,11 @@ static Status type_after(Builder *b, PlanNode *node, const Calls *calls, Error *
 
 Status build_aggregate(Builder *b, const PlanNode *input, const PlanNode **out, Error *err)
 {
-    Calls        calls;
-    const Expr **keys;
-    Str         *names;
-    size_t       key_count;
-    collect_calls(b, &calls);
-    TRY(check_grouping(b->a, err));
-    TRY(check_calls(b, &calls, err));
+    AggregateCalls calls;
+    const Expr   **keys;
+    Str           *names;
+    size_t         key_count;
+    aggregate_calls_of(b->a, &calls);
     TRY(type_groups(b, input, &keys, &names, &key_count, err));
     PlanAggregateCall *resolved = ARENA_ARRAY(b->arena, PlanAggregateCall, calls.count);
     for (size_t i = 0; i < calls.count; i++)

@@ -53,7 +53,10 @@ static Status take_call(Gather *g, const AstExpr *call, const AstExpr **out, Err
             return refuse(call, "Table functions cannot be nested", err);
     if (g->count == g->capacity)
         return error_set(err, E_LIMIT, call->pos, "A query can hold %zu table functions at most", g->capacity);
-    TRY(builder_type(g->b, "Select", call, g->input->schema, &g->calls[g->count], err));
+    g->b->a->typer.table_calls = true;
+    Status status              = builder_type(g->b, "Select", call, g->input->schema, &g->calls[g->count], err);
+    g->b->a->typer.table_calls = false;
+    TRY(status);
     *out = select_column(g->b->arena, STR_NULL, column_name(g->b->arena, g->count), call->pos);
     g->count++;
     return OK;
@@ -88,8 +91,6 @@ Status build_flatten(Builder *b, const PlanNode *input, const PlanNode **out, Er
         return OK;
     if (input->is_table)
         return error_set(err, E_PLAN, a->query->pos, "Table source is not supported with table functions");
-    if (analysis_aggregates(a))
-        return error_set(err, E_PLAN, a->query->pos, "Table functions cannot be used with aggregations.");
     Gather g = {.base = {b->arena, replace_call}, .b = b, .input = input, .capacity = MOST_CALLS};
     g.calls  = ARENA_ARRAY(b->arena, const Expr *, MOST_CALLS);
     for (size_t i = 0; i < a->item_count; i++)

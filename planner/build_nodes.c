@@ -22,6 +22,14 @@ PlanNode *builder_node(Builder *b, PlanKind kind, const char *step, const PlanNo
     return node;
 }
 
+Status check_item_type(const AstExpr *item, const Expr *typed, Error *err)
+{
+    if (typed->type->kind != T_NULL)
+        return OK;
+    return error_set(err, E_PLAN, item->pos,
+                     "Can't infer a type of null. Please explicitly cast it to a required type, e.g. CAST(null AS VARCHAR).");
+}
+
 Status builder_type(Builder *b, const char *context, const AstExpr *flat, const Schema *schema, const Expr **out, Error *err)
 {
     SchemaScope scope;

@@ -40,22 +40,28 @@ static bool is_shown(const Builder *b, const PlanNode *node, size_t key)
     return false;
 }
 
-/* The keys that are missing: "A, B and C" in `text`, "A, B, C" in `list`; returns how many. */
+/* PARTITION BY names all its keys when one is missing, the others only those that are. */
+static bool is_named(const Builder *b, const PlanNode *node, size_t key)
+{
+    return b->keys_are == KEYS_PARTITION_BY || !is_shown(b, node, key);
+}
+
+/* The keys to be named: "A, B and C" in `text`, "A, B, C" in `list`; returns how many. */
 static size_t print_keys(const Builder *b, const PlanNode *node, StrBuf *text, StrBuf *list)
 {
-    size_t missing = 0, printed = 0;
+    size_t named = 0, printed = 0;
     for (size_t i = 0; i < node->schema->key_count; i++)
-        missing += !is_shown(b, node, i);
+        named += is_named(b, node, i);
     for (size_t i = 0; i < node->schema->key_count; i++) {
-        if (is_shown(b, node, i))
+        if (!is_named(b, node, i))
             continue;
-        strbuf_adds(text, printed == 0 ? "" : printed + 1 < missing ? ", " : " and ");
+        strbuf_adds(text, printed == 0 ? "" : printed + 1 < named ? ", " : " and ");
         strbuf_adds(list, printed == 0 ? "" : ", ");
         print_key(b, node, i, text);
         print_key(b, node, i, list);
         printed++;
     }
-    return missing;
+    return named;
 }
 
 static void print_viable(const Builder *b, StrBuf *text, StrBuf *list, Str *synthetic)
@@ -188,6 +194,7 @@ Status build_projection(Builder *b, const PlanNode *input, const PlanNode **out,
         if (is_key[i])
             continue;
         TRY(builder_type(b, "Select", a->items[i].flat, input->schema, &values[count], err));
+        TRY(check_item_type(a->items[i].flat, values[count], err));
         columns[keys + count] = (Column){a->items[i].alias, values[count]->type, COLUMN_VALUE, STR_NULL};
         count++;
     }
@@ -226,6 +233,7 @@ Status build_output(Builder *b, const PlanNode *input, const PlanNode **out, Err
             values[i] = expr_column(b->arena, slot, input->schema->columns[slot].type);
         } else {
             TRY(builder_type(b, "Select", a->items[i].flat, input->schema, &values[i], err));
+            TRY(check_item_type(a->items[i].flat, values[i], err));
         }
         columns[i]   = (Column){a->items[i].alias, values[i]->type, COLUMN_VALUE, STR_NULL};
         key_slots[i] = shown_by_tombstones(b, input, &a->items[i]);

@@ -100,6 +100,12 @@ static Status listed_column(Insert *in, size_t i, Error *err)
         return refuse(in, err);
     }
     in->columns[i] = &in->source->schema->columns[at];
+    for (size_t j = 0; j < i; j++) {
+        if (in->columns[j] == in->columns[i]) {
+            error_set(err, E_PLAN, name->pos, "Duplicate column names: `" STR_FMT "`", STR_ARG(name->text));
+            return refuse(in, err);
+        }
+    }
     if (in->columns[i]->role == COLUMN_HEADERS) {
         error_set(err, E_PLAN, name->pos, "Cannot insert into HEADER columns: " STR_FMT, STR_ARG(name->text));
         return refuse(in, err);
@@ -187,7 +193,7 @@ static Status set_value(Insert *in, size_t i, const Typer *typer, Error *err)
 Status plan_insert_values(const Planner *planner, const AstStatement *statement, InsertRow **out, Error *err)
 {
     Insert in    = {.planner = planner, .statement = statement, .out = ARENA_NEW(planner->arena, InsertRow)};
-    Typer  typer = {planner->catalog, planner->functions, planner->arena, false};
+    Typer  typer = {.catalog = planner->catalog, .functions = planner->functions, .arena = planner->arena};
     TRY(check_target(&in, err));
     TRY(find_columns(&in, err));
     const Schema *schema = in.source->schema;

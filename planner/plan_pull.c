@@ -110,6 +110,7 @@ static Status type_result(const Analysis *a, PullPlan *plan, Error *err)
     for (size_t i = 0; i < a->item_count; i++) {
         if (type_expression(&a->typer, a->items[i].flat, &scope.base, &values[i], err) != OK)
             return err->code == E_PLAN ? error_prefix(err, "Invalid expression: ") : err->code;
+        TRY(check_item_type(a->items[i].flat, values[i], err));
         columns[i] = result_column(&a->items[i], values[i], plan->schema);
     }
     /* In projection order, keys only marked: not through schema_new, which would sort. */

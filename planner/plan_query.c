@@ -234,6 +234,17 @@ static Status check_own_source(const Analysis *a, Str sink, Error *err)
     return OK;
 }
 
+/* That the TIMESTAMP column exists is told before what the select list lacks; its type is known only later. */
+static Status check_timestamp_column(const Analysis *a, const WithClause *with, Error *err)
+{
+    if (str_is_null(with->timestamp_column))
+        return OK;
+    for (size_t i = 0; i < a->item_count; i++)
+        if (str_equal(a->items[i].alias, with->timestamp_column))
+            return OK;
+    return with_refuse_timestamp(with, err);
+}
+
 /* The id of the query that OR REPLACE takes the place of; else a new one. */
 static Str created_query_id(const Planner *planner, const AstStatement *statement)
 {
@@ -255,6 +266,7 @@ static Status plan_create_as(const Planner *planner, const AstStatement *stateme
     TRY(analyze_query(planner, statement->query, true, statement->name.text,
                       statement->is_table ? "CREATE TABLE AS SELECT" : "CREATE STREAM AS SELECT", &b.a, err));
     TRY(check_own_source(b.a, statement->name.text, err));
+    TRY(check_timestamp_column(b.a, &with, err));
     b.query_id = created_query_id(planner, statement);
     TRY(build_body(&b, &body, err));
     TRY(describe_sink(planner, statement, &with, b.a, body, query, err));
@@ -388,7 +400,7 @@ Status plan_persistent_query(const Planner *planner, const AstStatement *stateme
 
 Status query_build_source_table(const Planner *planner, const Source *source, QueryPlan **out, Error *err)
 {
-    Analysis        a    = {.planner = planner, .from_count = 1, .typer = {planner->catalog, planner->functions, planner->arena, false}};
+    Analysis        a    = {.planner = planner, .from_count = 1, .typer = {.catalog = planner->catalog, .functions = planner->functions, .arena = planner->arena}};
     FromItem        from = {source->name, source, NO_POS};
     Builder         b    = {.a = &a, .arena = planner->arena};
     const PlanNode *node;

@@ -25,6 +25,8 @@ typedef struct {
 PlanNode *builder_node(Builder *b, PlanKind kind, const char *step, const PlanNode *left, const PlanNode *right);
 /* Types the flat form of an expression over an edge; errors get "Invalid <context>: " and the tail of sql.md 5.2. */
 Status builder_type(Builder *b, const char *context, const AstExpr *flat, const Schema *schema, const Expr **out, Error *err);
+/* A result column needs a type: E_PLAN for a bare NULL. */
+Status check_item_type(const AstExpr *item, const Expr *typed, Error *err);
 
 Status build_source_node(Builder *b, size_t from, const PlanNode **out, Error *err);
 Status build_joins(Builder *b, const PlanNode **out, Error *err);

@@ -252,7 +252,8 @@ static void name_partition_keys(Expansion *x)
     Analysis *a       = x->a;
     a->generated_keys = ARENA_ARRAY(a->planner->arena, Str, a->query->partition_count + a->query->group_count);
     for (size_t i = 0; i < a->query->partition_count; i++) {
-        Str alias            = written_alias(a, a->query->partition_by[i]);
+        bool is_column       = a->partition_by[i].qualified->kind == AST_COLUMN; /* has a name of its own */
+        Str  alias           = is_column ? STR_NULL : written_alias(a, a->query->partition_by[i]);
         a->generated_keys[i] = !str_is_null(alias) ? alias : generate_alias(x, a->partition_by[i].qualified);
     }
 }
@@ -285,11 +286,17 @@ static bool is_starred_key(const Analysis *a, const SelectItem *item)
     return item->from_star && is_partition_key(a, item->qualified, &which);
 }
 
+/* `l.ROWTIME AS ROWTIME` says no more than `l.ROWTIME`. */
+static bool repeats_name(const SelectItem *item)
+{
+    return item->qualified->kind == AST_COLUMN && str_equal_nocase(item->qualified->name.text, item->alias);
+}
+
 static Status check_aliases(const Analysis *a, Error *err)
 {
     for (size_t i = 0; i < a->item_count; i++) {
         const SelectItem *item = &a->items[i];
-        if (!item->generated && !item->from_star && is_reserved_column(str_upper(a->planner->arena, item->alias)))
+        if (!item->generated && !item->from_star && !repeats_name(item) && is_reserved_column(str_upper(a->planner->arena, item->alias)))
             return error_set(err, E_PLAN, item->pos, "`" STR_FMT "` is a reserved column name. You cannot use it as an alias for a column.",
                              STR_ARG(item->alias));
         if (a->persistent && is_reserved_column(item->alias) && !is_starred_key(a, item))

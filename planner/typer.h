@@ -16,8 +16,6 @@ struct Scope {
     void   (*print)(const Scope *self, const AstExpr *expr, StrBuf *out);
     /* An expression that stands for a column as a whole (a grouping expression after aggregation, an aggregate call): true and its slot. May be NULL. */
     bool   (*replace)(const Scope *self, const AstExpr *expr, int *slot, const SqlType **type);
-    /* True when a lambda parameter may not have that name (it is a column of the FROM sources). May be NULL. */
-    bool   (*is_column)(const Scope *self, Str name);
     bool   lambdas_disabled; /* ksql.lambdas.enabled=false */
 };
 
@@ -25,6 +23,7 @@ typedef struct {
     const Catalog   *catalog;   /* custom types */
     const Functions *functions;
     Arena           *arena;
+    bool             table_calls;      /* a table function may be called here */
     bool             magic_timestamps; /* text compared with ROWTIME, WINDOWSTART, WINDOWEND is a timestamp (WHERE, HAVING: sql.md 3.5) */
 } Typer;
 

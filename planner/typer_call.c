@@ -17,8 +17,6 @@ static Status check_parameters(TyperRun *run, const AstExpr *lambda)
 {
     for (size_t i = 0; i < lambda->name_count; i++) {
         Str name = lambda->names[i].text;
-        if (run->scope->is_column != NULL && run->scope->is_column(run->scope, name))
-            return typer_fail(run, lambda, "Lambda function argument can't be a column name: " STR_FMT, STR_ARG(name));
         for (const TyperParam *outer = run->params; outer != NULL; outer = outer->outer)
             if (str_equal(outer->name, name))
                 return typer_fail(run, lambda, "Reusing lambda arguments in nested lambda is not allowed");
@@ -94,6 +92,25 @@ static const Expr *coerce_argument(TyperRun *run, const Expr *arg, const SqlType
     return expr_cast(run->arena, arg, param);
 }
 
+/* Aggregate calls that are right have become columns before this is reached; table functions are typed one by one, by build_flatten.c. */
+static Status check_place(TyperRun *run, const AstExpr *ast, FnKind kind)
+{
+    if (kind == FN_AGGREGATE)
+        return typer_fail(run, ast, "Aggregate functions can only be used in SELECT and HAVING: %s", typer_text(run, ast));
+    if (kind == FN_TABLE && !run->typer->table_calls)
+        return typer_fail(run, ast, "Table functions can only be used in the SELECT of a query on a stream: %s", typer_text(run, ast));
+    return OK;
+}
+
+/* Errors of resolution know no place. */
+static Status resolve(TyperRun *run, const AstExpr *ast, const SqlType *const *types, size_t count, FnLambdaTyper *lambdas, FnResolved *out)
+{
+    Status status = functions_resolve(run->typer->functions, ast->name.text, types, count, lambdas, run->arena, out, run->err);
+    if (status == E_PLAN && run->err->pos.line == 0)
+        run->err->pos = ast->pos;
+    return status;
+}
+
 Status typer_call(TyperRun *run, const AstExpr *ast, const Expr **out)
 {
     const Expr    **typed    = ARENA_ARRAY(run->arena, const Expr *, ast->count + 1);
@@ -101,14 +118,13 @@ Status typer_call(TyperRun *run, const AstExpr *ast, const Expr **out)
     FnResolved     *function = ARENA_NEW(run->arena, FnResolved);
     LambdaTyper     lambdas  = {{type_lambda_body}, run, ast, typed};
     size_t          count    = ast->count;
+    FnKind          kind     = functions_kind(run->typer->functions, ast->name.text);
     bool            has_lambda;
     TRY(type_arguments(run, ast, typed, types, &has_lambda));
-    /* COUNT(*): an aggregate or table function without arguments is typed as if called with ROWTIME (functions.md 2.1). */
-    FnKind kind = functions_kind(run->typer->functions, ast->name.text);
-    if (count == 0 && (kind == FN_AGGREGATE || kind == FN_TABLE))
+    TRY(check_place(run, ast, kind));
+    if (count == 0 && kind == FN_TABLE) /* EXPLODE(): typed as if called with ROWTIME (functions.md 2.1) */
         types[count++] = &type_bigint;
-    TRY(functions_resolve(run->typer->functions, ast->name.text, types, count, has_lambda ? &lambdas.base : NULL, run->arena, function,
-                          run->err));
+    TRY(resolve(run, ast, types, count, has_lambda ? &lambdas.base : NULL, function));
     Expr *node     = typer_node(run, EXPR_CALL, function->result_type, ast->count);
     node->function = function;
     for (size_t i = 0; i < ast->count; i++) {

@@ -1,6 +1,7 @@
 /*
  * typer_type.c - names of types to types: primitives first, then custom types (sql.md 2.3, 3.1).
  */
+#include "core/suggest.h"
 #include "planner/typer.h"
 
 static Status resolve_fields(const Catalog *catalog, const AstType *ast, Arena *arena, const SqlType **out, Error *err)
@@ -20,6 +21,27 @@ static Status resolve_fields(const Catalog *catalog, const AstType *ast, Arena *
     return OK;
 }
 
+static Status refuse_unknown(const Catalog *catalog, const AstType *ast, Arena *arena, Error *err)
+{
+    static const char *const primitives[] = {"BOOLEAN", "INT", "INTEGER", "BIGINT", "DOUBLE", "DECIMAL", "STRING", "VARCHAR", "BYTES",
+                                             "TIME", "DATE", "TIMESTAMP", "ARRAY", "MAP", "STRUCT"};
+    CustomType *custom = NULL;
+    size_t      count  = 0;
+    if (catalog != NULL)
+        catalog_types(catalog, arena, &custom, &count);
+    Str *names = ARENA_ARRAY(arena, Str, ARRAY_LEN(primitives) + count);
+    for (size_t i = 0; i < ARRAY_LEN(primitives); i++)
+        names[i] = str_c(primitives[i]);
+    for (size_t i = 0; i < count; i++)
+        names[ARRAY_LEN(primitives) + i] = custom[i].name;
+    error_set(err, E_PLAN, ast->pos, "Cannot resolve unknown type: " STR_FMT, STR_ARG(ast->name));
+    for (size_t i = 0; i < ARRAY_LEN(primitives); i++)
+        if (str_equal(names[i], ast->name)) /* ARRAY without its <...> */
+            return error_append(err, "\nIt takes the types of its parts: " STR_FMT "<...>", STR_ARG(ast->name));
+    error_suggest(err, ast->name, names, ARRAY_LEN(primitives) + count);
+    return E_PLAN;
+}
+
 static Status resolve_name(const Catalog *catalog, const AstType *ast, Arena *arena, const SqlType **out, Error *err)
 {
     const SqlType *custom;
@@ -27,7 +49,7 @@ static Status resolve_name(const Catalog *catalog, const AstType *ast, Arena *ar
         return OK;
     custom = catalog != NULL ? catalog_type(catalog, ast->name) : NULL;
     if (custom == NULL)
-        return error_set(err, E_PLAN, ast->pos, "Cannot resolve unknown type: " STR_FMT, STR_ARG(ast->name));
+        return refuse_unknown(catalog, ast, arena, err);
     *out = type_copy(arena, custom);
     return OK;
 }

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "core/suggest.h"
 #include "parser/parser.h"
 #include "udf/time_pattern.h"
 
@@ -283,6 +284,18 @@ static Str literal_text(Arena *arena, const AstExpr *literal)
     return text;
 }
 
+static Status refuse_unknown(Str unknown, WithUse use, Pos pos, Error *err)
+{
+    Str    names[ARRAY_LEN(properties)];
+    size_t count = 0;
+    for (size_t i = 0; i < ARRAY_LEN(properties); i++)
+        if (properties[i].uses & (1u << use))
+            names[count++] = str_c(properties[i].name);
+    error_set(err, E_PLAN, pos, "Failed to prepare statement: Invalid config variable(s) in the WITH clause: " STR_FMT, STR_ARG(unknown));
+    error_suggest(err, unknown, names, count);
+    return E_PLAN;
+}
+
 static Status check_known(const AstStatement *statement, WithUse use, Error *err)
 {
     StrBuf unknown = {0};
@@ -299,8 +312,7 @@ static Status check_known(const AstStatement *statement, WithUse use, Error *err
     }
     Status status = OK;
     if (unknown.len > 0)
-        status = error_set(err, E_PLAN, pos, "Failed to prepare statement: Invalid config variable(s) in the WITH clause: " STR_FMT,
-                           STR_ARG(strbuf_str(&unknown)));
+        status = refuse_unknown(strbuf_str(&unknown), use, pos, err);
     strbuf_clear(&unknown);
     return status;
 }
@@ -373,7 +385,7 @@ Status with_format(const WithClause *with, int side, Str name, FormatSpec *out, 
     *out        = (FormatSpec){0};
     out->format = format_find(name);
     if (out->format == NULL || str_equal(name, STR_LIT("INTERNAL")))
-        return error_set(err, E_PLAN, NO_POS, "Unknown format: " STR_FMT, STR_ARG(name));
+        return format_refuse_unknown(name, err);
     if (!str_is_null(delimiter) && strcmp(format_name(out->format), "DELIMITED") != 0)
         return refuse_property(out, "delimiter", err);
     if (!str_is_null(schema_name)) {
@@ -412,6 +424,12 @@ Status with_wrapping(const WithClause *with, const PlannerHost *host, FormatSpec
     return OK;
 }
 
+Status with_refuse_timestamp(const WithClause *with, Error *err)
+{
+    return error_set(err, E_PLAN, NO_POS, "The TIMESTAMP column set in the WITH clause does not exist in the schema: '" STR_FMT "'",
+                     STR_ARG(with->timestamp_column));
+}
+
 Status with_timestamp(const WithClause *with, const Schema *schema, int *slot, Error *err)
 {
     *slot = -1;
@@ -423,8 +441,7 @@ Status with_timestamp(const WithClause *with, const Schema *schema, int *slot, E
     }
     int found = schema_find(schema, with->timestamp_column);
     if (found < 0 || schema->columns[found].role > COLUMN_VALUE)
-        return error_set(err, E_PLAN, NO_POS, "The TIMESTAMP column set in the WITH clause does not exist in the schema: '" STR_FMT "'",
-                         STR_ARG(with->timestamp_column));
+        return with_refuse_timestamp(with, err);
     SqlKind kind = schema->columns[found].type->kind;
     if (kind == T_STRING && str_is_null(with->timestamp_format))
         return error_set(err, E_PLAN, NO_POS, "A String timestamp field has been specified without also specifying the timestamp_format");

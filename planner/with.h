@@ -36,5 +36,7 @@ Status with_format(const WithClause *with, int side, Str name, FormatSpec *out, 
 Status with_wrapping(const WithClause *with, const PlannerHost *host, FormatSpec *value_format, size_t value_columns, Error *err);
 /* TIMESTAMP and TIMESTAMP_FORMAT against a schema: the column's index in *slot, or -1. */
 Status with_timestamp(const WithClause *with, const Schema *schema, int *slot, Error *err);
+/* E_PLAN: no column has the name that TIMESTAMP says. */
+Status with_refuse_timestamp(const WithClause *with, Error *err);
 
 #endif

@@ -3,6 +3,7 @@
  *
  * The texts of refused schemas are ksqlDB's: clients and tests match on them.
  */
+#include "core/suggest.h"
 #include "serde/format.h"
 
 static const FormatClass *const formats[] = {
@@ -17,6 +18,16 @@ const FormatClass *format_find(Str name)
         if (str_equal_nocase(name, str_c(formats[i]->name)))
             return formats[i];
     return NULL;
+}
+
+Status format_refuse_unknown(Str name, Error *err)
+{
+    Str names[ARRAY_LEN(formats)];
+    for (size_t i = 0; i < ARRAY_LEN(formats); i++)
+        names[i] = str_c(formats[i]->name);
+    error_set(err, E_PLAN, NO_POS, "Unknown format: " STR_FMT, STR_ARG(name));
+    error_suggest(err, name, names, ARRAY_LEN(names));
+    return E_PLAN;
 }
 
 const char *format_name(const FormatClass *format)

@@ -29,6 +29,8 @@ enum { SIDE_KEY, SIDE_VALUE };
 /* By name in any case; NULL when there is none of that name. "INTERNAL" is the exact binary format of repartition topics. */
 const FormatClass *format_find(Str name);
 const char        *format_name(const FormatClass *format); /* "JSON" */
+/* E_PLAN: "Unknown format: X", and the nearest name. */
+Status format_refuse_unknown(Str name, Error *err);
 /* Columns left undeclared are inferred from a schema registry. */
 bool format_supports_inference(const FormatClass *format);
 bool format_supports_wrapping(const FormatClass *format, Wrapping wrapping);

@@ -128,7 +128,7 @@ static Status describe_difference(Str name, const SqlType *type, Value want, Val
 static Status compare_column(TestScript *script, const AstStatement *statement, const Catalog *catalog, const Actual *actual, Str name,
                              const AstExpr *expected, Error *err)
 {
-    Typer          typer = {catalog, engine_functions(script->bench->engine), script->bench->arena, false};
+    Typer          typer = {.catalog = catalog, .functions = engine_functions(script->bench->engine), .arena = script->bench->arena};
     const SqlType *type;
     Value          is, want;
     if (!actual_column(actual, name, &type, &is))

@@ -46,7 +46,7 @@ Status functions_describe(const Functions *functions, Str name, Arena *arena, Fn
 {
     const FnEntry *entry = functions_find(functions, name);
     if (entry == NULL)
-        return error_set(err, E_NOT_FOUND, NO_POS, "Can't find any functions with the name '" STR_FMT "'", STR_ARG(name));
+        return functions_refuse_unknown(functions, name, err);
     *out       = listing_of(entry);
     *count     = entry->count;
     *overloads = ARENA_ARRAY(arena, FnOverloadListing, entry->count);

@@ -44,6 +44,7 @@ static Status fn_cube_explode(const FnCall *call, Value *result, Error *err)
 }
 
 const TableFn table_functions[] = {
+    {"explode", "(input ARRAY<DECIMAL>) -> DECIMAL", 0, fn_explode, "A row for each element.", NULL},
     {"explode", "(list ARRAY<T>) -> T", 0, fn_explode, "A row for each element.", NULL},
     {"cube_explode", "(columns ARRAY<T>) -> ARRAY<T>", 0, fn_cube_explode, "A row for each combination of elements and NULLs.", NULL},
     {0},

@@ -6,6 +6,8 @@
  */
 #include "udf/registry.h"
 
+#include "core/suggest.h"
+
 #define FAMILY_SCALAR    const ScalarFn
 #define FAMILY_AGGREGATE const AggregateFn
 #define FAMILY_TABLE     const TableFn
@@ -126,6 +128,18 @@ static void add_family(Functions *functions, const Family *family)
         for (const AggregateFn *row = family->rows; row->name != NULL; row++)
             add_overload(functions, family, row->name, row->signature, (Overload){.aggregate = row});
     }
+}
+
+Status functions_refuse_unknown(const Functions *functions, Str name, Error *err)
+{
+    Arena *arena = arena_new(0);
+    Str   *names = ARENA_ARRAY(arena, Str, functions->count);
+    for (size_t i = 0; i < functions->count; i++)
+        names[i] = functions->entries[i].upper;
+    error_set(err, E_PLAN, NO_POS, "Can't find any functions with the name '" STR_FMT "'", STR_ARG(name));
+    error_suggest(err, str_upper(arena, name), names, functions->count);
+    arena_free(arena);
+    return E_PLAN;
 }
 
 Functions *functions_open(void)

@@ -345,7 +345,7 @@ Status functions_resolve(const Functions *functions, Str name, const SqlType *co
 {
     const FnEntry *entry = functions_find(functions, name);
     if (entry == NULL)
-        return error_set(err, E_PLAN, NO_POS, "Can't find any functions with the name '" STR_FMT "'", STR_ARG(name));
+        return functions_refuse_unknown(functions, name, err);
     Call   call   = {name, arg_types, count, arena};
     Choice choice = choose(entry, &call, false);
     if (choice.best == NULL && entry->kind != FN_AGGREGATE)

@@ -118,6 +118,8 @@ Functions *functions_open(void);
 void       functions_close(Functions *functions);
 /* What kind of function that name (any case) is. */
 FnKind functions_kind(const Functions *functions, Str name);
+/* E_PLAN: "Can't find any functions with the name 'X'", and the nearest name. */
+Status functions_refuse_unknown(const Functions *functions, Str name, Error *err);
 
 /* The overload chosen for a call, arguments' coercions included. */
 typedef struct {
@@ -168,6 +170,6 @@ typedef struct {
 
 void   functions_list(const Functions *functions, Arena *arena, FnListing **out, size_t *count); /* sorted by name */
 Status functions_describe(const Functions *functions, Str name, Arena *arena, FnListing *out, FnOverloadListing **overloads,
-                          size_t *count, Error *err); /* E_NOT_FOUND: "Can't find any functions with the name 'X'" */
+                          size_t *count, Error *err); /* E_PLAN as functions_refuse_unknown */
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "core/suggest.h"
 #include "parser/parser.h"
 
 static AstExpr *expression(Arena *arena, const char *text)
@@ -285,10 +286,10 @@ static void types_stand_alone(void **unused)
 static void near_names_are_found(void **unused)
 {
     const Str names[] = {STR_LIT("ORDERS"), STR_LIT("USERS"), STR_LIT("PAGES")};
-    assert_str(parser_nearest(STR_LIT("ORDRS"), names, 3), "ORDERS");
-    assert_str(parser_nearest(STR_LIT("USER"), names, 3), "USERS");
-    assert_true(str_is_null(parser_nearest(STR_LIT("PAYMENTS_2"), names, 3)));
-    assert_true(str_is_null(parser_nearest(STR_LIT("X"), names, 0)));
+    assert_str(str_nearest(STR_LIT("ORDRS"), names, 3), "ORDERS");
+    assert_str(str_nearest(STR_LIT("USER"), names, 3), "USERS");
+    assert_true(str_is_null(str_nearest(STR_LIT("PAYMENTS_2"), names, 3)));
+    assert_true(str_is_null(str_nearest(STR_LIT("X"), names, 0)));
     assert_true(parser_is_reserved(STR_LIT("select")));
     assert_false(parser_is_reserved(STR_LIT("KEY")));
 }

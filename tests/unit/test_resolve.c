@@ -96,7 +96,7 @@ static void lists_and_describes(void **state)
     assert_int_equal(count, 4);
     assert_string_equal(one.category, "STRING");
     assert_true(str_equal(overloads[0].params[1].type, STR_LIT("INT")) && str_equal(overloads[0].result, STR_LIT("VARCHAR")));
-    assert_int_equal(functions_describe(*state, STR_LIT("NOPE"), arena, &one, &overloads, &count, &err), E_NOT_FOUND);
+    assert_int_equal(functions_describe(*state, STR_LIT("NOPE"), arena, &one, &overloads, &count, &err), E_PLAN);
     assert_int_equal(functions_kind(*state, STR_LIT("count")), FN_AGGREGATE);
     assert_int_equal(functions_kind(*state, STR_LIT("EXPLODE")), FN_TABLE);
     arena_free(arena);
