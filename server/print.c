@@ -3,6 +3,7 @@
  */
 #include "server/print.h"
 
+#include "core/suggest.h"
 #include "serde/format_guess.h"
 #include "serde/serde.h"
 
@@ -23,7 +24,7 @@ static Status add_alternatives(Log *log, Str topic, Arena *arena, Error *err)
     if (alternatives == 0) {
         for (size_t i = 0; i < count; i++)
             names[i] = topics[i].name;
-        names[0]     = parser_nearest(topic, names, count);
+        names[0]     = str_nearest(topic, names, count);
         alternatives = !str_is_null(names[0]);
     }
     for (size_t i = 0; i < alternatives; i++)
