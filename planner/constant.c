@@ -27,9 +27,9 @@ static Status refuse(const Typer *typer, const AstExpr *ast, const SqlType *to, 
     return status;
 }
 
-static Status run_once(const Typer *typer, const Expr *expr, Clock *clock, Value *out, Error *err)
+static Status run_once(const Typer *typer, const Expr *expr, Clock *clock, bool pull, Value *out, Error *err)
 {
-    ProgramContext context = {.clock = clock};
+    ProgramContext context = {.clock = clock, .pull = pull};
     Program       *program;
     Value          value = value_null();
     TRY(program_compile(expr, &context, typer->arena, &program, err));
@@ -60,7 +60,7 @@ Status evaluate_constant(const Typer *typer, const AstExpr *ast, const SqlType *
         *out = value_null();
         return OK;
     }
-    TRY(run_once(typer, expr, clock, &value, err));
+    TRY(run_once(typer, expr, clock, false, &value, err));
     if (value_is_null(value)) {
         *out = value;
         return OK;
@@ -68,4 +68,29 @@ Status evaluate_constant(const Typer *typer, const AstExpr *ast, const SqlType *
     if (to_type(typer, expr->type, type, value, out) != OK)
         return refuse(typer, ast, type, column, expr->type, value, err);
     return OK;
+}
+
+static Status refuse_key(const AstExpr *ast, const Column *column, const SqlType *from, Value value, Error *err)
+{
+    StrBuf text = {0};
+    value_print(from, value, &text);
+    strbuf_adds(&text, "' can not be converted to the type of the key column: ");
+    strbuf_add(&text, column->name);
+    strbuf_addc(&text, ' ');
+    type_print(column->type, &text);
+    Status status = error_set(err, E_PLAN, ast->pos, "'" STR_FMT " KEY", STR_ARG(strbuf_str(&text)));
+    strbuf_clear(&text);
+    return status;
+}
+
+Status evaluate_key(const Typer *typer, const AstExpr *ast, const Column *column, Clock *clock, Value *out, Error *err)
+{
+    const Expr *expr;
+    Value       value;
+    Error       ignored;
+    *out = value_null();
+    TRY(type_expression(typer, ast, &scope_empty, &expr, err));
+    if (expr->type->kind == T_NULL || run_once(typer, expr, clock, true, &value, &ignored) != OK || value_is_null(value))
+        return OK;
+    return to_type(typer, expr->type, column->type, value, out) == OK ? OK : refuse_key(ast, column, expr->type, value, err);
 }

@@ -153,6 +153,8 @@ Status join_kind(const Analysis *a, const JoinCondition *on, bool left_is_table,
     return OK;
 }
 
+static bool is_windowed(const Analysis *a, size_t from) { return a->from[from].source->window.kind != WINDOWED_NO; }
+
 Status join_table_keys(const Analysis *a, const JoinCondition *on, bool left_is_key, bool right_is_key, PlanJoinKind *kind, Error *err)
 {
     if (*kind == PLAN_JOIN_STREAM_STREAM)
@@ -175,6 +177,8 @@ Status join_table_keys(const Analysis *a, const JoinCondition *on, bool left_is_
                          STR_ARG(a->from[on->left_from].alias), type_name(on->join), STR_ARG(a->from[on->right_from].alias));
     if (on->join->kind == JOIN_RIGHT)
         return error_set(err, E_PLAN, on->join->pos, "RIGHT OUTER JOIN on a foreign key is not supported");
+    if (is_windowed(a, on->left_from) || is_windowed(a, on->right_from))
+        return error_set(err, E_PLAN, on->join->pos, "Foreign-key table-table joins are not supported on windowed tables.");
     return OK;
 }
 

@@ -6,67 +6,26 @@
  */
 #include "parser/parser.h"
 #include "planner/pull_constraint.h"
+#include "planner/pull_disjuncts.h"
+#include "planner/pull_rules.h"
 #include "planner/query_build.h"
 
-static const char help_text[] = " See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query.";
-
-static Status refuse(Pos pos, Error *err, const char *message) { return error_set(err, E_PLAN, pos, "%s%s", message, help_text); }
-
-static bool is_false(const Planner *planner, const char *name)
-{
-    Str value = planner->host->property(planner->host, name);
-    return !str_is_null(value) && str_equal_nocase(value, STR_LIT("false"));
-}
-
-/* ---- what a pull query may not have ---- */
-
-static Status check_clauses(const Planner *planner, const AstQuery *query, Error *err)
-{
-    if (query->join_count > 0)
-        return refuse(query->joins[0].pos, err, "Pull queries don't support JOIN clauses.");
-    if (query->window.kind != WINDOW_NONE)
-        return refuse(query->window.pos, err, "Pull queries don't support WINDOW clauses.");
-    if (query->has_group_by)
-        return refuse(query->pos, err, "Pull queries don't support GROUP BY clauses.");
-    if (query->has_partition_by)
-        return refuse(query->pos, err, "Pull queries don't support PARTITION BY clauses.");
-    if (query->having != NULL)
-        return refuse(query->pos, err, "Pull queries don't support HAVING clauses.");
-    if (query->has_limit && is_false(planner, "ksql.query.pull.limit.clause.enabled"))
-        return refuse(query->pos, err, "LIMIT clause in pull queries is currently disabled. You can enable them by setting "
-                                       "ksql.query.pull.limit.clause.enabled=true.");
-    if (query->has_limit && query->limit < 0)
-        return refuse(query->pos, err, "Pull queries don't support negative integers in the LIMIT clause.");
-    return OK;
-}
-
-static Status check_columns(const Analysis *a, Error *err)
-{
-    if (!a->uses_rowpartition && !a->uses_rowoffset)
-        return OK;
-    const char *one  = a->uses_rowpartition ? "`ROWPARTITION`" : "`ROWOFFSET`";
-    const char *both = a->uses_rowpartition && a->uses_rowoffset ? ", `ROWOFFSET`" : "";
-    error_set(err, E_PLAN, a->query->pos, "Pull queries don't support the following columns in SELECT clauses: %s%s\n%s", one, both, help_text);
-    return E_PLAN;
-}
-
-static Status check_table(const Planner *planner, const Analysis *a, Error *err)
+static Status check_table(const Analysis *a, Error *err)
 {
     Str name = a->from[0].source->name;
-    if (is_false(planner, "ksql.pull.queries.enable"))
-        return refuse(a->query->pos, err, "Pull queries are disabled. Please set ksql.pull.queries.enable=true to enable this feature.\n");
     if (!str_is_null(a->from[0].source->query_id))
         return OK;
     return error_set(err, E_PLAN, a->from[0].pos,
                      "The `" STR_FMT "` table isn't queryable. To derive a queryable table, you can do 'CREATE TABLE QUERYABLE_" STR_FMT
                      " AS SELECT * FROM " STR_FMT "'.%s",
-                     STR_ARG(name), STR_ARG(name), STR_ARG(name), help_text);
+                     STR_ARG(name), STR_ARG(name), STR_ARG(name), pull_help_text);
 }
 
 static Status check_star(const Analysis *a, Error *err)
 {
     if (a->has_star && a->query->item_count > 1)
-        return refuse(a->query->pos, err, "Pull queries only support wildcards in the projects if they are the only expression");
+        return error_set(err, E_PLAN, a->query->pos, "Pull queries only support wildcards in the projects if they are the only expression%s",
+                         pull_help_text);
     return OK;
 }
 
@@ -121,47 +80,46 @@ static Status type_result(const Analysis *a, PullPlan *plan, Error *err)
     return OK;
 }
 
-static Status type_where(const Analysis *a, PullPlan *plan, Error *err)
+/* What stands within BETWEEN, LIKE and IN is typed only after the rules for keys have been applied: those are said first. */
+static Status find_rows(const Analysis *a, PullPlan *plan, Error *err)
 {
-    SchemaScope scope;
-    Typer       typer = a->typer;
-    if (a->where.flat == NULL)
-        return OK;
-    TRY(pull_check_condition(a->where.flat, err));
-    typer.magic_timestamps = true;
-    schema_scope_init(&scope, plan->schema);
-    return type_condition(&typer, a->where.flat, &scope.base, "WHERE", &plan->where, err);
-}
-
-static Status check_scan(const Planner *planner, const PullPlan *plan, const AstQuery *query, Error *err)
-{
-    static const char hint[] = "Pull queries require a WHERE clause that:\n - includes a key equality expression, e.g. `SELECT * FROM X WHERE "
-                               "<key-column> = Y;`.\n - in the case of a multi-column key, is a conjunction of equality expressions that cover all "
-                               "key columns.\n - to support range expressions, e.g. `SELECT * FROM X WHERE <key-column> < Y;`, range scans need to be "
-                               "enabled by setting `ksql.query.pull.range.scan.enabled=true`\nIf more flexible queries are needed, table scans can be "
-                               "enabled by setting ksql.query.pull.table.scan.enabled=true.";
-    if (plan->access != PULL_SCAN || !is_false(planner, "ksql.query.pull.table.scan.enabled"))
-        return OK;
-    return error_set(err, E_PLAN, query->pos, "%s%s%s", plan->where == NULL ? "Missing WHERE clause. " : "WHERE clause missing key column. ", hint,
-                     help_text);
+    static const char within[] = "Invalid expression: ";
+    SchemaScope       scope;
+    Error             later = {0};
+    Typer             typer = a->typer;
+    Status            typed = OK;
+    if (a->where.flat != NULL) {
+        typer.magic_timestamps = true;
+        typer.hidden_prefix    = within;
+        schema_scope_init(&scope, plan->schema);
+        typed = type_condition(&typer, a->where.flat, &scope.base, "WHERE", &plan->where, &later);
+        if (typed != OK && !str_starts_with(str_c(later.message), str_c(within))) {
+            *err = later;
+            return typed;
+        }
+        TRY(pull_check_form(a->where.flat, err));
+    }
+    TRY(pull_find_access(a->planner, &a->typer, a->where.flat, plan, err));
+    if (typed != OK)
+        *err = later;
+    return typed;
 }
 
 Status plan_pull_query(const Planner *planner, const AstStatement *statement, PullPlan **out, Error *err)
 {
     Analysis *a;
     PullPlan *plan = ARENA_NEW(planner->arena, PullPlan);
-    TRY(check_clauses(planner, statement->query, err));
+    TRY(pull_check_clauses(planner, statement->query, err));
     TRY(analyze_query(planner, statement->query, false, STR_NULL, "SELECT", &a, err));
-    TRY(check_columns(a, err));
-    TRY(check_table(planner, a, err));
+    TRY(pull_check_columns(a, err));
+    TRY(pull_check_enabled(a, err));
+    TRY(check_table(a, err));
     TRY(check_star(a, err));
     plan->table  = a->from[0].source;
     plan->store  = plan->table->name;
     plan->schema = pull_schema(planner->arena, plan->table);
-    TRY(type_where(a, plan, err));
+    TRY(find_rows(a, plan, err));
     TRY(type_result(a, plan, err));
-    TRY(pull_find_access(planner, plan, err));
-    TRY(check_scan(planner, plan, statement->query, err));
     plan->has_limit = statement->query->has_limit;
     plan->limit     = statement->query->limit;
     *out            = plan;

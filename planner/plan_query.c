@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "parser/parser.h"
+#include "planner/pull_rules.h"
 #include "planner/query_build.h"
 #include "planner/source_rules.h"
 
@@ -422,6 +423,8 @@ Status plan_push_query(const Planner *planner, const AstStatement *statement, St
     Builder         b = {.arena = planner->arena, .query_id = str_dup(planner->arena, query_id)};
     const PlanNode *body, *root;
     TRY(analyze_query(planner, statement->query, false, STR_NULL, "SELECT", &b.a, err));
+    if (statement->query->emit == EMIT_NONE)
+        TRY(pull_check_stream_query(b.a, err));
     TRY(build_body(&b, &body, err));
     TRY(build_output(&b, body, &root, err));
     *out = finish_plan(&b, root, statement->text);

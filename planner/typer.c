@@ -269,25 +269,46 @@ Status typer_expr(TyperRun *run, const AstExpr *ast, const Expr **out)
     return status;
 }
 
+const char *typer_hidden_prefix(const TyperRun *run)
+{
+    return run->typer->hidden_prefix != NULL ? run->typer->hidden_prefix : "Invalid Predicate: ";
+}
+
+/* Behind whatever else the message has to say. */
+static Status with_hint(const TyperRun *run, Status status)
+{
+    if (status == E_PLAN && run->hint != NULL)
+        error_append(run->err, "\nHint: %s", run->hint);
+    return status;
+}
+
 Status type_expression(const Typer *typer, const AstExpr *ast, const Scope *scope, const Expr **out, Error *err)
 {
     TyperRun run = {.typer = typer, .scope = scope, .arena = typer->arena, .err = err};
-    return typer_expr(&run, ast, out);
+    return with_hint(&run, typer_expr(&run, ast, out));
+}
+
+/* The check of WHERE and HAVING, which comes before the code for the condition is made, names the condition. */
+static Status checked(TyperRun *run, const AstExpr *ast, const char *clause, const Expr **out)
+{
+    Status status = typer_expr(run, ast, out);
+    if (status == E_PLAN && !run->failed_hidden) {
+        error_prefix(run->err, "Error in %s expression: ", clause);
+        return error_append(run->err, "\nStatement: %s", typer_text(run, ast));
+    }
+    if (status == E_PLAN && !str_starts_with(str_c(run->err->message), str_c(typer_hidden_prefix(run))))
+        return error_prefix(run->err, "%s", typer_hidden_prefix(run));
+    TRY(status);
+    if ((*out)->type->kind == T_BOOLEAN)
+        return OK;
+    return typer_fail(run, ast, "Type error in %s expression: Should evaluate to boolean but is %s (%s) instead.", clause, typer_text(run, ast),
+                      typer_type_text(run, (*out)->type));
 }
 
 Status type_condition(const Typer *typer, const AstExpr *ast, const Scope *scope, const char *clause, const Expr **out, Error *err)
 {
-    TyperRun run    = {.typer = typer, .scope = scope, .arena = typer->arena, .err = err};
-    Status   status = typer_expr(&run, ast, out);
-    if (status == E_PLAN && !run.failed_hidden)
-        return error_prefix(err, "Error in %s expression: ", clause);
-    if (status == E_PLAN && !str_starts_with(str_c(err->message), STR_LIT("Invalid Predicate: ")))
-        return error_prefix(err, "Invalid Predicate: ");
-    TRY(status);
-    if ((*out)->type->kind == T_BOOLEAN)
-        return OK;
-    return typer_fail(&run, ast, "Type error in %s expression: Should evaluate to boolean but is %s (%s) instead.", clause,
-                      typer_text(&run, ast), typer_type_text(&run, (*out)->type));
+    TyperRun run = {.typer = typer, .scope = scope, .arena = typer->arena, .err = err};
+    return with_hint(&run, checked(&run, ast, clause, out));
 }
 
 /* ---- scopes ---- */

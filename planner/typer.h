@@ -25,6 +25,7 @@ typedef struct {
     Arena           *arena;
     bool             table_calls;      /* a table function may be called here */
     bool             magic_timestamps; /* text compared with ROWTIME, WINDOWSTART, WINDOWEND is a timestamp (WHERE, HAVING: sql.md 3.5) */
+    const char      *hidden_prefix;    /* of errors within BETWEEN, LIKE, IN and NOT of a condition; NULL: "Invalid Predicate: " */
 } Typer;
 
 /* Types one expression. E_PLAN with the texts of sql.md 3, without the prefix of the clause ("Invalid Select: ...": the caller's). */
@@ -43,5 +44,9 @@ typedef struct {
 void schema_scope_init(SchemaScope *scope, const Schema *schema);
 /* The value of an expression without columns, coerced (STRICT rules, sql.md 3.7) to `type`; "Expected type T for field c but got ..." */
 Status evaluate_constant(const Typer *typer, const AstExpr *ast, const SqlType *type, Str column, Clock *clock, Value *out, Error *err);
+
+/* The same for what a pull query compares a key column with: "'v' can not be converted to the type of the key column: C T KEY". An expression that
+ * fails has the value NULL. */
+Status evaluate_key(const Typer *typer, const AstExpr *ast, const Column *column, Clock *clock, Value *out, Error *err);
 
 #endif

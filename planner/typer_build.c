@@ -82,7 +82,7 @@ Status typer_in(TyperRun *run, const AstExpr *ast, const Expr **out)
     Expr        *node   = typer_node(run, EXPR_IN, &type_boolean, count);
     Status       status = typer_common_list(run, items, count, &common, (const Expr **)node->args);
     if (status == E_PLAN)
-        return error_prefix(run->err, "Invalid Predicate: ");
+        return error_prefix(run->err, "%s", typer_hidden_prefix(run));
     TRY(status);
     node->operand_type = common != NULL ? common : &type_null;
     node->negated      = ast->negated;

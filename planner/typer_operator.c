@@ -110,6 +110,8 @@ static const struct {
     {"IS DISTINCT FROM", "IS_DISTINCT_FROM"},
 };
 
+const char *typer_comparison_name(ExprOp op) { return comparisons[op - EXPR_EQUAL].name; }
+
 static bool is_time(const SqlType *type)
 {
     return type->kind == T_TIME || type->kind == T_DATE || type->kind == T_TIMESTAMP;
@@ -182,10 +184,11 @@ Status typer_compare(TyperRun *run, const AstExpr *ast, ExprOp op, const AstExpr
                           a->type->kind == T_NULL ? "NULL" : type_kind_name(a->type->kind), comparisons[op - EXPR_EQUAL].symbol,
                           b->type->kind == T_NULL ? "NULL" : type_kind_name(b->type->kind));
     const SqlType *type = comparison_type(op, a->type, b->type);
+    if (type == NULL && a->type->kind != b->type->kind)
+        run->hint = "CAST one side to the other's type.";
     if (type == NULL)
-        return typer_fail(run, ast, "Cannot compare %s (%s) to %s (%s) with %s.%s", typer_text(run, left), typer_type_text(run, a->type),
-                          typer_text(run, right), typer_type_text(run, b->type), comparisons[op - EXPR_EQUAL].name,
-                          a->type->kind == b->type->kind ? "" : "\nHint: CAST one side to the other's type.");
+        return typer_fail(run, ast, "Cannot compare %s (%s) to %s (%s) with %s.", typer_text(run, left), typer_type_text(run, a->type),
+                          typer_text(run, right), typer_type_text(run, b->type), comparisons[op - EXPR_EQUAL].name);
     Expr *node         = typer_node(run, EXPR_COMPARE, &type_boolean, 2);
     node->op           = op;
     node->operand_type = type;

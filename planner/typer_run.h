@@ -25,10 +25,12 @@ typedef struct {
     int               param_count; /* over all enclosing lambdas: number of the next one */
     int               hidden;      /* how many NOT, BETWEEN, LIKE, IN stand around: the check of WHERE does not look into those */
     bool              failed_hidden;
+    const char       *hint;        /* what might help: the message's end; NULL: nothing */
     Error            *err;
 } TyperRun;
 
 Status typer_expr(TyperRun *run, const AstExpr *ast, const Expr **out);
+const char *typer_hidden_prefix(const TyperRun *run);
 /* Fails with E_PLAN at the expression; notes whether the check of WHERE would have seen it. */
 Status typer_fail(TyperRun *run, const AstExpr *at, const char *fmt, ...) SL_PRINTF(3, 4);
 /* The expression as messages of this stage show it. */
@@ -46,6 +48,8 @@ bool   typer_is_literal(const AstExpr *ast); /* NULL included */
 Status typer_arithmetic(TyperRun *run, const AstExpr *ast, const Expr **out);
 Status typer_sign(TyperRun *run, const AstExpr *ast, const Expr **out);
 Status typer_compare(TyperRun *run, const AstExpr *ast, ExprOp op, const AstExpr *left, const AstExpr *right, const Expr **out);
+/* "GREATER_THAN" and the like, as messages name a comparison. */
+const char *typer_comparison_name(ExprOp op);
 Status typer_between(TyperRun *run, const AstExpr *ast, const Expr **out);
 
 /* typer_build.c: what stands around other expressions */

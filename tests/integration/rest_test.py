@@ -217,6 +217,102 @@ class Pull(WithServer):
         self.assertEqual(elements[-1], {"finalMessage": "Query Completed"})
 
 
+class PullConditions(WithServer):
+    """What a pull query's WHERE may say (the server tries a condition before it asks whether the table's query runs)."""
+    TABLES = ("CREATE STREAM S (K STRING KEY, I INT, B BIGINT, D DECIMAL(4,2)) WITH (kafka_topic='s', value_format='JSON', partitions=2);"
+              "CREATE TABLE NUM AS SELECT I, COUNT(*) AS N FROM S GROUP BY I;"
+              "CREATE TABLE TXT AS SELECT K, COUNT(*) AS N FROM S GROUP BY K;"
+              "CREATE TABLE PAIR WITH (key_format='JSON') AS SELECT K, I, COUNT(*) AS N FROM S GROUP BY K, I;"
+              "CREATE TABLE WIN AS SELECT K, COUNT(*) AS N FROM S WINDOW TUMBLING (SIZE 1 SECOND) GROUP BY K;"
+              "CREATE TABLE SES AS SELECT K, COUNT(*) AS N FROM S WINDOW SESSION (1 SECOND) GROUP BY K;")
+    DEFAULT = {}
+    NO_SCAN = {"ksql.query.pull.table.scan.enabled": False}
+    NO_RANGE = {"ksql.query.pull.table.scan.enabled": False, "ksql.query.pull.range.scan.enabled": False}
+
+    REFUSED = [  # overrides, query, a part of the message
+        (DEFAULT, "SELECT * FROM NUM WHERE I = '10'",
+         "Error in WHERE expression: Cannot compare I (INTEGER) to '10' (STRING) with EQUAL.\nStatement: (I = '10')"),
+        (DEFAULT, "SELECT * FROM NUM WHERE I IN ('10', 8)", "'10' can not be converted to the type of the key column: I INTEGER KEY"),
+        (DEFAULT, "SELECT * FROM NUM WHERE I = 3000000000", "'3000000000' can not be converted to the type of the key column: I INTEGER KEY"),
+        (DEFAULT, "SELECT * FROM NUM WHERE I = 1 OR I = 1.5", "'1.5' can not be converted to the type of the key column: I INTEGER KEY"),
+        (DEFAULT, "SELECT * FROM NUM WHERE I = CAST(NULL AS INT)", "Primary key columns can not be NULL: (I = CAST(null AS INTEGER))"),
+        (DEFAULT, "SELECT * FROM NUM WHERE NOT (I = 1)", "Unsupported expression in WHERE clause: (NOT (I = 1))"),
+        (DEFAULT, "SELECT * FROM NUM WHERE I IS NULL", "Unsupported expression in WHERE clause"),
+        (DEFAULT, "SELECT * FROM NUM WHERE I LIKE 12", "The column type for Like condition must be VARCHAR. The column type is INTEGER"),
+        (DEFAULT, "SELECT * FROM TXT WHERE K BETWEEN 1 AND 'b'", "Invalid expression: Cannot compare K (STRING) to 1 (INTEGER) with GREATER_THAN_OR_EQUAL"),
+        (DEFAULT, "SELECT * FROM WIN WHERE K = 'a' AND WINDOWSTART <> 5", "Unsupported `WINDOWSTART` bounds: NOT_EQUAL"),
+        (DEFAULT, "SELECT * FROM WIN WHERE K = 'a' AND WINDOWSTART > N", "Window bounds must resolve to an INT, BIGINT, or STRING containing a datetime."),
+        (DEFAULT, "SELECT * FROM WIN WHERE K = 'a' AND WINDOWSTART = 1 AND WINDOWSTART > 0",
+         "`(WINDOWSTART = 1)` cannot be combined with other `WINDOWSTART` bounds"),
+        (DEFAULT, "SELECT * FROM WIN WHERE K = 'a' AND WINDOWEND > 1 AND WINDOWEND >= 5", "Duplicate `WINDOWEND` bounds on: GREATER_THAN"),
+        (DEFAULT, "SELECT * FROM WIN WHERE K = 'a' AND 9 > WINDOWEND AND WINDOWEND < 8", "Duplicate `WINDOWEND` bounds on: LESS_THAN"),
+        (DEFAULT, "SELECT * FROM SES WHERE N > 1", "Table scan unsupported on session tables"),
+        (DEFAULT, "SELECT K, ROWPARTITION FROM TXT", "don't support the following columns in SELECT clauses: `ROWPARTITION`"),
+        (DEFAULT, "SELECT K, ROWPARTITION FROM S", "don't support the following columns in SELECT clauses: `ROWPARTITION`"),
+        (DEFAULT, "SELECT K FROM S WHERE ROWOFFSET > 1 AND ROWPARTITION = 0",
+         "don't support the following columns in WHERE clauses: `ROWPARTITION`, `ROWOFFSET`"),
+        (DEFAULT, "SELECT K, COUNT(*) FROM S GROUP BY K", "Pull queries don't support GROUP BY clauses."),
+        (DEFAULT, "SELECT K FROM S PARTITION BY I", "Pull queries don't support PARTITION BY clauses."),
+        ({"ksql.query.pull.stream.enabled": False}, "SELECT K FROM S", "Pull queries on streams are disabled."),
+        ({"ksql.pull.queries.enable": False}, "SELECT K FROM S", "Pull queries are disabled."),
+        ({"ksql.pull.queries.enable": False}, "SELECT K FROM TXT", "Pull queries are disabled."),
+        (NO_SCAN, "SELECT * FROM NUM", "Missing WHERE clause. Pull queries require a WHERE clause that:"),
+        (NO_SCAN, "SELECT * FROM NUM WHERE N = 1", "WHERE clause missing key column for disjunct: (N = 1). Pull queries require"),
+        (NO_SCAN, "SELECT * FROM NUM WHERE I = 1 OR (N > 1 AND N < 4)", "WHERE clause missing key column for disjunct: ((N > 1) AND (N < 4))."),
+        (NO_SCAN, "SELECT * FROM WIN WHERE WINDOWSTART >= 12000", "WHERE clause missing key column for disjunct: (WINDOWSTART >= 12000)."),
+        (NO_SCAN, "SELECT * FROM TXT WHERE K != 'a'", "Bound on key columns '[`K` STRING KEY]' must currently be '='. "),
+        (NO_SCAN, "SELECT * FROM NUM WHERE I = N", "A comparison must be between a key column and a resolvable expression."),
+        (NO_SCAN, "SELECT * FROM NUM WHERE I IN (2, CAST(N AS INT) + 1)", "A comparison must be between a key column and a resolvable expression."),
+        (NO_SCAN, "SELECT * FROM NUM WHERE I + 1 = 2", "A comparison must directly reference a key column."),
+        (NO_SCAN, "SELECT * FROM NUM WHERE I = 1 AND I IN (1, 2)", "cannot be combined with other comparisons such as an IN predicate."),
+        (NO_SCAN, "SELECT * FROM NUM WHERE 0 < I AND I < 100", "cannot be combined with other comparisons such as an IN predicate."),
+        (NO_SCAN, "SELECT * FROM PAIR WHERE K = 'a'",
+         "Multi-column sources must specify every key in the WHERE clause. Specified: [`K`] Expected: [`K` STRING KEY, `I` INTEGER KEY]."),
+        (NO_SCAN, "SELECT * FROM TXT WHERE UCASE(K) LIKE 'a%'", "Like condition must be between strings."),
+        (NO_SCAN, "SELECT * FROM TXT WHERE K LIKE 'a%'", "Query requires table scan to be enabled."),
+        (NO_SCAN, "SELECT * FROM TXT WHERE K < 'a' OR K > 'b'", "Query requires table scan to be enabled."),
+        (NO_SCAN, "SELECT * FROM WIN WHERE K < 'a'", "Query requires table scan to be enabled."),
+        (NO_SCAN, "SELECT * FROM NUM WHERE I < 3", "Query requires table scan to be enabled."),
+        (NO_RANGE, "SELECT * FROM TXT WHERE K < 'c'", "Query requires table scan to be enabled."),
+    ]
+    ROWS = [  # overrides, query, rows
+        (DEFAULT, "SELECT I FROM NUM WHERE N = 2", [[1]]),
+        (DEFAULT, "SELECT I FROM NUM WHERE I = 1 AND I IN (1, 2)", [[1]]),
+        (DEFAULT, "SELECT I FROM NUM WHERE I = 2 OR N = 2", [[1], [2]]),
+        (DEFAULT, "SELECT I FROM NUM WHERE NOT (NOT (I = 2))", [[2]]),
+        (DEFAULT, "SELECT I FROM NUM WHERE NOT (NOT I = 2 AND NOT I = 1)", [[1], [2]]),
+        (DEFAULT, "SELECT I FROM NUM WHERE I != 2", [[1], [3]]),
+        (DEFAULT, "SELECT I FROM NUM WHERE I < 3.5 AND I > 1.5", [[2], [3]]),
+        (NO_SCAN, "SELECT I FROM NUM WHERE 2 = I", [[2]]),
+        (NO_SCAN, "SELECT I FROM NUM WHERE I IN (1 + 1, 3) AND N < 9", [[2], [3]]),
+        (NO_SCAN, "SELECT K FROM TXT WHERE K >= 'b'", [["b"], ["c"]]),
+        (NO_SCAN, "SELECT K FROM TXT WHERE 'b' > K AND N > 0", [["a"]]),
+        (NO_SCAN, "SELECT N FROM PAIR WHERE I = 1 AND K = 'a'", [[2]]),
+        (NO_SCAN, "SELECT N FROM WIN WHERE K IN ('a', 'b') AND WINDOWSTART >= 0 AND WINDOWEND <= '1970-01-01T00:00:02.000'", [[1], [2]]),
+        (NO_SCAN, "SELECT N FROM SES WHERE K = 'a' AND WINDOWSTART = 1000", [[2]]),
+    ]
+
+    def test_what_is_refused(self):
+        self.server.ok(self.TABLES)
+        for overrides, query, part in self.REFUSED:
+            with self.subTest(query=query, **overrides):
+                status, body, _ = self.server.post("/query", {"ksql": query + ";", "streamsProperties": overrides})
+                answer = json.loads(body)
+                self.assertEqual((status, answer["error_code"] if status != 200 else answer), (400, 40001))
+                self.assertIn(part, answer["message"])
+
+    def test_what_is_found(self):
+        self.server.ok(self.TABLES + "".join(
+            f"INSERT INTO S (ROWTIME, K, I) VALUES ({time_ms}, '{key}', {number});"
+            for time_ms, key, number in ((1000, "a", 1), (1100, "a", 1), (1200, "b", 2), (1300, "c", 3))))
+        for table, rows in (("NUM", 3), ("TXT", 3), ("PAIR", 3), ("WIN", 3)):
+            wait_until(lambda: len(self.server.pull(f"SELECT * FROM {table} WHERE N > 0;")) == rows, what=table)
+        wait_until(lambda: self.server.pull("SELECT N FROM SES WHERE K = 'a';") == [[2]])
+        for overrides, query, rows in self.ROWS:
+            with self.subTest(query=query, **overrides):
+                self.assertEqual(sorted(self.server.pull(query + ";", streamsProperties=overrides)), rows)
+
+
 class Push(WithServer):
     def setUp(self):
         super().setUp()

@@ -68,11 +68,11 @@ static const struct {
     {"ROWTIME >= '2019-12'", NULL},
     {"ROWTIME BETWEEN '2019' AND '2021'", NULL},
     {"I + 1", "Type error in WHERE expression: Should evaluate to boolean but is (I + 1) (INTEGER) instead."},
-    {"I = 'x'", "Error in WHERE expression: Cannot compare I (INTEGER) to 'x' (STRING) with EQUAL.\nHint: CAST one side to the other's type."},
+    {"I = 'x'", "Error in WHERE expression: Cannot compare I (INTEGER) to 'x' (STRING) with EQUAL.\nStatement: (I = 'x')\nHint: CAST one side to the other's type."},
     {"NOT (I = 'x')", "Invalid Predicate: Cannot compare I (INTEGER) to 'x' (STRING) with EQUAL.\nHint: CAST one side to the other's type."},
     {"I IN (true)", "Invalid Predicate: operator does not exist: INTEGER = BOOLEAN (true)" HINT},
-    {"ROWTIME > 'noon'", "Error in WHERE expression: Failed to parse timestamp 'noon'"},
-    {"S > 5 AND T", "Error in WHERE expression: Cannot compare S (STRING) to 5 (INTEGER) with GREATER_THAN.\nHint: CAST one side to the other's type."},
+    {"ROWTIME > 'noon'", "Error in WHERE expression: Failed to parse timestamp 'noon'\nStatement: (ROWTIME > 'noon')"},
+    {"S > 5 AND T", "Error in WHERE expression: Cannot compare S (STRING) to 5 (INTEGER) with GREATER_THAN.\nStatement: ((S > 5) AND T)\nHint: CAST one side to the other's type."},
 };
 
 static void typer_checks_conditions(void **state)
