@@ -70,12 +70,13 @@ static Status aggregate_push(Operator *op, int port, const RecordBatch *in, Erro
 }
 
 const OperatorClass op_aggregate = {
-    .name       = "AGGREGATE",
-    .state_size = sizeof(AggregateOp),
-    .open       = aggregate_open,
-    .push       = aggregate_push,
-    .flush      = aggregate_flush,
-    .rollback   = aggregate_rollback,
-    .save       = aggregate_save,
-    .load       = aggregate_load,
+    .name              = "AGGREGATE",
+    .state_size        = sizeof(AggregateOp),
+    .reads_wanted_only = true,
+    .open              = aggregate_open,
+    .push              = aggregate_push,
+    .flush             = aggregate_flush,
+    .rollback          = aggregate_rollback,
+    .save              = aggregate_save,
+    .load              = aggregate_load,
 };

@@ -51,5 +51,8 @@ static Status filter_push(Operator *op, int port, const RecordBatch *in, Error *
     return op_emit(op, kept, err);
 }
 
-const OperatorClass op_filter = {
-    .name = "FILTER", .state_size = sizeof(FilterOp), .open = filter_open, .push = filter_push};
+const OperatorClass op_filter = {.name              = "FILTER",
+                                 .state_size        = sizeof(FilterOp),
+                                 .reads_wanted_only = true,
+                                 .open              = filter_open,
+                                 .push              = filter_push};

@@ -70,5 +70,8 @@ static Status flatten_push(Operator *op, int port, const RecordBatch *in, Error 
     return op_emit(op, out, err);
 }
 
-const OperatorClass op_flatten = {
-    .name = "FLATTEN", .state_size = sizeof(FlattenOp), .open = flatten_open, .push = flatten_push};
+const OperatorClass op_flatten = {.name              = "FLATTEN",
+                                  .state_size        = sizeof(FlattenOp),
+                                  .reads_wanted_only = true,
+                                  .open              = flatten_open,
+                                  .push              = flatten_push};

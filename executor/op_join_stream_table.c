@@ -107,8 +107,9 @@ static Status join_push(Operator *op, int port, const RecordBatch *in, Error *er
 }
 
 const OperatorClass op_join_stream_table = {
-    .name       = "JOIN_STREAM_TABLE",
-    .state_size = sizeof(StreamTableOp),
-    .open       = join_open,
-    .push       = join_push,
+    .name              = "JOIN_STREAM_TABLE",
+    .state_size        = sizeof(StreamTableOp),
+    .reads_wanted_only = true,
+    .open              = join_open,
+    .push              = join_push,
 };

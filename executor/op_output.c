@@ -2,8 +2,8 @@
  * op_output.c - hands rows to the client of a push query.
  *
  * Of a table the client also sees deletions: a row without columns, of which the host shows the key
- * and the bounds of its window (PlanOutput.key_slots). Null rows of streams are not shown. Once the limit is reached the query is told to
- * stop.
+ * and the bounds of its window (PlanOutput.key_slots). Null rows of streams are not shown. Once the limit is
+ * reached the query is told to stop.
  */
 #include "executor/projection.h"
 #include "executor/task.h"
@@ -62,5 +62,8 @@ Value output_kept_value(const PlanNode *output, size_t column, const Row *row)
     return slot >= 0 && row->key != NULL ? row->key[slot] : value_null();
 }
 
-const OperatorClass op_output = {
-    .name = "OUTPUT", .state_size = sizeof(OutputOp), .open = output_open, .push = output_push};
+const OperatorClass op_output = {.name              = "OUTPUT",
+                                 .state_size        = sizeof(OutputOp),
+                                 .reads_wanted_only = true,
+                                 .open              = output_open,
+                                 .push              = output_push};

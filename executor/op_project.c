@@ -77,5 +77,8 @@ static Status project_push(Operator *op, int port, const RecordBatch *in, Error 
     return op_emit(op, out, err);
 }
 
-const OperatorClass op_project = {
-    .name = "PROJECT", .state_size = sizeof(ProjectOp), .open = project_open, .push = project_push};
+const OperatorClass op_project = {.name              = "PROJECT",
+                                  .state_size        = sizeof(ProjectOp),
+                                  .reads_wanted_only = true,
+                                  .open              = project_open,
+                                  .push              = project_push};

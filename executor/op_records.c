@@ -28,17 +28,11 @@ static Status records_feed(Operator *op, int partition, const LogRecord *records
     return OK;
 }
 
-static int64_t records_peek(Operator *op, const LogRecord *record, Arena *arena)
-{
-    return record->timestamp;
-}
-
 static Status records_open(Operator *op, Error *err)
 {
     InputOperator *self = (InputOperator *)op;
     self->topic         = op->node->u.source.topic;
     self->feed          = records_feed;
-    self->peek          = records_peek;
     return OK;
 }
 

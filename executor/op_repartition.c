@@ -13,18 +13,12 @@ typedef struct {
 static Status repartition_feed(Operator *op, int partition, const LogRecord *records, size_t count,
                                Error *err);
 
-static int64_t repartition_peek(Operator *op, const LogRecord *record, Arena *arena)
-{
-    return record->timestamp;
-}
-
 static Status repartition_open(Operator *op, Error *err)
 {
     RepartitionOp *self = (RepartitionOp *)op;
     self->base.topic = topology_repartition_topic(op->pipeline->spec.service_id, op->pipeline->spec.plan->id,
                                                   op->node, op->arena);
     self->base.feed  = repartition_feed;
-    self->base.peek  = repartition_peek;
     SerdeSpec values = repartition_serde(op->node, self->base.topic, op->arena);
     SerdeSpec keys   = {.format  = op->node->key_format,
                         .side    = SIDE_KEY,

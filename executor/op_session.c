@@ -115,12 +115,13 @@ static Status session_push(Operator *op, int port, const RecordBatch *in, Error 
 }
 
 const OperatorClass op_session = {
-    .name       = "SESSION",
-    .state_size = sizeof(AggregateOp),
-    .open       = aggregate_open,
-    .push       = session_push,
-    .flush      = aggregate_flush,
-    .rollback   = aggregate_rollback,
-    .save       = aggregate_save,
-    .load       = aggregate_load,
+    .name              = "SESSION",
+    .state_size        = sizeof(AggregateOp),
+    .reads_wanted_only = true,
+    .open              = aggregate_open,
+    .push              = session_push,
+    .flush             = aggregate_flush,
+    .rollback          = aggregate_rollback,
+    .save              = aggregate_save,
+    .load              = aggregate_load,
 };

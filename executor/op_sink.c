@@ -35,7 +35,8 @@ static Status sink_open(Operator *op, Error *err)
                                                                : WINDOW_KEY_TIME;
     TRY(key_coder_open(op, &op->node->key_format, schema, &self->keys, err));
     TRY(op_encoder(op, &values, &self->values, err));
-    return timestamp_column_open(op, sink->timestamp_slot, sink->timestamp_format, schema, &self->time, err);
+    TimestampSpec time = {sink->timestamp_slot, sink->timestamp_format, schema};
+    return timestamp_column_open(&time, op->programs.clock, op->programs.config, op->arena, &self->time, err);
 }
 
 static void sink_close(Operator *op)
@@ -105,5 +106,9 @@ static Status sink_push(Operator *op, int port, const RecordBatch *in, Error *er
     return OK;
 }
 
-const OperatorClass op_sink = {
-    .name = "SINK", .state_size = sizeof(SinkOp), .open = sink_open, .push = sink_push, .close = sink_close};
+const OperatorClass op_sink = {.name              = "SINK",
+                               .state_size        = sizeof(SinkOp),
+                               .reads_wanted_only = true,
+                               .open              = sink_open,
+                               .push              = sink_push,
+                               .close             = sink_close};

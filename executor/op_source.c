@@ -1,294 +1,224 @@
 /*
- * op_source.c - from the records of a topic to rows: key and value decoded, header and pseudo columns filled
- * in, the record's time taken.
+ * op_source.c - the rows of a source as one task sees them.
  *
- * All rows of a batch lie in one block of values. A record that cannot be decoded, or whose time cannot be
- * told, is reported and leaves no row behind. Tables go through their store on the way: see source_table.c.
+ * Decoding is source_decoder.c's; a worker does it once for all tasks that read the source (shared_decode.c)
+ * and hands the rows to each. What is done here is the task's own: its reports of bad records, its stream
+ * time, its table (source_table.c). Fed with records, as in the test driver, the operator decodes them
+ * itself.
  *
- * The record's key bytes become the row's, and so the sink's, only where decoding and encoding them again
- * would give the same bytes: a KAFKA key does, a JSON key may have blanks.
+ * What a task does must not depend on who else reads the source:
+ * - Rows may hold columns and fields that only others want. An operator that reads what it asked for
+ *   (OperatorClass.reads_wanted_only) cannot tell; if one of the task's is not so, rows are copied without
+ * them.
+ * - A value that cannot be read may be one that only others want. Such a record is read again for this task
+ *   alone, and is bad for it only if that fails, too.
  */
 #include "executor/source_table.h"
 #include "executor/task.h"
-#include "executor/timestamp_column.h"
 
 typedef struct {
-    InputOperator   base;
-    Decoder        *key_decoder, *value_decoder;
-    WindowKeyKind   windowed;
-    bool            exact_keys;  /* key bytes are what encoding the key columns would give */
-    size_t          first_extra; /* headers and pseudo columns start here */
-    TimestampColumn time;
+    InputOperator  base;
+    SourceSpec     spec;
+    SourceDecoder *own;   /* of what this task wants alone; NULL until it is needed: it takes tens of KB */
+    bool           hides; /* rows must not show what this task does not want */
 } SourceOp;
 
-static WindowKeyKind window_key_kind(KeyWindow window)
-{
-    if (window.kind == WINDOWED_NO)
-        return WINDOW_KEY_NONE;
-    return window.kind == WINDOWED_SESSION ? WINDOW_KEY_SESSION : WINDOW_KEY_TIME;
-}
-
-static bool format_is(const FormatSpec *spec, const char *name)
-{
-    return spec->format != NULL && strcmp(format_name(spec->format), name) == 0;
-}
-
-static Status open_decoders(SourceOp *self, Error *err)
-{
-    Operator         *op     = &self->base.base;
-    const PlanNode   *node   = op->node;
-    const PlanSource *source = &node->u.source;
-    const Schema     *schema = source->declared; /* records know columns by these names */
-    /* Keys are decoded whole: a key that cannot be read drops its record whether anybody looks at it or not.
-     */
-    SerdeSpec key   = {.format  = node->key_format,
-                       .side    = SIDE_KEY,
-                       .topic   = source->topic,
-                       .columns = schema->columns,
-                       .count   = schema->key_count};
-    SerdeSpec value = {.format  = source->value_format,
-                       .side    = SIDE_VALUE,
-                       .topic   = source->topic,
-                       .columns = schema->columns + schema->key_count,
-                       .count   = schema->value_count,
-                       .wanted  = source->wanted == NULL ? NULL : source->wanted + schema->key_count};
-    if (schema->key_count > 0)
-        TRY(op_decoder(op, &key, &self->key_decoder, err));
-    if (schema->value_count > 0)
-        TRY(op_decoder(op, &value, &self->value_decoder, err));
-    return OK;
-}
-
 static Status  source_feed(Operator *op, int partition, const LogRecord *records, size_t count, Error *err);
-static int64_t source_peek(Operator *op, const LogRecord *record, Arena *arena);
+static Status  source_take(Operator *op, const SourceRows *rows, size_t from, size_t count, Error *err);
+static int64_t source_time(Operator *op, const SourceRows *rows, size_t at, Arena *arena);
 
 static Status source_open(Operator *op, Error *err)
 {
-    SourceOp         *self   = (SourceOp *)op;
-    const PlanSource *source = &op->node->u.source;
-    self->base.topic         = source->topic;
-    self->base.feed          = source_feed;
-    self->base.peek          = source_peek;
-    self->windowed           = window_key_kind(op->node->window);
-    self->exact_keys         = format_is(&op->node->key_format, "KAFKA");
-    self->first_extra        = op->node->schema->key_count + op->node->schema->value_count;
-    TRY(open_decoders(self, err));
-    return timestamp_column_open(op, source->timestamp_slot, source->timestamp_format, op->node->schema,
-                                 &self->time, err);
+    SourceOp *self   = (SourceOp *)op;
+    self->spec       = source_spec(op->node);
+    self->base.topic = self->spec.topic;
+    self->base.feed  = source_feed;
+    self->base.take  = source_take;
+    self->base.time  = source_time;
+    for (const Operator *next = op->next; next != NULL; next = next->next)
+        self->hides |= !next->class->reads_wanted_only;
+    return OK;
 }
 
 static void source_close(Operator *op)
 {
-    timestamp_column_close(&((SourceOp *)op)->time);
+    source_decoder_close(((SourceOp *)op)->own);
 }
 
-/* ---- one record ---- */
+static Status read_alone(SourceOp *self, int partition, const LogRecord *records, size_t count, Arena *arena,
+                         SourceRows *out, Error *err)
+{
+    Operator *op = &self->base.base;
+    if (self->own == NULL)
+        TRY(source_decoder_open(&self->spec, op->programs.clock, op->programs.config, op->arena, &self->own,
+                                err));
+    source_decoder_read(self->own, partition, records, count, arena, out);
+    op->pipeline->counters.decoded += count;
+    return OK;
+}
 
-static void report(SourceOp *self, const Row *row, SkipKind kind, bool key_side, const char *message)
+/* ---- bad records ---- */
+
+static void report(SourceOp *self, const Row *row, SkipKind kind, const SourceFault *fault)
 {
     Operator     *op   = &self->base.base;
     PipelineHost *host = op->pipeline->spec.host;
     SkipInfo      info = {.kind      = kind,
                           .query     = op->pipeline->spec.plan->id,
                           .step      = op->node->step,
-                          .key_side  = key_side,
+                          .key_side  = fault->kind == FAULT_KEY,
                           .origin    = row->origin,
                           .timestamp = row->timestamp,
-                          .message   = message};
+                          .message   = fault->message};
     op->pipeline->counters.skipped_bad++;
     host->skip(host, &info);
 }
 
-/* The key's columns, or NULLs for a null key. */
-static Status decode_key(SourceOp *self, Str key, Row *row, Value *values, Arena *arena, Error *err)
+/* OK: the record is dropped, and that was reported. */
+static Status drop(SourceOp *self, const Row *row, const SourceFault *fault, Error *err)
 {
-    const PlanNode *node  = self->base.base.node;
-    size_t          count = node->schema->key_count;
-    Str             inner = key;
-    for (size_t i = 0; i < count; i++)
-        values[i] = value_null();
-    if (self->windowed != WINDOW_KEY_NONE &&
-        !windowed_key_split(self->windowed, node->window.size_ms, key, &inner, &row->window_start,
-                            &row->window_end))
-        return OK;
-    if (count == 0 || str_is_null(key))
-        return OK;
-    TRY(decoder_decode(self->key_decoder, inner, arena, values, err));
-    if (count == 1 && value_is_null(values[0]))
-        return OK;
-    row->key = values;
-    if (self->exact_keys &&
-        (node->schema->columns[0].type->kind != T_STRING || values[0].as.ptr == inner.ptr))
-        row->key_bytes = inner;
+    const PipelineSpec *spec  = &self->base.base.pipeline->spec;
+    bool                fatal = false;
+    switch (fault->kind) {
+    case FAULT_KEY:
+    case FAULT_VALUE:
+        fatal = spec->fail_on_deserialization_error;
+        break;
+    case FAULT_TIME_UNREADABLE:
+        fatal = spec->throw_on_invalid_timestamp;
+        break;
+    case FAULT_TIME_NEGATIVE:
+        break;
+    case FAULT_TIME_MISSING:
+        fatal = true;
+        break;
+    }
+    if (fatal)
+        return error_set(err, E_FATAL_DATA, NO_POS, "%s", fault->message);
+    report(self, row, fault->kind <= FAULT_VALUE ? SKIP_DESERIALIZE : SKIP_TIMESTAMP, fault);
     return OK;
 }
 
-static Value headers_value(const Column *column, const LogRecord *record, Arena *arena)
+/* Is it of interest to this task alone what is wrong with the record? */
+static bool may_be_readable(const SourceOp *self, const SourceRows *rows, const SourceFault *fault)
 {
-    if (!str_is_null(column->header_key)) {
-        for (size_t i = record->header_count; i-- > 0;)
-            if (str_equal(record->headers[i].key, column->header_key))
-                return record->headers[i].value.ptr == NULL ? value_null()
-                                                            : value_from_str(record->headers[i].value);
+    return fault->kind == FAULT_VALUE && rows->spec != &self->spec &&
+           !source_spec_covers(&self->spec, rows->spec);
+}
+
+/* ---- rows as this task would have got them alone ---- */
+
+/* Can its operators take the rows as they are? */
+static bool fits(const SourceOp *self, const SourceRows *rows)
+{
+    if (rows->spec == &self->spec)
+        return true;
+    if (self->hides && !source_spec_covers(&self->spec, rows->spec))
+        return false;
+    for (ColumnRole role = COLUMN_ROWTIME; role <= COLUMN_WINDOWEND; role++)
+        if (self->spec.pseudo & 1u << role &&
+            source_spec_slot(&self->spec, role) != source_spec_slot(rows->spec, role))
+            return false;
+    return true;
+}
+
+static Value hide(const Wanted *wanted, const SqlType *type, Value value, Arena *arena)
+{
+    if (wanted == NULL || value_is_null(value))
+        return value;
+    if (wanted->none)
         return value_null();
-    }
-    Value *list = ARENA_ARRAY(arena, Value, record->header_count);
-    for (size_t i = 0; i < record->header_count; i++) {
-        Value *pair = ARENA_ARRAY(arena, Value, 2);
-        pair[0]     = value_from_str(record->headers[i].key);
-        pair[1] =
-            record->headers[i].value.ptr == NULL ? value_null() : value_from_str(record->headers[i].value);
-        list[i] = value_array(pair, 2);
-    }
-    return value_array(list, record->header_count);
+    if (wanted->fields == NULL || type->kind != T_STRUCT)
+        return value;
+    Value *fields = arena_alloc(arena, (type->field_count + 1) * sizeof *fields);
+    for (size_t i = 0; i < type->field_count; i++)
+        fields[i] = hide(wanted->fields[i], type->fields[i].type, value_items(value)[i], arena);
+    return value_array(fields, type->field_count);
 }
 
-static void fill_extras(SourceOp *self, const LogRecord *record, const Row *row, Value *values, Arena *arena)
+static void fit_row(const SourceOp *self, const SourceSpec *from, Row *row, Arena *arena)
 {
-    const Schema *schema = self->base.base.node->schema;
-    for (size_t i = self->first_extra; i < schema->count; i++) {
-        switch (schema->columns[i].role) {
-        case COLUMN_HEADERS:
-            values[i] = headers_value(&schema->columns[i], record, arena);
-            break;
-        case COLUMN_ROWTIME:
-            values[i] = value_from_int(row->timestamp);
-            break;
-        case COLUMN_ROWPARTITION:
-            values[i] = value_from_int(row->origin->partition);
-            break;
-        case COLUMN_ROWOFFSET:
-            values[i] = value_from_int(record->offset);
-            break;
-        case COLUMN_WINDOWSTART:
-            values[i] = value_from_int(row->window_start);
-            break;
-        case COLUMN_WINDOWEND:
-            values[i] = value_from_int(row->window_end);
-            break;
-        default:
-            values[i] = value_null();
-            break;
+    const Schema *schema = self->spec.declared;
+    size_t        slot   = schema->count;
+    Value        *out    = arena_alloc(arena, (slot + COLUMN_WINDOWEND) * sizeof *out);
+    if (row->columns == NULL)
+        return; /* the key stands for itself */
+    memcpy(out, row->columns, schema->count * sizeof *out);
+    for (size_t i = schema->key_count;
+         self->spec.wanted != NULL && i < schema->key_count + schema->value_count; i++)
+        out[i] = hide(self->spec.wanted[i], schema->columns[i].type, out[i], arena);
+    for (ColumnRole role = COLUMN_ROWTIME; role <= COLUMN_WINDOWEND; role++)
+        if (self->spec.pseudo & 1u << role)
+            out[slot++] = row->columns[source_spec_slot(from, role)];
+    row->columns = out;
+    if (row->key != NULL)
+        row->key = out;
+}
+
+/* Copies the rows that there are of records [from, from + count) and reports the others. */
+static Status own_rows(SourceOp *self, const SourceRows *rows, size_t from, size_t count, RecordBatch *out,
+                       Error *err)
+{
+    bool as_they_are = fits(self, rows);
+    out->rows        = arena_alloc(out->arena, (count + 1) * sizeof *out->rows);
+    out->count       = 0;
+    for (size_t i = from; i < from + count; i++) {
+        Row                row   = rows->rows[i];
+        const SourceFault *fault = rows->faults == NULL ? NULL : rows->faults[i];
+        if (fault != NULL && may_be_readable(self, rows, fault)) {
+            SourceRows again;
+            TRY(read_alone(self, rows->partition, &rows->records[i], 1, out->arena, &again, err));
+            row   = again.rows[0];
+            fault = again.faults == NULL ? NULL : again.faults[0];
+        } else if (fault == NULL && !as_they_are) {
+            fit_row(self, rows->spec, &row, out->arena);
         }
+        if (fault != NULL)
+            TRY(drop(self, &row, fault, err));
+        else
+            out->rows[out->count++] = row;
     }
-}
-
-/* OK with *usable false: the record is dropped and that was reported. */
-static Status take_timestamp(SourceOp *self, const LogRecord *record, Row *row, const Value *values,
-                             bool *usable, Error *err)
-{
-    const PlanNode *node = self->base.base.node;
-    int             slot = self->time.slot;
-    *usable              = true;
-    if (slot < 0) {
-        if (record->timestamp >= 0)
-            return OK;
-        return error_set(
-            err, E_FATAL_DATA, NO_POS,
-            "Input record of topic " STR_FMT
-            " (partition %d, offset %lld) has invalid (negative) timestamp. Possibly because a pre-0.10 "
-            "producer client was used to write this record to Kafka without embedding a timestamp.",
-            STR_ARG(node->u.source.topic), row->origin->partition, (long long)record->offset);
-    }
-    Error why;
-    bool  is_key = (size_t)slot < node->schema->key_count;
-    Value column = row->columns == NULL && !is_key ? value_null() : values[slot];
-    if (timestamp_column_read(&self->time, column, &row->timestamp, &why) != OK) {
-        if (self->base.base.pipeline->spec.throw_on_invalid_timestamp)
-            return error_set(err, E_FATAL_DATA, NO_POS, "%s", why.message);
-        row->timestamp = -1;
-        report(self, row, SKIP_TIMESTAMP, false, why.message);
-        *usable = false;
-    } else if (row->timestamp < 0) {
-        report(self, row, SKIP_TIMESTAMP, false, "Skipping record due to negative extracted timestamp.");
-        *usable = false;
-    }
-    return OK;
-}
-
-/* OK: the record is dropped and that was reported. */
-static Status undecodable(SourceOp *self, const Row *row, bool key_side, const Error *why, Error *err)
-{
-    if (self->base.base.pipeline->spec.fail_on_deserialization_error)
-        return error_set(err, E_FATAL_DATA, NO_POS, "%s", why->message);
-    report(self, row, SKIP_DESERIALIZE, key_side, why->message);
-    return OK;
-}
-
-/* Fills `row` (zeroed) and its values; OK with *usable false when the record leaves no row. */
-static Status read_record(SourceOp *self, const LogRecord *record, Row *row, Value *values, Arena *arena,
-                          bool *usable, Error *err)
-{
-    const Schema *schema = self->base.base.node->schema;
-    Error         why;
-    *usable        = false;
-    row->timestamp = record->timestamp;
-    if (decode_key(self, record->key, row, values, arena, &why) != OK)
-        return undecodable(self, row, true, &why, err);
-    if (!str_is_null(record->value)) {
-        if (self->value_decoder != NULL &&
-            decoder_decode(self->value_decoder, record->value, arena, values + schema->key_count, &why) != OK)
-            return undecodable(self, row, false, &why, err);
-        row->columns = values;
-    }
-    TRY(take_timestamp(self, record, row, values, usable, err));
-    if (*usable && row->columns != NULL && self->first_extra < schema->count)
-        fill_extras(self, record, row, values, arena);
     return OK;
 }
 
 /* ---- batches ---- */
 
-static Status source_feed(Operator *op, int partition, const LogRecord *records, size_t count, Error *err)
+static Status source_take(Operator *op, const SourceRows *rows, size_t from, size_t count, Error *err)
 {
-    SourceOp     *self    = (SourceOp *)op;
-    Arena        *arena   = op->pipeline->batch;
-    const Schema *schema  = op->node->schema;
-    RecordBatch  *batch   = batch_new(arena, schema, count);
-    Origin       *origins = arena_alloc(arena, count * sizeof *origins);
-    Value        *values  = arena_alloc(arena, count * schema->count * sizeof *values);
-    int64_t      *newest  = &op->pipeline->counters.stream_time;
-    for (size_t i = 0; i < count; i++) {
-        Row *row = &batch->rows[batch->count];
-        bool usable;
-        origins[i] = (Origin){self->base.topic, partition, records[i].offset, records[i].headers,
-                              records[i].header_count};
-        *row       = (Row){.origin = &origins[i]};
-        TRY(read_record(self, &records[i], row, values, arena, &usable, err));
-        if (!usable)
-            continue;
-        if (row->timestamp > *newest)
-            *newest = row->timestamp;
-        batch->count++;
-        values += schema->count;
-    }
+    SourceOp   *self   = (SourceOp *)op;
+    int64_t    *newest = &op->pipeline->counters.stream_time;
+    RecordBatch batch  = {op->pipeline->batch, op->node->schema, rows->rows + from, count, count};
+    if (rows->faults != NULL || op->store != NULL || !fits(self, rows))
+        TRY(own_rows(self, rows, from, count, &batch, err));
+    for (size_t i = 0; i < batch.count; i++)
+        if (batch.rows[i].timestamp > *newest)
+            *newest = batch.rows[i].timestamp;
     if (op->store != NULL)
-        TRY(source_table_apply(op, batch, err));
-    return op->pipeline->replaying ? OK : op_emit(op, batch, err);
+        TRY(source_table_apply(op, &batch, err));
+    return op->pipeline->replaying ? OK : op_emit(op, &batch, err);
 }
 
-/* Looking ahead reports nothing: the record will be read again. */
-static int64_t source_peek(Operator *op, const LogRecord *record, Arena *arena)
+static Status source_feed(Operator *op, int partition, const LogRecord *records, size_t count, Error *err)
 {
-    SourceOp     *self   = (SourceOp *)op;
-    const Schema *schema = op->node->schema;
-    int           slot   = self->time.slot;
-    int64_t       timestamp;
-    Error         why;
-    if (slot < 0)
-        return record->timestamp;
-    Value *values = arena_alloc(arena, schema->count * sizeof *values);
-    Row    row    = {0};
-    Status status;
-    if ((size_t)slot < schema->key_count)
-        status = decode_key(self, record->key, &row, values, arena, &why);
-    else if (str_is_null(record->value))
-        status = E_DATA;
-    else
-        status = decoder_decode(self->value_decoder, record->value, arena, values + schema->key_count, &why);
-    if (status != OK || timestamp_column_read(&self->time, values[slot], &timestamp, &why) != OK)
+    SourceRows rows;
+    TRY(read_alone((SourceOp *)op, partition, records, count, op->pipeline->batch, &rows, err));
+    return source_take(op, &rows, 0, count, err);
+}
+
+/* Looking ahead reports nothing: the record's turn will come. */
+static int64_t source_time(Operator *op, const SourceRows *rows, size_t at, Arena *arena)
+{
+    SourceOp          *self  = (SourceOp *)op;
+    const SourceFault *fault = rows->faults == NULL ? NULL : rows->faults[at];
+    SourceRows         again;
+    Error              why;
+    if (fault == NULL)
+        return rows->rows[at].timestamp;
+    if (!may_be_readable(self, rows, fault) ||
+        read_alone(self, rows->partition, &rows->records[at], 1, arena, &again, &why) != OK ||
+        again.faults != NULL)
         return INT64_MIN;
-    return timestamp;
+    return again.rows[0].timestamp;
 }
 
 const OperatorClass op_source = {

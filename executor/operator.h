@@ -19,6 +19,9 @@ typedef struct Operator Operator;
 typedef struct {
     const char *name;       /* as operators.def has it */
     size_t      state_size; /* of the struct that starts with an Operator */
+    /* It reads no more of its input than planner/plan_prune.c says for its node, so that rows which hold more (what other tasks want of the
+     * source) look the same to it. Without this promise the source hides the rest, which costs a copy of each row. */
+    bool reads_wanted_only;
     Status (*open)(Operator *op, Error *err);
     /* `port`: which input of the node the batch comes from. Its rows are read-only: other tasks may have the same (source_decoder.h). Any status but OK stops the batch: the runtime aborts. Bad rows are no such
      * error: op_skip_row. */

@@ -156,12 +156,12 @@ const PlanNode *pipeline_input_node(const Pipeline *pipeline, size_t input)
     return pipeline->inputs[input]->base.node;
 }
 
-int64_t pipeline_peek_timestamp(Pipeline *pipeline, size_t input, const LogRecord *record)
+int64_t pipeline_row_time(Pipeline *pipeline, size_t input, const SourceRows *rows, size_t at)
 {
-    InputOperator *op        = pipeline->inputs[input];
-    int64_t        timestamp = op->peek(&op->base, record, pipeline->peek);
+    InputOperator *op   = pipeline->inputs[input];
+    int64_t        time = op->time(&op->base, rows, at, pipeline->peek);
     arena_reset(pipeline->peek);
-    return timestamp < 0 ? INT64_MIN : timestamp;
+    return time;
 }
 
 Status pipeline_push(Pipeline *pipeline, size_t input, int partition, const LogRecord *records, size_t count,
@@ -176,6 +176,22 @@ Status pipeline_push(Pipeline *pipeline, size_t input, int partition, const LogR
         pipeline->counters.records_in += slice;
         done += slice;
     }
+    return OK;
+}
+
+bool pipeline_takes_rows(const Pipeline *pipeline, size_t input)
+{
+    return pipeline->inputs[input]->take != NULL;
+}
+
+Status pipeline_push_rows(Pipeline *pipeline, size_t input, const SourceRows *rows, size_t from, size_t count,
+                          Error *err)
+{
+    InputOperator *op     = pipeline->inputs[input];
+    Status         status = op->take(&op->base, rows, from, count, err);
+    arena_reset(pipeline->batch);
+    TRY(status);
+    pipeline->counters.records_in += count;
     return OK;
 }
 

@@ -12,6 +12,7 @@
 #ifndef SLUICE_EXECUTOR_PIPELINE_H
 #define SLUICE_EXECUTOR_PIPELINE_H
 
+#include "executor/source_decoder.h"
 #include "executor/topology.h"
 #include "log/log.h"
 #include "planner/plan.h"
@@ -67,12 +68,18 @@ void   pipeline_close(Pipeline *pipeline); /* accepts NULL */
 size_t            pipeline_input_count(const Pipeline *pipeline);
 Str               pipeline_input_topic(const Pipeline *pipeline, size_t input);
 const PlanNode   *pipeline_input_node(const Pipeline *pipeline, size_t input); /* SOURCE, or the REKEY whose topic is read */
-/* The timestamp that a record will have once extracted, for choosing between inputs; INT64_MIN when it will be skipped. */
-int64_t pipeline_peek_timestamp(Pipeline *pipeline, size_t input, const LogRecord *record);
+
+enum { BATCH_ROWS = 256 }; /* rows of a batch: few enough to stay in the cache */
 
 /* Takes consecutive records of one partition of an input through the operators. The records' memory must live until it returns. Bad records
  * are skipped. Any status but OK means that the worker has to roll back. */
 Status pipeline_push(Pipeline *pipeline, size_t input, int partition, const LogRecord *records, size_t count, Error *err);
+/* Does it read a source whose records may be decoded by others? A repartition topic's and raw records are for one task alone. */
+bool pipeline_takes_rows(const Pipeline *pipeline, size_t input);
+/* The same as pipeline_push for such an input, with decoded rows, BATCH_ROWS at most; their spec is alike. */
+Status pipeline_push_rows(Pipeline *pipeline, size_t input, const SourceRows *rows, size_t from, size_t count, Error *err);
+/* The time of one of them, for choosing between inputs; INT64_MIN when it will be skipped. */
+int64_t pipeline_row_time(Pipeline *pipeline, size_t input, const SourceRows *rows, size_t at);
 /* Before a commit: rows held back are emitted, changed store rows go to the host's changelog. */
 Status pipeline_flush(Pipeline *pipeline, Error *err);
 /* After state_file_commit / state_file_rollback. After a rollback the caller loads again. */
@@ -92,6 +99,7 @@ Status pipeline_replay_source(Pipeline *pipeline, size_t input, const LogRecord 
 
 typedef struct {
     uint64_t records_in, records_out, skipped_bad, skipped_late, skipped_null_key;
+    uint64_t decoded;     /* by the pipeline itself: none where all records come as rows */
     int64_t  stream_time; /* highest timestamp taken in; INT64_MIN: none */
 } PipelineCounters;
 const PipelineCounters *pipeline_counters(const Pipeline *pipeline);

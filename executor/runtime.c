@@ -421,6 +421,14 @@ Status runtime_query_status(Runtime *runtime, Str id, Arena *arena, QueryStatus 
     return OK;
 }
 
+uint64_t runtime_records_decoded(const Runtime *runtime)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < runtime->worker_count; i++)
+        sum += atomic_load(&runtime->workers[i]->decoded);
+    return sum;
+}
+
 bool runtime_is_ready(Runtime *runtime)
 {
     if (!atomic_load(&runtime->assigned))

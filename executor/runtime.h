@@ -85,6 +85,10 @@ Status runtime_query_status(Runtime *runtime, Str id, Arena *arena, QueryStatus 
 /* True when everything that was in the sources when it was called has been processed and committed by all queries here (--until-idle). */
 bool   runtime_is_idle(Runtime *runtime);
 
+/* How often a record of a source was decoded for the queries here, since the start: once for all queries of a worker that read it side by
+ * side, so that it stays behind the sum of their records_in. */
+uint64_t runtime_records_decoded(const Runtime *runtime);
+
 /* ---- push queries ---- */
 
 typedef struct PushQuery PushQuery;

@@ -15,7 +15,9 @@ typedef struct {
     Operator base; /* first */
     Str      topic;
     Status (*feed)(Operator *op, int partition, const LogRecord *records, size_t count, Error *err);
-    int64_t (*peek)(Operator *op, const LogRecord *record, Arena *arena);
+    /* Both, where it can take decoded rows: see pipeline_push_rows and pipeline_row_time. */
+    Status (*take)(Operator *op, const SourceRows *rows, size_t from, size_t count, Error *err);
+    int64_t (*time)(Operator *op, const SourceRows *rows, size_t at, Arena *arena);
 } InputOperator;
 
 typedef struct Resource Resource;
@@ -42,8 +44,6 @@ struct Pipeline {
     PipelineCounters counters;
     bool             replaying; /* sources update their store and emit nothing */
 };
-
-enum { BATCH_ROWS = 256 }; /* rows of a batch: few enough to stay in the cache */
 
 /* The reading end of a repartition topic whose REKEY is written elsewhere. */
 extern const OperatorClass op_repartition;

@@ -5,15 +5,15 @@
  */
 #include "executor/timestamp_column.h"
 
-Status timestamp_column_open(Operator *op, int slot, Str format, const Schema *schema, TimestampColumn *out,
-                             Error *err)
+Status timestamp_column_open(const TimestampSpec *spec, Clock *clock, const FnConfig *config, Arena *arena,
+                             TimestampColumn *out, Error *err)
 {
-    *out = (TimestampColumn){.slot = slot};
-    if (slot < 0)
+    *out = (TimestampColumn){.slot = spec->slot};
+    if (spec->slot < 0)
         return OK;
-    out->kind = schema->columns[slot].type->kind;
-    out->call = (FnCall){.arena = op->arena, .clock = op->programs.clock, .config = op->programs.config};
-    return out->kind == T_STRING ? time_pattern_compile(format, op->arena, &out->pattern, err) : OK;
+    out->kind = spec->schema->columns[spec->slot].type->kind;
+    out->call = (FnCall){.arena = arena, .clock = clock, .config = config};
+    return out->kind == T_STRING ? time_pattern_compile(spec->format, arena, &out->pattern, err) : OK;
 }
 
 void timestamp_column_close(TimestampColumn *column)

@@ -4,8 +4,14 @@
 #ifndef SLUICE_EXECUTOR_TIMESTAMP_COLUMN_H
 #define SLUICE_EXECUTOR_TIMESTAMP_COLUMN_H
 
-#include "executor/operator.h"
+#include "core/row.h"
 #include "udf/time_site.h"
+
+typedef struct {
+    int           slot;   /* -1: no such column */
+    Str           format; /* of STRING */
+    const Schema *schema;
+} TimestampSpec;
 
 typedef struct {
     int          slot; /* -1: none, the record's own */
@@ -15,8 +21,9 @@ typedef struct {
     FnCall       call;
 } TimestampColumn;
 
-Status timestamp_column_open(Operator *op, int slot, Str format, const Schema *schema, TimestampColumn *out,
-                             Error *err);
+/* `arena` lives as long as the column. */
+Status timestamp_column_open(const TimestampSpec *spec, Clock *clock, const FnConfig *config, Arena *arena,
+                             TimestampColumn *out, Error *err);
 void   timestamp_column_close(TimestampColumn *column);
 /* E_DATA for NULL and for text that does not fit the format. The result may be negative. */
 Status timestamp_column_read(TimestampColumn *column, Value value, int64_t *out, Error *err);

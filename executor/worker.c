@@ -75,6 +75,7 @@ void worker_free(Worker *worker)
     }
     if (worker->reader != NULL)
         log_reader_close(worker->reader);
+    shared_decode_worker_ends(worker);
     state_file_close(worker->state);
     for (size_t i = 0; i < worker->query_count; i++)
         query_unref(worker->queries[i]);

@@ -5,7 +5,8 @@
  *   slots.c           the member thread: which slots are ours, and which worker has which
  *   query.c           a query as all threads see it: sub-topologies, internal topics, what is published of its tasks
  *   worker.c          a worker's loop and mailbox, what happens on failure
- *   worker_reader.c   feeds: a topic partition fetched once for all tasks of a worker
+ *   worker_reader.c   feeds: a topic partition fetched once for all tasks of a worker,
+ *   shared_decode.c   and decoded once for those that read the same source
  *   worker_task.c     a task: one pipeline, its inputs, which record comes next
  *   positions.c       a task's positions as a record
  *   commit.c          the order of a commit
@@ -28,11 +29,13 @@
 #include "core/logger.h"
 #include "executor/runtime.h"
 
-typedef struct Worker    Worker;
-typedef struct Task      Task;
-typedef struct TaskInput TaskInput;
-typedef struct Feed      Feed;
-typedef struct Query     Query;
+typedef struct Worker       Worker;
+typedef struct Task         Task;
+typedef struct TaskInput    TaskInput;
+typedef struct Feed         Feed;
+typedef struct Query        Query;
+typedef struct Slice        Slice;
+typedef struct SharedDecode SharedDecode;
 
 enum {
     SLOT_COUNT    = 48,
@@ -173,17 +176,18 @@ struct PoolReader {
 
 /* One partition being read. Its batch is held until every consumer has passed it. */
 struct Feed {
-    Feed       *next;
-    Str         topic; /* heap */
-    int         partition, handle;
-    LogReader  *reader;
-    PoolReader *pool; /* NULL: the worker's shared reader */
-    LogBatch    batch;
-    bool        held, fresh; /* fresh: nothing was taken yet */
-    int64_t     from;        /* position before the batch; without one: of the next take */
-    int64_t     stalled_us;  /* since when some wait for others to finish the batch; 0: they do not */
-    TaskInput **consumers;
-    size_t      count, capacity;
+    Feed         *next;
+    Str           topic; /* heap */
+    int           partition, handle;
+    LogReader    *reader;
+    PoolReader   *pool; /* NULL: the worker's shared reader */
+    LogBatch      batch;
+    bool          held, fresh; /* fresh: nothing was taken yet */
+    int64_t       from;        /* position before the batch; without one: of the next take */
+    int64_t       stalled_us;  /* since when some wait for others to finish the batch; 0: they do not */
+    TaskInput   **consumers;
+    size_t        count, capacity;
+    SharedDecode *decodes; /* list: one per source that consumers read here */
 };
 
 struct TaskInput {
@@ -197,6 +201,7 @@ struct TaskInput {
     int64_t end;          /* bounded push query: nothing from here on; INT64_MAX otherwise */
     Feed   *feed;         /* NULL: detached */
     size_t  at;           /* in feed->batch */
+    SharedDecode *decode; /* of the feed; NULL: detached, or it takes records as they are */
     bool    private_feed; /* has to have a feed of its own (bounded push queries) */
     bool    head_known;
     int64_t head; /* timestamp of the next record */
@@ -218,6 +223,20 @@ static inline bool input_has_data(const TaskInput *input)
 /* Closes those that nobody has used for a while. */
 void   pool_tidy(Worker *worker);
 Status pool_reader_get(Worker *worker, Str topic, int partition, PoolReader **out, Error *err);
+
+/* ---- shared decoding (shared_decode.c) ---- */
+
+/* After the input got its feed; before it loses it. */
+void shared_decode_join(TaskInput *input);
+void shared_decode_leave(TaskInput *input);
+/* The decoded rows of which (*rows)->rows[*index] is record `at` of the feed's batch, up to the end of its
+ * slice. They last until all have passed them; a decoder that cannot be opened is the error. */
+Status shared_decode_rows(const TaskInput *input, size_t at, const SourceRows **rows, size_t *index,
+                          Error *err);
+/* What all consumers have passed goes; the batch goes. */
+void shared_decode_end_slices(Feed *feed);
+void shared_decode_end_batch(Feed *feed);
+void shared_decode_worker_ends(Worker *worker);
 
 /* ---- tasks (worker_task.c, restore.c) ---- */
 
@@ -346,6 +365,9 @@ struct Worker {
     Task            *tasks;
     Feed            *feeds;
     size_t           feed_count;
+    Slice           *spare_slices;
+    size_t           spare_count;
+    _Atomic uint64_t decoded; /* records, by shared decoders. Thread: read by any */
     unsigned         passes;
     Task            *dirty;          /* list */
     Task            *guilty, *alone; /* alone: runs by itself until a commit succeeds */

@@ -102,6 +102,7 @@ static Status feed_open(Worker *worker, Str topic, int partition, int64_t positi
 
 static void release(Feed *feed)
 {
+    shared_decode_end_batch(feed);
     if (feed->held)
         log_batch_release(feed->reader, &feed->batch);
     feed->held       = false;
@@ -148,6 +149,7 @@ static void add_consumer(Feed *feed, TaskInput *input)
     input->feed                    = feed;
     input->at                      = find_place(feed, input->position);
     input->head_known              = false;
+    shared_decode_join(input);
 }
 
 static void remove_consumer(TaskInput *input)
@@ -156,6 +158,7 @@ static void remove_consumer(TaskInput *input)
     size_t i    = 0;
     while (feed->consumers[i] != input)
         i++;
+    shared_decode_leave(input);
     feed->consumers[i] = feed->consumers[--feed->count];
     input->feed        = NULL;
     input->head_known  = false;
@@ -344,22 +347,24 @@ static void relieve(Worker *worker, Feed *feed)
     }
 }
 
-/* Runs the tasks on what is held. False: something failed, feeds and tasks may have changed. */
+/* Runs the tasks on what is held. They take turns, a step each, so that all use a slice of decoded rows while
+ * it is there. False: something failed, feeds and tasks may have changed. */
 static bool run_consumers(Worker *worker, Feed *feed, bool *busy)
 {
     Error err;
-    for (size_t i = 0; i < feed->count; i++) {
-        TaskInput *input    = feed->consumers[i];
-        Task      *task     = input->task;
-        bool       progress = true;
-        while (progress && feed->held && input_has_data(input) && task_runnable(task)) {
-            progress = false;
-            if (task_step(task, &progress, &err) != OK) {
-                worker_failed(worker, task, &err);
+    for (bool any = true; any;) {
+        any = false;
+        for (size_t i = 0; i < feed->count; i++) {
+            TaskInput *input = feed->consumers[i];
+            if (!input_has_data(input) || !task_runnable(input->task))
+                continue;
+            if (task_step(input->task, &any, &err) != OK) {
+                worker_failed(worker, input->task, &err);
                 return false;
             }
-            *busy |= progress;
         }
+        shared_decode_end_slices(feed);
+        *busy |= any;
     }
     return true;
 }

@@ -207,10 +207,23 @@ static const LogRecord *head_of(const TaskInput *input)
     return &input->feed->batch.records[input->at];
 }
 
+/* The time of a record of the batch; INT64_MIN when it will be skipped, which has not to wait for others. */
+static int64_t time_at(const TaskInput *input, size_t at)
+{
+    const SourceRows *rows;
+    size_t            index;
+    Error             why;
+    if (input->decode == NULL)
+        return input->feed->batch.records[at].timestamp;
+    if (shared_decode_rows(input, at, &rows, &index, &why) != OK)
+        return INT64_MIN; /* pushing it will fail, too, and say why */
+    return pipeline_row_time(input->task->pipeline, input->index, rows, index);
+}
+
 static int64_t head_time(TaskInput *input)
 {
     if (!input->head_known)
-        input->head = pipeline_peek_timestamp(input->task->pipeline, input->index, head_of(input));
+        input->head = time_at(input, input->at);
     input->head_known = true;
     return input->head;
 }
@@ -280,7 +293,7 @@ static size_t run_length(Task *task, TaskInput *input, size_t most)
         return most;
     size_t count = 1;
     for (; count < most; count++) {
-        int64_t time = pipeline_peek_timestamp(task->pipeline, input->index, head_of(input) + count);
+        int64_t time = time_at(input, input->at + count);
         if (time > limit || (time == limit && !ties))
             break;
     }
@@ -348,6 +361,26 @@ static void note_time(Task *task)
                               memory_order_relaxed);
 }
 
+/* A step goes to the end of the slice that is decoded: see shared_decode.c. */
+static size_t step_limit(const TaskInput *input)
+{
+    size_t most = available(input, false);
+    if (input->decode != NULL && most > BATCH_ROWS - input->at % BATCH_ROWS)
+        most = BATCH_ROWS - input->at % BATCH_ROWS;
+    return input->task->push == NULL ? most : push_slice(head_of(input), most);
+}
+
+static Status push(TaskInput *input, size_t count, Error *err)
+{
+    Pipeline         *pipeline = input->task->pipeline;
+    const SourceRows *rows;
+    size_t            index;
+    if (input->decode == NULL)
+        return pipeline_push(pipeline, input->index, input->partition, head_of(input), count, err);
+    TRY(shared_decode_rows(input, input->at, &rows, &index, err));
+    return pipeline_push_rows(pipeline, input->index, rows, index, count, err);
+}
+
 Status task_step(Task *task, bool *progress, Error *err)
 {
     if (task->replaying)
@@ -355,16 +388,13 @@ Status task_step(Task *task, bool *progress, Error *err)
     TaskInput *input = task->ordered ? choose(task) : any_with_data(task);
     if (input == NULL)
         return OK;
-    size_t           most    = available(input, false);
-    const LogRecord *records = head_of(input);
-    if (task->push != NULL)
-        most = push_slice(records, most);
+    size_t most = step_limit(input);
     assert(most > 0);
     size_t count = run_length(task, input, most);
     if (task->push == NULL)
         task_mark_dirty(task, task->has_source_store);
     task->worker->moved |= task->push == NULL;
-    TRY(pipeline_push(task->pipeline, input->index, input->partition, records, count, err));
+    TRY(push(input, count, err));
     advance(input, count);
     if (task->view != NULL)
         atomic_store(&task->view->positions[input->index], input->position);

@@ -60,6 +60,11 @@ struct Wanted {
     const Wanted *const *fields; /* STRUCT: one per field; NULL = all fields */
 };
 
+/* Is all of b in a? `type` is the column's. */
+bool wanted_covers(const Wanted *a, const Wanted *b, const SqlType *type);
+/* What a or b wants; nothing in it is shared with either. */
+const Wanted *wanted_union(Arena *arena, const Wanted *a, const Wanted *b, const SqlType *type);
+
 typedef struct {
     FormatSpec           format;
     int                  side;    /* SIDE_KEY, SIDE_VALUE */
