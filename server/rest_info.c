@@ -118,6 +118,14 @@ void rest_cluster_status(Rest *rest, HttpExchange *x)
                  STR_LIT("Not Found")); /* only with heartbeats, which a single node has none of */
 }
 
+static void refuse_unknown(HttpExchange *x, Str name)
+{
+    Error err;
+    error_set(&err, E_CONFIG, NO_POS, "Property cannot be overridden or is unknown: " STR_FMT, STR_ARG(name));
+    settings_suggest(name, &err);
+    rest_error(x, 400, 40000, "%s", err.message);
+}
+
 void rest_is_valid_property(Rest *rest, HttpExchange *x)
 {
     Str            path = http_path(x), prefix = STR_LIT("/is_valid_property/");
@@ -131,7 +139,7 @@ void rest_is_valid_property(Rest *rest, HttpExchange *x)
                    STR_ARG(name));
     else if (setting == NULL && !settings_is_client_property(name) &&
              !str_starts_with(name, STR_LIT("ksql.")))
-        rest_error(x, 400, 40000, "Property cannot be overridden or is unknown: " STR_FMT, STR_ARG(name));
+        refuse_unknown(x, name);
     else
         rest_json(x, 200, json_true());
 }

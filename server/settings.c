@@ -3,7 +3,10 @@
  */
 #include "server/settings.h"
 
+#include <assert.h>
+
 #include "core/logger.h"
+#include "core/suggest.h"
 #include "core/value.h"
 
 static const Setting settings[] = {
@@ -66,17 +69,28 @@ static bool in_choices(const char *choices, Str value)
     return false;
 }
 
+/* The least value of an INT stands where other kinds have their choices; without one it is 0. */
+static Status check_int(const Setting *setting, Str name, Str value, Error *err)
+{
+    int64_t n, least = 0;
+    if (!int64_parse(str_trim(value), &n))
+        return error_set(err, E_CONFIG, NO_POS, "Invalid value " STR_FMT " for configuration " STR_FMT ": Not a number", STR_ARG(value), STR_ARG(name));
+    if (setting->choices != NULL && !int64_parse(str_c(setting->choices), &least))
+        assert(!"the least value in settings.def is a number");
+    if (n < least)
+        return error_set(err, E_CONFIG, NO_POS, "Invalid value " STR_FMT " for configuration " STR_FMT ": Value must be at least %lld", STR_ARG(value),
+                         STR_ARG(name), (long long)least);
+    return OK;
+}
+
 Status settings_check(Str name, Str value, Error *err)
 {
     const Setting *setting = settings_find(name);
-    int64_t        n;
     if (setting == NULL)
         return OK;
     switch (setting->kind) {
     case SETTING_INT:
-        if (!int64_parse(str_trim(value), &n))
-            return error_set(err, E_CONFIG, NO_POS, "Invalid value " STR_FMT " for configuration " STR_FMT ": Not a number", STR_ARG(value), STR_ARG(name));
-        return OK;
+        return check_int(setting, name, value, err);
     case SETTING_BOOL:
         if (!str_equal_nocase(value, STR_LIT("true")) && !str_equal_nocase(value, STR_LIT("false")))
             return error_set(err, E_CONFIG, NO_POS, "Invalid value " STR_FMT " for configuration " STR_FMT ": Expected value to be either true or false",
@@ -93,11 +107,22 @@ Status settings_check(Str name, Str value, Error *err)
     return OK;
 }
 
+void settings_suggest(Str name, Error *err)
+{
+    Str names[ARRAY_LEN(settings)];
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+        names[i] = str_c(settings[i].name);
+    error_suggest(err, property_canonical(name), names, ARRAY_LEN(settings));
+}
+
 Status settings_check_override(Str name, Str value, Error *err)
 {
     const Setting *setting = settings_find(name);
-    if (setting == NULL && !in_family(name))
-        return error_set(err, E_CONFIG, NO_POS, "Unknown property: " STR_FMT, STR_ARG(name));
+    if (setting == NULL && !in_family(name)) {
+        error_set(err, E_CONFIG, NO_POS, "Unknown property: " STR_FMT, STR_ARG(name));
+        settings_suggest(name, err);
+        return E_CONFIG;
+    }
     if (setting != NULL && !setting->editable)
         return error_set(err, E_CONFIG, NO_POS, "Property '" STR_FMT "' cannot be set by a client: it belongs to the server", STR_ARG(name));
     return settings_check(name, value, err);
@@ -105,12 +130,16 @@ Status settings_check_override(Str name, Str value, Error *err)
 
 Status settings_check_all(const Properties *properties, Error *err)
 {
-    Str name, value;
+    Str   name, value;
+    Error unknown;
     for (size_t i = 0; i < properties_count(properties); i++) {
         properties_at(properties, i, &name, &value);
         TRY(settings_check(name, value, err));
-        if (settings_find(name) == NULL && !in_family(name))
-            log_line(LOG_WARN, "unknown setting " STR_FMT " is ignored", STR_ARG(name));
+        if (settings_find(name) == NULL && !in_family(name)) {
+            error_set(&unknown, E_CONFIG, NO_POS, "unknown setting " STR_FMT " is ignored", STR_ARG(name));
+            settings_suggest(name, &unknown);
+            log_line(LOG_WARN, "%s", unknown.message);
+        }
     }
     return OK;
 }

@@ -14,7 +14,7 @@ typedef struct {
     const char *name;     /* canonical */
     SettingKind kind;
     const char *initial;  /* default as text; NULL: none */
-    const char *choices;  /* CHOICE: "earliest|latest" */
+    const char *choices;  /* CHOICE: "earliest|latest"; INT: the least value, NULL: 0 */
     bool        editable; /* by SET and streamsProperties */
     const char *doc;
 } Setting;
@@ -25,6 +25,8 @@ const Setting *settings_find(Str name); /* NULL: unknown */
 Status settings_check(Str name, Str value, Error *err);
 /* An override by SET or streamsProperties: "Unknown property: p" for names that are neither settings nor client properties. */
 Status settings_check_override(Str name, Str value, Error *err);
+/* Appends "Did you mean X?" for a name that is no setting, if a setting's is near. */
+void settings_suggest(Str name, Error *err);
 /* All of a server's properties; unknown names are warned about in the log. */
 Status settings_check_all(const Properties *properties, Error *err);
 /* Fills in defaults that are not set. */

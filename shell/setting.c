@@ -110,6 +110,44 @@ static bool read_equals(Str text, size_t *at)
     return true;
 }
 
+/* ---- variables ---- */
+
+static bool is_name(char c, bool first)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           (!first && ((c >= '0' && c <= '9') || c == '@'));
+}
+
+/* The `${name}` that begins at `at`: its name, or an empty text. `$${name}` is none: it stands for `${name}` itself. */
+static Str variable_at(Str text, size_t at)
+{
+    if (at + 3 >= text.len || text.ptr[at] != '$' || text.ptr[at + 1] != '{' || (at > 0 && text.ptr[at - 1] == '$'))
+        return STR_LIT("");
+    size_t end = at + 2;
+    while (end < text.len && is_name(text.ptr[end], end == at + 2))
+        end++;
+    return end > at + 2 && end < text.len && text.ptr[end] == '}' ? str_n(text.ptr + at + 2, end - at - 2) : STR_LIT("");
+}
+
+/* What stays here goes to no server that would put the variables in. */
+static Str substitute(const Shell *shell, Arena *arena, Str text)
+{
+    StrBuf out = {0};
+    for (size_t at = 0; at < text.len; at++) {
+        Str         name  = variable_at(text, at);
+        const char *value = name.len > 0 ? pairs_get(&shell->variables, name) : NULL;
+        if (value == NULL) {
+            strbuf_addc(&out, text.ptr[at]);
+            continue;
+        }
+        strbuf_adds(&out, value);
+        at += name.len + 2;
+    }
+    Str copy = str_dup(arena, strbuf_str(&out));
+    strbuf_clear(&out);
+    return copy;
+}
+
 /* ---- statements ---- */
 
 typedef struct {
@@ -150,6 +188,50 @@ static int check_property(const Setting *s, Str name)
     return result;
 }
 
+/* Has the server run the SET: it refuses a bad value, which would make every later statement fail. */
+static int check_value(const Setting *s, Str statement)
+{
+    StrBuf      request = {0}, body = {0};
+    Error       err;
+    ClientReply reply  = {0};
+    int         result = SHELL_OK;
+    shell_request(s->shell, statement, &request);
+    Status status = client_call(s->shell->client, "POST", "/ksql", strbuf_str(&request), &body, &reply, &err);
+    if (status != OK)
+        result = shell_fail_transport(s->shell, status, &reply, &err);
+    else if (reply.status != 200)
+        result = shell_fail_reply(s->shell, reply.status, strbuf_str(&body), s->place);
+    strbuf_clear(&request);
+    strbuf_clear(&body);
+    return result;
+}
+
+static void add_quoted(StrBuf *out, Str text)
+{
+    strbuf_addc(out, '\'');
+    for (size_t i = 0; i < text.len; i++) {
+        strbuf_addc(out, text.ptr[i]);
+        if (text.ptr[i] == '\'')
+            strbuf_addc(out, '\'');
+    }
+    strbuf_addc(out, '\'');
+}
+
+/* The name and the value as SQL; people may have left the quotes out. */
+static int check_setting(const Setting *s, Str name, Str value)
+{
+    StrBuf statement = {0};
+    int    result    = check_property(s, name);
+    strbuf_adds(&statement, "SET ");
+    add_quoted(&statement, name);
+    strbuf_adds(&statement, " = ");
+    add_quoted(&statement, value);
+    if (result == SHELL_OK)
+        result = check_value(s, strbuf_str(&statement));
+    strbuf_clear(&statement);
+    return result;
+}
+
 static int run_set(const Setting *s)
 {
     size_t at = 0;
@@ -158,7 +240,9 @@ static int run_set(const Setting *s)
         !read_item(s->arena, s->rest, &at, &value))
         return shell_fail(s->shell, s->place,
                           "SET takes a name and a value: SET 'auto.offset.reset' = 'earliest';");
-    int result = check_property(s, name);
+    name  = substitute(s->shell, s->arena, name);
+    value = substitute(s->shell, s->arena, value);
+    int result = check_setting(s, name, value);
     if (result != SHELL_OK)
         return result;
     const char *old     = pairs_get(&s->shell->properties, name);
@@ -199,7 +283,7 @@ static int run_define(const Setting *s)
     if (!read_item(s->arena, s->rest, &at, &name) || !read_equals(s->rest, &at) ||
         !read_item(s->arena, s->rest, &at, &value))
         return shell_fail(s->shell, s->place, "DEFINE takes a name and a value: DEFINE topic = 'listings';");
-    pairs_set(&s->shell->variables, name, value);
+    pairs_set(&s->shell->variables, name, substitute(s->shell, s->arena, value));
     return SHELL_OK;
 }
 
@@ -259,24 +343,12 @@ bool shell_run_setting(Shell *shell, Str statement, const Place *place, int *sta
     return found;
 }
 
-static bool is_name(char c, bool first)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-           (!first && ((c >= '0' && c <= '9') || c == '@'));
-}
-
 Str shell_undefined_variable(const Shell *shell, Str statement)
 {
     for (size_t at = 0; at + 3 < statement.len; at++) {
-        if (statement.ptr[at] != '$' || statement.ptr[at + 1] != '{' ||
-            (at > 0 && statement.ptr[at - 1] == '$'))
-            continue;
-        size_t end = at + 2;
-        while (end < statement.len && is_name(statement.ptr[end], end == at + 2))
-            end++;
-        bool closed = end > at + 2 && end < statement.len && statement.ptr[end] == '}';
-        if (closed && pairs_get(&shell->variables, str_n(statement.ptr + at + 2, end - at - 2)) == NULL)
-            return str_n(statement.ptr + at, end + 1 - at);
+        Str name = variable_at(statement, at);
+        if (name.len > 0 && pairs_get(&shell->variables, name) == NULL)
+            return str_n(statement.ptr + at, name.len + 3);
     }
     return STR_LIT("");
 }

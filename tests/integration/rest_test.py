@@ -49,6 +49,13 @@ class Statements(WithServer):
         self.assertEqual(self.server.get("/chc/ready")[:2], (200, "{}"))
         self.assertEqual(self.server.get("/is_valid_property/ksql.streams.auto.offset.reset")[:2], (200, "true"))
         self.assertEqual(self.server.get("/is_valid_property/ksql.service.id")[0], 400)
+        code, body = self.server.get("/is_valid_property/auto.offset.rest")[:2]
+        self.assertEqual(code, 400)
+        self.assertIn("Did you mean auto.offset.reset?", json.loads(body)["message"])
+        for statement, message in (("SET 'cache.max.bytes.buffering' = '-5';", "Value must be at least 0"), ("SET 'num.stream.threads' = '0';", "at least 1")):
+            code, body = self.server.post("/ksql", {"ksql": statement})[:2]
+            self.assertEqual(code, 400)
+            self.assertIn(message, json.loads(body)["message"])
 
     def test_entities(self):
         entities = self.server.ok(STREAM + TABLE + "CREATE TYPE A AS STRUCT<X INT>; INSERT INTO S VALUES ('a', 1, 1.0);")

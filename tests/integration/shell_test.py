@@ -83,7 +83,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.query(request["ksql"])
 
     def statement(self, sql):
-        if "BROKEN" in sql:
+        if "BROKEN" in sql or sql.startswith("SET 'a.number' = 'x'"):
             error = {"@type": "statement_error", "error_code": 40001, "message": "line 2:3: Syntax Error\nhint\nCaused by: x", "entities": []}
             return self.reply(400, error)
         if "SLOW" in sql:
@@ -200,10 +200,21 @@ class ShellTest(unittest.TestCase):
         script = "SET 'auto.offset.reset'='earliest'; DEFINE t = 'it''s'; INSERT ${T}; UNSET 'auto.offset.reset'; INSERT x; SHOW VARIABLES;"
         code, out, err = self.run_shell("-d", "a=1", "-e", script)
         self.assertEqual((code, err, out), (0, "", "Variable Name\tValue\na\t1\nt\tit's\n"))
-        first, second = self.server.requests
+        setting, first, second = self.server.requests
+        self.assertEqual((setting["ksql"], setting["streamsProperties"]), ("SET 'auto.offset.reset' = 'earliest';", {}))
         self.assertEqual(first["streamsProperties"], {"auto.offset.reset": "earliest"})
         self.assertEqual(first["sessionVariables"], {"a": "1", "t": "it's"})
         self.assertEqual(second["streamsProperties"], {})
+
+    def test_a_bad_value_is_not_kept(self):
+        code, _, err = self.run_shell("--continue-on-error", "-e", "SET 'a.number'='x'; INSERT y;")
+        self.assertEqual((code, self.server.requests[-1]["streamsProperties"]), (1, {}))
+        self.assertIn("Syntax Error (40001)", err)
+
+    def test_variables_in_settings(self):
+        script = "DEFINE w = 'earl'; DEFINE v = '${w}iest'; SET 'auto.offset.reset' = '${v}'; INSERT y;"
+        code, _, err = self.run_shell("-e", script)
+        self.assertEqual((code, err, self.server.requests[-1]["streamsProperties"]), (0, "", {"auto.offset.reset": "earliest"}))
 
     def test_refusals_before_sending(self):
         code, _, err = self.run_shell("-e", "INSERT ${nobody};")
