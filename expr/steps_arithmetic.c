@@ -40,7 +40,7 @@ DOUBLE_STEP(add, a.as.f64 + b.as.f64, "+")
 DOUBLE_STEP(subtract, a.as.f64 - b.as.f64, "-")
 DOUBLE_STEP(multiply, a.as.f64 * b.as.f64, "*")
 DOUBLE_STEP(divide, a.as.f64 / b.as.f64, "/")
-DOUBLE_STEP(modulo, fmod(a.as.f64, b.as.f64), "%%")
+DOUBLE_STEP(modulo, fmod(a.as.f64, b.as.f64), "%")
 
 static const Step *fail_zero(const Step *s, Program *p)
 {
@@ -61,8 +61,8 @@ static const Step *fail_zero(const Step *s, Program *p)
     }
 QUOTIENT_STEP(divide_i32, int32_t, 0 - (uint64_t)a.as.i64, a.as.i64 / b.as.i64, "/")
 QUOTIENT_STEP(divide_i64, int64_t, 0 - (uint64_t)a.as.i64, a.as.i64 / b.as.i64, "/")
-QUOTIENT_STEP(modulo_i32, int32_t, 0, a.as.i64 % b.as.i64, "%%")
-QUOTIENT_STEP(modulo_i64, int64_t, 0, a.as.i64 % b.as.i64, "%%")
+QUOTIENT_STEP(modulo_i32, int32_t, 0, a.as.i64 % b.as.i64, "%")
+QUOTIENT_STEP(modulo_i64, int64_t, 0, a.as.i64 % b.as.i64, "%")
 
 /* The result's scale is the type's (param); digits are never dropped silently. */
 static const Step *give_decimal(const Step *s, Program *p, Value v)
@@ -97,7 +97,7 @@ static const Step *divide_decimal(const Step *s, Program *p)
 static const Step *modulo_decimal(const Step *s, Program *p)
 {
     Value a = step_a(s, p), b = step_b(s, p), v;
-    NULL_CHECK("%%");
+    NULL_CHECK("%");
     Status status = decimal_remainder(p->arena, a, b, &v, p->err);
     return status == OK ? give_decimal(s, p, v) : step_fail(s, p, status);
 }

@@ -114,13 +114,14 @@ static bool may_write_line(ProcessingLog *log, uint64_t *left_out)
 static void write_line(const SkipInfo *info, uint64_t left_out)
 {
     if (left_out > 0)
-        log_line(LOG_WARN, "%llu more records were skipped", (unsigned long long)left_out);
+        log_line(LOG_WARN, "%llu more records were skipped or had errors", (unsigned long long)left_out);
+    /* What cannot be evaluated may cost the row, or only a column. */
+    const char *what = info->kind == SKIP_EVALUATE ? "error at the" : "skipped the";
     if (info->origin != NULL)
-        log_line(LOG_WARN, "query " STR_FMT ": skipped record of " STR_FMT "-%d at offset %lld: %s",
-                 STR_ARG(info->query), STR_ARG(info->origin->topic), (int)info->origin->partition,
-                 (long long)info->origin->offset, info->message);
+        log_line(LOG_WARN, "query " STR_FMT ": %s record of " STR_FMT "-%d at offset %lld: %s", STR_ARG(info->query), what,
+                 STR_ARG(info->origin->topic), (int)info->origin->partition, (long long)info->origin->offset, info->message);
     else
-        log_line(LOG_WARN, "query " STR_FMT ": skipped a row: %s", STR_ARG(info->query), info->message);
+        log_line(LOG_WARN, "query " STR_FMT ": %s row: %s", STR_ARG(info->query), what, info->message);
 }
 
 /* Takes the text. Lock held. */

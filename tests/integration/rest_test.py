@@ -622,7 +622,15 @@ class ProcessingLog(WithServer):
         row = json.loads(body)[1]["row"]["columns"]
         self.assertEqual(row[:2], ["processing.CSAS_C_3.KsqlTopic.Source.deserializer", "ERROR"])
         self.assertEqual(row[3]["TYPE"], 0)
-        self.assertIn("skipped record of s-0 at offset 0", self.server.log())
+        self.assertIn("skipped the record of s-0 at offset 0", self.server.log())
+
+    def test_a_column_that_fails_skips_nothing(self):
+        self.server.ok("CREATE STREAM T (K STRING KEY, V INT) WITH (kafka_topic='t', value_format='JSON', partitions=1);"
+                       "CREATE STREAM M AS SELECT K, V % 2 AS M FROM T;"
+                       "INSERT INTO T (K) VALUES ('a');")
+        status, body, _ = self.server.post("/query", {"ksql": "SELECT * FROM KSQL_PROCESSING_LOG EMIT CHANGES LIMIT 1;"})
+        self.assertEqual(json.loads(body)[1]["row"]["columns"][3]["RECORDPROCESSINGERROR"]["ERRORMESSAGE"], "%: an operand is null")
+        self.assertIn("error at the record of t-0 at offset 0: %: an operand is null", self.server.log())
 
 
 if __name__ == "__main__":
