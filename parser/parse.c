@@ -137,7 +137,8 @@ static void feed(ParseState *state, void *parser, Lexer *lexer)
         }
         SqlParse(parser, token.id, token, state);
         count_brackets(state, token.id);
-        before = token.id;
+        before      = token.id;
+        state->last = token;
         index++;
         if (token.id == TK_SEMI) {
             index                = 0;

@@ -42,6 +42,7 @@ typedef struct {
     Vec                 qualifiers;    /* AstName: qualifiers used in the current statement */
     Vec                 edits;         /* Edit: of the current statement, in order of the text */
     Token               ahead;         /* the token after the one the grammar is given */
+    Token               last;          /* the token before it */
     unsigned            open_brackets; /* not yet closed, in the current statement */
     Token               select;        /* SELECT of the current statement */
     bool                at_start;      /* the token given is the first of a statement */

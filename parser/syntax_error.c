@@ -113,6 +113,43 @@ static bool is_misused_word(const ParseState *state, void *parser, const Token *
     return !sql_parser_accepts(parser, TK_INTEGER_VALUE) || sql_parser_accepts(parser, state->ahead.id);
 }
 
+/* The keyword that the unexpected word was probably meant to be: one that would have fitted. */
+static bool hint_keyword(const ParseState *state, void *parser, const Token *token)
+{
+    Str    fitting[128];
+    size_t count = 0;
+    for (int id = 0; id <= sql_token_max && count < ARRAY_LEN(fitting); id++) {
+        const char *name = lexer_token_name(id);
+        if (name != NULL && lexer_classify(str_c(name), NULL) != WORD_PLAIN && sql_parser_accepts(parser, id))
+            fitting[count++] = str_c(name);
+    }
+    Str nearest = str_nearest(str_upper(state->arena, token->text), fitting, count);
+    if (str_is_null(nearest))
+        return false;
+    error_append(state->err, "\nDid you mean '" STR_FMT "'?", STR_ARG(nearest));
+    return true;
+}
+
+/* A mistyped clause is taken for an alias, and what follows it does not fit: `FROM s WERE a = 1`. */
+static void hint_clause(const ParseState *state)
+{
+    static const Str clauses[] = {{"FROM", 4},  {"WHERE", 5},     {"GROUP", 5}, {"PARTITION", 9}, {"HAVING", 6}, {"WINDOW", 6},
+                                  {"LIMIT", 5}, {"EMIT", 4},      {"INNER", 5}, {"LEFT", 4},      {"RIGHT", 5},  {"FULL", 4},
+                                  {"JOIN", 4},  {"WITHIN", 6}};
+    const Token *word    = &state->last;
+    Str          nearest = str_nearest(str_upper(state->arena, word->text), clauses, ARRAY_LEN(clauses));
+    if (!str_is_null(nearest))
+        error_append(state->err, "\nDid you mean '" STR_FMT "' for '" STR_FMT "' at line %u:%u?", STR_ARG(nearest), STR_ARG(word->text),
+                     word->pos.line, word->pos.col);
+}
+
+static void hint_word(const ParseState *state, void *parser, const Token *token)
+{
+    bool hinted = token->id == TK_IDENTIFIER && hint_keyword(state, parser, token);
+    if (!hinted && state->last.id == TK_IDENTIFIER)
+        hint_clause(state);
+}
+
 void parse_syntax_error(ParseState *state, void *parser, const Token *token)
 {
     bool at_end = token->id == 0;
@@ -135,5 +172,6 @@ void parse_syntax_error(ParseState *state, void *parser, const Token *token)
         else
             refuse(state, token);
         strbuf_clear(&expected);
+        hint_word(state, parser, token);
     }
 }

@@ -96,7 +96,7 @@ static const Expr *coerce_argument(TyperRun *run, const Expr *arg, const SqlType
 static Status check_place(TyperRun *run, const AstExpr *ast, FnKind kind)
 {
     if (kind == FN_AGGREGATE)
-        return typer_fail(run, ast, "Aggregate functions can only be used in SELECT and HAVING: %s", typer_text(run, ast));
+        return typer_fail(run, ast, "Aggregate functions can only be used in SELECT and HAVING, and not in pull queries: %s", typer_text(run, ast));
     if (kind == FN_TABLE && !run->typer->table_calls)
         return typer_fail(run, ast, "Table functions can only be used in the SELECT of a query on a stream: %s", typer_text(run, ast));
     return OK;

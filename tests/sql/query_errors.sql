@@ -30,12 +30,12 @@ CREATE STREAM out AS SELECT k, a FROM s WHERE EXPLODE(l) = 1;
 
 --@test: an aggregate filters no rows
 --@expected.error: plan
---@expected.message: Error in WHERE expression: Aggregate functions can only be used in SELECT and HAVING: COUNT(*)
+--@expected.message: Error in WHERE expression: Aggregate functions can only be used in SELECT and HAVING, and not in pull queries: COUNT(*)
 CREATE STREAM out AS SELECT k, a FROM s WHERE COUNT(*) > 1;
 
 --@test: an aggregate is no key
 --@expected.error: plan
---@expected.message: Aggregate functions can only be used in SELECT and HAVING: MAX(A)
+--@expected.message: Aggregate functions can only be used in SELECT and HAVING, and not in pull queries: MAX(A)
 CREATE STREAM out AS SELECT k, a FROM s PARTITION BY MAX(a);
 
 --@test: an alias that repeats the reserved name is no alias
@@ -153,3 +153,25 @@ CREATE STREAM x (a INT) WITH (KAFKA_TOPIC='x', VALUE_FORMAT='JSN');
 --@expected.error: plan
 --@expected.message: Failed to insert values into 'S'. Duplicate column names: `A`
 INSERT INTO s (k, a, a) VALUES ('x', 1, 2);
+
+--@test: two letters swapped
+--@expected.error: syntax
+--@expected.message: Expecting {',', 'FROM'}
+--@expected.message: Did you mean 'FROM'?
+CREATE STREAM out AS SELECT * FORM s;
+
+--@test: the keyword that was meant
+--@expected.error: syntax
+--@expected.message: line 4:8: Syntax Error
+--@expected.message: Did you mean 'STREAM'?
+CREATE STREM x (a INT) WITH (KAFKA_TOPIC='x');
+
+--@test: a mistyped clause is taken for an alias
+--@expected.error: syntax
+--@expected.message: Did you mean 'WHERE' for 'WERE' at line 3:38?
+CREATE STREAM out AS SELECT * FROM s WERE a = 1;
+
+--@test: the name of a function, letters swapped
+--@expected.error: plan
+--@expected.message: Did you mean COUNT?
+CREATE TABLE out AS SELECT k, CONUT(a) AS n FROM s GROUP BY k;

@@ -49,7 +49,7 @@ static const struct {
     {"DROP STREAM IF x;", 1, 16, SYNTAX("1:16", "Expecting {';', 'DELETE'}")},
     {"CREATE STREAM s (a DECIMAL);", 1, 27, SYNTAX("1:27", "Expecting '('")},
     /* everything else */
-    {"CREATE STREM s (a INT);", 1, 8, NEAR("STREM", "1:8")},
+    {"CREATE STREM s (a INT);", 1, 8, NEAR("STREM", "1:8") "\nDid you mean 'STREAM'?"},
     {"SELECT a = b = c FROM t;", 1, 14, NEAR("=", "1:14")},
     {"SELECT a IS NULL = TRUE FROM t;", 1, 18, NEAR("=", "1:18")},
     {"SELECT t.a.b FROM t;", 1, 11, NEAR(".", "1:11")},
