@@ -74,7 +74,8 @@ static Status file_table(ReaderFile *file, const StoreSpec *spec, StoreTable **o
     while (*link != NULL && !str_equal((*link)->spec.name, spec->name))
         link = &(*link)->next;
     StoreTable *kept = *link;
-    if (kept != NULL && now != NULL && kept->id == now->id && str_equal(kept->definition, now->definition)) {
+    if (kept != NULL && now != NULL && kept->id == now->id && str_equal(kept->stored, now->stored) &&
+        str_equal(kept->definition, now->definition)) {
         store_table_free(now);
         *out = kept;
         return OK;

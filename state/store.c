@@ -11,9 +11,9 @@ static Status table_acquire(StateFile *file, const StoreSpec *spec, StoreTable *
 {
     for (StoreTable *table = file->tables; table != NULL; table = table->next)
         if (str_equal(table->spec.name, spec->name)) {
-            StoreTable *wanted; /* checks the definition */
-            TRY(store_table_open(file->db, spec, true, &wanted, err));
-            store_table_free(wanted);
+            if (!store_table_is_of(table, spec))
+                return error_set(err, E_PLAN, NO_POS, "State store " STR_FMT " is open with other columns",
+                                 STR_ARG(spec->name));
             table->refs++;
             *out = table;
             return OK;

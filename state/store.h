@@ -45,9 +45,12 @@ size_t state_file_cache_bytes(const StateFile *file);
 /* Bounds the file's size in pages of 4096 bytes: E_FULL beyond (a full disk, for tests); 0 = no bound. */
 Status state_file_limit_pages(StateFile *file, int64_t pages, Error *err);
 
-/* Opens (creating or checking the table) the part of a store that belongs to one partition. E_PLAN when the table exists with other columns. */
+/* Opens (creating or checking the table) the part of a store that belongs to one partition. A table that lacks the last of the values gets
+ * them, NULL in the rows that are there (a later version of a query: OR REPLACE). E_PLAN when it has other columns, or is open with others. */
 Status store_open(StateFile *file, const StoreSpec *spec, int partition, Store **out, Error *err);
 void   store_close(Store *store);
+/* The columns of the store's table as SQL names, separated by commas: always in the same order, whatever the table has grown from. */
+Str    store_column_list(const StoreSpec *spec, Arena *arena);
 /* Removes all rows of the table, in all partitions, then the table; at most `slice` rows a call: *done tells. Part of the next commit.
  * E_BUSY while a Store of that name is open. */
 Status store_drop(StateFile *file, Str name, size_t slice, bool *done, Error *err);

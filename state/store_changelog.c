@@ -3,12 +3,14 @@
  *
  * The key is the identity as windowed keys have it on the wire (key bytes, then start; sessions: end, start;
  * big-endian), so that compaction keeps one record per row. The value: version, visible, timestamp, window
- * end, then all columns by the codec.
+ * end, then all columns by the codec: keys, states, values. Values are the last, for a later version of a
+ * query may add some (OR REPLACE): a record that ends before them was written before, and they are NULL. So
+ * the log needs no rewriting, and a restore over records of both versions gives the table that is there.
  */
 #include "state/store_cache.h"
 #include "state/store_codec.h"
 
-enum { RECORD_VERSION = 1, BOUND_SIZE = 8 };
+enum { RECORD_VERSION = 2, BOUND_SIZE = 8 };
 
 static void put_bound(char *at, int64_t n)
 {
@@ -51,8 +53,8 @@ void store_encode(const Store *store, const StoreRow *row, Arena *arena, Str *ke
     store_codec_add_int(out, row->timestamp);
     store_codec_add_int(out, row->window_end);
     store_codec_add_columns(out, spec->keys, row->keys, spec->key_count);
-    store_codec_add_columns(out, spec->values, row->values, spec->value_count);
     store_codec_add_columns(out, spec->states, row->values + spec->value_count, spec->state_count);
+    store_codec_add_columns(out, spec->values, row->values, spec->value_count);
     *value = str_dup(arena, strbuf_str(out));
 }
 
@@ -87,9 +89,9 @@ static Status decode_value(const Store *store, Str value, Arena *arena, TableRow
     TRY(store_codec_read_int(value, &at, &row->timestamp, err));
     TRY(store_codec_read_int(value, &at, &end, err));
     TRY(store_codec_read_columns(value, &at, spec->keys, spec->key_count, arena, keys, err));
-    TRY(store_codec_read_columns(value, &at, spec->values, spec->value_count, arena, values, err));
     TRY(store_codec_read_columns(value, &at, spec->states, spec->state_count, arena,
                                  values + spec->value_count, err));
+    TRY(store_codec_read_rest(value, &at, spec->values, spec->value_count, arena, values, err));
     if (at != value.len || (spec->kind == STORE_SESSION && end != row->window_end))
         return error_set(err, E_DATA, NO_POS,
                          "Changelog record of " STR_FMT ": it does not fit the store's columns",

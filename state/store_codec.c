@@ -272,3 +272,14 @@ Status store_codec_read_columns(Str bytes, size_t *at, const Column *columns, si
         TRY(store_codec_read(bytes, at, columns[i].type, arena, &out[i], err));
     return OK;
 }
+
+Status store_codec_read_rest(Str bytes, size_t *at, const Column *columns, size_t count, Arena *arena,
+                             Value *out, Error *err)
+{
+    size_t present = 0;
+    for (; present < count && *at < bytes.len; present++)
+        TRY(store_codec_read(bytes, at, columns[present].type, arena, &out[present], err));
+    for (; present < count; present++)
+        out[present] = value_null();
+    return OK;
+}

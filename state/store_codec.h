@@ -25,5 +25,8 @@ Status store_codec_read_int(Str bytes, size_t *at, int64_t *out, Error *err);
 Status store_codec_read(Str bytes, size_t *at, const SqlType *type, Arena *arena, Value *out, Error *err);
 Status store_codec_read_columns(Str bytes, size_t *at, const Column *columns, size_t count, Arena *arena,
                                 Value *out, Error *err);
+/* The last columns of `bytes`, some of which may have been added since these were written: those are NULL. */
+Status store_codec_read_rest(Str bytes, size_t *at, const Column *columns, size_t count, Arena *arena,
+                             Value *out, Error *err);
 
 #endif

@@ -345,8 +345,7 @@ static Status read_exact(const StoreTable *table, sqlite3_stmt *stmt, Arena *are
         return error_set(err, E_DATA, NO_POS, "State store " STR_FMT ": _exact is of an unknown version",
                          STR_ARG(table->spec.name));
     TRY(store_codec_read_columns(bytes, &at, table->spec.keys, table->spec.key_count, arena, keys, err));
-    return store_codec_read_columns(bytes, &at, table->spec.values, table->spec.value_count, arena, values,
-                                    err);
+    return store_codec_read_rest(bytes, &at, table->spec.values, table->spec.value_count, arena, values, err);
 }
 
 static Status read_all_plain(const StoreTable *table, sqlite3_stmt *stmt, Arena *arena, Value *keys,

@@ -4,6 +4,10 @@
  * The layout is a promise to people (README.md). Names are theirs, so nothing is taken for granted: SQLite
  * does not tell `a` from `A` and has names of its own, hence the registry _stores, which maps a store to its
  * table and keeps its definition; a store reopened with another one is refused instead of misread.
+ *
+ * One difference is none: a later version of a query may have more values behind the last (OR REPLACE). The
+ * writer adds the columns, which costs the same for any number of rows, for SQLite takes what is missing in a
+ * row as NULL. Readers come before and after that, and with either version's columns.
  */
 #include <inttypes.h>
 #include <strings.h>
@@ -139,16 +143,40 @@ static void define_columns(StrBuf *out, const char *role, const Column *columns,
     }
 }
 
-static Str table_definition(Arena *arena, const StoreSpec *spec)
+/* As it is with the first `values` of the values. */
+static Str table_definition(Arena *arena, const StoreSpec *spec, size_t values)
 {
     StrBuf text = {0};
     strbuf_adds(&text, kind_names[spec->kind]);
     define_columns(&text, "KEY", spec->keys, spec->key_count, arena);
-    define_columns(&text, "VALUE", spec->values, spec->value_count, arena);
+    define_columns(&text, "VALUE", spec->values, values, arena);
     define_columns(&text, "STATE", spec->states, spec->state_count, arena);
     Str copy = str_dup(arena, strbuf_str(&text));
     strbuf_clear(&text);
     return copy;
+}
+
+/* How many of the spec's values a table of that definition has; -1: it is another table. */
+static int values_present(Arena *arena, const StoreSpec *spec, Str definition)
+{
+    for (size_t values = spec->value_count + 1; values-- > 0;)
+        if (str_equal(definition, table_definition(arena, spec, values)))
+            return (int)values;
+    return -1;
+}
+
+/* Does the table have all the spec's columns, and more values behind them? */
+static bool has_more_values(Arena *arena, const StoreSpec *spec, Str definition)
+{
+    StoreSpec without   = *spec;
+    without.state_count = 0;
+    Str head            = table_definition(arena, &without, spec->value_count);
+    Str whole           = table_definition(arena, spec, spec->value_count);
+    Str states          = str_n(whole.ptr + head.len, whole.len - head.len);
+    return definition.len > whole.len && str_starts_with(definition, head) &&
+           str_starts_with(str_n(definition.ptr + head.len, definition.len - head.len),
+                           STR_LIT("\nVALUE ")) &&
+           str_ends_with(definition, states);
 }
 
 static Column *copy_columns(Arena *arena, const Column *columns, size_t count)
@@ -174,7 +202,7 @@ static StoreTable *table_new(sqlite3 *db, const StoreSpec *spec)
     table->spec.keys    = copy_columns(arena, spec->keys, spec->key_count);
     table->spec.values  = copy_columns(arena, spec->values, spec->value_count);
     table->spec.states  = copy_columns(arena, spec->states, spec->state_count);
-    table->definition   = table_definition(arena, &table->spec);
+    table->definition   = table_definition(arena, &table->spec, spec->value_count);
     table->column_count = spec->key_count + spec->value_count + spec->state_count;
     table->columns      = table_columns(arena, &table->spec, table->column_count);
     return table;
@@ -292,6 +320,24 @@ static const struct {
          "_key = ?1 AND _partition = ?2 AND _start = ?3 AND _end = ?4", "_end"},
 };
 
+Str store_column_list(const StoreSpec *spec, Arena *arena)
+{
+    static const char *const bounds[] = {[STORE_KEY_VALUE] = "_key, _partition",
+                                         [STORE_WINDOW] = "_key, _start, _partition, WINDOWSTART, WINDOWEND",
+                                         [STORE_SESSION] =
+                                             "_key, _end, _start, _partition, WINDOWSTART, WINDOWEND"};
+    size_t                   count    = spec->key_count + spec->value_count + spec->state_count;
+    const Str               *names    = table_columns(arena, spec, count);
+    StrBuf                   list     = {0};
+    strbuf_adds(&list, bounds[spec->kind]);
+    for (size_t i = 0; i < count; i++)
+        strbuf_addf(&list, ", " STR_FMT, STR_ARG(names[i]));
+    strbuf_adds(&list, ", ROWTIME, _visible, _exact");
+    Str copy = str_dup(arena, strbuf_str(&list));
+    strbuf_clear(&list);
+    return copy;
+}
+
 static Status table_create(StoreTable *table, Error *err)
 {
     StrBuf sql   = {0};
@@ -328,20 +374,91 @@ static Status table_add(StoreTable *table, Error *err)
         sqlite3_exec(table->db, "ROLLBACK TO add_table; RELEASE add_table", NULL, NULL, NULL);
         return status;
     }
+    table->stored = table->definition;
     return state_db_exec(table->db, "RELEASE add_table", err);
+}
+
+/* ---- more values than before ---- */
+
+static Status registry_redefine(StoreTable *table, Error *err)
+{
+    sqlite3_stmt *stmt;
+    TRY(prepare(table->db, "UPDATE _stores SET definition = ? WHERE id = ?", &stmt, err));
+    sqlite3_bind_text(stmt, 1, table->definition.ptr, (int)table->definition.len, SQLITE_STATIC);
+    sqlite3_bind_int64(stmt, 2, table->id);
+    int    rc     = sqlite3_step(stmt);
+    Status status = rc == SQLITE_DONE ? OK : state_db_error(table->db, rc, "redefine a store", err);
+    sqlite3_finalize(stmt);
+    return status;
+}
+
+static Status add_columns(StoreTable *table, size_t present, Error *err)
+{
+    Arena *arena  = arena_new(0);
+    Status status = OK;
+    for (size_t i = present; status == OK && i < table->spec.value_count; i++) {
+        Str sql = str_printf(arena, "ALTER TABLE " STR_FMT " ADD COLUMN " STR_FMT " %s",
+                             STR_ARG(table->table), STR_ARG(table->columns[table->spec.key_count + i]),
+                             column_sql_type(table->spec.values[i].type));
+        status  = state_db_exec(table->db, str_to_c(arena, sql), err);
+    }
+    arena_free(arena);
+    TRY(status);
+    return registry_redefine(table, err);
+}
+
+static Status table_widen(StoreTable *table, size_t present, Error *err)
+{
+    TRY(state_db_exec(table->db, "SAVEPOINT widen_table", err));
+    Status status = add_columns(table, present, err);
+    if (status != OK) {
+        sqlite3_exec(table->db, "ROLLBACK TO widen_table; RELEASE widen_table", NULL, NULL, NULL);
+        return status;
+    }
+    table->stored = table->definition;
+    return state_db_exec(table->db, "RELEASE widen_table", err);
+}
+
+/* A reader that knows of more values than the table has. */
+static void read_as_null(StoreTable *table, size_t present)
+{
+    Str *columns = ARENA_ARRAY(table->arena, Str, table->column_count);
+    memcpy(columns, table->columns, table->column_count * sizeof *columns);
+    for (size_t i = present; i < table->spec.value_count; i++)
+        columns[table->spec.key_count + i] = STR_LIT("NULL");
+    table->columns = columns;
 }
 
 static Status table_check(StoreTable *table, bool create, bool *found, Error *err)
 {
-    Str definition;
-    TRY(registry_find(table->db, table->spec.name, table->arena, found, &table->id, &table->table,
-                      &definition, err));
-    if (*found && !str_equal(definition, table->definition))
-        return error_set(err, E_PLAN, NO_POS,
-                         "State store " STR_FMT " exists with other columns.\nExists: " STR_FMT
-                         "\nWanted: " STR_FMT,
-                         STR_ARG(table->spec.name), STR_ARG(definition), STR_ARG(table->definition));
-    return *found || !create ? OK : table_add(table, err);
+    const StoreSpec *spec = &table->spec;
+    TRY(registry_find(table->db, spec->name, table->arena, found, &table->id, &table->table, &table->stored,
+                      err));
+    if (!*found)
+        return create ? table_add(table, err) : OK;
+    if (str_equal(table->stored, table->definition))
+        return OK;
+    int present = values_present(table->arena, spec, table->stored);
+    if (present >= 0 && create)
+        return table_widen(table, (size_t)present, err);
+    if (present >= 0) {
+        read_as_null(table, (size_t)present);
+        return OK;
+    }
+    if (!create && has_more_values(table->arena, spec, table->stored))
+        return OK;
+    return error_set(err, E_PLAN, NO_POS,
+                     "State store " STR_FMT " exists with other columns.\nExists: " STR_FMT
+                     "\nWanted: " STR_FMT,
+                     STR_ARG(spec->name), STR_ARG(table->stored), STR_ARG(table->definition));
+}
+
+bool store_table_is_of(const StoreTable *table, const StoreSpec *spec)
+{
+    Arena *arena = arena_new(0);
+    bool   same  = str_equal(table->definition, table_definition(arena, spec, spec->value_count));
+    arena_free(arena);
+    return same;
 }
 
 Status store_table_open(sqlite3 *db, const StoreSpec *spec, bool create, StoreTable **out, Error *err)

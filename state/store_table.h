@@ -39,7 +39,8 @@ struct StoreTable {
     StoreSpec     spec;       /* a copy in the arena */
     Str           table;      /* the SQL name, quoted */
     int64_t       id;         /* of the row in _stores */
-    Str           definition; /* kind and columns, as text: what must be equal to reopen a table */
+    Str           definition; /* kind and columns, as text */
+    Str           stored;     /* the table's own: for a reader it may have fewer values, or more */
     const Str    *columns;    /* quoted SQL names: keys, values, states */
     size_t        column_count;
     StrBuf        buffer;
@@ -61,8 +62,11 @@ Status state_db_exec(sqlite3 *db, const char *sql, Error *err);
 /* The file's own tables: _meta, _stores, _store_time. */
 Status state_db_create(sqlite3 *db, Error *err);
 
-/* The table of `spec`, made when `create`; else *out may be NULL. E_PLAN when it has other columns. */
+/* The table of `spec`. With `create` (the writer) it is made, or gets the values that it lacks behind its
+ * last. Without, *out may be NULL, and values that it lacks are read as NULL. E_PLAN when it has other
+ * columns. */
 Status store_table_open(sqlite3 *db, const StoreSpec *spec, bool create, StoreTable **out, Error *err);
+bool   store_table_is_of(const StoreTable *table, const StoreSpec *spec);
 void   store_table_free(StoreTable *table); /* accepts NULL */
 /* Makes the table again when a rollback took it away. */
 Status store_table_ensure(StoreTable *table, Error *err);

@@ -181,7 +181,7 @@ static void changelog_of_windows_removes_and_keeps_time(void **state)
         assert_int_equal(rows.rows[0]->window_start, 10);
         assert_int_equal(rows.rows[0]->window_end, 30);
         assert_int_equal(store_apply(to, STR_LIT("short"), STR_NULL, &f->err), E_DATA);
-        assert_int_equal(store_apply(to, key, STR_LIT("\1\1rubbish"), &f->err), E_DATA);
+        assert_int_equal(store_apply(to, key, STR_LIT("\2\1rubbish"), &f->err), E_DATA);
         assert_int_equal(store_apply(to, key, str_n(value.ptr, value.len - 1), &f->err), E_DATA);
     }
 }
