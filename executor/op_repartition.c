@@ -85,7 +85,7 @@ static Status repartition_feed(Operator *op, int partition, const LogRecord *rec
         *row       = (Row){.origin = &origins[i], .timestamp = records[i].timestamp};
         if (read_record(self, &records[i], row, pipeline->batch, &key_side, &why) != OK) {
             if (pipeline->spec.fail_on_deserialization_error)
-                return error_set(err, E_FATAL_DATA, NO_POS, "%s", why.message);
+                return op_fail_record(row->origin, key_side, why.message, err);
             SkipInfo info = {.kind      = SKIP_DESERIALIZE,
                              .query     = pipeline->spec.plan->id,
                              .step      = op->node->step,

@@ -77,12 +77,14 @@ static void report(SourceOp *self, const Row *row, SkipKind kind, const SourceFa
 /* OK: the record is dropped, and that was reported. */
 static Status drop(SourceOp *self, const Row *row, const SourceFault *fault, Error *err)
 {
-    const PipelineSpec *spec  = &self->base.base.pipeline->spec;
-    bool                fatal = false;
+    const PipelineSpec *spec      = &self->base.base.pipeline->spec;
+    bool                replaying = self->base.base.pipeline->replaying;
+    bool                fatal     = false;
     switch (fault->kind) {
     case FAULT_KEY:
     case FAULT_VALUE:
-        fatal = spec->fail_on_deserialization_error;
+        if (spec->fail_on_deserialization_error && !replaying) /* what is replayed was passed before */
+            return op_fail_record(row->origin, fault->kind == FAULT_KEY, fault->message, err);
         break;
     case FAULT_TIME_UNREADABLE:
         fatal = spec->throw_on_invalid_timestamp;

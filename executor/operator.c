@@ -38,6 +38,17 @@ void op_report(Operator *op, const Row *row, const Error *why)
     tell(op, row, SKIP_EVALUATE, why->message);
 }
 
+Status op_fail_record(const Origin *origin, bool key_side, const char *why, Error *err)
+{
+    return error_set(
+        err, E_FATAL_DATA, NO_POS,
+        "The %s of the record at topic " STR_FMT
+        ", partition %d, offset %lld cannot be deserialized: %s (ksql.fail.on.deserialization.error "
+        "is true, so it is not skipped)",
+        key_side ? "key" : "value", STR_ARG(origin->topic), origin->partition, (long long)origin->offset,
+        why);
+}
+
 void op_drop_row(Operator *op, const Row *row, SkipKind kind)
 {
     PipelineCounters *counters = &op->pipeline->counters;

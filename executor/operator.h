@@ -70,6 +70,8 @@ void op_skip_row(Operator *op, const Row *row, const Error *why);
 Status op_key_bytes(Operator *op, const Row *row, Arena *arena, Str *out, Error *err);
 /* The same for a failure after which the row goes on (a column became NULL): logged, not counted as skipped. */
 void op_report(Operator *op, const Row *row, const Error *why);
+/* A record that cannot be read and is not to be skipped (fail_on_deserialization_error): sets E_FATAL_DATA, saying which one. */
+Status op_fail_record(const Origin *origin, bool key_side, const char *why, Error *err);
 /* A row that is dropped for its key or its lateness: counted only. */
 void op_drop_row(Operator *op, const Row *row, SkipKind kind);
 /* Compiles an expression for this task, its inner failures reported to the processing log. */

@@ -263,17 +263,18 @@ static Status open_pipeline(Task *task, Error *err)
     PushQuery            *push    = task->push;
     const RuntimeOptions *options = &push->runtime->options;
     TRY(state_file_open(NULL, &task->memory, err));
-    PipelineSpec spec = {.plan                       = push->plan,
-                         .sub_topology               = ALL_DIRECT,
-                         .partition                  = 0,
-                         .state                      = task->memory,
-                         .host                       = &task->host,
-                         .clock                      = push->runtime->clock,
-                         .functions_config           = options->functions_config,
-                         .service_id                 = options->service_id,
-                         .emit_late                  = options->cache_bytes > 0,
-                         .emit_final_interval_ms     = 1000,
-                         .throw_on_invalid_timestamp = options->throw_on_invalid_timestamp};
+    PipelineSpec spec = {.plan                          = push->plan,
+                         .sub_topology                  = ALL_DIRECT,
+                         .partition                     = 0,
+                         .state                         = task->memory,
+                         .host                          = &task->host,
+                         .clock                         = push->runtime->clock,
+                         .functions_config              = options->functions_config,
+                         .service_id                    = options->service_id,
+                         .emit_late                     = options->cache_bytes > 0,
+                         .emit_final_interval_ms        = 1000,
+                         .throw_on_invalid_timestamp    = options->throw_on_invalid_timestamp,
+                         .fail_on_deserialization_error = push->options.fail_on_deserialization_error};
     TRY(pipeline_open(&spec, &task->pipeline, err));
     if (pipeline_store_count(task->pipeline) == 0)
         return OK;

@@ -110,13 +110,14 @@ static Status find_latest(Query *query, Error *err)
 Status query_new(Runtime *runtime, const QueryPlan *plan, const QueryOptions *options, void *owner,
                  void (*owner_free)(void *), Query **out, Error *err)
 {
-    Query *query         = mem_calloc(1, sizeof *query);
-    query->runtime       = runtime;
-    query->arena         = arena_new(0);
-    query->plan          = plan;
-    query->owner         = owner;
-    query->owner_free    = owner_free;
-    query->from_earliest = options->from_earliest;
+    Query *query                         = mem_calloc(1, sizeof *query);
+    query->runtime                       = runtime;
+    query->arena                         = arena_new(0);
+    query->plan                          = plan;
+    query->owner                         = owner;
+    query->owner_free                    = owner_free;
+    query->from_earliest                 = options->from_earliest;
+    query->fail_on_deserialization_error = options->fail_on_deserialization_error;
     atomic_init(&query->refs, 1);
     atomic_init(&query->paused, options->paused);
     pthread_mutex_init(&query->lock, NULL);

@@ -212,17 +212,18 @@ static Status load_record(Task *task, TaskRecord *record, bool *found, Error *er
 static Status open_pipeline(Task *task, Error *err)
 {
     const RuntimeOptions *options = &task->worker->runtime->options;
-    PipelineSpec          spec    = {.plan                       = task->query->plan,
-                                     .sub_topology               = task->sub->sub.number,
-                                     .partition                  = task->partition,
-                                     .state                      = task->worker->state,
-                                     .host                       = &task->host,
-                                     .clock                      = task->worker->runtime->clock,
-                                     .functions_config           = options->functions_config,
-                                     .service_id                 = options->service_id,
-                                     .emit_late                  = options->cache_bytes > 0,
-                                     .emit_final_interval_ms     = 1000,
-                                     .throw_on_invalid_timestamp = options->throw_on_invalid_timestamp};
+    PipelineSpec          spec    = {.plan                          = task->query->plan,
+                                     .sub_topology                  = task->sub->sub.number,
+                                     .partition                     = task->partition,
+                                     .state                         = task->worker->state,
+                                     .host                          = &task->host,
+                                     .clock                         = task->worker->runtime->clock,
+                                     .functions_config              = options->functions_config,
+                                     .service_id                    = options->service_id,
+                                     .emit_late                     = options->cache_bytes > 0,
+                                     .emit_final_interval_ms        = 1000,
+                                     .throw_on_invalid_timestamp    = options->throw_on_invalid_timestamp,
+                                     .fail_on_deserialization_error = task->query->fail_on_deserialization_error};
     return pipeline_open(&spec, &task->pipeline, err);
 }
 

@@ -27,7 +27,6 @@ typedef struct {
     int             internal_replicas;
     int             retry_backoff_initial_ms, retry_backoff_max_ms; /* of failed queries */
     bool            throw_on_invalid_timestamp;
-    bool            fail_on_deserialization_error;
     bool            joins_later; /* see runtime_join */
     /* Skipped records, for the processing log. Thread: any worker. May be NULL. */
     void (*skipped)(void *context, const SkipInfo *info);
@@ -47,6 +46,7 @@ void   runtime_join(Runtime *runtime);
 typedef struct {
     bool from_earliest; /* auto.offset.reset for stream sources without a position; tables always start at the earliest */
     bool paused;
+    bool fail_on_deserialization_error; /* a record that cannot be read stops the query (it is tried again) instead of being skipped */
 } QueryOptions;
 
 /* Keeps a reference to the plan's arena through `owner`: released (owner_free) when the query is gone; after an error it is the caller's. Internal topics are made here. A query with the
@@ -101,6 +101,7 @@ typedef struct {
 
 typedef struct {
     bool   from_earliest;
+    bool   fail_on_deserialization_error;
     bool   bounded;        /* pull query on a stream: ends at the end offsets found at the start */
     size_t queue_rows;     /* bound of the output queue, beside one of some MB; 0 = default. A full queue detaches the task, never its readers */
     void (*ready)(void *context); /* rows came, or it ended; called from the worker, must not block. May be NULL */

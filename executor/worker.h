@@ -78,7 +78,7 @@ struct Query {
     void (*owner_free)(void *);
     QuerySub *subs;
     size_t    sub_count;
-    bool      from_earliest;
+    bool      from_earliest, fail_on_deserialization_error;
     int64_t **latest; /* per source of the plan and partition: the ends when it was started, or NULL;
                          immutable once posted */
     _Atomic bool    paused;

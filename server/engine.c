@@ -102,7 +102,8 @@ Status execution_start(Execution *x, PlanRef *plan, Error *err)
 {
     if (x->sandbox)
         return OK;
-    TRY(x->engine->options.host->start(x->engine->options.host, plan, execution_from_earliest(x), false, err));
+    QuerySettings settings = execution_settings(x);
+    TRY(x->engine->options.host->start(x->engine->options.host, plan, &settings, err));
     plans_put(&x->engine->plans, plan);
     return OK;
 }
@@ -172,10 +173,13 @@ Planner execution_planner(Execution *x, Arena *arena)
 
 Str execution_property(const Execution *x, const char *name) { return properties_get_c(x->session->overrides, name); }
 
-bool execution_from_earliest(const Execution *x)
+QuerySettings execution_settings(const Execution *x)
 {
     Str reset = execution_property(x, "auto.offset.reset");
-    return !str_is_null(reset) && str_equal_nocase(reset, STR_LIT("earliest"));
+    return (QuerySettings){
+        .from_earliest                 = !str_is_null(reset) && str_equal_nocase(reset, STR_LIT("earliest")),
+        .fail_on_deserialization_error = properties_is_true(x->session->overrides, "ksql.fail.on.deserialization.error", false),
+    };
 }
 
 Status execution_log(Execution *x, Str command_id, const AstStatement *statement, Str logged_text, Error *err)
@@ -534,7 +538,7 @@ Status engine_plan_query(Engine *engine, Session *session, const AstStatement *s
     Execution x  = {.engine = engine, .session = session, .catalog = engine->catalog, .arena = arena, .number = engine->next_number};
     x.host       = (SessionHost){{host_property, host_topic, host_retention}, engine, session, arena, &x};
     Planner planner = execution_planner(&x, arena);
-    *out            = (TransientQuery){.from_earliest = execution_from_earliest(&x)};
+    *out            = (TransientQuery){.settings = execution_settings(&x)};
     Status status   = plan_classify(&planner, statement, &out->kind, err);
     if (status == OK && out->kind == QUERY_PULL_TABLE) {
         out->query_id = str_printf(arena, "query_%lld", (long long)engine->options.clock->now_ms(engine->options.clock));

@@ -31,10 +31,16 @@ PlanRef         *plan_ref(PlanRef *ref);
 void             plan_unref(void *ref); /* void *: fits runtime_start_query */
 const QueryPlan *plan_ref_plan(const PlanRef *ref);
 
+/* What was set when the query was created, beside its plan. */
+typedef struct {
+    bool from_earliest;                 /* auto.offset.reset */
+    bool fail_on_deserialization_error; /* ksql.fail.on.deserialization.error */
+} QuerySettings;
+
 typedef struct QueryHost QueryHost;
 struct QueryHost {
     /* Starts a query, or with the id of a running one replaces it. The host takes a reference of its own. */
-    Status (*start)(QueryHost *self, PlanRef *plan, bool from_earliest, bool paused, Error *err);
+    Status (*start)(QueryHost *self, PlanRef *plan, const QuerySettings *settings, Error *err);
     Status (*stop)(QueryHost *self, Str id, bool forget, Error *err);
     Status (*pause)(QueryHost *self, Str id, bool paused, Error *err);
     /* Appends a record made by INSERT INTO ... VALUES and waits until it is durable. */
@@ -85,7 +91,7 @@ typedef struct {
     PullPlan     *pull;
     QueryPlan    *push; /* PUSH and PULL_STREAM */
     Str           query_id;
-    bool          from_earliest;
+    QuerySettings settings;
 } TransientQuery;
 Status engine_plan_query(Engine *engine, Session *session, const AstStatement *statement, Arena *arena, TransientQuery *out, Error *err);
 

@@ -49,7 +49,7 @@ typedef Status (*StatementHandler)(Execution *x, const AstStatement *statement, 
 Planner execution_planner(Execution *x, Arena *arena);
 /* Effective value of a setting: the request's, else the server's. */
 Str  execution_property(const Execution *x, const char *name);
-bool execution_from_earliest(const Execution *x);
+QuerySettings execution_settings(const Execution *x);
 
 /* The statement once more, in `arena`: a plan points into its statement and outlives the request. */
 Status execution_keep(Execution *x, const AstStatement *statement, Arena *arena, const AstStatement **out, Error *err);

@@ -3,7 +3,7 @@
  */
 #include "server/host_driver.h"
 
-static Status host_start(QueryHost *self, PlanRef *plan, bool from_earliest, bool paused, Error *err)
+static Status host_start(QueryHost *self, PlanRef *plan, const QuerySettings *settings, Error *err)
 {
     DriverHost *host = (DriverHost *)self;
     if (host->plan_count == host->plan_capacity) {

@@ -7,8 +7,9 @@
 #include "server/execution.h"
 
 typedef struct {
-    PlanRef *plan;
-    bool     from_earliest, paused;
+    PlanRef      *plan;
+    QuerySettings settings;
+    bool          paused;
 } Held;
 
 struct HostRuntime {
@@ -34,7 +35,7 @@ static size_t held_find(const HostRuntime *host, Str id)
     return at;
 }
 
-static void hold_start(HostRuntime *host, PlanRef *plan, bool from_earliest, bool paused)
+static void hold_start(HostRuntime *host, PlanRef *plan, const QuerySettings *settings)
 {
     size_t at = held_find(host, plan_ref_plan(plan)->id);
     if (at < host->held_count) {
@@ -46,7 +47,7 @@ static void hold_start(HostRuntime *host, PlanRef *plan, bool from_earliest, boo
         }
         host->held_count++;
     }
-    host->held[at] = (Held){plan_ref(plan), from_earliest, paused};
+    host->held[at] = (Held){plan_ref(plan), *settings, false};
 }
 
 static void hold_stop(HostRuntime *host, Str id)
@@ -59,18 +60,21 @@ static void hold_stop(HostRuntime *host, Str id)
     memmove(host->held + at, host->held + at + 1, (host->held_count - at) * sizeof(Held));
 }
 
-static Status start_now(HostRuntime *host, PlanRef *plan, bool from_earliest, bool paused, Error *err)
+static Status start_now(HostRuntime *host, PlanRef *plan, const QuerySettings *settings, bool paused,
+                        Error *err)
 {
-    QueryOptions options = {.from_earliest = from_earliest, .paused = paused};
+    QueryOptions options = {.from_earliest                 = settings->from_earliest,
+                            .fail_on_deserialization_error = settings->fail_on_deserialization_error,
+                            .paused                        = paused};
     return runtime_start_query(host->runtime, plan_ref_plan(plan), &options, plan_ref(plan), plan_unref, err);
 }
 
-static Status host_start(QueryHost *self, PlanRef *plan, bool from_earliest, bool paused, Error *err)
+static Status host_start(QueryHost *self, PlanRef *plan, const QuerySettings *settings, Error *err)
 {
     HostRuntime *host = (HostRuntime *)self;
     if (!host->holding)
-        return start_now(host, plan, from_earliest, paused, err);
-    hold_start(host, plan, from_earliest, paused);
+        return start_now(host, plan, settings, false, err);
+    hold_start(host, plan, settings);
     return OK;
 }
 
@@ -196,7 +200,7 @@ void host_runtime_release(HostRuntime *host)
     host->holding = false;
     for (size_t i = 0; i < host->held_count; i++) {
         const Held *held = &host->held[i];
-        if (start_now(host, held->plan, held->from_earliest, held->paused, &err) != OK)
+        if (start_now(host, held->plan, &held->settings, held->paused, &err) != OK)
             log_line(LOG_ERROR, "query " STR_FMT " could not be started: %s", STR_ARG(held_plan(host, i)->id),
                      err.message);
     }

@@ -111,10 +111,9 @@ static Status open_runtime(Node *node, Clock *clock, Error *err)
            .retry_backoff_initial_ms   = (int)properties_int(p, "ksql.query.retry.backoff.initial.ms", 15000),
            .retry_backoff_max_ms       = (int)properties_int(p, "ksql.query.retry.backoff.max.ms", 900000),
            .throw_on_invalid_timestamp = properties_is_true(p, "ksql.timestamp.throw.on.invalid", false),
-           .fail_on_deserialization_error = properties_is_true(p, "ksql.fail.on.deserialization.error", false),
-           .joins_later                   = true,
-           .skipped                       = processing_log_skipped,
-           .context                       = node->processing,
+           .joins_later                = true,
+           .skipped                    = processing_log_skipped,
+           .context                    = node->processing,
     };
     return runtime_open(&options, &node->runtime, err);
 }

@@ -198,10 +198,13 @@ void rest_push(Rest *rest, HttpExchange *x, const TransientQuery *transient, Pla
     *query = (StreamQuery){.rest = rest, .x = http_ref(x), .plan = plan, .id = tree->id, .form = form};
     atomic_init(&query->closing, false);
     bool        bounded = transient->kind == QUERY_PULL_STREAM;
-    PushOptions options = {.from_earliest = bounded || transient->from_earliest,
-                           .bounded       = bounded,
-                           .ready         = on_ready,
-                           .context       = query};
+    PushOptions options = {
+        .from_earliest                 = bounded || transient->settings.from_earliest,
+        .fail_on_deserialization_error = transient->settings.fail_on_deserialization_error,
+        .bounded                       = bounded,
+        .ready                         = on_ready,
+        .context                       = query,
+    };
     if (push_query_start(rest->runtime, tree, &options, plan_ref(plan), plan_unref, &query->push, &err) !=
         OK) {
         answer_failure(x, &err, tree->statement);

@@ -37,7 +37,8 @@ static bool has_one_writer(const Execution *x, Str source)
 bool scalable_push_applies(const Execution *x, const AstQuery *query)
 {
     Str enabled = execution_property(x, "ksql.query.push.v2.enabled");
-    if (str_is_null(enabled) || !str_equal_nocase(enabled, STR_LIT("true")) || execution_from_earliest(x))
+    if (str_is_null(enabled) || !str_equal_nocase(enabled, STR_LIT("true")) ||
+        execution_settings(x).from_earliest)
         return false;
     if (query->emit != EMIT_CHANGES || query->join_count > 0 || query->window.kind != WINDOW_NONE)
         return false;

@@ -159,6 +159,57 @@ static void failing_query_stops_alone(void **state)
     node_free(n);
 }
 
+static const QueryPlan *start_strict(Node *n, const char *sql)
+{
+    AstScript    script;
+    QueryOptions options = {.from_earliest = true, .fail_on_deserialization_error = true};
+    MUST(parse_script(n->arena, str_c(sql_of(n, sql)), &(ParseOptions){0}, &script, &n->err));
+    const QueryPlan *plan = node_statement(n, script.items[0]);
+    MUST(runtime_start_query(n->runtime, plan, &options, NULL, NULL, &n->err));
+    return plan;
+}
+
+/* ksql.fail.on.deserialization.error: it says where it stands, tries again, and goes on once the record is gone. Another
+ * query skips it. */
+static void broken_record_stops_those_who_asked_for_it(void **state)
+{
+    Node *n = fresh("strict");
+    node_topic_make(n, topic_of(n, "in"), 1);
+    node_run(n);
+    node_sql(n, sql_of(n, STREAM "CREATE STREAM U WITH (KAFKA_TOPIC='$copy') AS SELECT K, V FROM S;"));
+    const QueryPlan *strict =
+        start_strict(n, "CREATE STREAM X WITH (KAFKA_TOPIC='$strict') AS SELECT K, V FROM S;");
+    LogWriter  *writer = node_writer(n);
+    QueryStatus status = {0};
+    node_send(n, writer, topic_of(n, "in"), "a", "{\"V\":1}", 10);
+    node_send(n, writer, topic_of(n, "in"), "b", "{\"V\":", 20);
+    node_send(n, writer, topic_of(n, "in"), "c", "{\"V\":3}", 30);
+    node_flush(n, writer);
+    for (int i = 0; i < 1000 && !(status.error_count >= 2 && status.state == RUN_ERROR); i++) {
+        MUST(runtime_query_status(n->runtime, strict->id, n->arena, &status, &n->err));
+        usleep(10000);
+    }
+    assert_int_equal(status.state, RUN_ERROR);
+    const char *where = str_to_c(n->arena, str_printf(n->arena,
+                                                      "The value of the record at topic %s, partition 0, offset 1 "
+                                                      "cannot be deserialized: ",
+                                                      topic_of(n, "in")));
+    assert_true(str_starts_with(status.errors[1].message, str_c(where)));
+    assert_true(status.errors[1].message.len > strlen(where) + 10); /* and why */
+    for (int i = 0; i < 1000 && count_lines(n, "copy") < 2; i++)
+        usleep(10000);
+    assert_topic(n, "copy", "a {\"V\":1}\nc {\"V\":3}\n");
+    assert_topic(n, "strict", "");
+    MUST(log_delete_records(n->log, str_c(topic_of(n, "in")), 0, 2, &n->err));
+    for (int i = 0; i < 1000 && count_lines(n, "strict") < 1; i++)
+        usleep(10000);
+    assert_topic(n, "strict", "c {\"V\":3}\n");
+    MUST(runtime_query_status(n->runtime, strict->id, n->arena, &status, &n->err));
+    assert_int_equal(status.state, RUN_RUNNING);
+    log_writer_close(writer);
+    node_free(n);
+}
+
 static void deleted_topic_stops_its_readers(void **state)
 {
     Node *n = fresh("gone");
@@ -221,6 +272,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(failing_query_stops_alone),
+        cmocka_unit_test(broken_record_stops_those_who_asked_for_it),
         cmocka_unit_test(deleted_topic_stops_its_readers),
         cmocka_unit_test(full_disk_stops_and_loses_nothing),
         cmocka_unit_test(killed_at_any_moment_counts_once),
