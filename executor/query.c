@@ -167,6 +167,10 @@ static Status make_topic(Runtime *runtime, Str name, int partitions, const LogCo
         if (status != E_EXISTS)
             return status;
         status = log_topic_info(runtime->options.log, name, &info, err);
+        if (status ==
+            E_NOT_FOUND) /* another node makes it just now: the broker does not tell everybody at once */
+            return error_set(err, E_BUSY, NO_POS, "The internal topic " STR_FMT " is not there yet",
+                             STR_ARG(name));
     }
     TRY(status);
     if (info.partitions == partitions)
