@@ -98,14 +98,15 @@ static void include_lagging(Worker *worker, bool force)
 static void encode_task(Task *task, const int64_t *changelogs, size_t stores, uint64_t sequence, StrBuf *out)
 {
     TaskRecord record = {
-        .plan_hash   = task->query->plan->hash,
-        .sequence    = sequence,
-        .topics      = task->input_topics,
-        .positions   = task->input_positions,
-        .changelogs  = changelogs,
-        .input_count = task->input_count,
-        .store_count = stores,
-        .saved       = strbuf_str(&task->blob),
+        .plan_hash      = task->query->plan->hash,
+        .sequence       = sequence,
+        .source_columns = task->source_columns,
+        .topics         = task->input_topics,
+        .positions      = task->input_positions,
+        .changelogs     = changelogs,
+        .input_count    = task->input_count,
+        .store_count    = stores,
+        .saved          = strbuf_str(&task->blob),
     };
     strbuf_reset(out);
     task_record_encode(&record, out);

@@ -7,7 +7,6 @@
  * caused it has left the query (depth first).
  */
 #include "executor/driver.h"
-#include "executor/store_upgrade.h"
 
 typedef struct {
     Str           name;
@@ -212,21 +211,45 @@ static Query *find_query(Driver *driver, Str id, size_t *index)
     return NULL;
 }
 
-/* The tables of the old version have to go before the new one can make its own; if that does not open, the
- * query is without a pipeline. */
-static Status move_state(Query *query, Pipeline *old, Arena *arena, Error *err)
+/* Everything the query has taken of an input's topic, once more into its source table: the new version's columns
+ * may be others. */
+static Status replay_source(Query *query, size_t input, Error *err)
 {
-    StoreSnapshot *snapshot;
-    StrBuf         saved  = {0};
-    Status         status = store_snapshot_take(old, arena, &snapshot, err);
+    Driver *driver = query->driver;
+    size_t  index  = find_topic(driver, pipeline_input_topic(query->pipeline, input));
+    Topic  *topic  = &driver->topics[index];
+    for (size_t i = 0; topic->has_inputs && i < query->inputs_done; i++)
+        if (driver->inputs[i].topic == index)
+            TRY(pipeline_replay_source(query->pipeline, input, &topic->records[driver->inputs[i].record].record,
+                                       1, err));
+    for (size_t i = 0; !topic->has_inputs && i < query->read[input]; i++)
+        TRY(pipeline_replay_source(query->pipeline, input, &topic->records[i].record, 1, err));
+    return OK;
+}
+
+static Status replay_sources(Query *query, Error *err)
+{
+    for (size_t s = 0; s < pipeline_store_count(query->pipeline); s++) {
+        if (!pipeline_store_is_source(query->pipeline, s))
+            continue;
+        TRY(store_clear(pipeline_store(query->pipeline, s), err));
+        for (size_t i = 0; i < pipeline_input_count(query->pipeline); i++)
+            if (pipeline_input_node(query->pipeline, i) == pipeline_store_node(query->pipeline, s))
+                TRY(replay_source(query, i, err));
+    }
+    return OK;
+}
+
+/* As in the runtime: the tables stay, widened as the new version opens them. If that does not open, the query is
+ * without a pipeline. */
+static Status move_state(Query *query, Pipeline *old, Error *err)
+{
+    StrBuf saved  = {0};
+    Status status = state_file_commit(query->state, err);
     pipeline_save(old, &saved);
     pipeline_close(old);
     if (status == OK)
-        status = store_snapshot_drop_tables(snapshot, query->state, err);
-    if (status == OK)
         status = open_pipeline(query, err);
-    if (status == OK)
-        status = store_snapshot_restore(snapshot, query->pipeline, err);
     if (status == OK)
         status = pipeline_load(query->pipeline, strbuf_str(&saved), err);
     strbuf_clear(&saved);
@@ -245,11 +268,13 @@ static Status replace(Query *query, const QueryPlan *plan, Error *err)
     query->plan      = plan;
     for (size_t i = 0; i < inputs; i++)
         topics[i] = str_dup(arena, pipeline_input_topic(old, i));
-    Status status = old == NULL ? open_pipeline(query, err) : move_state(query, old, arena, err);
+    Status status = old == NULL ? open_pipeline(query, err) : move_state(query, old, err);
     for (size_t i = 0; status == OK && i < pipeline_input_count(query->pipeline); i++)
         for (size_t o = 0; o < inputs; o++)
             if (str_equal(pipeline_input_topic(query->pipeline, i), topics[o]))
                 query->read[i] = read[o];
+    if (status == OK)
+        status = replay_sources(query, err);
     mem_free(read);
     arena_free(arena);
     return status;

@@ -142,6 +142,37 @@ Status worker_forget_finish(Worker *worker, Str store, Error *err)
     return OK;
 }
 
+/* ---- what a query that was dropped while this node was away has left ---- */
+
+static void drop_now(void *context, const PlanNode *node)
+{
+    Forgetting *self = context;
+    StoreSpec   spec;
+    bool        done = false;
+    if (self->status != OK || plan_node_store(node) == NULL)
+        return;
+    self->status = plan_store_spec(node, self->worker->scratch, &spec, self->err);
+    while (self->status == OK && !done)
+        self->status = store_drop(self->worker->state, spec.name, SLICE_ROWS, &done, self->err);
+    if (self->status == E_BUSY)
+        self->status = OK; /* another partition's task has it open: then it is the new query's */
+    self->worker->state_changed = true;
+}
+
+Status worker_forget_leftovers(Worker *worker, const Query *query, Error *err)
+{
+    Forgetting self   = {worker, OK, err};
+    Str        prefix = str_printf(worker->scratch, STR_FMT "/", STR_ARG(query->plan->id));
+    Str       *names, *values;
+    size_t     count;
+    plan_visit(query->plan->root, drop_now, &self);
+    TRY(self.status);
+    TRY(state_meta_list(worker->state, prefix, worker->scratch, &names, &values, &count, err));
+    for (size_t i = 0; i < count; i++) /* no partition may take a table that is gone for its own */
+        TRY(state_meta_set(worker->state, names[i], STR_NULL, err));
+    return OK;
+}
+
 void worker_forget_resume(Worker *worker)
 {
     Error  err;

@@ -63,11 +63,13 @@ static void add_view(void *context, const PlanNode *node)
         return;
     strbuf_adds(self->out, "CREATE TEMP VIEW ");
     quote(self->out, spec.name, '"');
-    const char *before = " AS ";
+    const char *before  = " AS ";
+    Str         columns = store_column_list(&spec, self->arena); /* a file whose table was widened has them in
+                                                                    another order */
     for (int i = 0; i < self->runtime->worker_count; i++) {
         if ((workers & 1u << i) == 0)
             continue;
-        strbuf_addf(self->out, "%sSELECT * FROM w%d.", before, i);
+        strbuf_addf(self->out, "%sSELECT " STR_FMT " FROM w%d.", before, STR_ARG(columns), i);
         quote(self->out, spec.name, '"');
         before = " UNION ALL ";
     }

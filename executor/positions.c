@@ -6,13 +6,13 @@
  * changelogs end; a smaller one in the file says that the tail has to be replayed, and a larger one that the
  * file is of another history.
  *
- * Layout, numbers big-endian: version, plan hash, sequence, inputs (topic, position), changelog positions,
- * operator times.
+ * Layout, numbers big-endian: version, plan hash, sequence, source columns, inputs (topic, position),
+ * changelog positions, operator times.
  */
 #include "executor/task.h"
 #include "executor/worker.h"
 
-enum { RECORD_VERSION = 1 };
+enum { RECORD_VERSION = 2 };
 
 static void put_text(StrBuf *out, Str text)
 {
@@ -36,6 +36,7 @@ void task_record_encode(const TaskRecord *record, StrBuf *out)
     strbuf_addc(out, RECORD_VERSION);
     put_int64(out, (int64_t)record->plan_hash);
     put_int64(out, (int64_t)record->sequence);
+    put_int64(out, (int64_t)record->source_columns);
     put_int64(out, (int64_t)record->input_count);
     for (size_t i = 0; i < record->input_count; i++) {
         put_text(out, record->topics[i]);
@@ -58,13 +59,15 @@ static bool take_count(Str *from, size_t *out)
 
 static bool take_record(Str *from, Arena *arena, TaskRecord *out)
 {
-    int64_t hash, sequence;
-    if (!take_int64(from, &hash) || !take_int64(from, &sequence) || !take_count(from, &out->input_count))
+    int64_t hash, sequence, columns;
+    if (!take_int64(from, &hash) || !take_int64(from, &sequence) || !take_int64(from, &columns) ||
+        !take_count(from, &out->input_count))
         return false;
-    out->plan_hash     = (uint64_t)hash;
-    out->sequence      = (uint64_t)sequence;
-    Str     *topics    = ARENA_ARRAY(arena, Str, out->input_count + 1);
-    int64_t *positions = ARENA_ARRAY(arena, int64_t, out->input_count + 1);
+    out->plan_hash      = (uint64_t)hash;
+    out->sequence       = (uint64_t)sequence;
+    out->source_columns = (uint64_t)columns;
+    Str     *topics     = ARENA_ARRAY(arena, Str, out->input_count + 1);
+    int64_t *positions  = ARENA_ARRAY(arena, int64_t, out->input_count + 1);
     for (size_t i = 0; i < out->input_count; i++)
         if (!take_text(from, &topics[i]) || !take_int64(from, &positions[i]))
             return false;

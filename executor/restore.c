@@ -5,11 +5,17 @@
  * state file tells how far the stores are:
  *
  *   equal sequence          the stores are exactly there: nothing to read
- *   file behind             the changelogs' tails from the file's positions; source tables from the file's input
- *                           positions, output suppressed
+ *   file behind             the changelogs' tails from the file's positions; source tables from the file's
+ *                           input positions, output suppressed
  *   file ahead, or unknown  of another history: wiped, then everything from the beginning
- *   no record               a new task: stores emptied, inputs at their first or last offsets, written down with
- *                           the first commit
+ *   no record               a new task: stores emptied, inputs at their first or last offsets, written down
+ *                           with the first commit
+ *
+ * OR REPLACE keeps the hash, so the next version of a query goes on from positions and stores of the last.
+ * Where it keeps more columns, the tables are widened as they are opened and the changelogs hold records of
+ * both versions (state/), which is the same after a crash at any point, for nothing was copied. The rows of a
+ * source table, which has no changelog, are read from the topic once more when its columns are others: the
+ * new columns are in the records.
  *
  * Changelog records are upserts, so a replay that is interrupted starts over. It is done in slices between
  * batches.
@@ -55,6 +61,27 @@ static void list_changelogs(Task *task)
         task->changelogs[i]       = -1;
         task->has_source_store |= pipeline_store_is_source(task->pipeline, i);
     }
+}
+
+/* What source tables keep of their records. */
+static Status hash_source_columns(Task *task, uint64_t *out, Error *err)
+{
+    StrBuf text   = {0};
+    Status status = OK;
+    for (size_t i = 0; status == OK && i < pipeline_store_count(task->pipeline); i++) {
+        StoreSpec spec;
+        if (!pipeline_store_is_source(task->pipeline, i))
+            continue;
+        status = plan_store_spec(pipeline_store_node(task->pipeline, i), task->worker->scratch, &spec, err);
+        for (size_t v = 0; status == OK && v < spec.value_count; v++) {
+            strbuf_addf(&text, STR_FMT " ", STR_ARG(spec.values[v].name));
+            type_print(spec.values[v].type, &text);
+            strbuf_addc(&text, '\n');
+        }
+    }
+    *out = str_hash(strbuf_str(&text));
+    strbuf_clear(&text);
+    return status;
 }
 
 static const int64_t *latest_of(const Query *query, const PlanNode *source)
@@ -106,10 +133,11 @@ static Status place_inputs(Task *task, const TaskRecord *record, Error *err)
 
 /* ---- how far the stores are ---- */
 
-static Status clear_stores(Task *task, Error *err)
+static Status clear_stores(Task *task, bool sources_only, Error *err)
 {
     for (size_t i = 0; i < pipeline_store_count(task->pipeline); i++)
-        TRY(store_clear(pipeline_store(task->pipeline, i), err));
+        if (!sources_only || pipeline_store_is_source(task->pipeline, i))
+            TRY(store_clear(pipeline_store(task->pipeline, i), err));
     task->worker->state_changed |= pipeline_store_count(task->pipeline) > 0;
     return OK;
 }
@@ -178,22 +206,23 @@ static Status plan_restore(Task *task, const TaskRecord *record, Error *err)
         return OK;
     TRY(read_file(task, &file, &usable, err));
     if (record == NULL)
-        return clear_stores(task, err);
-    if (usable && file.sequence > record->sequence)
-        usable = false;
-    if (usable && file.sequence == record->sequence && file.store_count == stores) {
+        return clear_stores(task, false, err);
+    usable       = usable && file.sequence <= record->sequence;
+    bool sources = usable && file.source_columns == task->source_columns;
+    if (sources && file.sequence == record->sequence && file.store_count == stores) {
         memcpy(task->changelogs, file.changelogs, stores * sizeof *task->changelogs);
         return OK;
     }
     if (usable)
         TRY(changelogs_fit(task, &file, &usable, err));
-    if (!usable)
-        TRY(clear_stores(task, err));
+    sources &= usable;
+    if (!sources)
+        TRY(clear_stores(task, usable, err));
     for (size_t i = 0; i < stores; i++)
         task->changelogs[i] = usable ? file.changelogs[i] : -1;
     task->restore.store = 0;
     task->restored      = true;
-    return plan_source_replay(task, usable ? &file : NULL, err);
+    return plan_source_replay(task, sources ? &file : NULL, err);
 }
 
 /* ---- opening ---- */
@@ -227,6 +256,24 @@ static Status open_pipeline(Task *task, Error *err)
     return pipeline_open(&spec, &task->pipeline, err);
 }
 
+/* A table with other columns is of another query, unless the fact says that it is this one's. */
+static Status open_or_make_room(Task *task, Error *err)
+{
+    TaskRecord file;
+    Error      why;
+    bool       ours   = true;
+    Status     status = open_pipeline(task, &why);
+    if (status == E_PLAN)
+        TRY(read_file(task, &file, &ours, err));
+    if (!ours) {
+        TRY(worker_forget_leftovers(task->worker, task->query, err));
+        return open_pipeline(task, err);
+    }
+    if (status != OK)
+        *err = why;
+    return status;
+}
+
 typedef struct {
     Worker *worker;
     Status  status;
@@ -250,10 +297,10 @@ static Status prepare(Task *task, TaskRecord *record, bool *found, Error *err)
     query_visit_stores(task->sub, finish_forgetting, &finishing);
     TRY(finishing.status);
     TRY(load_record(task, record, found, err));
-    TRY(open_pipeline(task, err));
+    TRY(open_or_make_room(task, err));
     count_inputs(task);
     list_changelogs(task);
-    return OK;
+    return hash_source_columns(task, &task->source_columns, err);
 }
 
 static Status start(Task *task, const TaskRecord *record, Error *err)

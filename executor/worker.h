@@ -141,7 +141,8 @@ Status open_sql_refresh(Runtime *runtime, Arena *arena, StrBuf *last, Error *err
 /* A task's record in the slots topic, and its fact in the state file. Strings are borrowed. */
 typedef struct {
     uint64_t plan_hash,
-        sequence; /* sequence: counts the task's commits; equal in log and state file when they are level */
+        sequence; /* counts the task's commits; equal in log and state file when they are level */
+    uint64_t       source_columns; /* what the rows of its source tables were read for: see restore.c */
     const Str     *topics;
     const int64_t *positions,
         *changelogs; /* changelogs: state file only; next offset of each store's changelog, -1 unknown */
@@ -267,7 +268,7 @@ struct Task {
     TaskState    state;
     bool         dirty, effects, has_source_store, replaying, restored;
     int64_t      replay_from_us;
-    uint64_t     sequence;
+    uint64_t     sequence, source_columns;
     StrBuf       saved, blob;        /* of the last commit; of the one being made */
     bool         in_commit, lagging; /* lagging: positions without effects that no record has yet */
     int64_t      record_us;          /* when its record was last written */
@@ -323,6 +324,9 @@ Status worker_forget_query(Worker *worker, Query *query, Error *err);
 /* A slice of what is still to be removed. */
 bool worker_forget_slice(Worker *worker);
 void worker_forget_resume(Worker *worker);
+/* Tables of the query's names with other columns, of a query that is no more, go at once with all facts under
+ * its id. */
+Status worker_forget_leftovers(Worker *worker, const Query *query, Error *err);
 /* A store of that name is wanted again: what was left of it goes at once. */
 Status worker_forget_finish(Worker *worker, Str store, Error *err);
 

@@ -103,12 +103,11 @@ void plan_visit(const PlanNode *root, void (*visit)(void *context, const PlanNod
     visit(context, root);
 }
 
-/* FILTER and PROJECT of streams keep nothing: an upgrade may add and remove them (sql.md 5.11). */
+/* An upgrade may add, remove and change FILTER and PROJECT (sql.md 5.11, plan_upgrade.c), and go on from the positions. */
 static void print_state(void *context, const PlanNode *node)
 {
-    StrBuf *out     = context;
-    bool    passive = (node->kind == PLAN_FILTER || node->kind == PLAN_PROJECT) && !node->is_table;
-    if (passive)
+    StrBuf *out = context;
+    if (node->kind == PLAN_FILTER || node->kind == PLAN_PROJECT)
         return;
     strbuf_addf(out, "%s %s", kind_names[node->kind], format_name(node->key_format.format));
     print_details(node, true, out);

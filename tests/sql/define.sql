@@ -60,6 +60,25 @@ INSERT INTO s (k, a) VALUES ('x', 5);
 ASSERT VALUES t (k, total) VALUES ('x', 1);
 ASSERT VALUES t (k, total) VALUES ('x', 6);
 
+--@test: OR REPLACE gives a stored sum another column
+CREATE TABLE t AS SELECT k, SUM(a) AS total FROM s GROUP BY k;
+INSERT INTO s (k, a) VALUES ('x', 1);
+CREATE OR REPLACE TABLE t AS SELECT k, SUM(a) AS total, SUM(a) * 10 AS ten FROM s GROUP BY k;
+INSERT INTO s (k, a) VALUES ('x', 2);
+ASSERT VALUES t (k, total) VALUES ('x', 1);
+ASSERT VALUES t (k, total, ten) VALUES ('x', 3, 30);
+
+--@test: OR REPLACE of a table's table knows the old rows' new column
+CREATE TABLE d (k STRING PRIMARY KEY, a INT) WITH (KAFKA_TOPIC='d', VALUE_FORMAT='JSON');
+CREATE STREAM d_in (k STRING KEY, a INT, b INT) WITH (KAFKA_TOPIC='d', VALUE_FORMAT='JSON');
+CREATE TABLE t AS SELECT k, a FROM d;
+INSERT INTO d_in (k, a, b) VALUES ('x', 1, 9);
+CREATE OR REPLACE TABLE d (k STRING PRIMARY KEY, a INT, b INT) WITH (KAFKA_TOPIC='d', VALUE_FORMAT='JSON');
+CREATE OR REPLACE TABLE t AS SELECT k, a, b FROM d WHERE b > 5;
+INSERT INTO d_in (k, a, b) VALUES ('x', 1, 2);
+ASSERT VALUES t (k, a) VALUES ('x', 1);
+ASSERT NULL VALUES t (k) KEY ('x');
+
 --@test: IF NOT EXISTS leaves what is there
 CREATE STREAM IF NOT EXISTS s (other INT KEY, v INT) WITH (KAFKA_TOPIC='other', VALUE_FORMAT='JSON');
 ASSERT STREAM s (k STRING KEY, a INT, b STRING) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');
