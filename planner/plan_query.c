@@ -5,6 +5,7 @@
 
 #include "parser/parser.h"
 #include "planner/pull_rules.h"
+#include "planner/canonical.h"
 #include "planner/query_build.h"
 #include "planner/source_rules.h"
 
@@ -147,7 +148,8 @@ static Status describe_sink(const Planner *planner, const AstStatement *statemen
         return error_set(err, E_PLAN, NO_POS,
                          "Invalid config variable in the WITH clause: RETENTION_MS. Non-windowed tables do not support retention.");
     sink_topic(planner, with, leftmost, sink, &query->topic);
-    TRY(check_source(sink, err));
+    if (check_source(sink, err) != OK)
+        return error_append(err, "\nStatement: " STR_FMT, STR_ARG(canonical_statement(a, statement, NULL, NULL)));
     return check_intermediate(body, sink, err);
 }
 
@@ -196,13 +198,9 @@ static QueryPlan *finish_plan(Builder *b, const PlanNode *root, Str statement)
     return plan;
 }
 
-static Str query_statement(const Planner *planner, const AstStatement *statement)
+static Str query_statement(const Analysis *a, const AstStatement *statement, const Source *sink, const TopicWish *topic)
 {
-    StrBuf buf = {0};
-    ast_print_statement(statement, &buf);
-    Str text = str_dup(planner->arena, strbuf_str(&buf));
-    strbuf_clear(&buf);
-    return text;
+    return str_printf(a->planner->arena, STR_FMT ";", STR_ARG(canonical_statement(a, statement, sink, topic)));
 }
 
 static void name_sources(const Analysis *a, PersistentQuery *query)
@@ -274,7 +272,7 @@ static Status plan_create_as(const Planner *planner, const AstStatement *stateme
     TRY(check_replaced(planner, statement, query, err));
     TRY(build_sink(&b, query->sink, body, &root, err));
     name_sources(b.a, query);
-    query->plan            = finish_plan(&b, root, query_statement(planner, statement));
+    query->plan            = finish_plan(&b, root, query_statement(b.a, statement, query->sink, &query->topic));
     query->kind            = body->is_table ? QUERY_PERSISTENT_TABLE : QUERY_PERSISTENT_STREAM;
     query->sink->query_id  = query->plan->id;
     query->sink->made_from = query->source_names;
@@ -383,7 +381,7 @@ static Status plan_insert_into(const Planner *planner, const AstStatement *state
     *query->sink = *target;
     TRY(build_sink(&b, query->sink, body, &root, err));
     name_sources(b.a, query);
-    query->plan  = finish_plan(&b, root, query_statement(planner, statement));
+    query->plan  = finish_plan(&b, root, query_statement(b.a, statement, NULL, NULL));
     query->topic = (TopicWish){.name = STR_LIT("")};
     query->kind  = QUERY_INSERT;
     return OK;

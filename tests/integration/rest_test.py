@@ -57,6 +57,16 @@ class Statements(WithServer):
             self.assertEqual(code, 400)
             self.assertIn(message, json.loads(body)["message"])
 
+    def test_query_strings(self):
+        self.server.ok("CREATE STREAM QS (K STRING KEY, A INT) WITH (kafka_topic='qs', value_format='JSON', partitions=2);"
+                       "CREATE STREAM QO WITH (partitions=1) AS SELECT *, a + 1, a AS b FROM qs x WHERE a > 0;"
+                       "INSERT INTO QO SELECT k, a, a + 2 AS KSQL_COL_0, a AS b FROM qs;")
+        queries = {q["sinks"][0] + q["id"][:4]: q["queryString"] for q in self.server.ok("SHOW QUERIES;")[0]["queries"] if q["sinks"] == ["QO"]}
+        self.assertEqual(queries["QOCSAS"], "CREATE STREAM QO WITH (CLEANUP_POLICY='delete', KAFKA_TOPIC='QO', PARTITIONS=1, REPLICAS=1, "
+                                            "RETENTION_MS=604800000) AS SELECT\n  *,\n  (X.A + 1) KSQL_COL_0,\n  X.A B\nFROM QS X\nWHERE (X.A > 0)\n"
+                                            "EMIT CHANGES;")
+        self.assertEqual(queries["QOINSE"], "INSERT INTO QO SELECT\n  QS.K K,\n  QS.A A,\n  (QS.A + 2) KSQL_COL_0,\n  QS.A B\nFROM QS QS\nEMIT CHANGES;")
+
     def test_entities(self):
         entities = self.server.ok(STREAM + TABLE + "CREATE TYPE A AS STRUCT<X INT>; INSERT INTO S VALUES ('a', 1, 1.0);")
         self.assertEqual([e["@type"] for e in entities], ["currentStatus"] * 3)

@@ -175,3 +175,14 @@ CREATE STREAM out AS SELECT * FROM s WERE a = 1;
 --@expected.error: plan
 --@expected.message: Did you mean COUNT?
 CREATE TABLE out AS SELECT k, CONUT(a) AS n FROM s GROUP BY k;
+
+--@test: a schema that the sink cannot have names the statement
+--@expected.error: plan
+--@expected.message: reason: The 'KAFKA' format only supports a single field. Got: [`A2` INTEGER KEY, `B` INTEGER KEY]
+--@expected.message: Statement: CREATE TABLE OUT AS SELECT
+--@expected.message:   S.A A2,
+--@expected.message:   COUNT(*) KSQL_COL_0
+--@expected.message: WHERE (S.A > 1)
+--@expected.message: GROUP BY S.A, S.B
+--@expected.message: EMIT CHANGES
+CREATE TABLE out AS SELECT a AS a2, b, COUNT(*) FROM s WHERE a > 1 GROUP BY a, b;
