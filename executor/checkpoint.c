@@ -30,7 +30,7 @@ static size_t list_purges(Runtime *runtime, Arena *arena, Purge **out)
             for (size_t i = 0; i < sub->sub.input_count; i++) {
                 for (int p = 0; sub->sub.inputs[i]->kind == PLAN_REKEY && p < sub->sub.partitions; p++) {
                     int64_t before = atomic_load(&sub->views[p].committed[i]);
-                    if (before > 0 && atomic_load(&sub->views[p].state) == TASK_RUNNING)
+                    if (before > 0 && view_state(&sub->views[p]) == TASK_RUNNING)
                         (*out)[count++] = (Purge){str_dup(arena, sub->topics[i]), p, before};
                 }
             }
@@ -79,7 +79,7 @@ static size_t list_offsets(const Query *query, Arena *arena, LogPosition **out, 
         for (size_t i = 0; i < sub->sub.input_count; i++) {
             for (int p = 0; p < query_input_partitions(sub, i) && p < sub->sub.partitions; p++) {
                 int64_t offset = atomic_load(&sub->views[p].committed[i]);
-                if (offset < 0 || atomic_load(&sub->views[p].state) != TASK_RUNNING ||
+                if (offset < 0 || view_state(&sub->views[p]) != TASK_RUNNING ||
                     is_listed(*out, count, sub->topics[i], p))
                     continue;
                 (*out)[count++] = (LogPosition){sub->topics[i], p, offset};

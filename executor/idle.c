@@ -20,7 +20,7 @@ static bool snapshot(Query *query, Arena *arena, IdleTask *tasks, size_t *count)
         for (int p = 0; p < query->subs[s].sub.partitions; p++) {
             const QuerySub *sub   = &query->subs[s];
             const TaskView *view  = &sub->views[p];
-            int             state = atomic_load(&view->state);
+            int             state = view_state(view);
             if (state == TASK_ABSENT || atomic_load(&query->paused))
                 continue;
             if (state != TASK_RUNNING)

@@ -47,7 +47,7 @@ static unsigned workers_of(const Query *query, const PlanNode *node)
         if (!has_node(sub->sub.root, sub->sub.root, node))
             continue;
         for (int p = 0; p < sub->sub.partitions; p++)
-            if (atomic_load(&sub->views[p].state) == TASK_RUNNING)
+            if (view_state(&sub->views[p]) == TASK_RUNNING)
                 set |= 1u << atomic_load(&sub->views[p].worker);
     }
     return set;

@@ -62,6 +62,7 @@ static void init_view(TaskView *view, size_t inputs, Arena *arena)
 {
     view->positions = arena_alloc(arena, (inputs + 1) * sizeof *view->positions);
     view->committed = arena_alloc(arena, (inputs + 1) * sizeof *view->committed);
+    atomic_init(&view->worker, -1);
     for (size_t i = 0; i < inputs; i++) {
         atomic_init(&view->positions[i], -1);
         atomic_init(&view->committed[i], -1);

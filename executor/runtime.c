@@ -355,7 +355,7 @@ Status runtime_pause_query(Runtime *runtime, Str id, bool paused, Error *err)
 
 static void add_state(const Query *query, const TaskView *view, QueryStatus *out, bool *starting)
 {
-    int state = atomic_load(&view->state);
+    int state = view_state(view);
     out->records_in += atomic_load(&view->records_in);
     out->records_out += atomic_load(&view->records_out);
     out->skipped_bad += atomic_load(&view->skipped_bad);
@@ -371,7 +371,7 @@ static void add_positions(Runtime *runtime, const QuerySub *sub, int partition, 
     const TaskView *view = &sub->views[partition];
     for (size_t i = 0; i < sub->sub.input_count; i++) {
         QueryPosition *position = &out->positions[out->position_count];
-        if (partition >= query_input_partitions(sub, i) || atomic_load(&view->state) == TASK_ABSENT)
+        if (partition >= query_input_partitions(sub, i) || view_state(view) == TASK_ABSENT)
             continue;
         *position = (QueryPosition){str_dup(arena, sub->topics[i]), partition, -1, -1,
                                     atomic_load(&view->positions[i])};
@@ -461,7 +461,7 @@ bool runtime_owned_partitions(Runtime *runtime, Str query_id, Arena *arena, int 
             continue;
         *out = ARENA_ARRAY(arena, int, (size_t)sub->sub.partitions + 1);
         for (int p = 0; p < sub->sub.partitions; p++)
-            if (atomic_load(&sub->views[p].state) == TASK_RUNNING)
+            if (view_state(&sub->views[p]) == TASK_RUNNING)
                 (*out)[(*count)++] = p;
     }
     query_unref(query);

@@ -51,14 +51,23 @@ typedef enum { TASK_ABSENT, TASK_OPENING, TASK_RESTORING, TASK_RUNNING, TASK_PAR
 
 /* What is known of a task outside its worker. Thread: written by its worker, read by any. */
 typedef struct {
-    _Atomic int  state;
-    _Atomic int  worker; /* whose task it is */
+    _Atomic int  state;  /* read by view_state */
+    _Atomic int  worker; /* whose task it is; -1: there is none here */
     _Atomic bool dirty;  /* there are effects that are not committed; set before positions move, cleared after
                             the commit */
     _Atomic uint64_t records_in, records_out, skipped_bad, skipped_late;
     _Atomic int64_t *positions; /* per input of the sub-topology: next offset to be processed; -1 unknown */
     _Atomic int64_t *committed;
 } TaskView;
+
+/* A slot may go from one worker of the node to another, and the new one be faster: it says what state, then whose. The old one only withdraws its
+ * own name. */
+static inline TaskState view_state(const TaskView *view)
+{
+    return atomic_load(&view->worker) < 0 ? TASK_ABSENT : (TaskState)atomic_load(&view->state);
+}
+void view_enter(TaskView *view, int worker, TaskState state);
+void view_leave(TaskView *view, int worker);
 
 typedef struct {
     SubTopology sub;

@@ -76,6 +76,17 @@ void task_init_host(Task *task)
 
 /* ---- life ---- */
 
+void view_enter(TaskView *view, int worker, TaskState state)
+{
+    atomic_store(&view->state, state);
+    atomic_store(&view->worker, worker);
+}
+
+void view_leave(TaskView *view, int worker)
+{
+    atomic_compare_exchange_strong(&view->worker, &worker, -1);
+}
+
 Task *task_new(Worker *worker, Query *query, QuerySub *sub, int partition)
 {
     Task *task      = mem_calloc(1, sizeof *task);
@@ -89,9 +100,9 @@ Task *task_new(Worker *worker, Query *query, QuerySub *sub, int partition)
     task->slot      = slot_of(sub, partition, atomic_load(&worker->runtime->slot_count));
     task->key       = str_n(key, (size_t)len);
     task->view      = &sub->views[partition];
-    atomic_store(&task->view->worker, worker->index);
     task_init_host(task);
-    task_set_state(task, TASK_OPENING);
+    task->state = TASK_OPENING;
+    view_enter(task->view, worker->index, TASK_OPENING);
     return task;
 }
 
@@ -143,7 +154,7 @@ void task_free(Task *task)
     task_close_pipeline(task);
     state_file_close(task->memory);
     if (task->query != NULL) {
-        atomic_store(&task->view->state, TASK_ABSENT);
+        view_leave(task->view, task->worker->index);
         query_unref(task->query);
     }
     strbuf_clear(&task->saved);

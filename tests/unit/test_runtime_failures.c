@@ -268,6 +268,24 @@ static void full_disk_stops_and_loses_nothing(void **state)
     node_free(n);
 }
 
+/* ---- a slot goes from one worker to another ---- */
+
+/* In whatever order the two get to it, the task is seen at its new worker. */
+static void a_task_that_moved_is_seen(void **state)
+{
+    TaskView view = {.worker = -1};
+    assert_int_equal(view_state(&view), TASK_ABSENT);
+    view_enter(&view, 0, TASK_RUNNING);
+    view_enter(&view, 1, TASK_OPENING);
+    view_leave(&view, 0); /* later than the other came */
+    assert_int_equal(view_state(&view), TASK_OPENING);
+    view_leave(&view, 1);
+    assert_int_equal(view_state(&view), TASK_ABSENT);
+    view_leave(&view, 0);
+    view_enter(&view, 0, TASK_OPENING);
+    assert_int_equal(view_state(&view), TASK_OPENING);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +296,7 @@ int main(void)
         cmocka_unit_test(killed_at_any_moment_counts_once),
         cmocka_unit_test(killed_under_at_least_once_loses_nothing),
         cmocka_unit_test(the_other_node_takes_over),
+        cmocka_unit_test(a_task_that_moved_is_seen),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
 }
