@@ -55,6 +55,7 @@ void log_close(Log *log)
 }
 
 const char *log_backend_name(const Log *log) { return BACKEND(log)->name; }
+int         log_marker_offsets(const Log *log) { return BACKEND(log)->marker_offsets; }
 
 Status log_cluster_id(Log *log, Arena *arena, Str *out, Error *err)
 {

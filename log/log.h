@@ -42,6 +42,8 @@ Status log_open_kafka(const LogConfig *configs, size_t count, Log **out, Error *
 Status log_open_embedded(const char *path, Clock *clock, Log **out, Error *err);
 void   log_close(Log *log); /* accepts NULL; readers, writers and members must be closed before */
 const char *log_backend_name(const Log *log); /* "kafka", "embedded" */
+/* Offsets that the end of a transaction takes in each partition it wrote to: 1 on Kafka (a marker), 0 embedded. */
+int log_marker_offsets(const Log *log);
 /* The cluster's id (Kafka's, or one made up once per embedded file). */
 Status log_cluster_id(Log *log, Arena *arena, Str *out, Error *err);
 /* OK when the log answers now; E_IO with the reason when it does not. */

@@ -17,7 +17,7 @@ enum {
     CLOSE_WAIT_MS    = 30000,
     RECHECK_US       = 30 * 1000 * 1000, /* topics grow partitions */
     TXN_TIMEOUT_MS   = 60000,
-    OPEN_TRIES       = 6,
+    OPEN_TRIES       = 2,
 };
 
 typedef struct WriterPartition WriterPartition;
