@@ -7,7 +7,7 @@
 #   kafka.sh wipe DIR          stop, and delete its data
 #
 # Downloads are kept in ${SLUICE_TEST_CACHE:-$HOME/.cache/sluice}. Cleaning runs every second or so, for tests of retention
-# and compaction need not wait longer than that.
+# and compaction need not wait longer than that. The controller is patient with a broker on a busy machine.
 set -euo pipefail
 
 version=3.9.1
@@ -50,6 +50,7 @@ advertised.listeners=PLAINTEXT://127.0.0.1:$1
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 log.dirs=$2/data
+broker.session.timeout.ms=60000
 auto.create.topics.enable=false
 log.segment.delete.delay.ms=100
 log.initial.task.delay.ms=500
