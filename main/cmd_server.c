@@ -6,14 +6,22 @@
 
 enum { LOOK_MS = 60000 };
 
+static bool interrupted(void)
+{
+    return stop_wait(0);
+}
+
 static int serve(const CommandOptions *options)
 {
     Node       *node;
     Error       err;
     NodeOptions how = {
-        .properties = options->properties, .serve = true, .queries_file = options->queries_file};
+        .properties = options->properties, .serve = true, .queries_file = options->queries_file, .interrupted = interrupted};
     stop_block();
-    if (node_open(&how, &node, &err) != OK)
+    Status status = node_open(&how, &node, &err);
+    if (status == E_CANCELLED)
+        return EXIT_OK;
+    if (status != OK)
         return command_failed(&err);
     while (!stop_wait(LOOK_MS))
         ;

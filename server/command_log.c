@@ -1,194 +1,479 @@
 /*
  * command_log.c - see command_log.h.
+ *
+ * `position` is where this node stands: all commands below it have been carried out here. Two sides move it,
+ * one at a time (`changing`): the follower, record by record, and a request that has the turn, past the
+ * commands that it has appended and carried out. A request gets its turn once `position` has reached the end
+ * that the topic had after the request's writer was found or made to be the latest.
+ *
+ * Waiting for Kafka happens without any lock that others need to look at what exists: the turn itself is what
+ * they wait for, and for no longer than a client waits (ksql.server.command.response.timeout.ms).
  */
 #include "server/command_log.h"
 
+#include <pthread.h>
+#include <time.h>
+
 #include "core/logger.h"
-#include "parser/parser.h"
+#include "server/command_record.h"
 
-enum { COMMAND_VERSION = 18, POLL_MS = 1000, READ_TIMEOUT_S = 60, BATCH = 256 };
-
-struct CommandLog {
-    CommandSink base;
-    Log        *log;
-    LogWriter  *writer; /* opened by the first command */
-    char       *topic;
+enum {
+    POLL_MS        = 1000,
+    BATCH          = 256,
+    RETRY_FIRST_MS = 100, /* a command that cannot be carried out for the world's sake */
+    RETRY_MOST_MS  = 5000,
+    PING_MS        = 3000,
+    TXN_TIMEOUT_MS = 20000,
+    LOST_PAUSE_MS  = 20, /* doubled with each writer that was lost in a row */
+    LOST_PAUSES    = 6,
+    READER_BUDGET  = 4 * 1024 * 1024,
 };
 
-/* ---- writing ---- */
+struct CommandLog {
+    CommandSink       base;
+    CommandLogOptions options;
+    char             *topic, *transactional_id;
+    int               timeout_ms;
+    /* Thread: replay, then the follower */
+    LogReader *reader;
+    int        handle;
+    int64_t    read; /* next offset to look at */
+    pthread_t  thread;
+    /* Thread: who has the turn */
+    LogWriter *writer;    /* NULL: none yet, or it was fenced */
+    int        lost;      /* writers in a row */
+    int64_t    first_own; /* offset of the first command appended in this turn; -1 */
+    /* Thread: any, under lock */
+    pthread_mutex_t lock;
+    pthread_cond_t  changed;
+    int64_t         position;
+    bool            turn;     /* a request has it, or prepares to */
+    bool            changing; /* somebody carries out commands */
+    bool            following, stopping;
+    const char     *degraded; /* why nothing can be changed any more; NULL */
+};
 
-static json_t *properties_json(const Properties *properties)
+static const char incompatible[] =
+    "The server has encountered an incompatible entry in its log and cannot process further DDL statements.\n"
+    "This is most likely due to the service being rolled back to an earlier version.";
+static const char corrupted[] =
+    "The server has detected corruption in the command topic due to modifications performed on it.\n"
+    "DDL statements will not be processed any further.\n"
+    "If a backup of the command topic is available, restore the command topic using the backup file.\n"
+    "A server restart is required to restore full functionality.";
+
+/* ---- waiting ---- */
+
+static struct timespec after_ms(int64_t ms)
 {
-    json_t *object = json_object();
-    Str     name, value;
-    for (size_t i = 0; i < properties_count(properties); i++) {
-        properties_at(properties, i, &name, &value);
-        char *key = str_to_heap(name);
-        json_object_set_new(object, key, json_stringn(value.ptr, value.len));
-        mem_free(key);
-    }
-    return object;
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    int64_t ns = at.tv_nsec + ms * 1000000;
+    at.tv_sec += ns / 1000000000;
+    at.tv_nsec = ns % 1000000000;
+    return at;
 }
 
-static Status write_command(CommandLog *commands, const char *key, const char *value, int64_t *offset,
-                            Error *err)
+/* Under the lock. False: the time is over. */
+static bool wait_until(CommandLog *commands, const struct timespec *until)
 {
-    LogRecord record = {.timestamp = 0, .key = str_c(key), .value = str_c(value)};
-    Clock    *clock  = clock_system();
-    record.timestamp = clock->now_ms(clock);
-    if (commands->writer == NULL) {
-        WriterOptions options = {.client_id = "sluice-commands", .linger_ms = 0};
-        TRY(log_writer_open(commands->log, &options, &commands->writer, err));
+    return pthread_cond_timedwait(&commands->changed, &commands->lock, until) == 0;
+}
+
+static void degrade(CommandLog *commands, const char *why)
+{
+    pthread_mutex_lock(&commands->lock);
+    commands->degraded = why;
+    pthread_cond_broadcast(&commands->changed);
+    pthread_mutex_unlock(&commands->lock);
+    engine_set_degraded(commands->options.engine);
+    log_line(LOG_ERROR, "%s", why);
+}
+
+/* ---- following ---- */
+
+static void stand_at(CommandLog *commands, int64_t position)
+{
+    if (position > commands->position)
+        commands->position = position;
+    pthread_cond_broadcast(&commands->changed);
+}
+
+/* Waits until no request has its hands on what exists. False: the record has been carried out, or we stop. */
+static bool start_changing(CommandLog *commands, int64_t offset)
+{
+    pthread_mutex_lock(&commands->lock);
+    while (commands->changing && !commands->stopping)
+        pthread_cond_wait(&commands->changed, &commands->lock);
+    bool wanted        = !commands->stopping && offset >= commands->position;
+    commands->changing = commands->changing || wanted;
+    pthread_mutex_unlock(&commands->lock);
+    return wanted;
+}
+
+static void stop_changing(CommandLog *commands, int64_t position)
+{
+    pthread_mutex_lock(&commands->lock);
+    commands->changing = false;
+    stand_at(commands, position);
+    pthread_mutex_unlock(&commands->lock);
+}
+
+static bool interrupted(const CommandLog *commands)
+{
+    return !commands->following && commands->options.interrupted != NULL && commands->options.interrupted();
+}
+
+/* False: we stop. */
+static bool pause_before_retry(CommandLog *commands, int tries)
+{
+    int             shift = tries < 10 ? tries : 10;
+    int64_t         ms    = (int64_t)RETRY_FIRST_MS << shift;
+    struct timespec until = after_ms(ms < RETRY_MOST_MS ? ms : RETRY_MOST_MS);
+    pthread_mutex_lock(&commands->lock);
+    while (!commands->stopping && wait_until(commands, &until))
+        ;
+    bool go_on = !commands->stopping;
+    pthread_mutex_unlock(&commands->lock);
+    return go_on && !interrupted(commands);
+}
+
+static Status carry_out(CommandLog *commands, const LogRecord *record, Error *err)
+{
+    if (str_is_null(record->value) || !start_changing(commands, record->offset))
+        return OK;
+    Status status = command_record_apply(commands->options.engine, record, commands->options.properties, err);
+    stop_changing(commands, status == OK ? record->offset + 1 : -1);
+    return status;
+}
+
+/* What fails for the world's sake is tried until it works: a command is never left out. */
+static Status carry_out_surely(CommandLog *commands, const LogRecord *record, Error *err)
+{
+    for (int tries = 0;; tries++) {
+        Status status = carry_out(commands, record, err);
+        if (status == OK || status == E_UNSUPPORTED)
+            return status;
+        log_line(LOG_WARN, "command %lld cannot be carried out yet, trying again: %s",
+                 (long long)record->offset, err->message);
+        if (!pause_before_retry(commands, tries))
+            return E_CANCELLED;
     }
-    return log_append_sync(commands->writer, str_c(commands->topic), 0, &record, STR_NULL, offset, err);
+}
+
+/* A topic that was made anew begins with low offsets again. */
+static Status read_up_to(CommandLog *commands, int64_t next, Error *err)
+{
+    if (next >= 0 && next < commands->read)
+        return error_set(err, E_NOT_FOUND, NO_POS, "the command topic has gone back from offset %lld to %lld",
+                         (long long)commands->read, (long long)next);
+    commands->read = next > commands->read ? next : commands->read;
+    pthread_mutex_lock(&commands->lock);
+    stand_at(commands, commands->read);
+    pthread_mutex_unlock(&commands->lock);
+    return OK;
+}
+
+/* Takes what is there. *count: the records that were. */
+static Status follow_batch(CommandLog *commands, size_t *count, Error *err)
+{
+    LogBatch batch;
+    TRY(log_reader_take(commands->reader, commands->handle, BATCH, &batch, err));
+    Status status = OK;
+    *count        = batch.count;
+    for (size_t i = 0; i < batch.count && status == OK; i++)
+        status = carry_out_surely(commands, &batch.records[i], err);
+    int64_t next =
+        batch.count > 0 ? batch.next_offset : log_reader_position(commands->reader, commands->handle);
+    if (status == OK)
+        status = read_up_to(commands, next, err);
+    log_batch_release(commands->reader, &batch);
+    return status;
+}
+
+static bool goes_on(CommandLog *commands)
+{
+    pthread_mutex_lock(&commands->lock);
+    bool on = !commands->stopping && commands->degraded == NULL;
+    pthread_mutex_unlock(&commands->lock);
+    return on;
+}
+
+static void *follow(void *argument)
+{
+    CommandLog *commands = argument;
+    bool        reported = false;
+    while (goes_on(commands)) {
+        size_t count = 0;
+        Error  err;
+        Status status = follow_batch(commands, &count, &err);
+        if (status == E_UNSUPPORTED)
+            degrade(commands, incompatible);
+        else if (status == E_NOT_FOUND)
+            degrade(commands, corrupted);
+        else if (status != OK && status != E_CANCELLED && !reported)
+            log_line(LOG_WARN, "the command topic cannot be read, waiting for it: %s", err.message);
+        reported = status != OK;
+        if (count == 0)
+            log_reader_wait(commands->reader, POLL_MS);
+    }
+    return NULL;
+}
+
+void command_log_follow(CommandLog *commands)
+{
+    if (goes_on(commands)) {
+        commands->following = true;
+        pthread_create(&commands->thread, NULL, follow, commands);
+    }
+    engine_set_command_sink(commands->options.engine, &commands->base);
+}
+
+/* ---- at a start ---- */
+
+static Status open_reader(CommandLog *commands, Error *err)
+{
+    static const LogConfig configs[] = {
+        {"cleanup.policy", "delete"}, {"retention.ms", "-1"}, {"unclean.leader.election.enable", "false"}};
+    ReaderOptions options = {.client_id = "sluice-commands", .budget_bytes = READER_BUDGET};
+    int    replicas = (int)properties_int(commands->options.properties, "ksql.internal.topic.replicas", 1);
+    Str    topic    = str_c(commands->topic);
+    Status status =
+        log_topic_create(commands->options.log, topic, 1, replicas, configs, ARRAY_LEN(configs), err);
+    if (status != OK && status != E_EXISTS)
+        return status;
+    if (commands->reader == NULL)
+        TRY(log_reader_open(commands->options.log, &options, &commands->reader, err));
+    if (commands->handle < 0)
+        TRY(log_reader_assign(commands->reader, topic, 0, LOG_EARLIEST, &commands->handle, err));
+    return OK;
+}
+
+Status command_log_replay(CommandLog *commands, Error *err)
+{
+    int64_t first, end;
+    TRY(log_ping(commands->options.log, PING_MS, err)); /* the calls below have more patience */
+    TRY(open_reader(commands, err));
+    TRY(log_offsets(commands->options.log, str_c(commands->topic), 0, &first, &end, err));
+    while (commands->read < end) {
+        size_t count;
+        Status status = follow_batch(commands, &count, err);
+        if (status == E_UNSUPPORTED) {
+            degrade(commands, incompatible);
+            return OK;
+        }
+        TRY(status);
+        if (interrupted(commands))
+            return error_set(err, E_CANCELLED, NO_POS, "told to stop");
+        if (count == 0 && commands->read < end && !log_reader_wait(commands->reader, POLL_MS))
+            TRY(log_ping(commands->options.log, PING_MS, err));
+    }
+    return OK;
+}
+
+/* ---- the turn ---- */
+
+static Status refuse_degraded(const CommandLog *commands, Error *err)
+{
+    if (commands->stopping)
+        return error_set(err, E_CANCELLED, NO_POS, "The server is shutting down");
+    if (commands->degraded != NULL)
+        return error_set(err, E_IO, NO_POS, "Failed to handle Ksql Statement.\n%s", commands->degraded);
+    return OK;
+}
+
+static Status take_turn(CommandLog *commands, Error *err)
+{
+    struct timespec until = after_ms(commands->timeout_ms);
+    bool            time  = true;
+    pthread_mutex_lock(&commands->lock);
+    while (commands->turn && time && !commands->stopping)
+        time = wait_until(commands, &until);
+    Status status = refuse_degraded(commands, err);
+    if (status == OK && commands->turn)
+        status =
+            error_set(err, E_BUSY, NO_POS,
+                      "Could not write the statement into the command topic: an earlier statement is still "
+                      "waiting for Kafka");
+    if (status == OK)
+        commands->turn = true;
+    pthread_mutex_unlock(&commands->lock);
+    return status;
+}
+
+static void give_turn(CommandLog *commands)
+{
+    pthread_mutex_lock(&commands->lock);
+    commands->turn = false;
+    pthread_cond_broadcast(&commands->changed);
+    pthread_mutex_unlock(&commands->lock);
+}
+
+static void lose_writer(CommandLog *commands)
+{
+    log_writer_close(commands->writer);
+    commands->writer = NULL;
+}
+
+/* Two nodes that fence each other again and again part by chance. */
+static void pause_after_loss(const CommandLog *commands)
+{
+    Clock          *clock = engine_clock(commands->options.engine);
+    int             shift = commands->lost < LOST_PAUSES ? commands->lost : LOST_PAUSES;
+    uint64_t        most  = (uint64_t)LOST_PAUSE_MS << shift;
+    uint64_t        ms    = clock->random(clock) % most;
+    struct timespec pause = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000L};
+    nanosleep(&pause, NULL);
+}
+
+static Status find_writer(CommandLog *commands, Error *err)
+{
+    WriterOptions options = {.client_id              = "sluice-commands",
+                             .transactional_id       = commands->transactional_id,
+                             .transaction_timeout_ms = TXN_TIMEOUT_MS,
+                             .linger_ms              = 0};
+    if (commands->writer != NULL)
+        return OK;
+    if (commands->lost > 0)
+        pause_after_loss(commands);
+    return log_writer_open(commands->options.log, &options, &commands->writer, err);
+}
+
+/* Everything that is in the topic has been carried out here, and the follower stands still. */
+static Status catch_up(CommandLog *commands, int64_t end, Error *err)
+{
+    struct timespec until = after_ms(commands->timeout_ms);
+    bool            time  = true;
+    pthread_mutex_lock(&commands->lock);
+    while ((commands->position < end || commands->changing) && time && !commands->stopping &&
+           commands->degraded == NULL)
+        time = wait_until(commands, &until);
+    Status status = refuse_degraded(commands, err);
+    if (status == OK && (commands->position < end || commands->changing))
+        status = error_set(
+            err, E_BUSY, NO_POS,
+            "Timed out while waiting for previous commands to be carried out: the server is at %lld "
+            "of %lld in the command topic",
+            (long long)commands->position, (long long)end);
+    if (status == OK)
+        commands->changing = true;
+    /* The end may lag behind: a commit is answered before its marker is written. */
+    commands->base.next_offset = end > commands->position ? end : commands->position;
+    pthread_mutex_unlock(&commands->lock);
+    return status;
+}
+
+static Status prepare(CommandLog *commands, Error *err)
+{
+    int64_t first, end;
+    TRY(log_ping(commands->options.log, PING_MS, err));
+    TRY(find_writer(commands, err));
+    TRY(log_offsets(commands->options.log, str_c(commands->topic), 0, &first, &end, err));
+    commands->first_own = -1;
+    return catch_up(commands, end, err);
+}
+
+static Status begin(CommandSink *self, Error *err)
+{
+    CommandLog *commands = (CommandLog *)self;
+    TRY(take_turn(commands, err));
+    Status status = prepare(commands, err);
+    if (status == OK)
+        return OK;
+    if (status == E_NOT_FOUND)
+        degrade(commands, corrupted);
+    if (status == E_FENCED) /* already while it was opened */
+        commands->lost++;
+    give_turn(commands);
+    if (status == E_CANCELLED || status == E_BUSY)
+        return status;
+    return error_prefix(err, "The command topic is not available: ");
+}
+
+static void end(CommandSink *self, int64_t last)
+{
+    CommandLog *commands = (CommandLog *)self;
+    pthread_mutex_lock(&commands->lock);
+    commands->changing = false;
+    commands->turn     = false;
+    if (commands->first_own >= 0 && last >= commands->first_own)
+        stand_at(commands, last + self->span);
+    pthread_cond_broadcast(&commands->changed);
+    pthread_mutex_unlock(&commands->lock);
+}
+
+static Status append_record(CommandLog *commands, const CommandRecord *command, int64_t *offset, Error *err)
+{
+    Clock    *clock  = engine_clock(commands->options.engine);
+    Str       topic  = str_c(commands->topic);
+    LogRecord record = {
+        .timestamp = clock->now_ms(clock), .key = str_c(command->key), .value = str_c(command->value)};
+    TRY(log_txn_begin(commands->writer, err));
+    TRY(log_append(commands->writer, topic, 0, &record, STR_NULL, err));
+    TRY(log_txn_commit(commands->writer, err));
+    *offset = log_writer_end(commands->writer, topic, 0) - 1;
+    return OK;
 }
 
 static Status append(CommandSink *self, Str command_id, const AstStatement *statement, Str text,
-                     const Properties *overrides, int64_t *number, Error *err)
+                     const Properties *overrides, const json_t *topics, int64_t *offset, Error *err)
 {
-    CommandLog *commands = (CommandLog *)self;
-    json_t     *id       = json_stringn(command_id.ptr, command_id.len);
-    json_t     *command =
-        json_pack("{s:s%, s:o, s:{}, s:n, s:i}", "statement", text.ptr, text.len, "streamsProperties",
-                  properties_json(overrides), "originalProperties", "plan", "version", (int)COMMAND_VERSION);
-    char  *key    = json_dumps(id, JSON_ENCODE_ANY | JSON_COMPACT);
-    char  *value  = json_dumps(command, JSON_COMPACT);
-    Status status = key != NULL && value != NULL
-                        ? write_command(commands, key, value, number, err)
-                        : error_set(err, E_PLAN, NO_POS, "The statement is not valid UTF-8");
-    if (status != OK && status != E_PLAN)
-        error_prefix(err,
-                     "Could not write the statement '" STR_FMT "' into the command topic: ", STR_ARG(text));
-    free(key); /* jansson's */
-    free(value);
-    json_decref(id);
-    json_decref(command);
-    return status;
-}
-
-/* ---- replay ---- */
-
-static Status execute(Engine *engine, const json_t *command, const Properties *properties, Arena *arena,
-                      Error *err)
-{
-    Session       session;
-    AstStatement *statement;
-    const char   *name;
-    json_t       *value, *entity = NULL, *overrides = json_object_get(command, "streamsProperties");
-    ParseOptions  options = {.optional_semicolon = true, .keep_variables = true};
-    const json_t *text    = json_object_get(command, "statement");
-    TRY(parse_statement(arena, str_n(json_string_value(text), json_string_length(text)), &options, &statement,
-                        err));
-    session_init(&session, properties);
-    json_object_foreach(overrides, name, value) properties_set(
-        session.overrides, str_c(name), str_n(json_string_value(value), json_string_length(value)));
-    Status status = engine_execute_statement(engine, &session, statement, arena, &entity, err);
-    json_decref(entity);
-    session_clear(&session);
-    return status;
-}
-
-static bool is_command(const json_t *command)
-{
-    const char *name;
-    json_t     *value, *overrides = json_object_get(command, "streamsProperties");
-    if (!json_is_string(json_object_get(command, "statement")))
-        return false;
-    json_object_foreach(overrides, name, value) if (!json_is_string(value)) return false;
-    return true;
-}
-
-static Status replay_record(Engine *engine, const LogRecord *record, const Properties *properties, Error *err)
-{
-    json_t *command = json_loadb(record->value.ptr, record->value.len, 0, NULL);
-    Status  status  = OK;
-    Error   why;
-    if (!is_command(command))
-        log_line(LOG_ERROR, "command %lld is not understood and left out", (long long)record->offset);
-    else if (json_integer_value(json_object_get(command, "version")) > COMMAND_VERSION)
-        status = error_set(err, E_UNSUPPORTED, NO_POS,
-                           "command %lld of the command topic was written by a later version",
-                           (long long)record->offset);
-    else {
-        Arena *arena = arena_new(0);
-        engine_set_query_number(engine, record->offset);
-        if (execute(engine, command, properties, arena, &why) != OK)
-            log_line(LOG_ERROR, "command %lld failed: %s", (long long)record->offset, why.message);
-        arena_free(arena);
+    CommandLog   *commands = (CommandLog *)self;
+    CommandRecord record;
+    TRY(command_record_make(command_id, text, overrides, topics, &record, err));
+    Status status = append_record(commands, &record, offset, err);
+    command_record_clear(&record);
+    if (status == OK) {
+        commands->lost      = 0;
+        commands->first_own = commands->first_own < 0 ? *offset : commands->first_own;
+        self->next_offset   = *offset + self->span;
+        return OK;
     }
-    json_decref(command);
-    return status;
-}
-
-static Status replay_up_to(LogReader *reader, int handle, int64_t end, Engine *engine,
-                           const Properties *properties, Error *err)
-{
-    int64_t waited_ms = 0, at = log_reader_position(reader, handle);
-    while (at < end) {
-        LogBatch batch;
-        TRY(log_reader_take(reader, handle, BATCH, &batch, err));
-        Status status = OK;
-        for (size_t i = 0; i < batch.count && status == OK; i++)
-            if (!str_is_null(batch.records[i].value))
-                status = replay_record(engine, &batch.records[i], properties, err);
-        bool nothing = batch.count == 0;
-        at           = nothing ? log_reader_position(reader, handle) : batch.next_offset;
-        log_batch_release(reader, &batch);
-        TRY(status);
-        if (!nothing || at >= end)
-            continue;
-        if (waited_ms >= READ_TIMEOUT_S * 1000)
-            return error_set(err, E_IO, NO_POS, "the command topic cannot be read beyond offset %lld",
-                             (long long)at);
-        if (!log_reader_wait(reader, POLL_MS))
-            waited_ms += POLL_MS;
-    }
-    return OK;
-}
-
-Status command_log_replay(CommandLog *commands, Engine *engine, const Properties *properties, Error *err)
-{
-    LogReader    *reader;
-    ReaderOptions options = {.client_id = "sluice-commands"};
-    int64_t       first, end;
-    int           handle;
-    TRY(log_offsets(commands->log, str_c(commands->topic), 0, &first, &end, err));
-    if (first < end) {
-        TRY(log_reader_open(commands->log, &options, &reader, err));
-        engine_set_replaying(engine, true);
-        Status status = log_reader_assign(reader, str_c(commands->topic), 0, LOG_EARLIEST, &handle, err);
-        if (status == OK)
-            status = replay_up_to(reader, handle, end, engine, properties, err);
-        engine_set_replaying(engine, false);
-        log_reader_close(reader);
-        TRY(status);
-    }
-    engine_set_query_number(engine, end);
-    engine_set_last_command(engine, end - 1);
-    return OK;
+    lose_writer(commands); /* with its transaction; the next one is of one piece */
+    if (status == E_FENCED)
+        commands->lost++;
+    return error_prefix(
+        err, "Could not write the statement '" STR_FMT "' into the command topic: ", STR_ARG(text));
 }
 
 /* ---- life ---- */
 
-Status command_log_open(Log *log, Str service_id, int replicas, CommandLog **out, Error *err)
+CommandLog *command_log_new(const CommandLogOptions *options)
 {
-    static const LogConfig configs[] = {
-        {"cleanup.policy", "delete"}, {"retention.ms", "-1"}, {"unclean.leader.election.enable", "false"}};
-    CommandLog *commands = mem_calloc(1, sizeof *commands);
-    StrBuf      name     = {0};
-    strbuf_addf(&name, "_confluent-ksql-" STR_FMT "_command_topic", STR_ARG(service_id));
-    commands->base  = (CommandSink){append};
-    commands->log   = log;
-    commands->topic = str_to_heap(strbuf_str(&name));
+    CommandLog        *commands = mem_calloc(1, sizeof *commands);
+    StrBuf             name     = {0};
+    pthread_condattr_t monotonic;
+    strbuf_addf(&name, "_confluent-ksql-" STR_FMT "_command_topic", STR_ARG(options->service_id));
+    commands->base      = (CommandSink){.begin = begin, .append = append, .end = end};
+    commands->base.span = 1 + log_marker_offsets(options->log);
+    commands->options   = *options;
+    commands->topic     = str_to_heap(strbuf_str(&name));
+    commands->handle    = -1;
+    commands->timeout_ms =
+        (int)properties_int(options->properties, "ksql.server.command.response.timeout.ms", 5000);
+    commands->transactional_id = str_to_heap(options->service_id);
     strbuf_clear(&name);
-    Status status =
-        log_topic_create(log, str_c(commands->topic), 1, replicas, configs, ARRAY_LEN(configs), err);
-    if (status != OK && status != E_EXISTS) {
-        command_log_close(commands);
-        return status;
-    }
-    *out = commands;
-    return OK;
+    pthread_mutex_init(&commands->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&commands->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    return commands;
+}
+
+void command_log_stop(CommandLog *commands)
+{
+    if (commands == NULL)
+        return;
+    pthread_mutex_lock(&commands->lock);
+    commands->stopping = true;
+    pthread_cond_broadcast(&commands->changed);
+    pthread_mutex_unlock(&commands->lock);
+    if (!commands->following)
+        return;
+    log_reader_wake(commands->reader);
+    pthread_join(commands->thread, NULL);
+    commands->following = false;
 }
 
 void command_log_close(CommandLog *commands)
@@ -197,11 +482,11 @@ void command_log_close(CommandLog *commands)
         return;
     if (commands->writer != NULL)
         log_writer_close(commands->writer);
+    if (commands->reader != NULL)
+        log_reader_close(commands->reader);
+    pthread_cond_destroy(&commands->changed);
+    pthread_mutex_destroy(&commands->lock);
+    mem_free(commands->transactional_id);
     mem_free(commands->topic);
     mem_free(commands);
-}
-
-CommandSink *command_log_sink(CommandLog *commands)
-{
-    return &commands->base;
 }

@@ -1,22 +1,14 @@
 /*
  * engine.c - the state of a node, and how a text of statements is carried out: parse, try in the sandbox, execute.
  */
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "core/logger.h"
 #include "server/execution.h"
+#include "server/plans.h"
 #include "server/scalable_push.h"
-
-struct PlanRef {
-    atomic_int       refs;
-    Arena           *arena;
-    const QueryPlan *plan;
-};
-
-typedef struct {
-    PlanRef **items;
-    size_t    count, capacity;
-} Plans;
 
 struct Engine {
     EngineOptions   options;
@@ -24,86 +16,45 @@ struct Engine {
     pthread_mutex_t lock; /* of everything below */
     Catalog        *catalog;
     Plans           plans;
-    int64_t         next_number;
+    int64_t         next_number; /* of the next query id */
     CommandSink    *sink;
     Transients     *transients;
     json_t         *statuses; /* of commands, by id */
     int64_t         last_command;
-    bool            replaying;
+    atomic_bool     degraded;
 };
 
-/* ---- plans ---- */
+enum { MOST_LOST_TURNS = 50 }; /* other nodes are never that many times faster by chance */
 
-PlanRef *plan_ref_new(Arena *arena, const QueryPlan *plan)
-{
-    PlanRef *ref = mem_calloc(1, sizeof *ref);
-    atomic_init(&ref->refs, 1);
-    ref->arena = arena;
-    ref->plan  = plan;
-    return ref;
-}
-
-PlanRef *plan_ref(PlanRef *ref)
-{
-    atomic_fetch_add(&ref->refs, 1);
-    return ref;
-}
-
-void plan_unref(void *shared)
-{
-    PlanRef *ref = shared;
-    if (ref == NULL || atomic_fetch_sub(&ref->refs, 1) != 1)
-        return;
-    arena_free(ref->arena);
-    mem_free(ref);
-}
-
-const QueryPlan *plan_ref_plan(const PlanRef *ref) { return ref->plan; }
-
-static ptrdiff_t plans_find(const Plans *plans, Str id)
-{
-    for (size_t i = 0; i < plans->count; i++)
-        if (str_equal(plans->items[i]->plan->id, id))
-            return (ptrdiff_t)i;
-    return -1;
-}
-
-static void plans_put(Plans *plans, PlanRef *ref)
-{
-    ptrdiff_t at = plans_find(plans, ref->plan->id);
-    if (at >= 0) {
-        plan_unref(plans->items[at]);
-        plans->items[at] = plan_ref(ref);
-        return;
-    }
-    if (plans->count == plans->capacity) {
-        plans->capacity = plans->capacity ? plans->capacity * 2 : 16;
-        plans->items    = mem_realloc(plans->items, plans->capacity * sizeof(PlanRef *));
-    }
-    plans->items[plans->count++] = plan_ref(ref);
-}
-
-static void plans_remove(Plans *plans, Str id)
-{
-    ptrdiff_t at = plans_find(plans, id);
-    if (at < 0)
-        return;
-    plan_unref(plans->items[at]);
-    plans->items[at] = plans->items[--plans->count];
-}
+/* ---- what handlers do ---- */
 
 PlanRef *execution_plan(const Execution *x, Str query_id)
 {
-    ptrdiff_t at = plans_find(&x->engine->plans, query_id);
-    return at < 0 ? NULL : x->engine->plans.items[at];
+    return plans_get(&x->engine->plans, query_id);
+}
+
+void execution_leave_lock(Execution *x)
+{
+    if (x->turn)
+        pthread_mutex_unlock(&x->engine->lock);
+}
+
+void execution_take_lock(Execution *x)
+{
+    if (x->turn)
+        pthread_mutex_lock(&x->engine->lock);
 }
 
 Status execution_start(Execution *x, PlanRef *plan, Error *err)
 {
     if (x->sandbox)
         return OK;
+    QueryHost    *host     = x->engine->options.host;
     QuerySettings settings = execution_settings(x);
-    TRY(x->engine->options.host->start(x->engine->options.host, plan, &settings, err));
+    execution_leave_lock(x); /* internal topics are made */
+    Status status = host->start(host, plan, &settings, err);
+    execution_take_lock(x);
+    TRY(status);
     plans_put(&x->engine->plans, plan);
     return OK;
 }
@@ -123,6 +74,27 @@ Status execution_stop(Execution *x, Str query_id, bool forget, Error *err)
 
 /* ---- what the planner asks ---- */
 
+/* From the command itself, so that it means what it meant when it was validated. */
+static bool topic_of_command(const LoggedCommand *command, Str topic, int *partitions, int *replicas)
+{
+    char         *name  = str_to_heap(topic);
+    const json_t *known = json_object_get(command->topics, name);
+    mem_free(name);
+    if (known == NULL)
+        return false;
+    *partitions = (int)json_integer_value(json_array_get(known, 0));
+    *replicas   = (int)json_integer_value(json_array_get(known, 1));
+    return true;
+}
+
+static void keep_topic(Execution *x, const TopicInfo *info)
+{
+    char *name = str_to_heap(info->name);
+    if (x->topics != NULL)
+        json_object_set_new(x->topics, name, json_pack("[i, i]", info->partitions, info->replicas));
+    mem_free(name);
+}
+
 static Str host_property(const PlannerHost *self, const char *name)
 {
     const SessionHost *host = (const SessionHost *)self;
@@ -132,20 +104,27 @@ static Str host_property(const PlannerHost *self, const char *name)
 static bool host_topic(const PlannerHost *self, Str topic, int *partitions, int *replicas)
 {
     const SessionHost *host = (const SessionHost *)self;
+    Execution         *x    = host->x;
     TopicInfo          info;
-    Error              ignored;
-    const SandboxTopic *imagined = host->x != NULL ? sandbox_topic(host->x, topic) : NULL;
+    Error              why;
+    const SandboxTopic *imagined = sandbox_topic(x, topic);
     if (imagined != NULL) {
         *partitions = imagined->partitions;
         *replicas   = imagined->replicas;
         return true;
     }
-    if (log_topic_info(host->engine->options.log, topic, &info, &ignored) != OK) {
+    if (x->command != NULL && x->command->topics != NULL)
+        return topic_of_command(x->command, topic, partitions, replicas);
+    Status status = log_topic_info(host->engine->options.log, topic, &info, &why);
+    if (status != OK) {
+        if (status != E_NOT_FOUND)
+            x->unanswered = why;
         *partitions = *replicas = 1; /* a topic of the past: what was made from it has to be made to be dropped later */
-        return host->engine->replaying;
+        return x->command != NULL;
     }
     *partitions = info.partitions;
     *replicas   = info.replicas;
+    keep_topic(x, &info);
     return true;
 }
 
@@ -182,17 +161,32 @@ QuerySettings execution_settings(const Execution *x)
     };
 }
 
+static bool unanswered(const Execution *x, Error *err)
+{
+    if (x->unanswered.code == OK)
+        return false;
+    *err = x->unanswered;
+    return true;
+}
+
 Status execution_log(Execution *x, Str command_id, const AstStatement *statement, Str logged_text, Error *err)
 {
     CommandSink *sink = x->engine->sink;
-    if (x->sandbox) {
-        if (sink != NULL) /* query ids are those that the real pass will give */
-            x->number = ++x->last_command;
-        return OK;
+    if (unanswered(x, err))
+        return err->code;
+    x->command_id = command_id;
+    if (x->command != NULL) {
+        x->logged_at = x->command->offset;
+    } else if (x->sandbox && sink != NULL) { /* query ids are those that the real pass will give */
+        x->logged_at = x->next_offset;
+        x->next_offset += sink->span;
+    } else if (sink != NULL) {
+        assert(x->turn); /* statements.def says of each kind whether it needs it */
+        execution_leave_lock(x);
+        Status status = sink->append(sink, command_id, statement, logged_text, x->session->overrides, x->topics, &x->logged_at, err);
+        execution_take_lock(x);
+        return status;
     }
-    if (sink != NULL)
-        TRY(sink->append(sink, command_id, statement, logged_text, x->session->overrides, &x->number, err));
-    x->engine->last_command = x->number;
     return OK;
 }
 
@@ -215,9 +209,7 @@ void engine_close(Engine *engine)
 {
     if (engine == NULL)
         return;
-    for (size_t i = 0; i < engine->plans.count; i++)
-        plan_unref(engine->plans.items[i]);
-    mem_free(engine->plans.items);
+    plans_clear(&engine->plans);
     json_decref(engine->statuses);
     catalog_free(engine->catalog);
     functions_close(engine->functions);
@@ -252,13 +244,6 @@ Catalog *engine_catalog(Engine *engine)
     return copy;
 }
 
-void engine_set_query_number(Engine *engine, int64_t number)
-{
-    pthread_mutex_lock(&engine->lock);
-    engine->next_number = number;
-    pthread_mutex_unlock(&engine->lock);
-}
-
 void engine_set_command_sink(Engine *engine, CommandSink *sink)
 {
     pthread_mutex_lock(&engine->lock);
@@ -269,8 +254,9 @@ void engine_set_command_sink(Engine *engine, CommandSink *sink)
 PlanRef *engine_query_plan(Engine *engine, Str id)
 {
     pthread_mutex_lock(&engine->lock);
-    ptrdiff_t at  = plans_find(&engine->plans, id);
-    PlanRef  *ref = at < 0 ? NULL : plan_ref(engine->plans.items[at]);
+    PlanRef *ref = plans_get(&engine->plans, id);
+    if (ref != NULL)
+        plan_ref(ref);
     pthread_mutex_unlock(&engine->lock);
     return ref;
 }
@@ -291,13 +277,6 @@ int64_t engine_last_command(Engine *engine)
     return number;
 }
 
-void engine_set_last_command(Engine *engine, int64_t number)
-{
-    pthread_mutex_lock(&engine->lock);
-    engine->last_command = number;
-    pthread_mutex_unlock(&engine->lock);
-}
-
 void engine_set_transients(Engine *engine, Transients *transients)
 {
     pthread_mutex_lock(&engine->lock);
@@ -306,61 +285,131 @@ void engine_set_transients(Engine *engine, Transients *transients)
 }
 
 Transients *engine_transients(Engine *engine) { return engine->transients; }
-void        engine_set_replaying(Engine *engine, bool replaying) { engine->replaying = replaying; }
-bool        engine_is_replaying(const Engine *engine) { return engine->replaying; }
+void        engine_set_degraded(Engine *engine) { atomic_store(&engine->degraded, true); }
+bool        engine_is_degraded(Engine *engine) { return atomic_load(&engine->degraded); }
 
 /* ---- one statement ---- */
 
-static void keep_status(Execution *x, const json_t *entity)
-{
-    const char *id = json_string_value(json_object_get(entity, "commandId"));
-    if (id != NULL && !x->sandbox)
-        json_object_set(x->engine->statuses, id, json_object_get(entity, "commandStatus"));
-}
+typedef struct {
+    AstStatementKind kind;
+    StatementHandler handler;
+    bool             changes;
+} KindOfStatement;
 
-static StatementHandler find_handler(AstStatementKind kind)
+static const KindOfStatement *find_kind(AstStatementKind kind)
 {
-    static const struct { AstStatementKind kind; StatementHandler handler; } handlers[] = {
-#define STATEMENT(kind, handler) {kind, handler},
+    static const KindOfStatement kinds[] = {
+#define STATEMENT(kind, handler, changes) {kind, handler, changes},
 #include "server/statements.def"
 #undef STATEMENT
     };
-    for (size_t i = 0; i < ARRAY_LEN(handlers); i++)
-        if (handlers[i].kind == kind)
-            return handlers[i].handler;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (kinds[i].kind == kind)
+            return &kinds[i];
     return NULL;
+}
+
+static bool world_failed(Status status) { return status == E_IO || status == E_BUSY || status == E_FULL; }
+
+static void keep_status(Engine *engine, Str command_id, json_t *status)
+{
+    char *id = str_to_heap(command_id);
+    json_object_set_new(engine->statuses, id, status);
+    mem_free(id);
+}
+
+/* A command at work has its outcome: done, wrong (here and on every node), or to be tried again by the follower. */
+static Status settle_command(Execution *x, Status status, const json_t *entity, Error *err)
+{
+    Engine *engine = x->engine;
+    json_t *done   = json_object_get(entity, "commandStatus");
+    x->number      = x->logged_at + 1;
+    if (x->sandbox)
+        return status;
+    if (world_failed(status) && !x->carried_out) {
+        keep_status(engine, x->command_id, command_status("EXECUTING", "Executing statement", STR_NULL));
+        if (x->command == NULL)
+            error_prefix(err, "The statement is in the command topic with number %lld, and is carried out as soon as that is possible. At first it failed: ",
+                         (long long)x->logged_at);
+        return status;
+    }
+    if (status != OK)
+        keep_status(engine, x->command_id, command_status("ERROR", err->message, STR_NULL));
+    else if (done != NULL)
+        keep_status(engine, x->command_id, json_incref(done));
+    engine->last_command = x->logged_at;
+    return status;
 }
 
 static Status execute_one(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
 {
-    StatementHandler handler = find_handler(statement->kind);
-    *entity                  = NULL;
-    if (handler == NULL)
+    const KindOfStatement *kind = find_kind(statement->kind);
+    *entity                     = NULL;
+    if (kind == NULL)
         return error_set(err, E_UNSUPPORTED, statement->pos, "Sluice does not carry out this kind of statement yet: " STR_FMT,
                          STR_ARG(statement->text));
-    x->host = (SessionHost){{host_property, host_topic, host_retention}, x->engine, x->session, x->arena, x};
-    TRY(handler(x, statement, entity, err));
-    keep_status(x, *entity);
-    return OK;
+    x->host            = (SessionHost){{host_property, host_topic, host_retention}, x->engine, x->session, x->arena, x};
+    x->unanswered.code = OK;
+    x->carried_out     = false;
+    x->logged_at       = x->command != NULL ? x->command->offset : -1;
+    x->command_id      = x->command != NULL ? x->command->id : STR_NULL;
+    x->topics          = x->turn && x->command == NULL ? json_object() : NULL;
+    Status status      = kind->handler(x, statement, entity, err);
+    json_decref(x->topics);
+    x->topics = NULL;
+    if (status != OK && x->logged_at < 0 && unanswered(x, err))
+        status = err->code;
+    return x->logged_at >= 0 ? settle_command(x, status, *entity, err) : status;
+}
+
+static Execution execution_of(Engine *engine, Session *session, Arena *arena)
+{
+    return (Execution){.engine = engine, .session = session, .catalog = engine->catalog, .arena = arena, .number = engine->next_number};
 }
 
 Status engine_execute_statement(Engine *engine, Session *session, const AstStatement *statement, Arena *arena, json_t **entity, Error *err)
 {
     pthread_mutex_lock(&engine->lock);
-    Execution x           = {.engine = engine, .session = session, .catalog = engine->catalog, .arena = arena, .number = engine->next_number};
-    Status    status      = execute_one(&x, statement, entity, err);
-    engine->next_number   = x.number;
+    Execution x         = execution_of(engine, session, arena);
+    Status    status    = execute_one(&x, statement, entity, err);
+    engine->next_number = x.number;
     pthread_mutex_unlock(&engine->lock);
     return status;
+}
+
+Status engine_apply(Engine *engine, Session *session, const LoggedCommand *command, Arena *arena, Error *err)
+{
+    json_t       *entity = NULL;
+    AstStatement *statement;
+    ParseOptions  options = {.optional_semicolon = true, .keep_variables = true};
+    Status        status  = parse_statement(arena, command->text, &options, &statement, err);
+    pthread_mutex_lock(&engine->lock);
+    Execution x = execution_of(engine, session, arena);
+    x.turn      = true;
+    x.command   = command;
+    if (status == OK)
+        status = execute_one(&x, statement, &entity, err);
+    bool again = world_failed(status);
+    if (!again) {
+        engine->last_command = command->offset;
+        engine->next_number  = command->offset + 1;
+    }
+    pthread_mutex_unlock(&engine->lock);
+    json_decref(entity);
+    if (status == OK || again)
+        return status;
+    log_line(LOG_ERROR, "command %lld failed: %s", (long long)command->offset, err->message);
+    return OK;
 }
 
 /* ---- a text of statements ---- */
 
 /* The statements of a request as they come: those after a DEFINE see its variable, so each is parsed when it is its turn. */
 typedef struct {
-    Str  text;      /* of the whole request */
-    Str *pieces;    /* one per statement, within text */
-    size_t count;
+    Str            text;       /* of the whole request */
+    Str           *pieces;     /* one per statement, within text */
+    AstStatement **statements; /* once parsed */
+    size_t         count, done;
 } Request;
 
 void session_collect_variables(const Session *session, Arena *arena, ParseOptions *options)
@@ -404,7 +453,7 @@ Status execution_keep(Execution *x, const AstStatement *statement, Arena *arena,
     *out = statement;
     if (x->sandbox || x->engine->options.test_mode) /* the plan is dropped at once; the test's arena lives longer */
         return OK;
-    ParseOptions options = {.optional_semicolon = true, .origin = statement->pos, .keep_variables = x->engine->replaying};
+    ParseOptions options = {.optional_semicolon = true, .origin = statement->pos, .keep_variables = x->command != NULL};
     session_collect_variables(x->session, arena, &options);
     TRY(parse_statement(arena, str_dup(arena, statement->text), &options, &copy, err));
     *out = copy;
@@ -422,21 +471,21 @@ static void copy_session(const Session *from, Session *to)
     }
 }
 
-static Status try_in_sandbox(Engine *engine, const Session *session, const Request *request, Arena *arena, AstStatement **statements, size_t *failed,
-                             Error *err)
+static Status try_in_sandbox(Engine *engine, const Session *session, const Request *request, Arena *arena, size_t *failed, Error *err)
 {
     Session   copy;
-    Execution x = {.engine = engine, .sandbox = true, .arena = arena, .number = engine->next_number, .last_command = engine->last_command};
+    Execution x = execution_of(engine, &copy, arena);
     copy_session(session, &copy);
-    x.session     = &copy;
+    x.sandbox     = true;
+    x.next_offset = engine->sink != NULL ? engine->sink->next_offset : 0;
     x.catalog     = catalog_copy(engine->catalog);
     Status status = OK;
-    for (size_t i = 0; i < request->count && status == OK; i++) {
+    for (size_t i = request->done; i < request->count && status == OK; i++) {
         json_t *entity = NULL;
         *failed        = i + 1;
-        status         = parse_piece(request, i, &copy, arena, &statements[i], err);
+        status         = parse_piece(request, i, &copy, arena, &request->statements[i], err);
         if (status == OK)
-            status = execute_one(&x, statements[i], &entity, err);
+            status = execute_one(&x, request->statements[i], &entity, err);
         json_decref(entity);
     }
     catalog_free(x.catalog);
@@ -444,20 +493,67 @@ static Status try_in_sandbox(Engine *engine, const Session *session, const Reque
     return status;
 }
 
-static Status execute_all(Engine *engine, Session *session, const Request *request, Arena *arena, AstStatement **statements, json_t *entities,
-                          size_t *failed, Error *err)
+static Status execute_all(Engine *engine, Session *session, Request *request, bool turn, Arena *arena, json_t *entities, size_t *failed, Error *err)
 {
-    Execution x      = {.engine = engine, .session = session, .catalog = engine->catalog, .arena = arena, .number = engine->next_number};
+    Execution x      = execution_of(engine, session, arena);
     Status    status = OK;
-    for (size_t i = 0; i < request->count && status == OK; i++) {
-        json_t *entity = NULL;
-        *failed        = i + 1;
-        status         = execute_one(&x, statements[i], &entity, err);
-        if (entity != NULL)
+    x.turn           = turn;
+    while (request->done < request->count && status == OK) {
+        json_t *entity      = NULL;
+        *failed             = request->done + 1;
+        status              = execute_one(&x, request->statements[request->done], &entity, err);
+        engine->next_number = x.number;
+        if (status == OK)
+            request->done++;
+        if (status == OK && entity != NULL)
             json_array_append_new(entities, entity);
+        else
+            json_decref(entity);
     }
-    engine->next_number = x.number;
     return status;
+}
+
+static Status try_and_execute(Engine *engine, Session *session, Request *request, bool turn, Arena *arena, json_t *entities, size_t *failed, Error *err)
+{
+    pthread_mutex_lock(&engine->lock);
+    Status status = try_in_sandbox(engine, session, request, arena, failed, err);
+    if (status == OK)
+        status = execute_all(engine, session, request, turn, arena, entities, failed, err);
+    pthread_mutex_unlock(&engine->lock);
+    return status;
+}
+
+/* A statement that may turn out to be a command when its variables are known counts as one. */
+static bool may_change(const Request *request, Arena *arena)
+{
+    ParseOptions options = {.optional_semicolon = true, .keep_variables = true};
+    for (size_t i = 0; i < request->count; i++) {
+        AstStatement *statement;
+        Error         ignored;
+        if (parse_statement(arena, request->pieces[i], &options, &statement, &ignored) != OK)
+            return true;
+        const KindOfStatement *kind = find_kind(statement->kind);
+        if (kind != NULL && kind->changes)
+            return true;
+    }
+    return false;
+}
+
+/* Fenced out, a request goes on from the statement that was not written, checked against what the others have made meanwhile. */
+static Status execute_in_turn(Engine *engine, Session *session, Request *request, Arena *arena, json_t *entities, size_t *failed, Error *err)
+{
+    CommandSink *sink = engine->sink;
+    for (int lost = 0; lost < MOST_LOST_TURNS; lost++) {
+        *failed = request->done + 1;
+        Status status = sink->begin(sink, err);
+        if (status == OK) {
+            status = try_and_execute(engine, session, request, true, arena, entities, failed, err);
+            sink->end(sink, engine_last_command(engine));
+        }
+        if (status != E_FENCED)
+            return status;
+    }
+    return error_set(err, E_BUSY, NO_POS, "Could not write the statement into the command topic: other servers of this service kept being faster");
 }
 
 static bool is_blank(Str s) { return str_trim(s).len == 0; }
@@ -491,12 +587,10 @@ Status engine_execute(Engine *engine, Session *session, Str text, Arena *arena, 
         pieces[request.count++] = rest;
         request.pieces          = pieces;
     }
-    AstStatement **statements = ARENA_ARRAY(arena, AstStatement *, request.count);
-    pthread_mutex_lock(&engine->lock);
-    Status status = try_in_sandbox(engine, session, &request, arena, statements, &at, err);
-    if (status == OK)
-        status = execute_all(engine, session, &request, arena, statements, entities, &at, err);
-    pthread_mutex_unlock(&engine->lock);
+    request.statements = ARENA_ARRAY(arena, AstStatement *, request.count);
+    bool   in_turn     = engine->sink != NULL && may_change(&request, arena);
+    Status status      = in_turn ? execute_in_turn(engine, session, &request, arena, entities, &at, err)
+                                 : try_and_execute(engine, session, &request, false, arena, entities, &at, err);
     if (status != OK)
         locate(engine, err);
     if (status != OK && at > 0) {
@@ -535,8 +629,8 @@ static Status plan_push(Execution *x, const AstStatement *statement, TransientQu
 Status engine_plan_query(Engine *engine, Session *session, const AstStatement *statement, Arena *arena, TransientQuery *out, Error *err)
 {
     pthread_mutex_lock(&engine->lock);
-    Execution x  = {.engine = engine, .session = session, .catalog = engine->catalog, .arena = arena, .number = engine->next_number};
-    x.host       = (SessionHost){{host_property, host_topic, host_retention}, engine, session, arena, &x};
+    Execution x     = execution_of(engine, session, arena);
+    x.host          = (SessionHost){{host_property, host_topic, host_retention}, engine, session, arena, &x};
     Planner planner = execution_planner(&x, arena);
     *out            = (TransientQuery){.settings = execution_settings(&x)};
     Status status   = plan_classify(&planner, statement, &out->kind, err);
@@ -546,6 +640,8 @@ Status engine_plan_query(Engine *engine, Session *session, const AstStatement *s
     } else if (status == OK) {
         status = plan_push(&x, statement, out, err);
     }
+    if (status != OK && unanswered(&x, err))
+        status = err->code;
     if (status != OK)
         locate(engine, err);
     pthread_mutex_unlock(&engine->lock);

@@ -7,7 +7,11 @@
  * A request's statements are first tried in order on a sandbox (a copy of the catalog, nothing executed), then carried out in order
  * (sql.md 1.5).
  *
- * Thread: any; engine_execute holds the engine's lock.
+ * Two rights are told apart. Looking at what exists, and the moment of changing it, is under the engine's lock, which nobody keeps while a broker
+ * takes its time. To be the one who may change it is CommandSink's turn: a request has it from its first check to its last statement, the follower of
+ * the command log for each command. Without a sink the lock is both.
+ *
+ * Thread: any.
  */
 #ifndef SLUICE_SERVER_ENGINE_H
 #define SLUICE_SERVER_ENGINE_H
@@ -82,7 +86,7 @@ void session_collect_variables(const Session *session, Arena *arena, ParseOption
  * that failed (0: the text did not parse), and *failed_text its text (in `arena`). */
 Status engine_execute(Engine *engine, Session *session, Str text, Arena *arena, json_t *entities, size_t *failed, Str *failed_text, Error *err);
 
-/* One parsed statement, carried out at once (no sandbox): the test runner, replaying the command log. */
+/* One parsed statement, carried out at once (no sandbox): the test runner. */
 Status engine_execute_statement(Engine *engine, Session *session, const AstStatement *statement, Arena *arena, json_t **entity, Error *err);
 
 /* A SELECT: parsed and planned as what rest.md 3 says it is. The plans live in `arena`. */
@@ -105,8 +109,6 @@ Str              engine_service_id(Engine *engine);
 bool             engine_is_test(const Engine *engine);
 /* A copy of the catalog as it is now; the caller frees it. */
 Catalog *engine_catalog(Engine *engine);
-/* Number that the next query id gets (sql.md 5.10); the command log sets it to the offset of the statement's record. */
-void     engine_set_query_number(Engine *engine, int64_t number);
 
 /* The plan of a running persistent query, with a reference; NULL: there is none. */
 PlanRef *engine_query_plan(Engine *engine, Str id);
@@ -114,9 +116,8 @@ PlanRef *engine_query_plan(Engine *engine, Str id);
 Status engine_parse(Engine *engine, const Session *session, Str text, Arena *arena, AstScript *out, Error *err);
 /* What became of commands: {"stream/`S`/create": {"status":..., "message":..., "queryId":...}}. New reference. */
 json_t *engine_command_statuses(Engine *engine);
-/* Number of the last command that was executed; -1: none. */
+/* Number (offset) of the last command that was executed; -1: none. The next query gets the number after it. */
 int64_t engine_last_command(Engine *engine);
-void    engine_set_last_command(Engine *engine, int64_t number);
 
 /* Queries of clients, which the engine does not run itself: TERMINATE ends them, SHOW QUERIES lists them. Thread: any. */
 typedef struct Transients Transients;
@@ -130,16 +131,41 @@ Transients *engine_transients(Engine *engine);
 
 /* ---- the command log ---- */
 
-/* While it is on, statements are those of the command log: topics are neither made nor deleted, for that has been done once. */
-void engine_set_replaying(Engine *engine, bool replaying);
-bool engine_is_replaying(const Engine *engine);
+/* A command as the log has it. */
+typedef struct {
+    Str           id;     /* "stream/`S`/create" */
+    Str           text;   /* of the statement */
+    const json_t *topics; /* see CommandSink.append; NULL: a command that does not say */
+    int64_t       offset;
+} LoggedCommand;
 
-/* Called, under the engine's lock, for every statement that changes what exists, once it has been validated and before it is executed: it makes the
- * statement durable. *number is what query ids and commandSequenceNumber use. NULL: nothing is logged (test mode, queries file). */
+/* Carries out a command that is not this process's own, or that failed here before: not tried in a sandbox, for it was valid when it was appended.
+ * Topics are neither made nor deleted: who appended it has done that. The caller has the turn. E_IO, E_BUSY, E_FULL: the world failed and nothing
+ * has changed; the same command is to be tried again. A command that is wrong is so on every node: OK, said in the log and in its status. */
+Status engine_apply(Engine *engine, Session *session, const LoggedCommand *command, Arena *arena, Error *err);
+
+/* Where statements that change what exists are made durable, in one order with those of the service's other nodes. NULL: nothing is logged (test
+ * mode, queries file). */
 typedef struct CommandSink CommandSink;
 struct CommandSink {
-    Status (*append)(CommandSink *self, Str command_id, const AstStatement *statement, Str logged_text, const Properties *overrides, int64_t *number, Error *err);
+    /* Gives the turn to this request, with all commands that are in the log by now carried out here. Not under the engine's lock. Fails with what
+     * the client is told, or with E_FENCED; then there is no turn. */
+    Status (*begin)(CommandSink *self, Error *err);
+    /* Makes the statement durable at *offset, once it has been validated and before it is carried out. `topics` are the topics that were looked at
+     * for it, {"name": [partitions, replicas]}: they may change, what the statement means may not. E_FENCED: another node has appended since
+     * `begin`, nothing was written: `end`, `begin`, validate again. */
+    Status (*append)(CommandSink *self, Str command_id, const AstStatement *statement, Str logged_text, const Properties *overrides,
+                     const json_t *topics, int64_t *offset, Error *err);
+    /* Gives the turn back. `last`: the last command that has been carried out here; own ones behind it are left to the follower. */
+    void (*end)(CommandSink *self, int64_t last);
+    /* During a turn: the offset that the next command gets, and how many it takes. */
+    int64_t next_offset;
+    int     span;
 };
 void engine_set_command_sink(Engine *engine, CommandSink *sink);
+
+/* DEGRADED: the command log holds what this version cannot carry out; what runs goes on, nothing can be changed. */
+void engine_set_degraded(Engine *engine);
+bool engine_is_degraded(Engine *engine);
 
 #endif

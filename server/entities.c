@@ -14,18 +14,23 @@ json_t *entity_new(const char *type, Str text)
     return entity;
 }
 
+json_t *command_status(const char *status, const char *message, Str query_id)
+{
+    json_t *out = json_object();
+    json_object_set_new(out, "status", json_string(status));
+    json_object_set_new(out, "message", json_string(message));
+    json_object_set_new(out, "queryId", json_str(query_id));
+    return out;
+}
+
 json_t *entity_status(Execution *x, Str text, Str command_id, const char *message, Str query_id)
 {
     if (x->sandbox)
         return NULL;
     json_t *entity = entity_new("currentStatus", text);
-    json_t *status = json_object();
-    json_object_set_new(status, "status", json_string("SUCCESS"));
-    json_object_set_new(status, "message", json_string(message));
-    json_object_set_new(status, "queryId", json_str(query_id));
     json_object_set_new(entity, "commandId", json_str(command_id));
-    json_object_set_new(entity, "commandStatus", status);
-    json_object_set_new(entity, "commandSequenceNumber", json_integer(x->number));
+    json_object_set_new(entity, "commandStatus", command_status("SUCCESS", message, query_id));
+    json_object_set_new(entity, "commandSequenceNumber", json_integer(x->logged_at >= 0 ? x->logged_at : x->number));
     return entity;
 }
 

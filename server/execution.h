@@ -2,7 +2,8 @@
  * execution.h - what a statement's handler gets: one stmt_x.c per family, a line per statement kind in statements.def.
  *
  * A handler validates against x->catalog and, unless x->sandbox, carries out. It changes x->catalog in both cases: later statements of the
- * request see what it made.
+ * request see what it made. A statement that changes what exists goes in this order: validate and plan, topics, execution_log, then what can fail
+ * for the world's sake (execution_start, _stop), then the catalog: a command that failed half-way can be carried out once more.
  */
 #ifndef SLUICE_SERVER_EXECUTION_H
 #define SLUICE_SERVER_EXECUTION_H
@@ -35,13 +36,21 @@ struct Execution {
     Arena      *arena;   /* of the statement */
     SessionHost host;    /* what the planner asks */
     int64_t     number;  /* of the next query id */
-    int64_t     last_command; /* sandbox: number that the last command would have */
-    SandboxTopic *topics;     /* sandbox */
+    SandboxTopic *imagined;     /* sandbox */
+    int64_t       next_offset;  /* sandbox: of the next command */
+    bool          turn;         /* has the turn (engine.h): may let go of the lock */
+    const LoggedCommand *command;     /* being applied; NULL: a request's own statement */
+    /* Of the statement at work. */
+    int64_t       logged_at;    /* offset of its command; -1: not logged */
+    Str           command_id;   /* once it was logged */
+    bool          carried_out;  /* what fails from here on is no reason to do it again */
+    json_t       *topics;       /* that the planner looked at, for the command */
+    Error         unanswered;   /* what the planner asked and nobody could tell; code OK: nothing */
 };
 
 typedef Status (*StatementHandler)(Execution *x, const AstStatement *statement, json_t **entity, Error *err);
 
-#define STATEMENT(kind, handler) Status handler(Execution *x, const AstStatement *statement, json_t **entity, Error *err);
+#define STATEMENT(kind, handler, changes) Status handler(Execution *x, const AstStatement *statement, json_t **entity, Error *err);
 #include "server/statements.def"
 #undef STATEMENT
 
@@ -54,13 +63,17 @@ QuerySettings execution_settings(const Execution *x);
 /* The statement once more, in `arena`: a plan points into its statement and outlives the request. */
 Status execution_keep(Execution *x, const AstStatement *statement, Arena *arena, const AstStatement **out, Error *err);
 
-/* Logs a statement that changes what exists (nothing in the sandbox); x->number is the number of its record afterwards. */
+/* Logs a statement that changes what exists (nothing in the sandbox). */
 Status execution_log(Execution *x, Str command_id, const AstStatement *statement, Str logged_text, Error *err);
 
 /* Plans of persistent queries, for OR REPLACE and EXPLAIN. The engine's registry; a sandbox has only names. */
 PlanRef *execution_plan(const Execution *x, Str query_id); /* borrowed; NULL */
 Status   execution_start(Execution *x, PlanRef *plan, Error *err);
 Status   execution_stop(Execution *x, Str query_id, bool forget, Error *err);
+
+/* Around what may wait for a broker: others can look meanwhile, nobody can change anything. Pointers into the catalog stay valid. */
+void execution_leave_lock(Execution *x);
+void execution_take_lock(Execution *x);
 
 /* NULL: no statement of the sandbox made it. */
 const SandboxTopic *sandbox_topic(const Execution *x, Str name);
@@ -73,6 +86,8 @@ json_t *json_str(Str text); /* text as a JSON string; NULL text: null */
 /* {"@type": type, "statementText": text, "warnings": []} */
 json_t *entity_new(const char *type, Str statement_text);
 json_t *entity_status(Execution *x, Str statement_text, Str command_id, const char *message, Str query_id);
+/* {"status": status, "message": message, "queryId": query_id} */
+json_t *command_status(const char *status, const char *message, Str query_id);
 json_t *entity_warning(Str statement_text, const char *message);
 /* {"type": "STRUCT", "fields": [...], "memberSchema": null} */
 json_t *entity_type(const SqlType *type);

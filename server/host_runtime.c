@@ -1,5 +1,6 @@
 /*
- * host_runtime.c - see host_runtime.h. Thread: under the engine's lock, but for describe.
+ * host_runtime.c - see host_runtime.h. Thread: starts, stops and pauses are those of who may change what exists (engine.h), one at a time; inserts are
+ * under the engine's lock; describe: any.
  */
 #include "server/host_runtime.h"
 
@@ -50,14 +51,18 @@ static void hold_start(HostRuntime *host, PlanRef *plan, const QuerySettings *se
     host->held[at] = (Held){plan_ref(plan), *settings, false};
 }
 
-static void hold_stop(HostRuntime *host, Str id)
+static void drop_held(HostRuntime *host, size_t at)
 {
-    size_t at = held_find(host, id);
-    if (at == host->held_count)
-        return;
     plan_unref(host->held[at].plan);
     host->held_count--;
     memmove(host->held + at, host->held + at + 1, (host->held_count - at) * sizeof(Held));
+}
+
+static void hold_stop(HostRuntime *host, Str id)
+{
+    size_t at = held_find(host, id);
+    if (at < host->held_count)
+        drop_held(host, at);
 }
 
 static Status start_now(HostRuntime *host, PlanRef *plan, const QuerySettings *settings, bool paused,
@@ -166,20 +171,14 @@ HostRuntime *host_runtime_new(Runtime *runtime, Log *log)
     return host;
 }
 
-static void drop_held(HostRuntime *host)
-{
-    for (size_t i = 0; i < host->held_count; i++)
-        plan_unref(host->held[i].plan);
-    host->held_count = 0;
-}
-
 void host_runtime_free(HostRuntime *host)
 {
     if (host == NULL)
         return;
     if (host->writer != NULL)
         log_writer_close(host->writer);
-    drop_held(host);
+    while (host->held_count > 0)
+        drop_held(host, host->held_count - 1);
     mem_free(host->held);
     mem_free(host);
 }
@@ -194,15 +193,18 @@ void host_runtime_hold(HostRuntime *host)
     host->holding = true;
 }
 
-void host_runtime_release(HostRuntime *host)
+Status host_runtime_release(HostRuntime *host, Error *err)
 {
-    Error err;
-    host->holding = false;
-    for (size_t i = 0; i < host->held_count; i++) {
-        const Held *held = &host->held[i];
-        if (start_now(host, held->plan, &held->settings, held->paused, &err) != OK)
-            log_line(LOG_ERROR, "query " STR_FMT " could not be started: %s", STR_ARG(held_plan(host, i)->id),
-                     err.message);
+    while (host->held_count > 0) {
+        const Held *held   = &host->held[0];
+        Status      status = start_now(host, held->plan, &held->settings, held->paused, err);
+        if (status == E_IO || status == E_BUSY)
+            return status;
+        if (status != OK)
+            log_line(LOG_ERROR, "query " STR_FMT " could not be started: %s", STR_ARG(held_plan(host, 0)->id),
+                     err->message);
+        drop_held(host, 0);
     }
-    drop_held(host);
+    host->holding = false;
+    return OK;
 }

@@ -154,15 +154,33 @@ static Status open_rest(Node *node, const NodeOptions *options, Error *err)
 
 /* ---- what runs ---- */
 
+/* Queries start once all commands are known. */
 static Status replay(Node *node, Error *err)
 {
-    int replicas = (int)properties_int(node->properties, "ksql.internal.topic.replicas", 1);
-    TRY(command_log_open(node->log, node->service_id, replicas, &node->commands, err));
     host_runtime_hold(node->host);
-    Status status = command_log_replay(node->commands, node->engine, node->properties, err);
-    host_runtime_release(node->host);
+    TRY(command_log_replay(node->commands, err));
+    return host_runtime_release(node->host, err);
+}
+
+static Status run_commands(Node *node, const NodeOptions *options, Error *err)
+{
+    CommandLogOptions commands = {.log         = node->log,
+                                  .engine      = node->engine,
+                                  .properties  = node->properties,
+                                  .service_id  = node->service_id,
+                                  .interrupted = options->interrupted};
+    node->commands             = command_log_new(&commands);
+    Status status;
+    while ((status = replay(node, err)) == E_IO || status == E_BUSY) {
+        if (options->interrupted == NULL)
+            return status;
+        log_line(LOG_WARN, "the command topic is not available, waiting for it: %s", err->message);
+        sleep(1); /* a call that failed has waited for longer */
+        if (options->interrupted())
+            return error_set(err, E_CANCELLED, NO_POS, "told to stop before the command topic was available");
+    }
     TRY(status);
-    engine_set_command_sink(node->engine, command_log_sink(node->commands));
+    command_log_follow(node->commands);
     return OK;
 }
 
@@ -215,7 +233,7 @@ static Status open_parts(Node *node, const NodeOptions *options, Error *err)
     if (options->queries_file != NULL)
         TRY(headless_run(node->engine, options->queries_file, node->properties, err));
     else
-        TRY(replay(node, err));
+        TRY(run_commands(node, options, err));
     runtime_join(node->runtime);
     make_processing_stream(node);
     if (node->has_rest)
@@ -247,6 +265,7 @@ void node_close(Node *node)
     http_close(node->http);
     if (node->has_rest)
         rest_clear(&node->rest);
+    command_log_stop(node->commands);
     runtime_close(node->runtime); /* before the plans go: it commits */
     engine_close(node->engine);
     command_log_close(node->commands);

@@ -29,7 +29,8 @@ void rest_info(Rest *rest, HttpExchange *x)
 {
     json_t *info = json_pack("{s:s, s:o, s:o, s:s, s:s}", "version", KSQLDB_VERSION, "kafkaClusterId",
                              cluster_id(rest, x), "ksqlServiceId", service_id(rest), "serverStatus",
-                             "RUNNING", "sluiceVersion", SLUICE_VERSION);
+                             engine_is_degraded(rest->engine) ? "DEGRADED" : "RUNNING", "sluiceVersion",
+                             SLUICE_VERSION);
     rest_json(x, 200, json_pack("{s:o}", "KsqlServerInfo", info));
 }
 
@@ -41,12 +42,11 @@ static bool kafka_answers(Rest *rest)
 
 void rest_healthcheck(Rest *rest, HttpExchange *x)
 {
-    bool    kafka   = kafka_answers(rest);
+    bool    kafka = kafka_answers(rest), commands = !engine_is_degraded(rest->engine);
     json_t *details = json_pack("{s:{s:b}, s:{s:b}, s:{s:b}}", "metastore", "isHealthy", 1, "kafka",
-                                "isHealthy", (int)kafka, "commandRunner", "isHealthy", 1);
-    rest_json(
-        x, 200,
-        json_pack("{s:b, s:o, s:s}", "isHealthy", (int)kafka, "details", details, "serverState", "READY"));
+                                "isHealthy", (int)kafka, "commandRunner", "isHealthy", (int)commands);
+    rest_json(x, 200, json_pack("{s:b, s:o, s:s}", "isHealthy", (int)(kafka && commands), "details", details,
+                                "serverState", "READY"));
 }
 
 static json_t *scope(Rest *rest, HttpExchange *x)

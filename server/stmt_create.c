@@ -1,8 +1,8 @@
 /*
  * stmt_create.c - CREATE STREAM|TABLE, CREATE ... AS SELECT, INSERT INTO ... SELECT.
  *
- * Order (runtime.md 6.6): plan, topic, command log, catalog, query. A topic that was made stays when a later step fails; the statement can be
- * repeated.
+ * Order (runtime.md 6.6): plan, topic, command log, query, catalog. A topic that was made stays when a later step fails; the statement can be
+ * repeated. What is there already is logged by nobody.
  */
 #include "server/execution.h"
 
@@ -50,10 +50,13 @@ static Status create_source(Execution *x, const AstStatement *statement, Arena *
     if (status != OK)
         return answer_exists(statement, status, entity, err);
     TRY(topic_fulfil(x, &wish, says(statement, "PARTITIONS"), says(statement, "REPLICAS"), err));
-    Str text = statement_text(statement, x->arena);
+    Str text = statement_text(statement, x->arena), command = command_id(x, statement);
+    TRY(execution_log(x, command, statement, text, err));
     if (plan != NULL) {
         *ref             = plan_ref_new(plan_arena, plan);
         source->query_id = plan->id;
+        TRY(execution_start(x, *ref, err));
+        next_number(x);
     }
     source->statement = text; /* as the command log has it: the same after a restart */
     catalog_put_source(x->catalog, source);
@@ -61,16 +64,13 @@ static Status create_source(Execution *x, const AstStatement *statement, Arena *
         Str *names = ARENA_ARRAY(x->arena, Str, 1);
         names[0]   = source->name;
         register_query(x, plan->id, QUERY_SOURCE_TABLE, text, source->name, names, 1);
-        TRY(execution_start(x, *ref, err));
-        next_number(x);
     }
-    *entity = entity_status(x, text, command_id(x, statement), statement->is_table ? "Table created" : "Stream created", STR_NULL);
+    *entity = entity_status(x, text, command, statement->is_table ? "Table created" : "Stream created", STR_NULL);
     return OK;
 }
 
 Status stmt_create_source(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
 {
-    TRY(execution_log(x, command_id(x, statement), statement, statement_text(statement, x->arena), err));
     Arena  *arena  = arena_new(0);
     PlanRef *ref   = NULL;
     Status  status = execution_keep(x, statement, arena, &statement, err);
@@ -133,16 +133,17 @@ static Status start_persistent(Execution *x, const AstStatement *statement, Aren
     if (status != OK)
         return answer_exists(statement, status, entity, err);
     TRY(check_replace(x, query, err));
-    if (str_is_null(query->replaced_query))
+    if (str_is_null(query->replaced_query) && x->command == NULL) /* the limit is of the node that was asked */
         TRY(check_limit(x, err));
     TRY(topic_fulfil(x, &query->topic, says(statement, "PARTITIONS"), says(statement, "REPLICAS"), err));
+    TRY(execution_log(x, command, statement, statement_text(statement, x->arena), err));
     *ref = plan_ref_new(plan_arena, query->plan);
+    TRY(execution_start(x, *ref, err));
     if (query->kind != QUERY_INSERT) {
         query->sink->statement = query->plan->statement;
         catalog_put_source(x->catalog, query->sink);
     }
     register_query(x, query->plan->id, query->kind, query->plan->statement, query->sink->name, query->source_names, query->source_count);
-    TRY(execution_start(x, *ref, err));
     Str message = str_printf(x->arena, "Created query with ID " STR_FMT, STR_ARG(query->plan->id));
     *entity     = entity_status(x, query->plan->statement, command, str_to_c(x->arena, message), query->plan->id);
     next_number(x);
@@ -151,7 +152,6 @@ static Status start_persistent(Execution *x, const AstStatement *statement, Aren
 
 static Status run_persistent(Execution *x, const AstStatement *statement, Str command, json_t **entity, Error *err)
 {
-    TRY(execution_log(x, command, statement, statement_text(statement, x->arena), err));
     Arena   *arena  = arena_new(0);
     PlanRef *ref    = NULL;
     Status   status = execution_keep(x, statement, arena, &statement, err);

@@ -86,9 +86,12 @@ static Status check_topic_unused(Execution *x, const Source *source, Error *err)
 
 static Status delete_topic(Execution *x, Str topic, Error *err)
 {
-    if (x->sandbox || engine_is_replaying(x->engine))
+    if (x->sandbox || x->command != NULL)
         return OK;
+    x->carried_out = true;
+    execution_leave_lock(x);
     Status status = log_topic_delete(engine_log(x->engine), topic, err);
+    execution_take_lock(x);
     if (status == E_NOT_FOUND) { /* gone already: what was asked for */
         error_clear(err);
         return OK;

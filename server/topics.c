@@ -28,7 +28,7 @@ static Status create(Execution *x, const TopicWish *wish, Error *err)
 
 const SandboxTopic *sandbox_topic(const Execution *x, Str name)
 {
-    for (const SandboxTopic *topic = x->topics; topic != NULL; topic = topic->next)
+    for (const SandboxTopic *topic = x->imagined; topic != NULL; topic = topic->next)
         if (str_equal(topic->name, name))
             return topic;
     return NULL;
@@ -37,17 +37,15 @@ const SandboxTopic *sandbox_topic(const Execution *x, Str name)
 static void imagine(Execution *x, const TopicWish *wish)
 {
     SandboxTopic *topic = ARENA_NEW(x->arena, SandboxTopic);
-    *topic = (SandboxTopic){x->topics, str_dup(x->arena, wish->name), wish->partitions > 0 ? wish->partitions : 1,
+    *topic = (SandboxTopic){x->imagined, str_dup(x->arena, wish->name), wish->partitions > 0 ? wish->partitions : 1,
                             wish->replicas > 0 ? wish->replicas : 1};
-    x->topics = topic;
+    x->imagined = topic;
 }
 
-Status topic_fulfil(Execution *x, const TopicWish *wish, bool given_partitions, bool given_replicas, Error *err)
+static Status fulfil(Execution *x, const TopicWish *wish, bool given_partitions, bool given_replicas, Error *err)
 {
     TopicInfo info;
     Error     ignored;
-    if (wish->name.len == 0 || engine_is_replaying(x->engine))
-        return OK;
     const SandboxTopic *imagined = sandbox_topic(x, wish->name);
     Status found = imagined != NULL ? OK : log_topic_info(engine_log(x->engine), wish->name, &info, &ignored);
     if (imagined != NULL)
@@ -62,4 +60,14 @@ Status topic_fulfil(Execution *x, const TopicWish *wish, bool given_partitions, 
         return create(x, wish, err);
     imagine(x, wish);
     return OK;
+}
+
+Status topic_fulfil(Execution *x, const TopicWish *wish, bool given_partitions, bool given_replicas, Error *err)
+{
+    if (wish->name.len == 0 || x->command != NULL)
+        return OK;
+    execution_leave_lock(x);
+    Status status = fulfil(x, wish, given_partitions, given_replicas, err);
+    execution_take_lock(x);
+    return status;
 }
