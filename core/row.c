@@ -88,6 +88,29 @@ void schema_print(const Schema *schema, bool primary, StrBuf *out)
     }
 }
 
+size_t columns_pack_size(const Column *columns, const Value *values, size_t count)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!value_is_fixed(columns[i].type->kind, values[i]))
+            size += value_pack_size(columns[i].type, values[i]);
+    return size;
+}
+
+void columns_pack(const Column *columns, const Value *from, size_t count, Value *to, char **at)
+{
+    for (size_t i = 0; i < count; i++)
+        to[i] = value_is_fixed(columns[i].type->kind, from[i]) ? from[i] : value_pack(columns[i].type, from[i], at);
+}
+
+bool columns_are_fixed(const Column *columns, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!kind_is_fixed(columns[i].type->kind))
+            return false;
+    return true;
+}
+
 RecordBatch *batch_new(Arena *arena, const Schema *schema, size_t capacity)
 {
     RecordBatch *batch = ARENA_NEW(arena, RecordBatch);

@@ -52,6 +52,12 @@ void schema_print(const Schema *schema, bool primary, StrBuf *out);
 /* One column of it. */
 void column_print(const Column *column, bool primary, StrBuf *out);
 
+/* value_pack for the values of some columns. */
+size_t columns_pack_size(const Column *columns, const Value *values, size_t count);
+void   columns_pack(const Column *columns, const Value *from, size_t count, Value *to, char **at);
+/* No value of these columns points anywhere, so that an assignment copies them. */
+bool columns_are_fixed(const Column *columns, size_t count);
+
 typedef struct {
     Str key;
     Str value; /* ptr NULL: null */

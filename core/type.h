@@ -26,6 +26,13 @@ typedef enum {
     T_LAMBDA, /* a lambda as function argument; never the type of a column */
 } SqlKind;
 
+/* Copying a value's 16 bytes copies the value: a number, whatever it means. (A DECIMAL may be a big one; lambdas are always shared.) */
+static inline bool kind_is_fixed(SqlKind kind)
+{
+    const unsigned pointing = 1u << T_DECIMAL | 1u << T_STRING | 1u << T_BYTES | 1u << T_ARRAY | 1u << T_MAP | 1u << T_STRUCT;
+    return (pointing >> kind & 1) == 0;
+}
+
 typedef struct SqlType SqlType;
 
 typedef struct {

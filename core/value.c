@@ -213,77 +213,71 @@ uint64_t value_hash(const SqlType *type, Value v)
     }
 }
 
-static Value bytes_copy(Arena *arena, Value v)
+/* ---- deep copies: one piece, laid out in steps of 8 bytes ---- */
+
+static size_t padded(size_t n)
 {
-    char *copy = arena_alloc(arena, v.len);
-    if (v.len > 0)
-        memcpy(copy, v.as.ptr, v.len);
-    v.as.ptr = copy;
-    return v;
+    return (n + 7) & ~(size_t)7;
 }
 
-static Value items_copy(Arena *arena, const SqlType *type, Value v)
+size_t value_pack_size(const SqlType *type, Value v)
 {
-    Value *items = arena_alloc(arena, (size_t)v.len * sizeof(Value));
-    for (uint32_t i = 0; i < v.len; i++)
-        items[i] = value_copy(arena, item_type(type, i), value_items(v)[i]);
-    v.as.ptr = items;
-    return v;
-}
-
-static Value map_copy(Arena *arena, const SqlType *type, Value v)
-{
-    MapEntry *entries = arena_alloc(arena, (size_t)v.len * sizeof(MapEntry));
-    for (uint32_t i = 0; i < v.len; i++) {
-        entries[i].key   = value_copy(arena, type->key, value_entries(v)[i].key);
-        entries[i].value = value_copy(arena, type->element, value_entries(v)[i].value);
+    size_t size;
+    if (value_is_fixed(type->kind, v))
+        return 0;
+    switch (type->kind) {
+    case T_ARRAY:
+    case T_STRUCT:
+        size = v.len * sizeof(Value);
+        for (uint32_t i = 0; i < v.len; i++)
+            size += value_pack_size(item_type(type, i), value_items(v)[i]);
+        return size;
+    case T_MAP:
+        size = v.len * sizeof(MapEntry);
+        for (uint32_t i = 0; i < v.len; i++)
+            size += value_pack_size(type->key, value_entries(v)[i].key) +
+                    value_pack_size(type->element, value_entries(v)[i].value);
+        return size;
+    default:
+        return padded(v.len);
     }
-    v.as.ptr = entries;
-    return v;
+}
+
+static void *take(char **at, size_t size)
+{
+    void *ptr = *at;
+    *at += padded(size);
+    return ptr;
+}
+
+Value value_pack(const SqlType *type, Value v, char **at)
+{
+    if (value_is_fixed(type->kind, v))
+        return v;
+    Value copy = v;
+    if (v.len == 0) {
+        copy.as.ptr = "";
+    } else if (type->kind == T_ARRAY || type->kind == T_STRUCT) {
+        Value *items = take(at, v.len * sizeof(Value));
+        for (uint32_t i = 0; i < v.len; i++)
+            items[i] = value_pack(item_type(type, i), value_items(v)[i], at);
+        copy.as.ptr = items;
+    } else if (type->kind == T_MAP) {
+        MapEntry *entries = take(at, v.len * sizeof(MapEntry));
+        for (uint32_t i = 0; i < v.len; i++) {
+            entries[i].key   = value_pack(type->key, value_entries(v)[i].key, at);
+            entries[i].value = value_pack(type->element, value_entries(v)[i].value, at);
+        }
+        copy.as.ptr = entries;
+    } else {
+        copy.as.ptr = memcpy(take(at, v.len), v.as.ptr, v.len);
+    }
+    return copy;
 }
 
 Value value_copy(Arena *arena, const SqlType *type, Value v)
 {
-    if (value_is_null(v))
-        return value_null();
-    switch (type->kind) {
-    case T_STRING:
-    case T_BYTES:
-        return bytes_copy(arena, v);
-    case T_DECIMAL:
-        return v.flags & VALUE_BIG ? bytes_copy(arena, v) : v;
-    case T_ARRAY:
-    case T_STRUCT:
-        return items_copy(arena, type, v);
-    case T_MAP:
-        return map_copy(arena, type, v);
-    default:
-        return v;
-    }
-}
-
-size_t value_extra_size(const SqlType *type, Value v)
-{
-    size_t size = 0;
-    if (value_is_null(v))
-        return 0;
-    switch (type->kind) {
-    case T_STRING:
-    case T_BYTES:
-        return v.len;
-    case T_DECIMAL:
-        return v.flags & VALUE_BIG ? v.len : 0;
-    case T_ARRAY:
-    case T_STRUCT:
-        for (uint32_t i = 0; i < v.len; i++)
-            size += sizeof(Value) + value_extra_size(item_type(type, i), value_items(v)[i]);
-        return size;
-    case T_MAP:
-        for (uint32_t i = 0; i < v.len; i++)
-            size += sizeof(MapEntry) + value_extra_size(type->key, value_entries(v)[i].key) +
-                    value_extra_size(type->element, value_entries(v)[i].value);
-        return size;
-    default:
-        return 0;
-    }
+    size_t size = value_pack_size(type, v);
+    char  *at   = size > 0 ? arena_alloc(arena, size) : NULL;
+    return value_pack(type, v, &at);
 }

@@ -57,6 +57,12 @@ static inline Value value_decimal(int64_t unscaled, int scale)
     return (Value){.as.i64 = unscaled, .scale = (int16_t)scale};
 }
 
+/* It points nowhere: kind_is_fixed for one value. */
+static inline bool value_is_fixed(SqlKind kind, Value v)
+{
+    return value_is_null(v) || kind_is_fixed(kind) || (kind == T_DECIMAL && !(v.flags & VALUE_BIG));
+}
+
 static inline int64_t         value_int(Value v) { return v.as.i64; }
 static inline bool            value_bool(Value v) { return v.as.i64 != 0; }
 static inline double          value_double(Value v) { return v.as.f64; }
@@ -73,8 +79,10 @@ int value_compare(const SqlType *type, Value a, Value b);
 uint64_t value_hash(const SqlType *type, Value v);
 /* Deep copy into `arena`. */
 Value value_copy(Arena *arena, const SqlType *type, Value v);
-/* Bytes that a deep copy takes beyond the 16 of the value itself. */
-size_t value_extra_size(const SqlType *type, Value v);
+/* A deep copy where the caller wants it: the bytes that it takes beyond the 16 of the value itself, and the copy, which goes to *at
+ * (aligned to 8) and moves it by as many. */
+size_t value_pack_size(const SqlType *type, Value v);
+Value  value_pack(const SqlType *type, Value v, char **at);
 
 /* The text that CAST(v AS STRING) gives (sql.md 3.6): `1.0E10`, `[a, b]`, `{k=v}`, `Struct{F=v}`; "null" for NULL. */
 void value_print(const SqlType *type, Value v, StrBuf *out);

@@ -7,7 +7,6 @@
  * not seen, and not kept, though their rows are emitted.
  */
 #include "executor/aggregate_state.h"
-#include "executor/emit_final.h"
 
 typedef struct {
     StoreRows parts; /* to be merged, by (end, start) */
@@ -40,88 +39,64 @@ static Status find_parts(AggregateOp *self, const Row *row, Str key, Arena *aren
     return OK;
 }
 
-/* Takes a part away; what was seen of it is emitted as deleted, at the time it ended. */
+/* The first part's states move on to the session that takes the parts' place, the others' are merged into them: so a record costs the same
+ * however much its session has collected. `stored` may be one of the parts itself. */
+static Status gather(AggregateOp *self, StoreRow *stored, const StoreRows *parts, Arena *arena, Error *err)
+{
+    StoreRow *first = parts->rows[0];
+    aggregate_begin(self, stored, arena);
+    store_swap_states(self->base.store, stored, first);
+    for (size_t i = 1; i < parts->count; i++)
+        TRY(aggregate_merge(self, parts->rows[i] == stored ? first : parts->rows[i], err));
+    return OK;
+}
+
+/* What was seen of a part is emitted as deleted, at the time it ended. */
 static void retire(AggregateOp *self, StoreRow *part, const Row *row, RecordBatch *out)
 {
-    bool late = self->lazy && !self->plan->emit_final;
-    if (late)
+    if (self->lazy && !self->plan->emit_final)
         store_remember(self->base.store, part, row->origin);
     else if (!self->lazy && part->visible) {
-        Value *old = aggregate_stored_columns(self, part->keys, part->values, out->arena);
-        aggregate_emit(self, out, part, part->window_end, row->origin, out->arena)->old = old;
-    }
-    store_remove(self->base.store, part);
-}
-
-/* Copies the merged states out of the parts' memory before the parts go. */
-static void own_states(AggregateOp *self, Arena *arena)
-{
-    for (size_t i = 0; i < self->call_count; i++) {
-        Value *state = &self->next[self->value_count + i];
-        *state       = value_copy(arena, self->plan->calls[i].call->state_type, *state);
+        const Value *old = aggregate_columns(self, part->keys, part->values, out->arena);
+        aggregate_emit(self, out, part, part->window_end, row->origin)->old = old;
     }
 }
 
-static Status merge_session(AggregateOp *self, const Row *row, Str key, const Session *session,
-                            RecordBatch *out, Error *err)
+static Status merge_session(AggregateOp *self, const Row *row, Str key, const Session *session, RecordBatch *out, Error *err)
 {
-    bool      single = session->start == session->end;
     StoreRow *stored;
-    aggregate_start(self, NULL, out->arena);
-    for (size_t i = 0; i < session->parts.count; i++)
-        TRY(aggregate_merge(self, session->parts.rows[i], out->arena, err));
-    if (!self->fixed)
-        own_states(self, out->arena);
-    for (size_t i = 0; !single && i < session->parts.count; i++)
-        retire(self, session->parts.rows[i], row, out);
-    TRY(aggregate_add(self, out->arena, err));
     TRY(store_get(self->base.store, key, row->key, session->start, session->end, &stored, err));
+    if (session->start == session->end) {
+        aggregate_begin(self, stored, out->arena); /* the only part, if there is one */
+    } else {
+        for (size_t i = 0; i < session->parts.count; i++)
+            retire(self, session->parts.rows[i], row, out);
+        TRY(gather(self, stored, &session->parts, out->arena, err));
+        for (size_t i = 0; i < session->parts.count; i++)
+            store_remove(self->base.store, session->parts.rows[i]);
+    }
+    TRY(aggregate_add(self, err));
     TRY(aggregate_put(self, stored, row, session->end, out, err));
     if (session->expired)
         store_remove(self->base.store, stored);
     return OK;
 }
 
-static Status take_row(AggregateOp *self, const Row *row, RecordBatch *out, Error *err)
+static Status fold(AggregateOp *self, const Row *row, Str key, RecordBatch *out, Error *err)
 {
-    const PlanAggregate *plan = self->plan;
-    Session              session;
-    Str                  key;
-    if (row->columns == NULL)
-        return OK;
-    if (row->key == NULL) {
-        op_drop_row(&self->base, row, SKIP_NULL_KEY);
-        return OK;
-    }
-    if (row->timestamp > self->time)
-        self->time = row->timestamp;
-    TRY(key_coder_bytes(&self->keys, row, out->arena, &key, err));
+    Session session;
     TRY(find_parts(self, row, key, out->arena, &session, err));
-    if (session.end < self->time - plan->grace_ms - plan->gap_ms) {
+    if (session.end < self->time - self->plan->grace_ms - self->plan->gap_ms) {
         op_drop_row(&self->base, row, SKIP_LATE);
-    } else {
-        aggregate_arguments(self, row->columns, row, out->arena);
-        TRY(merge_session(self, row, key, &session, out, err));
+        return OK;
     }
-    return plan->emit_final ? emit_final(self, row, out, err) : OK;
+    aggregate_arguments(self, row->columns, row, out->arena);
+    return merge_session(self, row, key, &session, out, err);
 }
 
-static Status session_push(Operator *op, int port, const RecordBatch *in, Error *err)
+static Status open_session(Operator *op, Error *err)
 {
-    RecordBatch *out = batch_new(in->arena, op->node->schema, in->count);
-    for (size_t i = 0; i < in->count; i++)
-        TRY(take_row((AggregateOp *)op, &in->rows[i], out, err));
-    return op_emit(op, out, err);
+    return aggregate_open(op, fold, err);
 }
 
-const OperatorClass op_session = {
-    .name              = "SESSION",
-    .state_size        = sizeof(AggregateOp),
-    .reads_wanted_only = true,
-    .open              = aggregate_open,
-    .push              = session_push,
-    .flush             = aggregate_flush,
-    .rollback          = aggregate_rollback,
-    .save              = aggregate_save,
-    .load              = aggregate_load,
-};
+const OperatorClass op_session = AGGREGATE_CLASS("SESSION", open_session);

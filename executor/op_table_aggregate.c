@@ -7,49 +7,31 @@
  */
 #include "executor/aggregate_state.h"
 
-static Status take_row(AggregateOp *self, const Row *row, RecordBatch *out, Error *err)
+static Status fold(AggregateOp *self, const Row *row, Str key, RecordBatch *out, Error *err)
 {
-    Arena    *arena = out->arena;
     StoreRow *stored;
-    Str       key;
-    if (row->key == NULL || (row->columns == NULL && row->old == NULL))
-        return OK;
-    TRY(key_coder_bytes(&self->keys, row, arena, &key, err));
     TRY(store_get(self->base.store, key, row->key, 0, 0, &stored, err));
     if (!stored->exists && row->columns == NULL) {
         if (self->having == NULL)
-            aggregate_emit(self, out, stored, row->timestamp, row->origin, arena);
+            aggregate_emit(self, out, stored, row->timestamp, row->origin);
         return OK;
     }
-    int64_t timestamp =
-        stored->exists && stored->timestamp > row->timestamp ? stored->timestamp : row->timestamp;
-    aggregate_start(self, stored, arena);
+    int64_t timestamp = aggregate_time(stored, row);
+    aggregate_begin(self, stored, out->arena);
     if (stored->exists && row->old != NULL) {
-        aggregate_arguments(self, row->old, NULL, arena);
-        TRY(aggregate_undo(self, arena, err));
+        aggregate_arguments(self, row->old, NULL, out->arena);
+        TRY(aggregate_undo(self, err));
     }
     if (row->columns != NULL) {
-        aggregate_arguments(self, row->columns, row, arena);
-        TRY(aggregate_add(self, arena, err));
+        aggregate_arguments(self, row->columns, row, out->arena);
+        TRY(aggregate_add(self, err));
     }
     return aggregate_put(self, stored, row, timestamp, out, err);
 }
 
-static Status aggregate_push(Operator *op, int port, const RecordBatch *in, Error *err)
+static Status open_table(Operator *op, Error *err)
 {
-    RecordBatch *out = batch_new(in->arena, op->node->schema, in->count);
-    for (size_t i = 0; i < in->count; i++)
-        TRY(take_row((AggregateOp *)op, &in->rows[i], out, err));
-    return op_emit(op, out, err);
+    return aggregate_open(op, fold, err);
 }
 
-const OperatorClass op_table_aggregate = {
-    .name       = "TABLE_AGGREGATE",
-    .state_size = sizeof(AggregateOp),
-    .open       = aggregate_open,
-    .push       = aggregate_push,
-    .flush      = aggregate_flush,
-    .rollback   = aggregate_rollback,
-    .save       = aggregate_save,
-    .load       = aggregate_load,
-};
+const OperatorClass op_table_aggregate = AGGREGATE_CLASS("TABLE_AGGREGATE", open_table);

@@ -132,6 +132,8 @@ static Status write_changelog(Pipeline *pipeline, Operator *op, Error *err)
     StoreRows     rows = store_dirty_rows(op->store);
     for (size_t i = 0; i < rows.count; i++) {
         Str key, value;
+        if (!rows.rows[i]->exists && !rows.rows[i]->stored)
+            continue; /* came and went since the last commit */
         store_encode(op->store, rows.rows[i], pipeline->batch, &key, &value);
         TRY(host->changelog(host, op->node, key, value, err));
         if (i % BATCH_ROWS == BATCH_ROWS - 1)

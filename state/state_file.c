@@ -160,14 +160,16 @@ static Status write_rows(Store *store, Error *err)
     if (store->dirty_count == 0)
         return OK;
     CacheRow **sorted = mem_alloc(store->dirty_count * sizeof *sorted);
-    memcpy(sorted, store->dirty, store->dirty_count * sizeof *sorted);
-    qsort(sorted, store->dirty_count, sizeof *sorted, compare_rows);
+    size_t     count  = 0;
+    for (size_t i = 0; i < store->dirty_count; i++)
+        if (store->dirty[i]->base.exists || store->dirty[i]->base.stored) /* others came and went in between */
+            sorted[count++] = store->dirty[i];
+    qsort(sorted, count, sizeof *sorted, compare_rows);
     Status status = OK;
-    for (size_t i = 0; status == OK && i < store->dirty_count; i++) {
+    for (size_t i = 0; status == OK && i < count; i++) {
         TableRow row  = store_table_row(sorted[i]);
         bool     gone = !sorted[i]->base.exists || store_row_expired(store, row.window_start, row.window_end);
-        status =
-            gone ? store_table_delete(store->table, &row, err) : store_table_put(store->table, &row, err);
+        status = gone ? store_table_delete(store->table, &row, err) : store_table_put(store->table, &row, err);
     }
     mem_free(sorted);
     return status;
@@ -229,6 +231,8 @@ static void commit_failed(StateFile *file)
 static void row_settle(CacheRow *row)
 {
     row->base.dirty       = false;
+    row->base.stored      = row->base.exists;
+    row->group            = row->grouped ? row->group : NULL;
     row->base.has_emitted = false;
     row->base.emitted     = NULL;
     row->base.origin      = NULL;

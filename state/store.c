@@ -54,6 +54,8 @@ Status store_open(StateFile *file, const StoreSpec *spec, int partition, Store *
     store->spec              = table->spec;
     store->spec.retention_ms = spec->retention_ms;
     store->partition         = partition;
+    store->fixed_values      = columns_are_fixed(spec->values, spec->value_count);
+    store->fixed_states      = columns_are_fixed(spec->states, spec->state_count);
     store->row_values        = spec->value_count + spec->state_count;
     store->time              = time;
     store->committed_time    = time;
@@ -124,22 +126,59 @@ Status store_get(Store *store, Str key, const Value *keys, int64_t window_start,
 
 static void raise_time(Store *store, const StoreRow *row)
 {
-    if (store->spec.kind == STORE_KEY_VALUE)
-        return;
     int64_t time = store_row_time(store->spec.kind, row->window_start, row->window_end);
     if (time > store->time)
         store->time = time;
+}
+
+static void row_put(Store *store, StoreRow *row, int64_t timestamp, bool visible)
+{
+    if (!row->exists && store->spec.kind != STORE_KEY_VALUE) {
+        store_cache_regroup((CacheRow *)row);
+        raise_time(store, row);
+    }
+    row->exists    = true;
+    row->visible   = visible;
+    row->timestamp = timestamp;
+    store_cache_mark_dirty((CacheRow *)row);
 }
 
 void store_put(Store *store, StoreRow *row, const Value *values, int64_t timestamp, bool visible)
 {
     CacheRow *cached = (CacheRow *)row;
     store_cache_set_values(cached, values);
-    row->exists    = true;
-    row->visible   = visible;
-    row->timestamp = timestamp;
+    if (store->spec.state_count > 0)
+        store_cache_set_states(cached, values + store->spec.value_count);
+    row_put(store, row, timestamp, visible);
+}
+
+Growth *store_edit_states(Store *store, StoreRow *row)
+{
+    CacheRow *cached = (CacheRow *)row;
     store_cache_mark_dirty(cached);
-    raise_time(store, row);
+    if (!row->exists)
+        store_cache_clear_states(cached);
+    return cached->growth;
+}
+
+void store_put_values(Store *store, StoreRow *row, const Value *values, int64_t timestamp, bool visible)
+{
+    CacheRow *cached = (CacheRow *)row;
+    if (values != NULL)
+        store_cache_set_values(cached, values);
+    else if (!row->exists)
+        for (size_t i = 0; i < store->spec.value_count; i++)
+            row->values[i] = value_null();
+    store_cache_settle_states(cached);
+    row_put(store, row, timestamp, visible);
+}
+
+void store_swap_states(Store *store, StoreRow *a, StoreRow *b)
+{
+    CacheRow *x = (CacheRow *)a, *y = (CacheRow *)b;
+    store_cache_mark_dirty(x);
+    store_cache_mark_dirty(y);
+    store_cache_swap_states(x, y);
 }
 
 void store_touch(Store *store, StoreRow *row, int64_t timestamp)
@@ -151,6 +190,7 @@ void store_touch(Store *store, StoreRow *row, int64_t timestamp)
 void store_remove(Store *store, StoreRow *row)
 {
     row->exists = false;
+    store_cache_ungroup((CacheRow *)row);
     store_cache_mark_dirty((CacheRow *)row);
 }
 
@@ -173,26 +213,36 @@ static Str move_str(char **at, Str s)
     return copy;
 }
 
-/* Keeps the last input's origin, in the same memory while it fits. */
-static void remember_origin(CacheRow *row, const Origin *origin)
+static void copy_origin(Origin *to, const Origin *origin)
 {
-    if (origin == NULL || origin == row->origin) {
-        row->base.origin = origin;
-        return;
-    }
-    size_t size = origin_size(origin);
-    if (row->origin == NULL || row->origin_size < size) {
-        row->origin      = arena_alloc(row->store->file->remembered, size);
-        row->origin_size = size;
-    }
-    Header *headers      = (Header *)(row->origin + 1);
-    char   *at           = (char *)(headers + origin->header_count);
-    *row->origin         = *origin;
-    row->origin->topic   = move_str(&at, origin->topic);
-    row->origin->headers = headers;
+    Header *headers = (Header *)(to + 1);
+    char   *at      = (char *)(headers + origin->header_count);
+    *to             = *origin;
+    to->topic       = move_str(&at, origin->topic);
+    to->headers     = headers;
     for (size_t i = 0; i < origin->header_count; i++)
         headers[i] = (Header){move_str(&at, origin->headers[i].key), move_str(&at, origin->headers[i].value)};
-    row->base.origin = row->origin;
+}
+
+/* Keeps the last input's origin, in the same memory while it fits. Mostly it is the next record of the same topic. */
+static void remember_origin(CacheRow *row, const Origin *origin)
+{
+    Origin *own      = row->origin;
+    row->base.origin = own;
+    if (origin == NULL || origin == own) {
+        row->base.origin = origin;
+    } else if (own != NULL && (own->header_count | origin->header_count) == 0 && str_equal(own->topic, origin->topic)) {
+        own->partition = origin->partition;
+        own->offset    = origin->offset;
+    } else {
+        size_t size = origin_size(origin);
+        if (own == NULL || row->origin_size < size) {
+            row->origin      = arena_alloc(row->store->file->remembered, size);
+            row->origin_size = size;
+        }
+        copy_origin(row->origin, origin);
+        row->base.origin = row->origin;
+    }
 }
 
 void store_remember(Store *store, StoreRow *row, const Origin *origin)
@@ -202,10 +252,10 @@ void store_remember(Store *store, StoreRow *row, const Origin *origin)
         row->has_emitted = true;
         row->emitted     = NULL;
         if (row->exists && row->visible) {
-            size_t size   = store_values_size(spec->values, row->values, spec->value_count);
+            size_t size   = columns_pack_size(spec->values, row->values, spec->value_count);
             Value *values = arena_alloc(store->file->remembered, spec->value_count * sizeof(Value) + size);
             char  *at     = (char *)(values + spec->value_count);
-            store_values_copy(spec->values, row->values, spec->value_count, values, &at);
+            columns_pack(spec->values, row->values, spec->value_count, values, &at);
             row->emitted           = values;
             row->emitted_timestamp = row->timestamp;
         }

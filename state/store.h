@@ -12,6 +12,7 @@
 #ifndef SLUICE_STATE_STORE_H
 #define SLUICE_STATE_STORE_H
 
+#include "core/growth.h"
 #include "core/row.h"
 
 typedef struct StateFile   StateFile;
@@ -65,6 +66,7 @@ struct StoreRow {
     bool    exists;                    /* false: never there, or removed */
     bool    visible;                   /* false: kept for its states only (HAVING said no) */
     bool    dirty;
+    bool    stored;                    /* the file has the row, as of the last commit; so a removal that nobody needs to know is !exists && !stored */
     int64_t timestamp;
     const Value *keys;                 /* key columns */
     Value       *values;               /* value_count + state_count; meaningful when exists */
@@ -82,6 +84,17 @@ void store_put(Store *store, StoreRow *row, const Value *values, int64_t timesta
 /* Marks it dirty after the caller changed fixed-size values in place (numbers, no pointers). */
 void store_touch(Store *store, StoreRow *row, int64_t timestamp);
 void store_remove(Store *store, StoreRow *row);
+
+/* States change in place, values[value_count ...]: between store_edit_states, which marks the row dirty, and store_put_values. If something
+ * fails in between, only rollback goes on. */
+/* The memory of each state; NULL when all states have fixed sizes (kind_is_fixed). A row that does not exist has no states: the caller sets
+ * each to one that has nothing in its (empty) memory. */
+Growth *store_edit_states(Store *store, StoreRow *row);
+/* store_put for the value columns; NULL: they stay as they are, those of a new row become NULL. */
+void store_put_values(Store *store, StoreRow *row, const Value *values, int64_t timestamp, bool visible);
+/* Exchanges the states of two rows, memory and all: what a session has collected moves on to the one that takes its place. */
+void store_swap_states(Store *store, StoreRow *a, StoreRow *b);
+
 /* Keeps a copy of the row's visible values as last emitted, if that was not done since the last commit. */
 void store_remember(Store *store, StoreRow *row, const Origin *origin);
 

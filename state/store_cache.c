@@ -2,9 +2,9 @@
  * store_cache.c - the rows in memory: found by a hash of key and window, kept in order of use, counted in
  * bytes.
  *
- * A row is one block (itself, key, key columns, the array of values) and one more for what the values point
- * to, if anything. A put copies into a spare block and swaps it with the row's: values may point into the row
- * they replace.
+ * A row is one block (itself, key, key columns, the array of values) and one more for what the value columns
+ * point to, if anything. A put copies into a spare block and swaps it with the row's: values may point into the
+ * row they replace. States have memory of their own, each, for they change in place (core/growth.h).
  *
  * Use is tracked in steps of a commit interval: a row moves to the end of the list once per interval, however
  * often it is looked up. Nothing is evicted in between, so finer steps would buy nothing.
@@ -166,20 +166,36 @@ static void group_insert(KeyGroup *group, CacheRow *row)
     memmove(group->rows + at + 1, group->rows + at, (group->count - at) * sizeof *group->rows);
     group->rows[at] = row;
     group->count++;
-    row->group = group;
+    row->group   = group;
+    row->grouped = true;
+}
+
+void store_cache_ungroup(CacheRow *row)
+{
+    KeyGroup *group = row->group;
+    if (!row->grouped)
+        return;
+    size_t at = group_position(group, row_time(row), row->base.window_start);
+    memmove(group->rows + at, group->rows + at + 1, (group->count - at - 1) * sizeof *group->rows);
+    group->count--;
+    row->grouped = false;
+    if (group->count == 0)
+        group_set_idle(row->store, group);
+}
+
+void store_cache_regroup(CacheRow *row)
+{
+    if (!row->grouped)
+        group_insert(row->group != NULL ? row->group : store_cache_group(row->store, row->base.key), row);
 }
 
 static void group_delete(CacheRow *row)
 {
     KeyGroup *group = row->group;
     int64_t   time  = row_time(row);
-    size_t    at    = group_position(group, time, row->base.window_start);
-    memmove(group->rows + at, group->rows + at + 1, (group->count - at - 1) * sizeof *group->rows);
-    group->count--;
+    store_cache_ungroup(row);
     if (time >= group->complete_from) /* the file may hold it: from here on the cache is not complete */
         group->complete_from = time == INT64_MAX ? INT64_MAX : time + 1;
-    if (group->count == 0)
-        group_set_idle(row->store, group);
 }
 
 static void group_free(Store *store, KeyGroup *group)
@@ -228,13 +244,17 @@ void store_cache_use(CacheRow *row)
 
 CacheRow *store_cache_add(Store *store, uint64_t hash, Str key, const Value *keys, int64_t start, int64_t end)
 {
-    const StoreSpec *spec  = &store->spec;
-    size_t           extra = store_values_size(spec->keys, keys, spec->key_count);
-    size_t bytes = sizeof(CacheRow) + (store->row_values + spec->key_count) * sizeof(Value) + extra + key.len;
+    const StoreSpec *spec   = &store->spec;
+    size_t           extra  = columns_pack_size(spec->keys, keys, spec->key_count);
+    size_t           growth = store->fixed_states ? 0 : spec->state_count * sizeof(Growth);
+    size_t           bytes =
+        sizeof(CacheRow) + (store->row_values + spec->key_count) * sizeof(Value) + growth + extra + key.len;
     CacheRow *row    = mem_calloc(1, bytes);
     Value    *values = (Value *)(row + 1), *key_values = values + store->row_values;
     char     *at = (char *)(key_values + spec->key_count);
-    store_values_copy(spec->keys, keys, spec->key_count, key_values, &at);
+    row->growth  = growth > 0 ? (Growth *)(void *)at : NULL;
+    at += growth;
+    columns_pack(spec->keys, keys, spec->key_count, key_values, &at);
     if (key.len > 0)
         memcpy(at, key.ptr, key.len);
     row->base  = (StoreRow){.key          = str_n(at, key.len),
@@ -253,9 +273,19 @@ CacheRow *store_cache_add(Store *store, uint64_t hash, Str key, const Value *key
     return row;
 }
 
+/* `more` may be less than nothing: the sums wrap. */
+static void add_bytes(CacheRow *row, size_t more)
+{
+    row->bytes += more;
+    row->store->file->cache_bytes += more;
+    if (row->base.dirty)
+        row->store->file->dirty_bytes += more;
+}
+
 static void row_free(CacheRow *row)
 {
     StateFile *file = row->store->file;
+    store_cache_clear_states(row);
     file->cache_bytes -= row->bytes;
     if (row->base.dirty)
         file->dirty_bytes -= row->bytes;
@@ -301,26 +331,82 @@ void store_cache_set_values(CacheRow *row, const Value *values)
     Store           *store = row->store;
     StateFile       *file  = store->file;
     const StoreSpec *spec  = &store->spec;
-    size_t           size  = store_values_size(spec->values, values, spec->value_count) +
-                  store_values_size(spec->states, values + spec->value_count, spec->state_count);
+    size_t size = store->fixed_values ? 0 : columns_pack_size(spec->values, values, spec->value_count);
     if (size == 0 && row->data == NULL) {
-        if (values != row->base.values)
-            memmove(row->base.values, values, store->row_values * sizeof(Value));
+        memmove(row->base.values, values, spec->value_count * sizeof(Value)); /* they may be its own */
         return;
     }
     void  *old      = row->data;
     size_t old_size = row->data_size, got = 0;
     char  *at = size ? spare_take(file, size, &got) : NULL;
     row->data = at;
-    store_values_copy(spec->values, values, spec->value_count, row->base.values, &at);
-    store_values_copy(spec->states, values + spec->value_count, spec->state_count,
-                      row->base.values + spec->value_count, &at);
+    columns_pack(spec->values, values, spec->value_count, row->base.values, &at);
     row->data_size = got;
-    row->bytes += got - old_size;
-    file->cache_bytes += got - old_size;
-    if (row->base.dirty)
-        file->dirty_bytes += got - old_size;
+    add_bytes(row, got - old_size);
     spare_give(file, old, old_size);
+}
+
+/* ---- states ---- */
+
+static void count_states(CacheRow *row)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < row->store->spec.state_count; i++)
+        size += row->growth[i].held;
+    add_bytes(row, size - row->growth_size);
+    row->growth_size = size;
+}
+
+void store_cache_set_states(CacheRow *row, const Value *states)
+{
+    const StoreSpec *spec = &row->store->spec;
+    Value           *own  = row->base.values + spec->value_count;
+    if (row->growth == NULL) {
+        memmove(own, states, spec->state_count * sizeof *own);
+        return;
+    }
+    for (size_t i = 0; i < spec->state_count; i++)
+        growth_replace(&row->growth[i], spec->states[i].type, states[i], &own[i]);
+    count_states(row);
+}
+
+void store_cache_clear_states(CacheRow *row)
+{
+    if (row->growth == NULL)
+        return;
+    for (size_t i = 0; i < row->store->spec.state_count; i++)
+        growth_clear(&row->growth[i]);
+    count_states(row);
+}
+
+void store_cache_swap_states(CacheRow *a, CacheRow *b)
+{
+    const StoreSpec *spec = &a->store->spec;
+    for (size_t i = 0; i < spec->state_count; i++) {
+        Value *x = &a->base.values[spec->value_count + i], *y = &b->base.values[spec->value_count + i];
+        Value  value = *x;
+        *x           = *y;
+        *y           = value;
+    }
+    if (a->growth == NULL)
+        return;
+    for (size_t i = 0; i < spec->state_count; i++) {
+        Growth growth = a->growth[i];
+        a->growth[i]  = b->growth[i];
+        b->growth[i]  = growth;
+    }
+    count_states(a);
+    count_states(b);
+}
+
+void store_cache_settle_states(CacheRow *row)
+{
+    const StoreSpec *spec = &row->store->spec;
+    if (row->growth == NULL)
+        return;
+    for (size_t i = 0; i < spec->state_count; i++)
+        growth_settle(&row->growth[i], spec->states[i].type, &row->base.values[spec->value_count + i]);
+    count_states(row);
 }
 
 void store_cache_list(Store *store)

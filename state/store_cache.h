@@ -18,12 +18,14 @@ typedef struct KeyGroup KeyGroup;
 struct CacheRow {
     StoreRow  base; /* first: StoreRow * and CacheRow * convert */
     Store    *store;
-    KeyGroup *group; /* NULL for KEY_VALUE */
+    KeyGroup *group;   /* NULL for KEY_VALUE, and for a removed row from the next commit on */
+    bool      grouped; /* stands in the group's list: removed rows do not, so that those of a long session cost nothing */
     CacheRow *older, *newer;
     uint64_t  hash, epoch,
         mark;     /* epoch: of the commit interval it was last used in; mark: of the last scan that met it */
-    void   *data; /* what the values point to */
-    size_t  data_size, bytes; /* bytes: all it takes, data included */
+    Growth *growth; /* what each state points to; NULL: they point nowhere */
+    void   *data;   /* what the values point to */
+    size_t  data_size, growth_size, bytes; /* bytes: all it takes, these included */
     Origin *origin;
     size_t  origin_size;
 };
@@ -55,6 +57,7 @@ struct Store {
     StoreSpec   spec; /* the table's copy */
     int         partition;
     size_t      row_values; /* value_count + state_count */
+    bool        fixed_values, fixed_states; /* columns_are_fixed */
     CacheTable  rows, groups;
     CacheRow  **dirty;
     size_t      dirty_count, dirty_capacity;
@@ -100,8 +103,16 @@ CacheRow *store_cache_add(Store *store, uint64_t hash, Str key, const Value *key
                           int64_t end);
 void      store_cache_remove(CacheRow *row); /* and frees it */
 void      store_cache_use(CacheRow *row);
-void      store_cache_set_values(CacheRow *row, const Value *values);
+void      store_cache_set_values(CacheRow *row, const Value *values); /* deep copies; states not included */
+void      store_cache_set_states(CacheRow *row, const Value *states);
+void      store_cache_clear_states(CacheRow *row);
+void      store_cache_swap_states(CacheRow *a, CacheRow *b);
+/* After states were changed in place. */
+void      store_cache_settle_states(CacheRow *row);
 void      store_cache_mark_dirty(CacheRow *row);
+/* A row that is removed leaves its group's list, and comes back when it is put again. */
+void      store_cache_ungroup(CacheRow *row);
+void      store_cache_regroup(CacheRow *row);
 void      store_cache_list(Store *store); /* as one that the next commit must look at */
 void      store_cache_evict(StateFile *file);
 /* Frees every row of the store. */
@@ -109,12 +120,6 @@ void      store_cache_clear(Store *store);
 KeyGroup *store_cache_group(Store *store, Str key); /* found or made */
 KeyGroup *store_cache_find_group(const Store *store, Str key);
 void      store_cache_drop_idle_groups(Store *store);
-
-/* ---- store_value.c: deep copies in one block ---- */
-
-size_t store_values_size(const Column *columns, const Value *values, size_t count);
-/* Copies into `values`; what they point to goes to *at, which moves. */
-void store_values_copy(const Column *columns, const Value *from, size_t count, Value *values, char **at);
 
 /* ---- state_file.c ---- */
 

@@ -107,7 +107,9 @@ static void cache_forget(Store *store, const TableRow *row)
     uint64_t  hash   = store_cache_hash(row->key, row->window_start,
                                      store->spec.kind == STORE_SESSION ? row->window_end : 0);
     CacheRow *cached = store_cache_find(store, hash, row->key, row->window_start, row->window_end);
-    if (cached != NULL && !cached->base.dirty)
+    if (cached != NULL && cached->base.dirty)
+        cached->base.stored = true;
+    else if (cached != NULL)
         store_cache_remove(cached);
     KeyGroup *group = store->spec.kind == STORE_KEY_VALUE ? NULL : store_cache_find_group(store, row->key);
     if (group != NULL)

@@ -15,7 +15,8 @@ static bool row_alive(const CacheRow *row)
 static void row_take(CacheRow *row, const TableRow *found)
 {
     store_cache_set_values(row, found->values);
-    row->base.exists     = true;
+    store_cache_set_states(row, found->values + row->store->spec.value_count);
+    row->base.exists = row->base.stored = true;
     row->base.visible    = found->visible;
     row->base.timestamp  = found->timestamp;
     row->base.window_end = found->window_end;

@@ -1,63 +1,57 @@
 /*
  * agg.c - initial states, and arrays as states: shared by the aggregate families.
- *
- * States are immutable, so an appended list is a new array that shares the old elements.
  */
 #include "udf/agg.h"
 
-Value agg_init_zero(const AggregateCall *call, Arena *arena)
+#include <assert.h>
+
+Value agg_init_zero(const AggregateCall *call)
 {
     return call->state_type->kind == T_DOUBLE ? value_from_double(0.0) : value_from_int(0);
 }
 
-Value agg_init_null(const AggregateCall *call, Arena *arena)
+Value agg_init_null(const AggregateCall *call)
 {
     return value_null();
 }
 
-Value agg_init_empty(const AggregateCall *call, Arena *arena)
+Value agg_init_empty(const AggregateCall *call)
 {
     return value_array(NULL, 0);
 }
 
-Value *agg_new_items(Arena *arena, size_t count, Error *err)
+Value agg_init_fields(const AggregateCall *call)
 {
-    size_t size;
-    if (!size_multiply(count, sizeof(Value), &size) || count > UINT32_MAX) {
-        error_set(err, E_LIMIT, NO_POS, "an aggregate's list of %zu elements is too long", count);
-        return NULL;
-    }
-    return arena_try_alloc(arena, size > 0 ? size : 1, err);
+    static const Value zeros[AGG_FIELDS_MAX]; /* 0 and 0.0 alike */
+    assert(call->state_type->field_count <= AGG_FIELDS_MAX);
+    return value_array(zeros, call->state_type->field_count);
 }
 
-Status agg_append(Value state, Value item, Arena *arena, Value *next, Error *err)
+Value *agg_fields(const AggregateCall *call, Value *state, const AggregateContext *context, Error *err)
 {
-    return agg_concat(state, value_array(&item, 1), -1, arena, next, err);
+    return agg_items(state, call->state_type->field_count, context, err);
 }
 
-Status agg_concat(Value a, Value b, int64_t limit, Arena *arena, Value *next, Error *err)
+Value *agg_items(Value *state, size_t count, const AggregateContext *context, Error *err)
 {
-    size_t count = (size_t)a.len + b.len;
-    if (limit >= 0 && count > (size_t)limit)
-        count = (size_t)limit > a.len ? (size_t)limit : a.len; /* what is there stays, whatever the limit says now */
-    Value *items = agg_new_items(arena, count, err);
+    return growth_items(context->memory, state, sizeof(Value), count, err);
+}
+
+Status agg_insert(const AggregateCall *call, Value *state, size_t at, Value item, size_t limit, const AggregateContext *context, Error *err)
+{
+    size_t count = state->len < limit ? state->len + 1u : state->len;
+    Value *items = agg_items(state, count, context, err);
     if (items == NULL)
         return E_LIMIT;
-    if (a.len > 0)
-        memcpy(items, value_items(a), a.len * sizeof *items);
-    if (count > a.len)
-        memcpy(items + a.len, value_items(b), (count - a.len) * sizeof *items);
-    *next = value_array(items, count);
-    return OK;
+    memmove(items + at + 1, items + at, (count - at - 1) * sizeof *items);
+    items[at]  = value_null();
+    state->len = (uint32_t)count;
+    return growth_set(context->memory, call->state_type->element, &items[at], item, err);
 }
 
-ptrdiff_t agg_find(const SqlType *element, Value state, Value item)
+Status agg_append(const AggregateCall *call, Value *state, Value item, const AggregateContext *context, Error *err)
 {
-    const Value *items = value_items(state);
-    for (size_t i = 0; i < state.len; i++)
-        if (value_equal(element, items[i], item))
-            return (ptrdiff_t)i;
-    return -1;
+    return agg_insert(call, state, state->len, item, UINT32_MAX, context, err);
 }
 
 int64_t agg_config_int(const AggregateCall *call, const char *key, int64_t fallback)

@@ -6,19 +6,22 @@
 
 #include "udf/udf.h"
 
-/* Initial states. */
-Value agg_init_zero(const AggregateCall *call, Arena *arena);  /* 0, 0.0 and decimal 0 */
-Value agg_init_null(const AggregateCall *call, Arena *arena);
-Value agg_init_empty(const AggregateCall *call, Arena *arena); /* [] and {} */
+enum { AGG_FIELDS_MAX = 6 };
 
-/* A fresh array of `count` values for a state; NULL and E_LIMIT when the arena refuses. */
-Value *agg_new_items(Arena *arena, size_t count, Error *err);
-/* The state with `item` behind its elements. */
-Status agg_append(Value state, Value item, Arena *arena, Value *next, Error *err);
-/* The elements of a, then those of b, at most `limit` (below 0: all). */
-Status agg_concat(Value a, Value b, int64_t limit, Arena *arena, Value *next, Error *err);
-/* Index of the first element equal to `item`, or -1. */
-ptrdiff_t agg_find(const SqlType *element, Value state, Value item);
+/* Initial states. */
+Value agg_init_zero(const AggregateCall *call);   /* 0, 0.0 and decimal 0 */
+Value agg_init_null(const AggregateCall *call);
+Value agg_init_empty(const AggregateCall *call);  /* [] and {} */
+Value agg_init_fields(const AggregateCall *call); /* a STRUCT of numbers, all 0 */
+
+/* The fields of a STRUCT state, to be changed. NULL and E_LIMIT when memory is refused. */
+Value *agg_fields(const AggregateCall *call, Value *state, const AggregateContext *context, Error *err);
+/* The elements of an ARRAY state with room for `count` of them. */
+Value *agg_items(Value *state, size_t count, const AggregateContext *context, Error *err);
+/* A copy of `item` in front of element `at`; the last element goes when there are more than `limit`. */
+Status agg_insert(const AggregateCall *call, Value *state, size_t at, Value item, size_t limit, const AggregateContext *context, Error *err);
+/* A copy of `item` behind the elements. */
+Status agg_append(const AggregateCall *call, Value *state, Value item, const AggregateContext *context, Error *err);
 /* A whole number from `ksql.functions.<key>`; `fallback` when it is not set or no number. */
 int64_t agg_config_int(const AggregateCall *call, const char *key, int64_t fallback);
 

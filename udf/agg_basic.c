@@ -1,8 +1,7 @@
 /*
  * agg_basic.c - COUNT, SUM, SUM_LIST, AVG, MIN, MAX: the aggregates on the hottest path.
  *
- * A state is a number by value, or two numbers in the batch arena: accumulate allocates nothing else. NULLs are ignored, integers
- * wrap, and an empty SUM or AVG is 0, not NULL (functions.md 4.2). AVG of INT sums in 64 bits, a deliberate difference.
+ * A state is a number by value, or two numbers in its memory: nothing is allocated per row. NULLs are ignored, integers wrap, and an empty SUM or AVG is 0, not NULL (functions.md 4.2). AVG of INT sums in 64 bits, a deliberate difference.
  */
 #include "core/decimal.h"
 #include "udf/agg.h"
@@ -24,110 +23,114 @@ static int64_t wrap_subtract(int64_t a, int64_t b)
 
 /* ---- COUNT ---- */
 
-static Status count_add(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next, Error *err)
+static Status count_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    *next = value_from_int(state.as.i64 + !value_is_null(args[0]));
+    state->as.i64 += !value_is_null(args[0]);
     return OK;
 }
 
-static Status count_merge(const AggregateCall *call, Value a, Value b, Arena *arena, Value *next, Error *err)
+static Status count_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
 {
-    *next = value_from_int(wrap_add(a.as.i64, b.as.i64));
+    state->as.i64 = wrap_add(state->as.i64, other.as.i64);
     return OK;
 }
 
-static Status count_undo(const AggregateCall *call, Value state, const Value *args, Arena *arena, Value *next, Error *err)
+static Status count_undo(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    *next = value_from_int(state.as.i64 - !value_is_null(args[0]));
+    state->as.i64 -= !value_is_null(args[0]);
     return OK;
 }
 
 /* ---- SUM of integers and doubles ---- */
 
-static Status int_add(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next, Error *err)
+static Status int_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    *next = value_is_null(args[0]) ? state : value_from_int(wrap32(state.as.i64 + args[0].as.i64));
+    if (!value_is_null(args[0]))
+        state->as.i64 = wrap32(state->as.i64 + args[0].as.i64);
     return OK;
 }
 
-static Status int_merge(const AggregateCall *call, Value a, Value b, Arena *arena, Value *next, Error *err)
+static Status int_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
 {
-    *next = value_from_int(wrap32(a.as.i64 + b.as.i64));
+    state->as.i64 = wrap32(state->as.i64 + other.as.i64);
     return OK;
 }
 
-static Status int_undo(const AggregateCall *call, Value state, const Value *args, Arena *arena, Value *next, Error *err)
+static Status int_undo(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    *next = value_is_null(args[0]) ? state : value_from_int(wrap32(state.as.i64 - args[0].as.i64));
+    if (!value_is_null(args[0]))
+        state->as.i64 = wrap32(state->as.i64 - args[0].as.i64);
     return OK;
 }
 
-static Status bigint_add(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next,
-                         Error *err)
+static Status bigint_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    *next = value_is_null(args[0]) ? state : value_from_int(wrap_add(state.as.i64, args[0].as.i64));
+    if (!value_is_null(args[0]))
+        state->as.i64 = wrap_add(state->as.i64, args[0].as.i64);
     return OK;
 }
 
-static Status bigint_undo(const AggregateCall *call, Value state, const Value *args, Arena *arena, Value *next, Error *err)
+static Status bigint_undo(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    *next = value_is_null(args[0]) ? state : value_from_int(wrap_subtract(state.as.i64, args[0].as.i64));
+    if (!value_is_null(args[0]))
+        state->as.i64 = wrap_subtract(state->as.i64, args[0].as.i64);
     return OK;
 }
 
-static Status double_add(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next,
-                         Error *err)
+static Status double_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    *next = value_is_null(args[0]) ? state : value_from_double(state.as.f64 + args[0].as.f64);
+    if (!value_is_null(args[0]))
+        state->as.f64 += args[0].as.f64;
     return OK;
 }
 
-static Status double_merge(const AggregateCall *call, Value a, Value b, Arena *arena, Value *next, Error *err)
+static Status double_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
 {
-    *next = value_from_double(a.as.f64 + b.as.f64);
+    state->as.f64 += other.as.f64;
     return OK;
 }
 
-static Status double_undo(const AggregateCall *call, Value state, const Value *args, Arena *arena, Value *next, Error *err)
+static Status double_undo(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    *next = value_is_null(args[0]) ? state : value_from_double(state.as.f64 - args[0].as.f64);
+    if (!value_is_null(args[0]))
+        state->as.f64 -= args[0].as.f64;
     return OK;
 }
 
 /* ---- SUM of decimals: rounded to p significant digits after each step ---- */
 
-static Status round_digits(const AggregateCall *call, Value sum, Arena *arena, Value *next, Error *err)
+static Status decimal_store(const AggregateCall *call, Value *state, Value sum, const AggregateContext *context, Error *err)
 {
     int excess = decimal_precision(sum) - call->state_type->precision;
-    *next      = sum;
-    return excess > 0 ? decimal_rescale(arena, sum, sum.scale - excess, ROUND_HALF_UP, next, err) : OK;
+    if (excess > 0)
+        TRY(decimal_rescale(context->scratch, sum, sum.scale - excess, ROUND_HALF_UP, &sum, err));
+    return growth_set(context->memory, call->state_type, state, sum, err);
 }
 
-static Status decimal_sum_add(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next,
-                              Error *err)
+static Status decimal_sum_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
     const SqlType *type = call->state_type;
     Value          fitted;
-    *next = state;
     if (value_is_null(args[0]))
         return OK;
-    TRY(round_digits(call, decimal_add(arena, state, args[0]), arena, next, err));
+    TRY(decimal_store(call, state, decimal_add(context->scratch, *state, args[0]), context, err));
     /* Only the number of whole digits is checked; the value keeps the scale that the addition gave it. */
-    Status status = decimal_fit(arena, *next, type->precision, type->scale, ROUND_HALF_UP, &fitted, err);
+    Status status = decimal_fit(context->scratch, *state, type->precision, type->scale, ROUND_HALF_UP, &fitted, err);
     if (status == E_DATA && err != NULL)
         err->code = E_FATAL_DATA;
     return status == E_DATA ? E_FATAL_DATA : status;
 }
 
-static Status decimal_sum_merge(const AggregateCall *call, Value a, Value b, Arena *arena, Value *next, Error *err)
+static Status decimal_sum_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
 {
-    return round_digits(call, decimal_add(arena, a, b), arena, next, err);
+    return decimal_store(call, state, decimal_add(context->scratch, *state, other), context, err);
 }
 
-static Status decimal_sum_undo(const AggregateCall *call, Value state, const Value *args, Arena *arena, Value *next, Error *err)
+static Status decimal_sum_undo(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    *next = state;
-    return value_is_null(args[0]) ? OK : round_digits(call, decimal_subtract(arena, state, args[0]), arena, next, err);
+    if (value_is_null(args[0]))
+        return OK;
+    return decimal_store(call, state, decimal_subtract(context->scratch, *state, args[0]), context, err);
 }
 
 /* ---- SUM_LIST ---- */
@@ -150,64 +153,52 @@ static Value list_sum(const AggregateCall *call, Value state, Value list, int si
     return state;
 }
 
-static Status list_add(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next, Error *err)
+static Status list_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    *next = list_sum(call, state, args[0], 1);
+    *state = list_sum(call, *state, args[0], 1);
     return OK;
 }
 
-static Status list_undo(const AggregateCall *call, Value state, const Value *args, Arena *arena, Value *next, Error *err)
+static Status list_undo(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    *next = list_sum(call, state, args[0], -1);
+    *state = list_sum(call, *state, args[0], -1);
     return OK;
 }
 
 /* ---- AVG: STRUCT<SUM, COUNT> ---- */
-
-static Value avg_state(Arena *arena, Value sum, int64_t count)
-{
-    Value *fields = arena_alloc(arena, 2 * sizeof *fields);
-    fields[0]     = sum;
-    fields[1]     = value_from_int(count);
-    return value_array(fields, 2);
-}
 
 static bool avg_of_double(const AggregateCall *call)
 {
     return call->arg_types[0]->kind == T_DOUBLE;
 }
 
-static Value avg_init(const AggregateCall *call, Arena *arena)
+static Status avg_shift(const AggregateCall *call, Value *state, Value sum, int sign, int64_t count, const AggregateContext *context, Error *err)
 {
-    return avg_state(arena, avg_of_double(call) ? value_from_double(0.0) : value_from_int(0), 0);
-}
-
-static Value avg_plus(const AggregateCall *call, Value a, Value b, int sign)
-{
+    Value *fields = agg_fields(call, state, context, err);
+    if (fields == NULL)
+        return E_LIMIT;
     if (avg_of_double(call))
-        return value_from_double(a.as.f64 + sign * b.as.f64);
-    return value_from_int(sign > 0 ? wrap_add(a.as.i64, b.as.i64) : wrap_subtract(a.as.i64, b.as.i64));
-}
-
-static Status avg_add(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next, Error *err)
-{
-    const Value *old = value_items(state);
-    *next = value_is_null(args[0]) ? state : avg_state(arena, avg_plus(call, old[0], args[0], 1), old[1].as.i64 + 1);
+        fields[0].as.f64 += sign * sum.as.f64;
+    else
+        fields[0].as.i64 = sign > 0 ? wrap_add(fields[0].as.i64, sum.as.i64) : wrap_subtract(fields[0].as.i64, sum.as.i64);
+    fields[1].as.i64 += sign * count;
     return OK;
 }
 
-static Status avg_merge(const AggregateCall *call, Value a, Value b, Arena *arena, Value *next, Error *err)
+static Status avg_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    const Value *x = value_items(a), *y = value_items(b);
-    *next = avg_state(arena, avg_plus(call, x[0], y[0], 1), x[1].as.i64 + y[1].as.i64);
-    return OK;
+    return value_is_null(args[0]) ? OK : avg_shift(call, state, args[0], 1, 1, context, err);
 }
 
-static Status avg_undo(const AggregateCall *call, Value state, const Value *args, Arena *arena, Value *next, Error *err)
+static Status avg_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
 {
-    const Value *old = value_items(state);
-    *next = value_is_null(args[0]) ? state : avg_state(arena, avg_plus(call, old[0], args[0], -1), old[1].as.i64 - 1);
-    return OK;
+    const Value *more = value_items(other);
+    return avg_shift(call, state, more[0], 1, more[1].as.i64, context, err);
+}
+
+static Status avg_undo(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
+{
+    return value_is_null(args[0]) ? OK : avg_shift(call, state, args[0], -1, 1, context, err);
 }
 
 static Status avg_result(const AggregateCall *call, Value state, Arena *arena, Value *out, Error *err)
@@ -220,37 +211,32 @@ static Status avg_result(const AggregateCall *call, Value state, Arena *arena, V
 
 /* ---- MIN, MAX ---- */
 
-static Value better(const AggregateCall *call, Value a, Value b, int sign)
+/* sign 1: the higher one stays; -1: the lower one. */
+static Status keep_better(const AggregateCall *call, Value *state, Value v, int sign, const AggregateContext *context, Error *err)
 {
-    if (value_is_null(b))
-        return a;
-    if (value_is_null(a))
-        return b;
-    return sign * value_compare(call->state_type, b, a) > 0 ? b : a;
+    if (value_is_null(v) || (!value_is_null(*state) && sign * value_compare(call->state_type, v, *state) <= 0))
+        return OK;
+    return growth_set(context->memory, call->state_type, state, v, err);
 }
 
-static Status max_add(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next, Error *err)
+static Status max_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    *next = better(call, state, args[0], 1);
-    return OK;
+    return keep_better(call, state, args[0], 1, context, err);
 }
 
-static Status max_merge(const AggregateCall *call, Value a, Value b, Arena *arena, Value *next, Error *err)
+static Status max_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
 {
-    *next = better(call, a, b, 1);
-    return OK;
+    return keep_better(call, state, other, 1, context, err);
 }
 
-static Status min_add(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next, Error *err)
+static Status min_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    *next = better(call, state, args[0], -1);
-    return OK;
+    return keep_better(call, state, args[0], -1, context, err);
 }
 
-static Status min_merge(const AggregateCall *call, Value a, Value b, Arena *arena, Value *next, Error *err)
+static Status min_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
 {
-    *next = better(call, a, b, -1);
-    return OK;
+    return keep_better(call, state, other, -1, context, err);
 }
 
 #define SUM_ROW(type, add, merge, undo)                                                                                      \
@@ -261,7 +247,7 @@ static Status min_merge(const AggregateCall *call, Value a, Value b, Arena *aren
      list_add, merge, list_undo, NULL, NULL}
 #define AVG_ROW(type, sum)                                                                                                   \
     {"avg", "(val " type ") -> DOUBLE", "STRUCT<SUM " sum ", COUNT BIGINT>",                                                 \
-     "The mean of the values that are not NULL; 0.0 when there is none.", NULL, avg_init, avg_add, avg_merge, avg_undo,      \
+     "The mean of the values that are not NULL; 0.0 when there is none.", NULL, agg_init_fields, avg_add, avg_merge, avg_undo,      \
      avg_result, NULL}
 #define MIN_MAX_ROWS(type)                                                                                                   \
     {"MIN", "(val " type ") -> " type, type, "The lowest value; NULLs are ignored.", NULL, agg_init_null, min_add,           \

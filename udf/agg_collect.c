@@ -3,11 +3,6 @@
  */
 #include "udf/agg.h"
 
-static const SqlType *element_of(const AggregateCall *call)
-{
-    return call->state_type->element;
-}
-
 /* A negative limit is none, whatever its size. */
 static void set_limit(AggregateCall *call, const char *key)
 {
@@ -27,60 +22,57 @@ static Status set_bind(AggregateCall *call, Arena *arena, Error *err)
     return OK;
 }
 
+/* What is there stays, whatever the limit says now. */
 static bool is_full(const AggregateCall *call, Value state)
 {
     return call->limit >= 0 && (int64_t)state.len >= call->limit;
 }
 
-static Status list_add(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next, Error *err)
+static Status list_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    *next = state;
-    return is_full(call, state) ? OK : agg_append(state, args[0], arena, next, err);
+    return is_full(call, *state) ? OK : agg_append(call, state, args[0], context, err);
 }
 
-static Status list_merge(const AggregateCall *call, Value a, Value b, Arena *arena, Value *next, Error *err)
+static Status list_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
 {
-    return agg_concat(a, b, call->limit, arena, next, err);
-}
-
-/* The last equal element leaves. */
-static Status list_undo(const AggregateCall *call, Value state, const Value *args, Arena *arena, Value *next, Error *err)
-{
-    const Value *items = value_items(state);
-    size_t       at    = state.len;
-    *next              = state;
-    while (at > 0 && !value_equal(element_of(call), items[at - 1], args[0]))
-        at--;
-    if (at == 0)
-        return OK;
-    Value *kept = agg_new_items(arena, state.len - 1, err);
-    if (kept == NULL)
-        return E_LIMIT;
-    memcpy(kept, items, (at - 1) * sizeof *kept);
-    memcpy(kept + at - 1, items + at, (state.len - at) * sizeof *kept);
-    *next = value_array(kept, state.len - 1);
+    for (size_t i = 0; i < other.len && !is_full(call, *state); i++)
+        TRY(agg_append(call, state, value_items(other)[i], context, err));
     return OK;
 }
 
-static Status set_add(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next, Error *err)
+/* The last equal element leaves. */
+static Status list_undo(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    *next = state;
-    if (is_full(call, state) || agg_find(element_of(call), state, args[0]) >= 0)
+    size_t at = state->len;
+    while (at > 0 && !value_equal(call->state_type->element, value_items(*state)[at - 1], args[0]))
+        at--;
+    if (at == 0)
         return OK;
-    return agg_append(state, args[0], arena, next, err);
+    Value *items = agg_items(state, state->len, context, err);
+    if (items == NULL)
+        return E_LIMIT;
+    memmove(items + at - 1, items + at, (state->len - at) * sizeof *items);
+    state->len--;
+    return OK;
 }
 
-static Status set_merge(const AggregateCall *call, Value a, Value b, Arena *arena, Value *next, Error *err)
+static Value element_at(Value list, size_t at)
 {
-    const Value *items = value_items(b);
-    Value       *fresh = agg_new_items(arena, b.len, err);
-    size_t       count = 0;
-    if (fresh == NULL)
-        return E_LIMIT;
-    for (size_t i = 0; i < b.len; i++)
-        if (agg_find(element_of(call), a, items[i]) < 0)
-            fresh[count++] = items[i];
-    return agg_concat(a, value_array(fresh, count), call->limit, arena, next, err);
+    return value_items(list)[at];
+}
+
+static Status set_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
+{
+    if (is_full(call, *state) || growth_find(context->memory, call->state_type->element, element_at, *state, args[0]) >= 0)
+        return OK;
+    return agg_append(call, state, args[0], context, err);
+}
+
+static Status set_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
+{
+    for (size_t i = 0; i < other.len; i++)
+        TRY(set_add(call, state, &value_items(other)[i], context, err));
+    return OK;
 }
 
 const AggregateFn collect_aggregates[] = {

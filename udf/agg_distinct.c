@@ -1,7 +1,7 @@
 /*
  * agg_distinct.c - COUNT_DISTINCT: HyperLogLog with 2^14 registers of 5 bits, six to a word (functions.md 4.4).
  *
- * A row that changes no register returns the state it got, so a group that has seen many values hardly ever copies its 2731 words.
+ * An empty group points to words that all share, and has its own 2731 from its first value on.
  */
 #include <math.h>
 
@@ -12,7 +12,7 @@ enum { REGISTERS = 1 << 14, INDEX_BITS = 14, REGISTER_BITS = 5, PER_WORD = 6, WO
 
 static const Value no_words[WORDS]; /* all zero: the state of an empty group, shared by all */
 
-static Value distinct_init(const AggregateCall *call, Arena *arena)
+static Value distinct_init(const AggregateCall *call)
 {
     return value_array(no_words, WORDS);
 }
@@ -61,41 +61,35 @@ static int64_t word_with(int64_t word, size_t index, int rank)
     return (word & ~((int64_t)MAX_RANK << shift)) | ((int64_t)rank << shift);
 }
 
-static Status distinct_add(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next,
-                           Error *err)
+static Status raise_rank(Value *state, size_t index, int rank, const AggregateContext *context, Error *err)
 {
-    const SqlType *type = call->arg_types[0];
-    *next               = state;
-    if (value_is_null(args[0]))
+    if (rank_at(*state, index) >= rank)
         return OK;
-    TRY(check_words(state, err));
-    uint64_t hash  = mix(type->kind == T_DECIMAL ? decimal_hash(args[0]) : value_hash(type, args[0]));
-    size_t   index = (size_t)(hash >> (64 - INDEX_BITS));
-    uint64_t rest  = hash << INDEX_BITS;
-    int      rank  = rest == 0 ? MAX_RANK : __builtin_clzll(rest) + 1;
-    rank           = rank > MAX_RANK ? MAX_RANK : rank;
-    if (rank_at(state, index) >= rank)
-        return OK;
-    Value *words = arena_alloc(arena, WORDS * sizeof *words);
-    memcpy(words, value_items(state), WORDS * sizeof *words);
+    Value *words = agg_items(state, WORDS, context, err);
+    if (words == NULL)
+        return E_LIMIT;
     words[index / PER_WORD].as.i64 = word_with(words[index / PER_WORD].as.i64, index, rank);
-    *next                          = value_array(words, WORDS);
     return OK;
 }
 
-static Status distinct_merge(const AggregateCall *call, Value a, Value b, Arena *arena, Value *next, Error *err)
+static Status distinct_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    *next = a;
-    TRY(check_words(a, err));
-    TRY(check_words(b, err));
-    Value *words = arena_alloc(arena, WORDS * sizeof *words);
-    memcpy(words, value_items(a), WORDS * sizeof *words);
-    for (size_t i = 0; i < REGISTERS; i++) {
-        int rank = rank_at(b, i);
-        if (rank > rank_at(a, i))
-            words[i / PER_WORD].as.i64 = word_with(words[i / PER_WORD].as.i64, i, rank);
-    }
-    *next = value_array(words, WORDS);
+    const SqlType *type = call->arg_types[0];
+    if (value_is_null(args[0]))
+        return OK;
+    TRY(check_words(*state, err));
+    uint64_t hash = mix(type->kind == T_DECIMAL ? decimal_hash(args[0]) : value_hash(type, args[0]));
+    uint64_t rest = hash << INDEX_BITS;
+    int      rank = rest == 0 ? MAX_RANK : __builtin_clzll(rest) + 1;
+    return raise_rank(state, (size_t)(hash >> (64 - INDEX_BITS)), rank > MAX_RANK ? MAX_RANK : rank, context, err);
+}
+
+static Status distinct_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
+{
+    TRY(check_words(*state, err));
+    TRY(check_words(other, err));
+    for (size_t i = 0; i < REGISTERS; i++)
+        TRY(raise_rank(state, i, rank_at(other, i), context, err));
     return OK;
 }
 

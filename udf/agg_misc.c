@@ -7,70 +7,68 @@
 
 enum { HISTOGRAM_MAX_KEYS = 1000 };
 
-static ptrdiff_t key_find(const MapEntry *entries, size_t count, Value key)
+static Value key_at(Value map, size_t at)
 {
-    for (size_t i = 0; i < count; i++)
-        if (str_equal(value_str(entries[i].key), value_str(key)))
-            return (ptrdiff_t)i;
-    return -1;
+    return value_entries(map)[at].key;
 }
 
-static MapEntry *copy_entries(Value state, size_t spare, Arena *arena)
+static ptrdiff_t key_find(const AggregateContext *context, Value state, Value key)
 {
-    MapEntry *entries = arena_alloc(arena, (state.len + spare + 1) * sizeof *entries); /* at most 1000 keys */
-    if (state.len > 0)
-        memcpy(entries, value_entries(state), state.len * sizeof *entries);
-    return entries;
+    return growth_find(context->memory, &type_string, key_at, state, key);
+}
+
+static MapEntry *entries_of(Value *state, size_t count, const AggregateContext *context, Error *err)
+{
+    return growth_items(context->memory, state, sizeof(MapEntry), count, err);
 }
 
 /* Adds to the key's count; a new key is ignored once there are as many as allowed. */
-static void count_key(MapEntry *entries, size_t *count, Value key, int64_t by)
+static Status count_key(Value *state, Value key, int64_t by, const AggregateContext *context, Error *err)
 {
-    ptrdiff_t at = key_find(entries, *count, key);
-    if (at >= 0)
-        entries[at].value = value_from_int(entries[at].value.as.i64 + by);
-    else if (*count < HISTOGRAM_MAX_KEYS)
-        entries[(*count)++] = (MapEntry){key, value_from_int(by)};
+    ptrdiff_t at = key_find(context, *state, key);
+    if (at < 0 && state->len >= HISTOGRAM_MAX_KEYS)
+        return OK;
+    MapEntry *entries = entries_of(state, state->len + (at < 0), context, err);
+    if (entries == NULL)
+        return E_LIMIT;
+    if (at >= 0) {
+        entries[at].value.as.i64 += by;
+        return OK;
+    }
+    entries[state->len] = (MapEntry){value_null(), value_from_int(by)};
+    TRY(growth_set(context->memory, &type_string, &entries[state->len].key, key, err));
+    state->len++;
+    return OK;
 }
 
-static Status histogram_add(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next,
-                            Error *err)
+static Status histogram_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    size_t count = state.len;
-    *next        = state;
     if (value_is_null(args[0]))
         return OK; /* a NULL key is one that no format can write */
-    MapEntry *entries = copy_entries(state, 1, arena);
-    count_key(entries, &count, args[0], 1);
-    *next = value_map(entries, count);
+    return count_key(state, args[0], 1, context, err);
+}
+
+static Status histogram_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
+{
+    const MapEntry *more = value_entries(other);
+    for (size_t i = 0; i < other.len; i++)
+        TRY(count_key(state, more[i].key, more[i].value.as.i64, context, err));
     return OK;
 }
 
-static Status histogram_merge(const AggregateCall *call, Value a, Value b, Arena *arena, Value *next, Error *err)
+static Status histogram_undo(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    size_t          count   = a.len;
-    MapEntry       *entries = copy_entries(a, b.len, arena);
-    const MapEntry *more    = value_entries(b);
-    for (size_t i = 0; i < b.len; i++)
-        count_key(entries, &count, more[i].key, more[i].value.as.i64);
-    *next = value_map(entries, count);
-    return OK;
-}
-
-static Status histogram_undo(const AggregateCall *call, Value state, const Value *args, Arena *arena, Value *next, Error *err)
-{
-    *next        = state;
-    ptrdiff_t at = value_is_null(args[0]) ? -1 : key_find(value_entries(state), state.len, args[0]);
+    ptrdiff_t at = value_is_null(args[0]) ? -1 : key_find(context, *state, args[0]);
     if (at < 0)
         return OK;
-    MapEntry *entries = copy_entries(state, 0, arena);
-    size_t    count   = state.len;
-    entries[at].value = value_from_int(entries[at].value.as.i64 - 1);
-    if (entries[at].value.as.i64 < 1) {
-        memmove(entries + at, entries + at + 1, (count - (size_t)at - 1) * sizeof *entries);
-        count--;
-    }
-    *next = value_map(entries, count);
+    MapEntry *entries = entries_of(state, state->len, context, err);
+    if (entries == NULL)
+        return E_LIMIT;
+    if (--entries[at].value.as.i64 >= 1)
+        return OK;
+    memmove(entries + at, entries + at + 1, (state->len - (size_t)at - 1) * sizeof *entries);
+    state->len--;
+    growth_unindex(context->memory);
     return OK;
 }
 
@@ -83,54 +81,40 @@ static const SqlType *attr_type(const AggregateCall *call)
     return call->state_type->element->fields[ATTR_VALUE].type;
 }
 
-static ptrdiff_t attr_find(const AggregateCall *call, Value state, Value value)
+static Value attr_at(Value list, size_t at)
 {
-    for (size_t i = 0; i < state.len; i++)
-        if (value_equal(attr_type(call), value_items(value_items(state)[i])[ATTR_VALUE], value))
-            return (ptrdiff_t)i;
-    return -1;
+    return value_items(value_items(list)[at])[ATTR_VALUE];
 }
 
-static Value attr_entry(Arena *arena, Value value, int64_t count)
+static Status attr_shift(const AggregateCall *call, Value *state, Value value, int64_t by, const AggregateContext *context, Error *err)
 {
-    Value *fields      = arena_alloc(arena, 2 * sizeof *fields);
-    fields[ATTR_VALUE] = value;
-    fields[ATTR_COUNT] = value_from_int(count > 0 ? count : 0);
-    return value_array(fields, 2);
-}
-
-static Status attr_shift(const AggregateCall *call, Value state, Value value, int64_t by, Arena *arena, Value *next, Error *err)
-{
-    ptrdiff_t at = attr_find(call, state, value);
-    *next        = state;
-    if (at < 0)
-        return by > 0 ? agg_append(state, attr_entry(arena, value, by), arena, next, err) : OK;
-    Value *items = agg_new_items(arena, state.len, err);
-    if (items == NULL)
-        return E_LIMIT;
-    memcpy(items, value_items(state), state.len * sizeof *items);
-    items[at] = attr_entry(arena, value, value_items(items[at])[ATTR_COUNT].as.i64 + by);
-    *next     = value_array(items, state.len);
+    ptrdiff_t at = growth_find(context->memory, attr_type(call), attr_at, *state, value);
+    if (at < 0) {
+        Value entry[] = {value, value_from_int(by)};
+        return by > 0 ? agg_append(call, state, value_array(entry, ARRAY_LEN(entry)), context, err) : OK;
+    }
+    Value *entry = (Value *)(uintptr_t)value_items(*state)[at].as.ptr; /* a copy that agg_append made */
+    int64_t count                = entry[ATTR_COUNT].as.i64 + by;
+    entry[ATTR_COUNT]            = value_from_int(count > 0 ? count : 0);
     return OK;
 }
 
-static Status attr_add(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next, Error *err)
+static Status attr_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    return attr_shift(call, state, args[0], 1, arena, next, err);
+    return attr_shift(call, state, args[0], 1, context, err);
 }
 
-static Status attr_undo(const AggregateCall *call, Value state, const Value *args, Arena *arena, Value *next, Error *err)
+static Status attr_undo(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    return attr_shift(call, state, args[0], -1, arena, next, err);
+    return attr_shift(call, state, args[0], -1, context, err);
 }
 
-static Status attr_merge(const AggregateCall *call, Value a, Value b, Arena *arena, Value *next, Error *err)
+static Status attr_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
 {
-    *next = a;
-    for (size_t i = 0; i < b.len; i++) {
-        const Value *entry = value_items(value_items(b)[i]);
+    for (size_t i = 0; i < other.len; i++) {
+        const Value *entry = value_items(value_items(other)[i]);
         if (entry[ATTR_COUNT].as.i64 > 0)
-            TRY(attr_shift(call, *next, entry[ATTR_VALUE], entry[ATTR_COUNT].as.i64, arena, next, err));
+            TRY(attr_shift(call, state, entry[ATTR_VALUE], entry[ATTR_COUNT].as.i64, context, err));
     }
     return OK;
 }

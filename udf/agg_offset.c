@@ -35,12 +35,18 @@ static Status latest_bind(AggregateCall *call, Arena *arena, Error *err)
     return bind_count(call, "latestN", err);
 }
 
-static Value new_entry(Arena *arena, int64_t sequence, Value value)
+static Status set_entry(const AggregateCall *call, Value *state, int64_t sequence, Value value, const AggregateContext *context, Error *err)
 {
-    Value *fields     = arena_alloc(arena, 2 * sizeof *fields);
+    if (value_is_null(*state))
+        *state = value_array(NULL, 0);
+    Value *fields = agg_fields(call, state, context, err);
+    if (fields == NULL)
+        return E_LIMIT;
+    if (state->len == 0)
+        fields[FIELD_VAL] = value_null();
+    state->len        = 2;
     fields[FIELD_SEQ] = value_from_int(sequence);
-    fields[FIELD_VAL] = value;
-    return value_array(fields, 2);
+    return growth_set(context->memory, call->state_type->fields[FIELD_VAL].type, &fields[FIELD_VAL], value, err);
 }
 
 static bool is_empty(Value entry)
@@ -53,37 +59,34 @@ static uint64_t sequence_of(Value entry)
     return (uint64_t)value_items(entry)[FIELD_SEQ].as.i64;
 }
 
-static Status earliest_add(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next,
-                           Error *err)
+static Status earliest_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    bool skip = !is_empty(state) || (value_is_null(args[0]) && ignores_nulls(call));
-    *next     = skip ? state : new_entry(arena, sequence, args[0]);
-    return OK;
+    bool skip = !is_empty(*state) || (value_is_null(args[0]) && ignores_nulls(call));
+    return skip ? OK : set_entry(call, state, context->sequence, args[0], context, err);
 }
 
-static Status earliest_merge(const AggregateCall *call, Value a, Value b, Arena *arena, Value *next, Error *err)
+static Status latest_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    if (is_empty(a) || is_empty(b))
-        *next = is_empty(a) ? b : a;
-    else
-        *next = sequence_of(b) < sequence_of(a) ? b : a;
-    return OK;
+    bool skip = value_is_null(args[0]) && ignores_nulls(call);
+    return skip ? OK : set_entry(call, state, context->sequence, args[0], context, err);
 }
 
-static Status latest_add(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next,
-                         Error *err)
+static Status take_entry(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
 {
-    *next = value_is_null(args[0]) && ignores_nulls(call) ? state : new_entry(arena, sequence, args[0]);
-    return OK;
+    const Value *fields = value_items(other);
+    return set_entry(call, state, fields[FIELD_SEQ].as.i64, fields[FIELD_VAL], context, err);
 }
 
-static Status latest_merge(const AggregateCall *call, Value a, Value b, Arena *arena, Value *next, Error *err)
+static Status earliest_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
 {
-    if (is_empty(a) || is_empty(b))
-        *next = is_empty(a) ? b : a;
-    else
-        *next = sequence_of(b) >= sequence_of(a) ? b : a;
-    return OK;
+    bool takes = !is_empty(other) && (is_empty(*state) || sequence_of(other) < sequence_of(*state));
+    return takes ? take_entry(call, state, other, context, err) : OK;
+}
+
+static Status latest_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
+{
+    bool takes = !is_empty(other) && (is_empty(*state) || sequence_of(other) >= sequence_of(*state));
+    return takes ? take_entry(call, state, other, context, err) : OK;
 }
 
 static Status entry_result(const AggregateCall *call, Value state, Arena *arena, Value *out, Error *err)
@@ -94,65 +97,61 @@ static Status entry_result(const AggregateCall *call, Value state, Arena *arena,
 
 /* ---- the list forms ---- */
 
-static Status first_n_add(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next,
-                          Error *err)
+static void drop_first(Value *state)
 {
-    *next = state;
-    if ((int64_t)state.len >= call->limit || (value_is_null(args[0]) && ignores_nulls(call)))
-        return OK;
-    return agg_append(state, new_entry(arena, sequence, args[0]), arena, next, err);
+    *state = value_array(value_items(*state) + 1, state->len - 1);
 }
 
-static Status last_n_add(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next,
-                         Error *err)
+static Status first_n_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    *next = state;
+    Value entry[] = {value_from_int(context->sequence), args[0]};
+    if ((int64_t)state->len >= call->limit || (value_is_null(args[0]) && ignores_nulls(call)))
+        return OK;
+    return agg_append(call, state, value_array(entry, ARRAY_LEN(entry)), context, err);
+}
+
+static Status last_n_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
+{
+    Value entry[] = {value_from_int(context->sequence), args[0]};
     if (value_is_null(args[0]) && ignores_nulls(call))
         return OK;
-    if ((int64_t)state.len >= call->limit)
-        state = value_array(value_items(state) + 1, state.len - 1);
-    return agg_append(state, new_entry(arena, sequence, args[0]), arena, next, err);
+    if ((int64_t)state->len >= call->limit)
+        drop_first(state);
+    return agg_append(call, state, value_array(entry, ARRAY_LEN(entry)), context, err);
 }
 
-/* Both lists are in order of arrival; so is the merged one. */
-static Status merge_ordered(Value a, Value b, Arena *arena, Value *next, Error *err)
+/* Both lists are in order of arrival, and so is the merged one; what is equal stands behind. */
+static Status merge_ordered(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
 {
-    const Value *x = value_items(a), *y = value_items(b);
-    size_t       i = 0, j = 0;
-    Value       *items = agg_new_items(arena, (size_t)a.len + b.len, err);
-    if (items == NULL)
-        return E_LIMIT;
-    while (i < a.len || j < b.len) {
-        bool left    = j == b.len || (i < a.len && sequence_of(x[i]) <= sequence_of(y[j]));
-        items[i + j] = left ? x[i] : y[j];
-        if (left)
-            i++;
-        else
-            j++;
+    size_t at = 0;
+    for (size_t i = 0; i < other.len; i++) {
+        Value entry = value_items(other)[i];
+        while (at < state->len && sequence_of(value_items(*state)[at]) <= sequence_of(entry))
+            at++;
+        TRY(agg_insert(call, state, at, entry, UINT32_MAX, context, err));
     }
-    *next = value_array(items, i + j);
     return OK;
 }
 
-static Status first_n_merge(const AggregateCall *call, Value a, Value b, Arena *arena, Value *next, Error *err)
+static Status first_n_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
 {
-    TRY(merge_ordered(a, b, arena, next, err));
-    if ((int64_t)next->len > call->limit)
-        next->len = (uint32_t)call->limit;
+    TRY(merge_ordered(call, state, other, context, err));
+    if ((int64_t)state->len > call->limit)
+        state->len = (uint32_t)call->limit;
     return OK;
 }
 
-static Status last_n_merge(const AggregateCall *call, Value a, Value b, Arena *arena, Value *next, Error *err)
+static Status last_n_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
 {
-    TRY(merge_ordered(a, b, arena, next, err));
-    if ((int64_t)next->len > call->limit)
-        *next = value_array(value_items(*next) + (next->len - (size_t)call->limit), (size_t)call->limit);
+    TRY(merge_ordered(call, state, other, context, err));
+    while ((int64_t)state->len > call->limit)
+        drop_first(state);
     return OK;
 }
 
 static Status list_result(const AggregateCall *call, Value state, Arena *arena, Value *out, Error *err)
 {
-    Value *values = agg_new_items(arena, state.len, err);
+    Value *values = arena_try_alloc(arena, state.len * sizeof *values, err);
     if (values == NULL)
         return E_LIMIT;
     for (size_t i = 0; i < state.len; i++)

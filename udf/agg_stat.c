@@ -17,18 +17,15 @@ static SqlKind kind_of(const AggregateCall *call)
     return call->arg_types[0]->kind;
 }
 
-static Value dev_state(Arena *arena, Value sum, int64_t count, double m2)
+static Status dev_store(const AggregateCall *call, Value *state, Value sum, int64_t count, double m2, const AggregateContext *context, Error *err)
 {
-    Value *fields     = arena_alloc(arena, DEV_FIELDS * sizeof *fields);
+    Value *fields = agg_fields(call, state, context, err);
+    if (fields == NULL)
+        return E_LIMIT;
     fields[DEV_SUM]   = sum;
     fields[DEV_COUNT] = value_from_int(count);
     fields[DEV_M2]    = value_from_double(m2);
-    return value_array(fields, DEV_FIELDS);
-}
-
-static Value dev_init(const AggregateCall *call, Arena *arena)
-{
-    return dev_state(arena, kind_of(call) == T_DOUBLE ? value_from_double(0.0) : value_from_int(0), 0, 0.0);
+    return OK;
 }
 
 /* a + sign * b in the argument's own arithmetic: integers wrap. */
@@ -48,10 +45,9 @@ static double dev_delta(const AggregateCall *call, Value v, int64_t n, Value sum
     return (double)(int64_t)((uint64_t)v.as.i64 * (uint64_t)n - (uint64_t)sum.as.i64);
 }
 
-static Status dev_add(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next, Error *err)
+static Status dev_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    const Value *old = value_items(state);
-    *next            = state;
+    const Value *old = value_items(*state);
     if (value_is_null(args[0]))
         return OK;
     int64_t n   = old[DEV_COUNT].as.i64 + 1;
@@ -61,14 +57,12 @@ static Status dev_add(const AggregateCall *call, Value state, const Value *args,
         double delta = dev_delta(call, args[0], n, sum);
         m2 += delta * delta / (double)(n * (n - 1));
     }
-    *next = dev_state(arena, sum, n, m2);
-    return OK;
+    return dev_store(call, state, sum, n, m2, context, err);
 }
 
-static Status dev_undo(const AggregateCall *call, Value state, const Value *args, Arena *arena, Value *next, Error *err)
+static Status dev_undo(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    const Value *old = value_items(state);
-    *next            = state;
+    const Value *old = value_items(*state);
     if (value_is_null(args[0]))
         return OK;
     int64_t n  = old[DEV_COUNT].as.i64 - 1;
@@ -77,8 +71,7 @@ static Status dev_undo(const AggregateCall *call, Value state, const Value *args
         double delta = dev_delta(call, args[0], n + 2, dev_plus(call, old[DEV_SUM], args[0], 1));
         m2 -= delta * delta / (double)(n * (n + 1));
     }
-    *next = dev_state(arena, dev_plus(call, old[DEV_SUM], args[0], -1), n, m2);
-    return OK;
+    return dev_store(call, state, dev_plus(call, old[DEV_SUM], args[0], -1), n, m2, context, err);
 }
 
 static double dev_mean(const AggregateCall *call, const Value *fields, bool whole)
@@ -91,27 +84,26 @@ static double dev_mean(const AggregateCall *call, const Value *fields, bool whol
     return (double)fields[DEV_SUM].as.i64 / (double)n;
 }
 
-static Status dev_merge(const AggregateCall *call, Value a, Value b, bool whole, Arena *arena, Value *next)
+static Status dev_merge(const AggregateCall *call, Value *state, Value other, bool whole, const AggregateContext *context, Error *err)
 {
-    const Value *x = value_items(a), *y = value_items(b);
+    const Value *x = value_items(*state), *y = value_items(other);
     int64_t      n1 = x[DEV_COUNT].as.i64, n2 = y[DEV_COUNT].as.i64;
     double       m2 = x[DEV_M2].as.f64 + y[DEV_M2].as.f64;
     if (n1 != 0 && n2 != 0) {
         double difference = dev_mean(call, x, whole) - dev_mean(call, y, whole);
         m2 += (double)n1 * (double)n2 * (difference * difference) / (double)(n1 + n2);
     }
-    *next = dev_state(arena, dev_plus(call, x[DEV_SUM], y[DEV_SUM], 1), n1 + n2, m2);
-    return OK;
+    return dev_store(call, state, dev_plus(call, x[DEV_SUM], y[DEV_SUM], 1), n1 + n2, m2, context, err);
 }
 
-static Status samp_merge(const AggregateCall *call, Value a, Value b, Arena *arena, Value *next, Error *err)
+static Status samp_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
 {
-    return dev_merge(call, a, b, true, arena, next);
+    return dev_merge(call, state, other, true, context, err);
 }
 
-static Status sample_merge(const AggregateCall *call, Value a, Value b, Arena *arena, Value *next, Error *err)
+static Status sample_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
 {
-    return dev_merge(call, a, b, false, arena, next);
+    return dev_merge(call, state, other, false, context, err);
 }
 
 static Status samp_result(const AggregateCall *call, Value state, Arena *arena, Value *out, Error *err)
@@ -133,48 +125,45 @@ static Status sample_result(const AggregateCall *call, Value state, Arena *arena
 
 enum { COR_X, COR_Y, COR_XX, COR_YY, COR_XY, COR_SUMS, COR_COUNT = COR_SUMS, COR_FIELDS };
 
-static Value cor_init(const AggregateCall *call, Arena *arena)
+static Status cor_shift(const AggregateCall *call, Value *state, const double *change, int sign, int64_t count, const AggregateContext *context,
+                        Error *err)
 {
-    Value *fields = ARENA_ARRAY(arena, Value, COR_FIELDS); /* all bits zero is 0.0 */
-    return value_array(fields, COR_FIELDS);
+    Value *fields = agg_fields(call, state, context, err);
+    if (fields == NULL)
+        return E_LIMIT;
+    for (int i = 0; i < COR_SUMS; i++)
+        fields[i].as.f64 += sign * change[i];
+    fields[COR_COUNT].as.i64 += sign * count;
+    return OK;
 }
 
-static Value cor_shift(const AggregateCall *call, Value state, const Value *args, int sign, Arena *arena)
+static Status cor_row(const AggregateCall *call, Value *state, const Value *args, int sign, const AggregateContext *context, Error *err)
 {
-    const Value *old = value_items(state);
     if (value_is_null(args[0]) || value_is_null(args[1]))
-        return state;
+        return OK;
     double x = kind_of(call) == T_DOUBLE ? args[0].as.f64 : (double)args[0].as.i64;
     double y = kind_of(call) == T_DOUBLE ? args[1].as.f64 : (double)args[1].as.i64;
     double change[COR_SUMS] = {x, y, x * x, y * y, x * y};
-    Value *fields           = arena_alloc(arena, COR_FIELDS * sizeof *fields);
+    return cor_shift(call, state, change, sign, 1, context, err);
+}
+
+static Status cor_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
+{
+    return cor_row(call, state, args, 1, context, err);
+}
+
+static Status cor_undo(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
+{
+    return cor_row(call, state, args, -1, context, err);
+}
+
+static Status cor_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
+{
+    const Value *more = value_items(other);
+    double       change[COR_SUMS];
     for (int i = 0; i < COR_SUMS; i++)
-        fields[i] = value_from_double(old[i].as.f64 + sign * change[i]);
-    fields[COR_COUNT] = value_from_int(old[COR_COUNT].as.i64 + sign);
-    return value_array(fields, COR_FIELDS);
-}
-
-static Status cor_add(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next, Error *err)
-{
-    *next = cor_shift(call, state, args, 1, arena);
-    return OK;
-}
-
-static Status cor_undo(const AggregateCall *call, Value state, const Value *args, Arena *arena, Value *next, Error *err)
-{
-    *next = cor_shift(call, state, args, -1, arena);
-    return OK;
-}
-
-static Status cor_merge(const AggregateCall *call, Value a, Value b, Arena *arena, Value *next, Error *err)
-{
-    const Value *x = value_items(a), *y = value_items(b);
-    Value       *fields = arena_alloc(arena, COR_FIELDS * sizeof *fields);
-    for (int i = 0; i < COR_SUMS; i++)
-        fields[i] = value_from_double(x[i].as.f64 + y[i].as.f64);
-    fields[COR_COUNT] = value_from_int(x[COR_COUNT].as.i64 + y[COR_COUNT].as.i64);
-    *next             = value_array(fields, COR_FIELDS);
-    return OK;
+        change[i] = more[i].as.f64;
+    return cor_shift(call, state, change, 1, more[COR_COUNT].as.i64, context, err);
 }
 
 static Status cor_result(const AggregateCall *call, Value state, Arena *arena, Value *out, Error *err)
@@ -189,14 +178,14 @@ static Status cor_result(const AggregateCall *call, Value state, Arena *arena, V
 
 #define DEV_ROWS(type)                                                                                                       \
     {"STDDEV_SAMP", "(val " type ") -> DOUBLE", "STRUCT<SUM " type ", COUNT BIGINT, M2 DOUBLE>",                             \
-     "The sample variance, in spite of the name; see STDDEV_SAMPLE.", NULL, dev_init, dev_add, samp_merge, dev_undo,         \
+     "The sample variance, in spite of the name; see STDDEV_SAMPLE.", NULL, agg_init_fields, dev_add, samp_merge, dev_undo,         \
      samp_result, NULL},                                                                                                     \
     {"STDDEV_SAMPLE", "(val " type ") -> DOUBLE", "STRUCT<SUM " type ", COUNT BIGINT, M2 DOUBLE>",                           \
-     "The sample standard deviation.", NULL, dev_init, dev_add, sample_merge, dev_undo, sample_result, NULL}
+     "The sample standard deviation.", NULL, agg_init_fields, dev_add, sample_merge, dev_undo, sample_result, NULL}
 #define COR_ROW(type)                                                                                                        \
     {"correlation", "(x " type ", y " type ") -> DOUBLE",                                                                    \
      "STRUCT<X_SUM DOUBLE, Y_SUM DOUBLE, X_SQUARED_SUM DOUBLE, Y_SQUARED_SUM DOUBLE, XY_SUM DOUBLE, COUNT BIGINT>",          \
-     "Pearson's correlation of two columns.", NULL, cor_init, cor_add, cor_merge, cor_undo, cor_result, NULL}
+     "Pearson's correlation of two columns.", NULL, agg_init_fields, cor_add, cor_merge, cor_undo, cor_result, NULL}
 
 const AggregateFn stat_aggregates[] = {
     DEV_ROWS("INT"), DEV_ROWS("BIGINT"), DEV_ROWS("DOUBLE"), COR_ROW("INT"), COR_ROW("BIGINT"), COR_ROW("DOUBLE"), {0},

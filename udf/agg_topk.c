@@ -74,75 +74,37 @@ static size_t place_of(const AggregateCall *call, Value state, Value item)
     return low;
 }
 
-static Status insert(const AggregateCall *call, Value state, Value item, size_t at, Arena *arena, Value *next, Error *err)
+static Status insert(const AggregateCall *call, Value *state, Value item, bool distinct, const AggregateContext *context, Error *err)
 {
-    size_t count = (int64_t)state.len < call->limit ? state.len + 1u : state.len;
-    Value *items = agg_new_items(arena, count, err);
-    if (items == NULL)
-        return E_LIMIT;
-    if (at > 0)
-        memcpy(items, value_items(state), at * sizeof *items);
-    items[at] = item;
-    if (count > at + 1)
-        memcpy(items + at + 1, value_items(state) + at, (count - at - 1) * sizeof *items);
-    *next = value_array(items, count);
-    return OK;
+    size_t at = place_of(call, *state, item);
+    if ((int64_t)at >= call->limit || (distinct && at > 0 && compare(call, value_items(*state)[at - 1], item) == 0))
+        return OK;
+    return agg_insert(call, state, at, item, (size_t)call->limit, context, err);
 }
 
-static Status topk_add(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next, Error *err)
+static Status topk_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
     Value item = has_rows(call) ? value_array(args, call->arg_count) : args[0];
-    *next      = state;
-    if (value_is_null(args[0]))
-        return OK;
-    size_t at = place_of(call, state, item);
-    if ((int64_t)at >= call->limit)
-        return OK;
-    if (has_rows(call)) {
-        Value *fields = arena_alloc(arena, call->arg_count * sizeof *fields);
-        memcpy(fields, args, call->arg_count * sizeof *fields);
-        item = value_array(fields, call->arg_count);
-    }
-    return insert(call, state, item, at, arena, next, err);
+    return value_is_null(args[0]) ? OK : insert(call, state, item, false, context, err);
 }
 
-static Status distinct_add(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next,
-                           Error *err)
+static Status distinct_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
 {
-    *next = state;
-    if (value_is_null(args[0]))
-        return OK;
-    size_t at = place_of(call, state, args[0]);
-    if ((int64_t)at >= call->limit || (at > 0 && compare(call, value_items(state)[at - 1], args[0]) == 0))
-        return OK;
-    return insert(call, state, args[0], at, arena, next, err);
+    return value_is_null(args[0]) ? OK : insert(call, state, args[0], true, context, err);
 }
 
-static Status merge_sorted(const AggregateCall *call, Value a, Value b, bool distinct, Arena *arena, Value *next, Error *err)
+static Status topk_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
 {
-    const Value *x = value_items(a), *y = value_items(b);
-    size_t       i = 0, j = 0, count = 0;
-    Value       *items = agg_new_items(arena, (size_t)a.len + b.len, err);
-    if (items == NULL)
-        return E_LIMIT;
-    while ((i < a.len || j < b.len) && (int64_t)count < call->limit) {
-        bool  left = j == b.len || (i < a.len && compare(call, x[i], y[j]) >= 0);
-        Value item = left ? x[i++] : y[j++];
-        if (!distinct || count == 0 || compare(call, items[count - 1], item) != 0)
-            items[count++] = item;
-    }
-    *next = value_array(items, count);
+    for (size_t i = 0; i < other.len; i++)
+        TRY(insert(call, state, value_items(other)[i], false, context, err));
     return OK;
 }
 
-static Status topk_merge(const AggregateCall *call, Value a, Value b, Arena *arena, Value *next, Error *err)
+static Status distinct_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
 {
-    return merge_sorted(call, a, b, false, arena, next, err);
-}
-
-static Status distinct_merge(const AggregateCall *call, Value a, Value b, Arena *arena, Value *next, Error *err)
-{
-    return merge_sorted(call, a, b, true, arena, next, err);
+    for (size_t i = 0; i < other.len; i++)
+        TRY(insert(call, state, value_items(other)[i], true, context, err));
+    return OK;
 }
 
 #define TOPK_ROW(type)                                                                                                       \

@@ -16,7 +16,7 @@
 #define SLUICE_UDF_UDF_H
 
 #include "core/clock.h"
-#include "core/value.h"
+#include "core/growth.h"
 
 /* ---- calling ---- */
 
@@ -92,18 +92,28 @@ typedef struct {
     const FnConfig       *config;
 } AggregateCall;
 
-/* States are immutable Values: a function returns the next one, allocated in `arena`, and may share parts of the one it got. */
+/* What a change of a state gets beside the state. */
+typedef struct {
+    Growth *memory;   /* of this state; may be NULL where its type has values of fixed size only (kind_is_fixed) */
+    Arena  *scratch;  /* of the batch: for what lies between */
+    int64_t sequence; /* accumulate: the number of the row, for those that keep first or last */
+} AggregateContext;
+
+/* A state is a Value that changes in place (core/growth.h): a function keeps nothing of its arguments but what growth_set has copied. It
+ * is complete after every call, so it can be read and stored at any time. Any status but OK may leave it half changed: the caller rolls
+ * back. */
 typedef struct {
     const char *name;
     const char *signature;      /* column arguments first; constants are marked: "(v T, CONST n INT) -> ARRAY<T>" */
     const char *state;          /* type text, generics bound by the arguments; "?" = bind sets it */
     const char *doc;
-    Status (*bind)(AggregateCall *call, Arena *arena, Error *err);                                 /* may be NULL */
-    Value  (*init)(const AggregateCall *call, Arena *arena);
-    Status (*accumulate)(const AggregateCall *call, Value state, const Value *args, int64_t sequence, Arena *arena, Value *next, Error *err);
-    Status (*merge)(const AggregateCall *call, Value a, Value b, Arena *arena, Value *next, Error *err);
-    Status (*undo)(const AggregateCall *call, Value state, const Value *args, Arena *arena, Value *next, Error *err); /* NULL: streams only */
-    Status (*result)(const AggregateCall *call, Value state, Arena *arena, Value *out, Error *err); /* NULL: the state itself */
+    Status (*bind)(AggregateCall *call, Arena *arena, Error *err); /* may be NULL */
+    Value (*init)(const AggregateCall *call); /* may point to constants */
+    Status (*accumulate)(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err);
+    /* `other` belongs to somebody else and stays as it is. */
+    Status (*merge)(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err);
+    Status (*undo)(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err); /* NULL: streams only */
+    Status (*result)(const AggregateCall *call, Value state, Arena *arena, Value *out, Error *err); /* may share the state; NULL: the state itself */
     ResultTypeRule result_type;
 } AggregateFn;
 

@@ -30,11 +30,61 @@ static inline Status agg_open(Agg *agg, const Functions *functions, Arena *arena
     return aggregate_bind(&found, types, values + (count - found.constant_count), NULL, arena, &agg->call, &agg->err);
 }
 
-static inline Value agg_feed(Agg *agg, Value state, const Value *rows, size_t count, int64_t sequence)
+/* A state in one group, and the memory it grows in; cleared by agg_state_clear. */
+typedef struct {
+    Value  value;
+    Growth memory;
+} AggState;
+
+static inline AggState agg_start(const Agg *agg)
+{
+    return (AggState){.value = agg->fn->init(agg->call)};
+}
+
+static inline void agg_state_clear(AggState *state)
+{
+    growth_clear(&state->memory);
+}
+
+static inline AggregateContext agg_context(const Agg *agg, AggState *state, int64_t sequence)
+{
+    return (AggregateContext){&state->memory, agg->arena, sequence};
+}
+
+/* Arguments lie in memory that is gone after the call, as those of a batch are. */
+static inline Status agg_add(Agg *agg, AggState *state, const Value *args, int64_t sequence)
+{
+    AggregateContext context = agg_context(agg, state, sequence);
+    Arena           *batch   = arena_new(0);
+    Value            copies[FN_MAX_ARGS];
+    for (size_t i = 0; i < agg->call->arg_count; i++)
+        copies[i] = value_copy(batch, agg->call->arg_types[i], args[i]);
+    Status status = agg->fn->accumulate(agg->call, &state->value, copies, &context, &agg->err);
+    arena_free(batch);
+    growth_settle(&state->memory, agg->call->state_type, &state->value);
+    return status;
+}
+
+static inline void agg_feed(Agg *agg, AggState *state, const Value *rows, size_t count, int64_t sequence)
 {
     for (size_t i = 0; i < count; i++)
-        assert_int_equal(agg->fn->accumulate(agg->call, state, &rows[i], sequence + (int64_t)i, agg->arena, &state, &agg->err), OK);
-    return state;
+        assert_int_equal(agg_add(agg, state, &rows[i], sequence + (int64_t)i), OK);
+}
+
+/* `other` is gone afterwards. */
+static inline void agg_merge(Agg *agg, AggState *state, AggState *other)
+{
+    AggregateContext context = agg_context(agg, state, 0);
+    assert_int_equal(agg->fn->merge(agg->call, &state->value, other->value, &context, &agg->err), OK);
+    agg_state_clear(other);
+    growth_settle(&state->memory, agg->call->state_type, &state->value);
+}
+
+static inline void agg_undo(Agg *agg, AggState *state, const Value *args)
+{
+    AggregateContext context = agg_context(agg, state, 0);
+    assert_int_equal(agg->fn->undo(agg->call, &state->value, args, &context, &agg->err), OK);
+    growth_settle(&state->memory, agg->call->state_type, &state->value);
 }
 
 static inline const char *agg_text(Agg *agg, Value state)

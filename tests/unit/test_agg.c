@@ -46,18 +46,22 @@ static void runs(void **state)
         Agg            agg;
         if (agg_open(&agg, *state, arena, c->name, c->args, c->arg_count) != OK)
             fail_msg("%s: %s", c->name, agg.err.message);
-        Value init = agg.fn->init(agg.call, arena), all = agg_feed(&agg, init, c->rows, c->row_count, 0), both;
-        size_t head = c->row_count > 2 ? 2 : 1;
-        Value  first = agg_feed(&agg, init, c->rows, head, 0), second = agg_feed(&agg, init, c->rows + head, c->row_count - head, (int64_t)head);
-        fn_expect(c->name, agg_text(&agg, all), c->expected);
-        assert_int_equal(agg.fn->merge(agg.call, init, first, arena, &both, &agg.err), OK);
-        assert_int_equal(agg.fn->merge(agg.call, both, second, arena, &both, &agg.err), OK);
-        fn_expect(c->name, agg_text(&agg, both), c->merged);
+        AggState all = agg_start(&agg), both = agg_start(&agg), second = agg_start(&agg), first = agg_start(&agg);
+        size_t   head = c->row_count > 2 ? 2 : 1;
+        agg_feed(&agg, &all, c->rows, c->row_count, 0);
+        agg_feed(&agg, &first, c->rows, head, 0);
+        agg_feed(&agg, &second, c->rows + head, c->row_count - head, (int64_t)head);
+        fn_expect(c->name, agg_text(&agg, all.value), c->expected);
+        agg_merge(&agg, &both, &first);
+        agg_merge(&agg, &both, &second);
+        fn_expect(c->name, agg_text(&agg, both.value), c->merged);
         assert_int_equal(agg.fn->undo == NULL, c->undone == NULL);
         if (c->undone != NULL) {
-            assert_int_equal(agg.fn->undo(agg.call, all, &c->rows[c->row_count - 1], arena, &both, &agg.err), OK);
-            fn_expect(c->name, agg_text(&agg, both), c->undone);
+            agg_undo(&agg, &all, &c->rows[c->row_count - 1]);
+            fn_expect(c->name, agg_text(&agg, all.value), c->undone);
         }
+        agg_state_clear(&all);
+        agg_state_clear(&both);
         arena_free(arena);
     }
 }
@@ -67,13 +71,14 @@ static void sum_of_decimals_overflows(void **state)
     Arena      *arena = arena_new(0);
     Agg         agg;
     const Value big = value_decimal(9999, 1), one = value_decimal(1, 1);
-    Value       sum;
     assert_int_equal(agg_open(&agg, *state, arena, "sum", (Arg[]){DEC(d41, 0)}, 1), OK);
-    sum = agg_feed(&agg, agg.fn->init(agg.call, arena), &big, 1, 0);
-    fn_expect("sum", agg_text(&agg, sum), "999.9");
-    assert_int_equal(agg.fn->accumulate(agg.call, sum, &one, 1, arena, &sum, &agg.err), E_FATAL_DATA);
+    AggState sum = agg_start(&agg);
+    agg_feed(&agg, &sum, &big, 1, 0);
+    fn_expect("sum", agg_text(&agg, sum.value), "999.9");
+    assert_int_equal(agg_add(&agg, &sum, &one, 1), E_FATAL_DATA);
     assert_int_equal(agg.err.code, E_FATAL_DATA);
     assert_non_null(strstr(agg.err.message, "Numeric field overflow"));
+    agg_state_clear(&sum);
     arena_free(arena);
 }
 
@@ -83,10 +88,11 @@ static void topk_keeps_rows(void **state)
     Agg         agg;
     const Value rows[3][2] = {{VI(1), VS("a")}, {VI(3), VS("b")}, {VI(1), VS("c")}};
     assert_int_equal(agg_open(&agg, *state, arena, "topk", (Arg[]){I(0), S(""), I(2)}, 3), OK);
-    Value top = agg.fn->init(agg.call, arena);
+    AggState top = agg_start(&agg);
     for (size_t i = 0; i < 3; i++)
-        assert_int_equal(agg.fn->accumulate(agg.call, top, rows[i], (int64_t)i, arena, &top, &agg.err), OK);
-    fn_expect("topk", agg_text(&agg, top), "[Struct{sort_col=3,col0=b}, Struct{sort_col=1,col0=a}]");
+        assert_int_equal(agg_add(&agg, &top, rows[i], (int64_t)i), OK);
+    fn_expect("topk", agg_text(&agg, top.value), "[Struct{sort_col=3,col0=b}, Struct{sort_col=1,col0=a}]");
+    agg_state_clear(&top);
     arena_free(arena);
 }
 
@@ -114,25 +120,103 @@ static void refuses(void **state)
 
 static void counts_many_distinct_values(void **state)
 {
-    Arena *arena = arena_new((size_t)1 << 31);
+    Arena *arena = arena_new(0);
     Agg    agg;
+    Value  out;
     assert_int_equal(agg_open(&agg, *state, arena, "count_distinct", (Arg[]){L(0)}, 1), OK);
-    Value sketch = agg.fn->init(agg.call, arena);
+    AggState sketch = agg_start(&agg);
     for (int64_t i = 0; i < 10000; i++) {
         Value v = value_from_int(i);
-        sketch  = agg_feed(&agg, sketch, &v, 1, i);
+        agg_feed(&agg, &sketch, &v, 1, i);
     }
-    Value out;
-    assert_int_equal(agg.fn->result(agg.call, sketch, arena, &out, &agg.err), OK);
+    assert_int_equal(agg.fn->result(agg.call, sketch.value, arena, &out, &agg.err), OK);
     assert_in_range(out.as.i64, 9700, 10300);
+    agg_state_clear(&sketch);
     arena_free(arena);
+}
+
+/* Groups of many values: texts that come and go, indexes, sliding lists. */
+static void long_groups_keep_what_they_should(void **state)
+{
+    enum { DISTINCT = 300, ROWS = 2 * DISTINCT, LAST = 20 };
+    static const struct {
+        const char *name;
+        size_t      len;
+        int64_t     first; /* number of the row whose text stands first */
+        int64_t     count; /* the constant behind the column; 0: none */
+    } cases[] = {
+        {"collect_list", ROWS, 0, 0},
+        {"collect_set", DISTINCT, 0, 0},
+        {"histogram", DISTINCT, 0, 0},
+        {"latest_by_offset", LAST, DISTINCT - LAST, LAST},
+        {"earliest_by_offset", LAST, 0, LAST},
+        {"topk", LAST, DISTINCT - 1, LAST},
+        {"topkdistinct", LAST, DISTINCT - 1, LAST},
+    };
+    for (size_t c = 0; c < ARRAY_LEN(cases); c++) {
+        Arena *arena  = arena_new(0);
+        Arg    args[] = {S(""), I(cases[c].count)};
+        Agg    agg;
+        Value  out;
+        char   text[16];
+        assert_int_equal(agg_open(&agg, *state, arena, cases[c].name, args, cases[c].count == 0 ? 1 : 2), OK);
+        AggState group = agg_start(&agg), copy = agg_start(&agg);
+        for (int i = 0; i < ROWS; i++) {
+            Value v = value_string(text, (size_t)snprintf(text, sizeof text, "t%03d", i % DISTINCT));
+            assert_int_equal(agg_add(&agg, &group, &v, i), OK);
+        }
+        growth_replace(&copy.memory, agg.call->state_type, group.value, &copy.value);
+        agg_merge(&agg, &group, &copy);
+        out = group.value;
+        if (agg.fn->result != NULL)
+            assert_int_equal(agg.fn->result(agg.call, group.value, arena, &out, &agg.err), OK);
+        size_t merged = cases[c].len * (strcmp(cases[c].name, "collect_list") == 0 ? 2 : 1);
+        Value  first  = agg.call->result_type->kind == T_MAP ? value_entries(out)[0].key : value_items(out)[0];
+        assert_int_equal(out.len, merged);
+        if (strcmp(cases[c].name, "latest_by_offset") != 0) {
+            snprintf(text, sizeof text, "t%03d", (int)cases[c].first);
+            assert_true(str_equal(value_str(first), str_c(text)));
+        }
+        if (agg.call->result_type->kind == T_MAP)
+            assert_int_equal(value_entries(out)[DISTINCT - 1].value.as.i64, 4);
+        agg_state_clear(&group);
+        arena_free(arena);
+    }
+}
+
+static void undo_finds_its_value_in_a_long_group(void **state)
+{
+    enum { DISTINCT = 100 };
+    static const char *const names[] = {"histogram", "attr", "collect_list"};
+    for (size_t c = 0; c < ARRAY_LEN(names); c++) {
+        Arena *arena = arena_new(0);
+        Agg    agg;
+        char   text[16];
+        assert_int_equal(agg_open(&agg, *state, arena, names[c], (Arg[]){S("")}, 1), OK);
+        AggState group = agg_start(&agg);
+        for (int i = 0; i < 3 * DISTINCT; i++) { /* each value comes, all but 42 go again */
+            Value v = value_string(text, (size_t)snprintf(text, sizeof text, "t%03d", i % DISTINCT));
+            if (i < DISTINCT)
+                assert_int_equal(agg_add(&agg, &group, &v, i), OK);
+            else if (i < 2 * DISTINCT && i % DISTINCT != 42)
+                agg_undo(&agg, &group, &v);
+            else if (i >= 2 * DISTINCT) /* what is not there any more */
+                agg_undo(&agg, &group, &v);
+            if (i == 2 * DISTINCT - 1)
+                fn_expect(names[c], agg_text(&agg, group.value), c == 0 ? "{t042=1}" : c == 1 ? "t042" : "[t042]");
+        }
+        fn_expect(names[c], agg_text(&agg, group.value), c == 0 ? "{}" : c == 1 ? "NULL" : "[]");
+        agg_state_clear(&group);
+        arena_free(arena);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs), cmocka_unit_test(sum_of_decimals_overflows), cmocka_unit_test(topk_keeps_rows), cmocka_unit_test(refuses),
-        cmocka_unit_test(counts_many_distinct_values),
+        cmocka_unit_test(counts_many_distinct_values), cmocka_unit_test(long_groups_keep_what_they_should),
+        cmocka_unit_test(undo_finds_its_value_in_a_long_group),
     };
     return cmocka_run_group_tests(tests, fn_setup, fn_teardown);
 }

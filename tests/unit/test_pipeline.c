@@ -225,9 +225,11 @@ static void late_sessions_retire_what_was_shown(void **state)
     bench_push(b, pipeline, "x", "{\"b\":\"q\"}", 5);
     FLOW_MUST(pipeline_flush(pipeline, &f->err));
     expect_text(&b->sink, "x {\"L\":[\"p\",\"q\"]} @5\n");
+    expect_text(&b->changes, "Aggregate\n"); /* the session of one record came and went: nobody has heard of it */
     FLOW_MUST(state_file_commit(file, &f->err));
     bench_push(b, pipeline, "x", "{\"b\":\"r\"}", 9);
     FLOW_MUST(pipeline_flush(pipeline, &f->err));
+    expect_text(&b->changes, "Aggregate removed\nAggregate\n");
     expect_text(&b->sink, "x null @5\nx {\"L\":[\"p\",\"q\",\"r\"]} @9\n");
     pipeline_close(pipeline);
     state_file_close(file);
