@@ -295,6 +295,5 @@ void worker_rollback(Worker *worker)
     for (Task *task = worker->tasks; task != NULL; task = task->next)
         if (task->push == NULL)
             task_rolled_back(task);
-    if (feeds_rewind(worker, &err) != OK)
-        log_line(LOG_ERROR, "going back to the last commit: %s", err.message);
+    feeds_rewind(worker);
 }

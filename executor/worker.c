@@ -477,7 +477,7 @@ static bool advance_task(Worker *worker, Task *task, bool *busy)
         status = task_open(task, &err);
         break;
     case TASK_RESTORING:
-        status = task->replaying ? OK : task_restore_slice(task, &err);
+        status = task->replaying ? attach_detached(task, &err) : task_restore_slice(task, &err);
         break;
     case TASK_PARKED:
         retry(worker, task, busy);

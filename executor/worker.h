@@ -192,7 +192,7 @@ struct Feed {
     LogReader    *reader;
     PoolReader   *pool; /* NULL: the worker's shared reader */
     LogBatch      batch;
-    bool          held, fresh; /* fresh: nothing was taken yet */
+    bool          held;
     int64_t       from;        /* position before the batch; without one: of the next take */
     int64_t       stalled_us;  /* since when some wait for others to finish the batch; 0: they do not */
     TaskInput   **consumers;
@@ -213,14 +213,15 @@ struct TaskInput {
     size_t  at;           /* in feed->batch */
     SharedDecode *decode; /* of the feed; NULL: detached, or it takes records as they are */
     bool    private_feed; /* has to have a feed of its own (bounded push queries) */
+    bool    placed;       /* it was attached before */
     bool    head_known;
     int64_t head; /* timestamp of the next record */
 };
 
 Status feed_attach(Worker *worker, TaskInput *input, Error *err);
 void   feed_detach(Worker *worker, TaskInput *input);
-/* After positions went back. */
-Status feeds_rewind(Worker *worker, Error *err);
+/* After positions went back. Where a reader cannot follow, its consumers are detached. */
+void feeds_rewind(Worker *worker);
 /* Takes what is there and runs the tasks on it. *busy: something was done. Failures of tasks are handled
  * inside. */
 void               feeds_pump(Worker *worker, bool *busy);

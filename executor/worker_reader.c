@@ -4,7 +4,9 @@
  * A feed holds one batch until every consumer has passed it; a consumer skips what lies below its own
  * position. Not taking is the flow control, so one consumer that cannot go on would hold up the others: it is
  * detached, and comes back through a feed of its own (in a reader of the pool, for a reader reads a partition
- * once) until it is level with the shared one. A new task that starts further back comes in the same way.
+ * once) until it is level with the shared one. A new task that starts far back comes in the same way; where
+ * it is a little, as with the queries of one start, the shared feed goes back, and the others skip what they
+ * have.
  *
  * Several consumers that wait for each other's inputs could stall for ever; a feed in which some are done and
  * some do not move for STALL_US detaches the latter.
@@ -13,7 +15,13 @@
 
 #include "executor/worker.h"
 
-enum { STALL_US = 200000, POOL_IDLE_US = 30000000, IDLE_EVERY = 16, FEW_FEEDS = 64 };
+enum {
+    STALL_US        = 200000,
+    GO_BACK_RECORDS = 2 * POLL_RECORDS,
+    POOL_IDLE_US    = 30000000,
+    IDLE_EVERY      = 16,
+    FEW_FEEDS       = 64
+};
 
 /* ---- the pool ---- */
 
@@ -89,7 +97,6 @@ static Status feed_open(Worker *worker, Str topic, int partition, int64_t positi
     feed->handle    = handle;
     feed->reader    = reader;
     feed->pool      = pool;
-    feed->fresh     = true;
     feed->from      = position;
     feed->next      = worker->feeds;
     worker->feeds   = feed;
@@ -149,6 +156,7 @@ static void add_consumer(Feed *feed, TaskInput *input)
     input->feed                    = feed;
     input->at                      = find_place(feed, input->position);
     input->head_known              = false;
+    input->placed                  = true;
     shared_decode_join(input);
 }
 
@@ -174,11 +182,32 @@ void feed_detach(Worker *worker, TaskInput *input)
         feed_close(worker, feed);
 }
 
+/* A reader of its own and a second decoding of all that comes, for the queries of one start would never be
+ * level while there is a backlog, are dearer than reading some records again. Not for those who come back:
+ * they may be slow for good. Nor for clients and failed queries, which are not to disturb the others. */
+static bool worth_going_back(const Feed *feed, const TaskInput *input)
+{
+    const Task *task = input->task;
+    return !input->placed && task->push == NULL && task->failures == 0 &&
+           feed->from - input->position <= GO_BACK_RECORDS;
+}
+
+/* On an error the feed is where it was. */
+static Status go_back(Feed *feed, int64_t position, Error *err)
+{
+    TRY(log_reader_seek(feed->reader, feed->handle, position, err));
+    release(feed);
+    feed->from = position;
+    return OK;
+}
+
 Status feed_attach(Worker *worker, TaskInput *input, Error *err)
 {
     Feed       *feed = input->private_feed ? NULL : shared_feed(worker, input->topic, input->partition);
     PoolReader *pool = NULL;
     assert(input->feed == NULL);
+    if (feed != NULL && input->position < feed->from && worth_going_back(feed, input))
+        TRY(go_back(feed, input->position, err));
     if (feed != NULL && input->position >= feed->from) {
         add_consumer(feed, input);
         return OK;
@@ -205,10 +234,19 @@ static Status level(Worker *worker, Feed *feed, bool *moved, Error *err)
     return feed_attach(worker, input, err);
 }
 
-Status feeds_rewind(Worker *worker, Error *err)
+/* All leave; who still reads comes back through a new feed at its own position. */
+static void dissolve(Worker *worker, Feed *feed)
 {
-    for (Feed *feed = worker->feeds; feed != NULL; feed = feed->next) {
+    for (size_t left = feed->count; left-- > 0;)
+        feed_detach(worker, feed->consumers[left]); /* the last one closes the feed */
+}
+
+void feeds_rewind(Worker *worker)
+{
+    Error err;
+    for (Feed *feed = worker->feeds, *next; feed != NULL; feed = next) {
         int64_t lowest = INT64_MAX;
+        next           = feed->next;
         for (size_t i = 0; i < feed->count; i++)
             if (feed->consumers[i]->position < lowest)
                 lowest = feed->consumers[i]->position;
@@ -221,12 +259,11 @@ Status feeds_rewind(Worker *worker, Error *err)
         }
         if (lowest >= feed->from)
             continue; /* nothing was taken since */
-        release(feed);
-        TRY(log_reader_seek(feed->reader, feed->handle, lowest, err));
-        feed->from  = lowest;
-        feed->fresh = true;
+        if (go_back(feed, lowest, &err) != OK) {
+            log_line(LOG_WARN, "going back to the last commit: %s", err.message);
+            dissolve(worker, feed);
+        }
     }
-    return OK;
 }
 
 bool feed_at_end(const TaskInput *input)
@@ -287,7 +324,6 @@ static bool take(Worker *worker, Feed *feed, bool *busy)
         feed_failed(worker, feed, &err);
         return false;
     }
-    feed->fresh = false;
     if (feed->batch.count == 0) {
         log_batch_release(feed->reader, &feed->batch);
         pass_gap(feed);

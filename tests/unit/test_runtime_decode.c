@@ -4,6 +4,7 @@
  *
  * On the embedded log, or with SLUICE_TEST_BOOTSTRAP on Kafka.
  */
+#include "executor/worker.h"
 #include "runtime_test.h"
 
 enum { QUERIES = 10, PROBES_MAX = 500 };
@@ -231,6 +232,42 @@ static void a_bad_record_waits_for_nobody(void **state)
     node_free(n);
 }
 
+static void look_for_catch_up(Worker *worker, void *found)
+{
+    *(bool *)found = worker->pool != NULL;
+}
+
+static bool some_catch_up(Node *n)
+{
+    bool found = false;
+    assert_true(worker_post(n->runtime->workers[0], look_for_catch_up, &found, true));
+    return found;
+}
+
+/* A query that starts a little behind the others reads with them, who skip what they have; one that starts
+ * far behind gets a reader of its own. */
+static void who_starts_a_little_behind_joins_the_others(void **state)
+{
+    Node *n = one_worker("behind");
+    node_run(n);
+    node_sql(n, sql_of(n, AB "CREATE STREAM O1 WITH (KAFKA_TOPIC='$first') AS SELECT K, A FROM S;"));
+    feed(n);
+    node_wait_idle(n, 30);
+    node_sql(n, sql_of(n, "CREATE STREAM O2 WITH (KAFKA_TOPIC='$near') AS SELECT K, B FROM S;"));
+    node_wait_idle(n, 30);
+    assert_false(some_catch_up(n));
+    for (int i = 0; i < 4; i++)
+        feed(n);
+    node_wait_idle(n, 30);
+    node_sql(n, sql_of(n, "CREATE STREAM O3 WITH (KAFKA_TOPIC='$far') AS SELECT K, A + B AS C FROM S;"));
+    node_wait_idle(n, 30);
+    assert_true(some_catch_up(n));
+    assert_int_equal(count_lines(n, "first"), 5 * RECORDS);
+    assert_int_equal(count_lines(n, "near"), 5 * RECORDS);
+    assert_int_equal(count_lines(n, "far"), 5 * RECORDS);
+    node_free(n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +276,7 @@ int main(void)
         cmocka_unit_test(stream_and_table_share_a_topic),
         cmocka_unit_test(a_client_may_come_and_go),
         cmocka_unit_test(a_bad_record_waits_for_nobody),
+        cmocka_unit_test(who_starts_a_little_behind_joins_the_others),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
 }
