@@ -65,7 +65,7 @@ transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 group.initial.rebalance.delay.ms=0
 CONF
     [ -f "$2/data/meta.properties" ] && return
-    java -cp "$libs/*" kafka.tools.StorageTool format -t "$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=')" \
+    java -cp "$libs/*" kafka.tools.StorageTool format --cluster-id="$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=')" \
         -c "$2/server.properties" >"$2/format.log" 2>&1 || { cat "$2/format.log" >&2; fail "format failed"; }
 }
 
