@@ -8,11 +8,33 @@
 #include "serde/json_doc.h"
 #include "serde/serde.h"
 
+/* ---- windows ---- */
+
+static const struct {
+    const char   *name;
+    WindowKeyKind kind;
+} windows[] = {{"SESSION", WINDOW_KEY_SESSION},
+               {"HOPPING", WINDOW_KEY_TIME},
+               {"TUMBLING", WINDOW_KEY_TIME},
+               {NULL, WINDOW_KEY_NONE}};
+
+enum { WINDOW_KINDS = ARRAY_LEN(windows), NO_WINDOW = WINDOW_KINDS - 1 };
+
 struct FormatGuess {
     JsonIndex *index;
     uint32_t   possible; /* bit format * WINDOW_KINDS + window kind */
-    bool       seen, all_text;
+    bool       seen;
+    bool       readable[WINDOW_KINDS]; /* all payloads, or what is in them under the windows' bounds */
 };
+
+/* False: no key of that kind. The size of a time window is not in the key: its end is unknown, and so as far
+ * away as can be. */
+static bool split(int window, Str bytes, Str *inner, int64_t *start, int64_t *end)
+{
+    if (!windowed_key_split(windows[window].kind, INT64_MAX, bytes, inner, start, end))
+        return false;
+    return window == NO_WINDOW || (inner->len > 0 && *start >= 0 && *end >= *start);
+}
 
 /* ---- formats ---- */
 
@@ -114,19 +136,7 @@ static const PlainFormat formats[] = {
     {"KAFKA_STRING", true, is_string, print_string},
 };
 
-static const struct {
-    const char   *name;
-    WindowKeyKind kind;
-} windows[] = {{"SESSION", WINDOW_KEY_SESSION},
-               {"HOPPING", WINDOW_KEY_TIME},
-               {"TUMBLING", WINDOW_KEY_TIME},
-               {NULL, WINDOW_KEY_NONE}};
-
-enum {
-    WINDOW_KINDS = ARRAY_LEN(windows),
-    NO_WINDOW    = WINDOW_KINDS - 1,
-    CANDIDATES   = ARRAY_LEN(formats) * WINDOW_KINDS
-};
+enum { CANDIDATES = ARRAY_LEN(formats) * WINDOW_KINDS };
 
 /* ---- candidates ---- */
 
@@ -135,26 +145,17 @@ static const PlainFormat *format_of(int candidate)
     return &formats[candidate / WINDOW_KINDS];
 }
 
-static bool has_bounds(int candidate)
+static int window_of(int candidate)
 {
-    return candidate % WINDOW_KINDS != NO_WINDOW;
-}
-
-/* False: no windowed key. The size of a time window is not in the key: its end is unknown, and so as far away
- * as can be. */
-static bool split(int candidate, Str bytes, Str *inner, int64_t *start, int64_t *end)
-{
-    WindowKeyKind kind = windows[candidate % WINDOW_KINDS].kind;
-    if (!windowed_key_split(kind, INT64_MAX, bytes, inner, start, end))
-        return false;
-    return !has_bounds(candidate) || (inner->len > 0 && *start >= 0 && *end >= *start);
+    return candidate % WINDOW_KINDS;
 }
 
 static bool fits(FormatGuess *guess, int candidate, Str bytes)
 {
     Str     inner;
     int64_t start, end;
-    return split(candidate, bytes, &inner, &start, &end) && format_of(candidate)->fits(guess, inner);
+    return split(window_of(candidate), bytes, &inner, &start, &end) &&
+           format_of(candidate)->fits(guess, inner);
 }
 
 /* UTF-8 without control characters but those of lines and columns. */
@@ -173,16 +174,24 @@ static bool is_possible(const FormatGuess *guess, int candidate)
     return guess->possible >> candidate & 1;
 }
 
+/* The first text format in that window, when all that was seen is readable as such; -1: none. */
+static int text_format(const FormatGuess *guess, int window)
+{
+    for (int i = window; i < CANDIDATES && guess->readable[window]; i += WINDOW_KINDS)
+        if (is_possible(guess, i) && format_of(i)->text)
+            return i;
+    return -1;
+}
+
 /* The one to show payloads in; -1: none is left. */
 static int best(const FormatGuess *guess)
 {
-    for (int i = 0; i < CANDIDATES && guess->all_text; i++)
-        if (is_possible(guess, i) && !has_bounds(i) && format_of(i)->text)
-            return i;
-    for (int i = 0; i < CANDIDATES; i++)
-        if (is_possible(guess, i))
-            return i;
-    return -1;
+    int first = 0, text = text_format(guess, NO_WINDOW);
+    while (first < CANDIDATES && !is_possible(guess, first))
+        first++;
+    if (text < 0 && first < CANDIDATES)
+        text = text_format(guess, window_of(first));
+    return text >= 0 ? text : first < CANDIDATES ? first : -1;
 }
 
 /* ---- the way in ---- */
@@ -194,9 +203,10 @@ Status format_guess_new(int side, FormatGuess **out, Error *err)
         return error_set(err, E_LIMIT, NO_POS, "No memory for a JSON reader");
     FormatGuess *guess = mem_calloc(1, sizeof *guess);
     guess->index       = index;
-    guess->all_text    = true;
+    for (int i = 0; i < WINDOW_KINDS; i++)
+        guess->readable[i] = true;
     for (int i = 0; i < CANDIDATES; i++)
-        if (side == SIDE_KEY || !has_bounds(i))
+        if (side == SIDE_KEY || window_of(i) == NO_WINDOW)
             guess->possible |= 1u << i;
     *out = guess;
     return OK;
@@ -212,10 +222,13 @@ void format_guess_free(FormatGuess *guess)
 
 void format_guess_see(FormatGuess *guess, Str bytes)
 {
+    Str     inner;
+    int64_t start, end;
     if (str_is_null(bytes))
         return;
     guess->seen = true;
-    guess->all_text &= is_readable(bytes);
+    for (int i = 0; i < WINDOW_KINDS; i++)
+        guess->readable[i] &= split(i, bytes, &inner, &start, &end) && is_readable(inner);
     for (int i = 0; i < CANDIDATES; i++)
         if (is_possible(guess, i) && !fits(guess, i, bytes))
             guess->possible &= ~(1u << i);
@@ -223,7 +236,7 @@ void format_guess_see(FormatGuess *guess, Str bytes)
 
 static void add_name(int candidate, StrBuf *out)
 {
-    const char *window = windows[candidate % WINDOW_KINDS].name, *format = format_of(candidate)->name;
+    const char *window = windows[window_of(candidate)].name, *format = format_of(candidate)->name;
     if (window == NULL)
         strbuf_adds(out, format);
     else
@@ -271,18 +284,18 @@ void format_guess_print(FormatGuess *guess, Str bytes, StrBuf *out)
         strbuf_adds(out, "<null>");
         return;
     }
-    if (candidate < 0 || !split(candidate, bytes, &inner, &start, &end)) {
+    if (candidate < 0 || !split(window_of(candidate), bytes, &inner, &start, &end)) {
         print_unrecognised(guess, bytes, out);
         return;
     }
-    if (!has_bounds(candidate)) {
+    if (window_of(candidate) == NO_WINDOW) {
         format_of(candidate)->print(guess, bytes, out);
         return;
     }
     strbuf_addc(out, '[');
     format_of(candidate)->print(guess, inner, out);
     strbuf_addf(out, "@%lld/", (long long)start);
-    if (windows[candidate % WINDOW_KINDS].kind == WINDOW_KEY_SESSION)
+    if (windows[window_of(candidate)].kind == WINDOW_KEY_SESSION)
         print_int64(end, out);
     else
         strbuf_addc(out, '-');

@@ -8,9 +8,9 @@
  *   JSON, KAFKA_INT, KAFKA_BIGINT, KAFKA_DOUBLE, KAFKA_STRING; of keys each also in a window, as
  *   SESSION(JSON), HOPPING(JSON), TUMBLING(JSON) before JSON; UNRECOGNISED_BYTES when nothing is left
  *
- * but for one thing: as long as all payloads are readable text, a text format comes first. Four letters are
- * an integer, too, and twenty a windowed key of a time far beyond the calendar; nobody wants to see them as
- * that.
+ * but for one thing: as long as all payloads (or keys under their windows' bounds) are readable text, a text
+ * format comes first. Four letters are an integer, too, and twenty a windowed key of a time far beyond the
+ * calendar; nobody wants to see them as that.
  *
  * AVRO, PROTOBUF and JSON_SR are not in the list: what they are can be told only by a schema registry.
  */

@@ -59,6 +59,12 @@ static const struct {
      "[\"k\"@5/9]"},
     {SIDE_KEY, ONE(STR_LIT("kk\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x09")), TIMED("KAFKA_STRING") " or KAFKA_STRING", NULL}, /* ends before it starts */
     {SIDE_KEY, ONE(STR_LIT("kk\xff\0\0\0\0\0\0\1")), "UNRECOGNISED_BYTES", "kk\\xFF\\x00\\x00\\x00\\x00\\x00\\x00\\x01"}, /* before 1970 */
+    {SIDE_KEY, ONE(STR_LIT("some key\0\0\0\0\0\0\xEA\x60")),
+     "HOPPING(KAFKA_STRING) or " TIMED("KAFKA_BIGINT") " or " TIMED("KAFKA_DOUBLE") " or TUMBLING(KAFKA_STRING)", "[some key@60000/-]"},
+    {SIDE_KEY, TWO(STR_LIT("some key\0\0\0\0\0\0\xEA\x60"), STR_LIT("\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\xEA\x60")),
+     TIMED("KAFKA_BIGINT") " or " TIMED("KAFKA_DOUBLE") " or " TIMED("KAFKA_STRING"), "[7@60000/-]"},
+    {SIDE_KEY, ONE(STR_LIT("abcd\0\0\0\0\0\0\xEA\x61\0\0\0\0\0\0\xEA\x60")),
+     "SESSION(KAFKA_STRING) or SESSION(KAFKA_INT)", "[abcd@60000/60001]"},
     /* texts of any length are windowed keys, too, of times that no clock shows */
     {SIDE_KEY, ONE(STR_LIT("a-long-key")), "KAFKA_STRING or " TIMED("KAFKA_STRING"), "a-long-key"},
     {SIDE_KEY, ONE(STR_LIT("1234567890123")), "JSON or " TIMED("JSON") " or " TIMED("KAFKA_STRING") " or KAFKA_STRING", "1234567890123"},
