@@ -42,7 +42,7 @@ static size_t list_purges(Runtime *runtime, Arena *arena, Purge **out)
 
 static void purge(Runtime *runtime, const Purge *list, size_t count)
 {
-    for (size_t i = 0; i < count && !atomic_load(&runtime->stopping); i++) {
+    for (size_t i = 0; i < count && !atomic_load(&runtime->helper_stopping); i++) {
         int64_t first, end;
         Error   err;
         Status  status =
@@ -118,7 +118,7 @@ static void show_all_offsets(Runtime *runtime, Arena *arena)
         held[count++] = query_ref(query);
     pthread_mutex_unlock(&runtime->lock);
     for (size_t i = 0; i < count; i++) {
-        if (!atomic_load(&runtime->stopping))
+        if (!atomic_load(&runtime->helper_stopping))
             show_offsets(runtime, held[i], arena);
         query_unref(held[i]);
     }
@@ -145,11 +145,18 @@ static bool sleep_ms(Runtime *runtime, int ms)
     until.tv_sec += ns / 1000000000;
     until.tv_nsec = ns % 1000000000;
     pthread_mutex_lock(&runtime->lock);
-    while (!atomic_load(&runtime->stopping) &&
+    while (!atomic_load(&runtime->helper_stopping) &&
            pthread_cond_timedwait(&runtime->changed, &runtime->lock, &until) == 0)
         ;
     pthread_mutex_unlock(&runtime->lock);
-    return !atomic_load(&runtime->stopping);
+    return !atomic_load(&runtime->helper_stopping);
+}
+
+static void refresh_script(Runtime *runtime, bool at_end, Arena *arena, StrBuf *script)
+{
+    Error err;
+    if (open_sql_refresh(runtime, at_end, arena, script, &err) != OK)
+        log_line(LOG_WARN, "%s", err.message);
 }
 
 void *helper_main(void *argument)
@@ -157,18 +164,17 @@ void *helper_main(void *argument)
     Runtime *runtime = argument;
     Arena   *arena   = arena_new(0);
     StrBuf   script  = {0};
-    Error    err;
     for (unsigned round = 1; sleep_ms(runtime, CHECKPOINT_MS); round++) {
         Purge *list  = NULL;
         size_t count = round % PURGE_EVERY == 0 ? list_purges(runtime, arena, &list) : 0;
         checkpoint_all(runtime);
-        if (open_sql_refresh(runtime, arena, &script, &err) != OK)
-            log_line(LOG_WARN, "%s", err.message);
+        refresh_script(runtime, false, arena, &script);
         purge(runtime, list, count);
         if (round % OFFSETS_EVERY == 0)
             show_all_offsets(runtime, arena);
         arena_reset(arena);
     }
+    refresh_script(runtime, true, arena, &script);
     strbuf_clear(&script);
     arena_free(arena);
     return NULL;

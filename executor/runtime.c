@@ -137,11 +137,23 @@ static void stop_worker(Worker *worker, void *argument)
     worker->stopping = true;
 }
 
+/* Its last act is to write down which tables there are, so it goes before the tasks do. */
+static void stop_helper(Runtime *runtime)
+{
+    pthread_mutex_lock(&runtime->lock);
+    atomic_store(&runtime->helper_stopping, true);
+    pthread_cond_broadcast(&runtime->changed);
+    pthread_mutex_unlock(&runtime->lock);
+    if (runtime->helper_started)
+        pthread_join(runtime->helper_thread, NULL);
+}
+
 /* The member leaves first, with the workers still there to commit; then nobody sends them messages but us. */
 void runtime_close(Runtime *runtime)
 {
     if (runtime == NULL)
         return;
+    stop_helper(runtime);
     pthread_mutex_lock(&runtime->lock);
     atomic_store(&runtime->stopping, true);
     pthread_cond_broadcast(&runtime->changed);
@@ -155,8 +167,6 @@ void runtime_close(Runtime *runtime)
         worker_post(worker, stop_worker, NULL, false);
         pthread_join(worker->thread, NULL);
     }
-    if (runtime->helper_started)
-        pthread_join(runtime->helper_thread, NULL);
     for (int i = 0; runtime->workers != NULL && i < runtime->worker_count; i++)
         worker_free(runtime->workers[i]);
     for (Query *query = runtime->queries, *next; query != NULL; query = next) {

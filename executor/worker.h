@@ -127,6 +127,7 @@ struct Runtime {
     Str              slots_topic, slots_group;
     _Atomic int      slot_count; /* 0: not known yet */
     _Atomic bool     stopping, assigned;
+    _Atomic bool     helper_stopping; /* first of all, while tasks still run */
     _Atomic bool     joining; /* the member thread may go */
     _Atomic unsigned next_push;
     pthread_mutex_t  lock; /* of what follows */
@@ -142,8 +143,9 @@ void *slots_main(void *runtime);
 int   slot_of(const QuerySub *sub, int partition, int slot_count);
 /* checkpoint.c: the helper thread */
 void *helper_main(void *runtime);
-/* open_sql.c: rewrites state/open.sql when the tables are others than in `last` */
-Status open_sql_refresh(Runtime *runtime, Arena *arena, StrBuf *last, Error *err);
+/* open_sql.c: rewrites state/open.sql when the tables are others than in `last`, what was written before. `at_end`: not
+ * when tasks had no time to start, which says nothing about the tables. Thread: helper. */
+Status open_sql_refresh(Runtime *runtime, bool at_end, Arena *arena, StrBuf *last, Error *err);
 
 /* ---- positions (positions.c) ---- */
 

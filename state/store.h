@@ -50,7 +50,7 @@ Status state_file_limit_pages(StateFile *file, int64_t pages, Error *err);
  * them, NULL in the rows that are there (a later version of a query: OR REPLACE). E_PLAN when it has other columns, or is open with others. */
 Status store_open(StateFile *file, const StoreSpec *spec, int partition, Store **out, Error *err);
 void   store_close(Store *store);
-/* The columns of the store's table as SQL names, separated by commas: always in the same order, whatever the table has grown from. */
+/* What people want of the store's table, as SQL names separated by commas: keys, window bounds, values, ROWTIME. */
 Str    store_column_list(const StoreSpec *spec, Arena *arena);
 /* Removes all rows of the table, in all partitions, then the table; at most `slice` rows a call: *done tells. Part of the next commit.
  * E_BUSY while a Store of that name is open. */

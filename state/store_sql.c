@@ -322,17 +322,15 @@ static const struct {
 
 Str store_column_list(const StoreSpec *spec, Arena *arena)
 {
-    static const char *const bounds[] = {[STORE_KEY_VALUE] = "_key, _partition",
-                                         [STORE_WINDOW] = "_key, _start, _partition, WINDOWSTART, WINDOWEND",
-                                         [STORE_SESSION] =
-                                             "_key, _end, _start, _partition, WINDOWSTART, WINDOWEND"};
-    size_t                   count    = spec->key_count + spec->value_count + spec->state_count;
-    const Str               *names    = table_columns(arena, spec, count);
-    StrBuf                   list     = {0};
-    strbuf_adds(&list, bounds[spec->kind]);
-    for (size_t i = 0; i < count; i++)
-        strbuf_addf(&list, ", " STR_FMT, STR_ARG(names[i]));
-    strbuf_adds(&list, ", ROWTIME, _visible, _exact");
+    size_t     plain = spec->key_count + spec->value_count;
+    const Str *names = table_columns(arena, spec, plain);
+    StrBuf     list  = {0};
+    for (size_t i = 0; i < plain; i++) {
+        if (i == spec->key_count && spec->kind != STORE_KEY_VALUE)
+            strbuf_adds(&list, "WINDOWSTART, WINDOWEND, ");
+        strbuf_addf(&list, STR_FMT ", ", STR_ARG(names[i]));
+    }
+    strbuf_adds(&list, plain == spec->key_count && spec->kind != STORE_KEY_VALUE ? "WINDOWSTART, WINDOWEND, ROWTIME" : "ROWTIME");
     Str copy = str_dup(arena, strbuf_str(&list));
     strbuf_clear(&list);
     return copy;

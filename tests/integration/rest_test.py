@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import sys
 import time
 import unittest
@@ -617,6 +618,27 @@ class QueriesFile(unittest.TestCase):
             server.start(ready=False)
             server.process.wait(10)
             raise AssertionError(server.log())
+
+
+class State(unittest.TestCase):
+    def test_tables_for_people(self):
+        """open.sql after a run too short for its first regular writing: whole tables, without what is internal or hidden."""
+        server = Server(BINARY)
+        self.addCleanup(server.close)
+        server.start()
+        server.ok("CREATE STREAM S (K STRING KEY, A INT) WITH (kafka_topic='s', value_format='JSON', partitions=4);"
+                  "CREATE TABLE T AS SELECT A, COUNT(*) AS N FROM S WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY A HAVING COUNT(*) > 1;"
+                  + "".join(f"INSERT INTO S (rowtime, K, A) VALUES ({i}, 'k{i}', {i // 2});" for i in range(1, 9)))
+        wait_until(lambda: len(server.pull("SELECT * FROM T;")) == 3)
+        server.stop()
+        script = os.path.join(server.directory, "data", "state", "open.sql")
+        connection = sqlite3.connect(":memory:", isolation_level=None)
+        self.addCleanup(connection.close)
+        with open(script, encoding="utf-8") as file:
+            connection.executescript(file.read())
+        cursor = connection.execute("SELECT * FROM T ORDER BY A")
+        self.assertEqual([column[0] for column in cursor.description], ["A", "WINDOWSTART", "WINDOWEND", "N", "ROWTIME"])
+        self.assertEqual(cursor.fetchall(), [(a, 0, 3600000, 2, 2 * a + 1) for a in (1, 2, 3)])
 
 
 class ProcessingLog(WithServer):
