@@ -65,19 +65,37 @@ static Status check_kinds(Str text, Arena *arena, Error *err)
     return OK;
 }
 
+/* `failed`: the number of the statement from 1, for errors that know no place of their own; 0: none. */
+static Status add_place(const char *path, Str text, size_t failed, Arena *arena, Error *err)
+{
+    Str   *pieces, rest;
+    Pos   *positions;
+    size_t count;
+    Error  ignored;
+    Pos    pos = err->pos;
+    if (pos.line == 0 && parse_split(arena, text, &pieces, &positions, &count, &rest, &ignored) == OK &&
+        failed > 0 && failed <= count)
+        pos = positions[failed - 1];
+    if (pos.line == 0)
+        return error_prefix(err, "%s: ", path);
+    return error_prefix(err, "%s:%u:%u: ", path, pos.line, pos.col);
+}
+
 static Status run(Engine *engine, const char *path, const Properties *properties, Arena *arena, Error *err)
 {
     Str     text;
     Session session;
-    size_t  failed;
+    size_t  failed = 0;
     TRY(file_read(path, arena, &text, err));
-    TRY(check_kinds(text, arena, err));
+    Status right = check_kinds(text, arena, err);
+    if (right != OK)
+        return add_place(path, text, 0, arena, err);
     json_t *entities = json_array();
     session_init(&session, properties);
     Status status = engine_execute(engine, &session, text, arena, entities, &failed, NULL, err);
     session_clear(&session);
     json_decref(entities);
-    return status;
+    return status == OK ? OK : add_place(path, text, failed, arena, err);
 }
 
 Status headless_run(Engine *engine, const char *path, const Properties *properties, Error *err)

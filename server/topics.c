@@ -8,7 +8,8 @@ static Status refuse_counts(const TopicWish *wish, const TopicInfo *is, Error *e
     return error_set(err, E_PLAN, NO_POS,
                      "A Kafka topic with the name '" STR_FMT "' already exists, with different partition/replica configuration than required. KSQL "
                      "expects %d partitions (topic has %d), %d replication factor (topic has %d).",
-                     STR_ARG(wish->name), wish->partitions, is->partitions, wish->replicas, is->replicas);
+                     STR_ARG(wish->name), wish->partitions > 0 ? wish->partitions : is->partitions, is->partitions,
+                     wish->replicas > 0 ? wish->replicas : is->replicas, is->replicas); /* what was not said is as it is */
 }
 
 static Status create(Execution *x, const TopicWish *wish, Error *err)

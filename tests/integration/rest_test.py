@@ -9,7 +9,9 @@ import os
 import signal
 import socket
 import sqlite3
+import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -618,6 +620,25 @@ class QueriesFile(unittest.TestCase):
             server.start(ready=False)
             server.process.wait(10)
             raise AssertionError(server.log())
+
+
+class Headless(unittest.TestCase):
+    def test_an_error_names_its_place(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "job.sql")
+            for text, place, message in (
+                    ("CREATE STREAM A (K STRING KEY, V INT) WITH (kafka_topic='a', value_format='JSON', partitions=1);\n"
+                     "CREATE STREAM B AS\n  SELECT K, W FROM A;\n", "3:13", "SELECT column 'W' cannot be resolved."),
+                    ("CREATE STREAM A (K STRING KEY, V INT) WITH (kafka_topic='a', value_format='JSON', partitions=1);\n"
+                     " CREATE STREAM A2 (K STRING KEY) WITH (kafka_topic='a', value_format='JSON', partitions=3);\nCREATE STREAM C AS SELECT * FROM A;",
+                     "2:2", "KSQL expects 3 partitions (topic has 1), 1 replication factor (topic has 1)."),
+                    ("CREATE STREAM A;\nCREATE STREAM B AS SELECT K FORM A;", "2:34", "Did you mean 'FROM' for 'FORM' at line 2:29?")):
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text)
+                done = subprocess.run([BINARY, "run", "--until-idle", path], capture_output=True, text=True, timeout=60)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(f"{path}:{place}: ", done.stderr)
+                self.assertIn(message, done.stderr)
 
 
 class State(unittest.TestCase):
