@@ -14,13 +14,13 @@ records() { # COUNT
         srand(7); split("eu-west us-east ap-south sa-east", region, " "); split("200 200 200 404 500", status, " ")
         for (i = 0; i < count; i++)
             printf "{\"viewid\":%d,\"userid\":\"user_%05d\",\"page\":\"/catalog/item/%06d?ref=home\",\"region\":\"%s\",\"latency\":%.2f," \
-                   "\"status\":%d,\"bytes\":%d,\"agent\":\"Mozilla/5.0 (X11; Linux x86_64) Gecko\"}\n",
+                   "\"status\":%d,\"bytes\":%d,\"client\":\"Mozilla/5.0 (X11; Linux x86_64) Gecko\"}\n",
                    i, rand() * 10000, rand() * 1000000, region[int(rand() * 4) + 1], rand() * 900, status[int(rand() * 5) + 1], rand() * 100000
     }'
 }
 
 queries() { # COUNT
-    echo "CREATE STREAM V (viewid BIGINT, userid STRING, page STRING, region STRING, latency DOUBLE, status INT, bytes BIGINT, agent STRING)
+    echo "CREATE STREAM V (viewid BIGINT, userid STRING, page STRING, region STRING, latency DOUBLE, status INT, bytes BIGINT, client STRING)
           WITH (KAFKA_TOPIC='in', VALUE_FORMAT='JSON');"
     for ((i = 0; i < $1; i++)); do
         echo "CREATE STREAM OUT$i AS SELECT viewid, userid, page, latency FROM V WHERE region = 'eu-west' AND status > 404;"
