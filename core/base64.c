@@ -28,7 +28,7 @@ Str base64_encode(Arena *arena, Str bytes)
     return (Str){out, len};
 }
 
-static int digit_value(char c)
+int base64_digit(char c)
 {
     if (c >= 'A' && c <= 'Z')
         return c - 'A';
@@ -62,7 +62,7 @@ Status base64_decode(Arena *arena, Str text, Str *out, Error *err)
         return E_LIMIT;
     uint32_t group = 0;
     for (size_t i = 0; i < text.len; i++) {
-        int digit = digit_value(text.ptr[i]);
+        int digit = base64_digit(text.ptr[i]);
         if (digit < 0)
             return error_set(err, E_DATA, NO_POS, "Invalid base64: illegal character at %zu", i + 1);
         group = group << 6 | (uint32_t)digit;

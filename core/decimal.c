@@ -8,7 +8,11 @@
 
 typedef __int128 Wide;
 
-enum { POW10_MAX = 18 };
+const int64_t decimal_powers[DECIMAL_POW10_MAX + 1] = {
+    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000,
+    1000000000000, 10000000000000, 100000000000000, 1000000000000000, 10000000000000000,
+    100000000000000000, 1000000000000000000,
+};
 
 static inline bool is_small(Value v)
 {
@@ -42,7 +46,7 @@ int decimal_precision(Value v)
     if (is_small(v)) {
         uint64_t n      = v.as.i64 < 0 ? 0 - (uint64_t)v.as.i64 : (uint64_t)v.as.i64;
         int      digits = 1;
-        while (digits <= POW10_MAX && n >= (uint64_t)decimal_pow10(digits))
+        while (digits <= DECIMAL_POW10_MAX && n >= (uint64_t)decimal_pow10(digits))
             digits++;
         return digits;
     }
@@ -57,7 +61,7 @@ int decimal_precision(Value v)
 static bool align_small(Value a, Value b, Wide *x, Wide *y)
 {
     int up = a.scale - b.scale;
-    if (!is_small(a) || !is_small(b) || up > POW10_MAX || up < -POW10_MAX)
+    if (!is_small(a) || !is_small(b) || up > DECIMAL_POW10_MAX || up < -DECIMAL_POW10_MAX)
         return false;
     *x = up < 0 ? (Wide)a.as.i64 * decimal_pow10(-up) : a.as.i64;
     *y = up > 0 ? (Wide)b.as.i64 * decimal_pow10(up) : b.as.i64;
@@ -206,7 +210,7 @@ static bool divide_big(mpz_t a, const mpz_t b, Rounding rounding)
 /* (a / b) * 10^shift, rounded, as a value of that scale. */
 static bool divide_shifted(Arena *arena, Value a, Value b, long shift, int scale, Rounding rounding, Value *out)
 {
-    if (is_small(a) && is_small(b) && shift <= POW10_MAX && shift >= -POW10_MAX) {
+    if (is_small(a) && is_small(b) && shift <= DECIMAL_POW10_MAX && shift >= -DECIMAL_POW10_MAX) {
         Wide quotient;
         Wide x = shift > 0 ? (Wide)a.as.i64 * decimal_pow10((int)shift) : a.as.i64;
         Wide y = shift < 0 ? (Wide)b.as.i64 * decimal_pow10((int)-shift) : b.as.i64;
@@ -322,7 +326,7 @@ int64_t decimal_to_int64(Value v)
     if (is_small(v) && v.scale == 0)
         return v.as.i64;
     if (is_small(v) && v.scale > 0)
-        return v.scale > POW10_MAX ? 0 : v.as.i64 / decimal_pow10(v.scale);
+        return v.scale > DECIMAL_POW10_MAX ? 0 : v.as.i64 / decimal_pow10(v.scale);
     big_init_from_value(n, v);
     if (v.scale < 0) {
         big_shift_left(n, (unsigned long)-v.scale);

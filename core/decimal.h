@@ -10,6 +10,12 @@
 
 typedef enum { ROUND_NONE, ROUND_HALF_UP, ROUND_DOWN, ROUND_UP, ROUND_FLOOR, ROUND_CEILING } Rounding;
 
+enum { DECIMAL_POW10_MAX = 18 };
+extern const int64_t decimal_powers[DECIMAL_POW10_MAX + 1];
+
+/* 10^n, 0 <= n <= DECIMAL_POW10_MAX. */
+static inline int64_t decimal_pow10(int n) { return decimal_powers[n]; }
+
 /* Numeric order, the scale does not count: 1.0 equals 1.00. */
 int  decimal_compare(Value a, Value b);
 bool decimal_is_zero(Value v);

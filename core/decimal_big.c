@@ -3,32 +3,6 @@
  */
 #include "core/decimal_big.h"
 
-int64_t decimal_pow10(int n)
-{
-    static const int64_t powers[] = {
-        1,
-        10,
-        100,
-        1000,
-        10000,
-        100000,
-        1000000,
-        10000000,
-        100000000,
-        1000000000,
-        10000000000,
-        100000000000,
-        1000000000000,
-        10000000000000,
-        100000000000000,
-        1000000000000000,
-        10000000000000000,
-        100000000000000000,
-        1000000000000000000,
-    };
-    return powers[n];
-}
-
 static void big_init_from_bytes(mpz_t out, Str bytes)
 {
     mpz_init(out);

@@ -16,9 +16,6 @@ enum {
     DECIMAL_DIGITS_MAX = 100000,
 };
 
-/* 10^n for n <= 18. */
-int64_t decimal_pow10(int n);
-
 /* Initialises `out` with the unscaled number; the caller clears it. */
 void big_init_from_value(mpz_t out, Value v);
 /* The canonical value. A scale out of range is brought back: by rounding (half up), or by appending zeros. */

@@ -82,5 +82,7 @@ size_t   utf8_put(uint32_t cp, char out[4]);
 /* Base64, standard alphabet. Decoding is strict (padding right, nothing else in it). */
 Str    base64_encode(Arena *arena, Str bytes);
 Status base64_decode(Arena *arena, Str text, Str *out, Error *err);
+/* What a digit stands for, 0 to 63; -1 when it is none. */
+int base64_digit(char c);
 
 #endif

@@ -152,28 +152,6 @@ static inline bool short_decimal(Str token, int64_t *digits, int *scale)
     return true;
 }
 
-static const int64_t powers_of_ten[] = {
-    1,
-    10,
-    100,
-    1000,
-    10000,
-    100000,
-    1000000,
-    10000000,
-    100000000,
-    1000000000,
-    10000000000,
-    100000000000,
-    1000000000000,
-    10000000000000,
-    100000000000000,
-    1000000000000000,
-    10000000000000000,
-    100000000000000000,
-    1000000000000000000,
-};
-
 /* Both parts are exact doubles, so one division rounds correctly (Clinger). */
 static inline bool short_double(Str token, double *out)
 {
@@ -181,7 +159,7 @@ static inline bool short_double(Str token, double *out)
     int     scale;
     if (!short_decimal(token, &digits, &scale) || digits > (1LL << 53) || digits < -(1LL << 53))
         return false;
-    *out = (double)digits / (double)powers_of_ten[scale];
+    *out = (double)digits / (double)decimal_pow10(scale);
     return true;
 }
 
@@ -225,10 +203,10 @@ static bool fit_short_decimal(Str token, const SqlType *type, Value *out)
     if (!short_decimal(token, &digits, &scale) || scale > type->scale)
         return false;
     int up = type->scale - scale;
-    if (up > 18 || __builtin_mul_overflow(digits, powers_of_ten[up], &digits))
+    if (up > DECIMAL_POW10_MAX || __builtin_mul_overflow(digits, decimal_pow10(up), &digits))
         return false;
-    if (type->precision <= 18 &&
-        (digits >= powers_of_ten[type->precision] || digits <= -powers_of_ten[type->precision]))
+    if (type->precision <= DECIMAL_POW10_MAX &&
+        (digits >= decimal_pow10(type->precision) || digits <= -decimal_pow10(type->precision)))
         return false;
     *out = value_decimal(digits, type->scale);
     return true;

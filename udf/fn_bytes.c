@@ -120,15 +120,10 @@ static Status hex_decode_lenient(const FnCall *call, Str text, Str *out, Error *
     return hex_decode(call, quoted ? str_n(text.ptr + 2, text.len - 3) : text, out, err);
 }
 
-static int base64_digit(char c)
+/* Of the alphabet for URLs, too. */
+static int lenient_digit(char c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
+    return base64_digit(c == '-' ? '+' : c == '_' ? '/' : c);
 }
 
 /* Skips what is no digit, stops at the padding. */
@@ -141,7 +136,7 @@ static Status base64_decode_lenient(const FnCall *call, Str text, Str *out, Erro
     if (bytes == NULL)
         return E_LIMIT;
     for (size_t i = 0; i < text.len && text.ptr[i] != '='; i++) {
-        int digit = base64_digit(text.ptr[i]);
+        int digit = lenient_digit(text.ptr[i]);
         if (digit < 0)
             continue;
         bits = bits << 6 | (uint32_t)digit;
