@@ -1,27 +1,37 @@
 /*
  * fn_lambda.c - TRANSFORM, FILTER, REDUCE. An element that fails in the lambda fails the whole call (functions.md 2.8).
+ *
+ * An entry of a map is its key and its value side by side, so that both kinds of collection are rows of Values: of width 1 or 2.
  */
 #include "udf/udf.h"
+
+_Static_assert(sizeof(MapEntry) == 2 * sizeof(Value), "key and value stand side by side");
+
+static size_t width_of(const FnCall *call)
+{
+    return call->arg_types[0]->kind == T_MAP ? 2 : 1;
+}
+
+static const Value *element_of(Value collection, size_t i, size_t width)
+{
+    return (const Value *)collection.as.ptr + i * width;
+}
+
+/* Room for as many elements as the collection of the first argument has. */
+static Value *new_elements(const FnCall *call, Error *err)
+{
+    return arena_try_alloc(call->arena, ((size_t)call->args[0].len + 1) * width_of(call) * sizeof(Value), err);
+}
+
+static Value collection_of(const Value *elements, size_t count, size_t width)
+{
+    return width == 2 ? value_map((const MapEntry *)(const void *)elements, count) : value_array(elements, count);
+}
 
 static Status apply(const FnCall *call, size_t lambda, const Value *args, size_t count, Value *out, Error *err)
 {
     const FnLambda *self = call->args[lambda].as.ptr;
     return self->invoke(self, args, count, call->arena, out, err);
-}
-
-static Status transform_array(const FnCall *call, Value *result, Error *err)
-{
-    Value list = call->args[0];
-    *result    = value_null();
-    if (value_is_null(list))
-        return OK;
-    Value *items = arena_try_alloc(call->arena, (list.len + 1u) * sizeof *items, err);
-    if (items == NULL)
-        return E_LIMIT;
-    for (size_t i = 0; i < list.len; i++)
-        TRY(apply(call, 1, &value_items(list)[i], 1, &items[i], err));
-    *result = value_array(items, list.len);
-    return OK;
 }
 
 /* Keys must differ: sorted by hash, equal keys stand together. */
@@ -52,25 +62,25 @@ static Status refuse_equal_keys(const FnCall *call, const MapEntry *entries, siz
     return OK;
 }
 
-static Status transform_map(const FnCall *call, Value *result, Error *err)
+/* One lambda for each Value of an element; a map's may not give NULL values or equal keys. */
+static Status transform(const FnCall *call, Value *result, Error *err)
 {
-    Value map = call->args[0];
-    *result   = value_null();
-    if (value_is_null(map))
+    Value  from  = call->args[0];
+    size_t width = width_of(call);
+    *result      = value_null();
+    if (value_is_null(from))
         return OK;
-    MapEntry *entries = arena_try_alloc(call->arena, (map.len + 1u) * sizeof *entries, err);
-    if (entries == NULL)
+    Value *to = new_elements(call, err);
+    if (to == NULL)
         return E_LIMIT;
-    for (size_t i = 0; i < map.len; i++) {
-        const Value *entry = (const Value *)&value_entries(map)[i]; /* key and value side by side */
-        TRY(apply(call, 1, entry, 2, &entries[i].key, err));
-        TRY(apply(call, 2, entry, 2, &entries[i].value, err));
-        if (value_is_null(entries[i].value))
+    for (size_t i = 0; i < from.len; i++) {
+        for (size_t part = 0; part < width; part++)
+            TRY(apply(call, 1 + part, element_of(from, i, width), width, &to[i * width + part], err));
+        if (width == 2 && value_is_null(to[i * width + 1]))
             return error_set(err, E_DATA, NO_POS, "TRANSFORM: a value of the new map is NULL");
     }
-    TRY(refuse_equal_keys(call, entries, map.len, err));
-    *result = value_map(entries, map.len);
-    return OK;
+    *result = collection_of(to, from.len, width);
+    return width == 2 ? refuse_equal_keys(call, value_entries(*result), from.len, err) : OK;
 }
 
 static Status keeps(const FnCall *call, const Value *args, size_t count, bool *keep, Error *err)
@@ -83,66 +93,43 @@ static Status keeps(const FnCall *call, const Value *args, size_t count, bool *k
     return OK;
 }
 
-static Status filter_array(const FnCall *call, Value *result, Error *err)
+static Status filter(const FnCall *call, Value *result, Error *err)
 {
-    Value  list  = call->args[0];
-    size_t count = 0;
+    Value  from  = call->args[0];
+    size_t width = width_of(call), count = 0;
     *result      = value_null();
-    if (value_is_null(list))
+    if (value_is_null(from))
         return OK;
-    Value *items = arena_try_alloc(call->arena, (list.len + 1u) * sizeof *items, err);
-    if (items == NULL)
+    Value *to = new_elements(call, err);
+    if (to == NULL)
         return E_LIMIT;
-    for (size_t i = 0; i < list.len; i++) {
-        bool keep;
-        TRY(keeps(call, &value_items(list)[i], 1, &keep, err));
-        if (keep)
-            items[count++] = value_items(list)[i];
-    }
-    *result = value_array(items, count);
-    return OK;
-}
-
-static Status filter_map(const FnCall *call, Value *result, Error *err)
-{
-    Value  map   = call->args[0];
-    size_t count = 0;
-    *result      = value_null();
-    if (value_is_null(map))
-        return OK;
-    MapEntry *entries = arena_try_alloc(call->arena, (map.len + 1u) * sizeof *entries, err);
-    if (entries == NULL)
-        return E_LIMIT;
-    for (size_t i = 0; i < map.len; i++) {
-        bool keep;
-        TRY(keeps(call, (const Value *)&value_entries(map)[i], 2, &keep, err));
-        if (keep && value_is_null(value_entries(map)[i].value))
+    for (size_t i = 0; i < from.len; i++) {
+        const Value *element = element_of(from, i, width);
+        bool         keep    = false;
+        TRY(keeps(call, element, width, &keep, err));
+        if (!keep)
+            continue;
+        if (width == 2 && value_is_null(element[1]))
             return error_set(err, E_DATA, NO_POS, "FILTER: a kept value is NULL");
-        if (keep)
-            entries[count++] = value_entries(map)[i];
+        memcpy(&to[count++ * width], element, width * sizeof *element);
     }
-    *result = value_map(entries, count);
+    *result = collection_of(to, count, width);
     return OK;
 }
 
 static Status reduce(const FnCall *call, Value *result, Error *err)
 {
-    bool  map        = call->arg_types[0]->kind == T_MAP;
-    Value collection = call->args[0], state = call->args[1];
-    *result          = state;
-    if (value_is_null(state) || value_is_null(collection))
+    Value  collection = call->args[0];
+    size_t width      = width_of(call);
+    Value  args[3]    = {call->args[1]};
+    *result           = args[0];
+    if (value_is_null(args[0]) || value_is_null(collection))
         return OK;
     for (size_t i = 0; i < collection.len; i++) {
-        Value args[3] = {state};
-        if (map) {
-            args[1] = value_entries(collection)[i].key;
-            args[2] = value_entries(collection)[i].value;
-        } else {
-            args[1] = value_items(collection)[i];
-        }
-        TRY(apply(call, 2, args, map ? 3 : 2, &state, err));
+        memcpy(&args[1], element_of(collection, i, width), width * sizeof *args);
+        TRY(apply(call, 2, args, 1 + width, &args[0], err));
     }
-    *result = state;
+    *result = args[0];
     return OK;
 }
 
@@ -151,10 +138,10 @@ static Status reduce(const FnCall *call, Value *result, Error *err)
 #define REDUCE_DOC    "All elements folded into one state by a lambda."
 
 const ScalarFn lambda_functions[] = {
-    {"transform", "(array ARRAY<T>, lambda LAMBDA(T) -> R) -> ARRAY<R>", 0, transform_array, TRANSFORM_DOC, NULL},
-    {"transform", "(map MAP<K, V>, lambda1 LAMBDA(K, V) -> R, lambda2 LAMBDA(K, V) -> S) -> MAP<R, S>", 0, transform_map, TRANSFORM_DOC, NULL},
-    {"filter", "(array ARRAY<T>, lambda LAMBDA(T) -> BOOLEAN) -> ARRAY<T>", 0, filter_array, FILTER_DOC, NULL},
-    {"filter", "(map MAP<K, V>, lambda LAMBDA(K, V) -> BOOLEAN) -> MAP<K, V>", 0, filter_map, FILTER_DOC, NULL},
+    {"transform", "(array ARRAY<T>, lambda LAMBDA(T) -> R) -> ARRAY<R>", 0, transform, TRANSFORM_DOC, NULL},
+    {"transform", "(map MAP<K, V>, lambda1 LAMBDA(K, V) -> R, lambda2 LAMBDA(K, V) -> S) -> MAP<R, S>", 0, transform, TRANSFORM_DOC, NULL},
+    {"filter", "(array ARRAY<T>, lambda LAMBDA(T) -> BOOLEAN) -> ARRAY<T>", 0, filter, FILTER_DOC, NULL},
+    {"filter", "(map MAP<K, V>, lambda LAMBDA(K, V) -> BOOLEAN) -> MAP<K, V>", 0, filter, FILTER_DOC, NULL},
     {"reduce", "(array ARRAY<T>, initialState S, lambda LAMBDA(S, T) -> S) -> S", 0, reduce, REDUCE_DOC, NULL},
     {"reduce", "(map MAP<K, V>, initialState S, lambda LAMBDA(S, K, V) -> S) -> S", 0, reduce, REDUCE_DOC, NULL},
     {0},

@@ -105,34 +105,32 @@ static Status fn_parse_date(const FnCall *call, Value *result, Error *err)
     return parse_date(call, result, err) == OK ? OK : parse_failed("date", call, err);
 }
 
-static Status parse_time(const FnCall *call, Value *result, Error *err)
+typedef Status (*PatternParse)(const TimePattern *pattern, Str text, int64_t *out, Error *err);
+
+static Status parse_with(const FnCall *call, PatternParse parse, int64_t *out, Error *err)
 {
     TimeFormatter *formatter;
-    int64_t        ms;
     TRY(time_site_formatter(call, value_str(call->args[1]), &formatter, err));
-    TRY(time_pattern_parse_time(formatter->pattern, value_str(call->args[0]), &ms, err));
-    *result = value_from_int(ms);
+    return parse(formatter->pattern, value_str(call->args[0]), out, err);
+}
+
+static Status parse_as(const FnCall *call, const char *what, PatternParse parse, Value *result, Error *err)
+{
+    int64_t n;
+    if (parse_with(call, parse, &n, err) != OK)
+        return parse_failed(what, call, err);
+    *result = value_from_int(n);
     return OK;
 }
 
 static Status fn_parse_time(const FnCall *call, Value *result, Error *err)
 {
-    return parse_time(call, result, err) == OK ? OK : parse_failed("time", call, err);
-}
-
-static Status parse_string_date(const FnCall *call, Value *result, Error *err)
-{
-    TimeFormatter *formatter;
-    int64_t        days;
-    TRY(time_site_formatter(call, value_str(call->args[1]), &formatter, err));
-    TRY(time_pattern_parse_date(formatter->pattern, value_str(call->args[0]), &days, err));
-    *result = value_from_int(days);
-    return OK;
+    return parse_as(call, "time", time_pattern_parse_time, result, err);
 }
 
 static Status fn_stringtodate(const FnCall *call, Value *result, Error *err)
 {
-    return parse_string_date(call, result, err) == OK ? OK : parse_failed("date", call, err);
+    return parse_as(call, "date", time_pattern_parse_date, result, err);
 }
 
 static Status parse_at_zone(const FnCall *call, Zone *zone, int64_t *ms, Error *err)
