@@ -12,25 +12,30 @@
 
 enum { NOTHING = -1 }; /* no token before */
 
-void parse_note(ParseState *state, Pos pos, const char *fmt, ...)
+/* The first mistake counts: false for any other. */
+static bool note(ParseState *state, Pos pos, const char *fmt, va_list args)
 {
     if (state->status != OK)
-        return;
+        return false;
+    state->status = error_setv(state->err, E_SYNTAX, pos, fmt, args);
+    return true;
+}
+
+void parse_note(ParseState *state, Pos pos, const char *fmt, ...)
+{
     va_list args;
     va_start(args, fmt);
-    state->status = error_setv(state->err, E_SYNTAX, pos, fmt, args);
+    note(state, pos, fmt, args);
     va_end(args);
 }
 
 void parse_note_prepare(ParseState *state, Pos pos, const char *fmt, ...)
 {
-    if (state->status != OK)
-        return;
     va_list args;
     va_start(args, fmt);
-    state->status = error_setv(state->err, E_SYNTAX, pos, fmt, args);
+    if (note(state, pos, fmt, args))
+        error_prefix(state->err, "Failed to prepare statement: ");
     va_end(args);
-    error_prefix(state->err, "Failed to prepare statement: ");
 }
 
 static bool is_number(int id)
