@@ -136,22 +136,6 @@ static void checkpoint_all(Runtime *runtime)
     }
 }
 
-/* False: the runtime stops. */
-static bool sleep_ms(Runtime *runtime, int ms)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    int64_t ns = until.tv_nsec + (int64_t)ms * 1000000;
-    until.tv_sec += ns / 1000000000;
-    until.tv_nsec = ns % 1000000000;
-    pthread_mutex_lock(&runtime->lock);
-    while (!atomic_load(&runtime->helper_stopping) &&
-           pthread_cond_timedwait(&runtime->changed, &runtime->lock, &until) == 0)
-        ;
-    pthread_mutex_unlock(&runtime->lock);
-    return !atomic_load(&runtime->helper_stopping);
-}
-
 static void refresh_script(Runtime *runtime, bool at_end, Arena *arena, StrBuf *script)
 {
     Error err;
@@ -164,7 +148,7 @@ void *helper_main(void *argument)
     Runtime *runtime = argument;
     Arena   *arena   = arena_new(0);
     StrBuf   script  = {0};
-    for (unsigned round = 1; sleep_ms(runtime, CHECKPOINT_MS); round++) {
+    for (unsigned round = 1; runtime_sleep(runtime, &runtime->helper_stopping, CHECKPOINT_MS); round++) {
         Purge *list  = NULL;
         size_t count = round % PURGE_EVERY == 0 ? list_purges(runtime, arena, &list) : 0;
         checkpoint_all(runtime);

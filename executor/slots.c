@@ -250,20 +250,6 @@ static Status join(Membership *self, Error *err)
                            runtime->options.node_id, &callbacks, &self->member, err);
 }
 
-static void wait_ms(Runtime *runtime, int ms)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    int64_t ns = until.tv_nsec + (int64_t)ms * 1000000;
-    until.tv_sec += ns / 1000000000;
-    until.tv_nsec = ns % 1000000000;
-    pthread_mutex_lock(&runtime->lock);
-    while (!atomic_load(&runtime->stopping) &&
-           pthread_cond_timedwait(&runtime->changed, &runtime->lock, &until) == 0)
-        ;
-    pthread_mutex_unlock(&runtime->lock);
-}
-
 static void wait_to_join(Runtime *runtime)
 {
     pthread_mutex_lock(&runtime->lock);
@@ -293,7 +279,7 @@ static bool poll_member(Membership *self)
     }
     if (status != OK) {
         log_line(LOG_WARN, "%s", err.message);
-        wait_ms(self->runtime, POLL_MS);
+        runtime_sleep(self->runtime, &self->runtime->stopping, POLL_MS);
     }
     ask_stable(self);
     return true;
@@ -319,7 +305,7 @@ void *slots_main(void *argument)
         }
         if (!was_member)
             log_line(LOG_WARN, "joining the group of the service: %s", err.message);
-        wait_ms(runtime, retry_ms);
+        runtime_sleep(runtime, &runtime->stopping, retry_ms);
         retry_ms = retry_ms * 2 < RETRY_MAX_MS ? retry_ms * 2 : RETRY_MAX_MS;
     }
     if (self.member != NULL)

@@ -136,6 +136,8 @@ struct Runtime {
 };
 
 int64_t runtime_now_us(const Runtime *runtime);
+/* Until `ms` have passed, or `stop` is set and runtime->changed signalled: false then. Thread: any that may block. */
+bool runtime_sleep(Runtime *runtime, const atomic_bool *stop, int ms);
 int     runtime_commit_interval_ms(const Runtime *runtime);
 
 /* slots.c: the member thread */
