@@ -140,7 +140,8 @@ static void row_put(Store *store, StoreRow *row, int64_t timestamp, bool visible
     row->exists    = true;
     row->visible   = visible;
     row->timestamp = timestamp;
-    store_cache_mark_dirty((CacheRow *)row);
+    if (!row->dirty)
+        store_cache_mark_dirty((CacheRow *)row);
 }
 
 void store_put(Store *store, StoreRow *row, const Value *values, int64_t timestamp, bool visible)
@@ -155,7 +156,8 @@ void store_put(Store *store, StoreRow *row, const Value *values, int64_t timesta
 Growth *store_edit_states(Store *store, StoreRow *row)
 {
     CacheRow *cached = (CacheRow *)row;
-    store_cache_mark_dirty(cached);
+    if (!row->dirty)
+        store_cache_mark_dirty(cached);
     if (!row->exists)
         store_cache_clear_states(cached);
     return cached->growth;
@@ -169,7 +171,8 @@ void store_put_values(Store *store, StoreRow *row, const Value *values, int64_t 
     else if (!row->exists)
         for (size_t i = 0; i < store->spec.value_count; i++)
             row->values[i] = value_null();
-    store_cache_settle_states(cached);
+    if (cached->growth != NULL)
+        store_cache_settle_states(cached);
     row_put(store, row, timestamp, visible);
 }
 

@@ -402,8 +402,6 @@ void store_cache_swap_states(CacheRow *a, CacheRow *b)
 void store_cache_settle_states(CacheRow *row)
 {
     const StoreSpec *spec = &row->store->spec;
-    if (row->growth == NULL)
-        return;
     for (size_t i = 0; i < spec->state_count; i++)
         growth_settle(&row->growth[i], spec->states[i].type, &row->base.values[spec->value_count + i]);
     count_states(row);

@@ -107,9 +107,9 @@ void      store_cache_set_values(CacheRow *row, const Value *values); /* deep co
 void      store_cache_set_states(CacheRow *row, const Value *states);
 void      store_cache_clear_states(CacheRow *row);
 void      store_cache_swap_states(CacheRow *a, CacheRow *b);
-/* After states were changed in place. */
+/* After states that have a growth were changed in place. */
 void      store_cache_settle_states(CacheRow *row);
-void      store_cache_mark_dirty(CacheRow *row);
+void      store_cache_mark_dirty(CacheRow *row); /* unless it is */
 /* A row that is removed leaves its group's list, and comes back when it is put again. */
 void      store_cache_ungroup(CacheRow *row);
 void      store_cache_regroup(CacheRow *row);
