@@ -195,7 +195,7 @@ static Status regroup(Builder *b, const PlanNode **input, const Expr *const *key
 
 static Status set_window(const Analysis *a, PlanNode *node, Error *err)
 {
-    enum { DAY_MS = 24 * 60 * 60 * 1000 };
+    enum { DAY_MS = 24 * 60 * 60 * 1000, WINDOWS_OF_A_RECORD_MAX = 100000 /* a day by seconds; each is a row of the state */ };
     const AstWindow *window = &a->query->window;
     PlanAggregate   *agg    = &node->u.aggregate;
     int64_t          size   = 0;
@@ -216,6 +216,9 @@ static Status set_window(const Analysis *a, PlanNode *node, Error *err)
     if (size <= 0 || agg->advance_ms <= 0 || agg->advance_ms > size)
         return error_set(err, E_PLAN, window->pos, "Window sizes must be above 0, and the advance between 1 and the size; got size %lld ms, advance %lld ms",
                          (long long)size, (long long)agg->advance_ms);
+    if (size / agg->advance_ms > WINDOWS_OF_A_RECORD_MAX)
+        return error_set(err, E_PLAN, window->pos, "Each record would be in %lld windows; %d at most are kept up with: a longer ADVANCE BY is needed",
+                         (long long)(size / agg->advance_ms), WINDOWS_OF_A_RECORD_MAX);
     agg->emit_final = a->query->emit == EMIT_FINAL;
     agg->grace_ms   = agg->emit_final || size > DAY_MS ? 0 : DAY_MS - size; /* runtime.md 2.3 */
     if (window->has_grace)

@@ -158,6 +158,11 @@ ASSERT VALUES s (k, a) VALUES ('x', 2);
 --@expected.message: Expected another record, but all records have already been read from topic
 ASSERT VALUES s (k, a) VALUES ('x', 2);
 
+--@test: more windows than anybody can keep up with
+--@expected.error: plan
+--@expected.message: Each record would be in 86400000 windows; 100000 at most
+CREATE TABLE out AS SELECT k, COUNT(*) FROM s WINDOW HOPPING (SIZE 1 DAY, ADVANCE BY 1 MILLISECOND) GROUP BY k;
+
 --@test: an open string, last in the file: it runs to its end
 --@expected.error: syntax
 CREATE STREAM out AS SELECT k, 'open AS x FROM s;
