@@ -38,8 +38,9 @@ void rest_clear(Rest *rest);
 /* For HttpOptions. `context` is the Rest. */
 void rest_handle(void *context, HttpExchange *x);
 
-typedef void (*RestHandler)(Rest *rest, HttpExchange *x);
-#define ROUTE(method, path, handler, flags) void handler(Rest *rest, HttpExchange *x);
+typedef void         RestFunction(Rest *rest, HttpExchange *x);
+typedef RestFunction *RestHandler;
+#define ROUTE(method, path, handler, flags) RestFunction handler;
 #include "server/routes.def"
 #undef ROUTE
 

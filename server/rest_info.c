@@ -70,6 +70,12 @@ void rest_alive(Rest *rest, HttpExchange *x)
     http_respond(x, 200, "application/json", STR_LIT("{}"));
 }
 
+/* What ksqlDB has and Sluice has not: another answer than that of a path that nobody knows. */
+void rest_unsupported(Rest *rest, HttpExchange *x)
+{
+    rest_error(x, 400, 40000, "Sluice does not serve " STR_FMT " yet", STR_ARG(http_path(x)));
+}
+
 void rest_ok(Rest *rest, HttpExchange *x)
 {
     http_respond(x, 200, "application/json", STR_LIT("{\"ok\":true}"));
@@ -131,12 +137,9 @@ void rest_is_valid_property(Rest *rest, HttpExchange *x)
     Str            path = http_path(x), prefix = STR_LIT("/is_valid_property/");
     Str            name    = str_n(path.ptr + prefix.len, path.len - prefix.len);
     const Setting *setting = settings_find(name);
-    if (setting != NULL && !setting->editable)
-        rest_error(x, 400, 40000,
-                   "One or more properties overrides set locally are prohibited by the KSQL server (use "
-                   "UNSET to reset their default "
-                   "value): [" STR_FMT "]",
-                   STR_ARG(name));
+    Error          err;
+    if (settings_check_permitted(rest->properties, name, &err) != OK)
+        rest_error(x, 400, 40000, "%s", err.message);
     else if (setting == NULL && !settings_is_client_property(name) &&
              !str_starts_with(name, STR_LIT("ksql.")))
         refuse_unknown(x, name);

@@ -23,7 +23,7 @@ Str rest_error_line(Arena *arena, int code, const char *message)
 {
     StrBuf buf = {0};
     strbuf_addf(&buf, "{\"@type\":\"generic_error\",\"error_code\":%d,\"message\":", code);
-    json_write_string(str_c(message), &buf);
+    json_write_string(utf8_repair(arena, str_c(message)), &buf); /* it may hold a path's bytes */
     strbuf_addc(&buf, '}');
     Str line = str_dup(arena, strbuf_str(&buf));
     strbuf_clear(&buf);
@@ -72,7 +72,8 @@ void rest_statement_error(HttpExchange *x, int status, int code, const char *mes
     json_t *error = json_object();
     json_object_set_new(error, "@type", json_string("statement_error"));
     json_object_set_new(error, "error_code", json_integer(code));
-    json_object_set_new(error, "message", json_string(message));
+    Str told = utf8_repair(arena, str_c(message));
+    json_object_set_new(error, "message", json_stringn(told.ptr, told.len));
     json_object_set_new(error, "statementText", json_stringn(text.ptr, text.len));
     if (entities != NULL)
         json_object_set(error, "entities", entities);

@@ -8,15 +8,63 @@
 #include "server/rest.h"
 #include "server/settings.h"
 
+/* ---- the body ---- */
+
+/* What fields must be where they are sent (null is as good as not sent); others are nobody's concern. */
+static const struct {
+    const char *name;
+    json_type   type; /* JSON_INTEGER: also as text, as other clients of Jackson's servers send it */
+    const char *wanted;
+} fields[] = {
+    {"ksql", JSON_STRING, "a string"},
+    {"sql", JSON_STRING, "a string"},
+    {"queryId", JSON_STRING, "a string"},
+    {"streamsProperties", JSON_OBJECT, "an object"},
+    {"properties", JSON_OBJECT, "an object"},
+    {"requestProperties", JSON_OBJECT, "an object"},
+    {"sessionVariables", JSON_OBJECT, "an object"},
+    {"commandSequenceNumber", JSON_INTEGER, "an integer"},
+};
+
+static bool read_integer(const json_t *field, int64_t *out)
+{
+    if (json_is_string(field))
+        return int64_parse(str_n(json_string_value(field), json_string_length(field)), out);
+    *out = json_integer_value(field);
+    return json_is_integer(field);
+}
+
+/* The first field that is not what it should be; NULL: all are. */
+static const char *wrong_field(const json_t *request, const char **wanted)
+{
+    int64_t ignored;
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        const json_t *field = json_object_get(request, fields[i].name);
+        if (field == NULL || json_is_null(field))
+            continue;
+        if (fields[i].type == JSON_INTEGER ? read_integer(field, &ignored) : json_typeof(field) == fields[i].type)
+            continue;
+        *wanted = fields[i].wanted;
+        return fields[i].name;
+    }
+    return NULL;
+}
+
 json_t *rest_request(HttpExchange *x)
 {
     json_error_t error;
+    const char  *wanted, *wrong = NULL;
     Str          body    = http_body(x);
     json_t      *request = json_loadb(body.ptr, body.len, JSON_ALLOW_NUL, &error);
-    if (json_is_object(request))
+    if (request == NULL)
+        rest_error(x, 400, 40000, "Invalid JSON in request: %s", error.text);
+    else if (!json_is_object(request))
+        rest_error(x, 400, 40000, "Invalid JSON in request: not an object");
+    else if ((wrong = wrong_field(request, &wanted)) != NULL)
+        rest_error(x, 400, 40000, "Invalid JSON in request: \"%s\" must be %s", wrong, wanted);
+    else
         return request;
     json_decref(request);
-    rest_error(x, 400, 40000, "Invalid JSON in request: %s", request == NULL ? error.text : "not an object");
     return NULL;
 }
 
@@ -42,50 +90,40 @@ static Str value_text(Arena *arena, const json_t *value)
     return STR_NULL;
 }
 
-static bool is_listed(Str list, Str name)
+/* An unknown name is kept: somebody's client sends what we do not know, and as with a server's own settings that is no refusal. */
+static Status check_value(Rest *rest, Str name, Str value, Error *err)
 {
-    Str canonical = property_canonical(name);
-    for (size_t at = 0; at <= list.len;) {
-        const char *comma = at < list.len ? memchr(list.ptr + at, ',', list.len - at) : NULL;
-        size_t      end   = comma != NULL ? (size_t)(comma - list.ptr) : list.len;
-        Str         item  = str_trim(str_n(list.ptr + at, end - at));
-        if (item.len > 0 && str_equal(property_canonical(item), canonical))
-            return true;
-        at = end + 1;
-    }
-    return false;
+    if (str_is_null(value))
+        return error_set(err, E_CONFIG, NO_POS, "Invalid value for property '" STR_FMT "': not a string, number or boolean", STR_ARG(name));
+    TRY(settings_check_permitted(rest->properties, name, err));
+    return settings_check(name, value, err);
 }
 
 static bool set_override(Rest *rest, HttpExchange *x, Session *session, Str name, const json_t *json)
 {
     Error err;
-    Str   denied  = properties_get_c(rest->properties, "ksql.properties.overrides.denylist");
-    Str   allowed = properties_get_c(rest->properties, "ksql.properties.overrides.allowlist");
-    Str   value   = value_text(http_arena(x), json);
+    Str   value = value_text(http_arena(x), json);
     if (json_is_null(json))
         return true;
-    if (str_is_null(value)) {
-        rest_error(x, 400, 40000, "Invalid value for property '" STR_FMT "': not a string, number or boolean",
-                   STR_ARG(name));
-        return false;
-    }
-    bool refused = (!str_is_null(denied) && is_listed(denied, name)) ||
-                   (!str_is_null(allowed) && allowed.len > 0 && !is_listed(allowed, name));
-    if (refused) {
-        rest_error(x, 400, 40000, "Cannot override property '" STR_FMT "'", STR_ARG(name));
-        return false;
-    }
-    const Setting *setting = settings_find(name);
-    if (setting ==
-        NULL) { /* somebody's client sends what we do not know: as with a server's own settings, no refusal */
-        properties_set(session->overrides, name, value);
-        return true;
-    }
-    if (settings_check_override(name, value, &err) != OK) {
+    if (check_value(rest, name, value, &err) != OK) {
         rest_error(x, 400, 40000, "%s", err.message);
         return false;
     }
     properties_set(session->overrides, name, value);
+    return true;
+}
+
+static bool set_variable(HttpExchange *x, Session *session, Str name, const json_t *json)
+{
+    Arena *arena = http_arena(x);
+    Str    value = value_text(arena, json);
+    if (json_is_null(json))
+        return true;
+    if (str_is_null(value)) {
+        rest_error(x, 400, 40000, "Invalid value for variable '" STR_FMT "': not a string, number or boolean", STR_ARG(name));
+        return false;
+    }
+    properties_set(session->variables, str_upper(arena, name), value);
     return true;
 }
 
@@ -94,39 +132,37 @@ bool rest_session(Rest *rest, HttpExchange *x, const json_t *request, const char
 {
     const char *name;
     json_t     *value;
-    Arena      *arena = http_arena(x);
     session_init(session, rest->properties);
     json_t *overrides = json_object_get(request, properties),
            *variables = json_object_get(request, "sessionVariables");
     json_object_foreach(overrides, name,
                         value) if (!set_override(rest, x, session, str_c(name), value)) return false;
-    json_object_foreach(variables, name, value)
-    {
-        Str text = value_text(arena, value);
-        if (!str_is_null(text))
-            properties_set(session->variables, str_upper(arena, str_c(name)), text);
-    }
+    json_object_foreach(variables, name, value) if (!set_variable(x, session, str_c(name), value)) return false;
     return true;
+}
+
+static bool wait_for(Rest *rest, HttpExchange *x, int64_t number)
+{
+    int64_t timeout = properties_int(rest->properties, "ksql.server.command.response.timeout.ms", 5000);
+    Clock  *clock   = engine_clock(rest->engine);
+    int64_t until   = clock->monotonic_us(clock) + timeout * 1000;
+    bool    reached;
+    http_wait_begin(x);
+    while (!(reached = number <= engine_last_command(rest->engine)) && clock->monotonic_us(clock) < until && !http_gone(x))
+        usleep(20000);
+    http_wait_end(x);
+    return reached;
 }
 
 bool rest_wait_for_command(Rest *rest, HttpExchange *x, const json_t *request)
 {
-    const json_t *field   = json_object_get(request, "commandSequenceNumber");
-    int64_t       wanted  = json_is_integer(field) ? json_integer_value(field) : -1;
-    int64_t       timeout = properties_int(rest->properties, "ksql.server.command.response.timeout.ms", 5000);
-    Clock        *clock   = engine_clock(rest->engine);
-    int64_t       until   = clock->monotonic_us(clock) + timeout * 1000;
-    while (wanted > engine_last_command(rest->engine)) {
-        if (clock->monotonic_us(clock) > until || http_gone(x)) {
-            rest_error(
-                x, 503, 50301,
-                "Timed out while waiting for a previous command to execute. command sequence number: %lld",
-                (long long)wanted);
-            return false;
-        }
-        usleep(20000);
-    }
-    return true;
+    int64_t wanted;
+    if (!read_integer(json_object_get(request, "commandSequenceNumber"), &wanted) || wanted < 0)
+        return true; /* null, or not sent: nothing to wait for */
+    if (wait_for(rest, x, wanted))
+        return true;
+    rest_error(x, 503, 50301, "Timed out while waiting for a previous command to execute. command sequence number: %lld", (long long)wanted);
+    return false;
 }
 
 /* ---- Accept ---- */

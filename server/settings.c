@@ -115,16 +115,43 @@ void settings_suggest(Str name, Error *err)
     error_suggest(err, property_canonical(name), names, ARRAY_LEN(settings));
 }
 
-Status settings_check_override(Str name, Str value, Error *err)
+static bool is_listed(Str list, Str name)
+{
+    Str canonical = property_canonical(name);
+    for (size_t at = 0; at <= list.len;) {
+        const char *comma = at < list.len ? memchr(list.ptr + at, ',', list.len - at) : NULL;
+        size_t      end   = comma != NULL ? (size_t)(comma - list.ptr) : list.len;
+        Str         item  = str_trim(str_n(list.ptr + at, end - at));
+        if (item.len > 0 && str_equal(property_canonical(item), canonical))
+            return true;
+        at = end + 1;
+    }
+    return false;
+}
+
+Status settings_check_permitted(const Properties *server, Str name, Error *err)
 {
     const Setting *setting = settings_find(name);
-    if (setting == NULL && !in_family(name)) {
+    Str            denied  = properties_get_c(server, "ksql.properties.overrides.denylist");
+    Str            allowed = properties_get_c(server, "ksql.properties.overrides.allowlist");
+    bool           refused = (setting != NULL && !setting->editable) || (!str_is_null(denied) && is_listed(denied, name)) ||
+                   (!str_is_null(allowed) && allowed.len > 0 && !is_listed(allowed, name));
+    if (!refused)
+        return OK;
+    return error_set(err, E_CONFIG, NO_POS,
+                     "One or more properties overrides set locally are prohibited by the KSQL server (use UNSET to reset their default value): "
+                     "[" STR_FMT "]",
+                     STR_ARG(name));
+}
+
+Status settings_check_override(const Properties *server, Str name, Str value, Error *err)
+{
+    TRY(settings_check_permitted(server, name, err));
+    if (settings_find(name) == NULL && !in_family(name)) {
         error_set(err, E_CONFIG, NO_POS, "Unknown property: " STR_FMT, STR_ARG(name));
         settings_suggest(name, err);
         return E_CONFIG;
     }
-    if (setting != NULL && !setting->editable)
-        return error_set(err, E_CONFIG, NO_POS, "Property '" STR_FMT "' cannot be set by a client: it belongs to the server", STR_ARG(name));
     return settings_check(name, value, err);
 }
 

@@ -23,8 +23,11 @@ const Setting *settings_all(size_t *count);
 const Setting *settings_find(Str name); /* NULL: unknown */
 /* A value for a known setting: E_CONFIG "Invalid value x for configuration name: ...". Unknown names pass. */
 Status settings_check(Str name, Str value, Error *err);
-/* An override by SET or streamsProperties: "Unknown property: p" for names that are neither settings nor client properties. */
-Status settings_check_override(Str name, Str value, Error *err);
+/* E_CONFIG "One or more properties overrides ... are prohibited ...: [name]": what belongs to the server, and what its lists of overrides
+ * (`server`: its properties, or a session's over them) do not leave to clients. */
+Status settings_check_permitted(const Properties *server, Str name, Error *err);
+/* An override by SET: permitted, and "Unknown property: p" for names that are neither settings nor client properties. */
+Status settings_check_override(const Properties *server, Str name, Str value, Error *err);
 /* Appends "Did you mean X?" for a name that is no setting, if a setting's is near. */
 void settings_suggest(Str name, Error *err);
 /* All of a server's properties; unknown names are warned about in the log. */

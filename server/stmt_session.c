@@ -7,7 +7,7 @@
 Status stmt_set(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
 {
     if (!engine_is_test(x->engine))
-        TRY(settings_check_override(statement->key, statement->value, err));
+        TRY(settings_check_override(x->session->overrides, statement->key, statement->value, err));
     properties_set(x->session->overrides, statement->key, statement->value);
     return OK;
 }
