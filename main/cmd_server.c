@@ -1,6 +1,9 @@
 /*
  * cmd_server.c - `sluice server`: REST until SIGTERM.
  */
+#include <sys/resource.h>
+
+#include "core/logger.h"
 #include "main/commands.h"
 #include "server/settings.h"
 
@@ -11,6 +14,17 @@ static bool interrupted(void)
     return stop_wait(0);
 }
 
+/* Each client's connection is a descriptor, and the usual soft limit of 1024 is there for programs that use select(). */
+static void take_all_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        log_line(LOG_WARN, "the limit of open files cannot be raised: %m");
+}
+
 static int serve(const CommandOptions *options)
 {
     Node       *node;
@@ -18,6 +32,7 @@ static int serve(const CommandOptions *options)
     NodeOptions how = {
         .properties = options->properties, .serve = true, .queries_file = options->queries_file, .interrupted = interrupted};
     stop_block();
+    take_all_descriptors();
     Status status = node_open(&how, &node, &err);
     if (status == E_CANCELLED)
         return EXIT_OK;

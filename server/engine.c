@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "core/logger.h"
 #include "server/execution.h"
@@ -43,6 +44,15 @@ void execution_take_lock(Execution *x)
 {
     if (x->turn)
         pthread_mutex_lock(&x->engine->lock);
+}
+
+void execution_pause(Execution *x, int64_t ms)
+{
+    const struct timespec pause = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000L};
+    pthread_mutex_unlock(&x->engine->lock);
+    nanosleep(&pause, NULL);
+    pthread_mutex_lock(&x->engine->lock);
+    x->number = x->turn ? x->number : x->engine->next_number; /* others may have taken some */
 }
 
 Status execution_start(Execution *x, PlanRef *plan, Error *err)

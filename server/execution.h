@@ -74,6 +74,8 @@ Status   execution_stop(Execution *x, Str query_id, bool forget, Error *err);
 /* Around what may wait for a broker: others can look meanwhile, nobody can change anything. Pointers into the catalog stay valid. */
 void execution_leave_lock(Execution *x);
 void execution_take_lock(Execution *x);
+/* Waits without the lock: others look and, unless it is this request's turn, change. No pointer into the catalog outlives it. Not in the sandbox. */
+void execution_pause(Execution *x, int64_t ms);
 
 /* NULL: no statement of the sandbox made it. */
 const SandboxTopic *sandbox_topic(const Execution *x, Str name);

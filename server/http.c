@@ -138,6 +138,15 @@ Str http_header(const HttpExchange *x, const char *name)
     return value;
 }
 
+void http_wait_begin(HttpExchange *x)
+{
+    pool_wait_begin(&x->server->pool);
+}
+void http_wait_end(HttpExchange *x)
+{
+    pool_wait_end(&x->server->pool);
+}
+
 /* ---- reply ---- */
 
 void http_set_header(HttpExchange *x, const char *name, const char *value)

@@ -7,13 +7,20 @@
  * between "there is nothing" and "wake me".
  */
 #include <microhttpd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/logger.h"
 #include "core/value.h"
 #include "server/http_transport.h"
 
-enum { BLOCK = 64 * 1024, PATIENCE = 1024 * 1024 * 1024 };
+enum {
+    BLOCK             = 64 * 1024,
+    PATIENCE          = 1024 * 1024 * 1024,
+    REQUEST_TIMEOUT_S = 60,    /* without a byte of a request that has not arrived whole */
+    OWN_DESCRIPTORS   = 256,   /* left for files and brokers */
+    MOST_CONNECTIONS  = 65536, /* each takes some KB */
+};
 
 static Str mhd_header(const HttpExchange *x, const char *name)
 {
@@ -95,16 +102,36 @@ static enum MHD_Result reply(HttpExchange *x)
 
 /* ---- requests ---- */
 
-static enum MHD_Result refuse_size(struct MHD_Connection *connection)
+static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status, const char *message)
 {
-    static const char text[] =
-        "{\"@type\":\"generic_error\",\"error_code\":40000,\"message\":\"The request is too large\"}";
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(sizeof text - 1, (void *)text, MHD_RESPMEM_PERSISTENT);
+    char text[160];
+    int  len = snprintf(text, sizeof text, "{\"@type\":\"generic_error\",\"error_code\":40000,\"message\":\"%s\"}", message);
+    struct MHD_Response *response = MHD_create_response_from_buffer((size_t)len, text, MHD_RESPMEM_MUST_COPY);
     MHD_add_response_header(response, "Content-Type", "application/json");
-    enum MHD_Result result = MHD_queue_response(connection, 413, response);
+    MHD_add_response_header(response, "Connection", "close");
+    enum MHD_Result result = MHD_queue_response(connection, status, response);
     MHD_destroy_response(response);
     return result;
+}
+
+static enum MHD_Result refuse_size(struct MHD_Connection *connection)
+{
+    return refuse(connection, 413, "The request is too large");
+}
+
+static enum MHD_Result count_length(void *count, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    *(int *)count += str_equal_nocase(str_c(name), STR_LIT("Content-Length"));
+    return MHD_YES;
+}
+
+/* More than one opinion on where the body ends: a proxy may have another than ours, and take the rest for a request of its own
+ * (RFC 9112, 6.3). */
+static bool has_two_lengths(struct MHD_Connection *connection)
+{
+    int lengths = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Transfer-Encoding") != NULL;
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, count_length, &lengths);
+    return lengths > 1;
 }
 
 /* Beyond all patience: what is only too large is read and dropped, so that the client hears why instead of a
@@ -121,6 +148,7 @@ static void submit(HttpExchange *x)
     pthread_mutex_lock(&x->lock);
     x->submitted = true;
     x->suspended = true;
+    MHD_set_connection_option(x->connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)x->server->options.idle_timeout_s);
     MHD_suspend_connection(x->connection);
     pthread_mutex_unlock(&x->lock);
     if (!pool_submit(&x->server->pool, x))
@@ -136,6 +164,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     if (x == NULL) {
         x = *slot   = exchange_new(server, &transport, connection, method, url);
         x->http_1_0 = str_equal(str_c(version), STR_LIT("HTTP/1.0"));
+        if (has_two_lengths(connection))
+            return refuse(connection, 400, "The request says twice how long it is");
         return announces_too_much(connection) ? refuse_size(connection) : MHD_YES;
     }
     if (*size > 0) {
@@ -170,13 +200,22 @@ static void on_log(void *context, const char *format, va_list args)
     log_line(LOG_DEBUG, "http: %s", text);
 }
 
+/* What is beyond waits to be accepted, so it must be more than anybody's idle connections. */
+static unsigned connection_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > MOST_CONNECTIONS + OWN_DESCRIPTORS)
+        return MOST_CONNECTIONS;
+    return (unsigned)(limit.rlim_cur > 2 * OWN_DESCRIPTORS ? limit.rlim_cur - OWN_DESCRIPTORS : limit.rlim_cur / 2);
+}
+
 Status mhd_start(HttpServer *server, int listener, void **out, Error *err)
 {
     *out = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
                             NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
                             MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-                            NULL, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)server->options.idle_timeout_s,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(2 * BLOCK), MHD_OPTION_END);
+                            NULL, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)REQUEST_TIMEOUT_S,
+                            MHD_OPTION_CONNECTION_LIMIT, connection_limit(), MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(2 * BLOCK), MHD_OPTION_END);
     return *out != NULL ? OK : error_set(err, E_IO, NO_POS, "cannot start the HTTP server: %m");
 }
 

@@ -8,6 +8,8 @@
 #include "core/logger.h"
 #include "server/http_transport.h"
 
+enum { MOST_WAITING = 64 }; /* handlers that wait and have another thread in their place */
+
 static void enqueue(HttpPool *pool, HttpExchange *x)
 {
     x->job      = JOB_QUEUED;
@@ -101,18 +103,48 @@ static void *thread_main(void *context)
     return NULL;
 }
 
+/* Lock held, or the pool is being opened. */
+static int start_thread(HttpPool *pool)
+{
+    int failed = pthread_create(&pool->threads[pool->count], NULL, thread_main, pool);
+    if (failed == 0)
+        pthread_setname_np(pool->threads[pool->count++], "rest");
+    return failed;
+}
+
 Status pool_open(HttpPool *pool, int threads, Error *err)
 {
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work, NULL);
-    pool->threads = mem_calloc((size_t)threads, sizeof *pool->threads);
-    for (; pool->count < threads; pool->count++) {
-        int failed = pthread_create(&pool->threads[pool->count], NULL, thread_main, pool);
+    pool->workers = threads;
+    pool->size    = threads + MOST_WAITING;
+    pool->threads = mem_calloc((size_t)pool->size, sizeof *pool->threads);
+    while (pool->count < threads) {
+        int failed = start_thread(pool);
         if (failed != 0)
             return error_set(err, E_LIMIT, NO_POS, "cannot start a thread: %s", strerror(failed));
-        pthread_setname_np(pool->threads[pool->count], "rest");
     }
     return OK;
+}
+
+/* Threads made for handlers that wait are kept: there will be as many again. */
+void pool_wait_begin(HttpPool *pool)
+{
+    int failed = 0;
+    pthread_mutex_lock(&pool->lock);
+    pool->waiting++;
+    if (!pool->stopping && pool->count < pool->size && pool->count - pool->waiting < pool->workers)
+        failed = start_thread(pool);
+    pthread_mutex_unlock(&pool->lock);
+    if (failed != 0)
+        log_line(LOG_WARN, "a handler waits and there is no thread in its place: %s", strerror(failed));
+}
+
+void pool_wait_end(HttpPool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->waiting--;
+    pthread_mutex_unlock(&pool->lock);
 }
 
 void pool_close(HttpPool *pool)

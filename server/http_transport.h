@@ -67,8 +67,10 @@ typedef struct {
     pthread_mutex_t lock;
     pthread_cond_t  work;
     HttpExchange   *first, *last;
-    pthread_t      *threads;
-    int             count;
+    pthread_t      *threads; /* size of them, count are running */
+    int             count, size;
+    int             waiting; /* handlers between http_wait_begin and http_wait_end */
+    int             workers; /* threads that are to be free for others */
     bool            stopping;
 } HttpPool;
 
@@ -113,6 +115,8 @@ bool pool_submit(HttpPool *pool, HttpExchange *x);
 void pool_wake(HttpPool *pool, HttpExchange *x);
 void pool_close(HttpPool *pool); /* finishes what is queued; what comes later is refused */
 void pool_clear(HttpPool *pool);
+void pool_wait_begin(HttpPool *pool);
+void pool_wait_end(HttpPool *pool);
 
 /* ---- http_watch.c ---- */
 

@@ -34,8 +34,10 @@ static void execute(Rest *rest, HttpExchange *x, const json_t *request, Session 
     if (str_is_null(text))
         text = STR_LIT("");
     error_clear(&err);
-    if (engine_execute(rest->engine, session, text, http_arena(x), entities, &failed, &failed_text, &err) ==
-        OK) {
+    http_wait_begin(x); /* for other statements, for topics, for ASSERT's timeout */
+    Status status = engine_execute(rest->engine, session, text, http_arena(x), entities, &failed, &failed_text, &err);
+    http_wait_end(x);
+    if (status == OK) {
         rest_json(x, 200, entities);
         return;
     }

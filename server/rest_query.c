@@ -93,9 +93,11 @@ static void pull(Rest *rest, HttpExchange *x, const TransientQuery *query, Str t
     Error      err;
     int        status, code;
     Str        writer_id = query->pull->table->query_id;
-    PlanRef   *writer    = engine_query_plan(rest->engine, writer_id);
-    Status opened = pull_open(&rest->pull, query->pull, writer ? plan_ref_plan(writer) : NULL, http_arena(x),
+    http_wait_begin(x); /* for a query that has just been started */
+    PlanRef *writer = engine_query_plan(rest->engine, writer_id);
+    Status   opened = pull_open(&rest->pull, query->pull, writer ? plan_ref_plan(writer) : NULL, http_arena(x),
                               &pull, &err);
+    http_wait_end(x);
     if (opened != OK) {
         rest_code(&err, NULL, &status, &code);
         rest_statement_error(x, status, code, err.message, text, NULL);
@@ -123,7 +125,10 @@ static void plan_and_run(Rest *rest, HttpExchange *x, Session *session, const As
     Error          err;
     int            status, code;
     error_clear(&err);
-    if (engine_plan_query(rest->engine, session, statement, arena, &query, &err) != OK) {
+    http_wait_begin(x); /* for statements under way */
+    Status planned = engine_plan_query(rest->engine, session, statement, arena, &query, &err);
+    http_wait_end(x);
+    if (planned != OK) {
         rest_code(&err, NULL, &status, &code);
         rest_statement_error(x, status, code, err.message, text, NULL);
         arena_free(arena);

@@ -2,11 +2,9 @@
  * stmt_assert.c - ASSERT [NOT EXISTS] TOPIC, ASSERT SCHEMA (sql.md 4.9): looked at every 100 ms until it
  * holds or the time is over.
  *
- * The sandbox checks the statement only: what it waits for may be made by an earlier statement of the same
- * request.
+ * Meanwhile the engine is others' to use: among them who makes the topic. The sandbox checks the statement
+ * only: what it waits for may be made by an earlier statement of the same request.
  */
-#include <time.h>
-
 #include "core/value.h"
 #include "server/execution.h"
 
@@ -77,18 +75,17 @@ static Status timeout_of(const Execution *x, const AstStatement *statement, int6
 
 Status stmt_assert_topic(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
 {
-    const struct timespec pause = {0, RETRY_MS * 1000000L};
-    Clock                *clock = engine_clock(x->engine);
-    int64_t               timeout_ms;
-    Expected              wanted;
+    Clock   *clock = engine_clock(x->engine);
+    int64_t  timeout_ms;
+    Expected wanted;
     TRY(read_wanted(statement, &wanted, err));
     TRY(timeout_of(x, statement, &timeout_ms, err));
     if (x->sandbox)
         return OK;
-    int64_t until = clock->monotonic_us(clock) + timeout_ms * 1000;
+    int64_t start = clock->monotonic_us(clock);
     Status  status;
-    while ((status = look(x, statement, &wanted, err)) != OK && clock->monotonic_us(clock) < until)
-        nanosleep(&pause, NULL);
+    while ((status = look(x, statement, &wanted, err)) != OK && (clock->monotonic_us(clock) - start) / 1000 < timeout_ms)
+        execution_pause(x, RETRY_MS);
     TRY(status);
     *entity = entity_new("assert_topic", statement->text);
     json_object_set_new(*entity, "topicName", json_str(statement->name.text));
