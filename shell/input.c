@@ -199,6 +199,9 @@ int shell_interactive(Shell *shell, const char *history_path)
         if (shell->out.spool != NULL)
             fprintf(shell->out.spool, "%s%s", prompt(input.edit), line);
         strbuf_add(&input.text, str_n(line, (size_t)len));
+        /* What is typed while the statement runs stays keys for the next line: the terminal's own line editing would show it amid
+         * the rows and take a Ctrl-D for an end of file, which nobody reads. Ctrl-C is a signal all the same. */
+        el_set(input.edit, EL_PREP_TERM, 1);
         run_complete(&input);
     }
     if (!shell->wants_exit)

@@ -86,6 +86,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if "BROKEN" in sql or sql.startswith("SET 'a.number' = 'x'"):
             error = {"@type": "statement_error", "error_code": 40001, "message": "line 2:3: Syntax Error\nhint\nCaused by: x", "entities": []}
             return self.reply(400, error)
+        if "NAP" in sql:
+            self.server.napping.set()
+            self.server.woken.wait(10)
         if "SLOW" in sql:
             slow = status("Executing")
             slow["commandStatus"]["status"] = "QUEUED"
@@ -129,6 +132,7 @@ class ShellTest(unittest.TestCase):
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.server.requests, self.server.asked, self.server.gone = [], [], threading.Event()
+        self.server.napping, self.server.woken = threading.Event(), threading.Event()
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         self.url = "http://127.0.0.1:%d" % self.server.server_port
         self.folder = tempfile.TemporaryDirectory()
@@ -405,6 +409,19 @@ class SessionTest(ShellTest):
         terminal.expect("sluice> ")
         terminal.send("\x04")
         self.assertEqual(terminal.end(), 0)
+
+    def test_keys_typed_ahead(self):
+        """What is typed while a statement runs is the next line, shown once; a Ctrl-D among it is one."""
+        terminal = self.start()
+        terminal.send("NAP;\r")
+        self.assertTrue(self.server.napping.wait(10))
+        terminal.send("INSERT ahead;\r\x04")
+        self.server.woken.set()
+        seen = terminal.expect(r"Stream created\s+sluice> ")
+        self.assertNotIn("ahead", seen)
+        self.assertIn("INSERT ahead;", terminal.expect("sluice> "))
+        self.assertEqual(terminal.end(), 0)
+        self.assertEqual(self.server.requests[-1]["ksql"], "INSERT ahead;")
 
     def test_history_is_kept(self):
         terminal = self.start("-q")
