@@ -219,6 +219,10 @@ static Status keep_state(Worker *worker, Error *err)
             task->lagging = false;
         task->effects = task->in_commit = false;
         task_publish(task);
+        if (task->state == TASK_RUNNING) {
+            task->restored = false;
+            atomic_store(&task->view->readable, true);
+        }
         task_set_state(task, task->state); /* it was shown as parked while the file was behind */
         atomic_store(&task->view->dirty, false);
     }

@@ -201,7 +201,7 @@ static Status plan_restore(Task *task, const TaskRecord *record, Error *err)
     size_t     stores = pipeline_store_count(task->pipeline);
     bool       usable;
     task->restore   = (Restore){.store = stores};
-    task->replaying = false;
+    task->replaying = task->restored = false;
     if (stores == 0)
         return OK;
     TRY(read_file(task, &file, &usable, err));
@@ -401,6 +401,7 @@ static Status run(Task *task, Error *err)
     for (size_t i = 0; i < task->input_count; i++)
         if (task->inputs[i].feed == NULL)
             TRY(feed_attach(task->worker, &task->inputs[i], err));
+    atomic_store(&task->view->readable, task->sequence > 0 && !task->restored);
     task_set_state(task, TASK_RUNNING);
     task->running_since_us = runtime_now_us(task->worker->runtime);
     task_publish(task);
@@ -409,7 +410,6 @@ static Status run(Task *task, Error *err)
             task->worker->commit_us = task->running_since_us;
         task_mark_dirty(task, true); /* so that the next start finds both level */
     }
-    task->restored = false;
     return OK;
 }
 
@@ -430,7 +430,7 @@ void task_rolled_back(Task *task)
     Error err;
     if (task->pipeline == NULL)
         return;
-    if (task->state == TASK_RESTORING) { /* what was applied is gone, too */
+    if (task->state == TASK_RESTORING || task->restored) { /* what was applied is gone, too */
         task_close_pipeline(task);
         task_set_state(task, TASK_OPENING);
         return;

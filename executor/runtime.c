@@ -486,9 +486,32 @@ bool runtime_owned_partitions(Runtime *runtime, Str query_id, Arena *arena, int 
             continue;
         *out = ARENA_ARRAY(arena, int, (size_t)sub->sub.partitions + 1);
         for (int p = 0; p < sub->sub.partitions; p++)
-            if (view_state(&sub->views[p]) == TASK_RUNNING)
+            if (view_state(&sub->views[p]) == TASK_RUNNING && atomic_load(&sub->views[p].readable))
                 (*out)[(*count)++] = p;
     }
     query_unref(query);
     return true;
+}
+
+static bool is_on_its_way(const TaskView *view)
+{
+    TaskState state = view_state(view);
+    return state == TASK_OPENING || state == TASK_RESTORING || (state == TASK_RUNNING && !atomic_load(&view->readable));
+}
+
+int runtime_table_partitions(Runtime *runtime, Str query_id, bool *settled)
+{
+    *settled     = runtime_is_ready(runtime);
+    Query *query = get_query(runtime, query_id);
+    int    count = 0;
+    for (size_t s = 0; query != NULL && s < query->sub_count; s++) {
+        const QuerySub *sub = &query->subs[s];
+        if (!sub->has_materialized)
+            continue;
+        count = sub->sub.partitions;
+        for (int p = 0; p < count; p++)
+            *settled &= !is_on_its_way(&sub->views[p]);
+    }
+    query_unref(query);
+    return count;
 }

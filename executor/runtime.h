@@ -123,8 +123,11 @@ void push_query_close(PushQuery *query);
 
 /* The state files of this node's workers, for state_reader_open. Valid as long as the runtime. */
 const char *const *runtime_state_files(Runtime *runtime, size_t *count);
-/* Partitions of the query's materialised store that this node owns now and has restored; false: the query is not running here. */
+/* Partitions of the query's materialised store that this node owns now, has restored and committed; false: the query is not running here. */
 bool runtime_owned_partitions(Runtime *runtime, Str query_id, Arena *arena, int **out, size_t *count);
+/* How many that store has, on all nodes of the service; 0: the query is not running here. *settled: those that this node does not own now will not become
+ * its own by waiting. */
+int  runtime_table_partitions(Runtime *runtime, Str query_id, bool *settled);
 
 /* OK once the workers have their slots and have restored every task they have; for tests and readiness. */
 bool runtime_is_ready(Runtime *runtime);

@@ -53,6 +53,7 @@ typedef enum { TASK_ABSENT, TASK_OPENING, TASK_RESTORING, TASK_RUNNING, TASK_PAR
 typedef struct {
     _Atomic int  state;  /* read by view_state */
     _Atomic int  worker; /* whose task it is; -1: there is none here */
+    _Atomic bool readable; /* its tables are in the state file as they were at its last commit or later */
     _Atomic bool dirty;  /* there are effects that are not committed; set before positions move, cleared after
                             the commit */
     _Atomic uint64_t records_in, records_out, skipped_bad, skipped_late;
@@ -280,7 +281,8 @@ struct Task {
     Str         *changelog_topics;
     bool         ordered; /* several inputs, chosen by timestamp */
     TaskState    state;
-    bool         dirty, effects, has_source_store, replaying, restored;
+    bool         dirty, effects, has_source_store, replaying;
+    bool         restored; /* from changelogs, and that is not committed yet */
     int64_t      replay_from_us;
     uint64_t     sequence, source_columns;
     StrBuf       saved, blob;        /* of the last commit; of the one being made */

@@ -78,6 +78,7 @@ void task_init_host(Task *task)
 
 void view_enter(TaskView *view, int worker, TaskState state)
 {
+    atomic_store(&view->readable, false);
     atomic_store(&view->state, state);
     atomic_store(&view->worker, worker);
 }
