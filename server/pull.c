@@ -17,8 +17,9 @@ struct PullQuery {
     StoreSpec       store;
     StateReader    *reader;
     bool            reader_failed;
-    int            *partitions;
+    int            *partitions; /* of this node */
     size_t          partition_count;
+    Str            *keys; /* to look up, encoded; NULL ones are nowhere */
     Program        *where; /* or NULL */
     Program       **values;
     Arena          *arena;   /* of the query */
@@ -74,22 +75,82 @@ static void give_back_reader(PullHost *host, StateReader *reader, bool failed)
         state_reader_close(reader);
 }
 
+/* ---- keys ---- */
+
+static Status open_encoder(PullQuery *query, Encoder **out, Error *err)
+{
+    const Schema *schema = query->node->schema;
+    SerdeSpec     spec   = {.format  = query->node->key_format,
+                            .side    = SIDE_KEY,
+                            .columns = schema->columns,
+                            .count   = schema->key_count};
+    return encoder_open(&spec, query->arena, out, err);
+}
+
+static Status encode_keys(PullQuery *query, Error *err)
+{
+    const PullPlan *plan   = query->plan;
+    Status          status = OK;
+    Encoder        *encoder;
+    TRY(open_encoder(query, &encoder, err));
+    query->keys = ARENA_ARRAY(query->arena, Str, plan->lookup_count + 1);
+    for (size_t i = 0; i < plan->lookup_count && status == OK; i++)
+        status = encoder_encode(encoder, plan->keys[i], query->arena, &query->keys[i], err);
+    encoder_close(encoder);
+    return status;
+}
+
 /* ---- opening ---- */
 
+static bool owns(const PullQuery *query, int partition)
+{
+    for (size_t i = 0; i < query->partition_count; i++)
+        if (query->partitions[i] == partition)
+            return true;
+    return false;
+}
+
+/* A partition that has to be read and is not here; -1: none. */
+static int missing_partition(const PullQuery *query, int total)
+{
+    if (query->partition_count == (size_t)total)
+        return -1;
+    if (query->plan->access == PULL_LOOKUP) {
+        for (size_t i = 0; i < query->plan->lookup_count; i++) {
+            int partition = str_is_null(query->keys[i]) ? -1 : log_partition_of(query->keys[i], total);
+            if (partition >= 0 && !owns(query, partition))
+                return partition;
+        }
+        return -1;
+    }
+    for (int p = 0; p < total; p++)
+        if (!owns(query, p))
+            return p;
+    return -1;
+}
+
+/* A reply that lacks what another node has would look like one that is whole: rather none. */
 static Status find_partitions(PullQuery *query, const QueryPlan *writer, Error *err)
 {
-    const struct timespec pause = {0, WAIT_STEP_MS * 1000000L};
+    const struct timespec pause   = {0, WAIT_STEP_MS * 1000000L};
+    int                   missing = 0;
     for (int waited = 0; waited < WAIT_FOR_OWNER_MS; waited += WAIT_STEP_MS) {
-        bool known = runtime_owned_partitions(query->host->runtime, writer->id, query->arena,
-                                              &query->partitions, &query->partition_count);
-        if (known && query->partition_count > 0)
+        Runtime *runtime = query->host->runtime;
+        bool     settled;
+        int      total   = runtime_table_partitions(runtime, writer->id, &settled);
+        bool     known   = runtime_owned_partitions(runtime, writer->id, query->arena, &query->partitions,
+                                                    &query->partition_count);
+        if (known && total > 0 && (missing = missing_partition(query, total)) < 0)
             return OK;
+        if (settled)
+            break;
         nanosleep(&pause, NULL);
     }
     return error_set(err, E_BUSY, NO_POS,
-                     "Unable to execute pull query: the query " STR_FMT
-                     " that makes the table is not running here, or is still restoring its state.",
-                     STR_ARG(writer->id));
+                     "Unable to execute pull query: partition %d of the query " STR_FMT
+                     " that makes the table is on another server of this service, has failed, or is still "
+                     "restoring its state. Sluice does not ask other servers yet.",
+                     missing, STR_ARG(writer->id));
 }
 
 static Status compile(PullQuery *query, Error *err)
@@ -126,6 +187,8 @@ Status pull_open(PullHost *host, const PullPlan *plan, const QueryPlan *writer, 
     Status status    = plan_store_spec(query->node, arena, &query->store, err);
     if (status == OK)
         status = compile(query, err);
+    if (status == OK && plan->access == PULL_LOOKUP)
+        status = encode_keys(query, err);
     if (status == OK)
         status = find_partitions(query, writer, err);
     if (status == OK)
@@ -214,16 +277,6 @@ static StoreRange window_range(const PullPlan *plan)
                         .end_to         = plan->end_to};
 }
 
-static Status open_encoder(PullQuery *query, Encoder **out, Error *err)
-{
-    const Schema *schema = query->node->schema;
-    SerdeSpec     spec   = {.format  = query->node->key_format,
-                            .side    = SIDE_KEY,
-                            .columns = schema->columns,
-                            .count   = schema->key_count};
-    return encoder_open(&spec, query->arena, out, err);
-}
-
 static bool seen_before(const Str *keys, size_t count, Str key)
 {
     for (size_t i = 0; i < count; i++)
@@ -232,12 +285,11 @@ static bool seen_before(const Str *keys, size_t count, Str key)
     return false;
 }
 
-static Status look_up(PullQuery *query, Encoder *encoder, Error *err)
+static Status look_up(PullQuery *query, Error *err)
 {
     const PullPlan *plan = query->plan;
-    Str            *keys = ARENA_ARRAY(query->arena, Str, plan->lookup_count);
+    const Str      *keys = query->keys;
     for (size_t i = 0; i < plan->lookup_count && !query->over; i++) {
-        TRY(encoder_encode(encoder, plan->keys[i], query->arena, &keys[i], err));
         if (str_is_null(keys[i]) || seen_before(keys, i, keys[i]))
             continue;
         StoreRange range = window_range(plan);
@@ -272,19 +324,20 @@ static bool bytes_are_ordered(const PullQuery *query)
 
 Status pull_run(PullQuery *query, bool (*row)(void *context, const Value *values), void *context, Error *err)
 {
-    Encoder *encoder;
     query->consume  = row;
     query->consumer = context;
     if (query->left == 0)
         return OK;
+    if (query->plan->access == PULL_LOOKUP)
+        return look_up(query, err);
     if (query->plan->access == PULL_SCAN ||
         (query->plan->access == PULL_RANGE && !bytes_are_ordered(query))) {
         StoreRange range = window_range(query->plan);
         return scan(query, &range, err);
     }
+    Encoder *encoder;
     TRY(open_encoder(query, &encoder, err));
-    Status status =
-        query->plan->access == PULL_LOOKUP ? look_up(query, encoder, err) : scan_range(query, encoder, err);
+    Status status = scan_range(query, encoder, err);
     encoder_close(encoder);
     return status;
 }
