@@ -254,7 +254,8 @@ static void show_held(Grid *grid)
         for (size_t i = 0; i < grid->held_count; i++)
             layout_measure(&grid->layout, grid->held[i]);
         bool readable  = layout_fit(&grid->layout);
-        grid->vertical = !readable && grid->display->expanded == EXPANDED_AUTO && grid->out->terminal;
+        bool one_each  = grid->display->expanded == EXPANDED_AUTO ? !readable : !layout_is_possible(&grid->layout);
+        grid->vertical = one_each && grid->out->terminal;
         if (!grid->vertical)
             draw_heading(grid);
         grid->begun = true;

@@ -70,6 +70,14 @@ bool layout_fit(Layout *layout)
     return most >= LAYOUT_READABLE;
 }
 
+bool layout_is_possible(const Layout *layout)
+{
+    for (size_t i = 0; i < layout->count; i++)
+        if (layout->look.fixed == 0 && layout->columns[i].shown < layout->columns[i].width && layout->columns[i].shown < LAYOUT_LEAST)
+            return false;
+    return true;
+}
+
 static void add_times(StrBuf *out, char c, size_t times)
 {
     strbuf_reserve(out, times);

@@ -18,6 +18,7 @@ typedef struct {
 } LayoutLook;
 
 enum { LAYOUT_READABLE = 8 }; /* a column narrower than this is no use */
+enum { LAYOUT_LEAST = 3 };    /* and of one narrower than this nothing is left */
 
 typedef struct {
     size_t width; /* wanted */
@@ -40,6 +41,8 @@ bool layout_measure(Layout *layout, const Str *cells);
 /* Decides the widths shown; call after measuring. False: columns that were cut would be narrower than
  * LAYOUT_READABLE. */
 bool layout_fit(Layout *layout);
+/* After layout_fit. False: so many columns stand side by side that nothing of them is left to read. */
+bool layout_is_possible(const Layout *layout);
 void layout_heading(const Layout *layout, StrBuf *out);
 /* Returns how many lines it took. */
 size_t layout_row(const Layout *layout, const Str *cells, StrBuf *out);

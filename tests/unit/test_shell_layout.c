@@ -87,6 +87,7 @@ static void tables_are_drawn(void **state)
         layout_init(&layout, arena, &tables[i].look, headings, right, 2);
         layout_measure(&layout, cells);
         assert_int_equal(layout_fit(&layout), tables[i].readable);
+        assert_int_equal(layout_is_possible(&layout), tables[i].look.screen != 1);
         layout_heading(&layout, &out);
         layout_row(&layout, cells, &out);
         layout_foot(&layout, &out);
