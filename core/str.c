@@ -218,6 +218,17 @@ void strbuf_adds(StrBuf *buf, const char *text)
     strbuf_add(buf, str_c(text));
 }
 
+void strbuf_add_quoted(StrBuf *buf, Str text, char quote)
+{
+    strbuf_addc(buf, quote);
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == quote)
+            strbuf_addc(buf, quote);
+        strbuf_addc(buf, text.ptr[i]);
+    }
+    strbuf_addc(buf, quote);
+}
+
 void strbuf_addf(StrBuf *buf, const char *fmt, ...)
 {
     va_list args, again;

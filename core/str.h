@@ -63,6 +63,8 @@ void strbuf_reserve(StrBuf *buf, size_t more);
 void strbuf_add(StrBuf *buf, Str s);
 void strbuf_addc(StrBuf *buf, char c);
 void strbuf_adds(StrBuf *buf, const char *text);
+/* The text between quotes, those inside doubled: SQL's and CSV's way. */
+void strbuf_add_quoted(StrBuf *buf, Str text, char quote);
 void strbuf_addf(StrBuf *buf, const char *fmt, ...) SL_PRINTF(2, 3);
 static inline Str strbuf_str(const StrBuf *buf) { return (Str){buf->ptr ? buf->ptr : "", buf->len}; }
 

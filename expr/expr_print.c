@@ -29,17 +29,6 @@ static void print_binary(const Expr *expr, const char *op, const Schema *schema,
     strbuf_addc(out, ')');
 }
 
-static void print_quoted(Str text, StrBuf *out)
-{
-    strbuf_addc(out, '\'');
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '\'')
-            strbuf_addc(out, '\'');
-        strbuf_addc(out, text.ptr[i]);
-    }
-    strbuf_addc(out, '\'');
-}
-
 static void print_case(const Expr *expr, const Schema *schema, StrBuf *out)
 {
     size_t pairs = (expr->count - (expr->has_else ? 1 : 0)) / 2;
@@ -93,7 +82,7 @@ static void print_predicate(const Expr *expr, const Schema *schema, StrBuf *out)
         expr_print(expr->args[1], schema, out);
         if (!str_is_null(expr->escape)) {
             strbuf_adds(out, " ESCAPE ");
-            print_quoted(expr->escape, out);
+            strbuf_add_quoted(out, expr->escape, '\'');
         }
     }
     strbuf_adds(out, not_outside ? "))" : ")");
@@ -104,7 +93,7 @@ static void print_leaf(const Expr *expr, const Schema *schema, StrBuf *out)
     if (expr->kind == EXPR_PARAM)
         strbuf_addf(out, "p%d", expr->slot);
     else if (expr->kind == EXPR_CONST && expr->type->kind == T_STRING && !value_is_null(expr->value))
-        print_quoted(value_str(expr->value), out);
+        strbuf_add_quoted(out, value_str(expr->value), '\'');
     else if (expr->kind == EXPR_CONST)
         value_print(expr->type, expr->value, out);
     else if (schema != NULL && (size_t)expr->slot < schema->count)

@@ -19,21 +19,10 @@ static bool needs_quotes(Str name)
     return !lexer_is_identifier(name) || lexer_classify(name, NULL) == WORD_AMBIGUOUS;
 }
 
-static void print_quoted(Str name, StrBuf *out)
-{
-    strbuf_addc(out, '`');
-    for (size_t i = 0; i < name.len; i++) {
-        if (name.ptr[i] == '`')
-            strbuf_addc(out, '`');
-        strbuf_addc(out, name.ptr[i]);
-    }
-    strbuf_addc(out, '`');
-}
-
 void ast_print_name(Str name, StrBuf *out)
 {
     if (needs_quotes(name))
-        print_quoted(name, out);
+        strbuf_add_quoted(out, name, '`');
     else
         strbuf_add(out, name);
 }
@@ -50,7 +39,7 @@ void print_name_after_dot(Printer *printer, Str name)
 {
     bool digit = name.len > 0 && name.ptr[0] >= '0' && name.ptr[0] <= '9';
     if (digit && !printer->bare)
-        print_quoted(name, printer->out);
+        strbuf_add_quoted(printer->out, name, '`');
     else
         print_name(printer, name);
 }

@@ -51,13 +51,7 @@ void print_names(Printer *printer, const AstName *names, size_t count)
 
 void print_string(Printer *printer, Str text)
 {
-    strbuf_addc(printer->out, '\'');
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '\'')
-            strbuf_addc(printer->out, '\'');
-        strbuf_addc(printer->out, text.ptr[i]);
-    }
-    strbuf_addc(printer->out, '\'');
+    strbuf_add_quoted(printer->out, text, '\'');
 }
 
 void print_exprs(Printer *printer, AstExpr *const *exprs, size_t count)

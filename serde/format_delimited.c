@@ -260,13 +260,7 @@ static void put_field(DelimitedEncoder *self, Str field, bool first)
         strbuf_add(&self->text, field);
         return;
     }
-    strbuf_addc(&self->text, '"');
-    for (size_t i = 0; i < field.len; i++) {
-        if (field.ptr[i] == '"')
-            strbuf_addc(&self->text, '"');
-        strbuf_addc(&self->text, field.ptr[i]);
-    }
-    strbuf_addc(&self->text, '"');
+    strbuf_add_quoted(&self->text, field, '"');
 }
 
 static Str field_text(DelimitedEncoder *self, const SqlType *type, Value value, Arena *arena)

@@ -52,13 +52,7 @@ static void add_csv(StrBuf *out, Str text)
         strbuf_add(out, text);
         return;
     }
-    strbuf_addc(out, '"');
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '"')
-            strbuf_addc(out, '"');
-        strbuf_addc(out, text.ptr[i]);
-    }
-    strbuf_addc(out, '"');
+    strbuf_add_quoted(out, text, '"');
 }
 
 static void csv_begin(Grid *grid)

@@ -206,26 +206,15 @@ static int check_value(const Setting *s, Str statement)
     return result;
 }
 
-static void add_quoted(StrBuf *out, Str text)
-{
-    strbuf_addc(out, '\'');
-    for (size_t i = 0; i < text.len; i++) {
-        strbuf_addc(out, text.ptr[i]);
-        if (text.ptr[i] == '\'')
-            strbuf_addc(out, '\'');
-    }
-    strbuf_addc(out, '\'');
-}
-
 /* The name and the value as SQL; people may have left the quotes out. */
 static int check_setting(const Setting *s, Str name, Str value)
 {
     StrBuf statement = {0};
     int    result    = check_property(s, name);
     strbuf_adds(&statement, "SET ");
-    add_quoted(&statement, name);
+    strbuf_add_quoted(&statement, name, '\'');
     strbuf_adds(&statement, " = ");
-    add_quoted(&statement, value);
+    strbuf_add_quoted(&statement, value, '\'');
     if (result == SHELL_OK)
         result = check_value(s, strbuf_str(&statement));
     strbuf_clear(&statement);

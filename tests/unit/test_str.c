@@ -117,10 +117,19 @@ static int teardown(void **state)
     return 0;
 }
 
+static void quotes_inside_are_doubled(void **state)
+{
+    StrBuf out = {0};
+    strbuf_add_quoted(&out, STR_LIT("it's \"it\""), '\'');
+    strbuf_add_quoted(&out, STR_LIT(""), '`');
+    assert_true(str_equal(strbuf_str(&out), STR_LIT("'it''s \"it\"'``")));
+    strbuf_clear(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(searching), cmocka_unit_test(hashes_see_every_byte), cmocka_unit_test(buffers_grow),
+        cmocka_unit_test(quotes_inside_are_doubled), cmocka_unit_test(searching), cmocka_unit_test(hashes_see_every_byte), cmocka_unit_test(buffers_grow),
         cmocka_unit_test(utf8),      cmocka_unit_test(base64),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
