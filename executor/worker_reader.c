@@ -206,8 +206,9 @@ Status feed_attach(Worker *worker, TaskInput *input, Error *err)
     Feed       *feed = input->private_feed ? NULL : shared_feed(worker, input->topic, input->partition);
     PoolReader *pool = NULL;
     assert(input->feed == NULL);
-    if (feed != NULL && input->position < feed->from && worth_going_back(feed, input))
-        TRY(go_back(feed, input->position, err));
+    if (feed != NULL && input->position < feed->from && worth_going_back(feed, input) &&
+        go_back(feed, input->position, err) != OK)
+        log_line(LOG_WARN, "%s; a reader of its own, then", err->message);
     if (feed != NULL && input->position >= feed->from) {
         add_consumer(feed, input);
         return OK;

@@ -1,12 +1,13 @@
 /*
  * test_runtime_failures.c - what breaks loses nothing and counts nothing twice: a killed process, a lost node, a bad record,
- * a deleted topic, a full disk.
+ * a reader that cannot go back, a deleted topic, a full disk.
  *
  * On the embedded log, or with SLUICE_TEST_BOOTSTRAP on Kafka.
  */
 #include <signal.h>
 
 #include "executor/worker.h"
+#include "log/log_backend.h"
 #include "runtime_test.h"
 
 /* ---- kill -9 ---- */
@@ -210,6 +211,62 @@ static void broken_record_stops_those_who_asked_for_it(void **state)
     node_free(n);
 }
 
+/* The log's table, but that no reader goes back. */
+static const LogBackend *whole;
+static LogBackend        onward;
+
+static Status seek_fails(LogReader *reader, int handle, int64_t offset, Error *err)
+{
+    return error_set(err, E_IO, NO_POS, "There is no way back");
+}
+
+static Status open_onward(Log *log, const ReaderOptions *options, LogReader **out, Error *err)
+{
+    TRY(whole->reader_open(log, options, out, err));
+    ((LogHandle *)*out)->backend = &onward;
+    return OK;
+}
+
+/* One query fails behind batches that the other has passed, all of them uncommitted: the other has to read them
+ * again, though the reader that they share cannot. */
+static void reader_that_cannot_go_back_loses_nothing(void **state)
+{
+    enum { MANY = 20000 };
+    Node *n                               = fresh("onward");
+    n->options.throw_on_invalid_timestamp = true;
+    n->options.workers                    = 1;
+    n->options.commit_interval_ms         = 600000;
+    whole                                 = ((LogHandle *)n->log)->backend;
+    onward                                = *whole;
+    onward.reader_seek                    = seek_fails;
+    onward.reader_open                    = open_onward;
+    ((LogHandle *)n->log)->backend        = &onward;
+    node_topic_make(n, topic_of(n, "in"), 1);
+    LogWriter *writer = node_writer(n);
+    for (int i = 0; i < MANY; i++)
+        node_send(n, writer, topic_of(n, "in"), "a",
+                  i == MANY - 1 ? "{\"V\":1,\"T\":\"soon\"}" : "{\"V\":1,\"T\":\"2024-01-01\"}", 10);
+    node_flush(n, writer);
+    node_run(n);
+    const QueryPlan *bad =
+        node_sql(n, sql_of(n, STREAM "CREATE STREAM U WITH (KAFKA_TOPIC='$copy') AS SELECT K, V FROM S;"
+                                     "CREATE STREAM B (K STRING KEY, T STRING) WITH (KAFKA_TOPIC='$in', "
+                                     "VALUE_FORMAT='JSON', TIMESTAMP='T', TIMESTAMP_FORMAT='yyyy-MM-dd');"
+                                     "CREATE STREAM X WITH (KAFKA_TOPIC='$bad') AS SELECT K, T FROM B;"));
+    QueryStatus status = {0};
+    for (int i = 0; i < 3000 && (status.error_count < 2 || count_lines(n, "copy") < MANY); i++) {
+        MUST(runtime_query_status(n->runtime, bad->id, n->arena, &status, &n->err));
+        usleep(10000);
+    }
+    assert_true(status.error_count >= 2);
+    assert_int_equal(count_lines(n, "copy"), MANY);
+    assert_topic(n, "bad", "");
+    log_writer_close(writer);
+    node_stop(n);
+    ((LogHandle *)n->log)->backend = whole;
+    node_free(n);
+}
+
 static void deleted_topic_stops_its_readers(void **state)
 {
     Node *n = fresh("gone");
@@ -290,6 +347,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(failing_query_stops_alone),
+        cmocka_unit_test(reader_that_cannot_go_back_loses_nothing),
         cmocka_unit_test(broken_record_stops_those_who_asked_for_it),
         cmocka_unit_test(deleted_topic_stops_its_readers),
         cmocka_unit_test(full_disk_stops_and_loses_nothing),
