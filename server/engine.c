@@ -481,13 +481,13 @@ static void copy_session(const Session *from, Session *to)
     }
 }
 
-static Status try_in_sandbox(Engine *engine, const Session *session, const Request *request, Arena *arena, size_t *failed, Error *err)
+static Status try_in_sandbox(Engine *engine, const Session *session, const Request *request, bool turn, Arena *arena, size_t *failed, Error *err)
 {
     Session   copy;
     Execution x = execution_of(engine, &copy, arena);
     copy_session(session, &copy);
     x.sandbox     = true;
-    x.next_offset = engine->sink != NULL ? engine->sink->next_offset : 0;
+    x.next_offset = turn ? engine->sink->next_offset : 0;
     x.catalog     = catalog_copy(engine->catalog);
     Status status = OK;
     for (size_t i = request->done; i < request->count && status == OK; i++) {
@@ -526,7 +526,7 @@ static Status execute_all(Engine *engine, Session *session, Request *request, bo
 static Status try_and_execute(Engine *engine, Session *session, Request *request, bool turn, Arena *arena, json_t *entities, size_t *failed, Error *err)
 {
     pthread_mutex_lock(&engine->lock);
-    Status status = try_in_sandbox(engine, session, request, arena, failed, err);
+    Status status = try_in_sandbox(engine, session, request, turn, arena, failed, err);
     if (status == OK)
         status = execute_all(engine, session, request, turn, arena, entities, failed, err);
     pthread_mutex_unlock(&engine->lock);
