@@ -140,7 +140,7 @@ static KnownTopic *find_known(Log *log, Str topic)
     return NULL;
 }
 
-static void remember_topic(Log *log, Str topic, int partitions)
+void kafka_remember_topic(Log *log, Str topic, int partitions)
 {
     pthread_mutex_lock(&log->lock);
     KnownTopic *known = find_known(log, topic);
@@ -183,9 +183,19 @@ Status kafka_partition_count(Log *log, Str topic, int *out, Error *err)
         return OK;
     TopicInfo info;
     TRY(kafka_topic_info(log, topic, &info, err));
-    remember_topic(log, topic, info.partitions);
     *out = info.partitions;
     return OK;
+}
+
+Status kafka_check_partition(Log *log, Str topic, int partition, Error *err)
+{
+    int count;
+    TRY(kafka_partition_count(log, topic, &count, err));
+    if (partition >= count) {
+        kafka_forget_topic(log, topic);
+        TRY(kafka_partition_count(log, topic, &count, err));
+    }
+    return partition >= 0 && partition < count ? OK : log_no_partition(topic, partition, err);
 }
 
 /* ---- open and close ---- */

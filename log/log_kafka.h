@@ -44,6 +44,10 @@ Status kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, rd_kafka_t 
 Status kafka_status(rd_kafka_resp_err_t code);
 Status kafka_fail(rd_kafka_resp_err_t code, const char *reason, Error *err, const char *fmt, ...) SL_PRINTF(4, 5);
 /* Partitions of a topic, from a list that is MAX_AGE old at most; E_NOT_FOUND. */
+/* E_NOT_FOUND; a partition beyond those known of is asked for: the topic may have grown. */
+Status kafka_check_partition(Log *log, Str topic, int partition, Error *err);
+/* What was just heard of a topic. */
+void kafka_remember_topic(Log *log, Str topic, int partitions);
 Status kafka_partition_count(Log *log, Str topic, int *out, Error *err);
 /* Also tells the writers to count again. */
 void   kafka_forget_topic(Log *log, Str topic);

@@ -115,7 +115,9 @@ static Status ask_topic(Log *log, Str name, TopicInfo *out, bool *led, Error *er
 Status kafka_topic_info(Log *log, Str name, TopicInfo *out, Error *err)
 {
     bool led;
-    return ask_topic(log, name, out, &led, err);
+    TRY(ask_topic(log, name, out, &led, err));
+    kafka_remember_topic(log, name, out->partitions);
+    return OK;
 }
 
 Status kafka_topic_list(Log *log, Arena *arena, TopicInfo **out, size_t *count, Error *err)
@@ -306,13 +308,6 @@ Status kafka_topic_set_config(Log *log, Str name, const char *config, const char
 
 /* ---- bounds ---- */
 
-static Status check_partition(Log *log, Str topic, int partition, Error *err)
-{
-    int count;
-    TRY(kafka_partition_count(log, topic, &count, err));
-    return partition >= 0 && partition < count ? OK : log_no_partition(topic, partition, err);
-}
-
 /* A partition that was created, or has moved, a moment ago: its broker has not heard of it yet. */
 static bool is_leader_missing(rd_kafka_resp_err_t code)
 {
@@ -326,7 +321,7 @@ Status kafka_offsets(Log *log, Str topic, int partition, int64_t *first, int64_t
     char                buffer[NAME_BUFFER];
     rd_kafka_resp_err_t code;
     int64_t             deadline = kafka_now_us() + (int64_t)SETTLE_TIMEOUT_MS * 1000;
-    TRY(check_partition(log, topic, partition, err));
+    TRY(kafka_check_partition(log, topic, partition, err));
     while (is_leader_missing(code = rd_kafka_query_watermark_offsets(log->client, c_name(topic, buffer), partition, first,
                                                                      end, ADMIN_TIMEOUT_MS)) &&
            kafka_now_us() < deadline)
@@ -378,7 +373,7 @@ Status kafka_offsets_many(Log *log, Str topic, const int *partitions, size_t cou
     if (count == 0)
         return OK;
     for (size_t i = 0; i < count; i++)
-        TRY(check_partition(log, topic, partitions[i], err));
+        TRY(kafka_check_partition(log, topic, partitions[i], err));
     TRY(ask_offsets(log, c_name(topic, buffer), partitions, count, RD_KAFKA_OFFSET_BEGINNING, first, err));
     return ask_offsets(log, buffer, partitions, count, RD_KAFKA_OFFSET_END, end, err);
 }
@@ -404,7 +399,7 @@ Status kafka_offset_for_time(Log *log, Str topic, int partition, int64_t ms, int
 Status kafka_delete_records(Log *log, Str topic, int partition, int64_t before, Error *err)
 {
     char buffer[NAME_BUFFER];
-    TRY(check_partition(log, topic, partition, err));
+    TRY(kafka_check_partition(log, topic, partition, err));
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, c_name(topic, buffer), partition)->offset = before < 0 ? RD_KAFKA_OFFSET_END : before;
     rd_kafka_DeleteRecords_t *request = rd_kafka_DeleteRecords_new(list);

@@ -265,10 +265,7 @@ static void drop_queue(Assigned *one)
 
 Status kafka_reader_assign(LogReader *reader, Str topic, int partition, int64_t offset, int *handle, Error *err)
 {
-    int partitions;
-    TRY(kafka_partition_count(reader->log, topic, &partitions, err));
-    if (partition < 0 || partition >= partitions)
-        return log_no_partition(topic, partition, err);
+    TRY(kafka_check_partition(reader->log, topic, partition, err));
     int       place = free_place(reader);
     Assigned *one   = &reader->assigned[place];
     *one            = (Assigned){.used = true, .topic = str_to_heap(topic), .partition = partition};
