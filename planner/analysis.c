@@ -180,6 +180,15 @@ static Status qualify_column(AstRewriter *self, const AstExpr *expr, const AstEx
     return OK;
 }
 
+int analysis_partitions(const Analysis *a, size_t from)
+{
+    int           partitions, replicas;
+    const Source *source = a->from[from].source;
+    if (a->planner->host->topic(a->planner->host, source->topic, &partitions, &replicas))
+        return partitions;
+    return source->partitions;
+}
+
 Str analysis_flat_name(const Analysis *a, size_t from, Str column)
 {
     if (!analysis_is_join(a))

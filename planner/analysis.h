@@ -55,6 +55,8 @@ void hint_source(const Planner *planner, Str name, Error *err);
 
 /* True when the analysis is of a join. */
 static inline bool analysis_is_join(const Analysis *a) { return a->from_count > 1; }
+/* What the source's topic has now; of a topic that is not there, what it had when the source was created. */
+int analysis_partitions(const Analysis *a, size_t from);
 /* Name of a source's column on the plan's edges. */
 Str analysis_flat_name(const Analysis *a, size_t from, Str column);
 /* Does the query aggregate: GROUP BY, or an aggregate function in SELECT or HAVING? */

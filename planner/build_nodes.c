@@ -102,6 +102,7 @@ Status build_source_node(Builder *b, size_t from, const PlanNode **out, Error *e
     node->key_format = source->key_format;
     node->window     = source->window;
     copy_source(b->arena, source, &node->u.source);
+    node->u.source.partitions = analysis_partitions(a, from); /* when the query is made, not the source */
     if (!str_is_null(source->timestamp_column)) {
         Str flat                       = analysis_flat_name(a, from, source->timestamp_column);
         node->u.source.timestamp_slot = schema_find(node->schema, flat);

@@ -235,18 +235,9 @@ Status join_windows(const Analysis *a, const JoinCondition *on, const PlanNode *
     return OK;
 }
 
-static int partitions_of(const Analysis *a, size_t from)
-{
-    int           partitions, replicas;
-    const Source *source = a->from[from].source;
-    if (a->planner->host->topic(a->planner->host, source->topic, &partitions, &replicas))
-        return partitions;
-    return source->partitions;
-}
-
 Status join_partitions(const Analysis *a, const JoinCondition *on, Error *err)
 {
-    int left = partitions_of(a, on->left_from), right = partitions_of(a, on->right_from);
+    int left = analysis_partitions(a, on->left_from), right = analysis_partitions(a, on->right_from);
     if (left == right || left == 0 || right == 0)
         return OK;
     Str l = a->from[on->left_from].alias, r = a->from[on->right_from].alias;
