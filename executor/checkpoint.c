@@ -22,7 +22,7 @@ static size_t list_purges(Runtime *runtime, Arena *arena, Purge **out)
     pthread_mutex_lock(&runtime->lock);
     for (Query *query = runtime->queries; query != NULL; query = query->next)
         for (size_t s = 0; s < query->sub_count; s++)
-            capacity += query->subs[s].sub.input_count * (size_t)query->subs[s].sub.partitions;
+            capacity += query->subs[s].sub.input_count * (size_t)query->subs[s].tasks;
     *out = ARENA_ARRAY(arena, Purge, capacity + 1);
     for (Query *query = runtime->queries; query != NULL; query = query->next) {
         for (size_t s = 0; s < query->sub_count; s++) {
@@ -71,13 +71,13 @@ static size_t list_offsets(const Query *query, Arena *arena, LogPosition **out, 
 {
     size_t count = 0, most = 0;
     for (size_t s = 0; s < query->sub_count; s++)
-        most += query->subs[s].sub.input_count * (size_t)query->subs[s].sub.partitions;
+        most += query->subs[s].sub.input_count * (size_t)query->subs[s].tasks;
     *out = ARENA_ARRAY(arena, LogPosition, most + 1);
     *sum = 0;
     for (size_t s = 0; s < query->sub_count; s++) {
         const QuerySub *sub = &query->subs[s];
         for (size_t i = 0; i < sub->sub.input_count; i++) {
-            for (int p = 0; p < query_input_partitions(sub, i) && p < sub->sub.partitions; p++) {
+            for (int p = 0; p < sub->input_partitions[i] && p < sub->tasks; p++) {
                 int64_t offset = atomic_load(&sub->views[p].committed[i]);
                 if (offset < 0 || view_state(&sub->views[p]) != TASK_RUNNING ||
                     is_listed(*out, count, sub->topics[i], p))
@@ -108,15 +108,8 @@ static void show_offsets(Runtime *runtime, Query *query, Arena *arena)
 
 static void show_all_offsets(Runtime *runtime, Arena *arena)
 {
-    size_t count = 0;
-    pthread_mutex_lock(&runtime->lock);
-    for (Query *query = runtime->queries; query != NULL; query = query->next)
-        count++;
-    Query **held = ARENA_ARRAY(arena, Query *, count + 1);
-    count        = 0;
-    for (Query *query = runtime->queries; query != NULL; query = query->next)
-        held[count++] = query_ref(query);
-    pthread_mutex_unlock(&runtime->lock);
+    Query **held;
+    size_t  count = runtime_hold_queries(runtime, arena, &held);
     for (size_t i = 0; i < count; i++) {
         if (!atomic_load(&runtime->helper_stopping))
             show_offsets(runtime, held[i], arena);
@@ -145,9 +138,10 @@ static void refresh_script(Runtime *runtime, bool at_end, Arena *arena, StrBuf *
 
 void *helper_main(void *argument)
 {
-    Runtime *runtime = argument;
-    Arena   *arena   = arena_new(0);
-    StrBuf   script  = {0};
+    Runtime *runtime   = argument;
+    Arena   *arena     = arena_new(0);
+    StrBuf   script    = {0};
+    int64_t  growth_us = 0;
     for (unsigned round = 1; runtime_sleep(runtime, &runtime->helper_stopping, CHECKPOINT_MS); round++) {
         Purge *list  = NULL;
         size_t count = round % PURGE_EVERY == 0 ? list_purges(runtime, arena, &list) : 0;
@@ -156,6 +150,7 @@ void *helper_main(void *argument)
         purge(runtime, list, count);
         if (round % OFFSETS_EVERY == 0)
             show_all_offsets(runtime, arena);
+        growth_check(runtime, arena, &growth_us);
         arena_reset(arena);
     }
     refresh_script(runtime, true, arena, &script);

@@ -30,7 +30,7 @@ static void remove_drop(Worker *worker, size_t index)
 static Status forget_slot_positions(Worker *worker, const Query *query, const QuerySub *sub, bool *any,
                                     Error *err)
 {
-    for (int p = 0; p < sub->sub.partitions; p++) {
+    for (int p = 0; p < sub->tasks; p++) {
         char key[512];
         int  slot = slot_of(sub, p, atomic_load(&worker->runtime->slot_count));
         int  len  = snprintf(key, sizeof key, STR_FMT "/%d/%d", STR_ARG(query->plan->id), sub->sub.number, p);

@@ -17,7 +17,7 @@ typedef struct {
 static bool snapshot(Query *query, Arena *arena, IdleTask *tasks, size_t *count)
 {
     for (size_t s = 0; s < query->sub_count; s++) {
-        for (int p = 0; p < query->subs[s].sub.partitions; p++) {
+        for (int p = 0; p < query->subs[s].tasks; p++) {
             const QuerySub *sub   = &query->subs[s];
             const TaskView *view  = &sub->views[p];
             int             state = view_state(view);
@@ -40,7 +40,7 @@ static bool reached_ends(Runtime *runtime, const IdleTask *task)
 {
     for (size_t i = 0; i < task->sub->sub.input_count; i++) {
         int64_t first, end;
-        if (task->partition >= query_input_partitions(task->sub, i))
+        if (task->partition >= task->sub->input_partitions[i])
             continue;
         if (log_offsets(runtime->options.log, task->sub->topics[i], task->partition, &first, &end, NULL) !=
                 OK ||
@@ -92,30 +92,17 @@ static void compare_written(Worker *worker, void *argument)
 
 /* ---- all together ---- */
 
-static size_t hold_queries(Runtime *runtime, Arena *arena, Query ***out, size_t *tasks)
-{
-    size_t count = 0;
-    *tasks       = 0;
-    pthread_mutex_lock(&runtime->lock);
-    for (const Query *query = runtime->queries; query != NULL; query = query->next, count++)
-        for (size_t s = 0; s < query->sub_count; s++)
-            *tasks += (size_t)query->subs[s].sub.partitions;
-    *out  = ARENA_ARRAY(arena, Query *, count + 1);
-    count = 0;
-    for (Query *query = runtime->queries; query != NULL; query = query->next)
-        (*out)[count++] = query_ref(query);
-    pthread_mutex_unlock(&runtime->lock);
-    return count;
-}
-
 bool runtime_is_idle(Runtime *runtime)
 {
-    Arena  *arena       = arena_new(0);
-    size_t  count       = 0, most;
+    Arena  *arena = arena_new(0);
+    size_t  count = 0, most = 0;
     bool    idle        = runtime_is_ready(runtime);
     Written written     = {.visible = true};
-    written.query_count = hold_queries(runtime, arena, &written.queries, &most);
-    IdleTask *tasks     = ARENA_ARRAY(arena, IdleTask, most + 1);
+    written.query_count = runtime_hold_queries(runtime, arena, &written.queries);
+    for (size_t i = 0; i < written.query_count; i++)
+        for (size_t s = 0; s < written.queries[i]->sub_count; s++)
+            most += (size_t)written.queries[i]->subs[s].tasks;
+    IdleTask *tasks = ARENA_ARRAY(arena, IdleTask, most + 1);
     for (size_t i = 0; idle && i < written.query_count; i++)
         idle = snapshot(written.queries[i], arena, tasks, &count);
     for (int i = 0; idle && written.visible && i < runtime->worker_count; i++)

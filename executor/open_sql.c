@@ -48,7 +48,7 @@ static Str partitions_of(const Query *query, const PlanNode *node, int worker, A
         const QuerySub *sub = &query->subs[s];
         if (!has_node(sub->sub.root, sub->sub.root, node))
             continue;
-        for (int p = 0; p < sub->sub.partitions; p++)
+        for (int p = 0; p < sub->tasks; p++)
             if (view_state(&sub->views[p]) == TASK_RUNNING && atomic_load(&sub->views[p].worker) == worker)
                 strbuf_addf(&list, "%s%d", list.len > 0 ? ", " : "", p);
     }

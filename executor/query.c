@@ -8,12 +8,6 @@
 #include "executor/task.h"
 #include "executor/worker.h"
 
-int query_input_partitions(const QuerySub *sub, size_t input)
-{
-    const PlanNode *node = sub->sub.inputs[input];
-    return node->kind == PLAN_SOURCE ? node->u.source.partitions : sub->sub.partitions;
-}
-
 /* ---- walking ---- */
 
 static void visit_sub(const PlanNode *node, const PlanNode *root, void (*visit)(void *, const PlanNode *),
@@ -69,21 +63,34 @@ static void init_view(TaskView *view, size_t inputs, Arena *arena)
     }
 }
 
+static int source_partitions(const Query *query, const PlanNode *source)
+{
+    size_t i = 0;
+    while (query->plan->sources[i] != source)
+        i++;
+    return query->source_partitions[i];
+}
+
 static void init_sub(Query *query, QuerySub *sub, const SubTopology *cut)
 {
-    Arena *arena   = query->arena;
-    Str    service = query->runtime->options.service_id;
-    sub->sub       = *cut;
-    sub->topics    = ARENA_ARRAY(arena, Str, cut->input_count + 1);
-    sub->views     = ARENA_ARRAY(arena, TaskView, (size_t)cut->partitions);
-    sub->hash      = str_hash(str_printf(arena, STR_FMT "/%d", STR_ARG(query->plan->id), cut->number));
+    Arena *arena          = query->arena;
+    Str    service        = query->runtime->options.service_id;
+    sub->sub              = *cut;
+    sub->tasks            = cut->partitions;
+    sub->topics           = ARENA_ARRAY(arena, Str, cut->input_count + 1);
+    sub->input_partitions = ARENA_ARRAY(arena, int, cut->input_count + 1);
+    sub->hash             = str_hash(str_printf(arena, STR_FMT "/%d", STR_ARG(query->plan->id), cut->number));
     for (size_t i = 0; i < cut->input_count; i++) {
-        const PlanNode *node = cut->inputs[i];
-        sub->topics[i]       = node->kind == PLAN_SOURCE
-                                   ? node->u.source.topic
-                                   : topology_repartition_topic(service, query->plan->id, node, arena);
+        const PlanNode *node     = cut->inputs[i];
+        bool            is_topic = node->kind == PLAN_SOURCE;
+        sub->topics[i]           = is_topic ? node->u.source.topic
+                                            : topology_repartition_topic(service, query->plan->id, node, arena);
+        sub->input_partitions[i] = is_topic ? source_partitions(query, node) : cut->partitions;
+        if (sub->input_partitions[i] > sub->tasks)
+            sub->tasks = sub->input_partitions[i];
     }
-    for (int p = 0; p < cut->partitions; p++)
+    sub->views = ARENA_ARRAY(arena, TaskView, (size_t)sub->tasks);
+    for (int p = 0; p < sub->tasks; p++)
         init_view(&sub->views[p], cut->input_count, arena);
     Search search = {query->plan->materialized, false};
     visit_sub(cut->root, cut->root, look_for, &search);
@@ -108,17 +115,19 @@ static Status find_latest(Query *query, Error *err)
     return OK;
 }
 
-Status query_new(Runtime *runtime, const QueryPlan *plan, const QueryOptions *options, void *owner,
-                 void (*owner_free)(void *), Query **out, Error *err)
+/* counts NULL: those of the plan. */
+static Query *query_make(Runtime *runtime, const QueryPlan *plan, const QueryOptions *options,
+                         const int *counts)
 {
     Query *query                         = mem_calloc(1, sizeof *query);
     query->runtime                       = runtime;
     query->arena                         = arena_new(0);
     query->plan                          = plan;
-    query->owner                         = owner;
-    query->owner_free                    = owner_free;
     query->from_earliest                 = options->from_earliest;
     query->fail_on_deserialization_error = options->fail_on_deserialization_error;
+    query->source_partitions             = ARENA_ARRAY(query->arena, int, plan->source_count + 1);
+    for (size_t i = 0; i < plan->source_count; i++)
+        query->source_partitions[i] = counts != NULL ? counts[i] : plan->sources[i]->u.source.partitions;
     atomic_init(&query->refs, 1);
     atomic_init(&query->paused, options->paused);
     pthread_mutex_init(&query->lock, NULL);
@@ -127,13 +136,64 @@ Status query_new(Runtime *runtime, const QueryPlan *plan, const QueryOptions *op
     query->subs = ARENA_ARRAY(query->arena, QuerySub, query->sub_count);
     for (size_t i = 0; i < query->sub_count; i++)
         init_sub(query, &query->subs[i], &cuts[i]);
+    return query;
+}
+
+Status query_new(Runtime *runtime, const QueryPlan *plan, const QueryOptions *options, void *owner,
+                 void (*owner_free)(void *), Query **out, Error *err)
+{
+    Query *query = query_make(runtime, plan, options, NULL);
     if (!options->from_earliest && atomic_load(&runtime->assigned) && find_latest(query, err) != OK) {
-        query->owner_free = NULL; /* stays the caller's */
-        query_unref(query);
+        query_unref(query); /* the owner stays the caller's */
         return err == NULL ? E_IO : err->code;
     }
-    *out = query;
+    query->owner      = owner;
+    query->owner_free = owner_free;
+    *out              = query;
     return OK;
+}
+
+static void release_former(void *query)
+{
+    query_unref(query);
+}
+
+Query *query_grown(Query *query, const int *counts)
+{
+    QueryOptions options = {.from_earliest                 = query->from_earliest,
+                            .fail_on_deserialization_error = query->fail_on_deserialization_error,
+                            .paused                        = atomic_load(&query->paused)};
+    Query       *next    = query_make(query->runtime, query->plan, &options, counts);
+    next->owner          = query_ref(query);
+    next->owner_free     = release_former;
+    next->latest         = query->latest;
+    atomic_store(&next->last_message_ms, atomic_load(&query->last_message_ms));
+    return next;
+}
+
+bool query_is_stateful(const Query *query)
+{
+    bool stateful = false;
+    for (size_t i = 0; i < query->sub_count; i++)
+        stateful |= query->subs[i].sub.stateful;
+    return stateful;
+}
+
+void query_set_outgrown(Query *query, const char *why)
+{
+    pthread_mutex_lock(&query->lock);
+    mem_free(query->outgrown);
+    query->outgrown = str_to_heap(str_c(why));
+    pthread_mutex_unlock(&query->lock);
+}
+
+Status query_check_grown(Query *query, Error *err)
+{
+    pthread_mutex_lock(&query->lock);
+    Status status =
+        query->outgrown == NULL ? OK : error_set(err, E_FATAL_DATA, NO_POS, "%s", query->outgrown);
+    pthread_mutex_unlock(&query->lock);
+    return status;
 }
 
 Query *query_ref(Query *query)
@@ -148,6 +208,7 @@ void query_unref(Query *query)
         return;
     for (size_t i = 0; i < QUERY_ERRORS; i++)
         mem_free((char *)query->errors[i].message.ptr);
+    mem_free(query->outgrown);
     if (query->owner_free != NULL)
         query->owner_free(query->owner);
     pthread_mutex_destroy(&query->lock);

@@ -31,7 +31,7 @@ static void count_inputs(Task *task)
     size_t count = pipeline_input_count(task->pipeline);
     task->inputs = mem_calloc(count + 1, sizeof *task->inputs);
     for (size_t i = 0; i < count; i++) {
-        if (task->partition >= query_input_partitions(task->sub, i))
+        if (task->partition >= task->sub->input_partitions[i])
             continue; /* a smaller topic has no such partition */
         task->inputs[task->input_count++] = (TaskInput){.task         = task,
                                                         .index        = i,
@@ -97,7 +97,9 @@ static Status first_position(Task *task, TaskInput *input, int64_t *out, Error *
     const PlanNode *node   = pipeline_input_node(task->pipeline, input->index);
     const int64_t  *latest = latest_of(task->query, node);
     int64_t         first, end;
-    bool            at_end = node->kind == PLAN_SOURCE && !node->is_table && !task->query->from_earliest;
+    /* All that is in a partition added since came after the query began, wherever it began. */
+    bool added  = node->kind == PLAN_SOURCE && input->partition >= node->u.source.partitions;
+    bool at_end = node->kind == PLAN_SOURCE && !node->is_table && !task->query->from_earliest && !added;
     if (at_end && latest != NULL) {
         *out = latest[input->partition];
         return OK;
@@ -293,6 +295,7 @@ static void finish_forgetting(void *context, const PlanNode *node)
 static Status prepare(Task *task, TaskRecord *record, bool *found, Error *err)
 {
     Finishing finishing = {task->worker, OK, err};
+    TRY(query_check_grown(task->query, err));
     TRY(query_make_topics(task->query, err));
     query_visit_stores(task->sub, finish_forgetting, &finishing);
     TRY(finishing.status);

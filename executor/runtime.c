@@ -13,7 +13,7 @@
 
 #include "executor/worker.h"
 
-enum { WORKERS_MAX = 10, RETRY_INITIAL_MS = 15000, RETRY_MAX_MS = 900000 };
+enum { WORKERS_MAX = 10, RETRY_INITIAL_MS = 15000, RETRY_MAX_MS = 900000, METADATA_MS = 30000 };
 
 int64_t runtime_now_us(const Runtime *runtime)
 {
@@ -58,6 +58,8 @@ static void copy_options(Runtime *runtime, const RuntimeOptions *options)
     own->state_dir      = str_to_c(runtime->arena, str_c(options->state_dir));
     own->service_id     = str_dup(runtime->arena, options->service_id);
     own->node_id        = str_dup(runtime->arena, options->node_id);
+    if (own->metadata_max_age_ms <= 0)
+        own->metadata_max_age_ms = METADATA_MS;
     if (own->retry_backoff_initial_ms <= 0)
         own->retry_backoff_initial_ms = RETRY_INITIAL_MS;
     if (own->retry_backoff_max_ms <= 0)
@@ -207,12 +209,17 @@ static void add_query(Worker *worker, void *argument)
     atomic_store(&worker->ready, false);
 }
 
-static void close_tasks(Worker *worker, const Query *query)
+static void commit_all(Worker *worker)
 {
     Error err;
     if (worker->fence != NULL && worker->txn != NULL && worker->dirty != NULL &&
         worker_commit(worker, true, &err) != OK)
         worker_failed(worker, worker->guilty, &err);
+}
+
+static void close_tasks(Worker *worker, const Query *query)
+{
+    commit_all(worker);
     for (Task *task = worker->tasks, *next; task != NULL; task = next) {
         next = task->next;
         if (task->query == query)
@@ -290,6 +297,20 @@ static Query *get_query(Runtime *runtime, Str id)
     return query;
 }
 
+size_t runtime_hold_queries(Runtime *runtime, Arena *arena, Query ***out)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&runtime->lock);
+    for (const Query *query = runtime->queries; query != NULL; query = query->next)
+        count++;
+    *out  = ARENA_ARRAY(arena, Query *, count + 1);
+    count = 0;
+    for (Query *query = runtime->queries; query != NULL; query = query->next)
+        (*out)[count++] = query_ref(query);
+    pthread_mutex_unlock(&runtime->lock);
+    return count;
+}
+
 static Status no_query(Str id, Error *err)
 {
     return error_set(err, E_NOT_FOUND, NO_POS, "No query with id " STR_FMT " is running", STR_ARG(id));
@@ -342,6 +363,40 @@ Status runtime_start_query(Runtime *runtime, const QueryPlan *plan, const QueryO
     return OK;
 }
 
+void runtime_put_grown(Runtime *runtime, Query *query, Query *next)
+{
+    pthread_mutex_lock(&runtime->lock);
+    Query **link = &runtime->queries;
+    while (*link != NULL && *link != query)
+        link = &(*link)->next;
+    bool found = *link != NULL;
+    if (found) {
+        next->next = query->next;
+        *link      = next;
+        atomic_store(&next->paused, atomic_load(&query->paused));
+        tell_workers(runtime, remove_query, query);
+        tell_workers(runtime, add_query, next);
+    }
+    pthread_mutex_unlock(&runtime->lock);
+    query_unref(found ? query : next);
+}
+
+static void stop_outgrown(Worker *worker, void *argument)
+{
+    Query *query = argument;
+    Error  why;
+    commit_all(worker);
+    for (Task *task = worker->tasks; query_check_grown(query, &why) != OK && task != NULL; task = task->next)
+        if (task->query == query && task->state != TASK_PARKED)
+            worker_failed(worker, task, &why);
+    query_unref(query);
+}
+
+void runtime_stop_outgrown(Runtime *runtime, Query *query)
+{
+    tell_workers(runtime, stop_outgrown, query);
+}
+
 Status runtime_stop_query(Runtime *runtime, Str id, bool forget, Error *err)
 {
     pthread_mutex_lock(&runtime->lock);
@@ -366,13 +421,15 @@ static void look_again(Worker *worker, void *argument) {}
 
 Status runtime_pause_query(Runtime *runtime, Str id, bool paused, Error *err)
 {
-    Query *query = get_query(runtime, id);
+    pthread_mutex_lock(&runtime->lock); /* not while another takes its place */
+    Query *query = find_query(runtime, id);
+    if (query != NULL)
+        atomic_store(&query->paused, paused);
+    pthread_mutex_unlock(&runtime->lock);
     if (query == NULL)
         return no_query(id, err);
-    atomic_store(&query->paused, paused);
     for (int i = 0; i < runtime->worker_count; i++)
         worker_post(runtime->workers[i], look_again, NULL, false);
-    query_unref(query);
     return OK;
 }
 
@@ -396,7 +453,7 @@ static void add_positions(Runtime *runtime, const QuerySub *sub, int partition, 
     const TaskView *view = &sub->views[partition];
     for (size_t i = 0; i < sub->sub.input_count; i++) {
         QueryPosition *position = &out->positions[out->position_count];
-        if (partition >= query_input_partitions(sub, i) || view_state(view) == TASK_ABSENT)
+        if (partition >= sub->input_partitions[i] || view_state(view) == TASK_ABSENT)
             continue;
         *position = (QueryPosition){str_dup(arena, sub->topics[i]), partition, -1, -1,
                                     atomic_load(&view->positions[i])};
@@ -428,11 +485,11 @@ Status runtime_query_status(Runtime *runtime, Str id, Arena *arena, QueryStatus 
     if (query == NULL)
         return no_query(id, err);
     for (size_t s = 0; s < query->sub_count; s++)
-        most += query->subs[s].sub.input_count * (size_t)query->subs[s].sub.partitions;
+        most += query->subs[s].sub.input_count * (size_t)query->subs[s].tasks;
     *out = (QueryStatus){.state = RUN_RUNNING, .last_message_ms = atomic_load(&query->last_message_ms)};
     out->positions = ARENA_ARRAY(arena, QueryPosition, most + 1);
     for (size_t s = 0; s < query->sub_count; s++) {
-        for (int p = 0; p < query->subs[s].sub.partitions; p++) {
+        for (int p = 0; p < query->subs[s].tasks; p++) {
             add_state(query, &query->subs[s].views[p], out, &starting);
             add_positions(runtime, &query->subs[s], p, arena, out);
         }
@@ -484,8 +541,8 @@ bool runtime_owned_partitions(Runtime *runtime, Str query_id, Arena *arena, int 
         const QuerySub *sub = &query->subs[s];
         if (!sub->has_materialized)
             continue;
-        *out = ARENA_ARRAY(arena, int, (size_t)sub->sub.partitions + 1);
-        for (int p = 0; p < sub->sub.partitions; p++)
+        *out = ARENA_ARRAY(arena, int, (size_t)sub->tasks + 1);
+        for (int p = 0; p < sub->tasks; p++)
             if (view_state(&sub->views[p]) == TASK_RUNNING && atomic_load(&sub->views[p].readable))
                 (*out)[(*count)++] = p;
     }

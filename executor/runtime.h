@@ -25,6 +25,7 @@ typedef struct {
     int             commit_interval_ms; /* < 0: 2000, or 100 with exactly_once */
     size_t          cache_bytes;      /* cache.max.bytes.buffering: 0 = emit every update */
     int             internal_replicas;
+    int             metadata_max_age_ms; /* how often the input topics are looked at for new partitions; 0: 30 s */
     int             retry_backoff_initial_ms, retry_backoff_max_ms; /* of failed queries */
     bool            throw_on_invalid_timestamp;
     bool            joins_later; /* see runtime_join */

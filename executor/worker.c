@@ -407,7 +407,7 @@ static void open_wanted(Worker *worker, Query *query)
     int slots = atomic_load(&worker->runtime->slot_count);
     for (size_t i = 0; i < query->sub_count; i++) {
         QuerySub *sub = &query->subs[i];
-        for (int p = 0; p < sub->sub.partitions; p++) {
+        for (int p = 0; p < sub->tasks; p++) {
             if (worker->slots[slot_of(sub, p, slots)] != SLOT_OWNED || find_task(worker, sub, p) != NULL)
                 continue;
             Task *task    = task_new(worker, query, sub, p);

@@ -3,7 +3,7 @@
  *
  *   runtime.c         the public face: registry of queries, start and stop of the threads
  *   slots.c           the member thread: which slots are ours, and which worker has which
- *   query.c           a query as all threads see it: sub-topologies, internal topics, what is published of its tasks
+ *   query.c           a query as all threads see it: sub-topologies, internal topics, what its tasks publish
  *   worker.c          a worker's loop and mailbox, what happens on failure
  *   worker_reader.c   feeds: a topic partition fetched once for all tasks of a worker,
  *   shared_decode.c   and decoded once for those that read the same source
@@ -16,6 +16,7 @@
  *   idle.c            is there anything left to do?
  *   open_sql.c        a script that shows the tables of all workers
  *   checkpoint.c      the helper thread: WAL checkpoints, purging repartition topics
+ *   growth.c          partitions added to input topics
  *
  * A worker is one thread and owns its tasks, feeds, readers, writers and state file. Others send it messages
  * (worker_post), or read what TaskView publishes.
@@ -71,10 +72,12 @@ void view_enter(TaskView *view, int worker, TaskState state);
 void view_leave(TaskView *view, int worker);
 
 typedef struct {
-    SubTopology sub;
-    Str        *topics; /* per input */
-    TaskView   *views;  /* per partition */
-    uint64_t    hash;   /* of the slot formula */
+    SubTopology sub; /* its partitions are those of the plan: P of the slot formula, and of internal topics */
+    Str        *topics;           /* per input */
+    int        *input_partitions; /* per input: what it has now */
+    int         tasks;            /* partitions to be run: with those added to a topic since (growth.c) */
+    TaskView   *views;            /* per task */
+    uint64_t    hash;             /* of the slot formula */
     bool        has_materialized;
 } QuerySub;
 
@@ -88,6 +91,7 @@ struct Query {
     void (*owner_free)(void *);
     QuerySub *subs;
     size_t    sub_count;
+    int      *source_partitions; /* per source of the plan: what its topic has now, as far as known */
     bool      from_earliest, fail_on_deserialization_error;
     int64_t **latest; /* per source of the plan and partition: the ends when it was started, or NULL;
                          immutable once posted */
@@ -96,20 +100,26 @@ struct Query {
     int64_t         shown; /* thread: helper; see checkpoint.c */
     pthread_mutex_t lock;  /* of what follows */
     bool            topics_made;
-    QueryError      errors[QUERY_ERRORS]; /* ring, texts on the heap */
-    size_t          error_count;          /* ever */
+    char *outgrown; /* heap: why it cannot follow a topic that has more partitions now; NULL: nothing of the
+                       kind */
+    QueryError errors[QUERY_ERRORS]; /* ring, texts on the heap */
+    size_t     error_count;          /* ever */
 };
 
 Status query_new(Runtime *runtime, const QueryPlan *plan, const QueryOptions *options, void *owner,
                  void (*owner_free)(void *), Query **out, Error *err);
+/* The same query with these counts of partitions per source; it keeps a reference to the former. */
+Query *query_grown(Query *query, const int *source_partitions);
+bool   query_is_stateful(const Query *query);
+void   query_set_outgrown(Query *query, const char *why);
+/* OK, or why it was set outgrown. */
+Status query_check_grown(Query *query, Error *err);
 Query *query_ref(Query *query);
 void   query_unref(Query *query);
 /* Makes the internal topics, once. Thread: any. */
 Status query_make_topics(Query *query, Error *err);
 Status query_delete_topics(Query *query, Error *err);
 void   query_add_error(Query *query, const Error *err);
-/* The partitions an input has: of its source's topic, or of the sub-topology for a repartition topic. */
-int query_input_partitions(const QuerySub *sub, size_t input);
 /* Calls `visit` for every node of the sub-topology that keeps a store with a changelog. */
 void query_visit_stores(const QuerySub *sub, void (*visit)(void *context, const PlanNode *node),
                         void           *context);
@@ -140,12 +150,20 @@ int64_t runtime_now_us(const Runtime *runtime);
 /* Until `ms` have passed, or `stop` is set and runtime->changed signalled: false then. Thread: any that may block. */
 bool runtime_sleep(Runtime *runtime, const atomic_bool *stop, int ms);
 int     runtime_commit_interval_ms(const Runtime *runtime);
+/* All queries of the registry, each with a reference for the caller. Thread: any */
+size_t runtime_hold_queries(Runtime *runtime, Arena *arena, Query ***out);
 
 /* slots.c: the member thread */
 void *slots_main(void *runtime);
 int   slot_of(const QuerySub *sub, int partition, int slot_count);
 /* checkpoint.c: the helper thread */
 void *helper_main(void *runtime);
+/* growth.c: looks at the input topics, when it is time for it. Thread: helper */
+void growth_check(Runtime *runtime, Arena *arena, int64_t *next_us);
+/* `next` takes the place of `query`, with its reference, unless something else has done so. Thread: any */
+void runtime_put_grown(Runtime *runtime, Query *query, Query *next);
+/* Its tasks stop with what query_check_grown says. Thread: any */
+void runtime_stop_outgrown(Runtime *runtime, Query *query);
 /* open_sql.c: rewrites state/open.sql when the tables are others than in `last`, what was written before. `at_end`: not
  * when tasks had no time to start, which says nothing about the tables. Thread: helper. */
 Status open_sql_refresh(Runtime *runtime, bool at_end, Arena *arena, StrBuf *last, Error *err);
@@ -206,21 +224,21 @@ struct Feed {
 };
 
 struct TaskInput {
-    Task   *task;
-    size_t  index; /* of the pipeline */
-    Str     topic;
-    int     partition;
-    int64_t position;     /* next offset to be processed */
-    int64_t committed;    /* as the last commit has it */
-    int64_t replay_until; /* source table: below this records go into the store alone */
-    int64_t end;          /* bounded push query: nothing from here on; INT64_MAX otherwise */
-    Feed   *feed;         /* NULL: detached */
-    size_t  at;           /* in feed->batch */
-    SharedDecode *decode; /* of the feed; NULL: detached, or it takes records as they are */
-    bool    private_feed; /* has to have a feed of its own (bounded push queries) */
-    bool    placed;       /* it was attached before */
-    bool    head_known;
-    int64_t head; /* timestamp of the next record */
+    Task         *task;
+    size_t        index; /* of the pipeline */
+    Str           topic;
+    int           partition;
+    int64_t       position;     /* next offset to be processed */
+    int64_t       committed;    /* as the last commit has it */
+    int64_t       replay_until; /* source table: below this records go into the store alone */
+    int64_t       end;          /* bounded push query: nothing from here on; INT64_MAX otherwise */
+    Feed         *feed;         /* NULL: detached */
+    size_t        at;           /* in feed->batch */
+    SharedDecode *decode;       /* of the feed; NULL: detached, or it takes records as they are */
+    bool          private_feed; /* has to have a feed of its own (bounded push queries) */
+    bool          placed;       /* it was attached before */
+    bool          head_known;
+    int64_t       head; /* timestamp of the next record */
 };
 
 Status feed_attach(Worker *worker, TaskInput *input, Error *err);
@@ -317,10 +335,10 @@ void task_init_host(Task *task);
 bool push_can_take(const PushQuery *push);
 /* How many of the records go at once: few enough that the queue's bounds hold. */
 size_t push_slice(const LogRecord *records, size_t count);
-void push_task_stepped(Task *task); /* after records: flush when dry, end when bounded */
-void push_task_failed(Task *task, const Error *err);
-bool push_tasks_flush(Worker *worker); /* true: something was done */
-void push_worker_ended(Task *task);
+void   push_task_stepped(Task *task); /* after records: flush when dry, end when bounded */
+void   push_task_failed(Task *task, const Error *err);
+bool   push_tasks_flush(Worker *worker); /* true: something was done */
+void   push_worker_ended(Task *task);
 
 /* ---- commit (commit.c) ---- */
 

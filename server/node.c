@@ -108,6 +108,7 @@ static Status open_runtime(Node *node, Clock *clock, Error *err)
            .cache_bytes                = (size_t)properties_int(p, "cache.max.bytes.buffering", 10000000),
            .internal_replicas          = (int)properties_int(p, "replication.factor",
                                                              properties_int(p, "ksql.internal.topic.replicas", 1)),
+           .metadata_max_age_ms        = (int)properties_int(p, "metadata.max.age.ms", 30000),
            .retry_backoff_initial_ms   = (int)properties_int(p, "ksql.query.retry.backoff.initial.ms", 15000),
            .retry_backoff_max_ms       = (int)properties_int(p, "ksql.query.retry.backoff.max.ms", 900000),
            .throw_on_invalid_timestamp = properties_is_true(p, "ksql.timestamp.throw.on.invalid", false),
