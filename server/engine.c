@@ -34,15 +34,17 @@ PlanRef *execution_plan(const Execution *x, Str query_id)
     return plans_get(&x->engine->plans, query_id);
 }
 
+static bool may_leave_lock(const Execution *x) { return x->engine->sink != NULL && !x->sandbox; }
+
 void execution_leave_lock(Execution *x)
 {
-    if (x->turn)
+    if (may_leave_lock(x))
         pthread_mutex_unlock(&x->engine->lock);
 }
 
 void execution_take_lock(Execution *x)
 {
-    if (x->turn)
+    if (may_leave_lock(x))
         pthread_mutex_lock(&x->engine->lock);
 }
 
@@ -512,7 +514,8 @@ static Status execute_all(Engine *engine, Session *session, Request *request, bo
         json_t *entity      = NULL;
         *failed             = request->done + 1;
         status              = execute_one(&x, request->statements[request->done], &entity, err);
-        engine->next_number = x.number;
+        if (turn || engine->sink == NULL)
+            engine->next_number = x.number;
         if (status == OK)
             request->done++;
         if (status == OK && entity != NULL)

@@ -47,7 +47,7 @@ struct QueryHost {
     Status (*start)(QueryHost *self, PlanRef *plan, const QuerySettings *settings, Error *err);
     Status (*stop)(QueryHost *self, Str id, bool forget, Error *err);
     Status (*pause)(QueryHost *self, Str id, bool paused, Error *err);
-    /* Appends a record made by INSERT INTO ... VALUES and waits until it is durable. */
+    /* Appends a record made by INSERT INTO ... VALUES and waits until it is durable. Thread: any. */
     Status (*insert)(QueryHost *self, Str topic, const LogRecord *record, Error *err);
     /* {"state": "RUNNING", ...} for SHOW QUERIES, EXPLAIN and DESCRIBE EXTENDED; NULL when there is nothing to say. New reference. */
     json_t *(*describe)(QueryHost *self, Str id);

@@ -1,8 +1,10 @@
 /*
- * host_runtime.c - see host_runtime.h. Thread: starts, stops and pauses are those of who may change what exists (engine.h), one at a time; inserts are
- * under the engine's lock; describe: any.
+ * host_runtime.c - see host_runtime.h. Thread: starts, stops and pauses are those of who may change what exists (engine.h), one at a time; inserts
+ * and describe: any.
  */
 #include "server/host_runtime.h"
+
+#include <pthread.h>
 
 #include "core/logger.h"
 #include "server/execution.h"
@@ -17,7 +19,8 @@ struct HostRuntime {
     QueryHost  base;
     Runtime   *runtime;
     Log       *log;
-    LogWriter *writer; /* of INSERT VALUES; opened by the first */
+    pthread_mutex_t lock; /* of the writer */
+    LogWriter      *writer; /* of INSERT VALUES; opened by the first */
     bool       holding;
     Held      *held;
     size_t     held_count, held_capacity;
@@ -105,12 +108,16 @@ static Status host_pause(QueryHost *self, Str id, bool paused, Error *err)
 
 static Status host_insert(QueryHost *self, Str topic, const LogRecord *record, Error *err)
 {
-    HostRuntime *host = (HostRuntime *)self;
-    if (host->writer == NULL) {
-        WriterOptions options = {.client_id = "sluice-insert", .linger_ms = 0};
-        TRY(log_writer_open(host->log, &options, &host->writer, err));
-    }
-    return log_append_sync(host->writer, topic, PARTITION_BY_KEY, record, STR_NULL, NULL, err);
+    HostRuntime  *host    = (HostRuntime *)self;
+    WriterOptions options = {.client_id = "sluice-insert", .linger_ms = 0};
+    Status        status  = OK;
+    pthread_mutex_lock(&host->lock);
+    if (host->writer == NULL)
+        status = log_writer_open(host->log, &options, &host->writer, err);
+    if (status == OK)
+        status = log_append_sync(host->writer, topic, PARTITION_BY_KEY, record, STR_NULL, NULL, err);
+    pthread_mutex_unlock(&host->lock);
+    return status;
 }
 
 /* ---- describe ---- */
@@ -166,6 +173,7 @@ HostRuntime *host_runtime_new(Runtime *runtime, Log *log)
 {
     HostRuntime *host = mem_calloc(1, sizeof *host);
     host->base        = (QueryHost){host_start, host_stop, host_pause, host_insert, host_describe};
+    pthread_mutex_init(&host->lock, NULL);
     host->runtime     = runtime;
     host->log         = log;
     return host;
@@ -179,6 +187,7 @@ void host_runtime_free(HostRuntime *host)
         log_writer_close(host->writer);
     while (host->held_count > 0)
         drop_held(host, host->held_count - 1);
+    pthread_mutex_destroy(&host->lock);
     mem_free(host->held);
     mem_free(host);
 }

@@ -31,7 +31,11 @@ static Status write_row(Execution *x, const InsertRow *row, Error *err)
         record.timestamp = clock->now_ms(clock);
     TRY(encode_side(x, row->source, SIDE_KEY, row->keys, &record.key, err));
     TRY(encode_side(x, row->source, SIDE_VALUE, row->values, &record.value, err));
-    return host->insert(host, row->source->topic, &record, err);
+    Str topic = str_dup(x->arena, row->source->topic);
+    execution_leave_lock(x);
+    Status status = host->insert(host, topic, &record, err);
+    execution_take_lock(x);
+    return status;
 }
 
 Status stmt_insert_values(Execution *x, const AstStatement *statement, json_t **entity, Error *err)

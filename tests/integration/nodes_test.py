@@ -260,8 +260,13 @@ class Unavailable(unittest.TestCase):
 
     def test_a_broker_that_goes_away(self):
         with Server(BINARY, {"bootstrap.servers": self.bootstrap, "ksql.service.id": "away"}) as a:
-            a.ok("CREATE TYPE A AS STRUCT<X INT>;")
+            a.ok("CREATE TYPE A AS STRUCT<X INT>; CREATE STREAM S (K STRING KEY, V INT) WITH (kafka_topic='s', value_format='JSON', partitions=1);"
+                 "INSERT INTO S VALUES ('a', 1);")
             self.kafka("stop", self.directory)
+            insert = threading.Thread(target=a.ksql, args=("INSERT INTO S VALUES ('b', 2);",), kwargs={"timeout": 2 * PATIENCE})
+            insert.start()
+            self.assertEqual(len(a.ok("SHOW STREAMS;")[0]["streams"]), 1)
+            self.assertTrue(insert.is_alive())  # it waits for the broker, others do not wait for it
             status, answer = a.ksql("CREATE TYPE B AS STRUCT<X INT>;")
             self.assertEqual((status, answer["error_code"]), (500, 50000), answer)
             self.assertIn("The command topic is not available", answer["message"])
@@ -274,6 +279,7 @@ class Unavailable(unittest.TestCase):
             self.kafka("start", str(self.port), self.directory)
             wait_until(lambda: a.ksql("CREATE TYPE IF NOT EXISTS B AS STRUCT<X INT>;")[0] == 200, PATIENCE, "the broker's return")
             wait_until(lambda: with_b.get("/info")[0] == 200, PATIENCE, "the second node")
+            insert.join()
             wait_until(lambda: sorted(with_b.ok("SHOW TYPES;")[0]["types"]) == ["A", "B"], PATIENCE, "the types on the second node")
 
     def test_a_start_that_waits_can_be_stopped(self):

@@ -93,11 +93,11 @@ class Server:
     def get(self, path, headers=None):
         return self.request("GET", path, None, headers)
 
-    def post(self, path, document, headers=None):
-        return self.request("POST", path, json.dumps(document), headers)
+    def post(self, path, document, headers=None, timeout=20):
+        return self.request("POST", path, json.dumps(document), headers, timeout)
 
-    def ksql(self, text, **fields):
-        status, body, _ = self.post("/ksql", {"ksql": text, **fields})
+    def ksql(self, text, timeout=20, **fields):
+        status, body, _ = self.post("/ksql", {"ksql": text, **fields}, timeout=timeout)
         return status, json.loads(body)
 
     def ok(self, text, **fields):
