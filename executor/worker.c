@@ -18,6 +18,7 @@ enum {
     PAUSE_FIRST_MS = 100,
     PAUSE_MAX_MS   = 5000,
     WAIT_MAX_MS    = 1000,
+    PING_MS        = 1000,
     POOL_WAIT_MS   = 2,
     HEALTHY_US     = 300 * 1000000,
     TXN_TIMEOUT_MS = 10000,
@@ -254,6 +255,8 @@ static Status open_writers(Worker *worker, Error *err)
 {
     const RuntimeOptions *options = &worker->runtime->options;
     if (worker->txn == NULL) {
+        /* Nothing interrupts the opening of a transactional writer, which has the patience of half a minute. */
+        TRY(log_ping(options->log, PING_MS, err));
         Str           id     = str_printf(worker->scratch, "_confluent-ksql-" STR_FMT "worker-" STR_FMT "-%d",
                                           STR_ARG(options->service_id), STR_ARG(options->node_id), worker->index);
         WriterOptions writer = {.client_id              = "sluice-worker",

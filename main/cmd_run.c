@@ -36,9 +36,12 @@ static int run(const CommandOptions *options)
 {
     Node       *node;
     Error       err;
-    NodeOptions how = {.properties = options->properties, .queries_file = options->queries_file};
+    NodeOptions how = {.properties = options->properties, .queries_file = options->queries_file, .interrupted = stop_asked};
     stop_block();
-    if (node_open(&how, &node, &err) != OK)
+    Status status = node_open(&how, &node, &err);
+    if (status == E_CANCELLED)
+        return EXIT_OK;
+    if (status != OK)
         return command_failed(&err);
     while (!stop_wait(LOOK_MS))
         if (options->until_idle && node_is_idle(node))

@@ -9,11 +9,6 @@
 
 enum { LOOK_MS = 60000 };
 
-static bool interrupted(void)
-{
-    return stop_wait(0);
-}
-
 /* Each client's connection is a descriptor, and the usual soft limit of 1024 is there for programs that use select(). */
 static void take_all_descriptors(void)
 {
@@ -30,7 +25,7 @@ static int serve(const CommandOptions *options)
     Node       *node;
     Error       err;
     NodeOptions how = {
-        .properties = options->properties, .serve = true, .queries_file = options->queries_file, .interrupted = interrupted};
+        .properties = options->properties, .serve = true, .queries_file = options->queries_file, .interrupted = stop_asked};
     stop_block();
     take_all_descriptors();
     Status status = node_open(&how, &node, &err);

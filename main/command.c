@@ -163,3 +163,5 @@ bool stop_wait(int timeout_ms)
     stop_signals(&set);
     return sigtimedwait(&set, NULL, &timeout) > 0;
 }
+
+bool stop_asked(void) { return stop_wait(0); }

@@ -39,5 +39,7 @@ bool options_say(const CommandOptions *options, const char *name);
 void stop_block(void);
 /* Waits for one of them; true: it came, false: the time is over. */
 bool stop_wait(int timeout_ms);
+/* Did one come? NodeOptions.interrupted. */
+bool stop_asked(void);
 
 #endif

@@ -163,6 +163,28 @@ static Status replay(Node *node, Error *err)
     return host_runtime_release(node->host, err);
 }
 
+static Status ping(Node *node, Error *err)
+{
+    enum { PING_MS = 3000 };
+    return log_ping(node->log, PING_MS, err);
+}
+
+/* What only the log stands in the way of is tried again until it is there, or somebody tells us to stop. */
+static Status until_available(Node *node, const NodeOptions *options, const char *what, Status (*attempt)(Node *node, Error *err),
+                              Error *err)
+{
+    Status status;
+    while ((status = attempt(node, err)) == E_IO || status == E_BUSY) {
+        if (options->interrupted == NULL)
+            return status;
+        log_line(LOG_WARN, "%s is not available, waiting for it: %s", what, err->message);
+        sleep(1); /* a call that failed has waited for longer */
+        if (options->interrupted())
+            return error_set(err, E_CANCELLED, NO_POS, "told to stop before %s was available", what);
+    }
+    return status;
+}
+
 static Status run_commands(Node *node, const NodeOptions *options, Error *err)
 {
     CommandLogOptions commands = {.log         = node->log,
@@ -171,18 +193,16 @@ static Status run_commands(Node *node, const NodeOptions *options, Error *err)
                                   .service_id  = node->service_id,
                                   .interrupted = options->interrupted};
     node->commands             = command_log_new(&commands);
-    Status status;
-    while ((status = replay(node, err)) == E_IO || status == E_BUSY) {
-        if (options->interrupted == NULL)
-            return status;
-        log_line(LOG_WARN, "the command topic is not available, waiting for it: %s", err->message);
-        sleep(1); /* a call that failed has waited for longer */
-        if (options->interrupted())
-            return error_set(err, E_CANCELLED, NO_POS, "told to stop before the command topic was available");
-    }
-    TRY(status);
+    TRY(until_available(node, options, "the command topic", replay, err));
     command_log_follow(node->commands);
     return OK;
+}
+
+/* A file's statements are carried out once: the log has to be there when the first of them asks for it. */
+static Status run_file(Node *node, const NodeOptions *options, Error *err)
+{
+    TRY(until_available(node, options, "the log", ping, err));
+    return headless_run(node->engine, options->queries_file, node->properties, err);
 }
 
 static void make_processing_stream(Node *node)
@@ -232,7 +252,7 @@ static Status open_parts(Node *node, const NodeOptions *options, Error *err)
     if (options->serve)
         TRY(open_rest(node, options, err));
     if (options->queries_file != NULL)
-        TRY(headless_run(node->engine, options->queries_file, node->properties, err));
+        TRY(run_file(node, options, err));
     else
         TRY(run_commands(node, options, err));
     runtime_join(node->runtime);
