@@ -361,19 +361,33 @@ static Status table_create(StoreTable *table, Error *err)
     return status;
 }
 
-/* Registry and table appear together, also inside the writer's transaction. */
+/* ---- changing table and registry together, also inside the writer's transaction ---- */
+
+static Status change_begin(StoreTable *table, Error *err)
+{
+    return state_db_exec(table->db, "SAVEPOINT change", err);
+}
+
+/* All of it or, if `status` is not OK, nothing. Outside of a transaction the RELEASE is a commit, which may fail
+ * and then leaves the savepoint open. */
+static Status change_end(StoreTable *table, Status status, Error *err)
+{
+    if (status == OK)
+        status = state_db_exec(table->db, "RELEASE change", err);
+    if (status == OK)
+        table->stored = table->definition;
+    else
+        sqlite3_exec(table->db, "ROLLBACK TO change; RELEASE change", NULL, NULL, NULL);
+    return status;
+}
+
 static Status table_add(StoreTable *table, Error *err)
 {
-    TRY(state_db_exec(table->db, "SAVEPOINT add_table", err));
+    TRY(change_begin(table, err));
     Status status = registry_add(table, err);
     if (status == OK)
         status = table_create(table, err);
-    if (status != OK) {
-        sqlite3_exec(table->db, "ROLLBACK TO add_table; RELEASE add_table", NULL, NULL, NULL);
-        return status;
-    }
-    table->stored = table->definition;
-    return state_db_exec(table->db, "RELEASE add_table", err);
+    return change_end(table, status, err);
 }
 
 /* ---- more values than before ---- */
@@ -407,14 +421,8 @@ static Status add_columns(StoreTable *table, size_t present, Error *err)
 
 static Status table_widen(StoreTable *table, size_t present, Error *err)
 {
-    TRY(state_db_exec(table->db, "SAVEPOINT widen_table", err));
-    Status status = add_columns(table, present, err);
-    if (status != OK) {
-        sqlite3_exec(table->db, "ROLLBACK TO widen_table; RELEASE widen_table", NULL, NULL, NULL);
-        return status;
-    }
-    table->stored = table->definition;
-    return state_db_exec(table->db, "RELEASE widen_table", err);
+    TRY(change_begin(table, err));
+    return change_end(table, add_columns(table, present, err), err);
 }
 
 /* A reader that knows of more values than the table has. */
