@@ -10,7 +10,8 @@
  *
  * So the state file is never ahead of the log. A crash between 5 and 6 leaves a smaller sequence number in
  * the file: the changelog's tail is replayed (restore.c). If 6 fails (disk full), the worker stands still and
- * tries again: to go on from the old snapshot would count twice.
+ * tries again: to go on from the old snapshot would count twice. Only where the failure took restored rows with
+ * it there is nothing to try again: then the worker rolls back, and its tasks are restored from the log.
  *
  * A task that only moved on (its records had no effect) needs no transaction: its positions are written once
  * a second.
@@ -205,6 +206,7 @@ static Status set_meta(Worker *worker, Task *task, StrBuf *bytes, Error *err)
 static Status keep_state(Worker *worker, Error *err)
 {
     TRY(state_file_commit(worker->state, err));
+    worker->kept++;
     worker->state_pending = worker->state_changed = worker->moved = false;
     for (Task *task = worker->dirty, *next; task != NULL; task = next) {
         next             = task->next_dirty;

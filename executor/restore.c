@@ -135,13 +135,23 @@ static Status place_inputs(Task *task, const TaskRecord *record, Error *err)
 
 /* ---- how far the stores are ---- */
 
+void task_rebuilt(Task *task)
+{
+    task->worker->state_changed = true;
+    task->rebuilt               = task->worker->kept;
+}
+
+/* With all of them goes what the file says of them: it would be believed once the task's sequence number is the
+ * same again. */
 static Status clear_stores(Task *task, bool sources_only, Error *err)
 {
+    if (pipeline_store_count(task->pipeline) == 0)
+        return OK;
     for (size_t i = 0; i < pipeline_store_count(task->pipeline); i++)
         if (!sources_only || pipeline_store_is_source(task->pipeline, i))
             TRY(store_clear(pipeline_store(task->pipeline, i), err));
-    task->worker->state_changed |= pipeline_store_count(task->pipeline) > 0;
-    return OK;
+    task_rebuilt(task);
+    return sources_only ? OK : state_meta_set(task->worker->state, task->key, STR_NULL, err);
 }
 
 /* Is what the file says of the changelogs still in them? */
@@ -369,7 +379,8 @@ static Status apply_slice(Task *task, bool *done, Error *err)
     TRY(log_reader_take(restore->pool->reader, restore->handle, SLICE_RECORDS, &batch, err));
     for (size_t i = 0; status == OK && i < batch.count; i++)
         status = store_apply(store, batch.records[i].key, batch.records[i].value, err);
-    task->worker->state_changed |= batch.count > 0;
+    if (batch.count > 0)
+        task_rebuilt(task);
     *done = batch.count == 0 && log_reader_at_end(restore->pool->reader, restore->handle);
     log_batch_release(restore->pool->reader, &batch);
     return status;
@@ -433,7 +444,8 @@ void task_rolled_back(Task *task)
     Error err;
     if (task->pipeline == NULL)
         return;
-    if (task->state == TASK_RESTORING || task->restored) { /* what was applied is gone, too */
+    if (task->state == TASK_RESTORING || task->restored || task->rebuilt == task->worker->kept) {
+        /* what was applied or emptied is as before */
         task_close_pipeline(task);
         task_set_state(task, TASK_OPENING);
         return;

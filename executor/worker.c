@@ -38,6 +38,7 @@ Status worker_new(Runtime *runtime, int index, Worker **out, Error *err)
     worker->last          = &worker->first;
     worker->scratch       = arena_new(0);
     worker->flushed_sink  = true;
+    worker->kept          = 1;
     worker->commit_us     = runtime_now_us(runtime);
     snprintf(worker->path, len, "%s/state/worker-%d.db", runtime->options.state_dir, index);
     pthread_mutex_init(&worker->lock, NULL);
@@ -191,7 +192,8 @@ static void world_failed(Worker *worker, const Error *err)
     log_line(LOG_WARN, "worker %d: %s", worker->index, err->message);
     for (Task *task = worker->dirty; task != NULL; task = task->next_dirty)
         query_add_error(task->query, err);
-    if (worker->state_pending) { /* the log has it: stand still, visibly, until the file does, too */
+    if (worker->state_pending && !state_file_is_lost(worker->state)) {
+        /* the log has it: stand still, visibly, until the file does, too */
         for (Task *task = worker->dirty; task != NULL; task = task->next_dirty)
             atomic_store(&task->view->state, TASK_PARKED);
         pause_worker(worker);

@@ -301,6 +301,7 @@ struct Task {
     TaskState    state;
     bool         dirty, effects, has_source_store, replaying;
     bool         restored; /* from changelogs, and that is not committed yet */
+    uint64_t     rebuilt;  /* worker->kept when its stores were last written to past the cache */
     int64_t      replay_from_us;
     uint64_t     sequence, source_columns;
     StrBuf       saved, blob;        /* of the last commit; of the one being made */
@@ -327,6 +328,8 @@ Status task_open(Task *task, Error *err);
 Status task_restore_slice(Task *task, Error *err);
 void   task_restore_stop(Task *task);
 void   task_rolled_back(Task *task);
+/* Its stores were written to past the cache, which the next commit of the state file keeps and a rollback undoes. */
+void task_rebuilt(Task *task);
 /* Inputs for all partitions etc. of a push query are made by push_query.c, which uses these. */
 void task_init_host(Task *task);
 
@@ -415,7 +418,7 @@ struct Worker {
     size_t           txn_bytes;
     int64_t          commit_us, pause_us; /* last commit; nothing is done before pause_us */
     int              pause_ms;
-    uint64_t         commits;
+    uint64_t         commits, kept; /* of the log; of the state file, from 1 */
     bool             pushes_pending;
     Str             *drops; /* stores to be removed; heap */
     size_t           drop_count;

@@ -345,7 +345,7 @@ static Status replay_step(Task *task, bool *progress, Error *err)
         size_t count = input_has_data(input) ? available(input, true) : 0;
         if (count > 0) {
             TRY(pipeline_replay_source(task->pipeline, input->index, head_of(input), count, err));
-            task->worker->state_changed = true;
+            task_rebuilt(task);
             advance(input, count);
             *progress = true;
         } else if (input_has_data(input) || feed_at_end(input)) {

@@ -284,6 +284,11 @@ Status state_file_commit(StateFile *file, Error *err)
     return OK;
 }
 
+bool state_file_is_lost(const StateFile *file)
+{
+    return file->lost;
+}
+
 /* ---- rollback ---- */
 
 static void store_rollback(Store *store)

@@ -133,6 +133,8 @@ Status state_meta_list(StateFile *file, Str prefix, Arena *arena, Str **names, S
 /* Writes dirty rows of all stores and the meta facts in one transaction. E_FULL, E_IO: nothing was written, the cache is as before:
  * try again or roll back. If rows were applied, cleared or dropped since the last commit, those are lost: only rollback goes on. */
 Status state_file_commit(StateFile *file, Error *err);
+/* True after such a loss, until the rollback. */
+bool   state_file_is_lost(const StateFile *file);
 /* Forgets everything since the last commit. */
 void   state_file_rollback(StateFile *file);
 /* Passive checkpoint of the WAL; a helper thread calls it with its own connection. Thread: any. */
