@@ -168,21 +168,31 @@ static const QueryPlan *node_statement(Node *n, const AstStatement *statement)
     return query->plan;
 }
 
-/* Plans all statements and starts their queries; the plan of the last. */
-static inline const QueryPlan *node_sql(Node *n, const char *sql)
+/* Plans all statements; how many of them are queries, whose plans are in `plans`. */
+static inline size_t node_plans(Node *n, const char *sql, const QueryPlan **plans, size_t most)
 {
-    AstScript        script;
-    const QueryPlan *last    = NULL;
-    QueryOptions     options = {.from_earliest = true};
+    AstScript script;
+    size_t    count = 0;
     MUST(parse_script(n->arena, str_dup(n->arena, str_c(sql)), &(ParseOptions){0}, &script, &n->err));
     for (size_t i = 0; i < script.count; i++) {
         const QueryPlan *plan = node_statement(n, script.items[i]);
         if (plan == NULL)
             continue;
-        last = plan;
-        MUST(runtime_start_query(n->runtime, plan, &options, NULL, NULL, &n->err));
+        assert_true(count < most);
+        plans[count++] = plan;
     }
-    return last;
+    return count;
+}
+
+/* Plans all statements and starts their queries; the plan of the last. */
+static inline const QueryPlan *node_sql(Node *n, const char *sql)
+{
+    const QueryPlan *plans[16];
+    QueryOptions     options = {.from_earliest = true};
+    size_t           count   = node_plans(n, sql, plans, ARRAY_LEN(plans));
+    for (size_t i = 0; i < count; i++)
+        MUST(runtime_start_query(n->runtime, plans[i], &options, NULL, NULL, &n->err));
+    return count > 0 ? plans[count - 1] : NULL;
 }
 
 static inline const QueryPlan *node_push_plan(Node *n, const char *sql)

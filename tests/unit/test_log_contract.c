@@ -251,7 +251,7 @@ static void keys_follow_a_topic_made_anew(void **state)
         if (i > 0)
             make_anew(topic, partitions);
         for (int k = 0; k < 20; k++) {
-            char      key[8];
+            char      key[16];
             unsigned  unused = 0;
             int64_t   offset;
             snprintf(key, sizeof key, "key%d", k);
