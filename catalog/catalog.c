@@ -6,6 +6,8 @@
  */
 #include "catalog/catalog.h"
 
+#include "core/suggest.h"
+
 #include <stdatomic.h>
 
 typedef struct {
@@ -261,6 +263,16 @@ static bool has_lower(Str s)
     return false;
 }
 
+static void suggest_source(const Catalog *catalog, Str name, Error *err)
+{
+    Arena *arena = arena_new(0);
+    Str   *names = ARENA_ARRAY(arena, Str, catalog->sources.count);
+    for (size_t i = 0; i < catalog->sources.count; i++)
+        names[i] = catalog->sources.items[i]->as.source.name;
+    error_suggest(err, name, names, catalog->sources.count);
+    arena_free(arena);
+}
+
 void catalog_hint(const Catalog *catalog, Str name, Error *err)
 {
     const Source *matches[8];
@@ -271,7 +283,7 @@ void catalog_hint(const Catalog *catalog, Str name, Error *err)
             matches[count++] = source;
     }
     if (count == 0)
-        return;
+        return suggest_source(catalog, name, err);
     if (count == 1 && !has_lower(matches[0]->name)) {
         error_append(err, "\nDid you mean " STR_FMT "? Hint: try removing double quotes from the source name.",
                      STR_ARG(matches[0]->name));

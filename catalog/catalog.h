@@ -69,7 +69,7 @@ void catalog_sources(const Catalog *catalog, Arena *arena, const Source ***out, 
 /* Adds or replaces; copies everything. */
 void catalog_put_source(Catalog *catalog, const Source *source);
 void catalog_remove_source(Catalog *catalog, Str name);
-/* "\nDid you mean ..." of sql.md 6.4 appended to err when a source of the same name in another case exists. */
+/* "\nDid you mean ..." of sql.md 6.4 appended to err when a source of the same name in another case exists; else the nearest name, if one is near. */
 void catalog_hint(const Catalog *catalog, Str name, Error *err);
 
 const SqlType *catalog_type(const Catalog *catalog, Str name); /* custom types only; or NULL */

@@ -11,20 +11,6 @@
 
 /* ---- FROM ---- */
 
-void hint_source(const Planner *planner, Str name, Error *err)
-{
-    size_t         said = strlen(err->message), count;
-    const Source **sources;
-    catalog_hint(planner->catalog, name, err);
-    if (strlen(err->message) > said)
-        return; /* the same name in another case: nothing is nearer */
-    catalog_sources(planner->catalog, planner->arena, &sources, &count);
-    Str *names = ARENA_ARRAY(planner->arena, Str, count);
-    for (size_t i = 0; i < count; i++)
-        names[i] = sources[i]->name;
-    error_suggest(err, name, names, count);
-}
-
 static Status find_source(const Planner *planner, const AstSource *named, FromItem *out, Error *err)
 {
     out->alias  = named->alias.text;
@@ -33,7 +19,7 @@ static Status find_source(const Planner *planner, const AstSource *named, FromIt
     if (out->source != NULL)
         return OK;
     error_set(err, E_PLAN, named->name.pos, "Exception while preparing statement: " STR_FMT " does not exist.", STR_ARG(named->name.text));
-    hint_source(planner, named->name.text, err);
+    catalog_hint(planner->catalog, named->name.text, err);
     return E_PLAN;
 }
 

@@ -50,9 +50,6 @@ typedef struct {
 Status analyze_query(const Planner *planner, const AstQuery *query, bool persistent, Str sink_name, const char *statement_kind,
                      Analysis **out, Error *err);
 
-/* Appends "Did you mean X?" for a source that does not exist (sql.md 6.4, and the nearest name where that says nothing). */
-void hint_source(const Planner *planner, Str name, Error *err);
-
 /* True when the analysis is of a join. */
 static inline bool analysis_is_join(const Analysis *a) { return a->from_count > 1; }
 /* What the source's topic has now; of a topic that is not there, what it had when the source was created. */

@@ -1,6 +1,7 @@
 /*
  * plan_insert.c - INSERT INTO ... VALUES: one row, checked and coerced to the source's columns (sql.md 4.6).
  */
+#include "core/suggest.h"
 #include "parser/parser.h"
 #include "planner/planner.h"
 #include "planner/source_rules.h"
@@ -83,6 +84,14 @@ static Status all_columns(Insert *in, Error *err)
     return refuse(in, err);
 }
 
+static void suggest_column(const Schema *schema, Str name, Arena *arena, Error *err)
+{
+    Str *names = ARENA_ARRAY(arena, Str, schema->count);
+    for (size_t i = 0; i < schema->count; i++)
+        names[i] = schema->columns[i].name;
+    error_suggest(err, name, names, schema->count);
+}
+
 static Status listed_column(Insert *in, size_t i, Error *err)
 {
     const AstName *name = &in->statement->columns[i];
@@ -97,6 +106,7 @@ static Status listed_column(Insert *in, size_t i, Error *err)
     int at = schema_find(in->source->schema, name->text);
     if (at < 0) {
         error_set(err, E_PLAN, name->pos, "Column name `" STR_FMT "` does not exist.", STR_ARG(name->text));
+        suggest_column(in->source->schema, name->text, in->planner->arena, err);
         return refuse(in, err);
     }
     in->columns[i] = &in->source->schema->columns[at];

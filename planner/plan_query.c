@@ -436,7 +436,7 @@ Status plan_classify(const Planner *planner, const AstStatement *statement, Tran
     if (source == NULL) {
         error_set(err, E_PLAN, query->from.name.pos, "Exception while preparing statement: " STR_FMT " does not exist.",
                   STR_ARG(query->from.name.text));
-        hint_source(planner, query->from.name.text, err);
+        catalog_hint(planner->catalog, query->from.name.text, err);
         return E_PLAN;
     }
     *out = query->emit != EMIT_NONE ? QUERY_PUSH : source->is_table ? QUERY_PULL_TABLE : QUERY_PULL_STREAM;

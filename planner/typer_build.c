@@ -1,6 +1,7 @@
 /*
  * typer_build.c - CASE, IN, LIKE, constructors, [] and ->: expressions that hold others together (sql.md 3.8).
  */
+#include "core/suggest.h"
 #include "planner/typer_run.h"
 
 #define EMPTY_ISSUE "(see https://github.com/confluentinc/ksql/issues/4239)"
@@ -210,6 +211,16 @@ Status typer_subscript(TyperRun *run, const AstExpr *ast, const Expr **out)
     return OK;
 }
 
+static Status refuse_field(TyperRun *run, const AstExpr *ast, const SqlType *type)
+{
+    Str *names = ARENA_ARRAY(run->arena, Str, type->field_count);
+    for (size_t i = 0; i < type->field_count; i++)
+        names[i] = type->fields[i].name;
+    typer_fail(run, ast, "Could not find field '" STR_FMT "' in '%s'.", STR_ARG(ast->name.text), typer_text(run, ast->operands[0]));
+    error_suggest(run->err, ast->name.text, names, type->field_count);
+    return E_PLAN;
+}
+
 Status typer_field(TyperRun *run, const AstExpr *ast, const Expr **out)
 {
     const Expr *base;
@@ -218,8 +229,7 @@ Status typer_field(TyperRun *run, const AstExpr *ast, const Expr **out)
         return typer_fail(run, ast, "Expected STRUCT type, got: %s", typer_type_text(run, base->type));
     int at = type_field(base->type, ast->name.text);
     if (at < 0)
-        return typer_fail(run, ast, "Could not find field '" STR_FMT "' in '%s'.", STR_ARG(ast->name.text),
-                          typer_text(run, ast->operands[0]));
+        return refuse_field(run, ast, base->type);
     Expr *node = typer_node(run, EXPR_FIELD, base->type->fields[at].type, 1);
     node->slot = at;
     typer_arg(node, 0, base);

@@ -186,3 +186,31 @@ CREATE TABLE out AS SELECT k, CONUT(a) AS n FROM s GROUP BY k;
 --@expected.message: GROUP BY S.A, S.B
 --@expected.message: EMIT CHANGES
 CREATE TABLE out AS SELECT a AS a2, b, COUNT(*) FROM s WHERE a > 1 GROUP BY a, b;
+
+--@test: the source that was meant, wherever one is named
+--@expected.error: plan
+--@expected.message: Stream ORDER_ does not exist.
+--@expected.message: Did you mean ORDERS?
+CREATE STREAM orders (k STRING KEY, a INT) WITH (KAFKA_TOPIC='o', VALUE_FORMAT='JSON');
+DROP STREAM order_;
+
+--@test: the target that was meant
+--@expected.error: plan
+--@expected.message: Cannot insert values into an unknown stream/table: `ORDER_`
+--@expected.message: Did you mean ORDERS?
+CREATE STREAM orders (k STRING KEY, a INT) WITH (KAFKA_TOPIC='o', VALUE_FORMAT='JSON');
+INSERT INTO order_ VALUES ('x', 1);
+
+--@test: the column of INSERT that was meant
+--@expected.error: plan
+--@expected.message: Failed to insert values into 'ORDERS'. Column name `AMUONT` does not exist.
+--@expected.message: Did you mean AMOUNT?
+CREATE STREAM orders (k STRING KEY, amount INT) WITH (KAFKA_TOPIC='o', VALUE_FORMAT='JSON');
+INSERT INTO orders (k, amuont) VALUES ('x', 1);
+
+--@test: the field that was meant
+--@expected.error: plan
+--@expected.message: Could not find field 'TWON' in 'R'.
+--@expected.message: Did you mean TOWN?
+CREATE STREAM o (k STRING KEY, r STRUCT<town STRING>) WITH (KAFKA_TOPIC='o', VALUE_FORMAT='JSON');
+CREATE STREAM out AS SELECT k, r->twon FROM o;
