@@ -1,6 +1,6 @@
 /*
- * test_runtime_failures.c - what breaks loses nothing and counts nothing twice: a killed process, a lost node, a bad record,
- * a reader that cannot go back, a deleted topic, a full disk.
+ * test_runtime_failures.c - what breaks loses nothing and counts nothing twice: a lost node, a bad record, a reader that
+ * cannot go back, a deleted topic, a full disk. Killed processes: test_runtime_kills.c.
  *
  * On the embedded log, or with SLUICE_TEST_BOOTSTRAP on Kafka.
  */
@@ -10,7 +10,7 @@
 #include "log/log_backend.h"
 #include "runtime_test.h"
 
-/* ---- kill -9 ---- */
+/* ---- two nodes of one service ---- */
 
 static const char killed_sql[] =
     STREAM "CREATE TABLE T WITH (KAFKA_TOPIC='$out') AS SELECT V, COUNT(*) AS N FROM S GROUP BY V;"
@@ -43,61 +43,14 @@ static void assert_counts(Node *n, int times)
     strbuf_clear(&got);
 }
 
-static void kill_often(const char *name, bool exactly_once)
-{
-    Node *n = fresh(name);
-    char  dir[256], service[64], id[80];
-    snprintf(dir, sizeof dir, "%s", n->dir);
-    snprintf(service, sizeof service, "%s", n->service);
-    snprintf(id, sizeof id, "%s", n->node_id);
-    node_topic_make(n, topic_of(n, "in"), 2);
-    feed(n);
-    node_free(n);
-    for (int i = 0; i < 12; i++) {
-        pid_t child = fork();
-        if (child == 0)
-            child_runs(dir, service, id, exactly_once);
-        usleep((useconds_t)(20000 + (i * 7919) % 23 * (on_kafka() ? 50000 : 9000)));
-        kill(child, SIGKILL);
-        waitpid(child, NULL, 0);
-        n = node_new(dir, service); /* more input in between */
-        if (i % 4 == 3)
-            feed(n);
-        node_free(n);
-    }
-    n                       = node_new(dir, service);
-    n->options.exactly_once = exactly_once;
-    node_run(n);
-    node_sql(n, sql_of(n, killed_sql));
-    node_wait_idle(n, 60);
-    if (exactly_once)
-        assert_int_equal(count_lines(n, "copy"), 4 * RECORDS); /* none lost, none twice */
-    else
-        assert_true(count_lines(n, "copy") >= 4 * RECORDS);
-    assert_counts(n, 4); /* tables are exact in both modes */
-    node_free(n);
-}
-
-static void killed_at_any_moment_counts_once(void **state)
-{
-    kill_often("kill", true);
-}
-
-static void killed_under_at_least_once_loses_nothing(void **state)
-{
-    kill_often("least", false);
-}
-
-/* ---- two nodes of one service ---- */
-
 static void the_other_node_takes_over(void **state)
 {
     if (!on_kafka())
         skip(); /* the embedded log belongs to one process */
     Node *n = fresh("two");
-    char  dir[256], other[280], service[64];
-    snprintf(dir, sizeof dir, "%s", n->dir);
-    snprintf(other, sizeof other, "%s-b", n->dir);
+    char  dir[240], other[250], service[64];
+    snprintf(dir, sizeof dir, "%.239s", n->dir);
+    snprintf(other, sizeof other, "%s-b", dir);
     snprintf(service, sizeof service, "%s", n->service);
     mkdir(other, 0777);
     node_topic_make(n, topic_of(n, "in"), 2);
@@ -351,8 +304,6 @@ int main(void)
         cmocka_unit_test(broken_record_stops_those_who_asked_for_it),
         cmocka_unit_test(deleted_topic_stops_its_readers),
         cmocka_unit_test(full_disk_stops_and_loses_nothing),
-        cmocka_unit_test(killed_at_any_moment_counts_once),
-        cmocka_unit_test(killed_under_at_least_once_loses_nothing),
         cmocka_unit_test(the_other_node_takes_over),
         cmocka_unit_test(a_task_that_moved_is_seen),
     };
