@@ -348,7 +348,7 @@ static Status settle_command(Execution *x, Status status, const json_t *entity, 
     if (status != OK)
         keep_status(engine, x->command_id, command_status("ERROR", err->message, STR_NULL));
     else if (done != NULL)
-        keep_status(engine, x->command_id, json_incref(done));
+        keep_status(engine, x->command_id, json_deep_copy(done)); /* the reply is read and freed without the lock */
     engine->last_command = x->logged_at;
     return status;
 }

@@ -106,6 +106,12 @@ class Load:
         self.server.ok(f"DROP TABLE {name}_T DELETE TOPIC; DROP STREAM {name} DELETE TOPIC;")
         self.count("queries made and dropped", 2)
 
+    def pause_and_resume(self, number):
+        """Two clients at the same query: their commands have one id, and so one status."""
+        for entity in self.server.ok("PAUSE CTAS_W_2; RESUME CTAS_W_2;"):
+            self.check(entity["commandStatus"]["status"] == "SUCCESS", entity)
+        self.count("pauses", 1)
+
     def look(self, number):
         for path in ("/info", "/healthcheck"):
             status = self.server.get(path)[0]
@@ -127,7 +133,7 @@ class Load:
 
     def run(self):
         clients = [self.insert_values, self.insert_values, self.pull, self.pull, self.push_to_limit, self.push_and_leave,
-                   self.change_what_exists, self.look]
+                   self.change_what_exists, self.pause_and_resume, self.pause_and_resume, self.look]
         threads = [threading.Thread(target=self.repeat, args=(client, 100 * n)) for n, client in enumerate(clients)]
         for thread in threads:
             thread.start()
