@@ -289,13 +289,26 @@ static bool assignable(const SqlType *from, const SqlType *to)
     return type_equal(from, to);
 }
 
-static bool same_columns(const Schema *result, const Schema *sink)
+/* A number that was written as such becomes whatever DECIMAL the target has. */
+static bool is_decimal_literal(const PlanNode *body, size_t column, const SqlType *to)
 {
+    if (body->kind != PLAN_PROJECT || column < body->schema->key_count || to->kind != T_DECIMAL)
+        return false;
+    const Expr *value = body->u.project.values[column - body->schema->key_count];
+    return value->kind == EXPR_CONST && type_is_numeric(value->type);
+}
+
+static bool same_columns(const PlanNode *body, const Schema *sink)
+{
+    const Schema *result = body->schema;
     if (result->key_count != sink->key_count || result->value_count != sink->value_count)
         return false;
-    for (size_t i = 0; i < result->key_count + result->value_count; i++)
-        if (!str_equal(result->columns[i].name, sink->columns[i].name) || !assignable(result->columns[i].type, sink->columns[i].type))
+    for (size_t i = 0; i < result->key_count + result->value_count; i++) {
+        const SqlType *to = sink->columns[i].type;
+        if (!str_equal(result->columns[i].name, sink->columns[i].name) ||
+            !(assignable(result->columns[i].type, to) || is_decimal_literal(body, i, to)))
             return false;
+    }
     return true;
 }
 
@@ -325,7 +338,7 @@ static Status check_insert_schema(const PlanNode *body, const Source *target, Er
         return error_set(err, E_PLAN, NO_POS,
                          "Incompatible data sink and query result. Data sink (" STR_FMT ") type is KSTREAM but select query result is KTABLE.",
                          STR_ARG(target->name));
-    if (same_columns(body->schema, target->schema))
+    if (same_columns(body, target->schema))
         return OK;
     StrBuf result = {0}, sink = {0};
     schema_print(body->schema, false, &result);
@@ -337,7 +350,7 @@ static Status check_insert_schema(const PlanNode *body, const Source *target, Er
     return E_PLAN;
 }
 
-/* A narrower DECIMAL is widened on its way into the sink (sql.md 3.7). */
+/* A narrower DECIMAL is widened on its way into the sink, a literal is made one (sql.md 3.7). */
 static const PlanNode *widen_decimals(Builder *b, const PlanNode *body, const Source *target)
 {
     const Schema *from = body->schema, *to = target->schema;

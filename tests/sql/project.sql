@@ -97,3 +97,20 @@ CREATE STREAM out AS SELECT k, a, b AS a FROM s;
 --@expected.error: plan
 --@expected.message: The projection contains a key column (`K`) more than once
 CREATE STREAM out AS SELECT k, k AS k2, a FROM s;
+
+--@test: INSERT INTO widens decimals, and makes them of numbers that were written
+CREATE STREAM w (k STRING KEY, d DECIMAL(10,4), e DECIMAL(6,2)) WITH (KAFKA_TOPIC='w', VALUE_FORMAT='JSON');
+CREATE STREAM n (k STRING KEY, d DECIMAL(5,2)) WITH (KAFKA_TOPIC='n', VALUE_FORMAT='JSON');
+INSERT INTO w SELECT k, d, 7 AS e FROM n WHERE d > 1;
+INSERT INTO w SELECT k, -2.5 AS d, 1.5E1 AS e FROM n WHERE d < 1;
+INSERT INTO n (k, d) VALUES ('x', 4.25);
+INSERT INTO n (k, d) VALUES ('y', 0.5);
+ASSERT VALUES w (k, d, e) VALUES ('x', 4.2500, 7.00);
+ASSERT VALUES w (k, d, e) VALUES ('y', -2.5000, 15.00);
+
+--@test: but not of columns that are no decimals
+--@expected.error: plan
+--@expected.message: Incompatible schema between results and sink.
+CREATE STREAM w (k STRING KEY, d DECIMAL(10,4)) WITH (KAFKA_TOPIC='w', VALUE_FORMAT='JSON');
+CREATE STREAM n (k STRING KEY, a INT) WITH (KAFKA_TOPIC='n', VALUE_FORMAT='JSON');
+INSERT INTO w SELECT k, a AS d FROM n;
