@@ -46,7 +46,7 @@ Status error_setv(Error *err, Status code, Pos pos, const char *fmt, va_list arg
     return code;
 }
 
-Status error_set(Error *err, Status code, Pos pos, const char *fmt, ...)
+Status(error_set)(Error *err, Status code, Pos pos, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);

@@ -60,6 +60,14 @@ typedef struct {
 Status error_set(Error *err, Status code, Pos pos, const char *fmt, ...) SL_PRINTF(4, 5);
 Status error_setv(Error *err, Status code, Pos pos, const char *fmt, va_list args);
 
+/* The compiler cannot see into error_set; that it returns `code`, which is not OK, tells it that nobody goes on with what was not filled in. */
+static inline Status error_code(Status returned, Status code)
+{
+    (void)returned;
+    return code;
+}
+#define error_set(err, code, ...) error_code(error_set((err), (code), __VA_ARGS__), (code))
+
 /* Puts text before the message that is there already; code and position stay. Returns err->code. */
 Status error_prefix(Error *err, const char *fmt, ...) SL_PRINTF(2, 3);
 

@@ -393,7 +393,7 @@ Status embedded_topic_set_config(Log *log, Str name, const char *config, const c
 
 Status embedded_offsets(Log *log, Str topic, int partition, int64_t *first, int64_t *end, Error *err)
 {
-    Partition *part;
+    Partition *part = NULL;
     TRY(embedded_find_partition(log, topic, partition, &part, err));
     pthread_mutex_lock(&log->lock);
     *first = part->first;
@@ -436,7 +436,7 @@ static Status find_time(Log *log, const Partition *part, int64_t ms, int64_t fir
 
 Status embedded_offset_for_time(Log *log, Str topic, int partition, int64_t ms, int64_t *out, Error *err)
 {
-    Partition *part;
+    Partition *part = NULL;
     TRY(embedded_find_partition(log, topic, partition, &part, err));
     pthread_mutex_lock(&log->db_lock);
     pthread_mutex_lock(&log->lock);

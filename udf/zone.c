@@ -266,7 +266,9 @@ static void narrow(const UChar *wide, char out[ZONE_TEXT_MAX])
 
 static void copy_name(char out[ZONE_TEXT_MAX], const char *text)
 {
-    size_t len = strnlen(text, ZONE_TEXT_MAX - 1);
+    size_t len = strlen(text);
+    if (len > ZONE_TEXT_MAX - 1)
+        len = ZONE_TEXT_MAX - 1;
     memcpy(out, text, len);
     out[len] = 0;
 }
