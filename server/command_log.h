@@ -7,6 +7,7 @@
  * One order. Who appends does it in a transaction of one transactional id, the service's, and holds on to its writer: as long as nobody else has
  * opened one, nobody else has appended, so what was validated is valid where it is written. A node that finds its writer fenced opens another,
  * carries out what came meanwhile, and validates again. So there is no command in the topic that was not valid at its offset.
+ * It follows that nobody else may write to the topic: a record that came between a command and the end of its transaction would be left out here.
  *
  * Thread: any.
  */

@@ -220,7 +220,8 @@ class Failures(WithNodes):
         self.await_results(self.a, range(100))
 
     def test_a_command_of_a_later_version(self):
-        self.a.ok("CREATE TYPE A AS STRUCT<X INT>;")
+        number = self.a.ok("CREATE TYPE A AS STRUCT<X INT>;")[0]["commandSequenceNumber"]
+        self.b.ok("SHOW TYPES;", commandSequenceNumber=number)  # the end of the transaction is in the topic, too: no other server writes before it
         self.append_command(self.b, {"statement": "CREATE TYPE C AS STRUCT<X INT>;", "streamsProperties": {}, "version": 1000})
         for server in (self.a, self.b):
             wait_until(lambda: json.loads(server.get("/info")[1])["KsqlServerInfo"]["serverStatus"] == "DEGRADED", PATIENCE)
