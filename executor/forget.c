@@ -1,9 +1,9 @@
 /*
  * forget.c - removing what a dropped query leaves behind: its positions, its rows, its topics.
  *
- * Positions go at once, in a transaction. Tables may be large and are emptied in slices between batches; a
- * fact "drop/<table>" remembers that across a restart. Internal topics are deleted by the caller's thread
- * (runtime.c) once all workers have closed the query's tasks.
+ * Positions go in a transaction, which waits for slots and is tried again when the world fails. Tables may be
+ * large and are emptied in slices between batches; a fact "drop/<table>" remembers that across a restart.
+ * Internal topics are deleted by the worker that is the last to have forgotten the query.
  */
 #include "executor/task.h"
 #include "executor/worker.h"
@@ -73,13 +73,13 @@ static void forget_store(void *context, const PlanNode *node)
                                   STR_LIT("1"), self->err);
 }
 
-/* After its tasks were closed and everything else is committed. */
-Status worker_forget_query(Worker *worker, Query *query, Error *err)
+/* Its transaction is its own: what others have done is committed before. */
+static Status forget_query(Worker *worker, const Query *query, Error *err)
 {
     Forgetting self = {worker, OK, err};
     bool       any  = false;
-    if (worker->fence == NULL || worker->txn == NULL)
-        return error_set(err, E_BUSY, NO_POS, "The worker has no slots now");
+    if (worker->dirty != NULL)
+        TRY(worker_commit(worker, true, err));
     for (size_t i = 0; i < query->sub_count; i++)
         TRY(forget_slot_positions(worker, query, &query->subs[i], &any, err));
     plan_visit(query->plan->root, forget_store, &self);
@@ -93,6 +93,56 @@ Status worker_forget_query(Worker *worker, Query *query, Error *err)
     worker->state_changed = true;
     return OK;
 }
+
+/* ---- dropped queries ---- */
+
+Forgotten *forgotten_new(Query *query, int workers)
+{
+    Forgotten *forgotten = mem_alloc(sizeof *forgotten);
+    forgotten->query     = query_ref(query);
+    atomic_init(&forgotten->left, workers);
+    return forgotten;
+}
+
+void forgotten_release(Forgotten *forgotten)
+{
+    Query *query = forgotten->query;
+    Error  err;
+    if (atomic_fetch_sub(&forgotten->left, 1) > 1)
+        return;
+    if (query_delete_topics(query, &err) != OK)
+        log_line(LOG_WARN, "deleting the topics of query " STR_FMT ": %s", STR_ARG(query->plan->id),
+                 err.message);
+    query_unref(query);
+    mem_free(forgotten);
+}
+
+void worker_forget(Worker *worker, Forgotten *forgotten)
+{
+    size_t count       = worker->forgetting_count++;
+    worker->forgetting = mem_realloc(worker->forgetting, (count + 1) * sizeof(Forgotten *));
+    worker->forgetting[count] = forgotten;
+}
+
+bool worker_forget_queries(Worker *worker, bool *busy)
+{
+    while (worker->forgetting_count > 0) {
+        Forgotten *forgotten = worker->forgetting[worker->forgetting_count - 1];
+        Error      err;
+        if (forget_query(worker, forgotten->query, &err) != OK) {
+            log_line(LOG_WARN, "forgetting query " STR_FMT ": %s", STR_ARG(forgotten->query->plan->id),
+                     err.message);
+            worker_failed(worker, worker->guilty, &err);
+            return false;
+        }
+        worker->forgetting_count--;
+        forgotten_release(forgotten);
+        *busy = true;
+    }
+    return true;
+}
+
+/* ---- tables, in slices ---- */
 
 static Status drop_slice(Worker *worker, size_t index, bool *done, Error *err)
 {

@@ -249,31 +249,13 @@ static void remove_query(Worker *worker, void *argument)
     query_unref(query);
 }
 
-/* The last worker to have forgotten a query deletes its topics. */
-typedef struct {
-    Query      *query;
-    _Atomic int left;
-} Forgotten;
-
 static void forget_query(Worker *worker, void *argument)
 {
     Forgotten *forgotten = argument;
-    Query     *query     = forgotten->query;
-    Error      err;
-    close_tasks(worker, query);
-    if (worker_forget_query(worker, query, &err) != OK) {
-        log_line(LOG_WARN, "forgetting query " STR_FMT ": %s", STR_ARG(query->plan->id), err.message);
-        worker_rollback(worker);
-    }
-    if (drop_query(worker, query))
-        query_unref(query);
-    if (atomic_fetch_sub(&forgotten->left, 1) > 1)
-        return;
-    if (query_delete_topics(query, &err) != OK)
-        log_line(LOG_WARN, "deleting the topics of query " STR_FMT ": %s", STR_ARG(query->plan->id),
-                 err.message);
-    query_unref(query);
-    mem_free(forgotten);
+    close_tasks(worker, forgotten->query);
+    if (drop_query(worker, forgotten->query))
+        query_unref(forgotten->query);
+    worker_forget(worker, forgotten);
 }
 
 /* ---- queries: the registry ---- */
@@ -404,11 +386,10 @@ Status runtime_stop_query(Runtime *runtime, Str id, bool forget, Error *err)
     if (query != NULL && !forget) {
         tell_workers(runtime, remove_query, query);
     } else if (query != NULL) {
-        Forgotten *forgotten = mem_alloc(sizeof *forgotten);
-        forgotten->query     = query_ref(query);
-        atomic_init(&forgotten->left, runtime->worker_count);
+        Forgotten *forgotten = forgotten_new(query, runtime->worker_count);
         for (int i = 0; i < runtime->worker_count; i++)
-            worker_post(runtime->workers[i], forget_query, forgotten, false);
+            if (!worker_post(runtime->workers[i], forget_query, forgotten, false))
+                forgotten_release(forgotten);
     }
     pthread_mutex_unlock(&runtime->lock);
     if (query == NULL)

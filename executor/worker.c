@@ -83,12 +83,15 @@ void worker_free(Worker *worker)
         query_unref(worker->queries[i]);
     for (size_t i = 0; i < worker->drop_count; i++)
         mem_free((char *)worker->drops[i].ptr);
+    for (size_t i = 0; i < worker->forgetting_count; i++)
+        forgotten_release(worker->forgetting[i]);
     positions_clear(&worker->positions);
     log_fence_unref(worker->fence);
     pthread_cond_destroy(&worker->answered);
     pthread_mutex_destroy(&worker->lock);
     arena_free(worker->scratch);
     mem_free(worker->drops);
+    mem_free(worker->forgetting);
     mem_free(worker->queries);
     mem_free(worker->slots);
     mem_free(worker->slot_handles);
@@ -569,7 +572,7 @@ static void pass(Worker *worker)
     } else if (worker->fence != NULL)
         loading = !worker->state_pending && load_slots(worker, &busy);
     if (!worker->state_pending) {
-        if (!loading && worker->fence != NULL && worker->txn != NULL) {
+        if (!loading && worker->fence != NULL && worker->txn != NULL && worker_forget_queries(worker, &busy)) {
             match_tasks(worker);
             advance_tasks(worker, &busy);
         }

@@ -35,6 +35,7 @@ typedef struct Task         Task;
 typedef struct TaskInput    TaskInput;
 typedef struct Feed         Feed;
 typedef struct Query        Query;
+typedef struct Forgotten    Forgotten;
 typedef struct Slice        Slice;
 typedef struct SharedDecode SharedDecode;
 
@@ -357,7 +358,19 @@ int worker_commit_wait_ms(const Worker *worker);
 
 /* ---- forgetting (forget.c) ---- */
 
-Status worker_forget_query(Worker *worker, Query *query, Error *err);
+/* A dropped query, until all workers have forgotten it: the last of them deletes its topics. Thread: any; each
+ * worker has a share. */
+struct Forgotten {
+    Query      *query;
+    _Atomic int left; /* workers */
+};
+Forgotten *forgotten_new(Query *query, int workers);
+void       forgotten_release(Forgotten *forgotten);
+/* Takes over a share. Its tasks must be closed. */
+void worker_forget(Worker *worker, Forgotten *forgotten);
+/* Carries out what there is to forget. False: something failed and is tried again after the worker's pause;
+ * nothing may be opened before, for it could be of a new query of that id. */
+bool worker_forget_queries(Worker *worker, bool *busy);
 /* A slice of what is still to be removed. */
 bool worker_forget_slice(Worker *worker);
 void worker_forget_resume(Worker *worker);
@@ -420,6 +433,8 @@ struct Worker {
     int              pause_ms;
     uint64_t         commits, kept; /* of the log; of the state file, from 1 */
     bool             pushes_pending;
+    Forgotten      **forgetting; /* dropped queries whose positions are still there */
+    size_t           forgetting_count;
     Str             *drops; /* stores to be removed; heap */
     size_t           drop_count;
     _Atomic bool     ready;
