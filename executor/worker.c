@@ -22,6 +22,7 @@ enum {
     POOL_WAIT_MS   = 2,
     HEALTHY_US     = 300 * 1000000,
     TXN_TIMEOUT_MS = 10000,
+    FETCH_US       = 25000, /* a broker answers a fetch of nothing after that */
     STATE_CACHE    = 10 << 20, /* bytes of rows; the rest of a state is in the file's pages */
 };
 
@@ -540,13 +541,29 @@ static void commit_if_due(Worker *worker, bool dry)
         worker->alone = NULL;
 }
 
-static void wait_for_work(Worker *worker)
+static bool has_uncommitted(const Worker *worker) { return worker->dirty != NULL || worker->state_changed; }
+
+/* Readers that run dry hasten the commit, unless more is on its way: in the middle of a backlog a fetch may take longer than what it brought,
+ * and a commit each time would cost more than the records. Only a wait as long as a fetch's own tells then. */
+static bool is_dry(Worker *worker, bool busy)
+{
+    int64_t now = runtime_now_us(worker->runtime);
+    if (busy)
+        worker->dry_us = 0;
+    else if (worker->dry_us == 0)
+        worker->dry_us = now;
+    return !busy && has_uncommitted(worker) && (now - worker->dry_us >= FETCH_US || feeds_are_level(worker));
+}
+
+static void wait_for_work(Worker *worker, bool dry)
 {
     int  wait = worker_commit_wait_ms(worker);
     bool pool = false;
     pool_tidy(worker);
     if (wait < 0 || wait > WAIT_MAX_MS)
         wait = WAIT_MAX_MS;
+    if (!dry && has_uncommitted(worker) && wait < FETCH_US / 1000)
+        wait = FETCH_US / 1000;
     for (const PoolReader *one = worker->pool; one != NULL; one = one->next)
         pool |= one->assigned > 0;
     if (pool && wait > POOL_WAIT_MS)
@@ -559,7 +576,7 @@ static void wait_for_work(Worker *worker)
 
 static void pass(Worker *worker)
 {
-    bool  busy = false, loading = true;
+    bool  busy = false, loading = true, dry;
     Error err;
     if (runtime_now_us(worker->runtime) < worker->pause_us) {
         log_reader_wait(worker->reader, 20);
@@ -580,14 +597,15 @@ static void pass(Worker *worker)
         busy |= push_tasks_flush(worker);
         busy |= worker->fence != NULL && worker_forget_slice(worker);
     }
+    dry = is_dry(worker, busy);
     if (worker->fence != NULL && worker->txn != NULL && !loading)
-        commit_if_due(worker, !busy);
+        commit_if_due(worker, dry);
     if (!busy && worker->alone != NULL && worker->alone->state == TASK_RUNNING && !worker->alone->dirty) {
         worker->alone = NULL; /* there is nothing it could fail at now */
         busy          = true;
     }
     if (!busy && !atomic_load(&worker->has_mail))
-        wait_for_work(worker);
+        wait_for_work(worker, dry);
 }
 
 static void end(Worker *worker)

@@ -250,6 +250,8 @@ void feeds_rewind(Worker *worker);
  * inside. */
 void               feeds_pump(Worker *worker, bool *busy);
 bool               feed_at_end(const TaskInput *input);
+/* Is nothing more on its way, as far as known? */
+bool               feeds_are_level(const Worker *worker);
 static inline bool input_has_data(const TaskInput *input)
 {
     return input->feed != NULL && input->feed->held && input->at < input->feed->batch.count &&
@@ -428,6 +430,7 @@ struct Worker {
     int64_t          lag_us;         /* since when some task lags; 0: none */
     bool             in_txn, state_changed, state_pending, stopping, flushed_sink;
     bool             moved; /* records were processed since the last commit */
+    int64_t          dry_us; /* since when the readers are dry; 0: they are not */
     size_t           txn_bytes;
     int64_t          commit_us, pause_us; /* last commit; nothing is done before pause_us */
     int              pause_ms;

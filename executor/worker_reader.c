@@ -267,6 +267,14 @@ void feeds_rewind(Worker *worker)
     }
 }
 
+bool feeds_are_level(const Worker *worker)
+{
+    for (const Feed *feed = worker->feeds; feed != NULL; feed = feed->next)
+        if (!log_reader_is_level(feed->reader, feed->handle))
+            return false;
+    return true;
+}
+
 bool feed_at_end(const TaskInput *input)
 {
     const Feed *feed = input->feed;

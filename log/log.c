@@ -173,6 +173,8 @@ void log_reader_wake(LogReader *reader) { BACKEND(reader)->reader_wake(reader); 
 
 bool log_reader_at_end(LogReader *reader, int handle) { return BACKEND(reader)->reader_at_end(reader, handle); }
 
+bool log_reader_is_level(LogReader *reader, int handle) { return BACKEND(reader)->reader_is_level(reader, handle); }
+
 int64_t log_reader_position(LogReader *reader, int handle) { return BACKEND(reader)->reader_position(reader, handle); }
 
 /* ---- writing ---- */

@@ -116,6 +116,8 @@ bool log_reader_wait(LogReader *reader, int timeout_ms);
 void log_reader_wake(LogReader *reader);
 /* True when everything up to the partition's end, as last heard of, has been taken (an empty partition: true once that is known). */
 bool log_reader_at_end(LogReader *reader, int handle);
+/* Has it read all that the log last told of? A guess, for who wants to know whether more is on its way; log_reader_at_end is sure. */
+bool log_reader_is_level(LogReader *reader, int handle);
 /* Position of the next record to take. */
 int64_t log_reader_position(LogReader *reader, int handle);
 

@@ -176,6 +176,7 @@ const LogBackend log_backend_embedded = {
     .reader_wait      = embedded_reader_wait,
     .reader_wake      = embedded_reader_wake,
     .reader_at_end    = embedded_reader_at_end,
+    .reader_is_level  = embedded_reader_at_end,
     .reader_position  = embedded_reader_position,
     .writer_open      = embedded_writer_open,
     .writer_close     = embedded_writer_close,

@@ -305,6 +305,7 @@ const LogBackend log_backend_kafka = {
     .reader_wait      = kafka_reader_wait,
     .reader_wake      = kafka_reader_wake,
     .reader_at_end    = kafka_reader_at_end,
+    .reader_is_level  = kafka_reader_is_level,
     .reader_position  = kafka_reader_position,
     .writer_open      = kafka_writer_open,
     .writer_close     = kafka_writer_close,

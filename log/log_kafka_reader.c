@@ -531,4 +531,16 @@ void kafka_reader_wake(LogReader *reader)
 
 bool kafka_reader_at_end(LogReader *reader, int handle) { return reader->assigned[handle].at_end; }
 
+/* By the end that came with the last answer to a fetch; at_end comes an empty answer later. Transaction markers hide it until then. */
+bool kafka_reader_is_level(LogReader *reader, int handle)
+{
+    const Assigned *one = &reader->assigned[handle];
+    int64_t         first, end;
+    if (one->at_end)
+        return true;
+    return rd_kafka_get_watermark_offsets(reader->client, one->topic, one->partition, &first, &end) ==
+               RD_KAFKA_RESP_ERR_NO_ERROR &&
+           end >= 0 && one->position >= end;
+}
+
 int64_t kafka_reader_position(LogReader *reader, int handle) { return reader->assigned[handle].position; }
