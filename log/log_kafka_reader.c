@@ -19,7 +19,7 @@
 
 enum {
     BATCH_MAX       = 10000,
-    DEFAULT_BUDGET  = 48 * 1024 * 1024,
+    DEFAULT_BUDGET  = 40 * 1024 * 1024,
     QUEUE_KB_MIN    = 1024,
     QUEUE_KB_MAX    = 8192,
     QUEUES_PER_BUDGET = 16, /* a queue's share: most partitions are level and their queues nearly empty */
