@@ -1,8 +1,10 @@
 /*
- * bench_pipeline.c - what one task costs a record, from memory and without a log: JSON in, operators, rows of the state, JSON out.
- * Usage: bench_pipeline QUERY RECORDS [KEYS]; the queries are below. Emits once per commit, which comes at the end.
+ * bench_pipeline.c - what one task costs a record, from memory and without a log: JSON in, operators, rows of
+ * the state, JSON out. Usage: bench_pipeline QUERY RECORDS [KEYS]; the queries are below. Emits once per
+ * commit, which comes at the end.
  *
- * Under `valgrind --tool=callgrind` the difference between N and 2N records is what N records cost; it must not grow with N.
+ * Under `valgrind --tool=callgrind` the difference between N and 2N records is what N records cost; it must
+ * not grow with N.
  */
 #include <inttypes.h>
 
@@ -10,9 +12,11 @@
 #include "parser/parser.h"
 #include "planner/planner.h"
 
-#define STREAM "CREATE STREAM s (k STRING KEY, v BIGINT, t STRING) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');"
-#define TABLE  "CREATE TABLE s (k STRING PRIMARY KEY, v BIGINT, t STRING) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');"
-#define BY_KEY(columns)      STREAM "CREATE TABLE o AS SELECT k, " columns " FROM s GROUP BY k;"
+#define STREAM                                                                                               \
+    "CREATE STREAM s (k STRING KEY, v BIGINT, t STRING) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');"
+#define TABLE                                                                                                \
+    "CREATE TABLE s (k STRING PRIMARY KEY, v BIGINT, t STRING) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');"
+#define BY_KEY(columns) STREAM "CREATE TABLE o AS SELECT k, " columns " FROM s GROUP BY k;"
 #define WINDOWED(columns, w) STREAM "CREATE TABLE o AS SELECT k, " columns " FROM s WINDOW " w " GROUP BY k;"
 
 static const struct {
@@ -23,7 +27,8 @@ static const struct {
     {"hopping", WINDOWED("COUNT(*) AS n, SUM(v) AS sum", "HOPPING (SIZE 1 MINUTE, ADVANCE BY 20 SECONDS)")},
     {"session", WINDOWED("COUNT(*) AS n, SUM(v) AS sum", "SESSION (1 MINUTE)")},
     {"session_list", WINDOWED("COLLECT_LIST(t) AS l", "SESSION (1 MINUTE)")},
-    {"table", TABLE "CREATE TABLE o AS SELECT v % 100 AS g, COUNT(*) AS n, SUM(v) AS sum FROM s GROUP BY v % 100;"},
+    {"table",
+     TABLE "CREATE TABLE o AS SELECT v % 100 AS g, COUNT(*) AS n, SUM(v) AS sum FROM s GROUP BY v % 100;"},
     {"avg", BY_KEY("AVG(v) AS a")},
     {"max", BY_KEY("MAX(t) AS a")},
     {"list", BY_KEY("COLLECT_LIST(v) AS l")},
@@ -48,10 +53,7 @@ static void check(Status status, const Error *err)
 
 /* ---- planning ---- */
 
-static Str no_property(const PlannerHost *self, const char *name)
-{
-    return STR_NULL;
-}
+static Str no_property(const PlannerHost *self, const char *name) { return STR_NULL; }
 
 static bool any_topic(const PlannerHost *self, Str topic, int *partitions, int *replicas)
 {
@@ -59,12 +61,10 @@ static bool any_topic(const PlannerHost *self, Str topic, int *partitions, int *
     return true;
 }
 
-static int64_t no_retention(const PlannerHost *self, Str topic)
-{
-    return -1;
-}
+static int64_t no_retention(const PlannerHost *self, Str topic) { return -1; }
 
-static const QueryPlan *plan_sql(const char *sql, Catalog *catalog, Functions *functions, Clock *clock, Arena *arena, Error *err)
+static const QueryPlan *plan_sql(const char *sql, Catalog *catalog, Functions *functions, Clock *clock,
+                                 Arena *arena, Error *err)
 {
     PlannerHost      host    = {no_property, any_topic, no_retention};
     Planner          planner = {catalog, functions, &host, clock, arena, 0, STR_LIT("bench_")};
@@ -85,16 +85,14 @@ static const QueryPlan *plan_sql(const char *sql, Catalog *catalog, Functions *f
 
 static size_t written;
 
-static Status count_append(PipelineHost *self, const PlanNode *node, Str topic, const LogRecord *record, Str hash_key, Error *err)
+static Status count_append(PipelineHost *self, const PlanNode *node, Str topic, const LogRecord *record,
+                           Str hash_key, Error *err)
 {
     written += record->key.len + record->value.len;
     return OK;
 }
 
-static Status no_output(PipelineHost *self, const PlanNode *node, const Row *row, Error *err)
-{
-    return OK;
-}
+static Status no_output(PipelineHost *self, const PlanNode *node, const Row *row, Error *err) { return OK; }
 
 static void report_skip(PipelineHost *self, const SkipInfo *info)
 {
@@ -104,7 +102,7 @@ static void report_skip(PipelineHost *self, const SkipInfo *info)
 /* Cheap to make, so that what is measured is the pipeline. */
 static Str put_text(char *to, const char *head, int64_t number, const char *tail)
 {
-    char  *at   = to;
+    char  *at       = to;
     size_t head_len = strlen(head), tail_len = strlen(tail);
     at = (char *)memcpy(at, head, head_len) + head_len;
     at += int64_print(number, at);
@@ -123,8 +121,10 @@ static void push_all(Pipeline *pipeline, int64_t count, int64_t keys, Error *err
             int64_t v    = (int64_t)((uint64_t)done * 2654435761u % 1000003u);
             Str     head = put_text(values_of[n], "{\"v\":", v, "");
             Str     tail = put_text(values_of[n] + head.len, ",\"t\":\"text-", v % 700, "\"}");
-            records[n]   = (LogRecord){.timestamp = done, .offset = done, .key = put_text(keys_of[n], "key-", done % keys, ""),
-                                       .value = str_n(head.ptr, head.len + tail.len)};
+            records[n]   = (LogRecord){.timestamp = done,
+                                       .offset    = done,
+                                       .key       = put_text(keys_of[n], "key-", done % keys, ""),
+                                       .value     = str_n(head.ptr, head.len + tail.len)};
         }
         check(pipeline_push(pipeline, 0, 0, records, n, err), err);
     }
@@ -142,8 +142,13 @@ static void run(const char *sql, int64_t count, int64_t keys)
     PipelineHost host = {count_append, no_output, NULL, report_skip};
     clock_init_virtual(&clock, 0, 1);
     check(state_file_open(NULL, &file, &err), &err);
-    PipelineSpec spec = {.plan = plan_sql(sql, catalog, functions, &clock, arena, &err), .sub_topology = ALL_DIRECT, .state = file,
-                         .host = &host, .clock = &clock, .service_id = STR_LIT("bench_"), .emit_late = true};
+    PipelineSpec spec = {.plan         = plan_sql(sql, catalog, functions, &clock, arena, &err),
+                         .sub_topology = ALL_DIRECT,
+                         .state        = file,
+                         .host         = &host,
+                         .clock        = &clock,
+                         .service_id   = STR_LIT("bench_"),
+                         .emit_late    = true};
     check(pipeline_open(&spec, &pipeline, &err), &err);
     int64_t start = clock_system()->monotonic_us(clock_system());
     push_all(pipeline, count, keys, &err);
@@ -151,7 +156,8 @@ static void run(const char *sql, int64_t count, int64_t keys)
     size_t  cached = state_file_cache_bytes(file);
     check(pipeline_flush(pipeline, &err), &err);
     check(state_file_commit(file, &err), &err);
-    printf("%" PRId64 " records: pushed in %.3f s, committed in %.3f s; %zu bytes cached, %zu written\n", count, (double)(pushed - start) / 1e6,
+    printf("%" PRId64 " records: pushed in %.3f s, committed in %.3f s; %zu bytes cached, %zu written\n",
+           count, (double)(pushed - start) / 1e6,
            (double)(clock_system()->monotonic_us(clock_system()) - pushed) / 1e6, cached, written);
     pipeline_close(pipeline);
     state_file_close(file);
@@ -163,7 +169,8 @@ static void run(const char *sql, int64_t count, int64_t keys)
 int main(int argc, char **argv)
 {
     int64_t count = 0, keys = 1000;
-    if (argc >= 3 && int64_parse(str_c(argv[2]), &count) && (argc < 4 || (int64_parse(str_c(argv[3]), &keys) && keys > 0)))
+    if (argc >= 3 && int64_parse(str_c(argv[2]), &count) &&
+        (argc < 4 || (int64_parse(str_c(argv[3]), &keys) && keys > 0)))
         for (size_t i = 0; i < ARRAY_LEN(queries); i++)
             if (str_equal(str_c(queries[i].name), str_c(argv[1]))) {
                 run(queries[i].sql, count, keys);

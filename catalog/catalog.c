@@ -1,8 +1,9 @@
 /*
- * catalog.c - three small tables (sources, types, queries), each entry reference-counted so that a sandbox copy is cheap.
+ * catalog.c - three small tables (sources, types, queries), each entry reference-counted so that a sandbox
+ * copy is cheap.
  *
- * An entry owns one arena with everything it points to. Copies of a catalog share entries; nobody changes one after it was put in.
- * Counts of hundreds are looked through in order: a hash would not be noticed.
+ * An entry owns one arena with everything it points to. Copies of a catalog share entries; nobody changes one
+ * after it was put in. Counts of hundreds are looked through in order: a hash would not be noticed.
  */
 #include "catalog/catalog.h"
 
@@ -104,7 +105,8 @@ static void table_drop(Table *table, Str name)
         table_remove(table, (size_t)at);
 }
 
-_Static_assert(offsetof(Source, name) == 0 && offsetof(CustomType, name) == 0 && offsetof(QueryEntry, id) == 0,
+_Static_assert(offsetof(Source, name) == 0 && offsetof(CustomType, name) == 0 &&
+                   offsetof(QueryEntry, id) == 0,
                "table_find compares the first member");
 
 Catalog *catalog_new(void) { return mem_calloc(1, sizeof(Catalog)); }
@@ -169,9 +171,9 @@ void catalog_put_source(Catalog *catalog, const Source *source)
 
 void catalog_put_type(Catalog *catalog, Str name, const SqlType *type)
 {
-    Entry *entry         = entry_new();
-    entry->as.type.name  = str_dup(entry->arena, name);
-    entry->as.type.type  = type_copy(entry->arena, type);
+    Entry *entry        = entry_new();
+    entry->as.type.name = str_dup(entry->arena, name);
+    entry->as.type.type = type_copy(entry->arena, type);
     table_put(&catalog->types, entry);
 }
 
@@ -179,11 +181,11 @@ void catalog_put_query(Catalog *catalog, const QueryEntry *query)
 {
     Entry      *entry = entry_new();
     QueryEntry *copy  = &entry->as.query;
-    *copy           = *query;
-    copy->id        = str_dup(entry->arena, query->id);
-    copy->statement = copy_str(entry->arena, query->statement);
-    copy->sink      = copy_str(entry->arena, query->sink);
-    copy->sources   = copy_names(entry->arena, query->sources, query->source_count);
+    *copy             = *query;
+    copy->id          = str_dup(entry->arena, query->id);
+    copy->statement   = copy_str(entry->arena, query->statement);
+    copy->sink        = copy_str(entry->arena, query->sink);
+    copy->sources     = copy_names(entry->arena, query->sources, query->source_count);
     table_put(&catalog->queries, entry);
 }
 
@@ -285,7 +287,8 @@ void catalog_hint(const Catalog *catalog, Str name, Error *err)
     if (count == 0)
         return suggest_source(catalog, name, err);
     if (count == 1 && !has_lower(matches[0]->name)) {
-        error_append(err, "\nDid you mean " STR_FMT "? Hint: try removing double quotes from the source name.",
+        error_append(err,
+                     "\nDid you mean " STR_FMT "? Hint: try removing double quotes from the source name.",
                      STR_ARG(matches[0]->name));
         return;
     }

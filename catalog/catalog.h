@@ -1,9 +1,9 @@
 /*
  * catalog.h - what exists: streams, tables, custom types, queries, variables.
  *
- * A Catalog is a value: statements of one request are validated in order against a copy (the sandbox) before anything is executed
- * (sql.md 1.5). What is added is copied into the catalog. Sources are immutable and reference-counted between copies; ALTER and OR
- * REPLACE put a new one in the old one's place.
+ * A Catalog is a value: statements of one request are validated in order against a copy (the sandbox) before
+ * anything is executed (sql.md 1.5). What is added is copied into the catalog. Sources are immutable and
+ * reference-counted between copies; ALTER and OR REPLACE put a new one in the old one's place.
  *
  * Thread: a Catalog belongs to one thread at a time; the server keeps its own behind the engine's lock.
  */
@@ -24,20 +24,20 @@ typedef struct {
 typedef struct {
     Str           name;
     bool          is_table;
-    bool          read_only;   /* CREATE SOURCE ... */
-    bool          derived;     /* made by CREATE ... AS */
-    const Schema *schema;      /* keys, values, header columns; no pseudo columns */
+    bool          read_only; /* CREATE SOURCE ... */
+    bool          derived;   /* made by CREATE ... AS */
+    const Schema *schema;    /* keys, values, header columns; no pseudo columns */
     Str           topic;
-    int           partitions;  /* of the topic when the source was created; 0 = unknown */
+    int           partitions; /* of the topic when the source was created; 0 = unknown */
     FormatSpec    key_format, value_format;
     KeyWindow     window;
     Str           timestamp_column; /* ptr NULL: the record's timestamp */
     Str           timestamp_format;
-    Str           statement;   /* text that made it */
-    Str           query_id;    /* derived, or materialised SOURCE TABLE: the query that makes it; ptr NULL otherwise */
-    const Str    *made_from;   /* sources its query reads: these cannot be dropped before it */
-    size_t        made_from_count;
-    int64_t       retention_ms; /* from WITH or inherited; < 0: none */
+    Str           statement; /* text that made it */
+    Str query_id; /* derived, or materialised SOURCE TABLE: the query that makes it; ptr NULL otherwise */
+    const Str *made_from; /* sources its query reads: these cannot be dropped before it */
+    size_t     made_from_count;
+    int64_t    retention_ms; /* from WITH or inherited; < 0: none */
 } Source;
 
 typedef struct {
@@ -69,7 +69,8 @@ void catalog_sources(const Catalog *catalog, Arena *arena, const Source ***out, 
 /* Adds or replaces; copies everything. */
 void catalog_put_source(Catalog *catalog, const Source *source);
 void catalog_remove_source(Catalog *catalog, Str name);
-/* "\nDid you mean ..." of sql.md 6.4 appended to err when a source of the same name in another case exists; else the nearest name, if one is near. */
+/* "\nDid you mean ..." of sql.md 6.4 appended to err when a source of the same name in another case exists;
+ * else the nearest name, if one is near. */
 void catalog_hint(const Catalog *catalog, Str name, Error *err);
 
 const SqlType *catalog_type(const Catalog *catalog, Str name); /* custom types only; or NULL */
@@ -78,8 +79,10 @@ void catalog_put_type(Catalog *catalog, Str name, const SqlType *type);
 void catalog_remove_type(Catalog *catalog, Str name);
 
 const QueryEntry *catalog_query(const Catalog *catalog, Str id); /* or NULL */
-void catalog_queries(const Catalog *catalog, Arena *arena, const QueryEntry ***out, size_t *count); /* in order of creation */
-void catalog_put_query(Catalog *catalog, const QueryEntry *query); /* replacing keeps its place in the order */
-void catalog_remove_query(Catalog *catalog, Str id);
+void              catalog_queries(const Catalog *catalog, Arena *arena, const QueryEntry ***out,
+                                  size_t *count); /* in order of creation */
+void              catalog_put_query(Catalog          *catalog,
+                                    const QueryEntry *query); /* replacing keeps its place in the order */
+void              catalog_remove_query(Catalog *catalog, Str id);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * base64.c - BYTES as text: RFC 4648, standard alphabet, padded.
  *
- * Decoding is strict, since a lenient reader would turn damaged text into different bytes without a word. Like Java's
- * decoder it lets unpadded text pass and ignores the spare bits of the last character.
+ * Decoding is strict, since a lenient reader would turn damaged text into different bytes without a word.
+ * Like Java's decoder it lets unpadded text pass and ignores the spare bits of the last character.
  */
 #include "core/str.h"
 
@@ -56,7 +56,7 @@ Status base64_decode(Arena *arena, Str text, Str *out, Error *err)
 {
     if (!strip_padding(&text))
         return error_set(err, E_DATA, NO_POS, "Invalid base64: wrong length or padding");
-    size_t len   = text.len / 4 * 3 + (text.len % 4 ? text.len % 4 - 1 : 0), at = 0;
+    size_t len = text.len / 4 * 3 + (text.len % 4 ? text.len % 4 - 1 : 0), at = 0;
     char  *bytes = arena_try_alloc(arena, len + 3, err);
     if (bytes == NULL)
         return E_LIMIT;
@@ -74,7 +74,7 @@ Status base64_decode(Arena *arena, Str text, Str *out, Error *err)
         }
     }
     if (text.len % 4 >= 2) {
-        group     <<= 6 * (4 - text.len % 4);
+        group <<= 6 * (4 - text.len % 4);
         bytes[at++] = (char)(group >> 16);
         if (text.len % 4 == 3)
             bytes[at++] = (char)(group >> 8);

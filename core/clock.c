@@ -33,7 +33,8 @@ static uint64_t system_random(Clock *clock)
     uint64_t bits;
     if (getrandom(&bits, sizeof bits, 0) == (ssize_t)sizeof bits)
         return bits;
-    return scramble((uint64_t)system_monotonic_us(clock) ^ (uint64_t)(uintptr_t)&bits); /* a sandbox without it */
+    return scramble((uint64_t)system_monotonic_us(clock) ^
+                    (uint64_t)(uintptr_t)&bits); /* a sandbox without it */
 }
 
 Clock *clock_system(void)
@@ -43,15 +44,9 @@ Clock *clock_system(void)
     return &clock;
 }
 
-static int64_t virtual_now_ms(Clock *clock)
-{
-    return __atomic_load_n(&clock->virtual_ms, __ATOMIC_RELAXED);
-}
+static int64_t virtual_now_ms(Clock *clock) { return __atomic_load_n(&clock->virtual_ms, __ATOMIC_RELAXED); }
 
-static int64_t virtual_monotonic_us(Clock *clock)
-{
-    return virtual_now_ms(clock) * 1000;
-}
+static int64_t virtual_monotonic_us(Clock *clock) { return virtual_now_ms(clock) * 1000; }
 
 static uint64_t virtual_random(Clock *clock)
 {

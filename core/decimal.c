@@ -1,33 +1,43 @@
 /*
  * decimal.c - exact decimal arithmetic.
  *
- * Nearly all decimals are money: they fit 64 bits, and what is computed on the way fits 128. Each operation tries that
- * first and falls back on GMP, so that no result is ever wrong for being large.
+ * Nearly all decimals are money: they fit 64 bits, and what is computed on the way fits 128. Each operation
+ * tries that first and falls back on GMP, so that no result is ever wrong for being large.
  */
 #include "core/decimal_big.h"
 
 typedef __int128 Wide;
 
 const int64_t decimal_powers[DECIMAL_POW10_MAX + 1] = {
-    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000,
-    1000000000000, 10000000000000, 100000000000000, 1000000000000000, 10000000000000000,
-    100000000000000000, 1000000000000000000,
+    1,
+    10,
+    100,
+    1000,
+    10000,
+    100000,
+    1000000,
+    10000000,
+    100000000,
+    1000000000,
+    10000000000,
+    100000000000,
+    1000000000000,
+    10000000000000,
+    100000000000000,
+    1000000000000000,
+    10000000000000000,
+    100000000000000000,
+    1000000000000000000,
 };
 
-static inline bool is_small(Value v)
-{
-    return (v.flags & VALUE_BIG) == 0;
-}
+static inline bool is_small(Value v) { return (v.flags & VALUE_BIG) == 0; }
 
 static inline bool scale_fits(long scale)
 {
     return scale <= DECIMAL_SCALE_MAX && scale >= -DECIMAL_SCALE_MAX;
 }
 
-static inline bool fits_int64(Wide n)
-{
-    return n >= INT64_MIN && n <= INT64_MAX;
-}
+static inline bool fits_int64(Wide n) { return n >= INT64_MIN && n <= INT64_MAX; }
 
 int decimal_sign(Value v)
 {
@@ -36,10 +46,7 @@ int decimal_sign(Value v)
     return ((const unsigned char *)v.as.ptr)[0] & 0x80 ? -1 : 1;
 }
 
-bool decimal_is_zero(Value v)
-{
-    return is_small(v) && v.as.i64 == 0;
-}
+bool decimal_is_zero(Value v) { return is_small(v) && v.as.i64 == 0; }
 
 int decimal_precision(Value v)
 {
@@ -141,17 +148,12 @@ Value decimal_multiply(Arena *arena, Value a, Value b)
     return v;
 }
 
-Value decimal_negate(Arena *arena, Value v)
-{
-    return decimal_subtract(arena, value_decimal(0, v.scale), v);
-}
+Value decimal_negate(Arena *arena, Value v) { return decimal_subtract(arena, value_decimal(0, v.scale), v); }
 
-Value decimal_abs(Arena *arena, Value v)
-{
-    return decimal_sign(v) < 0 ? decimal_negate(arena, v) : v;
-}
+Value decimal_abs(Arena *arena, Value v) { return decimal_sign(v) < 0 ? decimal_negate(arena, v) : v; }
 
-/* Whether a quotient cut toward zero must move away from it. `half`: remainder * 2 compared with the divisor. */
+/* Whether a quotient cut toward zero must move away from it. `half`: remainder * 2 compared with the divisor.
+ */
 static bool rounds_away(Rounding rounding, bool negative, int half)
 {
     switch (rounding) {
@@ -180,7 +182,8 @@ static bool divide_wide(Wide a, Wide b, Rounding rounding, Wide *quotient)
     if (rounding == ROUND_NONE)
         return false;
     bool              negative = (a < 0) != (b < 0);
-    unsigned __int128 r = (unsigned __int128)(rest < 0 ? -rest : rest), d = (unsigned __int128)(b < 0 ? -b : b);
+    unsigned __int128 r        = (unsigned __int128)(rest < 0 ? -rest : rest),
+                      d        = (unsigned __int128)(b < 0 ? -b : b);
     if (rounds_away(rounding, negative, r > d - r ? 1 : r == d - r ? 0 : -1))
         *quotient += negative ? -1 : 1;
     return true;
@@ -208,7 +211,8 @@ static bool divide_big(mpz_t a, const mpz_t b, Rounding rounding)
 }
 
 /* (a / b) * 10^shift, rounded, as a value of that scale. */
-static bool divide_shifted(Arena *arena, Value a, Value b, long shift, int scale, Rounding rounding, Value *out)
+static bool divide_shifted(Arena *arena, Value a, Value b, long shift, int scale, Rounding rounding,
+                           Value *out)
 {
     if (is_small(a) && is_small(b) && shift <= DECIMAL_POW10_MAX && shift >= -DECIMAL_POW10_MAX) {
         Wide quotient;
@@ -289,7 +293,8 @@ Status decimal_fit(Arena *arena, Value v, int precision, int scale, Rounding rou
         StrBuf text = {0};
         plain_text(v, &text);
         error_set(err, E_DATA, NO_POS,
-                  "Numeric field overflow: A field with precision %d and scale %d must round to an absolute value less "
+                  "Numeric field overflow: A field with precision %d and scale %d must round to an absolute "
+                  "value less "
                   "than 10^%d. Got %s",
                   precision, scale, precision - scale, text.ptr);
         strbuf_clear(&text);
@@ -309,16 +314,14 @@ Status decimal_ensure_fit(Arena *arena, Value v, int precision, int scale, Value
 refuse:;
     StrBuf text = {0};
     plain_text(v, &text);
-    error_set(err, E_DATA, NO_POS, "Cannot fit decimal '%s' into DECIMAL(%d, %d) without rounding. (Requires %d,%d)",
-              text.ptr, precision, scale, digits, (int)v.scale);
+    error_set(err, E_DATA, NO_POS,
+              "Cannot fit decimal '%s' into DECIMAL(%d, %d) without rounding. (Requires %d,%d)", text.ptr,
+              precision, scale, digits, (int)v.scale);
     strbuf_clear(&text);
     return E_DATA;
 }
 
-Value decimal_from_int(int64_t n)
-{
-    return value_decimal(n, 0);
-}
+Value decimal_from_int(int64_t n) { return value_decimal(n, 0); }
 
 int64_t decimal_to_int64(Value v)
 {

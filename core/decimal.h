@@ -34,16 +34,19 @@ Status decimal_divide(Arena *arena, Value a, Value b, int scale, Rounding roundi
 Status decimal_remainder(Arena *arena, Value a, Value b, Value *out, Error *err);
 /* The same number at another scale. E_DATA when ROUND_NONE would have to drop digits. */
 Status decimal_rescale(Arena *arena, Value v, int scale, Rounding rounding, Value *out, Error *err);
-/* v as DECIMAL(p, s) with that rounding: E_DATA "Numeric field overflow: A field with precision p and scale s must
- * round to an absolute value less than 10^(p-s). Got v" when it has too many whole digits (sql.md 3.6). */
-Status decimal_fit(Arena *arena, Value v, int precision, int scale, Rounding rounding, Value *out, Error *err);
+/* v as DECIMAL(p, s) with that rounding: E_DATA "Numeric field overflow: A field with precision p and scale s
+ * must round to an absolute value less than 10^(p-s). Got v" when it has too many whole digits (sql.md 3.6).
+ */
+Status decimal_fit(Arena *arena, Value v, int precision, int scale, Rounding rounding, Value *out,
+                   Error *err);
 /* The check of formats (runtime.md 1.11): no rounding allowed, its own text of refusal. */
 Status decimal_ensure_fit(Arena *arena, Value v, int precision, int scale, Value *out, Error *err);
 
-Value  decimal_from_int(int64_t n);
+Value decimal_from_int(int64_t n);
 /* By the double's shortest text, as Java's BigDecimal.valueOf. E_DATA for NaN and infinities. */
 Status decimal_from_double(Arena *arena, double d, Value *out, Error *err);
-/* Java's BigDecimal(String): sign, digits, point, exponent. E_DATA when it is none or has over 100,000 digits. */
+/* Java's BigDecimal(String): sign, digits, point, exponent. E_DATA when it is none or has over 100,000
+ * digits. */
 Status decimal_parse(Arena *arena, Str text, Value *out, Error *err);
 double decimal_to_double(Value v);
 /* Fraction dropped, low 64 bits kept (Java's BigDecimal.longValue). */

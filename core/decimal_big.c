@@ -1,5 +1,6 @@
 /*
- * decimal_big.c - decimals beyond 64 bits: between Value bytes (big-endian two's complement) and GMP integers.
+ * decimal_big.c - decimals beyond 64 bits: between Value bytes (big-endian two's complement) and GMP
+ * integers.
  */
 #include "core/decimal_big.h"
 
@@ -113,7 +114,8 @@ Str decimal_to_bytes(Arena *arena, Value v)
     for (int i = 0; i < 8; i++)
         bytes[i] = (unsigned char)((uint64_t)v.as.i64 >> (56 - 8 * i));
     size_t skip = 0; /* bytes that only repeat the sign */
-    while (skip < 7 && bytes[skip] == (v.as.i64 < 0 ? 0xFF : 0) && (bytes[skip + 1] & 0x80) == (bytes[skip] & 0x80))
+    while (skip < 7 && bytes[skip] == (v.as.i64 < 0 ? 0xFF : 0) &&
+           (bytes[skip + 1] & 0x80) == (bytes[skip] & 0x80))
         skip++;
     return str_n((const char *)bytes + skip, 8 - skip);
 }

@@ -1,8 +1,8 @@
 /*
  * decimal_big.h - what decimal.c and decimal_text.c share: decimals as GMP integers.
  *
- * Invariant of DECIMAL values: an unscaled number that fits 64 bits is never stored as VALUE_BIG, and big ones are stored
- * in the shortest form. So equal numbers of equal scale have equal bytes.
+ * Invariant of DECIMAL values: an unscaled number that fits 64 bits is never stored as VALUE_BIG, and big
+ * ones are stored in the shortest form. So equal numbers of equal scale have equal bytes.
  */
 #ifndef SLUICE_CORE_DECIMAL_BIG_H
 #define SLUICE_CORE_DECIMAL_BIG_H

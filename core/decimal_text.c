@@ -1,8 +1,8 @@
 /*
  * decimal_text.c - decimals as text and back, by the rules of Java's BigDecimal.
  *
- * Both readings of a number matter: toPlainString for SQL, and toString (which turns to exponents) for JSON and inside
- * strings.
+ * Both readings of a number matter: toPlainString for SQL, and toString (which turns to exponents) for JSON
+ * and inside strings.
  */
 #include "core/decimal_big.h"
 
@@ -37,7 +37,7 @@ static bool take_char(Str *text, char c)
 
 static bool split_text(Str text, DecimalText *parts)
 {
-    *parts          = (DecimalText){.negative = take_char(&text, '-')};
+    *parts = (DecimalText){.negative = take_char(&text, '-')};
     if (!parts->negative)
         take_char(&text, '+');
     parts->whole = take_digits(&text);
@@ -87,13 +87,13 @@ Status decimal_parse(Arena *arena, Str text, Value *out, Error *err)
 {
     DecimalText parts;
     if (!split_text(text, &parts))
-        return error_set(err, E_DATA, NO_POS, "Not a decimal number: '%.*s'", text.len > 200 ? 200 : (int)text.len,
-                         text.ptr ? text.ptr : "");
+        return error_set(err, E_DATA, NO_POS, "Not a decimal number: '%.*s'",
+                         text.len > 200 ? 200 : (int)text.len, text.ptr ? text.ptr : "");
     size_t digits = parts.whole.len + parts.fraction.len;
     long   scale  = (long)parts.fraction.len - parts.exponent;
     if (digits > DECIMAL_DIGITS_MAX)
-        return error_set(err, E_DATA, NO_POS, "Decimal number has %zu digits, at most %d are supported", digits,
-                         DECIMAL_DIGITS_MAX);
+        return error_set(err, E_DATA, NO_POS, "Decimal number has %zu digits, at most %d are supported",
+                         digits, DECIMAL_DIGITS_MAX);
     if (scale > DECIMAL_SCALE_MAX || scale < -DECIMAL_SCALE_MAX)
         return error_set(err, E_DATA, NO_POS, "Decimal scale out of range: %ld", scale);
     if (digits > SMALL_DIGITS) {

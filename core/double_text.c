@@ -1,8 +1,8 @@
 /*
  * double_text.c - numbers as text and back, by Java's rules.
  *
- * The text of a DOUBLE is compared byte by byte by clients and is part of keys, so it follows Double.toString to the
- * letter. Reading checks Java's syntax here and leaves only well-formed digits to the library.
+ * The text of a DOUBLE is compared byte by byte by clients and is part of keys, so it follows Double.toString
+ * to the letter. Reading checks Java's syntax here and leaves only well-formed digits to the library.
  */
 #include "core/double_digits.h"
 #include "core/value.h"
@@ -12,12 +12,13 @@
 
 size_t int64_print(int64_t n, char out[24])
 {
-    static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445"
-                                "46474849505152535455565758596061626364656667686970717273747576777879808182838485868788899091"
-                                "9293949596979899";
-    char              digits[20];
-    size_t            at   = sizeof digits, sign = n < 0;
-    uint64_t          rest = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+    static const char pairs[] =
+        "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445"
+        "46474849505152535455565758596061626364656667686970717273747576777879808182838485868788899091"
+        "9293949596979899";
+    char     digits[20];
+    size_t   at = sizeof digits, sign = n < 0;
+    uint64_t rest = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
     while (rest >= 100) {
         at -= 2;
         memcpy(digits + at, pairs + rest % 100 * 2, 2);
@@ -150,13 +151,14 @@ static size_t scan_exponent(Str text, size_t at, long *exponent)
 /* Java's FloatingPointLiteral without its sign. */
 static bool scan_number(Str text, NumberText *number)
 {
-    size_t at    = 0;
-    number->hex  = text.len > 2 && text.ptr[0] == '0' && (text.ptr[1] | 0x20) == 'x';
+    size_t at   = 0;
+    number->hex = text.len > 2 && text.ptr[0] == '0' && (text.ptr[1] | 0x20) == 'x';
     if (number->hex)
         text = str_n(text.ptr + 2, text.len - 2);
     size_t    digits = 0;
     ptrdiff_t first = -1, point = -1;
-    for (; at < text.len && (is_digit(text.ptr[at], number->hex) || (text.ptr[at] == '.' && point < 0)); at++) {
+    for (; at < text.len && (is_digit(text.ptr[at], number->hex) || (text.ptr[at] == '.' && point < 0));
+         at++) {
         if (text.ptr[at] == '.') {
             point = (ptrdiff_t)at;
             continue;
@@ -169,7 +171,7 @@ static bool scan_number(Str text, NumberText *number)
         return false;
     if (point < 0)
         point = (ptrdiff_t)at;
-    long exponent = 0;
+    long exponent     = 0;
     bool has_exponent = at < text.len && (text.ptr[at] | 0x20) == (number->hex ? 'p' : 'e');
     if (has_exponent && (at = scan_exponent(text, at + 1, &exponent)) == 0)
         return false;
@@ -178,7 +180,7 @@ static bool scan_number(Str text, NumberText *number)
     number->ptr  = text.ptr;
     number->len  = at;
     number->huge = (point - first) * (number->hex ? 4 : 1) + exponent > 0;
-    char suffix = at < text.len ? (char)(text.ptr[at] | 0x20) : 0;
+    char suffix  = at < text.len ? (char)(text.ptr[at] | 0x20) : 0;
     if (suffix == 'd' || suffix == 'f')
         at++;
     return at == text.len;

@@ -1,8 +1,8 @@
 /*
  * error.c - filling in an Error.
  *
- * Messages are made in a scratch buffer first, so that an error's own text may be among the arguments. A text that is too
- * long is cut between two characters: what reaches a client stays valid UTF-8.
+ * Messages are made in a scratch buffer first, so that an error's own text may be among the arguments. A text
+ * that is too long is cut between two characters: what reaches a client stays valid UTF-8.
  */
 #include "core/error.h"
 
@@ -23,7 +23,8 @@ static size_t cut_at_character(const char *text, size_t len)
     return len;
 }
 
-/* Copies a text that vsnprintf made (and perhaps cut: `wanted` is its full length) to the message, from `at` on. */
+/* Copies a text that vsnprintf made (and perhaps cut: `wanted` is its full length) to the message, from `at`
+ * on. */
 static void message_put(Error *err, size_t at, const char *text, int wanted)
 {
     size_t len  = wanted < 0 ? 0 : (size_t)wanted;
@@ -90,21 +91,21 @@ void error_clear(Error *err)
 const char *status_name(Status code)
 {
     static const char *const names[] = {
-        [OK] = "OK",
-        [E_SYNTAX] = "E_SYNTAX",
-        [E_PLAN] = "E_PLAN",
+        [OK]            = "OK",
+        [E_SYNTAX]      = "E_SYNTAX",
+        [E_PLAN]        = "E_PLAN",
         [E_UNSUPPORTED] = "E_UNSUPPORTED",
-        [E_NOT_FOUND] = "E_NOT_FOUND",
-        [E_EXISTS] = "E_EXISTS",
-        [E_DATA] = "E_DATA",
-        [E_FATAL_DATA] = "E_FATAL_DATA",
-        [E_LIMIT] = "E_LIMIT",
-        [E_CONFIG] = "E_CONFIG",
-        [E_IO] = "E_IO",
-        [E_FULL] = "E_FULL",
-        [E_BUSY] = "E_BUSY",
-        [E_FENCED] = "E_FENCED",
-        [E_CANCELLED] = "E_CANCELLED",
+        [E_NOT_FOUND]   = "E_NOT_FOUND",
+        [E_EXISTS]      = "E_EXISTS",
+        [E_DATA]        = "E_DATA",
+        [E_FATAL_DATA]  = "E_FATAL_DATA",
+        [E_LIMIT]       = "E_LIMIT",
+        [E_CONFIG]      = "E_CONFIG",
+        [E_IO]          = "E_IO",
+        [E_FULL]        = "E_FULL",
+        [E_BUSY]        = "E_BUSY",
+        [E_FENCED]      = "E_FENCED",
+        [E_CANCELLED]   = "E_CANCELLED",
     };
     return (size_t)code < sizeof names / sizeof names[0] ? names[code] : "E_?";
 }

@@ -2,11 +2,11 @@
  * error.h - how a function says that it failed, and why.
  *
  * Every function that can fail returns a Status and takes `Error *err` as its last argument. The one who
- * fails fills it in, once; everybody else passes it on. An Error lives on its owner's stack: it holds its text
- * itself, so it is never freed and may outlive every arena.
+ * fails fills it in, once; everybody else passes it on. An Error lives on its owner's stack: it holds its
+ * text itself, so it is never freed and may outlive every arena.
  *
- * Three kinds of failure are told apart by the code: the statement is wrong (E_SYNTAX, E_PLAN, E_UNSUPPORTED),
- * one record is bad (E_DATA), or the world failed (E_IO, E_BUSY, E_FENCED, E_FULL, E_LIMIT).
+ * Three kinds of failure are told apart by the code: the statement is wrong (E_SYNTAX, E_PLAN,
+ * E_UNSUPPORTED), one record is bad (E_DATA), or the world failed (E_IO, E_BUSY, E_FENCED, E_FULL, E_LIMIT).
  */
 #ifndef SLUICE_CORE_ERROR_H
 #define SLUICE_CORE_ERROR_H
@@ -25,8 +25,8 @@
 
 typedef enum {
     OK = 0,
-    E_SYNTAX,      /* the text is no statement of the dialect */
-    E_PLAN,        /* a statement that cannot be carried out: unknown name, wrong type, forbidden combination */
+    E_SYNTAX, /* the text is no statement of the dialect */
+    E_PLAN,   /* a statement that cannot be carried out: unknown name, wrong type, forbidden combination */
     E_UNSUPPORTED, /* a statement of the dialect that Sluice does not do yet; the message says so */
     E_NOT_FOUND,   /* a named thing (topic, query, key) is not there */
     E_EXISTS,      /* a named thing is there already */
@@ -60,7 +60,8 @@ typedef struct {
 Status error_set(Error *err, Status code, Pos pos, const char *fmt, ...) SL_PRINTF(4, 5);
 Status error_setv(Error *err, Status code, Pos pos, const char *fmt, va_list args);
 
-/* The compiler cannot see into error_set; that it returns `code`, which is not OK, tells it that nobody goes on with what was not filled in. */
+/* The compiler cannot see into error_set; that it returns `code`, which is not OK, tells it that nobody goes
+ * on with what was not filled in. */
 static inline Status error_code(Status returned, Status code)
 {
     (void)returned;
@@ -81,11 +82,11 @@ void error_clear(Error *err);
 const char *status_name(Status code);
 
 /* Returns early from a function that owns nothing. */
-#define TRY(call)                                                                                                \
-    do {                                                                                                         \
-        Status try_status_ = (call);                                                                             \
-        if (try_status_ != OK)                                                                                   \
-            return try_status_;                                                                                  \
+#define TRY(call)                                                                                            \
+    do {                                                                                                     \
+        Status try_status_ = (call);                                                                         \
+        if (try_status_ != OK)                                                                               \
+            return try_status_;                                                                              \
     } while (0)
 
 #endif

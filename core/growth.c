@@ -9,8 +9,8 @@ struct GrowthBlock {
 };
 
 enum {
-    ITEMS_MIN  = 4,    /* elements of a first array */
-    BLOCK_MIN  = 48,   /* bytes of a first block */
+    ITEMS_MIN  = 4,  /* elements of a first array */
+    BLOCK_MIN  = 48, /* bytes of a first block */
     BLOCK_MAX  = 64 * 1024,
     SETTLE_MIN = 1024, /* bytes that nobody points to are left alone up to here */
     SEARCH_MAX = 12,   /* elements that are compared one by one */
@@ -44,7 +44,8 @@ static Status check_limit(const Growth *growth, size_t more, Error *err)
 {
     if (growth->held <= held_max && more <= held_max - growth->held)
         return OK;
-    return error_set(err, E_LIMIT, NO_POS, "Value too large: %zu bytes wanted, limit is %zu bytes", growth->held + more, held_max);
+    return error_set(err, E_LIMIT, NO_POS, "Value too large: %zu bytes wanted, limit is %zu bytes",
+                     growth->held + more, held_max);
 }
 
 /* How far behind the start of the array the elements begin; beyond its size: they are not in it. */
@@ -90,10 +91,12 @@ static void *take(Growth *growth, size_t size)
 {
     GrowthBlock *block = growth->blocks;
     if (block == NULL || block->size - block->used < size) {
-        size_t want = growth->used < BLOCK_MIN ? BLOCK_MIN : growth->used < BLOCK_MAX ? growth->used : BLOCK_MAX;
-        want        = want < size ? size : want;
-        block       = mem_alloc(sizeof *block + want);
-        *block      = (GrowthBlock){growth->blocks, want, 0};
+        size_t want    = growth->used < BLOCK_MIN   ? BLOCK_MIN
+                         : growth->used < BLOCK_MAX ? growth->used
+                                                    : BLOCK_MAX;
+        want           = want < size ? size : want;
+        block          = mem_alloc(sizeof *block + want);
+        *block         = (GrowthBlock){growth->blocks, want, 0};
         growth->blocks = block;
         growth->held += sizeof *block + want;
     }
@@ -108,16 +111,14 @@ static bool is_text(const SqlType *type, Value v)
     return !value_is_null(v) && (type->kind == T_STRING || type->kind == T_BYTES);
 }
 
-static size_t padded(size_t n)
-{
-    return (n + 7) & ~(size_t)7;
-}
+static size_t padded(size_t n) { return (n + 7) & ~(size_t)7; }
 
 Status growth_set(Growth *growth, const SqlType *type, Value *slot, Value v, Error *err)
 {
     size_t size = value_pack_size(type, v);
     if (size > 0 && is_text(type, v) && is_text(type, *slot) && size <= padded(slot->len)) {
-        memmove((void *)(uintptr_t)slot->as.ptr, v.as.ptr, v.len); /* the slot's own memory, given out below */
+        memmove((void *)(uintptr_t)slot->as.ptr, v.as.ptr,
+                v.len); /* the slot's own memory, given out below */
         slot->len = v.len;
         return OK;
     }
@@ -132,7 +133,9 @@ Status growth_set(Growth *growth, const SqlType *type, Value *slot, Value v, Err
 
 static size_t element_width(const SqlType *type)
 {
-    return type->kind == T_MAP ? sizeof(MapEntry) : type->kind == T_ARRAY || type->kind == T_STRUCT ? sizeof(Value) : 0;
+    return type->kind == T_MAP                               ? sizeof(MapEntry)
+           : type->kind == T_ARRAY || type->kind == T_STRUCT ? sizeof(Value)
+                                                             : 0;
 }
 
 /* What the elements, or the bare value, point to. */
@@ -141,7 +144,8 @@ static size_t contents_size(const SqlType *type, Value v)
     return value_is_null(v) ? 0 : value_pack_size(type, v) - v.len * element_width(type);
 }
 
-/* Moves what the elements point to into one new block; there is something, so the elements are the Growth's own. */
+/* Moves what the elements point to into one new block; there is something, so the elements are the Growth's
+ * own. */
 static void pack_contents(Growth *growth, const SqlType *type, Value *v, size_t size)
 {
     Growth old     = *growth;
@@ -154,7 +158,10 @@ static void pack_contents(Growth *growth, const SqlType *type, Value *v, size_t 
         *v = value_pack(type, *v, &at);
     for (size_t i = 0; i < values; i++) {
         bool is_key = type->kind == T_MAP && i % 2 == 0;
-        items[i]    = value_pack(type->kind == T_STRUCT ? type->fields[i].type : is_key ? type->key : type->element, items[i], &at);
+        items[i]    = value_pack(type->kind == T_STRUCT ? type->fields[i].type
+                                 : is_key               ? type->key
+                                                        : type->element,
+                              items[i], &at);
     }
     growth->live = size;
     old.held     = growth->held;
@@ -203,7 +210,8 @@ static void index_add(Growth *growth, const SqlType *key_type, Value key, uint32
 }
 
 /* Brings the index up to the list's length. */
-static void index_follow(Growth *growth, const SqlType *key_type, Value (*key)(Value list, size_t at), Value list)
+static void index_follow(Growth *growth, const SqlType *key_type, Value (*key)(Value list, size_t at),
+                         Value list)
 {
     if ((uint64_t)list.len * 2 > growth->index_size) {
         uint32_t size = 64;
@@ -219,7 +227,8 @@ static void index_follow(Growth *growth, const SqlType *key_type, Value (*key)(V
         index_add(growth, key_type, key(list, growth->indexed), growth->indexed);
 }
 
-ptrdiff_t growth_find(Growth *growth, const SqlType *key_type, Value (*key)(Value list, size_t at), Value list, Value wanted)
+ptrdiff_t growth_find(Growth *growth, const SqlType *key_type, Value (*key)(Value list, size_t at),
+                      Value list, Value wanted)
 {
     if (list.len <= SEARCH_MAX) {
         for (size_t i = 0; i < list.len; i++)

@@ -1,8 +1,8 @@
 /*
  * logger.c - lines on standard error.
  *
- * A line is made whole and written with one write(2), so that lines of several threads never mix. Line breaks in the text
- * (an error may quote what a client sent) become blanks: nobody forges a line.
+ * A line is made whole and written with one write(2), so that lines of several threads never mix. Line breaks
+ * in the text (an error may quote what a client sent) become blanks: nobody forges a line.
  */
 #include "core/logger.h"
 
@@ -13,13 +13,11 @@
 
 enum { LINE_MAX_LEN = 8192 };
 
-/* The one setting of the process that is not passed down: log_line is called from library callbacks that take no context. */
+/* The one setting of the process that is not passed down: log_line is called from library callbacks that take
+ * no context. */
 static atomic_int lowest_level = LOG_INFO;
 
-void log_set_level(LogLevel lowest)
-{
-    atomic_store(&lowest_level, (int)lowest);
-}
+void log_set_level(LogLevel lowest) { atomic_store(&lowest_level, (int)lowest); }
 
 static size_t line_start(char *line, size_t size, LogLevel level)
 {
@@ -29,7 +27,8 @@ static size_t line_start(char *line, size_t size, LogLevel level)
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &tm);
     size_t at = strftime(line, size, "%Y-%m-%dT%H:%M:%S", &tm);
-    return at + (size_t)snprintf(line + at, size - at, ".%03dZ %-5s ", (int)(now.tv_nsec / 1000000), names[level]);
+    return at +
+           (size_t)snprintf(line + at, size - at, ".%03dZ %-5s ", (int)(now.tv_nsec / 1000000), names[level]);
 }
 
 static void write_all(const char *bytes, size_t len)
@@ -39,7 +38,7 @@ static void write_all(const char *bytes, size_t len)
         if (n <= 0)
             return; /* nobody left to tell */
         bytes += n;
-        len   -= (size_t)n;
+        len -= (size_t)n;
     }
 }
 

@@ -1,6 +1,6 @@
 /*
- * logger.h - what the server says to its operator: lines on standard error. Not the processing log (records that were
- * skipped), which is a topic of its own: executor/proclog.h.
+ * logger.h - what the server says to its operator: lines on standard error. Not the processing log (records
+ * that were skipped), which is a topic of its own: executor/proclog.h.
  *
  * Thread: any. Never blocks on anything but standard error itself.
  */

@@ -1,11 +1,13 @@
 /*
  * mem.c - heap and arenas.
  *
- * An arena is a list of chunks in which a pointer moves forward. Requests that would waste most of a chunk get a block of
- * their own. A reset frees those blocks and rewinds the chunks, so that an arena reset after every batch soon stops
- * calling malloc; beyond KEEP_MAX chunks are freed, since a thousand queries hold a thousand batch arenas.
+ * An arena is a list of chunks in which a pointer moves forward. Requests that would waste most of a chunk
+ * get a block of their own. A reset frees those blocks and rewinds the chunks, so that an arena reset after
+ * every batch soon stops calling malloc; beyond KEEP_MAX chunks are freed, since a thousand queries hold a
+ * thousand batch arenas.
  *
- * Under AddressSanitizer everything not handed out is poisoned: using a value after its batch is found by the tests.
+ * Under AddressSanitizer everything not handed out is poisoned: using a value after its batch is found by the
+ * tests.
  */
 #include "core/mem.h"
 
@@ -24,10 +26,10 @@
 #endif
 #ifdef ARENA_ASAN
 #include <sanitizer/asan_interface.h>
-#define POISON(ptr, size)   ASAN_POISON_MEMORY_REGION((ptr), (size))
+#define POISON(ptr, size) ASAN_POISON_MEMORY_REGION((ptr), (size))
 #define UNPOISON(ptr, size) ASAN_UNPOISON_MEMORY_REGION((ptr), (size))
 #else
-#define POISON(ptr, size)   ((void)0)
+#define POISON(ptr, size) ((void)0)
 #define UNPOISON(ptr, size) ((void)0)
 #endif
 
@@ -76,20 +78,14 @@ char *mem_strdup(const char *text)
     return memcpy(mem_alloc(size), text, size);
 }
 
-void mem_free(void *ptr)
-{
-    free(ptr);
-}
+void mem_free(void *ptr) { free(ptr); }
 
-bool size_multiply(size_t a, size_t b, size_t *out)
-{
-    return !__builtin_mul_overflow(a, b, out);
-}
+bool size_multiply(size_t a, size_t b, size_t *out) { return !__builtin_mul_overflow(a, b, out); }
 
 typedef struct Chunk Chunk;
 struct Chunk {
-    Chunk                  *next;
-    size_t                  size; /* of data */
+    Chunk *next;
+    size_t size; /* of data */
     alignas(ALIGNMENT) char data[];
 };
 
@@ -182,10 +178,10 @@ static void arena_advance(Arena *arena, size_t need)
     }
     arena->full_used += (size_t)(arena->at - last->data);
     if (last->next == NULL || last->next->size < need) {
-        size_t size   = last->size * 2 < CHUNK_MAX ? last->size * 2 : CHUNK_MAX;
-        Chunk *chunk  = chunk_new(size > need ? size : need);
-        chunk->next   = last->next;
-        last->next    = chunk;
+        size_t size  = last->size * 2 < CHUNK_MAX ? last->size * 2 : CHUNK_MAX;
+        Chunk *chunk = chunk_new(size > need ? size : need);
+        chunk->next  = last->next;
+        last->next   = chunk;
     }
     arena_enter(arena, last->next);
 }
@@ -194,15 +190,15 @@ static void *arena_alloc_slow(Arena *arena, size_t size)
 {
     size_t chunk_size = arena->current ? arena->current->size : CHUNK_MIN;
     if (size > chunk_size / 4 && size > CHUNK_MIN / 2) {
-        Chunk *block      = chunk_new(size);
-        block->next       = arena->blocks;
-        arena->blocks     = block;
+        Chunk *block  = chunk_new(size);
+        block->next   = arena->blocks;
+        arena->blocks = block;
         arena->full_used += size;
         UNPOISON(block->data, size);
         return block->data;
     }
     arena_advance(arena, size);
-    void *ptr  = arena->at;
+    void *ptr = arena->at;
     arena->at += size;
     UNPOISON(ptr, size);
     return ptr;
@@ -215,7 +211,7 @@ void *arena_alloc(Arena *arena, size_t size)
     size = ((size ? size : 1) + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
     if (size > (size_t)(arena->end - arena->at))
         return arena_alloc_slow(arena, size);
-    void *ptr  = arena->at;
+    void *ptr = arena->at;
     arena->at += size;
     UNPOISON(ptr, size);
     return ptr;
@@ -233,7 +229,8 @@ void *arena_try_alloc(Arena *arena, size_t size, Error *err)
 {
     size_t used = arena_used(arena);
     if (used > arena->limit || size > arena->limit - used) {
-        error_set(err, E_LIMIT, NO_POS, "Value too large: %zu bytes wanted, limit is %zu bytes", size, arena->limit);
+        error_set(err, E_LIMIT, NO_POS, "Value too large: %zu bytes wanted, limit is %zu bytes", size,
+                  arena->limit);
         return NULL;
     }
     return arena_alloc(arena, size);

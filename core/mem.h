@@ -1,9 +1,9 @@
 /*
  * mem.h - memory: the heap for what lives as long as the server, arenas for everything else.
  *
- * Four lifetimes: server (heap), query arena, statement arena (freed with the reply), batch arena (reset after
- * each batch). An arena hands out memory that is never freed one by one. Arenas are arguments; there is no
- * "current" one. To keep a value longer, copy it into the longer arena.
+ * Four lifetimes: server (heap), query arena, statement arena (freed with the reply), batch arena (reset
+ * after each batch). An arena hands out memory that is never freed one by one. Arenas are arguments; there is
+ * no "current" one. To keep a value longer, copy it into the longer arena.
  *
  * Running out of memory for sizes that the program chose ends the process (there is nothing sensible left to
  * do); for sizes that data chose, arena_try_alloc and its limit make it an error of that record.
@@ -29,8 +29,8 @@ bool size_multiply(size_t a, size_t b, size_t *out);
 
 typedef struct Arena Arena;
 
-/* An empty arena. `limit` bounds what arena_try_alloc may hand out in total, in bytes; 0 = the default (256 MiB).
- * Thread: one at a time. */
+/* An empty arena. `limit` bounds what arena_try_alloc may hand out in total, in bytes; 0 = the default (256
+ * MiB). Thread: one at a time. */
 Arena *arena_new(size_t limit);
 void   arena_free(Arena *arena); /* accepts NULL */
 /* Forgets everything handed out, and keeps some memory for the next round. */
@@ -44,7 +44,7 @@ void *arena_calloc(Arena *arena, size_t n, size_t size);
 /* The same for sizes the data chose: NULL and E_LIMIT in err beyond the arena's limit. */
 void *arena_try_alloc(Arena *arena, size_t size, Error *err);
 
-#define ARENA_NEW(arena, Type)        ((Type *)arena_calloc((arena), 1, sizeof(Type)))
-#define ARENA_ARRAY(arena, Type, n)   ((Type *)arena_calloc((arena), (n), sizeof(Type)))
+#define ARENA_NEW(arena, Type) ((Type *)arena_calloc((arena), 1, sizeof(Type)))
+#define ARENA_ARRAY(arena, Type, n) ((Type *)arena_calloc((arena), (n), sizeof(Type)))
 
 #endif

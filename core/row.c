@@ -1,8 +1,8 @@
 /*
  * row.c - schemas and batches.
  *
- * The order of columns is an invariant of every schema (see row.h); schema_new establishes it and the counts that follow
- * from it, so nobody else has to look at roles to find the key or the value.
+ * The order of columns is an invariant of every schema (see row.h); schema_new establishes it and the counts
+ * that follow from it, so nobody else has to look at roles to find the key or the value.
  */
 #include "core/row.h"
 
@@ -28,7 +28,7 @@ const Schema *schema_new(Arena *arena, const Column *columns, size_t count)
     schema->columns = sorted;
     schema->count   = at;
     for (size_t i = 0; i < at; i++) {
-        schema->key_count   += sorted[i].role == COLUMN_KEY;
+        schema->key_count += sorted[i].role == COLUMN_KEY;
         schema->value_count += sorted[i].role == COLUMN_VALUE;
     }
     return schema;
@@ -54,7 +54,8 @@ bool schema_equal(const Schema *a, const Schema *b)
     for (size_t i = 0; i < a->count; i++) {
         const Column *x = &a->columns[i], *y = &b->columns[i];
         if (x->role != y->role || !str_equal(x->name, y->name) || !type_equal(x->type, y->type) ||
-            str_is_null(x->header_key) != str_is_null(y->header_key) || !str_equal(x->header_key, y->header_key))
+            str_is_null(x->header_key) != str_is_null(y->header_key) ||
+            !str_equal(x->header_key, y->header_key))
             return false;
     }
     return true;
@@ -100,7 +101,8 @@ size_t columns_pack_size(const Column *columns, const Value *values, size_t coun
 void columns_pack(const Column *columns, const Value *from, size_t count, Value *to, char **at)
 {
     for (size_t i = 0; i < count; i++)
-        to[i] = value_is_fixed(columns[i].type->kind, from[i]) ? from[i] : value_pack(columns[i].type, from[i], at);
+        to[i] = value_is_fixed(columns[i].type->kind, from[i]) ? from[i]
+                                                               : value_pack(columns[i].type, from[i], at);
 }
 
 bool columns_are_fixed(const Column *columns, size_t count)
@@ -130,7 +132,7 @@ static Row *batch_extend(RecordBatch *batch)
     if (batch->count == batch->capacity) {
         Row *rows = arena_alloc(batch->arena, batch->capacity * 2 * sizeof(Row));
         memcpy(rows, batch->rows, batch->count * sizeof(Row));
-        batch->rows      = rows;
+        batch->rows = rows;
         batch->capacity *= 2;
     }
     return &batch->rows[batch->count++];
@@ -145,6 +147,6 @@ Row *batch_add(RecordBatch *batch)
 
 void batch_share_row(RecordBatch *batch, const Row *row)
 {
-    Row copy              = *row; /* it may lie in this very batch, which may move */
+    Row copy             = *row; /* it may lie in this very batch, which may move */
     *batch_extend(batch) = copy;
 }

@@ -1,8 +1,9 @@
 /*
  * row.h - rows on their way through a pipeline: schema, row, batch.
  *
- * A schema lists the columns of an edge: first the key columns, then values, then header columns, then the pseudo
- * columns (ROWTIME, WINDOWSTART, ...) that somebody downstream reads. A row is an array of Values in that order.
+ * A schema lists the columns of an edge: first the key columns, then values, then header columns, then the
+ * pseudo columns (ROWTIME, WINDOWSTART, ...) that somebody downstream reads. A row is an array of Values in
+ * that order.
  *
  * Streams carry `columns`; tables also carry `old`, the row before this change. NULL means absent:
  *   columns == NULL   stream: null value; table: the key was deleted (tombstone)
@@ -46,8 +47,8 @@ const Schema *schema_copy(Arena *arena, const Schema *schema);
 /* Index of the column of that exact name, or -1. */
 int  schema_find(const Schema *schema, Str name);
 bool schema_equal(const Schema *a, const Schema *b);
-/* `K` STRING KEY, `V` INTEGER: as DESCRIBE prints it. `primary`: PRIMARY KEY instead of KEY. Pseudo columns are left
- * out; header columns print as HEADERS or HEADER('key'). */
+/* `K` STRING KEY, `V` INTEGER: as DESCRIBE prints it. `primary`: PRIMARY KEY instead of KEY. Pseudo columns
+ * are left out; header columns print as HEADERS or HEADER('key'). */
 void schema_print(const Schema *schema, bool primary, StrBuf *out);
 /* One column of it. */
 void column_print(const Column *column, bool primary, StrBuf *out);
@@ -73,17 +74,17 @@ typedef struct {
 } Origin;
 
 typedef struct {
-    const Value  *columns;
-    const Value  *old;
-    const Value  *key;
-    Str           key_bytes; /* the key in the edge's key format without window; ptr NULL = not serialized yet */
-    int64_t       timestamp; /* ms */
-    int64_t       window_start, window_end; /* ms; windowed edges only */
+    const Value *columns;
+    const Value *old;
+    const Value *key;
+    Str     key_bytes; /* the key in the edge's key format without window; ptr NULL = not serialized yet */
+    int64_t timestamp; /* ms */
+    int64_t window_start, window_end; /* ms; windowed edges only */
     const Origin *origin;
 } Row;
 
 typedef struct {
-    Arena        *arena;  /* of the batch: everything in rows lives there or longer */
+    Arena        *arena; /* of the batch: everything in rows lives there or longer */
     const Schema *schema;
     Row          *rows;
     size_t        count, capacity;

@@ -1,5 +1,6 @@
 /*
- * str.c - text as pointer and length: comparing, copying, hashing; and StrBuf, the buffer that text is built in.
+ * str.c - text as pointer and length: comparing, copying, hashing; and StrBuf, the buffer that text is built
+ * in.
  *
  * Nothing here looks inside a character: see utf.c for what depends on the encoding.
  */
@@ -7,10 +8,7 @@
 
 #include <stdio.h>
 
-static inline char ascii_lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
+static inline char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c; }
 
 bool str_equal_nocase(Str a, Str b)
 {
@@ -29,7 +27,8 @@ bool str_starts_with(Str s, Str prefix)
 
 bool str_ends_with(Str s, Str suffix)
 {
-    return s.len >= suffix.len && (suffix.len == 0 || str_equal(str_n(s.ptr + s.len - suffix.len, suffix.len), suffix));
+    return s.len >= suffix.len &&
+           (suffix.len == 0 || str_equal(str_n(s.ptr + s.len - suffix.len, suffix.len), suffix));
 }
 
 int str_compare(Str a, Str b)
@@ -103,15 +102,13 @@ uint64_t str_hash(Str s)
         a = read_u32(p);
         b = read_u32(p + len - 4);
     } else if (len > 0) {
-        a = (uint64_t)(unsigned char)p[0] << 16 | (uint64_t)(unsigned char)p[len / 2] << 8 | (unsigned char)p[len - 1];
+        a = (uint64_t)(unsigned char)p[0] << 16 | (uint64_t)(unsigned char)p[len / 2] << 8 |
+            (unsigned char)p[len - 1];
     }
     return hash_mix(k1 ^ s.len, hash_mix(a ^ k2, b ^ hash));
 }
 
-Str str_dup(Arena *arena, Str s)
-{
-    return (Str){str_to_c(arena, s), s.len};
-}
+Str str_dup(Arena *arena, Str s) { return (Str){str_to_c(arena, s), s.len}; }
 
 char *str_to_c(Arena *arena, Str s)
 {
@@ -182,10 +179,7 @@ void strbuf_clear(StrBuf *buf)
     *buf = (StrBuf){0};
 }
 
-void strbuf_reset(StrBuf *buf)
-{
-    buf->len = 0;
-}
+void strbuf_reset(StrBuf *buf) { buf->len = 0; }
 
 void strbuf_reserve(StrBuf *buf, size_t more)
 {
@@ -213,10 +207,7 @@ void strbuf_addc(StrBuf *buf, char c)
     buf->ptr[buf->len++] = c;
 }
 
-void strbuf_adds(StrBuf *buf, const char *text)
-{
-    strbuf_add(buf, str_c(text));
-}
+void strbuf_adds(StrBuf *buf, const char *text) { strbuf_add(buf, str_c(text)); }
 
 void strbuf_add_quoted(StrBuf *buf, Str text, char quote)
 {

@@ -16,13 +16,13 @@ typedef struct {
     size_t      len;
 } Str;
 
-#define STR_NULL    ((Str){NULL, 0})
-#define STR_LIT(s)  ((Str){(s), sizeof(s) - 1})
-#define STR_FMT     "%.*s"
-#define STR_ARG(s)  ((int)(s).len), ((s).ptr ? (s).ptr : "")
+#define STR_NULL ((Str){NULL, 0})
+#define STR_LIT(s) ((Str){(s), sizeof(s) - 1})
+#define STR_FMT "%.*s"
+#define STR_ARG(s) ((int)(s).len), ((s).ptr ? (s).ptr : "")
 
-static inline Str str_c(const char *text) { return (Str){text, text ? strlen(text) : 0}; }
-static inline Str str_n(const char *ptr, size_t len) { return (Str){ptr, len}; }
+static inline Str  str_c(const char *text) { return (Str){text, text ? strlen(text) : 0}; }
+static inline Str  str_n(const char *ptr, size_t len) { return (Str){ptr, len}; }
 static inline bool str_is_null(Str s) { return s.ptr == NULL; }
 
 static inline bool str_equal(Str a, Str b)
@@ -34,10 +34,10 @@ bool str_equal_nocase(Str a, Str b); /* ASCII only */
 bool str_starts_with(Str s, Str prefix);
 bool str_ends_with(Str s, Str suffix);
 /* Bytewise order, a shorter prefix first. */
-int  str_compare(Str a, Str b);
+int str_compare(Str a, Str b);
 /* Position of the first `needle` at or after `from`, or -1. */
 ptrdiff_t str_find(Str s, Str needle, size_t from);
-Str  str_trim(Str s); /* without bytes <= 0x20 at both ends, as Java trims */
+Str       str_trim(Str s); /* without bytes <= 0x20 at both ends, as Java trims */
 /* 64-bit hash, the same in every process. */
 uint64_t str_hash(Str s);
 
@@ -64,8 +64,8 @@ void strbuf_add(StrBuf *buf, Str s);
 void strbuf_addc(StrBuf *buf, char c);
 void strbuf_adds(StrBuf *buf, const char *text);
 /* The text between quotes, those inside doubled: SQL's and CSV's way. */
-void strbuf_add_quoted(StrBuf *buf, Str text, char quote);
-void strbuf_addf(StrBuf *buf, const char *fmt, ...) SL_PRINTF(2, 3);
+void              strbuf_add_quoted(StrBuf *buf, Str text, char quote);
+void              strbuf_addf(StrBuf *buf, const char *fmt, ...) SL_PRINTF(2, 3);
 static inline Str strbuf_str(const StrBuf *buf) { return (Str){buf->ptr ? buf->ptr : "", buf->len}; }
 
 /* UTF-8 and UTF-16. The dialect counts text in UTF-16 code units (functions.md 1.3). */
@@ -73,13 +73,13 @@ size_t utf16_length(Str utf8);
 bool   str_is_ascii(Str s);
 bool   utf8_valid(Str s);
 /* Copy in which every malformed sequence is U+FFFD. Returns s itself when it is valid. */
-Str    utf8_repair(Arena *arena, Str s);
+Str utf8_repair(Arena *arena, Str s);
 /* Order by UTF-16 code unit. */
-int    utf16_compare(Str a, Str b);
+int utf16_compare(Str a, Str b);
 /* Decodes the code point at *at (which must be < s.len) and moves *at behind it; U+FFFD when malformed. */
 uint32_t utf8_next(Str s, size_t *at);
 /* Writes a code point as UTF-8 (4 bytes at most); returns how many bytes. */
-size_t   utf8_put(uint32_t cp, char out[4]);
+size_t utf8_put(uint32_t cp, char out[4]);
 
 /* Base64, standard alphabet. Decoding is strict (padding right, nothing else in it). */
 Str    base64_encode(Arena *arena, Str bytes);

@@ -38,7 +38,8 @@ static size_t slips(Str a, Str b)
                 row[j] = above[j] + 1;
             if (row[j - 1] + 1 < row[j])
                 row[j] = row[j - 1] + 1;
-            if (i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] && a.ptr[i - 2] == b.ptr[j - 1] && twice[j - 2] + 1 < row[j])
+            if (i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] && a.ptr[i - 2] == b.ptr[j - 1] &&
+                twice[j - 2] + 1 < row[j])
                 row[j] = twice[j - 2] + 1;
         }
     }

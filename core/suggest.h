@@ -1,7 +1,8 @@
 /*
  * suggest.h - "did you mean": the known name that was probably meant.
  *
- * A hint is worth giving only where it is likely right: a name is near when about one letter in three at most is wrong.
+ * A hint is worth giving only where it is likely right: a name is near when about one letter in three at most
+ * is wrong.
  */
 #ifndef SLUICE_CORE_SUGGEST_H
 #define SLUICE_CORE_SUGGEST_H

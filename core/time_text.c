@@ -1,17 +1,19 @@
 /*
  * time_text.c - DATE, TIME and TIMESTAMP as text and back, by the rules of CAST.
  *
- * The calendar is proleptic Gregorian. Reading resolves as Java's "smart" style does: 30 February is the last of February
- * and 24:00 the next midnight, while day 32 is an error. Years have four digits, more only after a sign.
+ * The calendar is proleptic Gregorian. Reading resolves as Java's "smart" style does: 30 February is the last
+ * of February and 24:00 the next midnight, while day 32 is an error. Years have four digits, more only after
+ * a sign.
  */
 #include "core/value.h"
 
 static const int64_t day_ms = 86400000;
 
-/* Days are counted in eras of 400 years that start on 1 March: the leap day comes last (Hinnant's algorithm). */
+/* Days are counted in eras of 400 years that start on 1 March: the leap day comes last (Hinnant's algorithm).
+ */
 int64_t days_from_civil(int64_t year, int month, int day)
 {
-    year            -= month <= 2;
+    year -= month <= 2;
     int64_t era      = (year >= 0 ? year : year - 399) / 400;
     int64_t era_year = year - era * 400;
     int64_t year_day = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
@@ -23,7 +25,7 @@ void civil_from_days(int64_t days, int64_t *year, int *month, int *day)
 {
     if (days > INT64_MAX - 719468)
         days = INT64_MAX - 719468; /* no calendar reaches there: keeps the sum defined */
-    days            += 719468;
+    days += 719468;
     int64_t era      = (days >= 0 ? days : days - 146096) / 146097;
     int64_t era_day  = days - era * 146097;
     int64_t era_year = (era_day - era_day / 1460 + era_day / 36524 - era_day / 146096) / 365;
@@ -58,9 +60,9 @@ size_t date_print(int64_t days, char out[32])
         out[at++] = year < 0 ? '-' : '+';
     if (year < 0)
         year = -year;
-    at       += year > 9999 ? int64_print(year, out + at) : put_digits(out + at, year, 4);
+    at += year > 9999 ? int64_print(year, out + at) : put_digits(out + at, year, 4);
     out[at++] = '-';
-    at       += put_digits(out + at, month, 2);
+    at += put_digits(out + at, month, 2);
     out[at++] = '-';
     return at + put_digits(out + at, day, 2);
 }
@@ -69,10 +71,10 @@ static size_t put_clock(char *out, int64_t seconds, bool with_seconds)
 {
     size_t at = put_digits(out, seconds / 3600, 2);
     out[at++] = ':';
-    at       += put_digits(out + at, seconds / 60 % 60, 2);
+    at += put_digits(out + at, seconds / 60 % 60, 2);
     if (with_seconds) {
         out[at++] = ':';
-        at       += put_digits(out + at, seconds % 60, 2);
+        at += put_digits(out + at, seconds % 60, 2);
     }
     return at;
 }
@@ -95,8 +97,8 @@ size_t timestamp_print(int64_t ms, char out[40])
     int64_t rest = ms_of_day(ms);
     size_t  at   = date_print(ms / day_ms - (ms % day_ms < 0), out);
     out[at++]    = 'T';
-    at          += put_clock(out + at, rest / 1000, true);
-    out[at++]    = '.';
+    at += put_clock(out + at, rest / 1000, true);
+    out[at++] = '.';
     return at + put_digits(out + at, rest % 1000, 3);
 }
 
@@ -127,7 +129,7 @@ static bool take_char(Str *text, char c)
 static bool take_year(Str *text, int64_t *year)
 {
     bool   negative = take_char(text, '-'), sign = negative || take_char(text, '+');
-    size_t width    = 0;
+    size_t width = 0;
     while (width < text->len && text->ptr[width] >= '0' && text->ptr[width] <= '9')
         width++;
     if (width < 4 || width > (sign ? 9 : 4) || !take_digits(text, width, year))
@@ -156,10 +158,7 @@ static bool parse_date(Str text, bool partial, int64_t *days)
     return text.len == 0;
 }
 
-bool date_parse(Str text, int64_t *days)
-{
-    return parse_date(str_trim(text), true, days);
-}
+bool date_parse(Str text, int64_t *days) { return parse_date(str_trim(text), true, days); }
 
 /* Digits behind the point, those beyond milliseconds dropped. */
 static bool parse_fraction(Str text, int64_t *ms)

@@ -5,9 +5,10 @@
  */
 #include "core/type.h"
 
-const SqlType type_boolean = {.kind = T_BOOLEAN}, type_integer = {.kind = T_INTEGER}, type_bigint = {.kind = T_BIGINT},
-              type_double = {.kind = T_DOUBLE}, type_string = {.kind = T_STRING}, type_bytes = {.kind = T_BYTES},
-              type_time = {.kind = T_TIME}, type_date = {.kind = T_DATE}, type_timestamp = {.kind = T_TIMESTAMP},
+const SqlType type_boolean = {.kind = T_BOOLEAN}, type_integer = {.kind = T_INTEGER},
+              type_bigint = {.kind = T_BIGINT}, type_double = {.kind = T_DOUBLE},
+              type_string = {.kind = T_STRING}, type_bytes = {.kind = T_BYTES}, type_time = {.kind = T_TIME},
+              type_date = {.kind = T_DATE}, type_timestamp = {.kind = T_TIMESTAMP},
               type_null = {.kind = T_NULL}, type_unit = {.kind = T_UNIT};
 
 /* The shared constant of a kind, NULL for kinds that have parts. */
@@ -77,7 +78,8 @@ static bool fields_equal(const SqlType *a, const SqlType *b)
     if (a->field_count != b->field_count)
         return false;
     for (size_t i = 0; i < a->field_count; i++)
-        if (!str_equal(a->fields[i].name, b->fields[i].name) || !type_equal(a->fields[i].type, b->fields[i].type))
+        if (!str_equal(a->fields[i].name, b->fields[i].name) ||
+            !type_equal(a->fields[i].type, b->fields[i].type))
             return false;
     return true;
 }
@@ -118,7 +120,8 @@ const SqlType *type_copy(Arena *arena, const SqlType *type)
     if (type->fields != NULL) {
         SqlField *fields = ARENA_ARRAY(arena, SqlField, type->field_count);
         for (size_t i = 0; i < type->field_count; i++)
-            fields[i] = (SqlField){str_dup(arena, type->fields[i].name), type_copy(arena, type->fields[i].type)};
+            fields[i] =
+                (SqlField){str_dup(arena, type->fields[i].name), type_copy(arena, type->fields[i].type)};
         copy->fields = fields;
     }
     return copy;
@@ -126,7 +129,8 @@ const SqlType *type_copy(Arena *arena, const SqlType *type)
 
 bool type_is_numeric(const SqlType *type)
 {
-    return type->kind == T_INTEGER || type->kind == T_BIGINT || type->kind == T_DECIMAL || type->kind == T_DOUBLE;
+    return type->kind == T_INTEGER || type->kind == T_BIGINT || type->kind == T_DECIMAL ||
+           type->kind == T_DOUBLE;
 }
 
 bool type_contains_map(const SqlType *type)
@@ -155,10 +159,12 @@ int type_field(const SqlType *type, Str name)
 const char *type_kind_name(SqlKind kind)
 {
     static const char *const names[] = {
-        [T_BOOLEAN] = "BOOLEAN", [T_INTEGER] = "INTEGER", [T_BIGINT] = "BIGINT", [T_DECIMAL] = "DECIMAL",
-        [T_DOUBLE] = "DOUBLE",   [T_STRING] = "STRING",   [T_BYTES] = "BYTES",   [T_TIME] = "TIME",
-        [T_DATE] = "DATE",       [T_TIMESTAMP] = "TIMESTAMP", [T_ARRAY] = "ARRAY", [T_MAP] = "MAP",
-        [T_STRUCT] = "STRUCT",   [T_NULL] = "null",       [T_UNIT] = "INTERVAL UNIT", [T_LAMBDA] = "LAMBDA",
+        [T_BOOLEAN] = "BOOLEAN",     [T_INTEGER] = "INTEGER", [T_BIGINT] = "BIGINT",
+        [T_DECIMAL] = "DECIMAL",     [T_DOUBLE] = "DOUBLE",   [T_STRING] = "STRING",
+        [T_BYTES] = "BYTES",         [T_TIME] = "TIME",       [T_DATE] = "DATE",
+        [T_TIMESTAMP] = "TIMESTAMP", [T_ARRAY] = "ARRAY",     [T_MAP] = "MAP",
+        [T_STRUCT] = "STRUCT",       [T_NULL] = "null",       [T_UNIT] = "INTERVAL UNIT",
+        [T_LAMBDA] = "LAMBDA",
     };
     return names[kind];
 }
@@ -219,9 +225,9 @@ const SqlType *type_primitive(Str name)
         Str            name;
         const SqlType *type;
     } primitives[] = {
-        {{"BOOLEAN", 7}, &type_boolean}, {{"INT", 3}, &type_integer},    {{"INTEGER", 7}, &type_integer},
-        {{"BIGINT", 6}, &type_bigint},   {{"DOUBLE", 6}, &type_double},  {{"STRING", 6}, &type_string},
-        {{"VARCHAR", 7}, &type_string},  {{"BYTES", 5}, &type_bytes},    {{"TIME", 4}, &type_time},
+        {{"BOOLEAN", 7}, &type_boolean}, {{"INT", 3}, &type_integer},         {{"INTEGER", 7}, &type_integer},
+        {{"BIGINT", 6}, &type_bigint},   {{"DOUBLE", 6}, &type_double},       {{"STRING", 6}, &type_string},
+        {{"VARCHAR", 7}, &type_string},  {{"BYTES", 5}, &type_bytes},         {{"TIME", 4}, &type_time},
         {{"DATE", 4}, &type_date},       {{"TIMESTAMP", 9}, &type_timestamp},
     };
     for (size_t i = 0; i < ARRAY_LEN(primitives); i++)

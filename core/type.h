@@ -1,6 +1,6 @@
 /*
- * type.h - SQL types. A type is an immutable tree; the primitives are shared constants, compound types live in the
- * arena of whoever built them (the catalog copies what it keeps).
+ * type.h - SQL types. A type is an immutable tree; the primitives are shared constants, compound types live
+ * in the arena of whoever built them (the catalog copies what it keeps).
  */
 #ifndef SLUICE_CORE_TYPE_H
 #define SLUICE_CORE_TYPE_H
@@ -26,10 +26,12 @@ typedef enum {
     T_LAMBDA, /* a lambda as function argument; never the type of a column */
 } SqlKind;
 
-/* Copying a value's 16 bytes copies the value: a number, whatever it means. (A DECIMAL may be a big one; lambdas are always shared.) */
+/* Copying a value's 16 bytes copies the value: a number, whatever it means. (A DECIMAL may be a big one;
+ * lambdas are always shared.) */
 static inline bool kind_is_fixed(SqlKind kind)
 {
-    const unsigned pointing = 1u << T_DECIMAL | 1u << T_STRING | 1u << T_BYTES | 1u << T_ARRAY | 1u << T_MAP | 1u << T_STRUCT;
+    const unsigned pointing =
+        1u << T_DECIMAL | 1u << T_STRING | 1u << T_BYTES | 1u << T_ARRAY | 1u << T_MAP | 1u << T_STRUCT;
     return (pointing >> kind & 1) == 0;
 }
 
@@ -54,22 +56,24 @@ extern const SqlType type_boolean, type_integer, type_bigint, type_double, type_
 
 const SqlType *type_array(Arena *arena, const SqlType *element);
 const SqlType *type_map(Arena *arena, const SqlType *key, const SqlType *value);
-const SqlType *type_struct(Arena *arena, const SqlField *fields, size_t count); /* copies the array, not the names */
+const SqlType *type_struct(Arena *arena, const SqlField *fields,
+                           size_t count); /* copies the array, not the names */
 /* E_PLAN with ksqlDB's texts when precision or scale are out of range (sql.md 3.1). */
 Status type_decimal(Arena *arena, int precision, int scale, const SqlType **out, Error *err);
 /* The same where the numbers are known to be right. */
 const SqlType *type_decimal_unchecked(Arena *arena, int precision, int scale);
 
 /* Structural equality: field names, field order, precision and scale count. */
-bool type_equal(const SqlType *a, const SqlType *b);
+bool           type_equal(const SqlType *a, const SqlType *b);
 const SqlType *type_copy(Arena *arena, const SqlType *type);
-bool type_is_numeric(const SqlType *type);
+bool           type_is_numeric(const SqlType *type);
 /* A MAP at any depth (keys must not hold one). */
 bool type_contains_map(const SqlType *type);
 /* Index of the field of that exact name, or -1. */
 int type_field(const SqlType *type, Str name);
 
-/* `DECIMAL(4, 2)`, `ARRAY<INTEGER>`, STRUCT<`F` BIGINT>: as DESCRIBE and error texts print types (sql.md 3.1). */
+/* `DECIMAL(4, 2)`, `ARRAY<INTEGER>`, STRUCT<`F` BIGINT>: as DESCRIBE and error texts print types
+ * (sql.md 3.1). */
 void type_print(const SqlType *type, StrBuf *out);
 Str  type_text(Arena *arena, const SqlType *type);
 /* The bare name of a kind: "DECIMAL". */

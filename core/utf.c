@@ -1,8 +1,8 @@
 /*
  * utf.c - UTF-8 text, seen as code points or as the UTF-16 code units that the dialect counts in.
  *
- * Text is almost always ASCII, so everything first runs over eight bytes at a time. A malformed sequence is replaced by
- * its longest valid beginning, as Java's decoder does: one U+FFFD for each.
+ * Text is almost always ASCII, so everything first runs over eight bytes at a time. A malformed sequence is
+ * replaced by its longest valid beginning, as Java's decoder does: one U+FFFD for each.
  */
 #include "core/str.h"
 
@@ -24,12 +24,10 @@ static size_t ascii_run(Str s, size_t at)
     return at - start;
 }
 
-bool str_is_ascii(Str s)
-{
-    return ascii_run(s, 0) == s.len;
-}
+bool str_is_ascii(Str s) { return ascii_run(s, 0) == s.len; }
 
-/* Length of the sequence that a lead byte starts, and the range its second byte must be in; 0 for no lead byte. */
+/* Length of the sequence that a lead byte starts, and the range its second byte must be in; 0 for no lead
+ * byte. */
 static unsigned sequence_length(unsigned char lead, unsigned char *low, unsigned char *high)
 {
     *low  = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80; /* shorter forms exist */
@@ -104,17 +102,15 @@ static size_t valid_prefix(Str s)
     }
 }
 
-bool utf8_valid(Str s)
-{
-    return valid_prefix(s) == s.len;
-}
+bool utf8_valid(Str s) { return valid_prefix(s) == s.len; }
 
 Str utf8_repair(Arena *arena, Str s)
 {
     size_t at = valid_prefix(s);
     if (at == s.len)
         return s;
-    char  *out = arena_alloc(arena, at + (s.len - at) * 3); /* U+FFFD takes three bytes, at worst for each byte */
+    char *out =
+        arena_alloc(arena, at + (s.len - at) * 3); /* U+FFFD takes three bytes, at worst for each byte */
     size_t len = at;
     if (at > 0)
         memcpy(out, s.ptr, at);
@@ -129,7 +125,7 @@ size_t utf16_length(Str utf8)
     for (;;) {
         size_t run = ascii_run(utf8, at);
         units += run;
-        at    += run;
+        at += run;
         if (at == utf8.len)
             return units;
         units += utf8_next(utf8, &at) >= 0x10000 ? 2 : 1;
@@ -146,8 +142,8 @@ int utf16_compare(Str a, Str b)
     if (i == common)
         return (a.len > b.len) - (a.len < b.len);
     unsigned char x = (unsigned char)a.ptr[i], y = (unsigned char)b.ptr[i];
-    /* UTF-8 sorts by code point. Only this differs: supplementary characters (lead F0 and up) are surrogates in UTF-16,
-     * below U+E000..U+FFFF (leads EE and EF). */
+    /* UTF-8 sorts by code point. Only this differs: supplementary characters (lead F0 and up) are surrogates
+     * in UTF-16, below U+E000..U+FFFF (leads EE and EF). */
     if (x >= 0xEE && y >= 0xEE && (x >= 0xF0) != (y >= 0xF0))
         return x >= 0xF0 ? -1 : 1;
     return x < y ? -1 : 1;

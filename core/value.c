@@ -24,8 +24,9 @@ static inline uint64_t hash_bits(uint64_t bits)
 }
 
 /*
- * Map equality. Maps that came the same way have their entries in the same order, so that is tried first. Otherwise keys
- * are looked up in a table of b's entries: maps come from users, and quadratic time is an attack.
+ * Map equality. Maps that came the same way have their entries in the same order, so that is tried first.
+ * Otherwise keys are looked up in a table of b's entries: maps come from users, and quadratic time is an
+ * attack.
  */
 typedef struct {
     const MapEntry *entries;
@@ -37,7 +38,8 @@ typedef struct {
 static uint32_t *index_slot(const MapIndex *index, Value key)
 {
     size_t at = (size_t)value_hash(index->key_type, key) & index->mask;
-    while (index->slots[at] != 0 && !value_equal(index->key_type, index->entries[index->slots[at] - 1].key, key))
+    while (index->slots[at] != 0 &&
+           !value_equal(index->key_type, index->entries[index->slots[at] - 1].key, key))
         at = (at + 1) & index->mask;
     return &index->slots[at];
 }
@@ -215,10 +217,7 @@ uint64_t value_hash(const SqlType *type, Value v)
 
 /* ---- deep copies: one piece, laid out in steps of 8 bytes ---- */
 
-static size_t padded(size_t n)
-{
-    return (n + 7) & ~(size_t)7;
-}
+static size_t padded(size_t n) { return (n + 7) & ~(size_t)7; }
 
 size_t value_pack_size(const SqlType *type, Value v)
 {

@@ -1,8 +1,8 @@
 /*
  * value_print.c - the text of CAST(v AS STRING).
  *
- * Java's toString in disguise: lists in brackets, maps in braces, structs by name without their null fields. Recursion
- * follows the type.
+ * Java's toString in disguise: lists in brackets, maps in braces, structs by name without their null fields.
+ * Recursion follows the type.
  */
 #include "core/decimal.h"
 

@@ -1,8 +1,9 @@
 /*
  * aggregate_state.c - see aggregate_state.h.
  *
- * What is emitted is copied out of the store: a later record of the same batch may replace the values it points to. For rows of
- * numbers, which is what most counting queries have, the copy is the values themselves.
+ * What is emitted is copied out of the store: a later record of the same batch may replace the values it
+ * points to. For rows of numbers, which is what most counting queries have, the copy is the values
+ * themselves.
  */
 #include "executor/emit_final.h"
 #include "executor/task.h"
@@ -77,7 +78,8 @@ Status aggregate_load(Operator *op, Str saved, Error *err)
         return OK;
     if (!take_int64(&saved, &self->time) || !take_int64(&saved, &self->last_close) ||
         !take_int64(&saved, &self->context.sequence))
-        return error_set(err, E_DATA, NO_POS, "The saved state of step " STR_FMT " is damaged", STR_ARG(op->node->step));
+        return error_set(err, E_DATA, NO_POS, "The saved state of step " STR_FMT " is damaged",
+                         STR_ARG(op->node->step));
     return OK;
 }
 
@@ -146,7 +148,8 @@ Status aggregate_add(AggregateOp *self, Error *err)
 {
     for (size_t i = 0; i < self->call_count; i++) {
         const PlanAggregateCall *call   = enter_call(self, i);
-        Status                   status = call->function->aggregate->accumulate(call->call, &self->states[i], self->call_args[i], &self->context, err);
+        Status                   status = call->function->aggregate->accumulate(call->call, &self->states[i],
+                                                                                self->call_args[i], &self->context, err);
         if (status != OK)
             return fatal(call, status, err);
     }
@@ -156,8 +159,9 @@ Status aggregate_add(AggregateOp *self, Error *err)
 Status aggregate_undo(AggregateOp *self, Error *err)
 {
     for (size_t i = 0; i < self->call_count; i++) {
-        const PlanAggregateCall *call   = enter_call(self, i);
-        Status                   status = call->function->aggregate->undo(call->call, &self->states[i], self->call_args[i], &self->context, err);
+        const PlanAggregateCall *call = enter_call(self, i);
+        Status status = call->function->aggregate->undo(call->call, &self->states[i], self->call_args[i],
+                                                        &self->context, err);
         if (status != OK)
             return fatal(call, status, err);
     }
@@ -167,8 +171,9 @@ Status aggregate_undo(AggregateOp *self, Error *err)
 Status aggregate_merge(AggregateOp *self, const StoreRow *other, Error *err)
 {
     for (size_t i = 0; i < self->call_count; i++) {
-        const PlanAggregateCall *call = enter_call(self, i);
-        Status status = call->function->aggregate->merge(call->call, &self->states[i], other->values[self->value_count + i], &self->context, err);
+        const PlanAggregateCall *call   = enter_call(self, i);
+        Status                   status = call->function->aggregate->merge(
+                              call->call, &self->states[i], other->values[self->value_count + i], &self->context, err);
         if (status != OK)
             return fatal(call, status, err);
     }
@@ -178,7 +183,8 @@ Status aggregate_merge(AggregateOp *self, const StoreRow *other, Error *err)
 /* ---- results ---- */
 
 /* The row that SELECT and HAVING see: keys, results, window bounds, time. */
-static Status fill_inner(AggregateOp *self, const StoreRow *stored, int64_t timestamp, Arena *arena, Error *err)
+static Status fill_inner(AggregateOp *self, const StoreRow *stored, int64_t timestamp, Arena *arena,
+                         Error *err)
 {
     const Schema *inner  = self->plan->inner;
     const Value  *states = stored->values + self->value_count;
@@ -216,8 +222,8 @@ static bool having(AggregateOp *self, const Row *row, Arena *arena)
     return false;
 }
 
-Status aggregate_project(AggregateOp *self, StoreRow *stored, int64_t timestamp, const Row *report, Arena *arena,
-                         const Value **columns, Error *err)
+Status aggregate_project(AggregateOp *self, StoreRow *stored, int64_t timestamp, const Row *report,
+                         Arena *arena, const Value **columns, Error *err)
 {
     TRY(fill_inner(self, stored, timestamp, arena, err));
     projection_eval(&self->base, &self->values, self->inner, report, arena, self->next);
@@ -239,7 +245,8 @@ const Value *aggregate_columns(const AggregateOp *self, const Value *keys, const
     return out;
 }
 
-Row *aggregate_emit(AggregateOp *self, RecordBatch *out, const StoreRow *stored, int64_t timestamp, const Origin *origin)
+Row *aggregate_emit(AggregateOp *self, RecordBatch *out, const StoreRow *stored, int64_t timestamp,
+                    const Origin *origin)
 {
     Row *row = batch_add(out);
     *row     = (Row){.key          = stored->keys,
@@ -260,7 +267,8 @@ static void put_unseen(AggregateOp *self, StoreRow *stored, const Row *input, in
     store_put_values(self->base.store, stored, NULL, timestamp, visible);
 }
 
-Status aggregate_put(AggregateOp *self, StoreRow *stored, const Row *input, int64_t timestamp, RecordBatch *out, Error *err)
+Status aggregate_put(AggregateOp *self, StoreRow *stored, const Row *input, int64_t timestamp,
+                     RecordBatch *out, Error *err)
 {
     const Value *old = NULL, *now;
     if (self->lazy) {
@@ -289,7 +297,8 @@ static Status flush_row(AggregateOp *self, StoreRow *stored, bool emits, RecordB
     const Value *old = stored->has_emitted ? stored->emitted : NULL;
     if (!emits || (now == NULL && old == NULL))
         return OK;
-    Row *row     = aggregate_emit(self, out, stored, session ? stored->window_end : stored->timestamp, stored->origin);
+    Row *row =
+        aggregate_emit(self, out, stored, session ? stored->window_end : stored->timestamp, stored->origin);
     row->columns = now;
     row->old     = old == NULL ? NULL : aggregate_columns(self, stored->keys, old, out->arena);
     return OK;

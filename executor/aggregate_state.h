@@ -1,10 +1,12 @@
 /*
- * aggregate_state.h - what all GROUP BY operators are: a record finds its group's row, is folded into the states there, and the row is put
- * back and emitted. An operator's own file says which rows a record goes to, and what is done to them.
+ * aggregate_state.h - what all GROUP BY operators are: a record finds its group's row, is folded into the
+ * states there, and the row is put back and emitted. An operator's own file says which rows a record goes to,
+ * and what is done to them.
  *
- * A stored row is [value columns as projected ..., one state per call ...]; it is `visible` when HAVING says so. States change in place.
- * Operators emit every update (old = the row as last projected), or are lazy: with a cache above 0 they emit each dirty row once at flush,
- * under EMIT FINAL when its window closes. Lazy rows are projected then, not per record.
+ * A stored row is [value columns as projected ..., one state per call ...]; it is `visible` when HAVING says
+ * so. States change in place. Operators emit every update (old = the row as last projected), or are lazy:
+ * with a cache above 0 they emit each dirty row once at flush, under EMIT FINAL when its window closes. Lazy
+ * rows are projected then, not per record.
  */
 #ifndef SLUICE_EXECUTOR_AGGREGATE_STATE_H
 #define SLUICE_EXECUTOR_AGGREGATE_STATE_H
@@ -14,8 +16,8 @@
 
 typedef struct AggregateOp AggregateOp;
 
-/* The operator's own idea: takes a row, whose group is `key`, to the stored rows that it belongs to. It has columns, or an old version
- * (tables), or both. */
+/* The operator's own idea: takes a row, whose group is `key`, to the stored rows that it belongs to. It has
+ * columns, or an old version (tables), or both. */
 typedef Status (*AggregateFold)(AggregateOp *self, const Row *row, Str key, RecordBatch *out, Error *err);
 
 struct AggregateOp {
@@ -58,14 +60,16 @@ Status aggregate_load(Operator *op, Str saved, Error *err);
 
 /* From here on the states of that row are changed; those of a row that does not exist are initial. */
 void aggregate_begin(AggregateOp *self, StoreRow *stored, Arena *arena);
-/* Evaluates the arguments of all calls over `columns` (of the input); add and undo use them until the next call. */
+/* Evaluates the arguments of all calls over `columns` (of the input); add and undo use them until the next
+ * call. */
 void aggregate_arguments(AggregateOp *self, const Value *columns, const Row *row, Arena *arena);
 /* E_FATAL_DATA when a function fails. */
 Status aggregate_add(AggregateOp *self, Error *err);
 Status aggregate_undo(AggregateOp *self, Error *err);
 Status aggregate_merge(AggregateOp *self, const StoreRow *other, Error *err);
 /* Puts the row back and, unless lazy, appends the change to `out` with the input row's origin. */
-Status aggregate_put(AggregateOp *self, StoreRow *stored, const Row *input, int64_t timestamp, RecordBatch *out, Error *err);
+Status aggregate_put(AggregateOp *self, StoreRow *stored, const Row *input, int64_t timestamp,
+                     RecordBatch *out, Error *err);
 /* The timestamp of a group is the highest of its records'. */
 static inline int64_t aggregate_time(const StoreRow *stored, const Row *row)
 {
@@ -74,13 +78,15 @@ static inline int64_t aggregate_time(const StoreRow *stored, const Row *row)
 
 /* ---- emitting ---- */
 
-/* Brings the stored value columns up to date with the states, and puts the row. *columns: them as a row of the node's schema (deep copy in
- * `arena`); NULL when HAVING says no. Expressions that fail are reported with `report`, unless that is NULL. */
-Status aggregate_project(AggregateOp *self, StoreRow *stored, int64_t timestamp, const Row *report, Arena *arena, const Value **columns,
-                         Error *err);
+/* Brings the stored value columns up to date with the states, and puts the row. *columns: them as a row of
+ * the node's schema (deep copy in `arena`); NULL when HAVING says no. Expressions that fail are reported with
+ * `report`, unless that is NULL. */
+Status aggregate_project(AggregateOp *self, StoreRow *stored, int64_t timestamp, const Row *report,
+                         Arena *arena, const Value **columns, Error *err);
 /* Stored value columns as a row of the node's schema (deep copy). */
 const Value *aggregate_columns(const AggregateOp *self, const Value *keys, const Value *values, Arena *arena);
 /* Appends a row for a stored row; the caller sets columns and old, as in Row. */
-Row *aggregate_emit(AggregateOp *self, RecordBatch *out, const StoreRow *stored, int64_t timestamp, const Origin *origin);
+Row *aggregate_emit(AggregateOp *self, RecordBatch *out, const StoreRow *stored, int64_t timestamp,
+                    const Origin *origin);
 
 #endif

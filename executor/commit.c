@@ -10,8 +10,8 @@
  *
  * So the state file is never ahead of the log. A crash between 5 and 6 leaves a smaller sequence number in
  * the file: the changelog's tail is replayed (restore.c). If 6 fails (disk full), the worker stands still and
- * tries again: to go on from the old snapshot would count twice. Only where the failure took restored rows with
- * it there is nothing to try again: then the worker rolls back, and its tasks are restored from the log.
+ * tries again: to go on from the old snapshot would count twice. Only where the failure took restored rows
+ * with it there is nothing to try again: then the worker rolls back, and its tasks are restored from the log.
  *
  * A task that only moved on (its records had no effect) needs no transaction: its positions are written once
  * a second.
@@ -33,8 +33,9 @@ Status worker_txn_begin(Worker *worker, Error *err)
 
 /* ---- when ---- */
 
-/* Dry readers hasten a commit that somebody may wait for. Tasks that were only opened are written down a little later: their first
- * records are on their way, and a commit into topics just made would stop the worker until brokers lead them. */
+/* Dry readers hasten a commit that somebody may wait for. Tasks that were only opened are written down a
+ * little later: their first records are on their way, and a commit into topics just made would stop the
+ * worker until brokers lead them. */
 static int64_t commit_after_us(const Worker *worker, bool dry)
 {
     const Runtime *runtime  = worker->runtime;
@@ -284,7 +285,7 @@ void worker_rollback(Worker *worker)
     worker->in_txn        = false;
     worker->txn_bytes     = 0;
     worker->state_changed = worker->moved = false;
-    worker->flushed_sink  = true;
+    worker->flushed_sink                  = true;
     state_file_rollback(worker->state);
     for (Task *task = worker->dirty, *next; task != NULL; task = next) {
         next             = task->next_dirty;

@@ -211,8 +211,8 @@ static Query *find_query(Driver *driver, Str id, size_t *index)
     return NULL;
 }
 
-/* Everything the query has taken of an input's topic, once more into its source table: the new version's columns
- * may be others. */
+/* Everything the query has taken of an input's topic, once more into its source table: the new version's
+ * columns may be others. */
 static Status replay_source(Query *query, size_t input, Error *err)
 {
     Driver *driver = query->driver;
@@ -220,8 +220,8 @@ static Status replay_source(Query *query, size_t input, Error *err)
     Topic  *topic  = &driver->topics[index];
     for (size_t i = 0; topic->has_inputs && i < query->inputs_done; i++)
         if (driver->inputs[i].topic == index)
-            TRY(pipeline_replay_source(query->pipeline, input, &topic->records[driver->inputs[i].record].record,
-                                       1, err));
+            TRY(pipeline_replay_source(query->pipeline, input,
+                                       &topic->records[driver->inputs[i].record].record, 1, err));
     for (size_t i = 0; !topic->has_inputs && i < query->read[input]; i++)
         TRY(pipeline_replay_source(query->pipeline, input, &topic->records[i].record, 1, err));
     return OK;
@@ -240,8 +240,8 @@ static Status replay_sources(Query *query, Error *err)
     return OK;
 }
 
-/* As in the runtime: the tables stay, widened as the new version opens them. If that does not open, the query is
- * without a pipeline. */
+/* As in the runtime: the tables stay, widened as the new version opens them. If that does not open, the query
+ * is without a pipeline. */
 static Status move_state(Query *query, Pipeline *old, Error *err)
 {
     StrBuf saved  = {0};
@@ -390,8 +390,7 @@ static void mark_read(Driver *driver)
         query->inputs_done = driver->input_count;
         for (size_t input = 0; query->pipeline != NULL && input < pipeline_input_count(query->pipeline);
              input++)
-            query->read[input] =
-                topic_named(driver, pipeline_input_topic(query->pipeline, input))->count;
+            query->read[input] = topic_named(driver, pipeline_input_topic(query->pipeline, input))->count;
     }
 }
 

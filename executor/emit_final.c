@@ -62,11 +62,13 @@ static Status emit_range(AggregateOp *self, const Range *range, const Row *trigg
     StoreRows rows;
     TRY(store_find_range(self->base.store, range->low, range->high, out->arena, &rows, err));
     for (size_t i = 0; i < rows.count; i++) {
-        StoreRow *stored = rows.rows[i];
+        StoreRow    *stored = rows.rows[i];
         const Value *columns;
         TRY(aggregate_project(self, stored, stored->timestamp, trigger, out->arena, &columns, err));
         if (columns != NULL)
-            aggregate_emit(self, out, stored, session ? stored->window_end : stored->timestamp, trigger->origin)->columns = columns;
+            aggregate_emit(self, out, stored, session ? stored->window_end : stored->timestamp,
+                           trigger->origin)
+                ->columns = columns;
     }
     return OK;
 }

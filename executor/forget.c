@@ -119,8 +119,8 @@ void forgotten_release(Forgotten *forgotten)
 
 void worker_forget(Worker *worker, Forgotten *forgotten)
 {
-    size_t count       = worker->forgetting_count++;
-    worker->forgetting = mem_realloc(worker->forgetting, (count + 1) * sizeof(Forgotten *));
+    size_t count              = worker->forgetting_count++;
+    worker->forgetting        = mem_realloc(worker->forgetting, (count + 1) * sizeof(Forgotten *));
     worker->forgetting[count] = forgotten;
 }
 

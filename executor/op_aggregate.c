@@ -7,7 +7,8 @@
  */
 #include "executor/aggregate_state.h"
 
-static Status fold_window(AggregateOp *self, const Row *row, Str key, int64_t start, int64_t end, RecordBatch *out, Error *err)
+static Status fold_window(AggregateOp *self, const Row *row, Str key, int64_t start, int64_t end,
+                          RecordBatch *out, Error *err)
 {
     StoreRow *stored;
     TRY(store_get(self->base.store, key, row->key, start, end, &stored, err));
@@ -47,9 +48,6 @@ static Status fold(AggregateOp *self, const Row *row, Str key, RecordBatch *out,
     return fold_windows(self, row, key, out, err);
 }
 
-static Status open_stream(Operator *op, Error *err)
-{
-    return aggregate_open(op, fold, err);
-}
+static Status open_stream(Operator *op, Error *err) { return aggregate_open(op, fold, err); }
 
 const OperatorClass op_aggregate = AGGREGATE_CLASS("AGGREGATE", open_stream);

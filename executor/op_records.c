@@ -6,10 +6,7 @@
  */
 #include "executor/task.h"
 
-static Value bytes_or_null(Str bytes)
-{
-    return str_is_null(bytes) ? value_null() : value_from_str(bytes);
-}
+static Value bytes_or_null(Str bytes) { return str_is_null(bytes) ? value_null() : value_from_str(bytes); }
 
 static Status records_feed(Operator *op, int partition, const LogRecord *records, size_t count, Error *err)
 {

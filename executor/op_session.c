@@ -14,10 +14,7 @@ typedef struct {
     bool      expired; /* too old to be kept */
 } Session;
 
-static int64_t add_clamped(int64_t a, int64_t b)
-{
-    return a > INT64_MAX - b ? INT64_MAX : a + b;
-}
+static int64_t add_clamped(int64_t a, int64_t b) { return a > INT64_MAX - b ? INT64_MAX : a + b; }
 
 static Status find_parts(AggregateOp *self, const Row *row, Str key, Arena *arena, Session *out, Error *err)
 {
@@ -39,8 +36,9 @@ static Status find_parts(AggregateOp *self, const Row *row, Str key, Arena *aren
     return OK;
 }
 
-/* The first part's states move on to the session that takes the parts' place, the others' are merged into them: so a record costs the same
- * however much its session has collected. `stored` may be one of the parts itself. */
+/* The first part's states move on to the session that takes the parts' place, the others' are merged into
+ * them: so a record costs the same however much its session has collected. `stored` may be one of the parts
+ * itself. */
 static Status gather(AggregateOp *self, StoreRow *stored, const StoreRows *parts, Arena *arena, Error *err)
 {
     StoreRow *first = parts->rows[0];
@@ -62,7 +60,8 @@ static void retire(AggregateOp *self, StoreRow *part, const Row *row, RecordBatc
     }
 }
 
-static Status merge_session(AggregateOp *self, const Row *row, Str key, const Session *session, RecordBatch *out, Error *err)
+static Status merge_session(AggregateOp *self, const Row *row, Str key, const Session *session,
+                            RecordBatch *out, Error *err)
 {
     StoreRow *stored;
     TRY(store_get(self->base.store, key, row->key, session->start, session->end, &stored, err));
@@ -94,9 +93,6 @@ static Status fold(AggregateOp *self, const Row *row, Str key, RecordBatch *out,
     return merge_session(self, row, key, &session, out, err);
 }
 
-static Status open_session(Operator *op, Error *err)
-{
-    return aggregate_open(op, fold, err);
-}
+static Status open_session(Operator *op, Error *err) { return aggregate_open(op, fold, err); }
 
 const OperatorClass op_session = AGGREGATE_CLASS("SESSION", open_session);

@@ -39,10 +39,7 @@ static Status sink_open(Operator *op, Error *err)
     return timestamp_column_open(&time, op->programs.clock, op->programs.config, op->arena, &self->time, err);
 }
 
-static void sink_close(Operator *op)
-{
-    timestamp_column_close(&((SinkOp *)op)->time);
-}
+static void sink_close(Operator *op) { timestamp_column_close(&((SinkOp *)op)->time); }
 
 static Status cannot_write(const Operator *op, const char *side, Error *err)
 {

@@ -40,10 +40,7 @@ static Status source_open(Operator *op, Error *err)
     return OK;
 }
 
-static void source_close(Operator *op)
-{
-    source_decoder_close(((SourceOp *)op)->own);
-}
+static void source_close(Operator *op) { source_decoder_close(((SourceOp *)op)->own); }
 
 static Status read_alone(SourceOp *self, int partition, const LogRecord *records, size_t count, Arena *arena,
                          SourceRows *out, Error *err)

@@ -29,9 +29,6 @@ static Status fold(AggregateOp *self, const Row *row, Str key, RecordBatch *out,
     return aggregate_put(self, stored, row, timestamp, out, err);
 }
 
-static Status open_table(Operator *op, Error *err)
-{
-    return aggregate_open(op, fold, err);
-}
+static Status open_table(Operator *op, Error *err) { return aggregate_open(op, fold, err); }
 
 const OperatorClass op_table_aggregate = AGGREGATE_CLASS("TABLE_AGGREGATE", open_table);

@@ -33,10 +33,7 @@ void op_skip_row(Operator *op, const Row *row, const Error *why)
     tell(op, row, SKIP_EVALUATE, why->message);
 }
 
-void op_report(Operator *op, const Row *row, const Error *why)
-{
-    tell(op, row, SKIP_EVALUATE, why->message);
-}
+void op_report(Operator *op, const Row *row, const Error *why) { tell(op, row, SKIP_EVALUATE, why->message); }
 
 Status op_fail_record(const Origin *origin, bool key_side, const char *why, Error *err)
 {

@@ -65,10 +65,7 @@ static Status build(Pipeline *pipeline, const PlanNode *node, Operator *next, in
     return op->class->open == NULL ? OK : op->class->open(op, err);
 }
 
-static void count_node(void *context, const PlanNode *node)
-{
-    ++*(size_t *)context;
-}
+static void count_node(void *context, const PlanNode *node) { ++*(size_t *)context; }
 
 static Status pick_topology(Pipeline *pipeline, Error *err)
 {
@@ -141,15 +138,9 @@ Operator *pipeline_operator(Pipeline *pipeline, const PlanNode *node)
 
 /* ---- inputs ---- */
 
-size_t pipeline_input_count(const Pipeline *pipeline)
-{
-    return pipeline->input_count;
-}
+size_t pipeline_input_count(const Pipeline *pipeline) { return pipeline->input_count; }
 
-Str pipeline_input_topic(const Pipeline *pipeline, size_t input)
-{
-    return pipeline->inputs[input]->topic;
-}
+Str pipeline_input_topic(const Pipeline *pipeline, size_t input) { return pipeline->inputs[input]->topic; }
 
 const PlanNode *pipeline_input_node(const Pipeline *pipeline, size_t input)
 {
@@ -195,17 +186,11 @@ Status pipeline_push_rows(Pipeline *pipeline, size_t input, const SourceRows *ro
     return OK;
 }
 
-const PipelineCounters *pipeline_counters(const Pipeline *pipeline)
-{
-    return &pipeline->counters;
-}
+const PipelineCounters *pipeline_counters(const Pipeline *pipeline) { return &pipeline->counters; }
 
 /* ---- commit ---- */
 
-void pipeline_committed(Pipeline *pipeline)
-{
-    arena_reset(pipeline->batch);
-}
+void pipeline_committed(Pipeline *pipeline) { arena_reset(pipeline->batch); }
 
 void pipeline_rolled_back(Pipeline *pipeline)
 {

@@ -95,20 +95,14 @@ Status plan_store_spec(const PlanNode *node, Arena *arena, StoreSpec *out, Error
     return OK;
 }
 
-size_t pipeline_store_count(const Pipeline *pipeline)
-{
-    return pipeline->store_count;
-}
+size_t pipeline_store_count(const Pipeline *pipeline) { return pipeline->store_count; }
 
 const PlanNode *pipeline_store_node(const Pipeline *pipeline, size_t index)
 {
     return pipeline->stores[index]->node;
 }
 
-Store *pipeline_store(const Pipeline *pipeline, size_t index)
-{
-    return pipeline->stores[index]->store;
-}
+Store *pipeline_store(const Pipeline *pipeline, size_t index) { return pipeline->stores[index]->store; }
 
 bool pipeline_store_is_source(const Pipeline *pipeline, size_t index)
 {

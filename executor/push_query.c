@@ -43,8 +43,8 @@ struct PushQuery {
     int64_t flush_us;
     /* Thread: any */
     _Atomic size_t  queued, queued_bytes; /* rows; bytes of the blocks that hold them */
-    _Atomic bool    over; /* it ended, or is being closed */
-    pthread_mutex_t lock; /* of what follows */
+    _Atomic bool    over;                 /* it ended, or is being closed */
+    pthread_mutex_t lock;                 /* of what follows */
     pthread_cond_t  changed;
     Block          *first, *last;
     PushEnd         end; /* PUSH_MORE: it goes on */

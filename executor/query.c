@@ -153,10 +153,7 @@ Status query_new(Runtime *runtime, const QueryPlan *plan, const QueryOptions *op
     return OK;
 }
 
-static void release_former(void *query)
-{
-    query_unref(query);
-}
+static void release_former(void *query) { query_unref(query); }
 
 Query *query_grown(Query *query, const int *counts)
 {

@@ -141,8 +141,8 @@ void task_rebuilt(Task *task)
     task->rebuilt               = task->worker->kept;
 }
 
-/* With all of them goes what the file says of them: it would be believed once the task's sequence number is the
- * same again. */
+/* With all of them goes what the file says of them: it would be believed once the task's sequence number is
+ * the same again. */
 static Status clear_stores(Task *task, bool sources_only, Error *err)
 {
     if (pipeline_store_count(task->pipeline) == 0)

@@ -15,10 +15,7 @@
 
 enum { WORKERS_MAX = 10, RETRY_INITIAL_MS = 15000, RETRY_MAX_MS = 900000, METADATA_MS = 30000 };
 
-int64_t runtime_now_us(const Runtime *runtime)
-{
-    return runtime->clock->monotonic_us(runtime->clock);
-}
+int64_t runtime_now_us(const Runtime *runtime) { return runtime->clock->monotonic_us(runtime->clock); }
 
 bool runtime_sleep(Runtime *runtime, const atomic_bool *stop, int ms)
 {
@@ -28,8 +25,7 @@ bool runtime_sleep(Runtime *runtime, const atomic_bool *stop, int ms)
     until.tv_sec += ns / 1000000000;
     until.tv_nsec = ns % 1000000000;
     pthread_mutex_lock(&runtime->lock);
-    while (!atomic_load(stop) &&
-           pthread_cond_timedwait(&runtime->changed, &runtime->lock, &until) == 0)
+    while (!atomic_load(stop) && pthread_cond_timedwait(&runtime->changed, &runtime->lock, &until) == 0)
         ;
     pthread_mutex_unlock(&runtime->lock);
     return !atomic_load(stop);
@@ -149,10 +145,7 @@ void runtime_join(Runtime *runtime)
     pthread_mutex_unlock(&runtime->lock);
 }
 
-static void stop_worker(Worker *worker, void *argument)
-{
-    worker->stopping = true;
-}
+static void stop_worker(Worker *worker, void *argument) { worker->stopping = true; }
 
 /* Its last act is to write down which tables there are, so it goes before the tasks do. */
 static void stop_helper(Runtime *runtime)
@@ -374,10 +367,7 @@ static void stop_outgrown(Worker *worker, void *argument)
     query_unref(query);
 }
 
-void runtime_stop_outgrown(Runtime *runtime, Query *query)
-{
-    tell_workers(runtime, stop_outgrown, query);
-}
+void runtime_stop_outgrown(Runtime *runtime, Query *query) { tell_workers(runtime, stop_outgrown, query); }
 
 Status runtime_stop_query(Runtime *runtime, Str id, bool forget, Error *err)
 {
@@ -534,7 +524,8 @@ bool runtime_owned_partitions(Runtime *runtime, Str query_id, Arena *arena, int 
 static bool is_on_its_way(const TaskView *view)
 {
     TaskState state = view_state(view);
-    return state == TASK_OPENING || state == TASK_RESTORING || (state == TASK_RUNNING && !atomic_load(&view->readable));
+    return state == TASK_OPENING || state == TASK_RESTORING ||
+           (state == TASK_RUNNING && !atomic_load(&view->readable));
 }
 
 int runtime_table_partitions(Runtime *runtime, Str query_id, bool *settled)

@@ -7,9 +7,9 @@
  *
  * A new owner first asks for the group's offset of each slot with require-stable: that waits for a
  * transaction of the former owner which is still undecided. Only then may the positions in the slot's
- * partition be read (runtime.md 9.5, case 16). Every commit of a slot's tasks commits such an offset, so in a topic
- * that this process has just made a slot without one has no positions to read: the start need not wait until
- * the brokers lead 48 new partitions.
+ * partition be read (runtime.md 9.5, case 16). Every commit of a slot's tasks commits such an offset, so in a
+ * topic that this process has just made a slot without one has no positions to read: the start need not wait
+ * until the brokers lead 48 new partitions.
  *
  * Which worker gets a slot: the one whose state file has held it ("slot/<s>" in its facts), else by
  * contiguous blocks.
@@ -19,10 +19,10 @@
 typedef struct {
     Runtime        *runtime;
     LogMember      *member;
-    int            *slots;         /* assigned, not handed on yet */
+    int            *slots; /* assigned, not handed on yet */
     size_t          count;
-    const LogFence *fence;         /* NULL: nothing is pending */
-    bool            made;          /* the topic is ours, and no slots were handed on yet */
+    const LogFence *fence; /* NULL: nothing is pending */
+    bool            made;  /* the topic is ours, and no slots were handed on yet */
 } Membership;
 
 int slot_of(const QuerySub *sub, int partition, int slot_count)
@@ -260,7 +260,8 @@ static void wait_to_join(Runtime *runtime)
 
 enum { POLL_MS = 100, JOIN_POLL_MS = 5, RETRY_FIRST_MS = 200, RETRY_MAX_MS = 5000 };
 
-/* A poll that brings the slots still lasts as long as it was told to, so who waits for slots polls shortly. */
+/* A poll that brings the slots still lasts as long as it was told to, so who waits for slots polls shortly.
+ */
 static int poll_ms(const Membership *self)
 {
     if (self->fence != NULL)

@@ -26,10 +26,7 @@ SourceSpec source_spec(const PlanNode *node)
                         .pseudo           = pseudo_columns(node->schema)};
 }
 
-static Str copy_text(Arena *arena, Str text)
-{
-    return str_is_null(text) ? STR_NULL : str_dup(arena, text);
-}
+static Str copy_text(Arena *arena, Str text) { return str_is_null(text) ? STR_NULL : str_dup(arena, text); }
 
 static FormatSpec copy_format(Arena *arena, FormatSpec format)
 {
@@ -63,10 +60,7 @@ SourceSpec source_spec_copy(Arena *arena, const SourceSpec *spec)
     return copy;
 }
 
-static bool same_text(Str a, Str b)
-{
-    return str_is_null(a) == str_is_null(b) && str_equal(a, b);
-}
+static bool same_text(Str a, Str b) { return str_is_null(a) == str_is_null(b) && str_equal(a, b); }
 
 static bool same_format(const FormatSpec *a, const FormatSpec *b)
 {

@@ -8,10 +8,7 @@
  */
 #include "executor/task.h"
 
-static bool is_cut(const PlanNode *node)
-{
-    return node->kind == PLAN_REKEY && node->u.rekey.repartition;
-}
+static bool is_cut(const PlanNode *node) { return node->kind == PLAN_REKEY && node->u.rekey.repartition; }
 
 static size_t count_cuts(const PlanNode *node, size_t *sources)
 {

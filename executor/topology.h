@@ -1,8 +1,8 @@
 /*
  * topology.h - a plan cut into sub-topologies: what runs without a topic in between.
  *
- * Sub-topology 0 is the one that holds the root (or, when the plan has no repartition, everything); the others feed it. A task is
- * (query, sub-topology, partition).
+ * Sub-topology 0 is the one that holds the root (or, when the plan has no repartition, everything); the
+ * others feed it. A task is (query, sub-topology, partition).
  */
 #ifndef SLUICE_EXECUTOR_TOPOLOGY_H
 #define SLUICE_EXECUTOR_TOPOLOGY_H
@@ -10,9 +10,10 @@
 #include "planner/plan.h"
 
 typedef struct {
-    int              number;
-    const PlanNode  *root;     /* SINK, OUTPUT, a SOURCE that only materialises, or the REKEY that writes the repartition topic */
-    const PlanNode **inputs;   /* SOURCE nodes, and REKEY nodes whose topic is read here */
+    int             number;
+    const PlanNode *root;    /* SINK, OUTPUT, a SOURCE that only materialises, or the REKEY that writes the
+                                repartition topic */
+    const PlanNode **inputs; /* SOURCE nodes, and REKEY nodes whose topic is read here */
     size_t           input_count;
     int              partitions;
     bool             stateful; /* some node of it keeps a store */

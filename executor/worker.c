@@ -22,7 +22,7 @@ enum {
     POOL_WAIT_MS   = 2,
     HEALTHY_US     = 300 * 1000000,
     TXN_TIMEOUT_MS = 10000,
-    FETCH_US       = 25000, /* a broker answers a fetch of nothing after that */
+    FETCH_US       = 25000,    /* a broker answers a fetch of nothing after that */
     STATE_CACHE    = 10 << 20, /* bytes of rows; the rest of a state is in the file's pages */
 };
 
@@ -261,7 +261,8 @@ static Status open_writers(Worker *worker, Error *err)
 {
     const RuntimeOptions *options = &worker->runtime->options;
     if (worker->txn == NULL) {
-        /* Nothing interrupts the opening of a transactional writer, which has the patience of half a minute. */
+        /* Nothing interrupts the opening of a transactional writer, which has the patience of half a minute.
+         */
         TRY(log_ping(options->log, PING_MS, err));
         Str           id     = str_printf(worker->scratch, "_confluent-ksql-" STR_FMT "worker-" STR_FMT "-%d",
                                           STR_ARG(options->service_id), STR_ARG(options->node_id), worker->index);
@@ -311,7 +312,8 @@ static Status begin_slots(Worker *worker, bool *busy, Error *err)
         if (first[i] == end[i])
             slot_loaded(worker, slot);
         else
-            status = log_reader_assign(worker->reader, topic, slot, first[i], &worker->slot_handles[slot], err);
+            status =
+                log_reader_assign(worker->reader, topic, slot, first[i], &worker->slot_handles[slot], err);
     }
     *busy = true;
     return status;
@@ -543,8 +545,9 @@ static void commit_if_due(Worker *worker, bool dry)
 
 static bool has_uncommitted(const Worker *worker) { return worker->dirty != NULL || worker->state_changed; }
 
-/* Readers that run dry hasten the commit, unless more is on its way: in the middle of a backlog a fetch may take longer than what it brought,
- * and a commit each time would cost more than the records. Only a wait as long as a fetch's own tells then. */
+/* Readers that run dry hasten the commit, unless more is on its way: in the middle of a backlog a fetch may
+ * take longer than what it brought, and a commit each time would cost more than the records. Only a wait as
+ * long as a fetch's own tells then. */
 static bool is_dry(Worker *worker, bool busy)
 {
     int64_t now = runtime_now_us(worker->runtime);
@@ -589,7 +592,8 @@ static void pass(Worker *worker)
     } else if (worker->fence != NULL)
         loading = !worker->state_pending && load_slots(worker, &busy);
     if (!worker->state_pending) {
-        if (!loading && worker->fence != NULL && worker->txn != NULL && worker_forget_queries(worker, &busy)) {
+        if (!loading && worker->fence != NULL && worker->txn != NULL &&
+            worker_forget_queries(worker, &busy)) {
             match_tasks(worker);
             advance_tasks(worker, &busy);
         }

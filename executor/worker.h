@@ -53,18 +53,18 @@ typedef enum { TASK_ABSENT, TASK_OPENING, TASK_RESTORING, TASK_RUNNING, TASK_PAR
 
 /* What is known of a task outside its worker. Thread: written by its worker, read by any. */
 typedef struct {
-    _Atomic int  state;  /* read by view_state */
-    _Atomic int  worker; /* whose task it is; -1: there is none here */
+    _Atomic int  state;    /* read by view_state */
+    _Atomic int  worker;   /* whose task it is; -1: there is none here */
     _Atomic bool readable; /* its tables are in the state file as they were at its last commit or later */
-    _Atomic bool dirty;  /* there are effects that are not committed; set before positions move, cleared after
-                            the commit */
+    _Atomic bool dirty; /* there are effects that are not committed; set before positions move, cleared after
+                           the commit */
     _Atomic uint64_t records_in, records_out, skipped_bad, skipped_late;
     _Atomic int64_t *positions; /* per input of the sub-topology: next offset to be processed; -1 unknown */
     _Atomic int64_t *committed;
 } TaskView;
 
-/* A slot may go from one worker of the node to another, and the new one be faster: it says what state, then whose. The old one only withdraws its
- * own name. */
+/* A slot may go from one worker of the node to another, and the new one be faster: it says what state, then
+ * whose. The old one only withdraws its own name. */
 static inline TaskState view_state(const TaskView *view)
 {
     return atomic_load(&view->worker) < 0 ? TASK_ABSENT : (TaskState)atomic_load(&view->state);
@@ -140,7 +140,7 @@ struct Runtime {
     _Atomic int      slot_count; /* 0: not known yet */
     _Atomic bool     stopping, assigned;
     _Atomic bool     helper_stopping; /* first of all, while tasks still run */
-    _Atomic bool     joining; /* the member thread may go */
+    _Atomic bool     joining;         /* the member thread may go */
     _Atomic unsigned next_push;
     pthread_mutex_t  lock; /* of what follows */
     pthread_cond_t   changed;
@@ -148,9 +148,10 @@ struct Runtime {
 };
 
 int64_t runtime_now_us(const Runtime *runtime);
-/* Until `ms` have passed, or `stop` is set and runtime->changed signalled: false then. Thread: any that may block. */
+/* Until `ms` have passed, or `stop` is set and runtime->changed signalled: false then. Thread: any that may
+ * block. */
 bool runtime_sleep(Runtime *runtime, const atomic_bool *stop, int ms);
-int     runtime_commit_interval_ms(const Runtime *runtime);
+int  runtime_commit_interval_ms(const Runtime *runtime);
 /* All queries of the registry, each with a reference for the caller. Thread: any */
 size_t runtime_hold_queries(Runtime *runtime, Arena *arena, Query ***out);
 
@@ -165,8 +166,8 @@ void growth_check(Runtime *runtime, Arena *arena, int64_t *next_us);
 void runtime_put_grown(Runtime *runtime, Query *query, Query *next);
 /* Its tasks stop with what query_check_grown says. Thread: any */
 void runtime_stop_outgrown(Runtime *runtime, Query *query);
-/* open_sql.c: rewrites state/open.sql when the tables are others than in `last`, what was written before. `at_end`: not
- * when tasks had no time to start, which says nothing about the tables. Thread: helper. */
+/* open_sql.c: rewrites state/open.sql when the tables are others than in `last`, what was written before.
+ * `at_end`: not when tasks had no time to start, which says nothing about the tables. Thread: helper. */
 Status open_sql_refresh(Runtime *runtime, bool at_end, Arena *arena, StrBuf *last, Error *err);
 
 /* ---- positions (positions.c) ---- */
@@ -217,8 +218,8 @@ struct Feed {
     PoolReader   *pool; /* NULL: the worker's shared reader */
     LogBatch      batch;
     bool          held;
-    int64_t       from;        /* position before the batch; without one: of the next take */
-    int64_t       stalled_us;  /* since when some wait for others to finish the batch; 0: they do not */
+    int64_t       from;       /* position before the batch; without one: of the next take */
+    int64_t       stalled_us; /* since when some wait for others to finish the batch; 0: they do not */
     TaskInput   **consumers;
     size_t        count, capacity;
     SharedDecode *decodes; /* list: one per source that consumers read here */
@@ -248,8 +249,8 @@ void   feed_detach(Worker *worker, TaskInput *input);
 void feeds_rewind(Worker *worker);
 /* Takes what is there and runs the tasks on it. *busy: something was done. Failures of tasks are handled
  * inside. */
-void               feeds_pump(Worker *worker, bool *busy);
-bool               feed_at_end(const TaskInput *input);
+void feeds_pump(Worker *worker, bool *busy);
+bool feed_at_end(const TaskInput *input);
 /* Is nothing more on its way, as far as known? */
 bool               feeds_are_level(const Worker *worker);
 static inline bool input_has_data(const TaskInput *input)
@@ -331,7 +332,8 @@ Status task_open(Task *task, Error *err);
 Status task_restore_slice(Task *task, Error *err);
 void   task_restore_stop(Task *task);
 void   task_rolled_back(Task *task);
-/* Its stores were written to past the cache, which the next commit of the state file keeps and a rollback undoes. */
+/* Its stores were written to past the cache, which the next commit of the state file keeps and a rollback
+ * undoes. */
 void task_rebuilt(Task *task);
 /* Inputs for all partitions etc. of a push query are made by push_query.c, which uses these. */
 void task_init_host(Task *task);
@@ -360,8 +362,8 @@ int worker_commit_wait_ms(const Worker *worker);
 
 /* ---- forgetting (forget.c) ---- */
 
-/* A dropped query, until all workers have forgotten it: the last of them deletes its topics. Thread: any; each
- * worker has a share. */
+/* A dropped query, until all workers have forgotten it: the last of them deletes its topics. Thread: any;
+ * each worker has a share. */
 struct Forgotten {
     Query      *query;
     _Atomic int left; /* workers */
@@ -429,7 +431,7 @@ struct Worker {
     Task            *guilty, *alone; /* alone: runs by itself until a commit succeeds */
     int64_t          lag_us;         /* since when some task lags; 0: none */
     bool             in_txn, state_changed, state_pending, stopping, flushed_sink;
-    bool             moved; /* records were processed since the last commit */
+    bool             moved;  /* records were processed since the last commit */
     int64_t          dry_us; /* since when the readers are dry; 0: they are not */
     size_t           txn_bytes;
     int64_t          commit_us, pause_us; /* last commit; nothing is done before pause_us */

@@ -83,10 +83,7 @@ void view_enter(TaskView *view, int worker, TaskState state)
     atomic_store(&view->worker, worker);
 }
 
-void view_leave(TaskView *view, int worker)
-{
-    atomic_compare_exchange_strong(&view->worker, &worker, -1);
-}
+void view_leave(TaskView *view, int worker) { atomic_compare_exchange_strong(&view->worker, &worker, -1); }
 
 Task *task_new(Worker *worker, Query *query, QuerySub *sub, int partition)
 {
@@ -214,10 +211,7 @@ bool task_runnable(const Task *task)
 
 /* ---- choosing ---- */
 
-static const LogRecord *head_of(const TaskInput *input)
-{
-    return &input->feed->batch.records[input->at];
-}
+static const LogRecord *head_of(const TaskInput *input) { return &input->feed->batch.records[input->at]; }
 
 /* The time of a record of the batch; INT64_MIN when it will be skipped, which has not to wait for others. */
 static int64_t time_at(const TaskInput *input, size_t at)

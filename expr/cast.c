@@ -1,12 +1,12 @@
 /*
  * cast.c - CAST: which type goes to which, and how (sql.md 3.6).
  *
- * A cast is worked out once, into a CastPlan; a table says which function takes one kind to another, and a NULL entry with
- * equal kinds is a cast that changes nothing. Collections have plans for their parts. Text is trimmed before it is parsed. A
- * failure is E_DATA: what it does to the row is for the guard or the operator.
+ * A cast is worked out once, into a CastPlan; a table says which function takes one kind to another, and a
+ * NULL entry with equal kinds is a cast that changes nothing. Collections have plans for their parts. Text is
+ * trimmed before it is parsed. A failure is E_DATA: what it does to the row is for the guard or the operator.
  *
- * A DECIMAL of precision 0 as target is no type of the dialect: it stands for "the exact number, at its own scale", which is how
- * a DECIMAL is compared with another number.
+ * A DECIMAL of precision 0 as target is no type of the dialect: it stands for "the exact number, at its own
+ * scale", which is how a DECIMAL is compared with another number.
  */
 #include <math.h>
 
@@ -16,7 +16,8 @@
 
 static Status bad_text(const CastPlan *plan, Str text, Error *err)
 {
-    return error_set(err, E_DATA, NO_POS, "Invalid %s: \"" STR_FMT "\"", type_kind_name(plan->to->kind), STR_ARG(text));
+    return error_set(err, E_DATA, NO_POS, "Invalid %s: \"" STR_FMT "\"", type_kind_name(plan->to->kind),
+                     STR_ARG(text));
 }
 
 /* ---- between numbers ---- */
@@ -82,10 +83,7 @@ CAST_FN(fit_decimal)
     return decimal_fit(arena, v, plan->to->precision, plan->to->scale, ROUND_HALF_UP, out, err);
 }
 
-CAST_FN(int_to_decimal)
-{
-    return fit_decimal(plan, decimal_from_int(v.as.i64), arena, out, err);
-}
+CAST_FN(int_to_decimal) { return fit_decimal(plan, decimal_from_int(v.as.i64), arena, out, err); }
 
 CAST_FN(double_to_decimal)
 {
@@ -99,8 +97,9 @@ CAST_FN(double_to_decimal)
 CAST_FN(text_to_boolean)
 {
     Str text = str_trim(value_str(v));
-    *out     = value_from_bool(text.len > 0 && ((text.len <= 4 && str_equal_nocase(text, str_n("true", text.len))) ||
-                                            (text.len <= 3 && str_equal_nocase(text, str_n("yes", text.len)))));
+    *out =
+        value_from_bool(text.len > 0 && ((text.len <= 4 && str_equal_nocase(text, str_n("true", text.len))) ||
+                                         (text.len <= 3 && str_equal_nocase(text, str_n("yes", text.len)))));
     return OK;
 }
 
@@ -174,11 +173,21 @@ CAST_FN(short_to_text)
     char   buffer[64];
     size_t len;
     switch (plan->from->kind) {
-    case T_DOUBLE: len = double_print(v.as.f64, buffer); break;
-    case T_DATE: len = date_print(v.as.i64, buffer); break;
-    case T_TIME: len = time_print(v.as.i64, buffer); break;
-    case T_TIMESTAMP: len = timestamp_print(v.as.i64, buffer); break;
-    default: len = int64_print(v.as.i64, buffer); break;
+    case T_DOUBLE:
+        len = double_print(v.as.f64, buffer);
+        break;
+    case T_DATE:
+        len = date_print(v.as.i64, buffer);
+        break;
+    case T_TIME:
+        len = time_print(v.as.i64, buffer);
+        break;
+    case T_TIMESTAMP:
+        len = timestamp_print(v.as.i64, buffer);
+        break;
+    default:
+        len = int64_print(v.as.i64, buffer);
+        break;
     }
     *out = value_from_str(str_dup(arena, str_n(buffer, len)));
     return OK;
@@ -282,15 +291,28 @@ CAST_FN(struct_to_struct)
 static const CastFn casts[T_STRUCT + 1][T_STRUCT + 1] = {
     [T_BOOLEAN]   = {[T_STRING] = boolean_to_text},
     [T_INTEGER]   = {[T_DECIMAL] = int_to_decimal, [T_DOUBLE] = int_to_double, [T_STRING] = short_to_text},
-    [T_BIGINT]    = {[T_INTEGER] = bigint_to_int, [T_DECIMAL] = int_to_decimal, [T_DOUBLE] = int_to_double,
-                     [T_STRING] = short_to_text},
-    [T_DECIMAL]   = {[T_INTEGER] = decimal_to_int, [T_BIGINT] = decimal_to_bigint, [T_DECIMAL] = fit_decimal,
-                     [T_DOUBLE] = decimal_to_f64, [T_STRING] = any_to_text},
-    [T_DOUBLE]    = {[T_INTEGER] = double_to_int, [T_BIGINT] = double_to_bigint, [T_DECIMAL] = double_to_decimal,
-                     [T_STRING] = short_to_text},
-    [T_STRING]    = {[T_BOOLEAN] = text_to_boolean, [T_INTEGER] = text_to_int, [T_BIGINT] = text_to_bigint,
-                     [T_DECIMAL] = text_to_decimal, [T_DOUBLE] = text_to_double, [T_TIME] = text_to_time_type,
-                     [T_DATE] = text_to_time_type, [T_TIMESTAMP] = text_to_time_type, [T_BYTES] = text_to_bytes},
+    [T_BIGINT]    = {[T_INTEGER] = bigint_to_int,
+                     [T_DECIMAL] = int_to_decimal,
+                     [T_DOUBLE]  = int_to_double,
+                     [T_STRING]  = short_to_text},
+    [T_DECIMAL]   = {[T_INTEGER] = decimal_to_int,
+                     [T_BIGINT]  = decimal_to_bigint,
+                     [T_DECIMAL] = fit_decimal,
+                     [T_DOUBLE]  = decimal_to_f64,
+                     [T_STRING]  = any_to_text},
+    [T_DOUBLE]    = {[T_INTEGER] = double_to_int,
+                     [T_BIGINT]  = double_to_bigint,
+                     [T_DECIMAL] = double_to_decimal,
+                     [T_STRING]  = short_to_text},
+    [T_STRING]    = {[T_BOOLEAN]   = text_to_boolean,
+                     [T_INTEGER]   = text_to_int,
+                     [T_BIGINT]    = text_to_bigint,
+                     [T_DECIMAL]   = text_to_decimal,
+                     [T_DOUBLE]    = text_to_double,
+                     [T_TIME]      = text_to_time_type,
+                     [T_DATE]      = text_to_time_type,
+                     [T_TIMESTAMP] = text_to_time_type,
+                     [T_BYTES]     = text_to_bytes},
     [T_TIME]      = {[T_STRING] = short_to_text},
     [T_DATE]      = {[T_STRING] = short_to_text, [T_TIMESTAMP] = date_to_timestamp},
     [T_TIMESTAMP] = {[T_STRING] = short_to_text, [T_TIME] = timestamp_to_time, [T_DATE] = timestamp_to_date},
@@ -324,7 +346,8 @@ static bool cast_is_nothing(const SqlType *from, const SqlType *to)
 {
     if (from->kind == T_NULL || type_equal(from, to))
         return true;
-    return from->kind == T_DECIMAL && to->kind == T_DECIMAL && to->scale == from->scale && to->precision >= from->precision;
+    return from->kind == T_DECIMAL && to->kind == T_DECIMAL && to->scale == from->scale &&
+           to->precision >= from->precision;
 }
 
 static Status cast_plan_parts(CastPlan *plan, Arena *arena, Error *err)

@@ -1,8 +1,9 @@
 /*
  * compile_call.c - function calls and lambdas: call sites, and bodies that stand inside the program's steps.
  *
- * A lambda's body is jumped over by the steps around it and run by lambda_invoke. A body has no guard of its own making: if it
- * fails the whole call fails (functions.md 2.8). Arguments that are calls, casts or `->` are guarded one by one.
+ * A lambda's body is jumped over by the steps around it and run by lambda_invoke. A body has no guard of its
+ * own making: if it fails the whole call fails (functions.md 2.8). Arguments that are calls, casts or `->`
+ * are guarded one by one.
  */
 #include "expr/compiler.h"
 
@@ -33,8 +34,9 @@ static Status compile_lambda(Compiler *c, const Expr *expr, Operand *out)
     TRY(status);
     site->end = (uint32_t)c->step_count;
     compiler_patch(c, over);
-    *out                       = compiler_constant(c, (Value){.as.ptr = site});
-    c->constant[out->index]    = false; /* its value is fixed, but a call of it is not folded: its steps stand in the program */
+    *out = compiler_constant(c, (Value){.as.ptr = site});
+    c->constant[out->index] =
+        false; /* its value is fixed, but a call of it is not folded: its steps stand in the program */
     return OK;
 }
 
@@ -45,18 +47,18 @@ static CallSite *site_new(Compiler *c, const Expr *expr)
     const SqlType   **types    = ARENA_ARRAY(c->arena, const SqlType *, expr->count + 1);
     for (size_t i = 0; i < expr->count; i++)
         types[i] = expr->args[i]->type;
-    site->function = function;
-    site->eval     = function->kind == FN_SCALAR ? function->scalar->eval : function->table->eval;
-    site->flags    = function->kind == FN_SCALAR ? function->scalar->flags : function->table->flags;
-    site->args     = ARENA_ARRAY(c->arena, Value, expr->count + 1);
-    site->sources  = ARENA_ARRAY(c->arena, Operand, expr->count + 1);
-    site->call     = (FnCall){.args      = site->args,
-                              .count     = expr->count,
-                              .arg_types = types,
-                              .type      = function->result_type,
-                              .site      = &site->site,
-                              .clock     = c->program->context->clock,
-                              .config    = c->program->context->config};
+    site->function    = function;
+    site->eval        = function->kind == FN_SCALAR ? function->scalar->eval : function->table->eval;
+    site->flags       = function->kind == FN_SCALAR ? function->scalar->flags : function->table->flags;
+    site->args        = ARENA_ARRAY(c->arena, Value, expr->count + 1);
+    site->sources     = ARENA_ARRAY(c->arena, Operand, expr->count + 1);
+    site->call        = (FnCall){.args      = site->args,
+                                 .count     = expr->count,
+                                 .arg_types = types,
+                                 .type      = function->result_type,
+                                 .site      = &site->site,
+                                 .clock     = c->program->context->clock,
+                                 .config    = c->program->context->config};
     site->next        = c->program->calls;
     c->program->calls = site;
     return site;
@@ -68,7 +70,8 @@ Status compile_call(Compiler *c, const Expr *expr, Operand *out)
         return compile_lambda(c, expr, out);
     if (expr->function->kind != FN_SCALAR && expr->function->kind != FN_TABLE)
         return error_set(c->err, E_PLAN, NO_POS,
-                         "%s is an aggregate function and has no value for a single row", expr->function->name);
+                         "%s is an aggregate function and has no value for a single row",
+                         expr->function->name);
     CallSite *site     = site_new(c, expr);
     bool      constant = expr->function->kind == FN_SCALAR && (site->flags & FN_NOT_PURE) == 0;
     for (size_t i = 0; i < expr->count; i++) {
@@ -76,11 +79,11 @@ Status compile_call(Compiler *c, const Expr *expr, Operand *out)
         TRY((argument_is_guarded(arg) ? compile_guarded : compile_expr)(c, arg, &site->sources[i]));
         constant = constant && compiler_is_constant(c, site->sources[i]);
     }
-    size_t   start  = c->step_count;
-    uint32_t reg    = compiler_register(c, 1);
-    Operand  result = {BANK_REGISTERS, reg};
+    size_t   start                                        = c->step_count;
+    uint32_t reg                                          = compiler_register(c, 1);
+    Operand  result                                       = {BANK_REGISTERS, reg};
     compiler_step(c, step_call, result, result, reg)->aux = site;
-    *out = result;
+    *out                                                  = result;
     if (constant)
         compiler_fold(c, start, result);
     return OK;

@@ -1,8 +1,9 @@
 /*
  * compiler.h - what the files that compile expressions share: the growing program.
  *
- * Steps, registers and guards grow in heap buffers while compiling and are copied to the program's arena at the end. A node whose
- * operands are all constant is run on the spot and its steps are taken back: that is all of constant folding.
+ * Steps, registers and guards grow in heap buffers while compiling and are copied to the program's arena at
+ * the end. A node whose operands are all constant is run on the spot and its steps are taken back: that is
+ * all of constant folding.
  */
 #ifndef SLUICE_EXPR_COMPILER_H
 #define SLUICE_EXPR_COMPILER_H
@@ -19,8 +20,8 @@ typedef struct {
     size_t   register_count, register_capacity;
     Guard   *guards;
     size_t   guard_count, guard_capacity;
-    int32_t  guard;         /* the innermost one around what is being compiled, or -1 */
-    uint32_t params[64];    /* register of each lambda parameter in scope */
+    int32_t  guard;      /* the innermost one around what is being compiled, or -1 */
+    uint32_t params[64]; /* register of each lambda parameter in scope */
     Error   *err;
 } Compiler;
 

@@ -1,12 +1,13 @@
 /*
  * expr.h - typed expressions, and the programs they are compiled to.
  *
- * An Expr is a read-only tree in the plan's arena: names are resolved to slots (the column's index in the input schema), every node has its
- * type, implicit coercions are explicit casts. A Program is made from it once per task, runs once per row and keeps the
- * call sites' memory; it belongs to the task's thread.
+ * An Expr is a read-only tree in the plan's arena: names are resolved to slots (the column's index in the
+ * input schema), every node has its type, implicit coercions are explicit casts. A Program is made from it
+ * once per task, runs once per row and keeps the call sites' memory; it belongs to the task's thread.
  *
- * Two ways out (sql.md 3.3): NULL is a value; an evaluation error is E_DATA, whose effect the operator decides. Where the dialect guards inner
- * units (an argument that fails becomes NULL), the program reports the error to its ErrorSink and goes on.
+ * Two ways out (sql.md 3.3): NULL is a value; an evaluation error is E_DATA, whose effect the operator
+ * decides. Where the dialect guards inner units (an argument that fails becomes NULL), the program reports
+ * the error to its ErrorSink and goes on.
  */
 #ifndef SLUICE_EXPR_EXPR_H
 #define SLUICE_EXPR_EXPR_H
@@ -16,33 +17,44 @@
 
 typedef enum {
     EXPR_CONST,
-    EXPR_COLUMN,    /* slot */
-    EXPR_PARAM,     /* slot = number of the lambda parameter, counted over all enclosing lambdas from the outermost */
+    EXPR_COLUMN, /* slot */
+    EXPR_PARAM,  /* slot = number of the lambda parameter, counted over all enclosing lambdas from the
+                    outermost */
     EXPR_ARITHMETIC,
     EXPR_NEGATE,
     EXPR_CONCAT_TEXT, /* STRING + STRING: a null operand appends "null" (sql.md 3.4) */
-    EXPR_COMPARE,   /* both operands have been brought to `operand_type` */
+    EXPR_COMPARE,     /* both operands have been brought to `operand_type` */
     EXPR_AND,
     EXPR_OR,
     EXPR_NOT,
     EXPR_IS_NULL,
-    EXPR_IN,        /* args: value, items; all of operand_type */
-    EXPR_LIKE,      /* args: value, pattern; escape */
-    EXPR_CASE,      /* args: when, then, ..., [else] */
-    EXPR_CAST,      /* args: value */
+    EXPR_IN,   /* args: value, items; all of operand_type */
+    EXPR_LIKE, /* args: value, pattern; escape */
+    EXPR_CASE, /* args: when, then, ..., [else] */
+    EXPR_CAST, /* args: value */
     EXPR_CALL,
     EXPR_SUBSCRIPT,
-    EXPR_FIELD,     /* slot = index of the field */
+    EXPR_FIELD, /* slot = index of the field */
     EXPR_ARRAY,
-    EXPR_MAP,       /* args: key, value, ... */
+    EXPR_MAP, /* args: key, value, ... */
     EXPR_STRUCT,
-    EXPR_LAMBDA,    /* slot = number of its first parameter, param_count; args: body */
+    EXPR_LAMBDA, /* slot = number of its first parameter, param_count; args: body */
 } ExprKind;
 
 typedef enum {
-    EXPR_ADD, EXPR_SUBTRACT, EXPR_MULTIPLY, EXPR_DIVIDE, EXPR_MODULO,
-    EXPR_EQUAL, EXPR_NOT_EQUAL, EXPR_LESS, EXPR_LESS_EQUAL, EXPR_GREATER, EXPR_GREATER_EQUAL,
-    EXPR_DISTINCT, EXPR_NOT_DISTINCT,
+    EXPR_ADD,
+    EXPR_SUBTRACT,
+    EXPR_MULTIPLY,
+    EXPR_DIVIDE,
+    EXPR_MODULO,
+    EXPR_EQUAL,
+    EXPR_NOT_EQUAL,
+    EXPR_LESS,
+    EXPR_LESS_EQUAL,
+    EXPR_GREATER,
+    EXPR_GREATER_EQUAL,
+    EXPR_DISTINCT,
+    EXPR_NOT_DISTINCT,
 } ExprOp;
 
 typedef struct Expr Expr;
@@ -53,10 +65,10 @@ struct Expr {
     bool               has_else;
     const SqlType     *type;
     const SqlType     *operand_type; /* COMPARE, IN */
-    Value              value;   /* CONST */
+    Value              value;        /* CONST */
     int                slot;
     int                param_count;
-    Str                escape;  /* LIKE; ptr NULL: none */
+    Str                escape;   /* LIKE; ptr NULL: none */
     const FnResolved  *function; /* CALL */
     const Expr *const *args;
     size_t             count;
@@ -73,14 +85,15 @@ struct ErrorSink {
 
 typedef struct {
     Clock          *clock;
-    const FnConfig *config; /* may be NULL */
-    ErrorSink      *errors; /* may be NULL */
+    const FnConfig *config;             /* may be NULL */
+    ErrorSink      *errors;             /* may be NULL */
     bool            nested_errors_stay; /* ksql.nested.error.set.null=false */
     bool            pull;               /* text concatenation with NULL gives NULL (sql.md 3.4) */
 } ProgramContext;
 
 /* Constants are folded; everything is allocated in `arena`. The context is borrowed. */
-Status program_compile(const Expr *expr, const ProgramContext *context, Arena *arena, Program **out, Error *err);
+Status program_compile(const Expr *expr, const ProgramContext *context, Arena *arena, Program **out,
+                       Error *err);
 void   program_close(Program *program); /* releases call sites; accepts NULL */
 
 /* One row. *out is valid as long as `arena` and `columns`. E_DATA: evaluation error. */
@@ -92,9 +105,10 @@ Status program_test(Program *program, const Value *columns, Arena *arena, Truth 
 
 /* Slots that the expression reads: sets used[slot]; used has `count` entries. */
 void expr_mark_columns(const Expr *expr, bool *used, size_t count);
-/* The same to the depth of struct fields, for pruning: calls `visit` with the column's slot and the path of field indexes that is read (depth 0: the
- * whole column). */
-void expr_visit_paths(const Expr *expr, void (*visit)(void *context, int slot, const int *path, size_t depth), void *context);
+/* The same to the depth of struct fields, for pruning: calls `visit` with the column's slot and the path of
+ * field indexes that is read (depth 0: the whole column). */
+void expr_visit_paths(const Expr *expr, void (*visit)(void *context, int slot, const int *path, size_t depth),
+                      void       *context);
 /* A copy in which slot s is slots[s]; in the arena. */
 const Expr *expr_remap(const Expr *expr, const int *slots, size_t count, Arena *arena);
 bool        expr_equal(const Expr *a, const Expr *b);
@@ -108,6 +122,6 @@ void expr_print(const Expr *expr, const Schema *schema, StrBuf *out);
 /* CAST of one value outside a program (INSERT VALUES, key constraints); E_DATA as at run time. */
 Status cast_value(const SqlType *from, const SqlType *to, Value value, Arena *arena, Value *out, Error *err);
 /* May this CAST be written at all (sql.md 3.6)? */
-bool   cast_is_supported(const SqlType *from, const SqlType *to);
+bool cast_is_supported(const SqlType *from, const SqlType *to);
 
 #endif

@@ -1,17 +1,27 @@
 /*
- * expr_print.c - a typed expression as text, for EXPLAIN. Columns print by their names, casts that the typer added are shown.
+ * expr_print.c - a typed expression as text, for EXPLAIN. Columns print by their names, casts that the typer
+ * added are shown.
  */
 #include "expr/expr.h"
 
 static const char *const op_texts[] = {
-    [EXPR_ADD] = "+",         [EXPR_SUBTRACT] = "-",          [EXPR_MULTIPLY] = "*",
-    [EXPR_DIVIDE] = "/",      [EXPR_MODULO] = "%",            [EXPR_EQUAL] = "=",
-    [EXPR_NOT_EQUAL] = "<>",  [EXPR_LESS] = "<",              [EXPR_LESS_EQUAL] = "<=",
-    [EXPR_GREATER] = ">",     [EXPR_GREATER_EQUAL] = ">=",    [EXPR_DISTINCT] = "IS DISTINCT FROM",
-    [EXPR_NOT_DISTINCT] = "IS NOT DISTINCT FROM",
+    [EXPR_ADD]           = "+",
+    [EXPR_SUBTRACT]      = "-",
+    [EXPR_MULTIPLY]      = "*",
+    [EXPR_DIVIDE]        = "/",
+    [EXPR_MODULO]        = "%",
+    [EXPR_EQUAL]         = "=",
+    [EXPR_NOT_EQUAL]     = "<>",
+    [EXPR_LESS]          = "<",
+    [EXPR_LESS_EQUAL]    = "<=",
+    [EXPR_GREATER]       = ">",
+    [EXPR_GREATER_EQUAL] = ">=",
+    [EXPR_DISTINCT]      = "IS DISTINCT FROM",
+    [EXPR_NOT_DISTINCT]  = "IS NOT DISTINCT FROM",
 };
 
-static void print_list(const Expr *expr, size_t from, const char *separator, const Schema *schema, StrBuf *out)
+static void print_list(const Expr *expr, size_t from, const char *separator, const Schema *schema,
+                       StrBuf *out)
 {
     for (size_t i = from; i < expr->count; i++) {
         if (i > from)
@@ -106,18 +116,29 @@ static void print_leaf(const Expr *expr, const Schema *schema, StrBuf *out)
 static void print_wrapped(const Expr *expr, const Schema *schema, StrBuf *out)
 {
     switch (expr->kind) {
-    case EXPR_NEGATE: strbuf_addc(out, '-'); break;
-    case EXPR_NOT: strbuf_adds(out, "(NOT "); break;
-    case EXPR_CAST: strbuf_adds(out, "CAST("); break;
-    case EXPR_CALL: strbuf_addf(out, "%s(", expr->function->name); break;
-    case EXPR_ARRAY: strbuf_adds(out, "ARRAY["); break;
+    case EXPR_NEGATE:
+        strbuf_addc(out, '-');
+        break;
+    case EXPR_NOT:
+        strbuf_adds(out, "(NOT ");
+        break;
+    case EXPR_CAST:
+        strbuf_adds(out, "CAST(");
+        break;
+    case EXPR_CALL:
+        strbuf_addf(out, "%s(", expr->function->name);
+        break;
+    case EXPR_ARRAY:
+        strbuf_adds(out, "ARRAY[");
+        break;
     case EXPR_LAMBDA:
         strbuf_addc(out, '(');
         for (int i = 0; i < expr->param_count; i++)
             strbuf_addf(out, "%sp%d", i > 0 ? ", " : "", expr->slot + i);
         strbuf_adds(out, ") => ");
         break;
-    default: break;
+    default:
+        break;
     }
     print_list(expr, 0, expr->kind == EXPR_SUBSCRIPT ? "[" : ", ", schema, out);
     if (expr->kind == EXPR_CAST) {
@@ -142,18 +163,36 @@ void expr_print(const Expr *expr, const Schema *schema, StrBuf *out)
     switch (expr->kind) {
     case EXPR_CONST:
     case EXPR_COLUMN:
-    case EXPR_PARAM: print_leaf(expr, schema, out); break;
+    case EXPR_PARAM:
+        print_leaf(expr, schema, out);
+        break;
     case EXPR_ARITHMETIC:
-    case EXPR_COMPARE: print_binary(expr, op_texts[expr->op], schema, out); break;
-    case EXPR_CONCAT_TEXT: print_binary(expr, "+", schema, out); break;
-    case EXPR_AND: print_binary(expr, "AND", schema, out); break;
-    case EXPR_OR: print_binary(expr, "OR", schema, out); break;
+    case EXPR_COMPARE:
+        print_binary(expr, op_texts[expr->op], schema, out);
+        break;
+    case EXPR_CONCAT_TEXT:
+        print_binary(expr, "+", schema, out);
+        break;
+    case EXPR_AND:
+        print_binary(expr, "AND", schema, out);
+        break;
+    case EXPR_OR:
+        print_binary(expr, "OR", schema, out);
+        break;
     case EXPR_IS_NULL:
     case EXPR_IN:
-    case EXPR_LIKE: print_predicate(expr, schema, out); break;
-    case EXPR_CASE: print_case(expr, schema, out); break;
+    case EXPR_LIKE:
+        print_predicate(expr, schema, out);
+        break;
+    case EXPR_CASE:
+        print_case(expr, schema, out);
+        break;
     case EXPR_MAP:
-    case EXPR_STRUCT: print_pairs(expr, schema, out); break;
-    default: print_wrapped(expr, schema, out); break;
+    case EXPR_STRUCT:
+        print_pairs(expr, schema, out);
+        break;
+    default:
+        print_wrapped(expr, schema, out);
+        break;
     }
 }

@@ -1,5 +1,6 @@
 /*
- * expr_tools.c - looking at expressions and making new ones: which columns are read, the same over other slots, equality.
+ * expr_tools.c - looking at expressions and making new ones: which columns are read, the same over other
+ * slots, equality.
  *
  * Trees are read-only, so a copy shares every part that does not change.
  */
@@ -54,7 +55,7 @@ const Expr *expr_remap(const Expr *expr, const int *slots, size_t count, Arena *
             copy->slot = slots[expr->slot];
         return copy;
     }
-    const Expr **args    = NULL;
+    const Expr **args = NULL;
     for (size_t i = 0; i < expr->count; i++) {
         const Expr *arg = expr_remap(expr->args[i], slots, count, arena);
         if (arg != expr->args[i] && args == NULL) {
@@ -74,16 +75,17 @@ const Expr *expr_remap(const Expr *expr, const int *slots, size_t count, Arena *
 
 static bool same_function(const FnResolved *a, const FnResolved *b)
 {
-    return a == b || (a != NULL && b != NULL && a->kind == b->kind && a->scalar == b->scalar && a->table == b->table &&
-                      a->aggregate == b->aggregate);
+    return a == b || (a != NULL && b != NULL && a->kind == b->kind && a->scalar == b->scalar &&
+                      a->table == b->table && a->aggregate == b->aggregate);
 }
 
 bool expr_equal(const Expr *a, const Expr *b)
 {
     if (a == b)
         return true;
-    if (a->kind != b->kind || a->count != b->count || a->op != b->op || a->negated != b->negated || a->has_else != b->has_else ||
-        a->slot != b->slot || a->param_count != b->param_count || !type_equal(a->type, b->type))
+    if (a->kind != b->kind || a->count != b->count || a->op != b->op || a->negated != b->negated ||
+        a->has_else != b->has_else || a->slot != b->slot || a->param_count != b->param_count ||
+        !type_equal(a->type, b->type))
         return false;
     if (a->kind == EXPR_CONST && !value_equal(a->type, a->value, b->value))
         return false;
@@ -112,10 +114,7 @@ static bool is_constant(const Expr *expr, int bound)
     return true;
 }
 
-bool expr_is_constant(const Expr *expr)
-{
-    return is_constant(expr, INT32_MAX);
-}
+bool expr_is_constant(const Expr *expr) { return is_constant(expr, INT32_MAX); }
 
 const Expr *expr_column(Arena *arena, int slot, const SqlType *type)
 {

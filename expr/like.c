@@ -1,9 +1,11 @@
 /*
- * like.c - LIKE: `%` any run of characters, `_` one character, all else literal; the whole text must match (sql.md 3.8).
+ * like.c - LIKE: `%` any run of characters, `_` one character, all else literal; the whole text must match
+ * (sql.md 3.8).
  *
- * Wildcards stop at line terminators (LF, CR, NEL, LS, PS), as `.` of a Java pattern does. The pattern becomes a list of tokens, a
- * byte or a wildcard each; matching keeps only the last `%` to fall back to. That is enough although `%` may not cross a line end:
- * moving an earlier `%` further could not carry a later one past a terminator either, so the time is bounded by pattern * text.
+ * Wildcards stop at line terminators (LF, CR, NEL, LS, PS), as `.` of a Java pattern does. The pattern
+ * becomes a list of tokens, a byte or a wildcard each; matching keeps only the last `%` to fall back to. That
+ * is enough although `%` may not cross a line end: moving an earlier `%` further could not carry a later one
+ * past a terminator either, so the time is bounded by pattern * text.
  */
 #include "expr/program.h"
 

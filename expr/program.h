@@ -1,13 +1,14 @@
 /*
  * program.h - the inside of a Program, for the files of this folder only.
  *
- * A program is one flat array of steps over two banks of values: the row's columns and the registers. Every constant, every
- * intermediate result and every lambda parameter has a register of its own, constants being written once, when the program
- * is compiled; so an operand is (bank, index), and no step asks at run time what kind of operand or which type it has: both
- * are in the choice of its function.
+ * A program is one flat array of steps over two banks of values: the row's columns and the registers. Every
+ * constant, every intermediate result and every lambda parameter has a register of its own, constants being
+ * written once, when the program is compiled; so an operand is (bank, index), and no step asks at run time
+ * what kind of operand or which type it has: both are in the choice of its function.
  *
- * A step answers the step to run next; program->end stops the run. A failing step goes through step_fail: to the innermost guard around it
- * (the guarded unit becomes NULL and the error is reported), else out of the program.
+ * A step answers the step to run next; program->end stops the run. A failing step goes through step_fail: to
+ * the innermost guard around it (the guarded unit becomes NULL and the error is reported), else out of the
+ * program.
  */
 #ifndef SLUICE_EXPR_PROGRAM_H
 #define SLUICE_EXPR_PROGRAM_H
@@ -47,7 +48,7 @@ typedef struct CallSite {
     unsigned          flags;
     FnCall            call;
     Value            *args;
-    Operand          *sources;   /* per argument; those already in place are skipped */
+    Operand          *sources; /* per argument; those already in place are skipped */
     FnSite            site;
     struct CallSite  *next;
 } CallSite;
@@ -67,22 +68,22 @@ typedef struct {
 } OperandList;
 
 struct Program {
-    const Value   *bank[2];
-    Value         *registers;
-    const Step    *steps, *end; /* end: of what runs now, a whole program or a lambda's body */
-    size_t         count;
-    Operand        result;
-    Arena         *arena; /* of the row at hand */
-    Error         *err;
-    Status         status;
-    const Guard   *guards;
+    const Value          *bank[2];
+    Value                *registers;
+    const Step           *steps, *end; /* end: of what runs now, a whole program or a lambda's body */
+    size_t                count;
+    Operand               result;
+    Arena                *arena; /* of the row at hand */
+    Error                *err;
+    Status                status;
+    const Guard          *guards;
     const ProgramContext *context;
-    CallSite      *calls;
+    CallSite             *calls;
 };
 
-static inline Value step_a(const Step *s, const Program *p) { return p->bank[s->a.bank][s->a.index]; }
-static inline Value step_b(const Step *s, const Program *p) { return p->bank[s->b.bank][s->b.index]; }
-static inline Value operand_value(Operand o, const Program *p) { return p->bank[o.bank][o.index]; }
+static inline Value       step_a(const Step *s, const Program *p) { return p->bank[s->a.bank][s->a.index]; }
+static inline Value       step_b(const Step *s, const Program *p) { return p->bank[s->b.bank][s->b.index]; }
+static inline Value       operand_value(Operand o, const Program *p) { return p->bank[o.bank][o.index]; }
 static inline const Step *step_give(const Step *s, Program *p, Value v)
 {
     p->registers[s->out] = v;
@@ -105,7 +106,8 @@ StepFn compare_step(ExprOp op, const SqlType *type);
 StepFn compare_const_step(ExprOp op, const SqlType *type);
 /* A DOUBLE column against a constant DECIMAL whose nearest double, exactly equal to it, is in step->k. */
 StepFn compare_finite_step(ExprOp op);
-StepFn cast_step(const SqlType *from, const SqlType *to); /* NULL: needs a CastPlan in aux and step_cast_plan */
+StepFn cast_step(const SqlType *from,
+                 const SqlType *to); /* NULL: needs a CastPlan in aux and step_cast_plan */
 
 const Step *step_copy(const Step *s, Program *p);
 const Step *step_jump(const Step *s, Program *p);
@@ -129,7 +131,8 @@ const Step *step_field(const Step *s, Program *p);
 const Step *step_array(const Step *s, Program *p);
 const Step *step_map(const Step *s, Program *p);
 
-Status lambda_invoke(const FnLambda *self, const Value *args, size_t count, Arena *arena, Value *out, Error *err);
+Status lambda_invoke(const FnLambda *self, const Value *args, size_t count, Arena *arena, Value *out,
+                     Error *err);
 
 /* ---- LIKE ---- */
 

@@ -1,8 +1,9 @@
 /*
  * program_compile.c - from an Expr to a Program: one walk, operands first.
  *
- * AND, OR and CASE become jumps, so what isn't reached isn't evaluated. A unit that the dialect guards (sql.md 3.3) is a range of
- * steps that carry the guard's number; it costs nothing until something fails. Depth of the walk is bounded by the parser.
+ * AND, OR and CASE become jumps, so what isn't reached isn't evaluated. A unit that the dialect guards
+ * (sql.md 3.3) is a range of steps that carry the guard's number; it costs nothing until something fails.
+ * Depth of the walk is bounded by the parser.
  */
 #include "expr/compiler.h"
 
@@ -22,14 +23,11 @@ uint32_t compiler_register(Compiler *c, size_t count)
     return first;
 }
 
-static Operand in_register(uint32_t index)
-{
-    return (Operand){BANK_REGISTERS, index};
-}
+static Operand in_register(uint32_t index) { return (Operand){BANK_REGISTERS, index}; }
 
 Operand compiler_constant(Compiler *c, Value v)
 {
-    uint32_t at     = compiler_register(c, 1);
+    uint32_t at      = compiler_register(c, 1);
     c->registers[at] = v;
     c->constant[at]  = true;
     return in_register(at);
@@ -51,10 +49,7 @@ Step *compiler_step(Compiler *c, StepFn fn, Operand a, Operand b, uint32_t out)
     return step;
 }
 
-void compiler_patch(Compiler *c, size_t step)
-{
-    c->steps[step].jump = (int32_t)(c->step_count - step);
-}
+void compiler_patch(Compiler *c, size_t step) { c->steps[step].jump = (int32_t)(c->step_count - step); }
 
 void compiler_fold(Compiler *c, size_t start, Operand out)
 {
@@ -120,23 +115,30 @@ static Status compile_unary(Compiler *c, const Expr *expr, StepFn fn, Operand *o
 static ExprOp mirrored(ExprOp op)
 {
     switch (op) {
-    case EXPR_LESS: return EXPR_GREATER;
-    case EXPR_LESS_EQUAL: return EXPR_GREATER_EQUAL;
-    case EXPR_GREATER: return EXPR_LESS;
-    case EXPR_GREATER_EQUAL: return EXPR_LESS_EQUAL;
-    default: return op;
+    case EXPR_LESS:
+        return EXPR_GREATER;
+    case EXPR_LESS_EQUAL:
+        return EXPR_GREATER_EQUAL;
+    case EXPR_GREATER:
+        return EXPR_LESS;
+    case EXPR_GREATER_EQUAL:
+        return EXPR_LESS_EQUAL;
+    default:
+        return op;
     }
 }
 
 /*
- * A DOUBLE column against a DECIMAL constant is compared exactly, by the double's shortest decimal text. That order is the doubles'
- * own wherever the constant is itself the shortest text of its nearest double, which literals are: then no decimal is made per row.
+ * A DOUBLE column against a DECIMAL constant is compared exactly, by the double's shortest decimal text. That
+ * order is the doubles' own wherever the constant is itself the shortest text of its nearest double, which
+ * literals are: then no decimal is made per row.
  */
 static bool compile_finite(Compiler *c, ExprOp op, const Expr *left, Operand constant, Operand *out)
 {
     Value k = c->registers[constant.index], back;
-    if (left->kind != EXPR_CAST || left->args[0]->kind != EXPR_COLUMN || left->args[0]->type->kind != T_DOUBLE ||
-        left->type->precision != 0 || compare_finite_step(op) == NULL || value_is_null(k))
+    if (left->kind != EXPR_CAST || left->args[0]->kind != EXPR_COLUMN ||
+        left->args[0]->type->kind != T_DOUBLE || left->type->precision != 0 ||
+        compare_finite_step(op) == NULL || value_is_null(k))
         return false;
     double d = decimal_to_double(k);
     if (decimal_from_double(c->arena, d, &back, NULL) != OK || decimal_compare(back, k) != 0)
@@ -144,14 +146,14 @@ static bool compile_finite(Compiler *c, ExprOp op, const Expr *left, Operand con
     Operand  column = {BANK_COLUMNS, (uint32_t)left->args[0]->slot};
     uint32_t reg    = compiler_register(c, 1);
     compiler_step(c, compare_finite_step(op), column, column, reg)->k = value_from_double(d);
-    *out = in_register(reg);
+    *out                                                              = in_register(reg);
     return true;
 }
 
 static Status compile_compare(Compiler *c, const Expr *expr, Operand *out)
 {
     const Expr *left = expr->args[0], *right = expr->args[1];
-    ExprOp      op   = expr->op;
+    ExprOp      op = expr->op;
     Operand     a, b;
     if (compare_step(op, expr->operand_type) == NULL)
         return unsupported(c, "this comparison");
@@ -175,7 +177,8 @@ static Status compile_compare(Compiler *c, const Expr *expr, Operand *out)
     const SqlType **types = ARENA_ARRAY(c->arena, const SqlType *, 2);
     types[0]              = left->type;
     types[1]              = right->type;
-    if (a.bank == BANK_REGISTERS && compiler_is_constant(c, a) && b.bank == BANK_COLUMNS && op < EXPR_DISTINCT) {
+    if (a.bank == BANK_REGISTERS && compiler_is_constant(c, a) && b.bank == BANK_COLUMNS &&
+        op < EXPR_DISTINCT) {
         Operand swap = a;
         a            = b;
         b            = swap;
@@ -188,7 +191,8 @@ static Status compile_compare(Compiler *c, const Expr *expr, Operand *out)
     Step    *step  = compiler_step(c, compare_step(op, expr->operand_type), a, b, reg);
     step->aux      = types;
     StepFn fast    = compare_const_step(op, expr->operand_type);
-    if (fast != NULL && a.bank == BANK_COLUMNS && compiler_is_constant(c, b) && !value_is_null(c->registers[b.index])) {
+    if (fast != NULL && a.bank == BANK_COLUMNS && compiler_is_constant(c, b) &&
+        !value_is_null(c->registers[b.index])) {
         step->fn = fast;
         step->k  = c->registers[b.index];
     }
@@ -241,7 +245,8 @@ static Status compile_case(Compiler *c, const Expr *expr, Operand *out)
     return OK;
 }
 
-static Status compile_list(Compiler *c, const Expr *expr, size_t from, bool guarded, OperandList *list, bool *constant)
+static Status compile_list(Compiler *c, const Expr *expr, size_t from, bool guarded, OperandList *list,
+                           bool *constant)
 {
     list->count = expr->count - from;
     list->items = ARENA_ARRAY(c->arena, Operand, list->count + 1);
@@ -260,8 +265,9 @@ static Status compile_constructor(Compiler *c, const Expr *expr, Operand *out)
     list->type     = expr->type->key;
     size_t   start = c->step_count;
     uint32_t reg   = compiler_register(c, 1);
-    compiler_step(c, expr->kind == EXPR_MAP ? step_map : step_array, in_register(reg), in_register(reg), reg)->aux = list;
-    *out = finish(c, start, reg, constant);
+    compiler_step(c, expr->kind == EXPR_MAP ? step_map : step_array, in_register(reg), in_register(reg), reg)
+        ->aux = list;
+    *out      = finish(c, start, reg, constant);
     return OK;
 }
 
@@ -291,9 +297,10 @@ static Status compile_like(Compiler *c, const Expr *expr, Operand *out)
     uint32_t           reg   = compiler_register(c, 1);
     Step              *step  = compiler_step(c, step_like, text, pattern, reg);
     const LikePattern *compiled;
-    bool               known = compiler_is_constant(c, pattern) && !value_is_null(c->registers[pattern.index]);
-    step->param              = expr->negated;
-    if (known && like_compile(c->arena, value_str(c->registers[pattern.index]), expr->escape, &compiled, NULL) == OK) {
+    bool known  = compiler_is_constant(c, pattern) && !value_is_null(c->registers[pattern.index]);
+    step->param = expr->negated;
+    if (known &&
+        like_compile(c->arena, value_str(c->registers[pattern.index]), expr->escape, &compiled, NULL) == OK) {
         step->fn  = step_like_const;
         step->aux = compiled;
     } else if (!str_is_null(expr->escape)) {
@@ -315,9 +322,9 @@ static Status compile_cast(Compiler *c, const Expr *expr, Operand *out)
         *out = a;
         return OK;
     }
-    size_t   start = c->step_count;
-    uint32_t reg   = compiler_register(c, 1);
-    StepFn   fast  = cast_step(plan->from, plan->to);
+    size_t   start                                                         = c->step_count;
+    uint32_t reg                                                           = compiler_register(c, 1);
+    StepFn   fast                                                          = cast_step(plan->from, plan->to);
     compiler_step(c, fast != NULL ? fast : step_cast_plan, a, a, reg)->aux = plan;
     *out = finish(c, start, reg, compiler_is_constant(c, a));
     return OK;
@@ -327,12 +334,12 @@ static Status compile_subscript(Compiler *c, const Expr *expr, Operand *out)
 {
     const SqlType *base = expr->args[0]->type;
     bool           map  = base->kind == T_MAP;
-    StepFn         fn   = !map ? step_array_item : base->key->kind == T_STRING ? step_map_item_text : step_map_item;
-    Operand        a, b;
+    StepFn  fn = !map ? step_array_item : base->key->kind == T_STRING ? step_map_item_text : step_map_item;
+    Operand a, b;
     TRY(compile_expr(c, expr->args[0], &a));
     TRY(compile_expr(c, expr->args[1], &b));
-    size_t   start = c->step_count;
-    uint32_t reg   = compiler_register(c, 1);
+    size_t   start                       = c->step_count;
+    uint32_t reg                         = compiler_register(c, 1);
     compiler_step(c, fn, a, b, reg)->aux = map ? base->key : NULL;
     *out = finish(c, start, reg, compiler_is_constant(c, a) && compiler_is_constant(c, b));
     return OK;
@@ -340,7 +347,8 @@ static Status compile_subscript(Compiler *c, const Expr *expr, Operand *out)
 
 Status compile_guarded(Compiler *c, const Expr *expr, Operand *out)
 {
-    bool leaf = expr->kind == EXPR_COLUMN || expr->kind == EXPR_CONST || expr->kind == EXPR_PARAM || expr->kind == EXPR_LAMBDA;
+    bool leaf = expr->kind == EXPR_COLUMN || expr->kind == EXPR_CONST || expr->kind == EXPR_PARAM ||
+                expr->kind == EXPR_LAMBDA;
     if (leaf || c->program->context->nested_errors_stay)
         return compile_expr(c, expr, out);
     int32_t outer = c->guard;
@@ -368,42 +376,62 @@ Status compile_guarded(Compiler *c, const Expr *expr, Operand *out)
 Status compile_expr(Compiler *c, const Expr *expr, Operand *out)
 {
     switch (expr->kind) {
-    case EXPR_CONST: *out = compiler_constant(c, expr->value); return OK;
-    case EXPR_COLUMN: *out = (Operand){BANK_COLUMNS, (uint32_t)expr->slot}; return OK;
+    case EXPR_CONST:
+        *out = compiler_constant(c, expr->value);
+        return OK;
+    case EXPR_COLUMN:
+        *out = (Operand){BANK_COLUMNS, (uint32_t)expr->slot};
+        return OK;
     case EXPR_PARAM:
         if (expr->slot >= MAX_PARAMS)
             return unsupported(c, "so many nested lambdas");
         *out = in_register(c->params[expr->slot]);
         return OK;
-    case EXPR_ARITHMETIC: return compile_binary(c, expr, arithmetic_step(expr->op, expr->type), out);
-    case EXPR_CONCAT_TEXT: return compile_binary(c, expr, step_concat_text, out);
-    case EXPR_NEGATE: return compile_unary(c, expr, negate_step(expr->type), out);
-    case EXPR_NOT: return compile_unary(c, expr, step_not, out);
-    case EXPR_IS_NULL: return compile_unary(c, expr, expr->negated ? step_is_not_null : step_is_null, out);
-    case EXPR_FIELD: return compile_unary(c, expr, step_field, out);
-    case EXPR_COMPARE: return compile_compare(c, expr, out);
+    case EXPR_ARITHMETIC:
+        return compile_binary(c, expr, arithmetic_step(expr->op, expr->type), out);
+    case EXPR_CONCAT_TEXT:
+        return compile_binary(c, expr, step_concat_text, out);
+    case EXPR_NEGATE:
+        return compile_unary(c, expr, negate_step(expr->type), out);
+    case EXPR_NOT:
+        return compile_unary(c, expr, step_not, out);
+    case EXPR_IS_NULL:
+        return compile_unary(c, expr, expr->negated ? step_is_not_null : step_is_null, out);
+    case EXPR_FIELD:
+        return compile_unary(c, expr, step_field, out);
+    case EXPR_COMPARE:
+        return compile_compare(c, expr, out);
     case EXPR_AND:
-    case EXPR_OR: return compile_logical(c, expr, out);
-    case EXPR_IN: return compile_in(c, expr, out);
-    case EXPR_LIKE: return compile_like(c, expr, out);
-    case EXPR_CASE: return compile_case(c, expr, out);
-    case EXPR_CAST: return compile_cast(c, expr, out);
-    case EXPR_SUBSCRIPT: return compile_subscript(c, expr, out);
+    case EXPR_OR:
+        return compile_logical(c, expr, out);
+    case EXPR_IN:
+        return compile_in(c, expr, out);
+    case EXPR_LIKE:
+        return compile_like(c, expr, out);
+    case EXPR_CASE:
+        return compile_case(c, expr, out);
+    case EXPR_CAST:
+        return compile_cast(c, expr, out);
+    case EXPR_SUBSCRIPT:
+        return compile_subscript(c, expr, out);
     case EXPR_ARRAY:
     case EXPR_MAP:
-    case EXPR_STRUCT: return compile_constructor(c, expr, out);
+    case EXPR_STRUCT:
+        return compile_constructor(c, expr, out);
     case EXPR_CALL:
-    case EXPR_LAMBDA: return compile_call(c, expr, out);
+    case EXPR_LAMBDA:
+        return compile_call(c, expr, out);
     }
     return unsupported(c, "this expression");
 }
 
-Status program_compile(const Expr *expr, const ProgramContext *context, Arena *arena, Program **out, Error *err)
+Status program_compile(const Expr *expr, const ProgramContext *context, Arena *arena, Program **out,
+                       Error *err)
 {
-    Program *program  = ARENA_NEW(arena, Program);
-    Compiler c        = {.program = program, .arena = arena, .guard = -1, .err = err};
-    program->context  = context;
-    Status status     = compile_expr(&c, expr, &program->result);
+    Program *program = ARENA_NEW(arena, Program);
+    Compiler c       = {.program = program, .arena = arena, .guard = -1, .err = err};
+    program->context = context;
+    Status status    = compile_expr(&c, expr, &program->result);
     if (status == OK) {
         Step  *steps     = ARENA_ARRAY(arena, Step, c.step_count + 1);
         Value *registers = ARENA_ARRAY(arena, Value, c.register_count + 1);

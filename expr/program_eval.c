@@ -1,8 +1,9 @@
 /*
  * program_eval.c - running a program: the loop, its ways out, and lambdas.
  *
- * Nothing here is cleared or allocated per row: the frame is the program itself. That is safe because a program belongs to
- * one thread and a lambda's body never runs inside itself (its parameters have registers of their own).
+ * Nothing here is cleared or allocated per row: the frame is the program itself. That is safe because a
+ * program belongs to one thread and a lambda's body never runs inside itself (its parameters have registers
+ * of their own).
  */
 #include "expr/program.h"
 
@@ -35,8 +36,9 @@ const Step *step_fail_null(const Step *step, Program *program, const char *where
 }
 
 /*
- * A step writes a value as two words. Reading those back as one 16-byte load would wait until both stores have left the store
- * buffer (measured: half the cost of a comparison), so the result is copied word by word, which the asm keeps the compiler to.
+ * A step writes a value as two words. Reading those back as one 16-byte load would wait until both stores
+ * have left the store buffer (measured: half the cost of a comparison), so the result is copied word by word,
+ * which the asm keeps the compiler to.
  */
 static void copy_words(Value *to, const Value *from)
 {
@@ -77,7 +79,8 @@ Status program_test(Program *program, const Value *columns, Arena *arena, Truth 
 }
 
 /* The body runs in the middle of a call step: what belongs to the outer run is put back afterwards. */
-Status lambda_invoke(const FnLambda *self, const Value *args, size_t count, Arena *arena, Value *out, Error *err)
+Status lambda_invoke(const FnLambda *self, const Value *args, size_t count, Arena *arena, Value *out,
+                     Error *err)
 {
     const LambdaSite *site        = (const LambdaSite *)self;
     Program          *program     = site->program;
@@ -85,7 +88,8 @@ Status lambda_invoke(const FnLambda *self, const Value *args, size_t count, Aren
     Error            *outer_err   = program->err;
     const Step       *outer_end   = program->end;
     if (count != site->param_count)
-        return error_set(err, E_DATA, NO_POS, "a lambda of %u parameters was called with %zu values", site->param_count, count);
+        return error_set(err, E_DATA, NO_POS, "a lambda of %u parameters was called with %zu values",
+                         site->param_count, count);
     for (size_t i = 0; i < count; i++)
         program->registers[site->param_register + i] = args[i];
     program->arena = arena;

@@ -1,8 +1,8 @@
 /*
  * steps_collection.c - [] and ->, and the constructors ARRAY[], MAP(), STRUCT() (sql.md 3.8).
  *
- * Arrays count from 1, negative indexes from the end; what is not there is NULL. A NULL base gives NULL. Values are immutable, so
- * an element is handed out as it stands in its container.
+ * Arrays count from 1, negative indexes from the end; what is not there is NULL. A NULL base gives NULL.
+ * Values are immutable, so an element is handed out as it stands in its container.
  */
 #include "expr/program.h"
 
@@ -23,7 +23,7 @@ const Step *step_array_item(const Step *s, Program *p)
 /* aux: the type of the keys. A NULL key is a key like another (NULL equals NULL here). */
 const Step *step_map_item(const Step *s, Program *p)
 {
-    Value           base    = step_a(s, p), key = step_b(s, p);
+    Value           base = step_a(s, p), key = step_b(s, p);
     const MapEntry *entries = value_entries(base);
     for (uint32_t i = 0; !value_is_null(base) && i < base.len; i++)
         if (value_equal(s->aux, entries[i].key, key))

@@ -1,20 +1,15 @@
 /*
  * steps_logic.c - AND, OR, NOT, CASE, IS NULL, IN: what decides and what jumps.
  *
- * AND, OR and NOT know no third truth value: a NULL operand that is reached is an evaluation error (sql.md 3.3). IN compares by
- * deep structural equality, where a NULL matches nothing; NOT IN of a NULL is therefore true.
+ * AND, OR and NOT know no third truth value: a NULL operand that is reached is an evaluation error
+ * (sql.md 3.3). IN compares by deep structural equality, where a NULL matches nothing; NOT IN of a NULL is
+ * therefore true.
  */
 #include "expr/program.h"
 
-const Step *step_copy(const Step *s, Program *p)
-{
-    return step_give(s, p, step_a(s, p));
-}
+const Step *step_copy(const Step *s, Program *p) { return step_give(s, p, step_a(s, p)); }
 
-const Step *step_jump(const Step *s, Program *p)
-{
-    return s + s->jump;
-}
+const Step *step_jump(const Step *s, Program *p) { return s + s->jump; }
 
 /* The left side: FALSE decides an AND. */
 const Step *step_and(const Step *s, Program *p)
@@ -39,7 +34,8 @@ const Step *step_or(const Step *s, Program *p)
 const Step *step_truth(const Step *s, Program *p)
 {
     Value a = step_a(s, p);
-    return value_is_null(a) ? step_fail_null(s, p, "AND or OR") : step_give(s, p, value_from_bool(value_bool(a)));
+    return value_is_null(a) ? step_fail_null(s, p, "AND or OR")
+                            : step_give(s, p, value_from_bool(value_bool(a)));
 }
 
 const Step *step_not(const Step *s, Program *p)

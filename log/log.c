@@ -1,5 +1,6 @@
 /*
- * log.c - the way from log.h to the backend that a handle belongs to, and the checks that hold for all of them.
+ * log.c - the way from log.h to the backend that a handle belongs to, and the checks that hold for all of
+ * them.
  */
 #include "log/log_backend.h"
 
@@ -16,10 +17,12 @@ Status log_no_topic(Str topic, Error *err)
 
 Status log_no_partition(Str topic, int partition, Error *err)
 {
-    return error_set(err, E_NOT_FOUND, NO_POS, "Topic '" STR_FMT "' has no partition %d", STR_ARG(topic), partition);
+    return error_set(err, E_NOT_FOUND, NO_POS, "Topic '" STR_FMT "' has no partition %d", STR_ARG(topic),
+                     partition);
 }
 
-int log_choose_partition(int wanted, int partitions, const LogRecord *record, Str hash_key, unsigned *round_robin)
+int log_choose_partition(int wanted, int partitions, const LogRecord *record, Str hash_key,
+                         unsigned *round_robin)
 {
     if (wanted >= 0)
         return wanted < partitions ? wanted : -1;
@@ -36,14 +39,14 @@ static Status check_topic_name(Str name, Error *err)
                  !str_equal(name, STR_LIT(".."));
     for (size_t i = 0; legal && i < name.len; i++) {
         char c = name.ptr[i];
-        legal  = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-                c == '-';
+        legal  = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+                c == '_' || c == '-';
     }
     if (legal)
         return OK;
     return error_set(err, E_CONFIG, NO_POS,
-                     "Topic name '" STR_FMT "' is illegal: 1 to %d ASCII letters, digits, '.', '_' and '-'", STR_ARG(name),
-                     TOPIC_NAME_MAX);
+                     "Topic name '" STR_FMT "' is illegal: 1 to %d ASCII letters, digits, '.', '_' and '-'",
+                     STR_ARG(name), TOPIC_NAME_MAX);
 }
 
 /* ---- log ---- */
@@ -66,12 +69,13 @@ Status log_ping(Log *log, int timeout_ms, Error *err) { return BACKEND(log)->pin
 
 /* ---- topics ---- */
 
-Status log_topic_create(Log *log, Str name, int partitions, int replicas, const LogConfig *configs, size_t count,
-                        Error *err)
+Status log_topic_create(Log *log, Str name, int partitions, int replicas, const LogConfig *configs,
+                        size_t count, Error *err)
 {
     TRY(check_topic_name(name, err));
     if (partitions < 1 || partitions > TOPIC_PARTITIONS_MAX)
-        return error_set(err, E_CONFIG, NO_POS, "Topic '" STR_FMT "' cannot have %d partitions", STR_ARG(name), partitions);
+        return error_set(err, E_CONFIG, NO_POS, "Topic '" STR_FMT "' cannot have %d partitions",
+                         STR_ARG(name), partitions);
     return BACKEND(log)->topic_create(log, name, partitions, replicas, configs, count, err);
 }
 
@@ -110,7 +114,8 @@ Status log_offsets(Log *log, Str topic, int partition, int64_t *first, int64_t *
     return BACKEND(log)->offsets(log, topic, partition, first, end, err);
 }
 
-Status log_offsets_many(Log *log, Str topic, const int *partitions, size_t count, int64_t *first, int64_t *end, Error *err)
+Status log_offsets_many(Log *log, Str topic, const int *partitions, size_t count, int64_t *first,
+                        int64_t *end, Error *err)
 {
     if (BACKEND(log)->offsets_many != NULL)
         return BACKEND(log)->offsets_many(log, topic, partitions, count, first, end, err);
@@ -167,15 +172,27 @@ Status log_reader_take(LogReader *reader, int handle, size_t max_records, LogBat
 
 void log_batch_release(LogReader *reader, LogBatch *batch) { BACKEND(reader)->batch_release(reader, batch); }
 
-bool log_reader_wait(LogReader *reader, int timeout_ms) { return BACKEND(reader)->reader_wait(reader, timeout_ms); }
+bool log_reader_wait(LogReader *reader, int timeout_ms)
+{
+    return BACKEND(reader)->reader_wait(reader, timeout_ms);
+}
 
 void log_reader_wake(LogReader *reader) { BACKEND(reader)->reader_wake(reader); }
 
-bool log_reader_at_end(LogReader *reader, int handle) { return BACKEND(reader)->reader_at_end(reader, handle); }
+bool log_reader_at_end(LogReader *reader, int handle)
+{
+    return BACKEND(reader)->reader_at_end(reader, handle);
+}
 
-bool log_reader_is_level(LogReader *reader, int handle) { return BACKEND(reader)->reader_is_level(reader, handle); }
+bool log_reader_is_level(LogReader *reader, int handle)
+{
+    return BACKEND(reader)->reader_is_level(reader, handle);
+}
 
-int64_t log_reader_position(LogReader *reader, int handle) { return BACKEND(reader)->reader_position(reader, handle); }
+int64_t log_reader_position(LogReader *reader, int handle)
+{
+    return BACKEND(reader)->reader_position(reader, handle);
+}
 
 /* ---- writing ---- */
 
@@ -191,12 +208,16 @@ void log_writer_close(LogWriter *writer)
         BACKEND(writer)->writer_close(writer);
 }
 
-Status log_append(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key, Error *err)
+Status log_append(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
+                  Error *err)
 {
     return BACKEND(writer)->append(writer, topic, partition, record, hash_key, err);
 }
 
-Status log_flush(LogWriter *writer, int timeout_ms, Error *err) { return BACKEND(writer)->flush(writer, timeout_ms, err); }
+Status log_flush(LogWriter *writer, int timeout_ms, Error *err)
+{
+    return BACKEND(writer)->flush(writer, timeout_ms, err);
+}
 
 Status log_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
                        int64_t *offset, Error *err)
@@ -206,7 +227,8 @@ Status log_append_sync(LogWriter *writer, Str topic, int partition, const LogRec
 
 Status log_txn_begin(LogWriter *writer, Error *err) { return BACKEND(writer)->txn_begin(writer, err); }
 
-Status log_txn_fence(LogWriter *writer, const LogFence *fence, const LogPosition *positions, size_t count, Error *err)
+Status log_txn_fence(LogWriter *writer, const LogFence *fence, const LogPosition *positions, size_t count,
+                     Error *err)
 {
     return BACKEND(writer)->txn_fence(writer, fence, positions, count, err);
 }
@@ -222,8 +244,8 @@ int64_t log_writer_end(LogWriter *writer, Str topic, int partition)
 
 /* ---- membership ---- */
 
-Status log_member_join(Log *log, Str group, Str topic, Str member_id, const MemberCallbacks *callbacks, LogMember **out,
-                       Error *err)
+Status log_member_join(Log *log, Str group, Str topic, Str member_id, const MemberCallbacks *callbacks,
+                       LogMember **out, Error *err)
 {
     return BACKEND(log)->member_join(log, group, topic, member_id, callbacks, out, err);
 }

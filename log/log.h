@@ -1,12 +1,14 @@
 /*
  * log.h - a topic as an interface: readers, writers, topics, membership. Two backends stand behind it, Kafka
- * (log_kafka*.c, librdkafka) and embedded (log_embedded*.c, SQLite); the engine above never asks which one it has.
+ * (log_kafka*.c, librdkafka) and embedded (log_embedded*.c, SQLite); the engine above never asks which one it
+ * has.
  *
- * Kafka's facts hold for both: a topic has partitions; a record has an offset in its partition, a timestamp in ms, key
- * and value (each may be null) and headers; offsets grow but need not be dense (compaction, transaction markers);
- * readers see committed records only.
+ * Kafka's facts hold for both: a topic has partitions; a record has an offset in its partition, a timestamp
+ * in ms, key and value (each may be null) and headers; offsets grow but need not be dense (compaction,
+ * transaction markers); readers see committed records only.
  *
- * Threads: a Log may be used from any thread. A Reader, a Writer and a Member each belong to one thread at a time.
+ * Threads: a Log may be used from any thread. A Reader, a Writer and a Member each belong to one thread at a
+ * time.
  */
 #ifndef SLUICE_LOG_LOG_H
 #define SLUICE_LOG_LOG_H
@@ -35,14 +37,17 @@ typedef struct {
 
 /* ---- opening ---- */
 
-/* Kafka. `configs` are librdkafka properties (bootstrap.servers among them). A broker that is not there is no error here:
- * calls below wait for it and report through the logger. E_CONFIG for a bad property value, naming it. */
+/* Kafka. `configs` are librdkafka properties (bootstrap.servers among them). A broker that is not there is no
+ * error here: calls below wait for it and report through the logger. E_CONFIG for a bad property value,
+ * naming it. */
 Status log_open_kafka(const LogConfig *configs, size_t count, Log **out, Error *err);
-/* Embedded: all topics in the SQLite file at `path` (created when missing); NULL: in memory. The caller owns `clock`. */
-Status log_open_embedded(const char *path, Clock *clock, Log **out, Error *err);
-void   log_close(Log *log); /* accepts NULL; readers, writers and members must be closed before */
+/* Embedded: all topics in the SQLite file at `path` (created when missing); NULL: in memory. The caller owns
+ * `clock`. */
+Status      log_open_embedded(const char *path, Clock *clock, Log **out, Error *err);
+void        log_close(Log *log); /* accepts NULL; readers, writers and members must be closed before */
 const char *log_backend_name(const Log *log); /* "kafka", "embedded" */
-/* Offsets that the end of a transaction takes in each partition it wrote to: 1 on Kafka (a marker), 0 embedded. */
+/* Offsets that the end of a transaction takes in each partition it wrote to: 1 on Kafka (a marker), 0
+ * embedded. */
 int log_marker_offsets(const Log *log);
 /* The cluster's id (Kafka's, or one made up once per embedded file). */
 Status log_cluster_id(Log *log, Arena *arena, Str *out, Error *err);
@@ -58,17 +63,20 @@ typedef struct {
 } TopicInfo;
 
 /* E_EXISTS when it is there already. `replicas` <= 0: the broker's default. */
-Status log_topic_create(Log *log, Str name, int partitions, int replicas, const LogConfig *configs, size_t count, Error *err);
+Status log_topic_create(Log *log, Str name, int partitions, int replicas, const LogConfig *configs,
+                        size_t count, Error *err);
 Status log_topic_delete(Log *log, Str name, Error *err);               /* E_NOT_FOUND */
 Status log_topic_info(Log *log, Str name, TopicInfo *out, Error *err); /* E_NOT_FOUND; out->name is `name` */
-Status log_topic_list(Log *log, Arena *arena, TopicInfo **out, size_t *count, Error *err); /* sorted by name */
+Status log_topic_list(Log *log, Arena *arena, TopicInfo **out, size_t *count,
+                      Error *err); /* sorted by name */
 /* One configuration value ("retention.ms", "cleanup.policy") as text in the arena. */
 Status log_topic_config(Log *log, Str name, const char *config, Arena *arena, Str *out, Error *err);
 Status log_topic_set_config(Log *log, Str name, const char *config, const char *value, Error *err);
 /* First offset, and the offset that the next committed record gets (Kafka: last stable offset). */
 Status log_offsets(Log *log, Str topic, int partition, int64_t *first, int64_t *end, Error *err);
 /* The same of many partitions at the price of one question: first[i] and end[i] of partitions[i]. */
-Status log_offsets_many(Log *log, Str topic, const int *partitions, size_t count, int64_t *first, int64_t *end, Error *err);
+Status log_offsets_many(Log *log, Str topic, const int *partitions, size_t count, int64_t *first,
+                        int64_t *end, Error *err);
 /* First offset whose timestamp is >= ms, or the end. */
 Status log_offset_for_time(Log *log, Str topic, int partition, int64_t ms, int64_t *out, Error *err);
 /* Removes all records below `before`. */
@@ -77,8 +85,8 @@ Status log_delete_records(Log *log, Str topic, int partition, int64_t before, Er
 /* ---- reading ---- */
 
 typedef struct {
-    const char *client_id;     /* for the broker's logs; may be NULL */
-    size_t      budget_bytes;  /* of all prefetched records; 0 = default */
+    const char *client_id;    /* for the broker's logs; may be NULL */
+    size_t      budget_bytes; /* of all prefetched records; 0 = default */
 } ReaderOptions;
 
 Status log_reader_open(Log *log, const ReaderOptions *options, LogReader **out, Error *err);
@@ -87,10 +95,12 @@ void   log_reader_close(LogReader *reader);
 /* Special positions for assign. */
 enum { LOG_EARLIEST = -2, LOG_LATEST = -1 };
 
-/* Starts reading a partition at `offset`; *handle is a small number for the calls below, valid until unassign. The same
- * partition may be assigned once per reader. A topic that does not exist (yet) is E_NOT_FOUND. An offset that is no longer there
- * continues at the first one that is, with a warning in the log. */
-Status log_reader_assign(LogReader *reader, Str topic, int partition, int64_t offset, int *handle, Error *err);
+/* Starts reading a partition at `offset`; *handle is a small number for the calls below, valid until
+ * unassign. The same partition may be assigned once per reader. A topic that does not exist (yet) is
+ * E_NOT_FOUND. An offset that is no longer there continues at the first one that is, with a warning in the
+ * log. */
+Status log_reader_assign(LogReader *reader, Str topic, int partition, int64_t offset, int *handle,
+                         Error *err);
 void   log_reader_unassign(LogReader *reader, int handle);
 Status log_reader_seek(LogReader *reader, int handle, int64_t offset, Error *err);
 
@@ -105,18 +115,21 @@ typedef struct {
     void            *owner;       /* of the backend */
 } LogBatch;
 
-/* Takes up to max_records that are already here, without waiting: OK with count 0 when there are none. A partition that is not
- * taken from keeps its records queued and then stops fetching: that is the flow control. E_IO: fetching fails right now
- * (reported once; go on calling). */
+/* Takes up to max_records that are already here, without waiting: OK with count 0 when there are none. A
+ * partition that is not taken from keeps its records queued and then stops fetching: that is the flow
+ * control. E_IO: fetching fails right now (reported once; go on calling). */
 Status log_reader_take(LogReader *reader, int handle, size_t max_records, LogBatch *out, Error *err);
 void   log_batch_release(LogReader *reader, LogBatch *batch);
-/* Waits until some assigned partition has something to take, log_reader_wake was called, or the time is over. True: something is there. */
+/* Waits until some assigned partition has something to take, log_reader_wake was called, or the time is over.
+ * True: something is there. */
 bool log_reader_wait(LogReader *reader, int timeout_ms);
 /* Thread: any. */
 void log_reader_wake(LogReader *reader);
-/* True when everything up to the partition's end, as last heard of, has been taken (an empty partition: true once that is known). */
+/* True when everything up to the partition's end, as last heard of, has been taken (an empty partition: true
+ * once that is known). */
 bool log_reader_at_end(LogReader *reader, int handle);
-/* Has it read all that the log last told of? A guess, for who wants to know whether more is on its way; log_reader_at_end is sure. */
+/* Has it read all that the log last told of? A guess, for who wants to know whether more is on its way;
+ * log_reader_at_end is sure. */
 bool log_reader_is_level(LogReader *reader, int handle);
 /* Position of the next record to take. */
 int64_t log_reader_position(LogReader *reader, int handle);
@@ -127,28 +140,32 @@ typedef struct {
     const char *client_id;        /* may be NULL */
     const char *transactional_id; /* NULL: no transactions, idempotent only */
     int         transaction_timeout_ms;
-    int         linger_ms;        /* < 0: default */
+    int         linger_ms; /* < 0: default */
 } WriterOptions;
 
-/* With a transactional id it fences every earlier writer of that id: their next call answers E_FENCED, their open transaction
- * is aborted. */
+/* With a transactional id it fences every earlier writer of that id: their next call answers E_FENCED, their
+ * open transaction is aborted. */
 Status log_writer_open(Log *log, const WriterOptions *options, LogWriter **out, Error *err);
 void   log_writer_close(LogWriter *writer); /* an open transaction is aborted */
 
 enum { PARTITION_BY_KEY = -1 };
 
-/* Partition of a key: (murmur2(key) & 0x7fffffff) % partitions (runtime.md 1.14). A null key: round robin by the writer. */
+/* Partition of a key: (murmur2(key) & 0x7fffffff) % partitions (runtime.md 1.14). A null key: round robin by
+ * the writer. */
 int      log_partition_of(Str key, int partitions);
 uint32_t murmur2(Str bytes);
 
-/* Appends a copy of the record. PARTITION_BY_KEY hashes `hash_key` if its ptr is set (windowed keys hash without their window), else
- * record->key. Asynchronous: failures show up in flush and commit. E_IO when its buffer stays full. E_NOT_FOUND: no such
- * topic or partition. On a transactional writer a transaction must be open. `offset` of the record is ignored. */
-Status log_append(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key, Error *err);
+/* Appends a copy of the record. PARTITION_BY_KEY hashes `hash_key` if its ptr is set (windowed keys hash
+ * without their window), else record->key. Asynchronous: failures show up in flush and commit. E_IO when its
+ * buffer stays full. E_NOT_FOUND: no such topic or partition. On a transactional writer a transaction must be
+ * open. `offset` of the record is ignored. */
+Status log_append(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
+                  Error *err);
 /* Waits until all appended records are acknowledged. E_IO with the first failure. */
 Status log_flush(LogWriter *writer, int timeout_ms, Error *err);
 /* A writer without transactions: appends and waits. *offset may be NULL. */
-Status log_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key, int64_t *offset, Error *err);
+Status log_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
+                       int64_t *offset, Error *err);
 
 typedef struct {
     Str     topic;
@@ -157,14 +174,17 @@ typedef struct {
 } LogPosition;
 
 Status log_txn_begin(LogWriter *writer, Error *err);
-/* The fence: commits `positions` for the member's group with the generation that the member had when `fence` was taken. E_FENCED when the group moved on. */
+/* The fence: commits `positions` for the member's group with the generation that the member had when `fence`
+ * was taken. E_FENCED when the group moved on. */
 typedef struct LogFence LogFence;
-Status log_txn_fence(LogWriter *writer, const LogFence *fence, const LogPosition *positions, size_t count, Error *err);
-/* OK: all of it is visible and durable. E_FENCED: none of it, and the writer is dead. Any other: none of it, after log_txn_abort the writer
- * is usable. An unknown outcome is retried inside until it is known. */
+Status log_txn_fence(LogWriter *writer, const LogFence *fence, const LogPosition *positions, size_t count,
+                     Error *err);
+/* OK: all of it is visible and durable. E_FENCED: none of it, and the writer is dead. Any other: none of it,
+ * after log_txn_abort the writer is usable. An unknown outcome is retried inside until it is known. */
 Status log_txn_commit(LogWriter *writer, Error *err);
 Status log_txn_abort(LogWriter *writer, Error *err);
-/* Offset after the last record this writer has appended to that partition in transactions that committed, or -1. */
+/* Offset after the last record this writer has appended to that partition in transactions that committed, or
+ * -1. */
 int64_t log_writer_end(LogWriter *writer, Str topic, int partition);
 
 /* ---- membership: who owns which partition of a topic ---- */
@@ -179,15 +199,18 @@ typedef struct {
     void (*lost)(void *context);
 } MemberCallbacks;
 
-/* Joins `group` on `topic` as static member `member_id`. On the embedded log the one process owns all partitions at once. */
-Status log_member_join(Log *log, Str group, Str topic, Str member_id, const MemberCallbacks *callbacks, LogMember **out, Error *err);
+/* Joins `group` on `topic` as static member `member_id`. On the embedded log the one process owns all
+ * partitions at once. */
+Status log_member_join(Log *log, Str group, Str topic, Str member_id, const MemberCallbacks *callbacks,
+                       LogMember **out, Error *err);
 /* Runs callbacks; to be called often (at least every few seconds). */
 Status log_member_poll(LogMember *member, int timeout_ms, Error *err);
 void   log_member_close(LogMember *member); /* leaves: revoked is called first */
-/* The group's committed offset of a partition, once no transaction on it is pending (require-stable); -1 if none. */
+/* The group's committed offset of a partition, once no transaction on it is pending (require-stable); -1 if
+ * none. */
 Status log_member_committed(LogMember *member, int partition, int64_t *offset, Error *err);
-/* Waits until no transaction is pending on the offsets of these partitions, asking for all at once. `known`, one per partition: does the
- * group have an offset there? */
+/* Waits until no transaction is pending on the offsets of these partitions, asking for all at once. `known`,
+ * one per partition: does the group have an offset there? */
 Status log_member_settle(LogMember *member, const int *partitions, size_t count, bool *known, Error *err);
 /* A fence is shared by workers and freed by the last. */
 const LogFence *log_fence_ref(const LogFence *fence);

@@ -1,8 +1,10 @@
 /*
- * log_backend.h - what a backend of log.h must bring: one table of functions, named as in log.h and with its contracts.
+ * log_backend.h - what a backend of log.h must bring: one table of functions, named as in log.h and with its
+ * contracts.
  *
- * Every handle starts with a pointer to its backend's table (LogHandle), so that log.c finds the way without knowing who
- * is behind it. What log.c checks once for all backends (topic names, partition counts) no backend checks again.
+ * Every handle starts with a pointer to its backend's table (LogHandle), so that log.c finds the way without
+ * knowing who is behind it. What log.c checks once for all backends (topic names, partition counts) no
+ * backend checks again.
  */
 #ifndef SLUICE_LOG_LOG_BACKEND_H
 #define SLUICE_LOG_LOG_BACKEND_H
@@ -16,11 +18,12 @@ typedef struct LogBackend {
     Status (*cluster_id)(Log *log, Arena *arena, Str *out, Error *err);
     Status (*ping)(Log *log, int timeout_ms, Error *err);
 
-    Status (*topic_create)(Log *log, Str name, int partitions, int replicas, const LogConfig *configs, size_t count,
-                           Error *err);
+    Status (*topic_create)(Log *log, Str name, int partitions, int replicas, const LogConfig *configs,
+                           size_t count, Error *err);
     Status (*topic_delete)(Log *log, Str name, Error *err);
     Status (*topic_info)(Log *log, Str name, TopicInfo *out, Error *err);
-    Status (*topic_list)(Log *log, Arena *arena, TopicInfo **out, size_t *count, Error *err); /* in any order */
+    Status (*topic_list)(Log *log, Arena *arena, TopicInfo **out, size_t *count,
+                         Error *err); /* in any order */
     Status (*topic_config)(Log *log, Str name, const char *config, Arena *arena, Str *out, Error *err);
     Status (*topic_set_config)(Log *log, Str name, const char *config, const char *value, Error *err);
     Status (*offsets)(Log *log, Str topic, int partition, int64_t *first, int64_t *end, Error *err);
@@ -30,7 +33,8 @@ typedef struct LogBackend {
 
     Status (*reader_open)(Log *log, const ReaderOptions *options, LogReader **out, Error *err);
     void (*reader_close)(LogReader *reader);
-    Status (*reader_assign)(LogReader *reader, Str topic, int partition, int64_t offset, int *handle, Error *err);
+    Status (*reader_assign)(LogReader *reader, Str topic, int partition, int64_t offset, int *handle,
+                            Error *err);
     void (*reader_unassign)(LogReader *reader, int handle);
     Status (*reader_seek)(LogReader *reader, int handle, int64_t offset, Error *err);
     Status (*reader_take)(LogReader *reader, int handle, size_t max_records, LogBatch *out, Error *err);
@@ -43,18 +47,20 @@ typedef struct LogBackend {
 
     Status (*writer_open)(Log *log, const WriterOptions *options, LogWriter **out, Error *err);
     void (*writer_close)(LogWriter *writer);
-    Status (*append)(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key, Error *err);
+    Status (*append)(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
+                     Error *err);
     Status (*flush)(LogWriter *writer, int timeout_ms, Error *err);
     Status (*append_sync)(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
                           int64_t *offset, Error *err);
     Status (*txn_begin)(LogWriter *writer, Error *err);
-    Status (*txn_fence)(LogWriter *writer, const LogFence *fence, const LogPosition *positions, size_t count, Error *err);
+    Status (*txn_fence)(LogWriter *writer, const LogFence *fence, const LogPosition *positions, size_t count,
+                        Error *err);
     Status (*txn_commit)(LogWriter *writer, Error *err);
     Status (*txn_abort)(LogWriter *writer, Error *err);
     int64_t (*writer_end)(LogWriter *writer, Str topic, int partition);
 
-    Status (*member_join)(Log *log, Str group, Str topic, Str member_id, const MemberCallbacks *callbacks, LogMember **out,
-                          Error *err);
+    Status (*member_join)(Log *log, Str group, Str topic, Str member_id, const MemberCallbacks *callbacks,
+                          LogMember **out, Error *err);
     Status (*member_poll)(LogMember *member, int timeout_ms, Error *err);
     void (*member_close)(LogMember *member);
     Status (*member_committed)(LogMember *member, int partition, int64_t *offset, Error *err);
@@ -62,7 +68,8 @@ typedef struct LogBackend {
     void (*fence_unref)(const LogFence *fence);
 
     /* NULL where one question is as cheap as many: then the partitions are asked for one by one. */
-    Status (*offsets_many)(Log *log, Str topic, const int *partitions, size_t count, int64_t *first, int64_t *end, Error *err);
+    Status (*offsets_many)(Log *log, Str topic, const int *partitions, size_t count, int64_t *first,
+                           int64_t *end, Error *err);
     Status (*member_settle)(LogMember *member, const int *partitions, size_t count, bool *known, Error *err);
 } LogBackend;
 
@@ -76,7 +83,9 @@ extern const LogBackend log_backend_kafka, log_backend_embedded;
 /* "cannot find topic X" in one wording for both. */
 Status log_no_topic(Str topic, Error *err);
 Status log_no_partition(Str topic, int partition, Error *err);
-/* The partition to append to, in the order of log_append's rules: -1 when there is none such. *round_robin is the writer's. */
-int log_choose_partition(int wanted, int partitions, const LogRecord *record, Str hash_key, unsigned *round_robin);
+/* The partition to append to, in the order of log_append's rules: -1 when there is none such. *round_robin is
+ * the writer's. */
+int log_choose_partition(int wanted, int partitions, const LogRecord *record, Str hash_key,
+                         unsigned *round_robin);
 
 #endif

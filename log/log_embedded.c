@@ -1,5 +1,6 @@
 /*
- * log_embedded.c - the embedded log as a whole: opening, closing, and the table of its functions. Read log_embedded.h first.
+ * log_embedded.c - the embedded log as a whole: opening, closing, and the table of its functions. Read
+ * log_embedded.h first.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,8 +36,9 @@ static void names_free(Name *name)
 
 /* ---- open and close ---- */
 
-/* The bounds of partitions are kept in memory, so a second process on the same file would overwrite records. flock and the
- * POSIX locks of SQLite do not meet; the descriptor is closed last, because closing it drops SQLite's locks as well. */
+/* The bounds of partitions are kept in memory, so a second process on the same file would overwrite records.
+ * flock and the POSIX locks of SQLite do not meet; the descriptor is closed last, because closing it drops
+ * SQLite's locks as well. */
 static Status lock_file(Log *log, Error *err)
 {
     log->lock_fd = open(log->path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);

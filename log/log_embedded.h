@@ -1,15 +1,19 @@
 /*
- * log_embedded.h - inside the embedded log: what its files share. Not for anybody else, but tests (log_embedded_clean).
+ * log_embedded.h - inside the embedded log: what its files share. Not for anybody else, but tests
+ * (log_embedded_clean).
  *
- * Records lie in SQLite as chunks: a run of records of one partition, written by one transaction, packed in a blob. Topics,
- * their settings and the bounds of their partitions are in memory too, loaded at the start; a change goes to SQLite first and
- * is published in memory after the COMMIT, so that nobody sees what might still be rolled back.
+ * Records lie in SQLite as chunks: a run of records of one partition, written by one transaction, packed in a
+ * blob. Topics, their settings and the bounds of their partitions are in memory too, loaded at the start; a
+ * change goes to SQLite first and is published in memory after the COMMIT, so that nobody sees what might
+ * still be rolled back.
  *
- * All changes are jobs. With a file, one writer thread takes all jobs that wait and commits them in one SQLite transaction
- * (synchronous=FULL costs a disk flush, so grouping matters), each in a savepoint of its own. In memory the caller runs his
- * job himself: no thread, and the same calls in the same order give the same log.
+ * All changes are jobs. With a file, one writer thread takes all jobs that wait and commits them in one
+ * SQLite transaction (synchronous=FULL costs a disk flush, so grouping matters), each in a savepoint of its
+ * own. In memory the caller runs his job himself: no thread, and the same calls in the same order give the
+ * same log.
  *
- * Locks: db_lock (the connection `db`) before lock (all else of the Log). A LogWriter's lock comes after none and before none.
+ * Locks: db_lock (the connection `db`) before lock (all else of the Log). A LogWriter's lock comes after none
+ * and before none.
  */
 #ifndef SLUICE_LOG_LOG_EMBEDDED_H
 #define SLUICE_LOG_LOG_EMBEDDED_H
@@ -23,13 +27,38 @@
 /* ---- SQLite (log_embedded_db.c) ---- */
 
 typedef enum {
-    SQL_BEGIN, SQL_COMMIT, SQL_ROLLBACK, SQL_SAVEPOINT, SQL_RELEASE, SQL_ROLLBACK_TO,
-    SQL_META_GET, SQL_META_PUT,
-    SQL_TOPIC_ADD, SQL_TOPIC_DROP, SQL_TOPICS, SQL_CONFIG_PUT, SQL_CONFIGS, SQL_CONFIGS_DROP,
-    SQL_PART_ADD, SQL_PARTS, SQL_PART_FIRST, SQL_PART_END, SQL_PARTS_ORPHAN, SQL_ORPHAN, SQL_PART_DROP,
-    SQL_CHUNK_ADD, SQL_CHUNKS_FROM, SQL_CHUNK_FOR_TIME, SQL_CHUNK_DROP, SQL_CHUNKS_DROP_BELOW, SQL_CHUNKS_DROP_SOME,
-    SQL_CHUNKS_SIZE, SQL_CHUNKS_AGE, SQL_CHUNKS_COUNT,
-    SQL_GROUP_PUT, SQL_GROUP_GET,
+    SQL_BEGIN,
+    SQL_COMMIT,
+    SQL_ROLLBACK,
+    SQL_SAVEPOINT,
+    SQL_RELEASE,
+    SQL_ROLLBACK_TO,
+    SQL_META_GET,
+    SQL_META_PUT,
+    SQL_TOPIC_ADD,
+    SQL_TOPIC_DROP,
+    SQL_TOPICS,
+    SQL_CONFIG_PUT,
+    SQL_CONFIGS,
+    SQL_CONFIGS_DROP,
+    SQL_PART_ADD,
+    SQL_PARTS,
+    SQL_PART_FIRST,
+    SQL_PART_END,
+    SQL_PARTS_ORPHAN,
+    SQL_ORPHAN,
+    SQL_PART_DROP,
+    SQL_CHUNK_ADD,
+    SQL_CHUNKS_FROM,
+    SQL_CHUNK_FOR_TIME,
+    SQL_CHUNK_DROP,
+    SQL_CHUNKS_DROP_BELOW,
+    SQL_CHUNKS_DROP_SOME,
+    SQL_CHUNKS_SIZE,
+    SQL_CHUNKS_AGE,
+    SQL_CHUNKS_COUNT,
+    SQL_GROUP_PUT,
+    SQL_GROUP_GET,
     SQL_STATEMENTS,
 } SqlId;
 
@@ -42,8 +71,8 @@ typedef struct {
 /* `path` NULL: in memory. */
 Status db_open(Db *db, const char *path, bool read_only, Error *err);
 void   db_close(Db *db);
-/* The prepared statement with its parameters: i int64_t, t Str as text, b Str as blob (both borrowed until the reset; a
- * null Str is NULL). NULL and err when it cannot be prepared. */
+/* The prepared statement with its parameters: i int64_t, t Str as text, b Str as blob (both borrowed until
+ * the reset; a null Str is NULL). NULL and err when it cannot be prepared. */
 sqlite3_stmt *db_bind(Db *db, SqlId id, Error *err, const char *types, ...);
 /* Steps: *row says whether there is one. After the last row, or on failure, the statement is reset. */
 Status db_step(Db *db, sqlite3_stmt *stmt, bool *row, Error *err);
@@ -68,7 +97,8 @@ void chunk_clear(Chunk *chunk);
 /* Size a record takes, E_LIMIT beyond RECORD_BYTES_MAX. */
 Status chunk_record_size(const LogRecord *record, size_t *size, Error *err);
 
-/* Chunks read back: records point into bytes. Counted, for batches share it with the reader. Thread: the reader's. */
+/* Chunks read back: records point into bytes. Counted, for batches share it with the reader. Thread: the
+ * reader's. */
 typedef struct Block Block;
 struct Block {
     int        refs;
@@ -103,17 +133,17 @@ typedef struct {
 } Partition;
 
 struct Topic {
-    int         refs; /* under lock */
-    int64_t     id;
-    char       *name;
-    int         count, replicas;
-    bool        deleted;         /* written under lock, read anywhere (atomic) */
-    bool        compact, retain; /* cleanup.policy has compact (as deleted), delete (under lock) */
-    int64_t     retention_ms, retention_bytes, delete_retention_ms;
-    double      dirty_ratio;
-    LogConfig  *configs; /* heap texts; under lock */
-    size_t      config_count;
-    Partition   parts[];
+    int        refs; /* under lock */
+    int64_t    id;
+    char      *name;
+    int        count, replicas;
+    bool       deleted;         /* written under lock, read anywhere (atomic) */
+    bool       compact, retain; /* cleanup.policy has compact (as deleted), delete (under lock) */
+    int64_t    retention_ms, retention_bytes, delete_retention_ms;
+    double     dirty_ratio;
+    LogConfig *configs; /* heap texts; under lock */
+    size_t     config_count;
+    Partition  parts[];
 };
 
 Status topics_load(Log *log, Error *err);
@@ -121,8 +151,8 @@ Status topics_load(Log *log, Error *err);
 Topic *topic_find(Log *log, Str name);
 void   topic_unref(Topic *topic);
 
-Status embedded_topic_create(Log *log, Str name, int partitions, int replicas, const LogConfig *configs, size_t count,
-                             Error *err);
+Status embedded_topic_create(Log *log, Str name, int partitions, int replicas, const LogConfig *configs,
+                             size_t count, Error *err);
 Status embedded_topic_delete(Log *log, Str name, Error *err);
 Status embedded_topic_info(Log *log, Str name, TopicInfo *out, Error *err);
 Status embedded_topic_list(Log *log, Arena *arena, TopicInfo **out, size_t *count, Error *err);
@@ -141,12 +171,12 @@ struct Job {
     Status (*apply)(Log *log, Job *job, Error *err); /* under db_lock, in a savepoint */
     void (*publish)(Log *log, Job *job);             /* after the COMMIT, under lock; may be NULL */
     void (*undo)(Log *log, Job *job);                /* after a rollback, under db_lock; may be NULL */
-    void (*finished)(Log *log, Job *job);            /* nobody waits: called last, no lock held; NULL: somebody waits */
-    void   *context;
-    Status  status;
-    Error  *err;
-    bool    done; /* under lock */
-    Job    *next;
+    void (*finished)(Log *log, Job *job); /* nobody waits: called last, no lock held; NULL: somebody waits */
+    void  *context;
+    Status status;
+    Error *err;
+    bool   done; /* under lock */
+    Job   *next;
 };
 
 typedef struct Name Name; /* a transactional id or a group: what its newest owner has as number */
@@ -166,19 +196,19 @@ struct Log {
     Db              db;
     pthread_mutex_t db_lock;
     pthread_mutex_t lock;
-    pthread_cond_t  changed;   /* records, generations, wakes, done jobs */
-    Topic         **topics;    /* sorted by name */
+    pthread_cond_t  changed; /* records, generations, wakes, done jobs */
+    Topic         **topics;  /* sorted by name */
     size_t          topic_count, topic_capacity;
     Name           *transactional, *groups;
     char            cluster_id[24];
     /* the writer thread */
-    bool            threaded, stopping;
-    pthread_t       thread;
-    pthread_cond_t  work;
-    Job            *jobs, **jobs_end;
-    LogWriter      *lingering; /* writers with records that nobody has asked to flush */
-    int64_t         linger_due_us;
-    Cleaner        *cleaner; /* under db_lock */
+    bool           threaded, stopping;
+    pthread_t      thread;
+    pthread_cond_t work;
+    Job           *jobs, **jobs_end;
+    LogWriter     *lingering; /* writers with records that nobody has asked to flush */
+    int64_t        linger_due_us;
+    Cleaner       *cleaner; /* under db_lock */
 };
 
 /* Runs the job, alone or in a group, and waits for it. */
@@ -197,8 +227,8 @@ Name *name_get(Name **list, Str text);
 struct timespec deadline_after_us(int64_t us);
 int64_t         monotonic_now_us(void);
 
-/* One slice of cleaning, under db_lock: retention, compaction, remains of deleted topics. *more: there is more to do in this
- * round. */
+/* One slice of cleaning, under db_lock: retention, compaction, remains of deleted topics. *more: there is
+ * more to do in this round. */
 Status cleaner_slice(Log *log, bool *more, Error *err);
 void   cleaner_free(Log *log);
 
@@ -216,7 +246,8 @@ Status log_embedded_clean(Log *log, Error *err);
 
 Status  embedded_reader_open(Log *log, const ReaderOptions *options, LogReader **out, Error *err);
 void    embedded_reader_close(LogReader *reader);
-Status  embedded_reader_assign(LogReader *reader, Str topic, int partition, int64_t offset, int *handle, Error *err);
+Status  embedded_reader_assign(LogReader *reader, Str topic, int partition, int64_t offset, int *handle,
+                               Error *err);
 void    embedded_reader_unassign(LogReader *reader, int handle);
 Status  embedded_reader_seek(LogReader *reader, int handle, int64_t offset, Error *err);
 Status  embedded_reader_take(LogReader *reader, int handle, size_t max_records, LogBatch *out, Error *err);
@@ -228,12 +259,14 @@ int64_t embedded_reader_position(LogReader *reader, int handle);
 
 Status  embedded_writer_open(Log *log, const WriterOptions *options, LogWriter **out, Error *err);
 void    embedded_writer_close(LogWriter *writer);
-Status  embedded_append(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key, Error *err);
+Status  embedded_append(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
+                        Error *err);
 Status  embedded_flush(LogWriter *writer, int timeout_ms, Error *err);
-Status  embedded_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
-                             int64_t *offset, Error *err);
+Status  embedded_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record,
+                             Str hash_key, int64_t *offset, Error *err);
 Status  embedded_txn_begin(LogWriter *writer, Error *err);
-Status  embedded_txn_fence(LogWriter *writer, const LogFence *fence, const LogPosition *positions, size_t count, Error *err);
+Status  embedded_txn_fence(LogWriter *writer, const LogFence *fence, const LogPosition *positions,
+                           size_t count, Error *err);
 Status  embedded_txn_commit(LogWriter *writer, Error *err);
 Status  embedded_txn_abort(LogWriter *writer, Error *err);
 int64_t embedded_writer_end(LogWriter *writer, Str topic, int partition);
@@ -246,14 +279,14 @@ struct LogFence {
     uint64_t  generation;
 };
 
-Status          embedded_member_join(Log *log, Str group, Str topic, Str member_id, const MemberCallbacks *callbacks,
-                                     LogMember **out, Error *err);
-Status          embedded_member_poll(LogMember *member, int timeout_ms, Error *err);
-void            embedded_member_close(LogMember *member);
-Status          embedded_member_committed(LogMember *member, int partition, int64_t *offset, Error *err);
+Status embedded_member_join(Log *log, Str group, Str topic, Str member_id, const MemberCallbacks *callbacks,
+                            LogMember **out, Error *err);
+Status embedded_member_poll(LogMember *member, int timeout_ms, Error *err);
+void   embedded_member_close(LogMember *member);
+Status embedded_member_committed(LogMember *member, int partition, int64_t *offset, Error *err);
 const LogFence *embedded_fence_ref(const LogFence *fence);
 void            embedded_fence_unref(const LogFence *fence);
-Status          embedded_group_commit(Log *log, Str group, const LogPosition *positions, size_t count, Error *err);
+Status embedded_group_commit(Log *log, Str group, const LogPosition *positions, size_t count, Error *err);
 /* Stores positions of a group. In a job. */
 Status group_put(Log *log, Str group, const LogPosition *positions, size_t count, Error *err);
 

@@ -1,9 +1,10 @@
 /*
- * log_embedded_chunk.c - records packed into the blob of a chunk, and taken apart again without a copy per record.
+ * log_embedded_chunk.c - records packed into the blob of a chunk, and taken apart again without a copy per
+ * record.
  *
- * A record is a fixed part, then key, value and headers. Offsets are kept relative to the chunk's base, because a record gets its
- * offset only when its transaction commits; gaps are what compaction leaves. The bytes of a blob are checked as a stranger's:
- * a damaged file is an error, never a crash.
+ * A record is a fixed part, then key, value and headers. Offsets are kept relative to the chunk's base,
+ * because a record gets its offset only when its transaction commits; gaps are what compaction leaves. The
+ * bytes of a blob are checked as a stranger's: a damaged file is an error, never a crash.
  */
 #include "log/log_embedded.h"
 
@@ -133,7 +134,8 @@ static bool read_record(Str all, size_t *at, int64_t base, LogRecord *record, He
     record->timestamp    = packed.timestamp;
     record->headers      = headers;
     record->header_count = packed.header_count;
-    if (!read_bytes(all, at, packed.key_len, &record->key) || !read_bytes(all, at, packed.value_len, &record->value))
+    if (!read_bytes(all, at, packed.key_len, &record->key) ||
+        !read_bytes(all, at, packed.value_len, &record->value))
         return false;
     for (uint32_t i = 0; i < packed.header_count; i++) {
         Header header;
@@ -154,7 +156,8 @@ static LogRecord *block_next_record(Block *block)
     return &block->records[block->count++];
 }
 
-/* Headers lie in one array that may move while it grows, so records are read first and their headers after. */
+/* Headers lie in one array that may move while it grows, so records are read first and their headers after.
+ */
 static bool block_read(Block *block, size_t chunk, bool headers)
 {
     size_t end = chunk + 1 < block->chunks ? block->starts[chunk + 1] : block->bytes.len;
@@ -175,14 +178,15 @@ Status block_parse(Block *block, Error *err)
         block->count = block->header_count = 0;
         for (size_t i = 0; i < block->chunks; i++) {
             if (!block_read(block, i, pass == 1))
-                return error_set(err, E_IO, NO_POS, "a chunk of the embedded log is damaged (base offset %lld)",
+                return error_set(err, E_IO, NO_POS,
+                                 "a chunk of the embedded log is damaged (base offset %lld)",
                                  (long long)block->bases[i]);
         }
         if (block->header_count == 0)
             break;
         if (pass == 0 && block->header_count > block->header_capacity) {
             block->header_capacity = block->header_count;
-            block->headers         = mem_realloc(block->headers, block->header_capacity * sizeof *block->headers);
+            block->headers = mem_realloc(block->headers, block->header_capacity * sizeof *block->headers);
         }
     }
     return OK;

@@ -1,9 +1,10 @@
 /*
- * log_embedded_clean.c - what a log forgets: expired records, records below a partition's first offset, deleted topics;
- * superseded ones are log_embedded_compact.c's.
+ * log_embedded_clean.c - what a log forgets: expired records, records below a partition's first offset,
+ * deleted topics; superseded ones are log_embedded_compact.c's.
  *
- * A round visits every partition, in slices of a few milliseconds between which commits get their turn. Retention counts from the
- * later of a record's own time and the time it was written: replaying last year's events must not delete them at once.
+ * A round visits every partition, in slices of a few milliseconds between which commits get their turn.
+ * Retention counts from the later of a record's own time and the time it was written: replaying last year's
+ * events must not delete them at once.
  */
 #include "log/log_embedded.h"
 
@@ -54,13 +55,14 @@ static Rules rules_of(Log *log, const Partition *part)
 {
     pthread_mutex_lock(&log->lock);
     const Topic *topic = part->topic;
-    Rules        rules = {topic->compact, topic->retain, topic->retention_ms, topic->retention_bytes, part->first};
+    Rules rules = {topic->compact, topic->retain, topic->retention_ms, topic->retention_bytes, part->first};
     pthread_mutex_unlock(&log->lock);
     return rules;
 }
 
 /* The first offset that stays, looking at the oldest chunks only; the next slice looks at the next ones. */
-static Status expired_up_to(Log *log, const Partition *part, const Rules *rules, int64_t excess, int64_t *keep, Error *err)
+static Status expired_up_to(Log *log, const Partition *part, const Rules *rules, int64_t excess,
+                            int64_t *keep, Error *err)
 {
     int64_t       now  = log->clock->now_ms(log->clock);
     sqlite3_stmt *stmt = db_bind(&log->db, SQL_CHUNKS_AGE, err, "i", part->id);
@@ -71,8 +73,9 @@ static Status expired_up_to(Log *log, const Partition *part, const Rules *rules,
         if (!row)
             return OK;
         int64_t stamp = sqlite3_column_int64(stmt, 1), written = sqlite3_column_int64(stmt, 2);
-        int64_t size  = sqlite3_column_int64(stmt, 3);
-        bool    old   = rules->retention_ms >= 0 && (stamp > written ? stamp : written) < now - rules->retention_ms;
+        int64_t size = sqlite3_column_int64(stmt, 3);
+        bool    old =
+            rules->retention_ms >= 0 && (stamp > written ? stamp : written) < now - rules->retention_ms;
         if (!old && excess < size)
             break;
         excess -= size;
@@ -193,7 +196,7 @@ static Status clean_partition(Log *log, Cleaner *cleaner, Partition *part, bool 
         *done = cleaner->compaction == NULL;
         return OK;
     }
-    CleanJob slice = {.job = {.apply = apply_compaction}};
+    CleanJob slice  = {.job = {.apply = apply_compaction}};
     Status   status = run_slice(log, &slice, err);
     *done           = slice.done;
     if (status != OK || slice.done) {
@@ -210,7 +213,7 @@ Status cleaner_slice(Log *log, bool *more, Error *err)
     Cleaner *cleaner = log->cleaner;
     *more            = true;
     if (cleaner->topic == cleaner->count) {
-        CleanJob slice = {.job = {.apply = apply_orphans}};
+        CleanJob slice  = {.job = {.apply = apply_orphans}};
         Status   status = run_slice(log, &slice, err);
         *more           = status == OK && !slice.done;
         if (!*more)

@@ -1,9 +1,10 @@
 /*
  * log_embedded_commit.c - jobs become SQLite transactions: the group commit and the thread that does it.
  *
- * A flush to disk costs far more than the rows of a small job, so the writer thread takes all jobs that wait into one transaction.
- * A job that fails is rolled back to its savepoint and hurts nobody else. When the transaction as a whole fails, the jobs are
- * run again one by one, so that the one that is too big for the disk does not take the others with it.
+ * A flush to disk costs far more than the rows of a small job, so the writer thread takes all jobs that wait
+ * into one transaction. A job that fails is rolled back to its savepoint and hurts nobody else. When the
+ * transaction as a whole fails, the jobs are run again one by one, so that the one that is too big for the
+ * disk does not take the others with it.
  */
 #include "log/log_embedded.h"
 
@@ -30,8 +31,8 @@ static void job_undo(Log *log, Job *job)
         job->undo(log, job);
 }
 
-/* A job alone in its savepoint. Anything but OK here means that the whole transaction is lost; what is wrong with the job only is
- * in job->status. */
+/* A job alone in its savepoint. Anything but OK here means that the whole transaction is lost; what is wrong
+ * with the job only is in job->status. */
 static Status apply_job(Log *log, Job *job, Error *err)
 {
     TRY(db_run(&log->db, SQL_SAVEPOINT, err, ""));
@@ -39,7 +40,8 @@ static Status apply_job(Log *log, Job *job, Error *err)
     if (job->status == OK)
         return db_run(&log->db, SQL_RELEASE, err, "");
     job_undo(log, job);
-    if (sqlite3_get_autocommit(log->db.handle)) { /* SQLite gave up the transaction itself: a full disk does that */
+    if (sqlite3_get_autocommit(
+            log->db.handle)) { /* SQLite gave up the transaction itself: a full disk does that */
         if (err != NULL && job->err != NULL)
             *err = *job->err;
         return job->status;
@@ -144,7 +146,8 @@ static size_t collect_jobs(Log *log, Job **jobs, LogWriter **lingering)
     return count;
 }
 
-/* All writers are asked before any job runs: a job that is done may be the last thing its writer waited for before it closed. */
+/* All writers are asked before any job runs: a job that is done may be the last thing its writer waited for
+ * before it closed. */
 static void run_all(Log *log, Job **jobs, size_t count, LogWriter *lingering)
 {
     Job *taken = NULL;
@@ -170,7 +173,8 @@ static void await_work(Log *log, int64_t clean_at_us)
 {
     for (;;) {
         int64_t now = monotonic_now_us();
-        int64_t due = log->lingering != NULL && log->linger_due_us < clean_at_us ? log->linger_due_us : clean_at_us;
+        int64_t due =
+            log->lingering != NULL && log->linger_due_us < clean_at_us ? log->linger_due_us : clean_at_us;
         if (log->stopping || log->jobs != NULL || due <= now)
             return;
         struct timespec until = deadline_after_us(due - now);

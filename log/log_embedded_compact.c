@@ -1,11 +1,11 @@
 /*
  * log_embedded_compact.c - compaction: of the records of a key only the last stays.
  *
- * First the dirty part (what came since the last compaction) is read and the last offset of each of its keys noted, as far as
- * KEYS_BYTES_MAX allows; then all chunks up to there are rewritten without the records that a noted offset supersedes, small
- * chunks being merged on the way. Offsets stay as they are. A tombstone goes once its chunk was written longer than
- * delete.retention.ms ago; merging keeps the youngest chunk's time, so it may stay longer, never shorter.
- * Both halves go in slices of SLICE_BYTES.
+ * First the dirty part (what came since the last compaction) is read and the last offset of each of its keys
+ * noted, as far as KEYS_BYTES_MAX allows; then all chunks up to there are rewritten without the records that
+ * a noted offset supersedes, small chunks being merged on the way. Offsets stay as they are. A tombstone goes
+ * once its chunk was written longer than delete.retention.ms ago; merging keeps the youngest chunk's time, so
+ * it may stay longer, never shorter. Both halves go in slices of SLICE_BYTES.
  */
 #include "log/log_embedded.h"
 
@@ -19,9 +19,9 @@ typedef struct {
 struct Compaction {
     Partition *part;
     bool       rewriting;
-    int64_t    scan;      /* next offset to look at */
-    int64_t    known_to;  /* keys of all records below are noted */
-    int64_t    target;    /* end of the partition when it began */
+    int64_t    scan;                 /* next offset to look at */
+    int64_t    known_to;             /* keys of all records below are noted */
+    int64_t    target;               /* end of the partition when it began */
     int64_t    tombstones_before_ms; /* those of chunks written before go */
     StrBuf     keys;
     KeySlot   *slots;
@@ -41,8 +41,8 @@ static KeySlot *find_slot(const Compaction *self, Str key)
 
 static void grow_slots(Compaction *self)
 {
-    KeySlot *old   = self->slots;
-    size_t   count = self->slot_count;
+    KeySlot *old     = self->slots;
+    size_t   count   = self->slot_count;
     self->slot_count = count ? count * 2 : 1024;
     self->slots      = mem_calloc(self->slot_count, sizeof *self->slots);
     for (size_t i = 0; i < count; i++) {
@@ -188,14 +188,15 @@ static Status output_flush(Log *log, const Partition *part, Output *out, Error *
 {
     Status status = OK;
     if (out->chunk.count > 0)
-        status = db_run(&log->db, SQL_CHUNK_ADD, err, "iiiiiib", part->id, out->base, out->base + out->chunk.last_delta,
-                        (int64_t)out->chunk.count, out->chunk.max_timestamp, out->written,
-                        strbuf_str(&out->chunk.bytes));
+        status = db_run(&log->db, SQL_CHUNK_ADD, err, "iiiiiib", part->id, out->base,
+                        out->base + out->chunk.last_delta, (int64_t)out->chunk.count,
+                        out->chunk.max_timestamp, out->written, strbuf_str(&out->chunk.bytes));
     chunk_clear(&out->chunk);
     return status;
 }
 
-static Status output_add(Log *log, const Partition *part, Output *out, const LogRecord *record, int64_t written, Error *err)
+static Status output_add(Log *log, const Partition *part, Output *out, const LogRecord *record,
+                         int64_t written, Error *err)
 {
     bool full = out->chunk.bytes.len >= CHUNK_BYTES || record->offset - out->base > UINT32_MAX;
     if (out->chunk.count > 0 && full)
@@ -268,7 +269,7 @@ static Status rewrite_slice(Log *log, Compaction *self, const Slice *slice, bool
 
 Status compaction_slice(Log *log, Compaction *self, bool *done, Error *err)
 {
-    Slice slice   = {.block = block_new()};
+    Slice  slice  = {.block = block_new()};
     Status status = slice_read(log, self, self->scan, &slice, err);
     *done         = false;
     if (status == OK && self->rewriting)

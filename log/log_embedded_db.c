@@ -1,8 +1,10 @@
 /*
- * log_embedded_db.c - the SQLite side of the embedded log: schema, statements, and what SQLite's errors mean to us.
+ * log_embedded_db.c - the SQLite side of the embedded log: schema, statements, and what SQLite's errors mean
+ * to us.
  *
- * One row per chunk, not per record: a chunk is copied and taken apart in memory, which is several times faster than a row per
- * record. The index on (part, last) is all that a reader's seek needs. Statements are prepared once per connection.
+ * One row per chunk, not per record: a chunk is copied and taken apart in memory, which is several times
+ * faster than a row per record. The index on (part, last) is all that a reader's seek needs. Statements are
+ * prepared once per connection.
  */
 #include <errno.h>
 
@@ -12,57 +14,64 @@ enum { SCHEMA_VERSION = 1 };
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS topics(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, replicas INTEGER NOT NULL);"
-    "CREATE TABLE IF NOT EXISTS configs(topic INTEGER, name TEXT, value TEXT NOT NULL, PRIMARY KEY(topic, name)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS topics(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, "
+    "replicas INTEGER NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS configs(topic INTEGER, name TEXT, value TEXT NOT NULL, PRIMARY KEY(topic, "
+    "name)) WITHOUT ROWID;"
     /* topic NULL: of a deleted topic, to be emptied in slices */
-    "CREATE TABLE IF NOT EXISTS parts(id INTEGER PRIMARY KEY AUTOINCREMENT, topic INTEGER, number INTEGER NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS parts(id INTEGER PRIMARY KEY AUTOINCREMENT, topic INTEGER, number INTEGER "
+    "NOT NULL,"
     " first INTEGER NOT NULL DEFAULT 0, next INTEGER NOT NULL DEFAULT 0);"
     "CREATE INDEX IF NOT EXISTS parts_by_topic ON parts(topic, number);"
     "CREATE TABLE IF NOT EXISTS chunks(id INTEGER PRIMARY KEY, part INTEGER NOT NULL, base INTEGER NOT NULL,"
-    " last INTEGER NOT NULL, count INTEGER NOT NULL, max_timestamp INTEGER NOT NULL, written INTEGER NOT NULL,"
+    " last INTEGER NOT NULL, count INTEGER NOT NULL, max_timestamp INTEGER NOT NULL, written INTEGER NOT "
+    "NULL,"
     " records BLOB NOT NULL);"
     "CREATE UNIQUE INDEX IF NOT EXISTS chunks_by_last ON chunks(part, last, max_timestamp);"
     "CREATE TABLE IF NOT EXISTS groups(name TEXT, topic TEXT, part INTEGER, position INTEGER NOT NULL,"
     " PRIMARY KEY(name, topic, part)) WITHOUT ROWID;";
 
 static const char *const texts[SQL_STATEMENTS] = {
-    [SQL_BEGIN]             = "BEGIN IMMEDIATE",
-    [SQL_COMMIT]            = "COMMIT",
-    [SQL_ROLLBACK]          = "ROLLBACK",
-    [SQL_SAVEPOINT]         = "SAVEPOINT job",
-    [SQL_RELEASE]           = "RELEASE job",
-    [SQL_ROLLBACK_TO]       = "ROLLBACK TO job",
-    [SQL_META_GET]          = "SELECT value FROM meta WHERE name = ?",
-    [SQL_META_PUT]          = "INSERT OR REPLACE INTO meta VALUES (?, ?)",
-    [SQL_TOPIC_ADD]         = "INSERT INTO topics(name, replicas) VALUES (?, ?)",
-    [SQL_TOPIC_DROP]        = "DELETE FROM topics WHERE id = ?",
-    [SQL_TOPICS]            = "SELECT id, name, replicas, (SELECT count(*) FROM parts WHERE topic = topics.id)"
-                              " FROM topics ORDER BY name",
-    [SQL_CONFIG_PUT]        = "INSERT OR REPLACE INTO configs VALUES (?, ?, ?)",
-    [SQL_CONFIGS]           = "SELECT name, value FROM configs WHERE topic = ?",
-    [SQL_CONFIGS_DROP]      = "DELETE FROM configs WHERE topic = ?",
-    [SQL_PART_ADD]          = "INSERT INTO parts(topic, number) VALUES (?, ?)",
-    [SQL_PARTS]             = "SELECT id, number, first, next FROM parts WHERE topic = ?",
-    [SQL_PART_FIRST]        = "UPDATE parts SET first = ?2 WHERE id = ?1",
-    [SQL_PART_END]          = "UPDATE parts SET next = ?2 WHERE id = ?1",
-    [SQL_PARTS_ORPHAN]      = "UPDATE parts SET topic = NULL WHERE topic = ?",
-    [SQL_ORPHAN]            = "SELECT id FROM parts WHERE topic IS NULL LIMIT 1",
-    [SQL_PART_DROP]         = "DELETE FROM parts WHERE id = ?",
-    [SQL_CHUNK_ADD]         = "INSERT INTO chunks(part, base, last, count, max_timestamp, written, records)"
-                              " VALUES (?, ?, ?, ?, ?, ?, ?)",
-    [SQL_CHUNKS_FROM]       = "SELECT base, records, last, id, written FROM chunks WHERE part = ? AND last >= ? ORDER BY last",
-    [SQL_CHUNK_FOR_TIME]    = "SELECT base, records, last FROM chunks WHERE part = ? AND last >= ? AND max_timestamp >= ?"
-                              " ORDER BY last LIMIT 1",
-    [SQL_CHUNK_DROP]        = "DELETE FROM chunks WHERE id = ?",
-    [SQL_CHUNKS_DROP_BELOW] = "DELETE FROM chunks WHERE id IN (SELECT id FROM chunks WHERE part = ? AND last < ?"
-                              " ORDER BY last LIMIT 64)",
-    [SQL_CHUNKS_DROP_SOME]  = "DELETE FROM chunks WHERE id IN (SELECT id FROM chunks WHERE part = ? LIMIT 64)",
-    [SQL_CHUNKS_SIZE]       = "SELECT coalesce(sum(length(records)), 0) FROM chunks WHERE part = ?",
-    [SQL_CHUNKS_AGE]        = "SELECT last, max_timestamp, written, length(records) FROM chunks WHERE part = ?"
-                              " ORDER BY last LIMIT 64",
-    [SQL_CHUNKS_COUNT]      = "SELECT coalesce(sum(count), 0) FROM chunks WHERE part = ? AND last >= ?",
-    [SQL_GROUP_PUT]         = "INSERT OR REPLACE INTO groups VALUES (?, ?, ?, ?)",
-    [SQL_GROUP_GET]         = "SELECT position FROM groups WHERE name = ? AND topic = ? AND part = ?",
+    [SQL_BEGIN]        = "BEGIN IMMEDIATE",
+    [SQL_COMMIT]       = "COMMIT",
+    [SQL_ROLLBACK]     = "ROLLBACK",
+    [SQL_SAVEPOINT]    = "SAVEPOINT job",
+    [SQL_RELEASE]      = "RELEASE job",
+    [SQL_ROLLBACK_TO]  = "ROLLBACK TO job",
+    [SQL_META_GET]     = "SELECT value FROM meta WHERE name = ?",
+    [SQL_META_PUT]     = "INSERT OR REPLACE INTO meta VALUES (?, ?)",
+    [SQL_TOPIC_ADD]    = "INSERT INTO topics(name, replicas) VALUES (?, ?)",
+    [SQL_TOPIC_DROP]   = "DELETE FROM topics WHERE id = ?",
+    [SQL_TOPICS]       = "SELECT id, name, replicas, (SELECT count(*) FROM parts WHERE topic = topics.id)"
+                         " FROM topics ORDER BY name",
+    [SQL_CONFIG_PUT]   = "INSERT OR REPLACE INTO configs VALUES (?, ?, ?)",
+    [SQL_CONFIGS]      = "SELECT name, value FROM configs WHERE topic = ?",
+    [SQL_CONFIGS_DROP] = "DELETE FROM configs WHERE topic = ?",
+    [SQL_PART_ADD]     = "INSERT INTO parts(topic, number) VALUES (?, ?)",
+    [SQL_PARTS]        = "SELECT id, number, first, next FROM parts WHERE topic = ?",
+    [SQL_PART_FIRST]   = "UPDATE parts SET first = ?2 WHERE id = ?1",
+    [SQL_PART_END]     = "UPDATE parts SET next = ?2 WHERE id = ?1",
+    [SQL_PARTS_ORPHAN] = "UPDATE parts SET topic = NULL WHERE topic = ?",
+    [SQL_ORPHAN]       = "SELECT id FROM parts WHERE topic IS NULL LIMIT 1",
+    [SQL_PART_DROP]    = "DELETE FROM parts WHERE id = ?",
+    [SQL_CHUNK_ADD]    = "INSERT INTO chunks(part, base, last, count, max_timestamp, written, records)"
+                         " VALUES (?, ?, ?, ?, ?, ?, ?)",
+    [SQL_CHUNKS_FROM] =
+        "SELECT base, records, last, id, written FROM chunks WHERE part = ? AND last >= ? ORDER BY last",
+    [SQL_CHUNK_FOR_TIME] =
+        "SELECT base, records, last FROM chunks WHERE part = ? AND last >= ? AND max_timestamp >= ?"
+        " ORDER BY last LIMIT 1",
+    [SQL_CHUNK_DROP] = "DELETE FROM chunks WHERE id = ?",
+    [SQL_CHUNKS_DROP_BELOW] =
+        "DELETE FROM chunks WHERE id IN (SELECT id FROM chunks WHERE part = ? AND last < ?"
+        " ORDER BY last LIMIT 64)",
+    [SQL_CHUNKS_DROP_SOME] = "DELETE FROM chunks WHERE id IN (SELECT id FROM chunks WHERE part = ? LIMIT 64)",
+    [SQL_CHUNKS_SIZE]      = "SELECT coalesce(sum(length(records)), 0) FROM chunks WHERE part = ?",
+    [SQL_CHUNKS_AGE]       = "SELECT last, max_timestamp, written, length(records) FROM chunks WHERE part = ?"
+                             " ORDER BY last LIMIT 64",
+    [SQL_CHUNKS_COUNT]     = "SELECT coalesce(sum(count), 0) FROM chunks WHERE part = ? AND last >= ?",
+    [SQL_GROUP_PUT]        = "INSERT OR REPLACE INTO groups VALUES (?, ?, ?, ?)",
+    [SQL_GROUP_GET]        = "SELECT position FROM groups WHERE name = ? AND topic = ? AND part = ?",
 };
 
 /* A full disk shows up in several ways: as such, or as a failed write with the errno that tells. */
@@ -102,8 +111,8 @@ static Status check_version(Db *db, Error *err)
     int version = sqlite3_step(stmt) == SQLITE_ROW ? sqlite3_column_int(stmt, 0) : 0;
     sqlite3_finalize(stmt);
     if (version > SCHEMA_VERSION)
-        return error_set(err, E_IO, NO_POS, "%s: written by a later version (schema %d, this one knows %d)", db->name,
-                         version, SCHEMA_VERSION);
+        return error_set(err, E_IO, NO_POS, "%s: written by a later version (schema %d, this one knows %d)",
+                         db->name, version, SCHEMA_VERSION);
     return OK;
 }
 
@@ -114,8 +123,10 @@ static Status db_set_up(Db *db, bool in_memory, bool read_only, Error *err)
         return OK;
     TRY(check_version(db, err));
     if (!in_memory)
-        TRY(db_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000;"
-                        "PRAGMA journal_size_limit=67108864", err));
+        TRY(db_exec(db,
+                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000;"
+                    "PRAGMA journal_size_limit=67108864",
+                    err));
     TRY(db_exec(db, "PRAGMA temp_store=MEMORY; PRAGMA user_version=1", err));
     return db_exec(db, schema, err);
 }
@@ -123,9 +134,10 @@ static Status db_set_up(Db *db, bool in_memory, bool read_only, Error *err)
 Status db_open(Db *db, const char *path, bool read_only, Error *err)
 {
     memset(db, 0, sizeof *db);
-    db->name  = mem_strdup(path != NULL ? path : "the log in memory");
-    int flags = SQLITE_OPEN_NOMUTEX | (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-    int code  = sqlite3_open_v2(path != NULL ? path : ":memory:", &db->handle, flags, NULL);
+    db->name = mem_strdup(path != NULL ? path : "the log in memory");
+    int flags =
+        SQLITE_OPEN_NOMUTEX | (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    int    code   = sqlite3_open_v2(path != NULL ? path : ":memory:", &db->handle, flags, NULL);
     Status status = code == SQLITE_OK ? db_set_up(db, path == NULL, read_only, err) : db_fail(db, code, err);
     if (status != OK)
         db_close(db);
@@ -145,7 +157,8 @@ static sqlite3_stmt *db_bindv(Db *db, SqlId id, Error *err, const char *types, v
 {
     sqlite3_stmt *stmt = db->statements[id];
     if (stmt == NULL) {
-        int code = sqlite3_prepare_v3(db->handle, texts[id], -1, SQLITE_PREPARE_PERSISTENT, &db->statements[id], NULL);
+        int code = sqlite3_prepare_v3(db->handle, texts[id], -1, SQLITE_PREPARE_PERSISTENT,
+                                      &db->statements[id], NULL);
         if (code != SQLITE_OK) {
             db_fail(db, code, err);
             return NULL;

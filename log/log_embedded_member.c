@@ -1,6 +1,7 @@
 /*
- * log_embedded_member.c - groups of the embedded log. One process owns the log, so the newest member of a group owns all
- * partitions; a generation counts the joins, and an earlier member finds out that its own has passed.
+ * log_embedded_member.c - groups of the embedded log. One process owns the log, so the newest member of a
+ * group owns all partitions; a generation counts the joins, and an earlier member finds out that its own has
+ * passed.
  */
 #include <assert.h>
 
@@ -21,8 +22,8 @@ struct LogMember {
 Status group_put(Log *log, Str group, const LogPosition *positions, size_t count, Error *err)
 {
     for (size_t i = 0; i < count; i++)
-        TRY(db_run(&log->db, SQL_GROUP_PUT, err, "ttii", group, positions[i].topic, (int64_t)positions[i].partition,
-                   positions[i].offset));
+        TRY(db_run(&log->db, SQL_GROUP_PUT, err, "ttii", group, positions[i].topic,
+                   (int64_t)positions[i].partition, positions[i].offset));
     return OK;
 }
 
@@ -84,8 +85,8 @@ static void publish_join(Log *log, Job *job)
     member->generation = ++member->name->epoch;
 }
 
-Status embedded_member_join(Log *log, Str group, Str topic, Str member_id, const MemberCallbacks *callbacks, LogMember **out,
-                            Error *err)
+Status embedded_member_join(Log *log, Str group, Str topic, Str member_id, const MemberCallbacks *callbacks,
+                            LogMember **out, Error *err)
 {
     TopicInfo info;
     TRY(embedded_topic_info(log, topic, &info, err));
@@ -140,7 +141,8 @@ Status embedded_member_poll(LogMember *member, int timeout_ms, Error *err)
             member->fence = NULL;
         }
         member->lost = true;
-        return error_set(err, E_FENCED, NO_POS, "another member has taken over the group '%s'", member->group);
+        return error_set(err, E_FENCED, NO_POS, "another member has taken over the group '%s'",
+                         member->group);
     }
     if (first) {
         int *all      = all_partitions(member);
@@ -172,8 +174,8 @@ Status embedded_member_committed(LogMember *member, int partition, int64_t *offs
     Log *log = member->log;
     bool row = false;
     pthread_mutex_lock(&log->db_lock);
-    sqlite3_stmt *stmt   = db_bind(&log->db, SQL_GROUP_GET, err, "tti", str_c(member->group), str_c(member->topic),
-                                   (int64_t)partition);
+    sqlite3_stmt *stmt   = db_bind(&log->db, SQL_GROUP_GET, err, "tti", str_c(member->group),
+                                   str_c(member->topic), (int64_t)partition);
     Status        status = stmt != NULL ? db_step(&log->db, stmt, &row, err) : E_IO;
     *offset              = row ? sqlite3_column_int64(stmt, 0) : -1;
     if (row)

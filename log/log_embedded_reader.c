@@ -1,8 +1,10 @@
 /*
- * log_embedded_reader.c - reading: a block of chunks is copied out of SQLite at once, and batches are slices of it.
+ * log_embedded_reader.c - reading: a block of chunks is copied out of SQLite at once, and batches are slices
+ * of it.
  *
- * A read transaction ends before the block is handed on, so a slow reader never keeps the WAL from being checkpointed. Whether there is
- * something new is known from the bounds in memory: polling an idle partition does not touch SQLite.
+ * A read transaction ends before the block is handed on, so a slow reader never keeps the WAL from being
+ * checkpointed. Whether there is something new is known from the bounds in memory: polling an idle partition
+ * does not touch SQLite.
  */
 #include <assert.h>
 
@@ -77,15 +79,19 @@ static void set_position(LogReader *reader, Assigned *one, int64_t offset)
     pthread_mutex_unlock(&log->lock);
     one->position = offset == LOG_EARLIEST ? first : offset == LOG_LATEST ? end : offset;
     if (one->position < first || one->position > end) {
-        log_line(LOG_WARN, "topic %s partition %d: offset %lld is not there (it has %lld to %lld), reading from the first",
-                 one->part->topic->name, one->part->number, (long long)one->position, (long long)first, (long long)end);
+        log_line(
+            LOG_WARN,
+            "topic %s partition %d: offset %lld is not there (it has %lld to %lld), reading from the first",
+            one->part->topic->name, one->part->number, (long long)one->position, (long long)first,
+            (long long)end);
         one->position = first;
     }
     block_unref(reader, one->block);
     one->block = NULL;
 }
 
-Status embedded_reader_assign(LogReader *reader, Str topic, int partition, int64_t offset, int *handle, Error *err)
+Status embedded_reader_assign(LogReader *reader, Str topic, int partition, int64_t offset, int *handle,
+                              Error *err)
 {
     Partition *part;
     TRY(embedded_find_partition(reader->log, topic, partition, &part, err));
@@ -141,7 +147,8 @@ static Status read_chunks(Db *db, const Assigned *one, Block *block, Error *err)
     return block_parse(block, err);
 }
 
-/* Cuts the block to records in [first, end): what lies below was deleted, what lies beyond is not published yet. */
+/* Cuts the block to records in [first, end): what lies below was deleted, what lies beyond is not published
+ * yet. */
 static size_t clip_block(Block *block, int64_t first, int64_t end)
 {
     size_t from = 0;
@@ -236,7 +243,8 @@ static bool something_there(const LogReader *reader)
 {
     for (int i = 0; i < reader->count; i++) {
         const Assigned *one = &reader->assigned[i];
-        if (one->used && (one->block != NULL || one->position < one->part->end || (one->part->topic->deleted && !one->gone_told)))
+        if (one->used && (one->block != NULL || one->position < one->part->end ||
+                          (one->part->topic->deleted && !one->gone_told)))
             return true;
     }
     return false;

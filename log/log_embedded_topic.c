@@ -1,9 +1,10 @@
 /*
  * log_embedded_topic.c - topics of the embedded log: the list in memory, their settings, their bounds.
  *
- * A Topic lives until its last reference is gone, so a reader or writer may hold one that was deleted meanwhile: `deleted`
- * tells. A deleted topic's chunks stay behind with an orphaned partition row and are removed in slices by the cleaner.
- * Settings have Kafka's names, defaults and texts; only cleanup.policy, retention and compaction settings have an effect.
+ * A Topic lives until its last reference is gone, so a reader or writer may hold one that was deleted
+ * meanwhile: `deleted` tells. A deleted topic's chunks stay behind with an orphaned partition row and are
+ * removed in slices by the cleaner. Settings have Kafka's names, defaults and texts; only cleanup.policy,
+ * retention and compaction settings have an effect.
  */
 #include <assert.h>
 
@@ -67,9 +68,9 @@ static const char *config_value(const Topic *topic, const char *name)
 /* The settings that have an effect, as numbers. */
 static void apply_configs(Topic *topic)
 {
-    Str policy     = str_c(config_value(topic, "cleanup.policy"));
+    Str policy = str_c(config_value(topic, "cleanup.policy"));
     __atomic_store_n(&topic->compact, str_find(policy, STR_LIT("compact"), 0) >= 0, __ATOMIC_RELAXED);
-    topic->retain  = str_find(policy, STR_LIT("delete"), 0) >= 0;
+    topic->retain = str_find(policy, STR_LIT("delete"), 0) >= 0;
     (void)!int64_parse(str_c(config_value(topic, "retention.ms")), &topic->retention_ms);
     (void)!int64_parse(str_c(config_value(topic, "retention.bytes")), &topic->retention_bytes);
     (void)!int64_parse(str_c(config_value(topic, "delete.retention.ms")), &topic->delete_retention_ms);
@@ -189,7 +190,8 @@ static Status load_parts(Log *log, Topic *topic, Error *err)
         int64_t number = sqlite3_column_int64(stmt, 1);
         if (number < 0 || number >= topic->count) {
             sqlite3_reset(stmt);
-            return error_set(err, E_IO, NO_POS, "%s: topic %s has a partition out of range", log->db.name, topic->name);
+            return error_set(err, E_IO, NO_POS, "%s: topic %s has a partition out of range", log->db.name,
+                             topic->name);
         }
         Partition *part = &topic->parts[number];
         part->id        = sqlite3_column_int64(stmt, 0);
@@ -207,7 +209,8 @@ static Status load_configs(Log *log, Topic *topic, Error *err)
         TRY(db_step(&log->db, stmt, &row, err));
         if (!row)
             break;
-        put_config(topic, (const char *)sqlite3_column_text(stmt, 0), (const char *)sqlite3_column_text(stmt, 1));
+        put_config(topic, (const char *)sqlite3_column_text(stmt, 0),
+                   (const char *)sqlite3_column_text(stmt, 1));
     }
     apply_configs(topic);
     return OK;
@@ -222,8 +225,9 @@ Status topics_load(Log *log, Error *err)
         TRY(db_step(&log->db, stmt, &row, err));
         if (!row)
             break;
-        Topic *topic = topic_new(db_column(stmt, 1), sqlite3_column_int(stmt, 3), sqlite3_column_int(stmt, 2));
-        topic->id    = sqlite3_column_int64(stmt, 0);
+        Topic *topic =
+            topic_new(db_column(stmt, 1), sqlite3_column_int(stmt, 3), sqlite3_column_int(stmt, 2));
+        topic->id = sqlite3_column_int64(stmt, 0);
         topic_insert(log, topic);
     }
     for (size_t i = 0; i < log->topic_count; i++) {
@@ -259,14 +263,15 @@ static void publish_create(Log *log, Job *job)
 {
     bool   found;
     Topic *topic = job->context;
-    /* Two jobs of one group may create the same name: the second failed on SQLite's UNIQUE before it came here. */
+    /* Two jobs of one group may create the same name: the second failed on SQLite's UNIQUE before it came
+     * here. */
     (void)topic_place(log, str_c(topic->name), &found);
     assert(!found);
     topic_insert(log, topic);
 }
 
-Status embedded_topic_create(Log *log, Str name, int partitions, int replicas, const LogConfig *configs, size_t count,
-                             Error *err)
+Status embedded_topic_create(Log *log, Str name, int partitions, int replicas, const LogConfig *configs,
+                             size_t count, Error *err)
 {
     for (size_t i = 0; i < count; i++)
         TRY(check_config(configs[i].name, configs[i].value, err));
@@ -369,7 +374,8 @@ static Status apply_set_config(Log *log, Job *job, Error *err)
     pthread_mutex_unlock(&log->lock);
     if (change->topic == NULL)
         return log_no_topic(change->name, err);
-    return db_run(&log->db, SQL_CONFIG_PUT, err, "itt", change->topic->id, str_c(change->config), str_c(change->value));
+    return db_run(&log->db, SQL_CONFIG_PUT, err, "itt", change->topic->id, str_c(change->config),
+                  str_c(change->value));
 }
 
 static void publish_set_config(Log *log, Job *job)
@@ -403,9 +409,10 @@ Status embedded_offsets(Log *log, Str topic, int partition, int64_t *first, int6
     return OK;
 }
 
-/* Under db_lock. A chunk's greatest timestamp is known, and which record it was is found inside. A chunk may hold it in
- * records that were deleted since: then the next chunk is asked. */
-static Status find_time(Log *log, const Partition *part, int64_t ms, int64_t first, int64_t end, int64_t *out, Error *err)
+/* Under db_lock. A chunk's greatest timestamp is known, and which record it was is found inside. A chunk may
+ * hold it in records that were deleted since: then the next chunk is asked. */
+static Status find_time(Log *log, const Partition *part, int64_t ms, int64_t first, int64_t end, int64_t *out,
+                        Error *err)
 {
     Block *block  = block_new();
     Status status = OK;
@@ -455,7 +462,8 @@ static Status apply_delete_records(Log *log, Job *job, Error *err)
     if (change->before < 0)
         change->before = part->next;
     if (change->before > part->next)
-        return error_set(err, E_DATA, NO_POS, "cannot delete up to offset %lld of topic %s partition %d: it ends at %lld",
+        return error_set(err, E_DATA, NO_POS,
+                         "cannot delete up to offset %lld of topic %s partition %d: it ends at %lld",
                          (long long)change->before, part->topic->name, part->number, (long long)part->next);
     pthread_mutex_lock(&log->lock);
     bool nothing = change->before <= part->first;
@@ -465,7 +473,8 @@ static Status apply_delete_records(Log *log, Job *job, Error *err)
         return OK;
     }
     TRY(db_run(&log->db, SQL_PART_FIRST, err, "ii", part->id, change->before));
-    return db_run(&log->db, SQL_CHUNKS_DROP_BELOW, err, "ii", part->id, change->before); /* the rest: cleaner */
+    return db_run(&log->db, SQL_CHUNKS_DROP_BELOW, err, "ii", part->id,
+                  change->before); /* the rest: cleaner */
 }
 
 static void publish_delete_records(Log *log, Job *job)

@@ -1,10 +1,11 @@
 /*
- * log_embedded_writer.c - appending: records are packed into chunks at once and get their offsets when they are committed.
+ * log_embedded_writer.c - appending: records are packed into chunks at once and get their offsets when they
+ * are committed.
  *
- * A transaction is what a writer has packed since log_txn_begin: an abort throws it away, so nothing uncommitted ever reaches
- * the file. Without transactions the packed records are committed by the writer thread after a short linger, or by whoever
- * flushes; in memory, where there is no thread, by every append. Fences are checked inside the commit's job, where nobody can
- * overtake.
+ * A transaction is what a writer has packed since log_txn_begin: an abort throws it away, so nothing
+ * uncommitted ever reaches the file. Without transactions the packed records are committed by the writer
+ * thread after a short linger, or by whoever flushes; in memory, where there is no thread, by every append.
+ * Fences are checked inside the commit's job, where nobody can overtake.
  */
 #include <assert.h>
 
@@ -12,8 +13,9 @@
 
 enum {
     DEFAULT_LINGER_MS = 5,
-    FLUSH_BYTES       = 4 * 1024 * 1024,   /* without transactions: more than this is committed before append returns */
-    TXN_BYTES_MAX     = 1024 * 1024 * 1024,
+    FLUSH_BYTES =
+        4 * 1024 * 1024, /* without transactions: more than this is committed before append returns */
+    TXN_BYTES_MAX = 1024 * 1024 * 1024,
 };
 
 typedef struct Run Run; /* what one transaction appends to one partition */
@@ -44,12 +46,12 @@ struct LogWriter {
     unsigned        round_robin;
     WriterTopic    *topics;
     size_t          topic_count, topic_capacity, last; /* of the topic asked for last */
-    pthread_mutex_t lock;  /* of what follows: the writer thread takes it from a lingering writer */
+    pthread_mutex_t lock; /* of what follows: the writer thread takes it from a lingering writer */
     Run            *runs;
-    size_t          bytes; /* in runs */
-    Error          *failed; /* of a commit that nobody waited for */
+    size_t          bytes;          /* in runs */
+    Error          *failed;         /* of a commit that nobody waited for */
     LogWriter      *next_lingering; /* under log->lock */
-    const LogFence *fence; /* of the open transaction */
+    const LogFence *fence;          /* of the open transaction */
     Str             positions_group;
     LogPosition    *positions;
     size_t          position_count;
@@ -109,7 +111,8 @@ static Status check_fences(Log *log, const LogWriter *writer, Error *err)
     Status status = OK;
     pthread_mutex_lock(&log->lock);
     if (writer->id != NULL && writer->id->epoch != writer->epoch)
-        status = error_set(err, E_FENCED, NO_POS, "another writer has the transactional id '%s' now", writer->id->text);
+        status = error_set(err, E_FENCED, NO_POS, "another writer has the transactional id '%s' now",
+                           writer->id->text);
     else if (writer->fence != NULL &&
              name_get(&log->groups, str_c(writer->fence->group))->epoch != writer->fence->generation)
         status = error_set(err, E_FENCED, NO_POS, "the group '%s' has moved on", writer->fence->group);
@@ -335,7 +338,7 @@ static Status writer_topic(LogWriter *writer, Str name, WriterTopic **out, Error
     if (known == NULL) {
         if (writer->topic_count == writer->topic_capacity) {
             writer->topic_capacity = writer->topic_capacity ? writer->topic_capacity * 2 : 8;
-            writer->topics         = mem_realloc(writer->topics, writer->topic_capacity * sizeof *writer->topics);
+            writer->topics = mem_realloc(writer->topics, writer->topic_capacity * sizeof *writer->topics);
         }
         writer->last = writer->topic_count++;
         known        = &writer->topics[writer->last];
@@ -380,18 +383,20 @@ static void run_add(Run *run, const LogRecord *record)
 }
 
 /* Under writer->lock. *written is the run that has the record now. */
-static Status buffer_record(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
-                            Run **written, Error *err)
+static Status buffer_record(LogWriter *writer, Str topic, int partition, const LogRecord *record,
+                            Str hash_key, Run **written, Error *err)
 {
     WriterTopic *target = NULL;
     size_t       size;
     TRY(chunk_record_size(record, &size, err));
     TRY(writer_topic(writer, topic, &target, err));
-    int chosen = log_choose_partition(partition, target->topic->count, record, hash_key, &writer->round_robin);
+    int chosen =
+        log_choose_partition(partition, target->topic->count, record, hash_key, &writer->round_robin);
     if (chosen < 0)
         return log_no_partition(topic, partition, err);
     if (str_is_null(record->key) && __atomic_load_n(&target->topic->compact, __ATOMIC_RELAXED))
-        return error_set(err, E_DATA, NO_POS, "Compacted topic cannot accept message without key in topic partition %s-%d.",
+        return error_set(err, E_DATA, NO_POS,
+                         "Compacted topic cannot accept message without key in topic partition %s-%d.",
                          target->topic->name, chosen);
     if (writer->id != NULL && writer->bytes + size > TXN_BYTES_MAX)
         return error_set(err, E_LIMIT, NO_POS, "a transaction of more than %d bytes", TXN_BYTES_MAX);
@@ -409,7 +414,8 @@ static Status check_open(LogWriter *writer, Error *err)
     return check_fences(writer->log, writer, err);
 }
 
-Status embedded_append(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key, Error *err)
+Status embedded_append(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
+                       Error *err)
 {
     Run *run;
     if (writer->id != NULL) { /* its own thread only: no lock needed */
@@ -433,7 +439,8 @@ Status embedded_append(LogWriter *writer, Str topic, int partition, const LogRec
 Status embedded_flush(LogWriter *writer, int timeout_ms, Error *err)
 {
     if (writer->id != NULL)
-        return check_fences(writer->log, writer, err); /* a transaction's records are acknowledged by its commit */
+        return check_fences(writer->log, writer,
+                            err); /* a transaction's records are acknowledged by its commit */
     pthread_mutex_lock(&writer->lock);
     Run *runs = take_runs(writer);
     pthread_mutex_unlock(&writer->lock);
@@ -448,8 +455,8 @@ Status embedded_flush(LogWriter *writer, int timeout_ms, Error *err)
     return take_failure(writer, err);
 }
 
-Status embedded_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
-                            int64_t *offset, Error *err)
+Status embedded_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record,
+                            Str hash_key, int64_t *offset, Error *err)
 {
     assert(writer->id == NULL);
     pthread_mutex_lock(&writer->lock);
@@ -478,7 +485,8 @@ Status embedded_txn_begin(LogWriter *writer, Error *err)
     return OK;
 }
 
-Status embedded_txn_fence(LogWriter *writer, const LogFence *fence, const LogPosition *positions, size_t count, Error *err)
+Status embedded_txn_fence(LogWriter *writer, const LogFence *fence, const LogPosition *positions,
+                          size_t count, Error *err)
 {
     TRY(check_open(writer, err));
     assert(writer->fence == NULL);

@@ -1,5 +1,6 @@
 /*
- * log_kafka.c - the Kafka backend as a whole: properties, clients, what errors mean, and the list of known topics.
+ * log_kafka.c - the Kafka backend as a whole: properties, clients, what errors mean, and the list of known
+ * topics.
  */
 #include "log/log_kafka.h"
 
@@ -25,7 +26,8 @@ Status kafka_status(rd_kafka_resp_err_t code)
     case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
     case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION:
     case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
-    case RD_KAFKA_RESP_ERR_INVALID_TXN_STATE: /* the coordinator has ended the transaction: for a newer writer, or for its age */
+    case RD_KAFKA_RESP_ERR_INVALID_TXN_STATE: /* the coordinator has ended the transaction: for a newer
+                                                 writer, or for its age */
         return E_FENCED;
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
@@ -63,14 +65,17 @@ Status kafka_fail(rd_kafka_resp_err_t code, const char *reason, Error *err, cons
 /* librdkafka retries by itself: what it complains about is worth a warning, the rest is for debugging. */
 static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
-    bool about_config = strcmp(facility, "CONFWARN") == 0; /* "a consumer property": we give all properties to all clients */
+    bool about_config =
+        strcmp(facility, "CONFWARN") == 0; /* "a consumer property": we give all properties to all clients */
     log_line(level <= 4 && !about_config ? LOG_WARN : LOG_DEBUG, "kafka: %s: %s", facility, text);
 }
 
-/* What librdkafka tells about itself, between its tries. Topics that vanished are told to who reads them, once. */
+/* What librdkafka tells about itself, between its tries. Topics that vanished are told to who reads them,
+ * once. */
 static void on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
 {
-    bool told_elsewhere = kafka_status((rd_kafka_resp_err_t)code) == E_NOT_FOUND || code == RD_KAFKA_RESP_ERR__FATAL;
+    bool told_elsewhere =
+        kafka_status((rd_kafka_resp_err_t)code) == E_NOT_FOUND || code == RD_KAFKA_RESP_ERR__FATAL;
     log_line(told_elsewhere ? LOG_DEBUG : LOG_WARN, "kafka: %s", reason);
 }
 
@@ -82,8 +87,8 @@ static Status set_one(rd_kafka_conf_t *conf, const LogConfig *config, bool *know
     rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, config->name, config->value, reason, sizeof reason);
     *known                     = result != RD_KAFKA_CONF_UNKNOWN;
     if (result == RD_KAFKA_CONF_INVALID)
-        return error_set(err, E_CONFIG, NO_POS, "Invalid value %s for configuration %s: %s", config->value, config->name,
-                         reason);
+        return error_set(err, E_CONFIG, NO_POS, "Invalid value %s for configuration %s: %s", config->value,
+                         config->name, reason);
     return OK;
 }
 
@@ -97,7 +102,8 @@ static Status set_list(rd_kafka_conf_t *conf, const LogConfig *list, Error *err)
     return OK;
 }
 
-static Status set_all(const Log *log, rd_kafka_conf_t *conf, const LogConfig *defaults, const LogConfig *forced, Error *err)
+static Status set_all(const Log *log, rd_kafka_conf_t *conf, const LogConfig *defaults,
+                      const LogConfig *forced, Error *err)
 {
     bool known;
     rd_kafka_conf_set_log_cb(conf, on_log);
@@ -108,7 +114,8 @@ static Status set_all(const Log *log, rd_kafka_conf_t *conf, const LogConfig *de
     return set_list(conf, forced, err);
 }
 
-Status kafka_conf(const Log *log, const LogConfig *defaults, const LogConfig *forced, rd_kafka_conf_t **out, Error *err)
+Status kafka_conf(const Log *log, const LogConfig *defaults, const LogConfig *forced, rd_kafka_conf_t **out,
+                  Error *err)
 {
     rd_kafka_conf_t *conf   = rd_kafka_conf_new();
     Status           status = set_all(log, conf, defaults, forced, err);
@@ -149,8 +156,8 @@ void kafka_remember_topic(Log *log, Str topic, int partitions)
             log->known_capacity = log->known_capacity ? log->known_capacity * 2 : 16;
             log->known          = mem_realloc(log->known, log->known_capacity * sizeof *log->known);
         }
-        known       = &log->known[log->known_count++];
-        *known      = (KnownTopic){.name = str_to_heap(topic), .partitions = partitions};
+        known  = &log->known[log->known_count++];
+        *known = (KnownTopic){.name = str_to_heap(topic), .partitions = partitions};
     }
     if (known->partitions != partitions)
         __atomic_add_fetch(&log->topics_changed, 1, __ATOMIC_RELEASE);

@@ -1,8 +1,8 @@
 /*
  * log_kafka_admin.c - topics, settings, bounds and groups of Kafka.
  *
- * Kafka's brokers learn of a created or deleted topic a moment after the controller has answered; we wait for that moment, so that who
- * creates a topic can use it, as the contract says.
+ * Kafka's brokers learn of a created or deleted topic a moment after the controller has answered; we wait for
+ * that moment, so that who creates a topic can use it, as the contract says.
  */
 #include "log/log_kafka.h"
 
@@ -48,10 +48,12 @@ static Status question_wait(Question *q, const char *what, Str name, Error *err)
 {
     q->event = rd_kafka_queue_poll(q->queue, ADMIN_TIMEOUT_MS + 5000);
     if (q->event == NULL)
-        return error_set(err, E_IO, NO_POS, "cannot %s " STR_FMT ": Kafka does not answer", what, STR_ARG(name));
+        return error_set(err, E_IO, NO_POS, "cannot %s " STR_FMT ": Kafka does not answer", what,
+                         STR_ARG(name));
     rd_kafka_resp_err_t code = rd_kafka_event_error(q->event);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return kafka_fail(code, rd_kafka_event_error_string(q->event), err, "cannot %s " STR_FMT, what, STR_ARG(name));
+        return kafka_fail(code, rd_kafka_event_error_string(q->event), err, "cannot %s " STR_FMT, what,
+                          STR_ARG(name));
     return OK;
 }
 
@@ -64,14 +66,16 @@ static void question_end(Question *q)
 }
 
 /* The verdict on the first (only) topic of an answer. */
-static Status topic_verdict(const rd_kafka_topic_result_t **results, size_t count, const char *what, Str name, Error *err)
+static Status topic_verdict(const rd_kafka_topic_result_t **results, size_t count, const char *what, Str name,
+                            Error *err)
 {
     if (count == 0)
         return error_set(err, E_IO, NO_POS, "cannot %s " STR_FMT ": an empty answer", what, STR_ARG(name));
     rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[0]);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         return OK;
-    return kafka_fail(code, rd_kafka_topic_result_error_string(results[0]), err, "cannot %s " STR_FMT, what, STR_ARG(name));
+    return kafka_fail(code, rd_kafka_topic_result_error_string(results[0]), err, "cannot %s " STR_FMT, what,
+                      STR_ARG(name));
 }
 
 /* ---- metadata ---- */
@@ -102,11 +106,13 @@ static Status ask_topic(Log *log, Str name, TopicInfo *out, bool *led, Error *er
         status = log_no_topic(name, err);
     else if (metadata->topics[0].err != RD_KAFKA_RESP_ERR_NO_ERROR &&
              metadata->topics[0].err != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
-        status = kafka_fail(metadata->topics[0].err, NULL, err, "cannot look up topic " STR_FMT, STR_ARG(name));
+        status =
+            kafka_fail(metadata->topics[0].err, NULL, err, "cannot look up topic " STR_FMT, STR_ARG(name));
     else {
         const struct rd_kafka_metadata_topic *found = &metadata->topics[0];
-        *out = (TopicInfo){name, found->partition_cnt, found->partition_cnt > 0 ? found->partitions[0].replica_cnt : 0};
-        *led = all_led(found);
+        *out                                        = (TopicInfo){name, found->partition_cnt,
+                           found->partition_cnt > 0 ? found->partitions[0].replica_cnt : 0};
+        *led                                        = all_led(found);
     }
     rd_kafka_metadata_destroy(metadata);
     return status;
@@ -123,7 +129,7 @@ Status kafka_topic_info(Log *log, Str name, TopicInfo *out, Error *err)
 Status kafka_topic_list(Log *log, Arena *arena, TopicInfo **out, size_t *count, Error *err)
 {
     const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t             code = rd_kafka_metadata(log->client, 1, NULL, &metadata, ADMIN_TIMEOUT_MS);
+    rd_kafka_resp_err_t code = rd_kafka_metadata(log->client, 1, NULL, &metadata, ADMIN_TIMEOUT_MS);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return kafka_fail(code, NULL, err, "cannot list topics");
     *out   = ARENA_ARRAY(arena, TopicInfo, (size_t)metadata->topic_cnt + 1);
@@ -139,7 +145,8 @@ Status kafka_topic_list(Log *log, Arena *arena, TopicInfo **out, size_t *count, 
     return OK;
 }
 
-/* Until the topic is there with all its leaders, or gone. Not arriving is no failure of what was asked: a warning. */
+/* Until the topic is there with all its leaders, or gone. Not arriving is no failure of what was asked: a
+ * warning. */
 static void settle(Log *log, Str name, bool there)
 {
     int64_t   deadline = kafka_now_us() + (int64_t)SETTLE_TIMEOUT_MS * 1000;
@@ -158,11 +165,12 @@ static void settle(Log *log, Str name, bool there)
 
 /* ---- create, delete ---- */
 
-Status kafka_topic_create(Log *log, Str name, int partitions, int replicas, const LogConfig *configs, size_t count, Error *err)
+Status kafka_topic_create(Log *log, Str name, int partitions, int replicas, const LogConfig *configs,
+                          size_t count, Error *err)
 {
-    char                buffer[NAME_BUFFER], reason[512];
-    rd_kafka_NewTopic_t *topic =
-        rd_kafka_NewTopic_new(c_name(name, buffer), partitions, replicas > 0 ? replicas : -1, reason, sizeof reason);
+    char                 buffer[NAME_BUFFER], reason[512];
+    rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(c_name(name, buffer), partitions,
+                                                       replicas > 0 ? replicas : -1, reason, sizeof reason);
     if (topic == NULL)
         return error_set(err, E_CONFIG, NO_POS, "cannot create topic " STR_FMT ": %s", STR_ARG(name), reason);
     for (size_t i = 0; i < count; i++)
@@ -171,7 +179,7 @@ Status kafka_topic_create(Log *log, Str name, int partitions, int replicas, cons
     rd_kafka_CreateTopics(log->client, &topic, 1, q.options, q.queue);
     Status status = question_wait(&q, "create topic", name, err);
     if (status == OK) {
-        size_t results;
+        size_t                          results;
         const rd_kafka_topic_result_t **list =
             rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(q.event), &results);
         status = topic_verdict(list, results, "create topic", name, err);
@@ -185,13 +193,13 @@ Status kafka_topic_create(Log *log, Str name, int partitions, int replicas, cons
 
 Status kafka_topic_delete(Log *log, Str name, Error *err)
 {
-    char                   buffer[NAME_BUFFER];
+    char                    buffer[NAME_BUFFER];
     rd_kafka_DeleteTopic_t *topic = rd_kafka_DeleteTopic_new(c_name(name, buffer));
     Question                q     = question_new(log, RD_KAFKA_ADMIN_OP_DELETETOPICS);
     rd_kafka_DeleteTopics(log->client, &topic, 1, q.options, q.queue);
     Status status = question_wait(&q, "delete topic", name, err);
     if (status == OK) {
-        size_t results;
+        size_t                          results;
         const rd_kafka_topic_result_t **list =
             rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(q.event), &results);
         status = topic_verdict(list, results, "delete topic", name, err);
@@ -206,11 +214,13 @@ Status kafka_topic_delete(Log *log, Str name, Error *err)
 /* ---- settings ---- */
 
 /* Asks for the settings of a topic. On OK *entries belong to q. */
-static Status ask_configs(Log *log, Question *q, Str name, const rd_kafka_ConfigEntry_t ***entries, size_t *count, Error *err)
+static Status ask_configs(Log *log, Question *q, Str name, const rd_kafka_ConfigEntry_t ***entries,
+                          size_t *count, Error *err)
 {
-    char                      buffer[NAME_BUFFER];
-    TopicInfo                 info;
-    rd_kafka_ConfigResource_t *asked = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, c_name(name, buffer));
+    char                       buffer[NAME_BUFFER];
+    TopicInfo                  info;
+    rd_kafka_ConfigResource_t *asked =
+        rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, c_name(name, buffer));
     rd_kafka_DescribeConfigs(log->client, &asked, 1, q->options, q->queue);
     Status status = question_wait(q, "read the settings of topic", name, err);
     rd_kafka_ConfigResource_destroy(asked);
@@ -222,7 +232,8 @@ static Status ask_configs(Log *log, Question *q, Str name, const rd_kafka_Config
         return error_set(err, E_IO, NO_POS, "cannot read the settings of topic " STR_FMT, STR_ARG(name));
     rd_kafka_resp_err_t code = rd_kafka_ConfigResource_error(list[0]);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        TRY(kafka_topic_info(log, name, &info, err)); /* E_NOT_FOUND reads better than what DescribeConfigs says */
+        TRY(kafka_topic_info(log, name, &info,
+                             err)); /* E_NOT_FOUND reads better than what DescribeConfigs says */
         return kafka_fail(code, rd_kafka_ConfigResource_error_string(list[0]), err,
                           "cannot read the settings of topic " STR_FMT, STR_ARG(name));
     }
@@ -257,7 +268,8 @@ static Status alter_configs(Log *log, rd_kafka_ConfigResource_t *change, Str nam
         size_t                            results;
         const rd_kafka_ConfigResource_t **list =
             rd_kafka_AlterConfigs_result_resources(rd_kafka_event_AlterConfigs_result(q.event), &results);
-        rd_kafka_resp_err_t code = results > 0 ? rd_kafka_ConfigResource_error(list[0]) : RD_KAFKA_RESP_ERR__FAIL;
+        rd_kafka_resp_err_t code =
+            results > 0 ? rd_kafka_ConfigResource_error(list[0]) : RD_KAFKA_RESP_ERR__FAIL;
         if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
             status = kafka_fail(code, results > 0 ? rd_kafka_ConfigResource_error_string(list[0]) : NULL, err,
                                 "cannot change the settings of topic " STR_FMT, STR_ARG(name));
@@ -279,8 +291,8 @@ static void settle_config(Log *log, Str name, const char *config, const char *va
     arena_free(arena);
 }
 
-/* AlterConfigs replaces all settings of the topic, so those it has of its own are given again. (The incremental request came
- * with librdkafka 2.2.) */
+/* AlterConfigs replaces all settings of the topic, so those it has of its own are given again. (The
+ * incremental request came with librdkafka 2.2.) */
 Status kafka_topic_set_config(Log *log, Str name, const char *config, const char *value, Error *err)
 {
     char                           buffer[NAME_BUFFER];
@@ -288,11 +300,13 @@ Status kafka_topic_set_config(Log *log, Str name, const char *config, const char
     size_t                         count   = 0;
     Question                       q       = question_new(log, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
     Status                         status  = ask_configs(log, &q, name, &entries, &count, err);
-    rd_kafka_ConfigResource_t *change = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, c_name(name, buffer));
+    rd_kafka_ConfigResource_t     *change =
+        rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, c_name(name, buffer));
     for (size_t i = 0; status == OK && i < count; i++) {
-        const char *entry = rd_kafka_ConfigEntry_name(entries[i]), *old = rd_kafka_ConfigEntry_value(entries[i]);
-        if (rd_kafka_ConfigEntry_source(entries[i]) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG && old != NULL &&
-            strcmp(entry, config) != 0)
+        const char *entry = rd_kafka_ConfigEntry_name(entries[i]),
+                   *old   = rd_kafka_ConfigEntry_value(entries[i]);
+        if (rd_kafka_ConfigEntry_source(entries[i]) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG &&
+            old != NULL && strcmp(entry, config) != 0)
             rd_kafka_ConfigResource_set_config(change, entry, old);
     }
     question_end(&q);
@@ -311,9 +325,9 @@ Status kafka_topic_set_config(Log *log, Str name, const char *config, const char
 /* A partition that was created, or has moved, a moment ago: its broker has not heard of it yet. */
 static bool is_leader_missing(rd_kafka_resp_err_t code)
 {
-    return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
-           code == RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH || code == RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH ||
-           code == RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR;
+    return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+           code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE || code == RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH ||
+           code == RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH || code == RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR;
 }
 
 Status kafka_offsets(Log *log, Str topic, int partition, int64_t *first, int64_t *end, Error *err)
@@ -322,18 +336,21 @@ Status kafka_offsets(Log *log, Str topic, int partition, int64_t *first, int64_t
     rd_kafka_resp_err_t code;
     int64_t             deadline = kafka_now_us() + (int64_t)SETTLE_TIMEOUT_MS * 1000;
     TRY(kafka_check_partition(log, topic, partition, err));
-    while (is_leader_missing(code = rd_kafka_query_watermark_offsets(log->client, c_name(topic, buffer), partition, first,
-                                                                     end, ADMIN_TIMEOUT_MS)) &&
-           kafka_now_us() < deadline)
+    while (
+        is_leader_missing(code = rd_kafka_query_watermark_offsets(log->client, c_name(topic, buffer),
+                                                                  partition, first, end, ADMIN_TIMEOUT_MS)) &&
+        kafka_now_us() < deadline)
         nap_ms(20);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         return OK;
     if (kafka_status(code) == E_NOT_FOUND)
         kafka_forget_topic(log, topic);
-    return kafka_fail(code, NULL, err, "cannot read the offsets of topic " STR_FMT " partition %d", STR_ARG(topic), partition);
+    return kafka_fail(code, NULL, err, "cannot read the offsets of topic " STR_FMT " partition %d",
+                      STR_ARG(topic), partition);
 }
 
-/* One answer for each of the list's partitions, or the first failure: a new topic's brokers may say for a moment that they do not lead it. */
+/* One answer for each of the list's partitions, or the first failure: a new topic's brokers may say for a
+ * moment that they do not lead it. */
 static rd_kafka_resp_err_t ask_list(Log *log, rd_kafka_topic_partition_list_t *list)
 {
     rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(log->client, list, ADMIN_TIMEOUT_MS);
@@ -343,8 +360,8 @@ static rd_kafka_resp_err_t ask_list(Log *log, rd_kafka_topic_partition_list_t *l
 }
 
 /* `which`: the protocol's -2 for the first offset and -1 for the end, which go where a time would. */
-static Status ask_offsets(Log *log, const char *topic, const int *partitions, size_t count, int64_t which, int64_t *out,
-                          Error *err)
+static Status ask_offsets(Log *log, const char *topic, const int *partitions, size_t count, int64_t which,
+                          int64_t *out, Error *err)
 {
     rd_kafka_resp_err_t code;
     int64_t             deadline = kafka_now_us() + (int64_t)SETTLE_TIMEOUT_MS * 1000;
@@ -367,7 +384,8 @@ static Status ask_offsets(Log *log, const char *topic, const int *partitions, si
 }
 
 /* Two questions to each broker instead of two for each partition. */
-Status kafka_offsets_many(Log *log, Str topic, const int *partitions, size_t count, int64_t *first, int64_t *end, Error *err)
+Status kafka_offsets_many(Log *log, Str topic, const int *partitions, size_t count, int64_t *first,
+                          int64_t *end, Error *err)
 {
     char buffer[NAME_BUFFER];
     if (count == 0)
@@ -384,15 +402,17 @@ Status kafka_offset_for_time(Log *log, Str topic, int partition, int64_t ms, int
     int64_t first, end;
     TRY(kafka_offsets(log, topic, partition, &first, &end, err));
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_t      *one  = rd_kafka_topic_partition_list_add(list, c_name(topic, buffer), partition);
-    one->offset                           = ms < 0 ? 0 : ms; /* negative numbers have a meaning of their own in the protocol */
-    rd_kafka_resp_err_t code              = rd_kafka_offsets_for_times(log->client, list, ADMIN_TIMEOUT_MS);
+    rd_kafka_topic_partition_t      *one =
+        rd_kafka_topic_partition_list_add(list, c_name(topic, buffer), partition);
+    one->offset = ms < 0 ? 0 : ms; /* negative numbers have a meaning of their own in the protocol */
+    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(log->client, list, ADMIN_TIMEOUT_MS);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         code = one->err;
     *out = one->offset >= 0 && one->offset < end ? one->offset : end;
     rd_kafka_topic_partition_list_destroy(list);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return kafka_fail(code, NULL, err, "cannot look up a time in topic " STR_FMT " partition %d", STR_ARG(topic), partition);
+        return kafka_fail(code, NULL, err, "cannot look up a time in topic " STR_FMT " partition %d",
+                          STR_ARG(topic), partition);
     return OK;
 }
 
@@ -401,7 +421,8 @@ Status kafka_delete_records(Log *log, Str topic, int partition, int64_t before, 
     char buffer[NAME_BUFFER];
     TRY(kafka_check_partition(log, topic, partition, err));
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, c_name(topic, buffer), partition)->offset = before < 0 ? RD_KAFKA_OFFSET_END : before;
+    rd_kafka_topic_partition_list_add(list, c_name(topic, buffer), partition)->offset =
+        before < 0 ? RD_KAFKA_OFFSET_END : before;
     rd_kafka_DeleteRecords_t *request = rd_kafka_DeleteRecords_new(list);
     Question                  q       = question_new(log, RD_KAFKA_ADMIN_OP_DELETERECORDS);
     rd_kafka_DeleteRecords(log->client, &request, 1, q.options, q.queue);
@@ -411,7 +432,8 @@ Status kafka_delete_records(Log *log, Str topic, int partition, int64_t before, 
             rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(q.event));
         rd_kafka_resp_err_t code = answer->cnt > 0 ? answer->elems[0].err : RD_KAFKA_RESP_ERR__FAIL;
         if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-            status = kafka_fail(code, NULL, err, "cannot delete records of topic " STR_FMT " partition %d below %lld",
+            status = kafka_fail(code, NULL, err,
+                                "cannot delete records of topic " STR_FMT " partition %d below %lld",
                                 STR_ARG(topic), partition, (long long)before);
     }
     question_end(&q);
@@ -424,20 +446,21 @@ Status kafka_delete_records(Log *log, Str topic, int partition, int64_t before, 
 
 static Status group_verdict(const rd_kafka_event_t *event, Str group, Error *err)
 {
-    size_t                         count;
-    const rd_kafka_group_result_t **groups =
-        rd_kafka_AlterConsumerGroupOffsets_result_groups(rd_kafka_event_AlterConsumerGroupOffsets_result((rd_kafka_event_t *)event), &count);
+    size_t                          count;
+    const rd_kafka_group_result_t **groups = rd_kafka_AlterConsumerGroupOffsets_result_groups(
+        rd_kafka_event_AlterConsumerGroupOffsets_result((rd_kafka_event_t *)event), &count);
     if (count == 0)
         return error_set(err, E_IO, NO_POS, "cannot set offsets of group " STR_FMT, STR_ARG(group));
     const rd_kafka_error_t *error = rd_kafka_group_result_error(groups[0]);
     if (error != NULL)
-        return kafka_fail(rd_kafka_error_code(error), rd_kafka_error_string(error), err, "cannot set offsets of group " STR_FMT,
-                          STR_ARG(group));
+        return kafka_fail(rd_kafka_error_code(error), rd_kafka_error_string(error), err,
+                          "cannot set offsets of group " STR_FMT, STR_ARG(group));
     const rd_kafka_topic_partition_list_t *list = rd_kafka_group_result_partitions(groups[0]);
     for (int i = 0; list != NULL && i < list->cnt; i++) {
         if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
-            return kafka_fail(list->elems[i].err, NULL, err, "cannot set the offset of group " STR_FMT " for %s [%d]",
-                              STR_ARG(group), list->elems[i].topic, list->elems[i].partition);
+            return kafka_fail(list->elems[i].err, NULL, err,
+                              "cannot set the offset of group " STR_FMT " for %s [%d]", STR_ARG(group),
+                              list->elems[i].topic, list->elems[i].partition);
     }
     return OK;
 }
@@ -447,11 +470,11 @@ Status kafka_group_commit(Log *log, Str group, const LogPosition *positions, siz
     char                             buffer[NAME_BUFFER];
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
     for (size_t i = 0; i < count; i++)
-        rd_kafka_topic_partition_list_add(list, c_name(positions[i].topic, buffer), positions[i].partition)->offset =
-            positions[i].offset;
+        rd_kafka_topic_partition_list_add(list, c_name(positions[i].topic, buffer), positions[i].partition)
+            ->offset = positions[i].offset;
     char *group_name = str_to_heap(group); /* a group's name has no limit of length */
     rd_kafka_AlterConsumerGroupOffsets_t *request = rd_kafka_AlterConsumerGroupOffsets_new(group_name, list);
-    Question q = question_new(log, RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS);
+    Question                              q = question_new(log, RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS);
     rd_kafka_AlterConsumerGroupOffsets(log->client, &request, 1, q.options, q.queue);
     Status status = question_wait(&q, "set offsets of group", group, err);
     if (status == OK)
@@ -492,7 +515,8 @@ int kafka_idle_partitions(Log *log)
             status = kafka_topic_info(log, name, &info, &err);
     }
     if (status != OK)
-        log_line(LOG_WARN, "reading may be slow: the topic %s cannot be had: %s", kafka_idle_topic, err.message);
+        log_line(LOG_WARN, "reading may be slow: the topic %s cannot be had: %s", kafka_idle_topic,
+                 err.message);
     pthread_mutex_lock(&log->lock);
     log->idle_partitions = status == OK && info.partitions > 0 ? info.partitions : -1;
     pthread_mutex_unlock(&log->lock);

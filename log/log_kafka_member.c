@@ -1,9 +1,10 @@
 /*
  * log_kafka_member.c - membership: one consumer that subscribes to the slots topic and reads nothing.
  *
- * Kafka's group protocol says who is alive and who owns which partition. Members are static (group.instance.id), so that a
- * restart finds its partitions waiting. The fence is the group's metadata as of the assignment, captured in the callback: fetched
- * later, it would carry a generation that the owner of old work does not have.
+ * Kafka's group protocol says who is alive and who owns which partition. Members are static
+ * (group.instance.id), so that a restart finds its partitions waiting. The fence is the group's metadata as
+ * of the assignment, captured in the callback: fetched later, it would carry a generation that the owner of
+ * old work does not have.
  */
 #include "log/log_kafka.h"
 
@@ -82,7 +83,8 @@ static void give_up(LogMember *member, const rd_kafka_topic_partition_list_t *li
     member->fence = NULL;
 }
 
-static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *opaque)
+static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list,
+                         void *opaque)
 {
     LogMember *member = opaque;
     member->client    = client;
@@ -96,8 +98,9 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_
 
 /* ---- members ---- */
 
-/* A subscription made before the cluster is known waits for librdkafka's next look at it, a second later: asking first brings a restart's slots
- * back in 20 ms instead of 1.1 s. A broker that does not answer is no error: joining goes on by itself once it does. */
+/* A subscription made before the cluster is known waits for librdkafka's next look at it, a second later:
+ * asking first brings a restart's slots back in 20 ms instead of 1.1 s. A broker that does not answer is no
+ * error: joining goes on by itself once it does. */
 static void know_the_cluster(rd_kafka_t *client)
 {
     enum { PATIENCE_MS = 2000 };
@@ -108,16 +111,18 @@ static void know_the_cluster(rd_kafka_t *client)
 
 static Status member_client(LogMember *member, const char *group, const char *id, Error *err)
 {
-    static const LogConfig defaults[] = {
-        {"session.timeout.ms", "10000"}, {"heartbeat.interval.ms", "3000"}, {"client.id", "sluice-member"}, {NULL, NULL}};
-    const LogConfig forced[] = {
-        {"group.id", group},
-        {"group.instance.id", id},
-        {"partition.assignment.strategy", "range"},
-        {"isolation.level", "read_committed"}, /* also makes committed offsets stable ones */
-        {"enable.auto.commit", "false"},
-        {"enable.auto.offset.store", "false"},
-        {NULL, NULL},
+    static const LogConfig defaults[] = {{"session.timeout.ms", "10000"},
+                                         {"heartbeat.interval.ms", "3000"},
+                                         {"client.id", "sluice-member"},
+                                         {NULL, NULL}};
+    const LogConfig        forced[]   = {
+                 {"group.id", group},
+                 {"group.instance.id", id},
+                 {"partition.assignment.strategy", "range"},
+                 {"isolation.level", "read_committed"}, /* also makes committed offsets stable ones */
+                 {"enable.auto.commit", "false"},
+                 {"enable.auto.offset.store", "false"},
+                 {NULL, NULL},
     };
     rd_kafka_conf_t *conf;
     TRY(kafka_conf(member->log, defaults, forced, &conf, err));
@@ -130,11 +135,12 @@ static Status member_client(LogMember *member, const char *group, const char *id
     rd_kafka_topic_partition_list_add(topics, member->topic, RD_KAFKA_PARTITION_UA);
     rd_kafka_resp_err_t code = rd_kafka_subscribe(member->client, topics);
     rd_kafka_topic_partition_list_destroy(topics);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? OK : kafka_fail(code, NULL, err, "cannot join group %s", group);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? OK
+                                              : kafka_fail(code, NULL, err, "cannot join group %s", group);
 }
 
-Status kafka_member_join(Log *log, Str group, Str topic, Str member_id, const MemberCallbacks *callbacks, LogMember **out,
-                         Error *err)
+Status kafka_member_join(Log *log, Str group, Str topic, Str member_id, const MemberCallbacks *callbacks,
+                         LogMember **out, Error *err)
 {
     int partitions;
     TRY(kafka_partition_count(log, topic, &partitions, err));
@@ -160,7 +166,8 @@ Status kafka_member_poll(LogMember *member, int timeout_ms, Error *err)
     rd_kafka_message_t *message = rd_kafka_consumer_poll(member->client, timeout_ms);
     Status              status  = OK;
     if (message != NULL && message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
-        status = kafka_fail(message->err, rd_kafka_message_errstr(message), err, "the group of %s", member->topic);
+        status =
+            kafka_fail(message->err, rd_kafka_message_errstr(message), err, "the group of %s", member->topic);
     if (message != NULL)
         rd_kafka_message_destroy(message);
     rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(member->client, reason, sizeof reason);

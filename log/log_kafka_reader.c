@@ -1,13 +1,15 @@
 /*
- * log_kafka_reader.c - reading: one consumer per reader, a queue per partition, batches straight from librdkafka's memory.
+ * log_kafka_reader.c - reading: one consumer per reader, a queue per partition, batches straight from
+ * librdkafka's memory.
  *
- * A partition's queue is not forwarded, so it is taken from on its own, and what is not taken fills it until fetching stops: that is
- * the flow control (never pause and resume: it throws away what was fetched). All queues signal one eventfd, which
- * log_reader_wait polls. A batch points into the messages and holds them until its release; its arrays are used again.
+ * A partition's queue is not forwarded, so it is taken from on its own, and what is not taken fills it until
+ * fetching stops: that is the flow control (never pause and resume: it throws away what was fetched). All
+ * queues signal one eventfd, which log_reader_wait polls. A batch points into the messages and holds them
+ * until its release; its arrays are used again.
  *
- * librdkafka before 2.2 sleeps up to a second once all queues of a broker are full. There the reader also holds the
- * partitions of a topic that is always empty: something is then always to be fetched, and the broker's answer after
- * fetch.wait.max.ms is when full queues are looked at again.
+ * librdkafka before 2.2 sleeps up to a second once all queues of a broker are full. There the reader also
+ * holds the partitions of a topic that is always empty: something is then always to be fetched, and the
+ * broker's answer after fetch.wait.max.ms is when full queues are looked at again.
  */
 #include <assert.h>
 #include <errno.h>
@@ -18,12 +20,12 @@
 #include "log/log_kafka.h"
 
 enum {
-    BATCH_MAX       = 10000,
-    DEFAULT_BUDGET  = 40 * 1024 * 1024,
-    QUEUE_KB_MIN    = 1024,
-    QUEUE_KB_MAX    = 8192,
-    QUEUES_PER_BUDGET = 16, /* a queue's share: most partitions are level and their queues nearly empty */
-    QUESTION_MS     = 30000,
+    BATCH_MAX          = 10000,
+    DEFAULT_BUDGET     = 40 * 1024 * 1024,
+    QUEUE_KB_MIN       = 1024,
+    QUEUE_KB_MAX       = 8192,
+    QUEUES_PER_BUDGET  = 16, /* a queue's share: most partitions are level and their queues nearly empty */
+    QUESTION_MS        = 30000,
     LEADERS_TIMEOUT_MS = 1000,
 };
 
@@ -33,9 +35,9 @@ typedef struct {
     int               partition;
     rd_kafka_queue_t *queue;
     int64_t           position;
-    int64_t           asked;   /* position it was started at, until the first record came; then -1 */
+    int64_t           asked; /* position it was started at, until the first record came; then -1 */
     bool              at_end;
-    bool              unknown;   /* Kafka says that it is not there */
+    bool              unknown; /* Kafka says that it is not there */
     bool              gone_told;
 } Assigned;
 
@@ -63,10 +65,11 @@ struct LogReader {
     Assigned   *serving; /* whose queue is being taken from: errors that come meanwhile are its own */
 };
 
-/* A vanished topic comes as an error op in the partition's queue, which librdkafka hands here instead of returning it. */
+/* A vanished topic comes as an error op in the partition's queue, which librdkafka hands here instead of
+ * returning it. */
 static void on_reader_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
 {
-    LogReader *reader = opaque;
+    LogReader *reader      = opaque;
     bool       about_topic = kafka_status((rd_kafka_resp_err_t)code) == E_NOT_FOUND;
     if (about_topic && reader->serving != NULL)
         reader->serving->unknown = true;
@@ -81,7 +84,10 @@ static Status reader_client(LogReader *reader, const ReaderOptions *options, Err
     char   kilobytes[24];
     size_t budget = options->budget_bytes > 0 ? options->budget_bytes : DEFAULT_BUDGET;
     size_t share  = budget / QUEUES_PER_BUDGET / 1024;
-    snprintf(kilobytes, sizeof kilobytes, "%zu", share < QUEUE_KB_MIN ? QUEUE_KB_MIN : share > QUEUE_KB_MAX ? QUEUE_KB_MAX : share);
+    snprintf(kilobytes, sizeof kilobytes, "%zu",
+             share < QUEUE_KB_MIN   ? QUEUE_KB_MIN
+             : share > QUEUE_KB_MAX ? QUEUE_KB_MAX
+                                    : share);
     const LogConfig defaults[] = {
         {"queued.max.messages.kbytes", kilobytes},
         {"queued.min.messages", "100000"}, /* fewer starve librdkafka 2.0 */
@@ -91,7 +97,8 @@ static Status reader_client(LogReader *reader, const ReaderOptions *options, Err
         {NULL, NULL},
     };
     static const LogConfig forced[] = {
-        {"group.id", "_confluent-ksql-sluice-reader"}, /* incremental_assign wants one; nothing is ever committed to it */
+        {"group.id",
+         "_confluent-ksql-sluice-reader"}, /* incremental_assign wants one; nothing is ever committed to it */
         {"isolation.level", "read_committed"},
         {"enable.auto.commit", "false"},
         {"enable.auto.offset.store", "false"},
@@ -138,8 +145,9 @@ static void *destroy_slowly(void *client)
     return NULL;
 }
 
-/* librdkafka (seen with 2.0.2) never ends the destruction of a consumer one of whose topics was deleted while it was assigned. Then a
- * thread of its own waits for that; it costs a little memory until the process ends, which does not wait for it. */
+/* librdkafka (seen with 2.0.2) never ends the destruction of a consumer one of whose topics was deleted while
+ * it was assigned. Then a thread of its own waits for that; it costs a little memory until the process ends,
+ * which does not wait for it. */
 static void destroy_client(LogReader *reader)
 {
     pthread_t thread;
@@ -169,32 +177,36 @@ void kafka_reader_close(LogReader *reader)
 
 /* ---- assignment ---- */
 
-static Status change_assignment(LogReader *reader, const rd_kafka_topic_partition_list_t *list, bool add, Error *err)
+static Status change_assignment(LogReader *reader, const rd_kafka_topic_partition_list_t *list, bool add,
+                                Error *err)
 {
     rd_kafka_error_t *error = add ? rd_kafka_incremental_assign(reader->client, list)
                                   : rd_kafka_incremental_unassign(reader->client, list);
     if (error == NULL)
         return OK;
-    Status status = kafka_fail(rd_kafka_error_code(error), rd_kafka_error_string(error), err, "cannot %s a partition of %s",
-                               add ? "assign" : "unassign", list->elems[0].topic);
+    Status status =
+        kafka_fail(rd_kafka_error_code(error), rd_kafka_error_string(error), err,
+                   "cannot %s a partition of %s", add ? "assign" : "unassign", list->elems[0].topic);
     rd_kafka_error_destroy(error);
     return status;
 }
 
 static Status change_one(LogReader *reader, const Assigned *one, bool add, Error *err)
 {
-    rd_kafka_topic_partition_list_t *list                                = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, one->topic, one->partition)->offset = one->position;
     Status status = change_assignment(reader, list, add, err);
     rd_kafka_topic_partition_list_destroy(list);
     return status;
 }
 
-/* The idle partitions come with the first assignment and go with the last, so that an unused reader fetches nothing. */
+/* The idle partitions come with the first assignment and go with the last, so that an unused reader fetches
+ * nothing. */
 static void hold_idle(LogReader *reader, bool hold)
 {
     Error err;
-    int   count = hold == reader->idle_held || !reader->log->needs_idle ? 0 : kafka_idle_partitions(reader->log);
+    int   count =
+        hold == reader->idle_held || !reader->log->needs_idle ? 0 : kafka_idle_partitions(reader->log);
     if (count == 0)
         return;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(count);
@@ -207,7 +219,8 @@ static void hold_idle(LogReader *reader, bool hold)
     rd_kafka_topic_partition_list_destroy(list);
 }
 
-static Status resolve_position(LogReader *reader, const Assigned *one, int64_t offset, int64_t *out, Error *err)
+static Status resolve_position(LogReader *reader, const Assigned *one, int64_t offset, int64_t *out,
+                               Error *err)
 {
     int64_t first, end;
     *out = offset;
@@ -235,22 +248,25 @@ static int free_place(LogReader *reader)
 static void own_queue(LogReader *reader, Assigned *one)
 {
     static const uint64_t wake = 1;
-    one->queue = rd_kafka_queue_get_partition(reader->client, one->topic, one->partition);
+    one->queue                 = rd_kafka_queue_get_partition(reader->client, one->topic, one->partition);
     rd_kafka_queue_forward(one->queue, NULL);
     rd_kafka_queue_io_event_enable(one->queue, reader->event, &wake, sizeof wake);
 }
 
-/* A client that has not heard of a topic looks for its leaders at its next tick only, up to a second later; asked for, they are known at once. */
+/* A client that has not heard of a topic looks for its leaders at its next tick only, up to a second later;
+ * asked for, they are known at once. */
 static void learn_leaders(LogReader *reader, const Assigned *one)
 {
     for (int i = 0; i < reader->count; i++)
-        if (reader->assigned[i].used && &reader->assigned[i] != one && strcmp(reader->assigned[i].topic, one->topic) == 0)
+        if (reader->assigned[i].used && &reader->assigned[i] != one &&
+            strcmp(reader->assigned[i].topic, one->topic) == 0)
             return;
     const struct rd_kafka_metadata *metadata;
     rd_kafka_topic_t               *topic = rd_kafka_topic_new(reader->client, one->topic, NULL);
     if (topic == NULL)
         return;
-    if (rd_kafka_metadata(reader->client, 0, topic, &metadata, LEADERS_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (rd_kafka_metadata(reader->client, 0, topic, &metadata, LEADERS_TIMEOUT_MS) ==
+        RD_KAFKA_RESP_ERR_NO_ERROR)
         rd_kafka_metadata_destroy(metadata); /* a hint: without it the tick comes */
     rd_kafka_topic_destroy(topic);
 }
@@ -263,7 +279,8 @@ static void drop_queue(Assigned *one)
     *one = (Assigned){0};
 }
 
-Status kafka_reader_assign(LogReader *reader, Str topic, int partition, int64_t offset, int *handle, Error *err)
+Status kafka_reader_assign(LogReader *reader, Str topic, int partition, int64_t offset, int *handle,
+                           Error *err)
 {
     TRY(kafka_check_partition(reader->log, topic, partition, err));
     int       place = free_place(reader);
@@ -301,8 +318,8 @@ void kafka_reader_unassign(LogReader *reader, int handle)
         hold_idle(reader, false);
 }
 
-/* Taken off and put on again: a seek needs a fetcher that runs already, this does not. What was fetched before is dropped by librdkafka
- * as outdated. */
+/* Taken off and put on again: a seek needs a fetcher that runs already, this does not. What was fetched
+ * before is dropped by librdkafka as outdated. */
 Status kafka_reader_seek(LogReader *reader, int handle, int64_t offset, Error *err)
 {
     Assigned *one = &reader->assigned[handle];
@@ -340,8 +357,8 @@ static void put_taken(LogReader *reader, Taken *taken)
     reader->free         = taken;
 }
 
-/* librdkafka went to the first offset that is there: say so once. Compaction leaves gaps too, so only what lies outside of the bounds
- * it has heard of counts. */
+/* librdkafka went to the first offset that is there: say so once. Compaction leaves gaps too, so only what
+ * lies outside of the bounds it has heard of counts. */
 static void check_jump(LogReader *reader, Assigned *one, int64_t got)
 {
     int64_t first = -1, end = -1;
@@ -351,12 +368,12 @@ static void check_jump(LogReader *reader, Assigned *one, int64_t got)
         return;
     rd_kafka_get_watermark_offsets(reader->client, one->topic, one->partition, &first, &end);
     if (got < asked || asked < first)
-        log_line(LOG_WARN, "topic %s partition %d: offset %lld is not there, reading from %lld", one->topic, one->partition,
-                 (long long)asked, (long long)got);
+        log_line(LOG_WARN, "topic %s partition %d: offset %lld is not there, reading from %lld", one->topic,
+                 one->partition, (long long)asked, (long long)got);
 }
 
-/* Headers of all messages go in one array, used again by the next batch. The array may move while it grows, so records note
- * where theirs begin, and get pointers at the end. */
+/* Headers of all messages go in one array, used again by the next batch. The array may move while it grows,
+ * so records note where theirs begin, and get pointers at the end. */
 static size_t add_headers(Taken *taken, size_t at, const rd_kafka_headers_t *list)
 {
     size_t count = rd_kafka_header_cnt(list);
@@ -385,7 +402,8 @@ static size_t take_record(Taken *taken, LogRecord *record, rd_kafka_message_t *m
         .key       = str_n(message->key, message->key_len),
         .value     = str_n(message->payload, message->len),
     };
-    if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR) /* a look at a length when there are none */
+    if (rd_kafka_message_headers(message, &headers) ==
+        RD_KAFKA_RESP_ERR_NO_ERROR) /* a look at a length when there are none */
         record->header_count = add_headers(taken, header_at, headers);
     return record->header_count;
 }
@@ -405,8 +423,8 @@ static Status take_event(LogReader *reader, Assigned *one, const rd_kafka_messag
     }
     if (kafka_status(message->err) == E_NOT_FOUND)
         kafka_forget_topic(reader->log, str_c(one->topic));
-    return kafka_fail(message->err, rd_kafka_message_errstr(message), err, "reading topic %s partition %d", one->topic,
-                      one->partition);
+    return kafka_fail(message->err, rd_kafka_message_errstr(message), err, "reading topic %s partition %d",
+                      one->topic, one->partition);
 }
 
 static Status sort_out(LogReader *reader, Assigned *one, Taken *taken, size_t *records, Error *err)
@@ -442,8 +460,8 @@ static Status check_gone(LogReader *reader, Assigned *one, Error *err)
     Error     why;
     if (!one->unknown || one->gone_told)
         return OK;
-    one->unknown   = false;
-    one->gone_told = kafka_topic_info(reader->log, str_c(one->topic), &info, &why) == E_NOT_FOUND;
+    one->unknown           = false;
+    one->gone_told         = kafka_topic_info(reader->log, str_c(one->topic), &info, &why) == E_NOT_FOUND;
     reader->topic_vanished = true;
     if (!one->gone_told)
         return OK;
@@ -461,19 +479,20 @@ Status kafka_reader_take(LogReader *reader, int handle, size_t max_records, LogB
                       .next_offset = one->position};
     if (max_records == 0)
         return OK;
-    size_t  wanted = max_records < BATCH_MAX ? max_records : BATCH_MAX;
-    Taken  *taken  = get_taken(reader, wanted);
-    reader->serving = one;
-    ssize_t got     = rd_kafka_consume_batch_queue(one->queue, 0, taken->messages, wanted);
-    reader->serving = NULL;
+    size_t wanted        = max_records < BATCH_MAX ? max_records : BATCH_MAX;
+    Taken *taken         = get_taken(reader, wanted);
+    reader->serving      = one;
+    ssize_t got          = rd_kafka_consume_batch_queue(one->queue, 0, taken->messages, wanted);
+    reader->serving      = NULL;
     taken->message_count = got > 0 ? (size_t)got : 0;
     Status status        = sort_out(reader, one, taken, &out->count, err);
     if (out->count == 0 && status == OK)
         status = check_gone(reader, one, err);
-    out->records         = taken->records;
-    out->owner           = taken;
-    out->next_offset     = one->position;
-    if (out->count > 0 && status != OK) { /* records first: the failure is told in the log, and comes again if it stays */
+    out->records     = taken->records;
+    out->owner       = taken;
+    out->next_offset = one->position;
+    if (out->count > 0 &&
+        status != OK) { /* records first: the failure is told in the log, and comes again if it stays */
         log_line(LOG_WARN, "%s", err->message);
         return OK;
     }
@@ -531,7 +550,8 @@ void kafka_reader_wake(LogReader *reader)
 
 bool kafka_reader_at_end(LogReader *reader, int handle) { return reader->assigned[handle].at_end; }
 
-/* By the end that came with the last answer to a fetch; at_end comes an empty answer later. Transaction markers hide it until then. */
+/* By the end that came with the last answer to a fetch; at_end comes an empty answer later. Transaction
+ * markers hide it until then. */
 bool kafka_reader_is_level(LogReader *reader, int handle)
 {
     const Assigned *one = &reader->assigned[handle];

@@ -1,29 +1,30 @@
 /*
  * log_kafka_writer.c - appending: an idempotent producer, transactional when it has an id.
  *
- * The partition is chosen here and not by librdkafka: windowed keys hash without their window, and both backends must agree. Delivery
- * reports say where a record landed (log_writer_end) and what failed first; they are served while appending, flushing
- * and committing. An error that fences or is fatal makes the writer dead: it answers E_FENCED or E_IO from then on.
+ * The partition is chosen here and not by librdkafka: windowed keys hash without their window, and both
+ * backends must agree. Delivery reports say where a record landed (log_writer_end) and what failed first;
+ * they are served while appending, flushing and committing. An error that fences or is fatal makes the writer
+ * dead: it answers E_FENCED or E_IO from then on.
  */
 #include <assert.h>
 
 #include "log/log_kafka.h"
 
 enum {
-    SERVE_EVERY      = 512,   /* appends between two looks at delivery reports */
-    FULL_WAIT_MS     = 60000,
-    GROWN_WAIT_MS    = 5000,  /* for the client to learn of partitions that the cluster has shown us */
-    CALL_TIMEOUT_MS  = 10000, /* of one try of a transactional call */
-    CLOSE_WAIT_MS    = 30000,
-    RECHECK_US       = 30 * 1000 * 1000, /* topics grow partitions */
-    TXN_TIMEOUT_MS   = 60000,
-    OPEN_TRIES       = 2,
+    SERVE_EVERY     = 512, /* appends between two looks at delivery reports */
+    FULL_WAIT_MS    = 60000,
+    GROWN_WAIT_MS   = 5000,  /* for the client to learn of partitions that the cluster has shown us */
+    CALL_TIMEOUT_MS = 10000, /* of one try of a transactional call */
+    CLOSE_WAIT_MS   = 30000,
+    RECHECK_US      = 30 * 1000 * 1000, /* topics grow partitions */
+    TXN_TIMEOUT_MS  = 60000,
+    OPEN_TRIES      = 2,
 };
 
 typedef struct WriterPartition WriterPartition;
 struct WriterPartition {
-    int64_t          acknowledged;  /* offset after the last record that was delivered; -1 */
-    int64_t          end;           /* the same as of the last commit */
+    int64_t          acknowledged; /* offset after the last record that was delivered; -1 */
+    int64_t          end;          /* the same as of the last commit */
     bool             touched;
     WriterPartition *next_touched;
 };
@@ -32,7 +33,7 @@ typedef struct {
     char             *name;
     rd_kafka_topic_t *topic;
     int64_t           checked_us;
-    unsigned          changes;    /* the log's topics_changed when they were counted */
+    unsigned          changes; /* the log's topics_changed when they were counted */
     int               partitions, allocated;
     WriterPartition **parts; /* each stays where it is: messages under way point at it */
 } WriterTopic;
@@ -64,9 +65,11 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, v
     LogWriter       *writer = opaque;
     WriterPartition *part   = message->_private;
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        if (kafka_status(message->err) == E_NOT_FOUND) /* made anew behind our back: whoever tries again counts again */
+        if (kafka_status(message->err) ==
+            E_NOT_FOUND) /* made anew behind our back: whoever tries again counts again */
             kafka_forget_topic(writer->log, str_c(rd_kafka_topic_name(message->rkt)));
-        if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE && message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
+        if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
+            message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
             note_failure(writer, message->err); /* purged: by our own abort */
     } else if (message->offset >= 0)
         part->acknowledged = message->offset + 1;
@@ -111,7 +114,8 @@ static Status writer_client(LogWriter *writer, const WriterOptions *options, Err
 {
     char linger[16], timeout[16];
     snprintf(linger, sizeof linger, "%d", options->linger_ms < 0 ? 50 : options->linger_ms);
-    snprintf(timeout, sizeof timeout, "%d", options->transaction_timeout_ms > 0 ? options->transaction_timeout_ms : TXN_TIMEOUT_MS);
+    snprintf(timeout, sizeof timeout, "%d",
+             options->transaction_timeout_ms > 0 ? options->transaction_timeout_ms : TXN_TIMEOUT_MS);
     const LogConfig defaults[] = {
         {"linger.ms", linger},
         {"batch.size", "1000000"},
@@ -204,7 +208,8 @@ static WriterTopic *known_topic(LogWriter *writer, Str name)
     return NULL;
 }
 
-/* More of them: the topic has grown or was made anew. Fewer: it was made anew, and nothing has been written to it. */
+/* More of them: the topic has grown or was made anew. Fewer: it was made anew, and nothing has been written
+ * to it. */
 static void set_partitions(WriterTopic *topic, int partitions)
 {
     if (partitions > topic->allocated)
@@ -220,7 +225,8 @@ static void set_partitions(WriterTopic *topic, int partitions)
 static Status count_partitions(LogWriter *writer, WriterTopic *topic, Error *err)
 {
     int      partitions;
-    unsigned changes = __atomic_load_n(&writer->log->topics_changed, __ATOMIC_ACQUIRE); /* before what it stands for */
+    unsigned changes =
+        __atomic_load_n(&writer->log->topics_changed, __ATOMIC_ACQUIRE); /* before what it stands for */
     TRY(kafka_partition_count(writer->log, str_c(topic->name), &partitions, err));
     set_partitions(topic, partitions);
     topic->changes    = changes;
@@ -246,10 +252,12 @@ static Status add_topic(LogWriter *writer, Str name, WriterTopic **out, Error *e
     return OK;
 }
 
-/* False: nobody has seen a change, and it was counted not long ago. The clock is asked now and then only: every append would feel it. */
+/* False: nobody has seen a change, and it was counted not long ago. The clock is asked now and then only:
+ * every append would feel it. */
 static bool is_stale(const LogWriter *writer, const WriterTopic *topic)
 {
-    return topic->partitions == 0 || topic->changes != __atomic_load_n(&writer->log->topics_changed, __ATOMIC_ACQUIRE) ||
+    return topic->partitions == 0 ||
+           topic->changes != __atomic_load_n(&writer->log->topics_changed, __ATOMIC_ACQUIRE) ||
            (writer->appended % SERVE_EVERY == 0 && kafka_now_us() - topic->checked_us >= RECHECK_US);
 }
 
@@ -268,28 +276,31 @@ static rd_kafka_headers_t *copy_headers(const LogRecord *record)
     rd_kafka_headers_t *headers = rd_kafka_headers_new(record->header_count);
     for (size_t i = 0; i < record->header_count; i++) {
         const Header *header = &record->headers[i];
-        rd_kafka_header_add(headers, header->key.ptr, (ssize_t)header->key.len, header->value.ptr, (ssize_t)header->value.len);
+        rd_kafka_header_add(headers, header->key.ptr, (ssize_t)header->key.len, header->value.ptr,
+                            (ssize_t)header->value.len);
     }
     return headers;
 }
 
-static rd_kafka_resp_err_t produce(LogWriter *writer, WriterTopic *topic, int partition, const LogRecord *record,
-                                   rd_kafka_headers_t *headers)
+static rd_kafka_resp_err_t produce(LogWriter *writer, WriterTopic *topic, int partition,
+                                   const LogRecord *record, rd_kafka_headers_t *headers)
 {
     WriterPartition *part = topic->parts[partition];
     if (headers != NULL)
-        return rd_kafka_producev(writer->client, RD_KAFKA_V_RKT(topic->topic), RD_KAFKA_V_PARTITION(partition),
-                                 RD_KAFKA_V_TIMESTAMP(record->timestamp), RD_KAFKA_V_KEY(record->key.ptr, record->key.len),
-                                 RD_KAFKA_V_VALUE((void *)record->value.ptr, record->value.len), RD_KAFKA_V_OPAQUE(part),
-                                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
-    return rd_kafka_producev(writer->client, RD_KAFKA_V_RKT(topic->topic), RD_KAFKA_V_PARTITION(partition),
-                             RD_KAFKA_V_TIMESTAMP(record->timestamp), RD_KAFKA_V_KEY(record->key.ptr, record->key.len),
-                             RD_KAFKA_V_VALUE((void *)record->value.ptr, record->value.len), RD_KAFKA_V_OPAQUE(part),
-                             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+        return rd_kafka_producev(
+            writer->client, RD_KAFKA_V_RKT(topic->topic), RD_KAFKA_V_PARTITION(partition),
+            RD_KAFKA_V_TIMESTAMP(record->timestamp), RD_KAFKA_V_KEY(record->key.ptr, record->key.len),
+            RD_KAFKA_V_VALUE((void *)record->value.ptr, record->value.len), RD_KAFKA_V_OPAQUE(part),
+            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+    return rd_kafka_producev(
+        writer->client, RD_KAFKA_V_RKT(topic->topic), RD_KAFKA_V_PARTITION(partition),
+        RD_KAFKA_V_TIMESTAMP(record->timestamp), RD_KAFKA_V_KEY(record->key.ptr, record->key.len),
+        RD_KAFKA_V_VALUE((void *)record->value.ptr, record->value.len), RD_KAFKA_V_OPAQUE(part),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
 }
 
-/* The client does not know the partition: it has not heard of a topic made anew with more of them, which a question helps. False: it is we
- * who have not heard, and the partition is none any more. */
+/* The client does not know the partition: it has not heard of a topic made anew with more of them, which a
+ * question helps. False: it is we who have not heard, and the partition is none any more. */
 static bool learn_partitions(LogWriter *writer, WriterTopic *topic, int partition)
 {
     const struct rd_kafka_metadata *metadata;
@@ -297,18 +308,21 @@ static bool learn_partitions(LogWriter *writer, WriterTopic *topic, int partitio
     kafka_forget_topic(writer->log, str_c(topic->name));
     if (count_partitions(writer, topic, &ignored) == OK && partition >= topic->partitions)
         return false;
-    if (rd_kafka_metadata(writer->client, 0, topic->topic, &metadata, GROWN_WAIT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (rd_kafka_metadata(writer->client, 0, topic->topic, &metadata, GROWN_WAIT_MS) ==
+        RD_KAFKA_RESP_ERR_NO_ERROR)
         rd_kafka_metadata_destroy(metadata);
     rd_kafka_poll(writer->client, 100);
     return true;
 }
 
-/* librdkafka takes 0 for "now"; a record of the epoch's first millisecond gets the next one instead of today. */
-static Status produce_retrying(LogWriter *writer, WriterTopic *topic, int partition, const LogRecord *record, Error *err)
+/* librdkafka takes 0 for "now"; a record of the epoch's first millisecond gets the next one instead of today.
+ */
+static Status produce_retrying(LogWriter *writer, WriterTopic *topic, int partition, const LogRecord *record,
+                               Error *err)
 {
-    LogRecord           copy     = *record;
-    rd_kafka_headers_t *headers  = copy_headers(record);
-    int64_t             give_up  = 0;
+    LogRecord           copy    = *record;
+    rd_kafka_headers_t *headers = copy_headers(record);
+    int64_t             give_up = 0;
     rd_kafka_resp_err_t code;
     if (copy.timestamp == 0)
         copy.timestamp = 1;
@@ -361,7 +375,8 @@ static Status append_to(LogWriter *writer, Str topic, int partition, const LogRe
     Status status = produce_retrying(writer, target, chosen, record, err);
     if (status == E_NOT_FOUND && chosen >= target->partitions) { /* there are fewer now */
         chosen = log_choose_partition(partition, target->partitions, record, hash_key, &writer->round_robin);
-        status = chosen < 0 ? log_no_partition(topic, partition, err) : produce_retrying(writer, target, chosen, record, err);
+        status = chosen < 0 ? log_no_partition(topic, partition, err)
+                            : produce_retrying(writer, target, chosen, record, err);
     }
     TRY(status);
     *part = target->parts[chosen];
@@ -372,10 +387,12 @@ static Status append_to(LogWriter *writer, Str topic, int partition, const LogRe
     return OK;
 }
 
-Status kafka_append(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key, Error *err)
+Status kafka_append(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
+                    Error *err)
 {
     WriterPartition *part;
-    assert(!writer->transactional || writer->in_txn); /* log.h: on a transactional writer a transaction must be open */
+    assert(!writer->transactional ||
+           writer->in_txn); /* log.h: on a transactional writer a transaction must be open */
     return append_to(writer, topic, partition, record, hash_key, &part, err);
 }
 
@@ -392,7 +409,8 @@ Status kafka_flush(LogWriter *writer, int timeout_ms, Error *err)
             *err = *writer->failure;
         return writer->failed;
     }
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? OK : kafka_fail(code, NULL, err, "records wait to be written");
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? OK
+                                              : kafka_fail(code, NULL, err, "records wait to be written");
 }
 
 Status kafka_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
@@ -420,7 +438,8 @@ Status kafka_txn_begin(LogWriter *writer, Error *err)
     return OK;
 }
 
-Status kafka_txn_fence(LogWriter *writer, const LogFence *fence, const LogPosition *positions, size_t count, Error *err)
+Status kafka_txn_fence(LogWriter *writer, const LogFence *fence, const LogPosition *positions, size_t count,
+                       Error *err)
 {
     char                             name[256];
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
@@ -430,7 +449,8 @@ Status kafka_txn_fence(LogWriter *writer, const LogFence *fence, const LogPositi
     }
     rd_kafka_error_t *error;
     int64_t           give_up = kafka_now_us() + (int64_t)FULL_WAIT_MS * 1000;
-    while ((error = rd_kafka_send_offsets_to_transaction(writer->client, list, fence->group, CALL_TIMEOUT_MS)) != NULL &&
+    while ((error = rd_kafka_send_offsets_to_transaction(writer->client, list, fence->group,
+                                                         CALL_TIMEOUT_MS)) != NULL &&
            rd_kafka_error_is_retriable(error) && kafka_now_us() < give_up)
         rd_kafka_error_destroy(error);
     rd_kafka_topic_partition_list_destroy(list);
@@ -451,7 +471,8 @@ static void end_transaction(LogWriter *writer, bool committed)
     writer->failed = OK;
 }
 
-/* Once it was asked for, a commit is retried until its outcome is known: giving up would leave it open whether it happened. */
+/* Once it was asked for, a commit is retried until its outcome is known: giving up would leave it open
+ * whether it happened. */
 Status kafka_txn_commit(LogWriter *writer, Error *err)
 {
     assert(writer->in_txn);
@@ -490,5 +511,6 @@ Status kafka_txn_abort(LogWriter *writer, Error *err)
 int64_t kafka_writer_end(LogWriter *writer, Str topic, int partition)
 {
     WriterTopic *known = known_topic(writer, topic);
-    return known != NULL && partition >= 0 && partition < known->partitions ? known->parts[partition]->end : -1;
+    return known != NULL && partition >= 0 && partition < known->partitions ? known->parts[partition]->end
+                                                                            : -1;
 }

@@ -1,8 +1,9 @@
 /*
  * murmur2.c - Kafka's hash of a key, and the partition that follows from it.
  *
- * Every client that writes keyed records with Kafka's default partitioner lands them by this function, and pull queries and
- * co-partitioned joins rely on the same answer (runtime.md 1.14). It is 32-bit MurmurHash2 with Kafka's seed.
+ * Every client that writes keyed records with Kafka's default partitioner lands them by this function, and
+ * pull queries and co-partitioned joins rely on the same answer (runtime.md 1.14). It is 32-bit MurmurHash2
+ * with Kafka's seed.
  */
 #include "log/log.h"
 

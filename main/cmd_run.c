@@ -36,7 +36,8 @@ static int run(const CommandOptions *options)
 {
     Node       *node;
     Error       err;
-    NodeOptions how = {.properties = options->properties, .queries_file = options->queries_file, .interrupted = stop_asked};
+    NodeOptions how = {
+        .properties = options->properties, .queries_file = options->queries_file, .interrupted = stop_asked};
     stop_block();
     Status status = node_open(&how, &node, &err);
     if (status == E_CANCELLED)

@@ -9,7 +9,8 @@
 
 enum { LOOK_MS = 60000 };
 
-/* Each client's connection is a descriptor, and the usual soft limit of 1024 is there for programs that use select(). */
+/* Each client's connection is a descriptor, and the usual soft limit of 1024 is there for programs that use
+ * select(). */
 static void take_all_descriptors(void)
 {
     struct rlimit limit;
@@ -24,8 +25,10 @@ static int serve(const CommandOptions *options)
 {
     Node       *node;
     Error       err;
-    NodeOptions how = {
-        .properties = options->properties, .serve = true, .queries_file = options->queries_file, .interrupted = stop_asked};
+    NodeOptions how = {.properties   = options->properties,
+                       .serve        = true,
+                       .queries_file = options->queries_file,
+                       .interrupted  = stop_asked};
     stop_block();
     take_all_descriptors();
     Status status = node_open(&how, &node, &err);

@@ -1,8 +1,9 @@
 /*
  * cmd_test.c - `sluice test`: SQL on declared inputs, no broker and no wall clock.
  *
- * With files: golden files (server/test_file.h), a line for each test, exit status 1 when one failed. With --json: one JSON case a line on
- * standard input, one JSON result a line on standard output, flushed after each.
+ * With files: golden files (server/test_file.h), a line for each test, exit status 1 when one failed. With
+ * --json: one JSON case a line on standard input, one JSON result a line on standard output, flushed after
+ * each.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@ static int usage(void)
 {
     fputs("usage: sluice test FILE.sql...\n"
           "       sluice test --json\n\n"
-          "Runs the tests in the files: statements, INSERT VALUES and ASSERT, each test begun by a line `--@test: name`.\n"
+          "Runs the tests in the files: statements, INSERT VALUES and ASSERT, each test begun by a line "
+          "`--@test: name`.\n"
           "With --json: reads one JSON case a line from standard input and writes one JSON result a line.\n",
           stderr);
     return 2;
@@ -51,7 +53,8 @@ static int run_files(int count, char **paths)
         strbuf_reset(&out);
         if (test_file_run(str_c(paths[i]), &tally, &out, &err) != OK) {
             tally.failed++;
-            strbuf_addf(&out, "not ok - %s\n  %s:%u:%u: %s\n", paths[i], paths[i], err.pos.line, err.pos.col, err.message);
+            strbuf_addf(&out, "not ok - %s\n  %s:%u:%u: %s\n", paths[i], paths[i], err.pos.line, err.pos.col,
+                        err.message);
         }
         fwrite(out.ptr, 1, out.len, stdout);
     }

@@ -17,10 +17,7 @@ static bool names_equal(const AstName *a, const AstName *b, size_t count)
 }
 
 /* No text and the empty text differ. */
-static bool texts_equal(Str a, Str b)
-{
-    return str_is_null(a) == str_is_null(b) && str_equal(a, b);
-}
+static bool texts_equal(Str a, Str b) { return str_is_null(a) == str_is_null(b) && str_equal(a, b); }
 
 static bool types_equal(const AstType *a, const AstType *b)
 {

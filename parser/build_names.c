@@ -100,10 +100,7 @@ static Str decimal_text(ParseState *state, Str text)
 }
 
 /* These two errors count columns from 2: clients know them so, and the error's own position is right. */
-static unsigned literal_column(const Token *token)
-{
-    return token->pos.col + 1;
-}
+static unsigned literal_column(const Token *token) { return token->pos.col + 1; }
 
 static void set_integer(ParseState *state, AstExpr *expr, const Token *token)
 {

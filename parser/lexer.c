@@ -52,22 +52,10 @@ static const struct {
     {TK_VARIABLE, "VARIABLE"},
 };
 
-static bool is_digit(int c)
-{
-    return c >= '0' && c <= '9';
-}
-static bool is_letter(int c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-static bool is_word(int c)
-{
-    return is_letter(c) || is_digit(c) || c == '@';
-}
-static bool is_space(int c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
+static bool is_digit(int c) { return c >= '0' && c <= '9'; }
+static bool is_letter(int c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+static bool is_word(int c) { return is_letter(c) || is_digit(c) || c == '@'; }
+static bool is_space(int c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 /* The byte `ahead` of the current one; -1 behind the end. */
 static int peek(const Lexer *lexer, size_t ahead)
@@ -90,10 +78,7 @@ static void advance(Lexer *lexer, size_t count)
     }
 }
 
-void lexer_init(Lexer *lexer, Str source)
-{
-    *lexer = (Lexer){.source = source, .pos = {1, 1}};
-}
+void lexer_init(Lexer *lexer, Str source) { *lexer = (Lexer){.source = source, .pos = {1, 1}}; }
 
 /* Order of a word in any case and a keyword. */
 static int compare_word(Str word, const char *keyword)

@@ -5,10 +5,7 @@
 #include "parser/parse_state.h"
 #include "parser/print.h"
 
-bool parser_is_reserved(Str name)
-{
-    return lexer_classify(name, NULL) == WORD_RESERVED;
-}
+bool parser_is_reserved(Str name) { return lexer_classify(name, NULL) == WORD_RESERVED; }
 
 /* Bare only if it would be read back as this very name. */
 static bool needs_quotes(Str name)

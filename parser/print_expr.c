@@ -35,10 +35,7 @@ static const char *const units[] = {
     [UNIT_DAYS]         = "DAYS",
 };
 
-const char *print_unit_name(AstUnit unit)
-{
-    return units[unit];
-}
+const char *print_unit_name(AstUnit unit) { return units[unit]; }
 
 void print_names(Printer *printer, const AstName *names, size_t count)
 {
@@ -49,10 +46,7 @@ void print_names(Printer *printer, const AstName *names, size_t count)
     }
 }
 
-void print_string(Printer *printer, Str text)
-{
-    strbuf_add_quoted(printer->out, text, '\'');
-}
+void print_string(Printer *printer, Str text) { strbuf_add_quoted(printer->out, text, '\''); }
 
 void print_exprs(Printer *printer, AstExpr *const *exprs, size_t count)
 {
@@ -336,10 +330,7 @@ static void (*const printers[])(Printer *printer, const AstExpr *expr) = {
     [AST_LAMBDA]      = print_lambda,
 };
 
-void print_expr(Printer *printer, const AstExpr *expr)
-{
-    printers[expr->kind](printer, expr);
-}
+void print_expr(Printer *printer, const AstExpr *expr) { printers[expr->kind](printer, expr); }
 
 void ast_print_expr(const AstExpr *expr, StrBuf *out)
 {

@@ -133,14 +133,14 @@ static bool hint_keyword(const ParseState *state, void *parser, const Token *tok
 /* A mistyped clause is taken for an alias, and what follows it does not fit: `FROM s WERE a = 1`. */
 static void hint_clause(const ParseState *state)
 {
-    static const Str clauses[] = {{"FROM", 4},  {"WHERE", 5},     {"GROUP", 5}, {"PARTITION", 9}, {"HAVING", 6}, {"WINDOW", 6},
-                                  {"LIMIT", 5}, {"EMIT", 4},      {"INNER", 5}, {"LEFT", 4},      {"RIGHT", 5},  {"FULL", 4},
-                                  {"JOIN", 4},  {"WITHIN", 6}};
-    const Token *word    = &state->last;
-    Str          nearest = str_nearest(str_upper(state->arena, word->text), clauses, ARRAY_LEN(clauses));
+    static const Str clauses[] = {{"FROM", 4},   {"WHERE", 5}, {"GROUP", 5}, {"PARTITION", 9}, {"HAVING", 6},
+                                  {"WINDOW", 6}, {"LIMIT", 5}, {"EMIT", 4},  {"INNER", 5},     {"LEFT", 4},
+                                  {"RIGHT", 5},  {"FULL", 4},  {"JOIN", 4},  {"WITHIN", 6}};
+    const Token     *word      = &state->last;
+    Str              nearest = str_nearest(str_upper(state->arena, word->text), clauses, ARRAY_LEN(clauses));
     if (!str_is_null(nearest))
-        error_append(state->err, "\nDid you mean '" STR_FMT "' for '" STR_FMT "' at line %u:%u?", STR_ARG(nearest), STR_ARG(word->text),
-                     word->pos.line, word->pos.col);
+        error_append(state->err, "\nDid you mean '" STR_FMT "' for '" STR_FMT "' at line %u:%u?",
+                     STR_ARG(nearest), STR_ARG(word->text), word->pos.line, word->pos.col);
 }
 
 static void hint_word(const ParseState *state, void *parser, const Token *token)
@@ -162,7 +162,7 @@ void parse_syntax_error(ParseState *state, void *parser, const Token *token)
     } else if (is_misused_word(state, parser, token)) {
         fail(state, token,
              "\"" STR_FMT "\" is a reserved keyword and it can't be used as an identifier. You can use it as "
-                          "an identifier by "
+             "an identifier by "
              "escaping it as '" STR_FMT "'",
              STR_ARG(token->text), STR_ARG(token->text));
     } else {

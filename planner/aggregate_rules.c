@@ -1,7 +1,9 @@
 /*
- * aggregate_rules.c - what a query that aggregates may say, as far as it can be told without types (sql.md 5.6).
+ * aggregate_rules.c - what a query that aggregates may say, as far as it can be told without types
+ * (sql.md 5.6).
  *
- * These rules come before any typing, and before the one that WINDOW needs a GROUP BY: a column outside of aggregates is named first.
+ * These rules come before any typing, and before the one that WINDOW needs a GROUP BY: a column outside of
+ * aggregates is named first.
  */
 #include "planner/aggregate_rules.h"
 
@@ -47,7 +49,10 @@ static Status refuse_text(const AstExpr *expr, const char *what, Error *err)
     return E_PLAN;
 }
 
-bool is_window_bound(Str name) { return str_equal(name, STR_LIT("WINDOWSTART")) || str_equal(name, STR_LIT("WINDOWEND")); }
+bool is_window_bound(Str name)
+{
+    return str_equal(name, STR_LIT("WINDOWSTART")) || str_equal(name, STR_LIT("WINDOWEND"));
+}
 
 static const AstExpr *find_bound(const AstExpr *expr)
 {
@@ -67,10 +72,12 @@ static Status check_no_bounds(const Analysis *a, const AstExpr *expr, Error *err
     const AstExpr *bound = a->query->window.kind == WINDOW_NONE ? NULL : find_bound(expr);
     if (bound == NULL)
         return OK;
-    return error_set(err, E_PLAN, bound->pos,
-                     "Window bounds column " STR_FMT " can only be used in the SELECT clause of windowed aggregations and can not be passed to "
-                     "aggregate functions.\nSee https://github.com/confluentinc/ksql/issues/4397",
-                     STR_ARG(bound->name.text));
+    return error_set(
+        err, E_PLAN, bound->pos,
+        "Window bounds column " STR_FMT
+        " can only be used in the SELECT clause of windowed aggregations and can not be passed to "
+        "aggregate functions.\nSee https://github.com/confluentinc/ksql/issues/4397",
+        STR_ARG(bound->name.text));
 }
 
 static const AstExpr *nested_aggregate(const Functions *functions, const AstExpr *call)
@@ -93,10 +100,14 @@ static Status check_grouping(const Analysis *a, Error *err)
         return error_set(err, E_PLAN, a->query->pos, "GROUP BY requires at least one expression");
     for (size_t i = 0; i < a->query->group_count; i++) {
         const AstExpr *group = a->group_by[i].flat;
-        const AstExpr *call  = group->kind == AST_CALL && functions_kind(functions, group->name.text) == FN_AGGREGATE
-                                   ? group : nested_aggregate(functions, group);
+        const AstExpr *call =
+            group->kind == AST_CALL && functions_kind(functions, group->name.text) == FN_AGGREGATE
+                ? group
+                : nested_aggregate(functions, group);
         if (call != NULL)
-            return error_set(err, E_PLAN, call->pos, "GROUP BY does not support aggregate functions: " STR_FMT " is an aggregate function.",
+            return error_set(err, E_PLAN, call->pos,
+                             "GROUP BY does not support aggregate functions: " STR_FMT
+                             " is an aggregate function.",
                              STR_ARG(call->name.text));
         TRY(check_no_bounds(a, group, err));
         for (size_t j = 0; j < i; j++)
@@ -127,7 +138,8 @@ static Status check_calls(const Analysis *a, const AggregateCalls *calls, Error 
         TRY(check_functions(a, a->items[i].flat, err));
     TRY(check_functions(a, a->having.flat, err));
     if (calls->count == 0)
-        return error_set(err, E_PLAN, a->query->pos, "GROUP BY requires aggregate functions in either the SELECT or HAVING clause.");
+        return error_set(err, E_PLAN, a->query->pos,
+                         "GROUP BY requires aggregate functions in either the SELECT or HAVING clause.");
     for (size_t i = 0; i < calls->count; i++) {
         if (nested_aggregate(a->planner->functions, calls->asts[i]) != NULL)
             return refuse_text(calls->asts[i], "Aggregate functions can not be nested: ", err);
@@ -148,14 +160,16 @@ static Status refuse_ungrouped(const Analysis *a, const AggregateCalls *calls, E
         else
             ast_print_expr(calls->asts[i], &text);
     }
-    error_set(err, E_PLAN, a->query->pos, "%s statement does not support aggregate function [" STR_FMT "] without a GROUP BY clause.",
+    error_set(err, E_PLAN, a->query->pos,
+              "%s statement does not support aggregate function [" STR_FMT "] without a GROUP BY clause.",
               a->statement_kind, STR_ARG(strbuf_str(&text)));
     strbuf_clear(&text);
     return E_PLAN;
 }
 
 /* Every column is within a grouping expression or an aggregate call. */
-static bool only_grouped(const Analysis *a, const AstExpr *expr, const AstExpr *const *params, size_t param_count)
+static bool only_grouped(const Analysis *a, const AstExpr *expr, const AstExpr *const *params,
+                         size_t param_count)
 {
     if (expr->kind == AST_CALL && functions_kind(a->planner->functions, expr->name.text) == FN_AGGREGATE)
         return true;

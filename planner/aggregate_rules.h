@@ -15,7 +15,8 @@ void aggregate_calls_of(const Analysis *a, AggregateCalls *out);
 
 /* WINDOWSTART or WINDOWEND. */
 bool is_window_bound(Str name);
-/* Of a query that aggregates: grouping expressions, calls, and columns outside of both. E_PLAN with the texts of sql.md 5.6. */
+/* Of a query that aggregates: grouping expressions, calls, and columns outside of both. E_PLAN with the texts
+ * of sql.md 5.6. */
 Status check_aggregation(const Analysis *a, Error *err);
 
 #endif

@@ -18,7 +18,8 @@ static Status find_source(const Planner *planner, const AstSource *named, FromIt
     out->source = catalog_source(planner->catalog, named->name.text);
     if (out->source != NULL)
         return OK;
-    error_set(err, E_PLAN, named->name.pos, "Exception while preparing statement: " STR_FMT " does not exist.", STR_ARG(named->name.text));
+    error_set(err, E_PLAN, named->name.pos,
+              "Exception while preparing statement: " STR_FMT " does not exist.", STR_ARG(named->name.text));
     catalog_hint(planner->catalog, named->name.text, err);
     return E_PLAN;
 }
@@ -27,13 +28,16 @@ static Status find_source(const Planner *planner, const AstSource *named, FromIt
 static Status check_legacy_columns(const Source *source, Error *err)
 {
     StrBuf names = {0};
-    for (size_t i = source->schema->key_count; i < source->schema->key_count + source->schema->value_count; i++)
+    for (size_t i = source->schema->key_count; i < source->schema->key_count + source->schema->value_count;
+         i++)
         if (is_reserved_column(source->schema->columns[i].name))
-            strbuf_addf(&names, "%s`" STR_FMT "`", names.len ? ", " : "", STR_ARG(source->schema->columns[i].name));
+            strbuf_addf(&names, "%s`" STR_FMT "`", names.len ? ", " : "",
+                        STR_ARG(source->schema->columns[i].name));
     Status status = OK;
     if (names.len > 0)
         status = error_set(err, E_PLAN, NO_POS,
-                           "Your stream/table has columns with the same name as newly introduced pseudocolumns in ksqlDB, and cannot be queried "
+                           "Your stream/table has columns with the same name as newly introduced "
+                           "pseudocolumns in ksqlDB, and cannot be queried "
                            "as a result. The conflicting names are: " STR_FMT ".",
                            STR_ARG(strbuf_str(&names)));
     strbuf_clear(&names);
@@ -48,10 +52,14 @@ static Status check_self_join(const Analysis *a, Error *err)
                 continue;
             Str name = a->from[i].source->name;
             if (a->from_count == 2)
-                return error_set(err, E_PLAN, a->from[i].pos, "Can not join '" STR_FMT "' to '" STR_FMT "': self joins are not yet supported.",
+                return error_set(err, E_PLAN, a->from[i].pos,
+                                 "Can not join '" STR_FMT "' to '" STR_FMT
+                                 "': self joins are not yet supported.",
                                  STR_ARG(name), STR_ARG(name));
-            return error_set(err, E_PLAN, a->from[i].pos,
-                             "N-way joins do not support multiple occurrences of the same source. Source: '" STR_FMT "'.", STR_ARG(name));
+            return error_set(
+                err, E_PLAN, a->from[i].pos,
+                "N-way joins do not support multiple occurrences of the same source. Source: '" STR_FMT "'.",
+                STR_ARG(name));
         }
     }
     return OK;
@@ -102,12 +110,14 @@ static Status refuse_ambiguous(const Analysis *a, const AstExpr *column, Error *
     size_t found = 0;
     for (size_t i = 0; i < a->from_count; i++) {
         if (source_has(a->from[i].source, column->name.text)) {
-            strbuf_addf(&names, "%s" STR_FMT "." STR_FMT, found == 0 ? "" : " or ", STR_ARG(a->from[i].alias), STR_ARG(column->name.text));
+            strbuf_addf(&names, "%s" STR_FMT "." STR_FMT, found == 0 ? "" : " or ", STR_ARG(a->from[i].alias),
+                        STR_ARG(column->name.text));
             found++;
         }
     }
     error_set(err, E_PLAN, column->pos,
-              "Exception while preparing statement: Line: %u, Col: %u: Column '" STR_FMT "' is ambiguous. Could be " STR_FMT ".",
+              "Exception while preparing statement: Line: %u, Col: %u: Column '" STR_FMT
+              "' is ambiguous. Could be " STR_FMT ".",
               column->pos.line, column->pos.col, STR_ARG(column->name.text), STR_ARG(strbuf_str(&names)));
     strbuf_clear(&names);
     return E_PLAN;
@@ -118,7 +128,8 @@ static Status check_lambda(const Analysis *a, const AstExpr *lambda, Error *err)
     for (size_t i = 0; i < lambda->name_count; i++)
         for (size_t from = 0; from < a->from_count; from++)
             if (schema_find(a->from[from].source->schema, lambda->names[i].text) >= 0)
-                return error_set(err, E_PLAN, lambda->names[i].pos, "Lambda function argument can't be a column name: " STR_FMT,
+                return error_set(err, E_PLAN, lambda->names[i].pos,
+                                 "Lambda function argument can't be a column name: " STR_FMT,
                                  STR_ARG(lambda->names[i].text));
     return OK;
 }
@@ -135,14 +146,18 @@ static Status qualify_column(AstRewriter *self, const AstExpr *expr, const AstEx
     note_pseudo(a, expr->name.text);
     *out = expr;
     if (!str_is_null(expr->qualifier.text)) {
-        for (size_t i = 0; i < a->from_count; i++) /* a source may be called by its name although it has an alias */
-            if (!str_equal(a->from[i].alias, expr->qualifier.text) && str_equal(a->from[i].source->name, expr->qualifier.text))
+        for (size_t i = 0; i < a->from_count;
+             i++) /* a source may be called by its name although it has an alias */
+            if (!str_equal(a->from[i].alias, expr->qualifier.text) &&
+                str_equal(a->from[i].source->name, expr->qualifier.text))
                 at = i + 1;
         for (size_t i = 0; i < a->from_count; i++)
             if (str_equal(a->from[i].alias, expr->qualifier.text))
                 return OK;
         if (at == 0)
-            return error_set(err, E_PLAN, expr->pos, "Failed to prepare statement: '" STR_FMT "' is not a valid stream/table name or alias.",
+            return error_set(err, E_PLAN, expr->pos,
+                             "Failed to prepare statement: '" STR_FMT
+                             "' is not a valid stream/table name or alias.",
                              STR_ARG(expr->qualifier.text));
         found = 1;
         at--;
@@ -211,7 +226,10 @@ static Status both_forms(Analysis *a, const AstExpr *written, BothForms *out, Er
     return ast_rewrite(&flattener.base, out->qualified, &out->flat, err);
 }
 
-Status select_both_forms(Analysis *a, const AstExpr *written, BothForms *out, Error *err) { return both_forms(a, written, out, err); }
+Status select_both_forms(Analysis *a, const AstExpr *written, BothForms *out, Error *err)
+{
+    return both_forms(a, written, out, err);
+}
 
 static Status both_forms_list(Analysis *a, AstExpr **written, size_t count, BothForms **out, Error *err)
 {
@@ -251,7 +269,8 @@ static bool hint_alias(const Analysis *a, const AstExpr *column, const char *cla
             continue;
         StrBuf text = {0};
         ast_print_expr(a->items[i].flat, &text);
-        error_append(err, "\n`" STR_FMT "` is an alias in SELECT, which %s does not see. Use " STR_FMT " instead.",
+        error_append(err,
+                     "\n`" STR_FMT "` is an alias in SELECT, which %s does not see. Use " STR_FMT " instead.",
                      STR_ARG(column->name.text), clause, STR_ARG(strbuf_str(&text)));
         strbuf_clear(&text);
         return true;
@@ -287,8 +306,8 @@ static Status check_column(AstRewriter *self, const AstExpr *expr, const AstExpr
         return OK;
     StrBuf text = {0};
     ast_print_expr(expr, &text);
-    error_set(err, E_PLAN, expr->pos, "Line: %u, Col: %u: %s column '" STR_FMT "' cannot be resolved.%s", expr->pos.line, expr->pos.col,
-              checker->clause, STR_ARG(strbuf_str(&text)), checker->more);
+    error_set(err, E_PLAN, expr->pos, "Line: %u, Col: %u: %s column '" STR_FMT "' cannot be resolved.%s",
+              expr->pos.line, expr->pos.col, checker->clause, STR_ARG(strbuf_str(&text)), checker->more);
     if (!hint_alias(checker->a, expr, checker->clause, err))
         hint_column(checker->a, expr, err);
     strbuf_clear(&text);
@@ -305,7 +324,8 @@ static Status check_expr(const Analysis *a, const AstExpr *expr, const char *cla
     if (partition) {
         strbuf_adds(&more, " '");
         ast_print_expr(expr, &more);
-        strbuf_adds(&more, "' must be a column in the source schema since PARTITION BY is applied on the input.");
+        strbuf_adds(&more,
+                    "' must be a column in the source schema since PARTITION BY is applied on the input.");
         strbuf_addc(&more, '\0');
     }
     Checker checker = {{a->planner->arena, check_column}, a, clause, partition ? more.ptr : ""};
@@ -339,11 +359,14 @@ static Status check_kafka_values(const Analysis *a, const char *feature, Error *
             strbuf_addf(&names, "%s" STR_FMT, names.len ? ", " : "", STR_ARG(a->from[i].source->name));
     Status status = OK;
     if (names.len > 0)
-        status = error_set(err, E_PLAN, NO_POS,
-                           "Source(s) " STR_FMT " are using the 'KAFKA' value format. This format does not yet support %s.\nEither:\n"
-                           "1. Declare the source with a format that supports %s, or\n2. Convert the stream first with CREATE STREAM AS SELECT "
-                           "into a format that does.",
-                           STR_ARG(strbuf_str(&names)), feature, feature);
+        status =
+            error_set(err, E_PLAN, NO_POS,
+                      "Source(s) " STR_FMT
+                      " are using the 'KAFKA' value format. This format does not yet support %s.\nEither:\n"
+                      "1. Declare the source with a format that supports %s, or\n2. Convert the stream first "
+                      "with CREATE STREAM AS SELECT "
+                      "into a format that does.",
+                      STR_ARG(strbuf_str(&names)), feature, feature);
     strbuf_clear(&names);
     return status;
 }
@@ -364,17 +387,21 @@ static Status check_shape(const Analysis *a, Error *err)
     if (analysis_aggregates(a))
         TRY(check_aggregation(a, err));
     if (query->window.kind != WINDOW_NONE && !query->has_group_by)
-        return error_set(err, E_PLAN, query->window.pos, "Line: %u, Col: %u: WINDOW clause requires a GROUP BY clause.", query->window.pos.line,
-                         query->window.pos.col);
+        return error_set(err, E_PLAN, query->window.pos,
+                         "Line: %u, Col: %u: WINDOW clause requires a GROUP BY clause.",
+                         query->window.pos.line, query->window.pos.col);
     if (query->emit == EMIT_FINAL) {
         if (query->window.kind == WINDOW_NONE)
-            return error_set(err, E_PLAN, query->pos, "EMIT FINAL is only supported for windowed aggregations.");
+            return error_set(err, E_PLAN, query->pos,
+                             "EMIT FINAL is only supported for windowed aggregations.");
         if (property_is_false(a->planner, "ksql.suppress.enabled"))
             return error_set(err, E_PLAN, query->pos,
-                             "Suppression is currently disabled. You can enable it by setting ksql.suppress.enabled to true");
+                             "Suppression is currently disabled. You can enable it by setting "
+                             "ksql.suppress.enabled to true");
     }
     if (a->persistent && query->has_limit && a->statement_kind[0] == 'C')
-        return error_set(err, E_PLAN, query->pos, "%s statements don't support LIMIT clause.", a->statement_kind);
+        return error_set(err, E_PLAN, query->pos, "%s statements don't support LIMIT clause.",
+                         a->statement_kind);
     return OK;
 }
 
@@ -408,8 +435,8 @@ static Status qualify_clauses(Analysis *a, Error *err)
     return both_forms_list(a, query->partition_by, query->partition_count, &a->partition_by, err);
 }
 
-Status analyze_query(const Planner *planner, const AstQuery *query, bool persistent, Str sink_name, const char *statement_kind,
-                     Analysis **out, Error *err)
+Status analyze_query(const Planner *planner, const AstQuery *query, bool persistent, Str sink_name,
+                     const char *statement_kind, Analysis **out, Error *err)
 {
     Analysis *a       = ARENA_NEW(planner->arena, Analysis);
     *out              = a;
@@ -418,7 +445,7 @@ Status analyze_query(const Planner *planner, const AstQuery *query, bool persist
     a->persistent     = persistent;
     a->sink_name      = sink_name;
     a->statement_kind = statement_kind;
-    a->typer          = (Typer){.catalog = planner->catalog, .functions = planner->functions, .arena = planner->arena};
+    a->typer = (Typer){.catalog = planner->catalog, .functions = planner->functions, .arena = planner->arena};
     TRY(find_sources(a, err));
     TRY(qualify_clauses(a, err));
     TRY(select_items_expand(a, err));

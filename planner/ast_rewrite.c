@@ -1,7 +1,8 @@
 /*
  * ast_rewrite.c - copies an expression, replacing what a stage wants replaced.
  *
- * Lambda parameters hide columns of the same name (functions.md 2.8): within a lambda's body they are left alone.
+ * Lambda parameters hide columns of the same name (functions.md 2.8): within a lambda's body they are left
+ * alone.
  */
 #include "planner/analysis.h"
 
@@ -23,7 +24,8 @@ static bool is_param(const Params *params, const AstExpr *column)
     return false;
 }
 
-static Status rewrite(AstRewriter *rewriter, const AstExpr *expr, const Params *params, const AstExpr **out, Error *err)
+static Status rewrite(AstRewriter *rewriter, const AstExpr *expr, const Params *params, const AstExpr **out,
+                      Error *err)
 {
     *out = NULL;
     if (is_param(params, expr)) {
@@ -55,7 +57,8 @@ Status ast_rewrite(AstRewriter *rewriter, const AstExpr *expr, const AstExpr **o
     return rewrite(rewriter, expr, NULL, out, err);
 }
 
-void visit_aggregates(const Functions *functions, const AstExpr *expr, void (*visit)(void *context, const AstExpr *call), void *context)
+void visit_aggregates(const Functions *functions, const AstExpr               *expr,
+                      void (*visit)(void *context, const AstExpr *call), void *context)
 {
     if (expr->kind == AST_CALL && functions_kind(functions, expr->name.text) == FN_AGGREGATE)
         visit(context, expr);

@@ -1,19 +1,20 @@
 /*
  * build_aggregate.c - GROUP BY, aggregate functions, HAVING and the select list over them (sql.md 5.6).
  *
- * The node groups by its input's key, so a REKEY stands below it unless the grouping is the key already. What comes after works on the
- * `inner` row: the key columns, one column per aggregate call, and the window bounds. An expression that equals a grouping expression or
- * an aggregate call stands for that column as a whole; that there is no other column outside them was checked (aggregate_rules.c).
+ * The node groups by its input's key, so a REKEY stands below it unless the grouping is the key already. What
+ * comes after works on the `inner` row: the key columns, one column per aggregate call, and the window
+ * bounds. An expression that equals a grouping expression or an aggregate call stands for that column as a
+ * whole; that there is no other column outside them was checked (aggregate_rules.c).
  */
 #include "parser/parser.h"
 #include "planner/aggregate_rules.h"
 #include "planner/query_build.h"
 
 typedef struct {
-    Scope                base;
-    const Analysis      *a;
+    Scope                 base;
+    const Analysis       *a;
     const AggregateCalls *calls;
-    const Schema        *inner;
+    const Schema         *inner;
 } AfterScope;
 
 /* ---- expressions over the inner row ---- */
@@ -39,10 +40,11 @@ static bool stands_for_column(const Scope *scope, const AstExpr *expr, int *slot
     return false;
 }
 
-static Status resolve_bound(const Scope *scope, const AstExpr *column, int *slot, const SqlType **type, Error *err)
+static Status resolve_bound(const Scope *scope, const AstExpr *column, int *slot, const SqlType **type,
+                            Error *err)
 {
     const AfterScope *self = (const AfterScope *)scope;
-    int               at   = is_window_bound(column->name.text) ? schema_find(self->inner, column->name.text) : -1;
+    int at = is_window_bound(column->name.text) ? schema_find(self->inner, column->name.text) : -1;
     if (at < 0)
         return error_set(err, E_PLAN, column->pos, "Unknown column " STR_FMT ".", STR_ARG(column->name.text));
     *slot = at;
@@ -55,14 +57,21 @@ static Status resolve_bound(const Scope *scope, const AstExpr *column, int *slot
 static Status typed_literal(const AstExpr *ast, size_t number, Str function, Error *err)
 {
     switch (ast->kind) {
-    case AST_NULL: case AST_BOOLEAN: case AST_INTEGER: case AST_DECIMAL: case AST_DOUBLE: case AST_STRING:
+    case AST_NULL:
+    case AST_BOOLEAN:
+    case AST_INTEGER:
+    case AST_DECIMAL:
+    case AST_DOUBLE:
+    case AST_STRING:
         return OK;
     default:
         break;
     }
     StrBuf text = {0};
     ast_print_expr(ast, &text);
-    error_set(err, E_PLAN, ast->pos, "Parameter %zu passed to function " STR_FMT " must be a literal constant, but was expression: '" STR_FMT "'",
+    error_set(err, E_PLAN, ast->pos,
+              "Parameter %zu passed to function " STR_FMT
+              " must be a literal constant, but was expression: '" STR_FMT "'",
               number, STR_ARG(function), STR_ARG(strbuf_str(&text)));
     strbuf_clear(&text);
     return E_PLAN;
@@ -81,7 +90,8 @@ static Str config_get(const FnConfig *self, Str key)
     return config->host->property(config->host, str_to_c(config->arena, key));
 }
 
-static Status type_arguments(Builder *b, const AstExpr *ast, const Schema *input, const Expr **args, Error *err)
+static Status type_arguments(Builder *b, const AstExpr *ast, const Schema *input, const Expr **args,
+                             Error *err)
 {
     SchemaScope scope;
     schema_scope_init(&scope, input);
@@ -96,7 +106,8 @@ static Status type_arguments(Builder *b, const AstExpr *ast, const Schema *input
     return OK;
 }
 
-static Status resolve_call(Builder *b, const AstExpr *ast, const Schema *input, PlanAggregateCall *out, Error *err)
+static Status resolve_call(Builder *b, const AstExpr *ast, const Schema *input, PlanAggregateCall *out,
+                           Error *err)
 {
     HostConfig      config = {{config_get}, b->a->planner->host, b->arena};
     size_t          count  = ast->count == 0 ? 1 : ast->count;
@@ -106,7 +117,8 @@ static Status resolve_call(Builder *b, const AstExpr *ast, const Schema *input, 
     TRY(type_arguments(b, ast, input, args, err));
     for (size_t i = 0; i < count; i++)
         types[i] = args[i]->type;
-    Status found = functions_resolve(b->a->planner->functions, ast->name.text, types, count, NULL, b->arena, fn, err);
+    Status found =
+        functions_resolve(b->a->planner->functions, ast->name.text, types, count, NULL, b->arena, fn, err);
     if (found == E_PLAN)
         err->pos = ast->pos;
     TRY(found);
@@ -146,7 +158,8 @@ static Status check_undo(const PlanAggregateCall *calls, size_t count, Error *er
 
 /* ---- grouping ---- */
 
-static Status type_groups(Builder *b, const PlanNode *input, const Expr ***keys, Str **names, size_t *count, Error *err)
+static Status type_groups(Builder *b, const PlanNode *input, const Expr ***keys, Str **names, size_t *count,
+                          Error *err)
 {
     const Analysis *a = b->a;
     *count            = a->query->group_count;
@@ -166,13 +179,14 @@ static Status type_groups(Builder *b, const PlanNode *input, const Expr ***keys,
 
 static bool grouped_already(const PlanNode *input, const Expr *const *keys, size_t count)
 {
-    return !input->is_table && input->window.kind == WINDOWED_NO && input->schema->key_count == 1 && count == 1 &&
-           keys[0]->kind == EXPR_COLUMN && keys[0]->slot == 0;
+    return !input->is_table && input->window.kind == WINDOWED_NO && input->schema->key_count == 1 &&
+           count == 1 && keys[0]->kind == EXPR_COLUMN && keys[0]->slot == 0;
 }
 
-/* Puts a REKEY below and points the arguments at its columns. Only columns that the arguments read go through the topic. */
-static Status regroup(Builder *b, const PlanNode **input, const Expr *const *keys, const Str *names, size_t count, PlanAggregateCall *calls,
-                      size_t call_count, Error *err)
+/* Puts a REKEY below and points the arguments at its columns. Only columns that the arguments read go through
+ * the topic. */
+static Status regroup(Builder *b, const PlanNode **input, const Expr *const *keys, const Str *names,
+                      size_t count, PlanAggregateCall *calls, size_t call_count, Error *err)
 {
     size_t width = (*input)->schema->count;
     bool  *keep  = ARENA_ARRAY(b->arena, bool, width);
@@ -180,7 +194,8 @@ static Status regroup(Builder *b, const PlanNode **input, const Expr *const *key
     for (size_t i = 0; i < call_count; i++)
         for (size_t arg = 0; arg < calls[i].arg_count; arg++)
             expr_mark_columns(calls[i].args[arg], keep, width);
-    RekeySpec spec = {keys, names, count, keep, true, false, true, "Aggregate-GroupBy-repartition", "Aggregate.GroupBy"};
+    RekeySpec spec = {
+        keys, names, count, keep, true, false, true, "Aggregate-GroupBy-repartition", "Aggregate.GroupBy"};
     TRY(build_rekey(b, *input, &spec, input, err));
     for (size_t i = count; i < (*input)->schema->count; i++)
         moved[(*input)->u.rekey.value_slots[i - count]] = (int)i;
@@ -195,7 +210,10 @@ static Status regroup(Builder *b, const PlanNode **input, const Expr *const *key
 
 static Status set_window(const Analysis *a, PlanNode *node, Error *err)
 {
-    enum { DAY_MS = 24 * 60 * 60 * 1000, WINDOWS_OF_A_RECORD_MAX = 100000 /* a day by seconds; each is a row of the state */ };
+    enum {
+        DAY_MS                  = 24 * 60 * 60 * 1000,
+        WINDOWS_OF_A_RECORD_MAX = 100000 /* a day by seconds; each is a row of the state */
+    };
     const AstWindow *window = &a->query->window;
     PlanAggregate   *agg    = &node->u.aggregate;
     int64_t          size   = 0;
@@ -214,10 +232,14 @@ static Status set_window(const Analysis *a, PlanNode *node, Error *err)
     if (window->kind == WINDOW_HOPPING)
         TRY(ast_span_ms(&window->advance, &agg->advance_ms, err));
     if (size <= 0 || agg->advance_ms <= 0 || agg->advance_ms > size)
-        return error_set(err, E_PLAN, window->pos, "Window sizes must be above 0, and the advance between 1 and the size; got size %lld ms, advance %lld ms",
+        return error_set(err, E_PLAN, window->pos,
+                         "Window sizes must be above 0, and the advance between 1 and the size; got size "
+                         "%lld ms, advance %lld ms",
                          (long long)size, (long long)agg->advance_ms);
     if (size / agg->advance_ms > WINDOWS_OF_A_RECORD_MAX)
-        return error_set(err, E_PLAN, window->pos, "Each record would be in %lld windows; %d at most are kept up with: a longer ADVANCE BY is needed",
+        return error_set(err, E_PLAN, window->pos,
+                         "Each record would be in %lld windows; %d at most are kept up with: a longer "
+                         "ADVANCE BY is needed",
                          (long long)(size / agg->advance_ms), WINDOWS_OF_A_RECORD_MAX);
     agg->emit_final = a->query->emit == EMIT_FINAL;
     agg->grace_ms   = agg->emit_final || size > DAY_MS ? 0 : DAY_MS - size; /* runtime.md 2.3 */
@@ -229,16 +251,19 @@ static Status set_window(const Analysis *a, PlanNode *node, Error *err)
         TRY(ast_span_ms(&window->retention, &wanted, err));
         if (wanted < agg->retention_ms)
             return error_set(err, E_PLAN, window->pos,
-                             "The retention period of the window store %s must be no smaller than its window size plus the grace period. Got "
+                             "The retention period of the window store %s must be no smaller than its window "
+                             "size plus the grace period. Got "
                              "size=[%lld], grace=[%lld], retention=[%lld]",
-                             "Aggregate-Aggregate-Materialize", (long long)size, (long long)agg->grace_ms, (long long)wanted);
+                             "Aggregate-Aggregate-Materialize", (long long)size, (long long)agg->grace_ms,
+                             (long long)wanted);
         agg->retention_ms = wanted;
     }
     node->window = agg->window;
     return OK;
 }
 
-static const Schema *inner_schema(Builder *b, const PlanNode *input, const PlanAggregateCall *calls, size_t count, bool windowed)
+static const Schema *inner_schema(Builder *b, const PlanNode *input, const PlanAggregateCall *calls,
+                                  size_t count, bool windowed)
 {
     const Schema *from    = input->schema;
     Column       *columns = ARENA_ARRAY(b->arena, Column, from->key_count + count + 2);
@@ -246,7 +271,8 @@ static const Schema *inner_schema(Builder *b, const PlanNode *input, const PlanA
     for (; n < from->key_count; n++)
         columns[n] = from->columns[n];
     for (size_t i = 0; i < count; i++)
-        columns[n++] = (Column){str_printf(b->arena, "KSQL_AGG_VARIABLE_%zu", i), calls[i].call->result_type, COLUMN_VALUE, STR_NULL};
+        columns[n++] = (Column){str_printf(b->arena, "KSQL_AGG_VARIABLE_%zu", i), calls[i].call->result_type,
+                                COLUMN_VALUE, STR_NULL};
     if (windowed) {
         columns[n++] = (Column){STR_LIT("WINDOWSTART"), &type_bigint, COLUMN_WINDOWSTART, STR_NULL};
         columns[n++] = (Column){STR_LIT("WINDOWEND"), &type_bigint, COLUMN_WINDOWEND, STR_NULL};
@@ -256,15 +282,18 @@ static const Schema *inner_schema(Builder *b, const PlanNode *input, const PlanA
 
 /* ---- the select list ---- */
 
-static Status type_item(Builder *b, const AfterScope *scope, const SelectItem *item, const Expr **out, Error *err)
+static Status type_item(Builder *b, const AfterScope *scope, const SelectItem *item, const Expr **out,
+                        Error *err)
 {
     if (type_expression(&b->a->typer, item->flat, &scope->base, out, err) == OK)
         return check_item_type(item->flat, *out, err);
     return err->code == E_PLAN ? error_prefix(err, "Invalid Select: ") : err->code;
 }
 
-/* An aggregate names its columns item by item, keys among them, and looks for duplicates before any of them is a key. */
-static Status check_item_names(const Analysis *a, const Column *columns, const size_t *column_of_item, Error *err)
+/* An aggregate names its columns item by item, keys among them, and looks for duplicates before any of them
+ * is a key. */
+static Status check_item_names(const Analysis *a, const Column *columns, const size_t *column_of_item,
+                               Error *err)
 {
     Column *items = ARENA_ARRAY(a->planner->arena, Column, a->item_count);
     for (size_t i = 0; i < a->item_count; i++) {
@@ -277,8 +306,8 @@ static Status check_item_names(const Analysis *a, const Column *columns, const s
 /* Persistent: the keys, named by their items, then the other items. Transient: the key, then all items. */
 static Status select_columns(Builder *b, PlanNode *node, const AfterScope *scope, Error *err)
 {
-    const Analysis *a       = b->a;
-    size_t          keys    = node->schema->key_count, count = 0;
+    const Analysis *a    = b->a;
+    size_t          keys = node->schema->key_count, count = 0;
     size_t         *of_key  = ARENA_ARRAY(b->arena, size_t, keys);
     Column         *columns = ARENA_ARRAY(b->arena, Column, keys + a->item_count);
     const Expr    **values  = ARENA_ARRAY(b->arena, const Expr *, a->item_count);
@@ -320,9 +349,9 @@ static Str store_name(const Builder *b)
 
 static Status type_after(Builder *b, PlanNode *node, const AggregateCalls *calls, Error *err)
 {
-    PlanAggregate *agg   = &node->u.aggregate;
-    AfterScope     scope = {{.resolve = resolve_bound, .replace = stands_for_column}, b->a, calls, agg->inner};
-    Typer          typer = b->a->typer;
+    PlanAggregate *agg = &node->u.aggregate;
+    AfterScope scope   = {{.resolve = resolve_bound, .replace = stands_for_column}, b->a, calls, agg->inner};
+    Typer      typer   = b->a->typer;
     typer.magic_timestamps = true;
     if (b->a->having.flat != NULL)
         TRY(type_condition(&typer, b->a->having.flat, &scope.base, "HAVING", &agg->having, err));
@@ -346,14 +375,17 @@ Status build_aggregate(Builder *b, const PlanNode *input, const PlanNode **out, 
     if (!grouped_already(input, keys, key_count))
         TRY(regroup(b, &input, keys, names, key_count, resolved, calls.count, err));
 
-    PlanNode *node           = builder_node(b, PLAN_AGGREGATE, "Aggregate", input, NULL);
-    node->is_table           = true;
-    node->u.aggregate        = (PlanAggregate){.over_table = over_table, .calls = resolved, .call_count = calls.count};
-    b->keys_are              = KEYS_GROUP_BY;
+    PlanNode *node = builder_node(b, PLAN_AGGREGATE, "Aggregate", input, NULL);
+    node->is_table = true;
+    node->u.aggregate =
+        (PlanAggregate){.over_table = over_table, .calls = resolved, .call_count = calls.count};
+    b->keys_are = KEYS_GROUP_BY;
     TRY(set_window(b->a, node, err));
-    node->u.aggregate.inner  = inner_schema(b, input, resolved, calls.count, b->a->query->window.kind != WINDOW_NONE);
-    node->u.aggregate.store  = (PlanStore){store_name(b), b->a->query->window.kind == WINDOW_NONE ? -1 : node->u.aggregate.retention_ms};
-    node->schema             = node->u.aggregate.inner; /* keys for match_key_items */
+    node->u.aggregate.inner =
+        inner_schema(b, input, resolved, calls.count, b->a->query->window.kind != WINDOW_NONE);
+    node->u.aggregate.store = (PlanStore){
+        store_name(b), b->a->query->window.kind == WINDOW_NONE ? -1 : node->u.aggregate.retention_ms};
+    node->schema = node->u.aggregate.inner; /* keys for match_key_items */
     TRY(type_after(b, node, &calls, err));
     *out = node;
     return OK;

@@ -1,8 +1,8 @@
 /*
  * build_flatten.c - table functions of the select list (sql.md 5.8).
  *
- * Every call becomes a column of a FLATTEN node, and the items refer to that column: so a table function may stand inside scalar
- * expressions, and the projection above knows nothing of it.
+ * Every call becomes a column of a FLATTEN node, and the items refer to that column: so a table function may
+ * stand inside scalar expressions, and the projection above knows nothing of it.
  */
 #include "parser/parser.h"
 #include "planner/query_build.h"
@@ -52,9 +52,10 @@ static Status take_call(Gather *g, const AstExpr *call, const AstExpr **out, Err
         if (first_table_call(g->b, call->operands[i]) != NULL)
             return refuse(call, "Table functions cannot be nested", err);
     if (g->count == g->capacity)
-        return error_set(err, E_LIMIT, call->pos, "A query can hold %zu table functions at most", g->capacity);
+        return error_set(err, E_LIMIT, call->pos, "A query can hold %zu table functions at most",
+                         g->capacity);
     g->b->a->typer.table_calls = true;
-    Status status              = builder_type(g->b, "Select", call, g->input->schema, &g->calls[g->count], err);
+    Status status = builder_type(g->b, "Select", call, g->input->schema, &g->calls[g->count], err);
     g->b->a->typer.table_calls = false;
     TRY(status);
     *out = select_column(g->b->arena, STR_NULL, column_name(g->b->arena, g->count), call->pos);
@@ -75,7 +76,8 @@ static const Schema *flattened_schema(Builder *b, const Schema *input, const Gat
     Column *columns = ARENA_ARRAY(b->arena, Column, input->count + g->count);
     memcpy(columns, input->columns, input->count * sizeof *columns);
     for (size_t i = 0; i < g->count; i++)
-        columns[input->count + i] = (Column){column_name(b->arena, i), g->calls[i]->type, COLUMN_VALUE, STR_NULL};
+        columns[input->count + i] =
+            (Column){column_name(b->arena, i), g->calls[i]->type, COLUMN_VALUE, STR_NULL};
     return schema_new(b->arena, columns, input->count + g->count);
 }
 

@@ -1,19 +1,20 @@
 /*
  * build_join.c - joins, left-deep in the order written (sql.md 5.5, runtime.md 4).
  *
- * Both sides come to a join keyed by its condition, in one key format. The join's row has the key, then every other column of both sides under
- * its flat name; which column names the key is chosen by the projection (viable keys), so it is decided before the node is built.
+ * Both sides come to a join keyed by its condition, in one key format. The join's row has the key, then every
+ * other column of both sides under its flat name; which column names the key is chosen by the projection
+ * (viable keys), so it is decided before the node is built.
  */
 #include "parser/parser.h"
 #include "planner/join_keys.h"
 #include "planner/join_rules.h"
 
 typedef struct {
-    Builder         *b;
-    JoinCondition    on;
-    PlanJoinKind     kind;
-    const PlanNode  *left, *right;
-    const Expr      *left_key, *right_key;
+    Builder        *b;
+    JoinCondition   on;
+    PlanJoinKind    kind;
+    const PlanNode *left, *right;
+    const Expr     *left_key, *right_key;
 } Step;
 
 /* ---- the key's name ---- */
@@ -34,7 +35,8 @@ static Str flat_column(const Analysis *a, const AstExpr *qualified)
     return qualified->name.text;
 }
 
-/* Of the last join: the first viable key that the projection shows. Of those before: any column that holds the key. */
+/* Of the last join: the first viable key that the projection shows. Of those before: any column that holds
+ * the key. */
 static Str key_name(const Step *step, bool last)
 {
     const Analysis *a = step->b->a;
@@ -63,16 +65,19 @@ static bool is_key_of(const PlanNode *side, const Expr *key)
 
 static bool same_key_format(const PlanNode *side, const FormatSpec *format)
 {
-    return side->key_format.format == format->format && str_equal(side->key_format.delimiter, format->delimiter) &&
+    return side->key_format.format == format->format &&
+           str_equal(side->key_format.delimiter, format->delimiter) &&
            !format_supports_inference(format->format);
 }
 
-static Status rekey_side(Step *step, const PlanNode **side, const Expr *key, const AstExpr *flat, const char *which, bool preserved, Error *err)
+static Status rekey_side(Step *step, const PlanNode **side, const Expr *key, const AstExpr *flat,
+                         const char *which, bool preserved, Error *err)
 {
-    Builder   *b    = step->b;
-    bool      *keep = ARENA_ARRAY(b->arena, bool, (*side)->schema->count);
-    Str        name = flat->kind == AST_COLUMN ? flat->name.text : str_printf(b->arena, "KSQL_JOIN_%s", which);
-    const char *suffix = str_to_c(b->arena, str_printf(b->arena, "Join-%zu-%s-repartition", step->on.right_from, which));
+    Builder *b    = step->b;
+    bool    *keep = ARENA_ARRAY(b->arena, bool, (*side)->schema->count);
+    Str      name = flat->kind == AST_COLUMN ? flat->name.text : str_printf(b->arena, "KSQL_JOIN_%s", which);
+    const char *suffix =
+        str_to_c(b->arena, str_printf(b->arena, "Join-%zu-%s-repartition", step->on.right_from, which));
     memset(keep, true, (*side)->schema->count);
     if (key->kind == EXPR_COLUMN)
         keep[key->slot] = false;
@@ -85,26 +90,30 @@ static Status rekey_side(Step *step, const PlanNode **side, const Expr *key, con
     return build_rekey(b, *side, &spec, side, err);
 }
 
-/* Streams are repartitioned where they are not keyed by the condition, or where the key's bytes would differ; tables never (a table in another
- * format would have to be, which is not built). */
+/* Streams are repartitioned where they are not keyed by the condition, or where the key's bytes would differ;
+ * tables never (a table in another format would have to be, which is not built). */
 static Status bring_together(Step *step, Error *err)
 {
     bool left_preserved  = step->on.join->kind == JOIN_LEFT || step->on.join->kind == JOIN_FULL;
     bool right_preserved = step->on.join->kind == JOIN_RIGHT || step->on.join->kind == JOIN_FULL;
-    bool left_ready      = is_key_of(step->left, step->left_key) && same_key_format(step->left, &step->right->key_format);
-    bool right_ready     = is_key_of(step->right, step->right_key);
+    bool left_ready =
+        is_key_of(step->left, step->left_key) && same_key_format(step->left, &step->right->key_format);
+    bool right_ready = is_key_of(step->right, step->right_key);
     if (step->kind == PLAN_JOIN_FOREIGN_KEY)
         return OK;
     if (!right_ready && !step->right->is_table)
-        TRY(rekey_side(step, &step->right, step->right_key, step->on.right.flat, "right", right_preserved, err));
+        TRY(rekey_side(step, &step->right, step->right_key, step->on.right.flat, "right", right_preserved,
+                       err));
     left_ready = left_ready && same_key_format(step->left, &step->right->key_format);
     if (!left_ready && !step->left->is_table) {
         TRY(rekey_side(step, &step->left, step->left_key, step->on.left.flat, "left", left_preserved, err));
         ((PlanNode *)step->left)->key_format = step->right->key_format;
     }
     if (step->left->is_table && !same_key_format(step->left, &step->right->key_format))
-        return error_set(err, E_UNSUPPORTED, step->on.join->pos, "Sluice cannot join tables with keys in different formats yet (%s and %s)",
-                         format_name(step->left->key_format.format), format_name(step->right->key_format.format));
+        return error_set(err, E_UNSUPPORTED, step->on.join->pos,
+                         "Sluice cannot join tables with keys in different formats yet (%s and %s)",
+                         format_name(step->left->key_format.format),
+                         format_name(step->right->key_format.format));
     return OK;
 }
 
@@ -113,9 +122,9 @@ static Status bring_together(Step *step, Error *err)
 /* Behind the key: all columns of both sides but the one that is the key, as plain values. */
 static void join_schema(Step *step, Str key, PlanNode *node)
 {
-    Builder *b       = step->b;
-    size_t   most    = step->left->schema->count + step->right->schema->count;
-    Column  *columns = ARENA_ARRAY(b->arena, Column, most + step->left->schema->key_count + 1);
+    Builder *b        = step->b;
+    size_t   most     = step->left->schema->count + step->right->schema->count;
+    Column  *columns  = ARENA_ARRAY(b->arena, Column, most + step->left->schema->key_count + 1);
     int     *slots[2] = {ARENA_ARRAY(b->arena, int, most), ARENA_ARRAY(b->arena, int, most)};
     size_t   count = 0, behind = 0;
     bool     foreign = step->kind == PLAN_JOIN_FOREIGN_KEY;
@@ -156,30 +165,36 @@ static Status set_within(const AstJoin *join, PlanJoin *out, Error *err)
 
 static Status check_built(const Step *step, Error *err)
 {
-    static const char *const names[] = {"stream-stream", "stream-table", "table-table", "foreign-key table-table"};
+    static const char *const names[] = {"stream-stream", "stream-table", "table-table",
+                                        "foreign-key table-table"};
     if (step->kind == PLAN_JOIN_STREAM_TABLE)
         return OK;
-    return error_set(err, E_UNSUPPORTED, step->on.join->pos, "Sluice does not execute %s joins yet", names[step->kind]);
+    return error_set(err, E_UNSUPPORTED, step->on.join->pos, "Sluice does not execute %s joins yet",
+                     names[step->kind]);
 }
 
 static Status join_node(Step *step, Str key, const PlanNode **out, Error *err)
 {
     static const PlanJoinType types[] = {PLAN_INNER, PLAN_LEFT, PLAN_RIGHT, PLAN_FULL};
-    Builder  *b    = step->b;
-    PlanNode *node = builder_node(b, PLAN_JOIN, "Join", step->left, step->right);
-    node->u.join   = (PlanJoin){.kind = step->kind, .type = types[step->on.join->kind]};
-    node->is_table = step->left->is_table;
+    Builder                  *b       = step->b;
+    PlanNode                 *node    = builder_node(b, PLAN_JOIN, "Join", step->left, step->right);
+    node->u.join                      = (PlanJoin){.kind = step->kind, .type = types[step->on.join->kind]};
+    node->is_table                    = step->left->is_table;
     join_schema(step, key, node);
     TRY(set_within(step->on.join, &node->u.join, err));
     if (step->kind == PLAN_JOIN_FOREIGN_KEY)
         node->u.join.foreign_key = step->left_key;
     if (step->kind != PLAN_JOIN_STREAM_TABLE)
-        node->u.join.store = (PlanStore){str_printf(b->arena, STR_FMT ".Join-%zu", STR_ARG(b->query_id), step->on.right_from), -1};
+        node->u.join.store = (PlanStore){
+            str_printf(b->arena, STR_FMT ".Join-%zu", STR_ARG(b->query_id), step->on.right_from), -1};
     *out = node;
     return OK;
 }
 
-static bool is_primary_key(const PlanNode *side, const Expr *key) { return side->schema->key_count == 1 && is_key_of(side, key); }
+static bool is_primary_key(const PlanNode *side, const Expr *key)
+{
+    return side->schema->key_count == 1 && is_key_of(side, key);
+}
 
 static Status build_step(Builder *b, size_t join, const PlanNode *left, const PlanNode **out, Error *err)
 {
@@ -188,8 +203,10 @@ static Status build_step(Builder *b, size_t join, const PlanNode *left, const Pl
     TRY(join_kind(b->a, &step.on, left->is_table, &step.kind, err));
     TRY(build_source_node(b, join + 1, &step.right, err));
     TRY(builder_type(b, "Left Join Expression", step.on.left.flat, step.left->schema, &step.left_key, err));
-    TRY(builder_type(b, "Right Join Expression", step.on.right.flat, step.right->schema, &step.right_key, err));
-    TRY(join_table_keys(b->a, &step.on, is_primary_key(step.left, step.left_key), is_primary_key(step.right, step.right_key), &step.kind, err));
+    TRY(builder_type(b, "Right Join Expression", step.on.right.flat, step.right->schema, &step.right_key,
+                     err));
+    TRY(join_table_keys(b->a, &step.on, is_primary_key(step.left, step.left_key),
+                        is_primary_key(step.right, step.right_key), &step.kind, err));
     TRY(join_types(&step.on, step.kind, step.left_key->type, step.right_key->type, err));
     TRY(join_windows(b->a, &step.on, step.left, step.right, err));
     if (step.kind != PLAN_JOIN_FOREIGN_KEY)

@@ -4,7 +4,8 @@
 #include "parser/parser.h"
 #include "planner/query_build.h"
 
-PlanNode *builder_node(Builder *b, PlanKind kind, const char *step, const PlanNode *left, const PlanNode *right)
+PlanNode *builder_node(Builder *b, PlanKind kind, const char *step, const PlanNode *left,
+                       const PlanNode *right)
 {
     PlanNode *node = ARENA_NEW(b->arena, PlanNode);
     node->kind     = kind;
@@ -12,10 +13,10 @@ PlanNode *builder_node(Builder *b, PlanKind kind, const char *step, const PlanNo
     node->step     = str_c(step);
     if (left != NULL) {
         node->inputs[node->input_count++] = left;
-        node->schema     = left->schema;
-        node->is_table   = left->is_table;
-        node->key_format = left->key_format;
-        node->window     = left->window;
+        node->schema                      = left->schema;
+        node->is_table                    = left->is_table;
+        node->key_format                  = left->key_format;
+        node->window                      = left->window;
     }
     if (right != NULL)
         node->inputs[node->input_count++] = right;
@@ -27,10 +28,12 @@ Status check_item_type(const AstExpr *item, const Expr *typed, Error *err)
     if (typed->type->kind != T_NULL)
         return OK;
     return error_set(err, E_PLAN, item->pos,
-                     "Can't infer a type of null. Please explicitly cast it to a required type, e.g. CAST(null AS VARCHAR).");
+                     "Can't infer a type of null. Please explicitly cast it to a required type, e.g. "
+                     "CAST(null AS VARCHAR).");
 }
 
-Status builder_type(Builder *b, const char *context, const AstExpr *flat, const Schema *schema, const Expr **out, Error *err)
+Status builder_type(Builder *b, const char *context, const AstExpr *flat, const Schema *schema,
+                    const Expr **out, Error *err)
 {
     SchemaScope scope;
     schema_scope_init(&scope, schema);
@@ -50,12 +53,12 @@ static Column pseudo_column(Builder *b, size_t from, const char *name, ColumnRol
 
 static const Schema *source_schema(Builder *b, size_t from)
 {
-    const Analysis *a       = b->a;
-    const Source   *source  = a->from[from].source;
-    const Schema   *schema  = source->schema;
+    const Analysis *a        = b->a;
+    const Source   *source   = a->from[from].source;
+    const Schema   *schema   = source->schema;
     bool            windowed = source->window.kind != WINDOWED_NO;
-    Column         *columns = ARENA_ARRAY(b->arena, Column, schema->count + 5);
-    size_t          count   = 0;
+    Column         *columns  = ARENA_ARRAY(b->arena, Column, schema->count + 5);
+    size_t          count    = 0;
     for (size_t i = 0; i < schema->count; i++) {
         columns[count]        = schema->columns[i];
         columns[count++].name = analysis_flat_name(a, from, schema->columns[i].name);
@@ -75,14 +78,16 @@ static const Schema *source_schema(Builder *b, size_t from)
 
 static void copy_source(Arena *arena, const Source *source, PlanSource *out)
 {
-    out->source_name      = str_dup(arena, source->name);
-    out->topic            = str_dup(arena, source->topic);
-    out->partitions       = source->partitions;
-    out->value_format     = source->value_format;
-    out->timestamp_column = str_is_null(source->timestamp_column) ? STR_NULL : str_dup(arena, source->timestamp_column);
-    out->timestamp_format = str_is_null(source->timestamp_format) ? STR_NULL : str_dup(arena, source->timestamp_format);
-    out->timestamp_slot   = -1;
-    out->declared         = schema_copy(arena, source->schema);
+    out->source_name  = str_dup(arena, source->name);
+    out->topic        = str_dup(arena, source->topic);
+    out->partitions   = source->partitions;
+    out->value_format = source->value_format;
+    out->timestamp_column =
+        str_is_null(source->timestamp_column) ? STR_NULL : str_dup(arena, source->timestamp_column);
+    out->timestamp_format =
+        str_is_null(source->timestamp_format) ? STR_NULL : str_dup(arena, source->timestamp_format);
+    out->timestamp_slot = -1;
+    out->declared       = schema_copy(arena, source->schema);
 }
 
 Status build_source_node(Builder *b, size_t from, const PlanNode **out, Error *err)
@@ -90,13 +95,18 @@ Status build_source_node(Builder *b, size_t from, const PlanNode **out, Error *e
     const Analysis *a      = b->a;
     const Source   *source = a->from[from].source;
     if (b->source_count == ARRAY_LEN(b->sources))
-        return error_set(err, E_LIMIT, a->from[from].pos, "A query can read %zu sources at most", ARRAY_LEN(b->sources));
+        return error_set(err, E_LIMIT, a->from[from].pos, "A query can read %zu sources at most",
+                         ARRAY_LEN(b->sources));
     if (!format_is_built(source->value_format.format) || !format_is_built(source->key_format.format))
-        return error_set(err, E_UNSUPPORTED, a->from[from].pos, "Sluice cannot read the formats of " STR_FMT " yet (key %s, value %s)",
-                         STR_ARG(source->name), format_name(source->key_format.format), format_name(source->value_format.format));
+        return error_set(err, E_UNSUPPORTED, a->from[from].pos,
+                         "Sluice cannot read the formats of " STR_FMT " yet (key %s, value %s)",
+                         STR_ARG(source->name), format_name(source->key_format.format),
+                         format_name(source->value_format.format));
     bool        join = analysis_is_join(a);
-    const char *step = join ? str_to_c(b->arena, str_printf(b->arena, "SourceOf" STR_FMT, STR_ARG(a->from[from].alias))) : "KsqlTopic.Source";
-    PlanNode   *node = builder_node(b, PLAN_SOURCE, step, NULL, NULL);
+    const char *step =
+        join ? str_to_c(b->arena, str_printf(b->arena, "SourceOf" STR_FMT, STR_ARG(a->from[from].alias)))
+             : "KsqlTopic.Source";
+    PlanNode *node   = builder_node(b, PLAN_SOURCE, step, NULL, NULL);
     node->schema     = source_schema(b, from);
     node->is_table   = source->is_table;
     node->key_format = source->key_format;
@@ -104,14 +114,15 @@ Status build_source_node(Builder *b, size_t from, const PlanNode **out, Error *e
     copy_source(b->arena, source, &node->u.source);
     node->u.source.partitions = analysis_partitions(a, from); /* when the query is made, not the source */
     if (!str_is_null(source->timestamp_column)) {
-        Str flat                       = analysis_flat_name(a, from, source->timestamp_column);
+        Str flat                      = analysis_flat_name(a, from, source->timestamp_column);
         node->u.source.timestamp_slot = schema_find(node->schema, flat);
     }
     if (source->is_table)
-        node->u.source.store = (PlanStore){
-            join ? str_printf(b->arena, STR_FMT ".KafkaTopic_" STR_FMT "-Reduce", STR_ARG(b->query_id), STR_ARG(a->from[from].alias))
-                 : str_printf(b->arena, STR_FMT ".KsqlTopic-Reduce", STR_ARG(b->query_id)),
-            -1};
+        node->u.source.store =
+            (PlanStore){join ? str_printf(b->arena, STR_FMT ".KafkaTopic_" STR_FMT "-Reduce",
+                                          STR_ARG(b->query_id), STR_ARG(a->from[from].alias))
+                             : str_printf(b->arena, STR_FMT ".KsqlTopic-Reduce", STR_ARG(b->query_id)),
+                        -1};
     b->sources[b->source_count++] = node;
     *out                          = node;
     return OK;
@@ -142,7 +153,8 @@ static bool format_holds(const FormatSpec *format, const Column *keys, size_t co
     return serde_check(format, SIDE_KEY, keys, count, &ignored) == OK;
 }
 
-void rekey_format(const Planner *planner, const FormatSpec *from, const Column *keys, size_t count, FormatSpec *out)
+void rekey_format(const Planner *planner, const FormatSpec *from, const Column *keys, size_t count,
+                  FormatSpec *out)
 {
     *out = *from;
     if (count == 0) {
@@ -162,11 +174,12 @@ Status build_rekey(Builder *b, const PlanNode *input, const RekeySpec *spec, con
     const Schema *from = input->schema;
     if (input->window.kind != WINDOWED_NO && !spec->drop_null)
         return error_set(err, E_PLAN, NO_POS,
-                         "Implicit repartitioning of windowed sources is not supported. See https://github.com/confluentinc/ksql/issues/4385.");
+                         "Implicit repartitioning of windowed sources is not supported. See "
+                         "https://github.com/confluentinc/ksql/issues/4385.");
     PlanNode *node    = builder_node(b, PLAN_REKEY, spec->step, input, NULL);
     Column   *columns = ARENA_ARRAY(b->arena, Column, spec->count + from->count);
     int      *slots   = ARENA_ARRAY(b->arena, int, from->count);
-    size_t    count   = 0, kept = 0;
+    size_t    count = 0, kept = 0;
     for (size_t i = 0; i < spec->count; i++)
         columns[count++] = (Column){spec->names[i], spec->keys[i]->type, COLUMN_KEY, STR_NULL};
     rekey_format(b->a->planner, &input->key_format, columns, spec->count, &node->key_format);
@@ -182,9 +195,14 @@ Status build_rekey(Builder *b, const PlanNode *input, const RekeySpec *spec, con
     }
     node->schema  = schema_new(b->arena, columns, count);
     node->window  = (KeyWindow){WINDOWED_NO, 0};
-    node->u.rekey = (PlanRekey){.keys = spec->keys, .key_count = spec->count, .drop_null = spec->drop_null, .drop_null_key = spec->drop_null_key,
-                                .repartition = spec->repartition, .topic_suffix = str_c(spec->topic_suffix), .value_slots = slots};
-    *out = node;
+    node->u.rekey = (PlanRekey){.keys          = spec->keys,
+                                .key_count     = spec->count,
+                                .drop_null     = spec->drop_null,
+                                .drop_null_key = spec->drop_null_key,
+                                .repartition   = spec->repartition,
+                                .topic_suffix  = str_c(spec->topic_suffix),
+                                .value_slots   = slots};
+    *out          = node;
     return OK;
 }
 
@@ -192,7 +210,7 @@ static Status check_partition_by(Builder *b, const PlanNode *input, Error *err)
 {
     const Analysis *a = b->a;
     for (size_t i = 0; i < a->query->partition_count; i++) {
-        const AstExpr *key = a->partition_by[i].qualified;
+        const AstExpr *key  = a->partition_by[i].qualified;
         StrBuf         text = {0};
         ast_print_expr(key, &text);
         Status status = OK;
@@ -200,12 +218,13 @@ static Status check_partition_by(Builder *b, const PlanNode *input, Error *err)
             status = error_set(err, E_PLAN, key->pos, "Cannot PARTITION BY multiple columns including NULL");
         else if (input->is_table)
             status = error_set(err, E_PLAN, key->pos,
-                               "Cannot repartition a TABLE source. If this is a join, make sure that the criteria uses the TABLE's key column " STR_FMT
-                               " instead of " STR_FMT,
+                               "Cannot repartition a TABLE source. If this is a join, make sure that the "
+                               "criteria uses the TABLE's key column " STR_FMT " instead of " STR_FMT,
                                STR_ARG(input->schema->columns[0].name), STR_ARG(strbuf_str(&text)));
         for (size_t j = 0; j < i && status == OK; j++)
             if (ast_expr_equal(key, a->partition_by[j].qualified))
-                status = error_set(err, E_PLAN, key->pos, "Duplicate PARTITION BY expression: " STR_FMT, STR_ARG(strbuf_str(&text)));
+                status = error_set(err, E_PLAN, key->pos, "Duplicate PARTITION BY expression: " STR_FMT,
+                                   STR_ARG(strbuf_str(&text)));
         strbuf_clear(&text);
         TRY(status);
     }
@@ -233,7 +252,9 @@ Status build_partition_by(Builder *b, const PlanNode *input, const PlanNode **ou
         if (keys[i]->kind == EXPR_COLUMN)
             keep[keys[i]->slot] = false; /* it moves into the key */
     }
-    RekeySpec spec = {keys, names, count, keep, false, false, a->query->has_group_by, "PartitionBy-repartition", "PartitionBy"};
-    b->keys_are    = KEYS_PARTITION_BY;
+    RekeySpec spec = {
+        keys,         names, count, keep, false, false, a->query->has_group_by, "PartitionBy-repartition",
+        "PartitionBy"};
+    b->keys_are = KEYS_PARTITION_BY;
     return build_rekey(b, input, &spec, out, err);
 }

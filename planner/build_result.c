@@ -1,5 +1,6 @@
 /*
- * build_result.c - the select list as the result's schema: keys, values, and the rules of persistent queries (sql.md 5.4).
+ * build_result.c - the select list as the result's schema: keys, values, and the rules of persistent queries
+ * (sql.md 5.4).
  */
 #include "parser/parser.h"
 #include "planner/join_keys.h"
@@ -17,7 +18,8 @@ static bool shows_key(const Builder *b, const PlanNode *node, size_t key, const 
     case KEYS_PARTITION_BY:
         return ast_expr_equal(item->flat, a->partition_by[key].flat);
     default:
-        return item->flat->kind == AST_COLUMN && str_equal(item->flat->name.text, node->schema->columns[key].name);
+        return item->flat->kind == AST_COLUMN &&
+               str_equal(item->flat->name.text, node->schema->columns[key].name);
     }
 }
 
@@ -83,11 +85,12 @@ static void print_viable(const Builder *b, StrBuf *text, StrBuf *list, Str *synt
 
 static Status refuse_missing(const Builder *b, const PlanNode *node, Error *err)
 {
-    static const char *const what[] = {"key column", "partitioning expression", "grouping expression", "join expression", "key column"};
+    static const char *const what[] = {"key column", "partitioning expression", "grouping expression",
+                                       "join expression", "key column"};
     StrBuf                   text = {0}, list = {0};
     Str                      synthetic = STR_NULL;
     bool                     join      = b->keys_are == KEYS_JOIN;
-    bool several;
+    bool                     several;
     if (join) {
         print_viable(b, &text, &list, &synthetic);
         several = str_find(strbuf_str(&text), STR_LIT(" or "), 0) >= 0;
@@ -95,13 +98,18 @@ static Status refuse_missing(const Builder *b, const PlanNode *node, Error *err)
         several = print_keys(b, node, &text, &list) > 1;
     }
     error_set(err, E_PLAN, b->a->query->pos,
-              "Key%s missing from projection (ie, SELECT). %s\nThe query used to build `" STR_FMT "` must include the %s%s " STR_FMT
-              " in its projection (eg, SELECT " STR_FMT "...).",
-              several ? "s" : "", str_is_null(synthetic) ? "" : "See https://cnfl.io/2LV7ouS.", STR_ARG(b->a->sink_name), what[b->keys_are],
-              several ? "s" : "", STR_ARG(strbuf_str(&text)), STR_ARG(strbuf_str(&list)));
+              "Key%s missing from projection (ie, SELECT). %s\nThe query used to build `" STR_FMT
+              "` must include the %s%s " STR_FMT " in its projection (eg, SELECT " STR_FMT "...).",
+              several ? "s" : "", str_is_null(synthetic) ? "" : "See https://cnfl.io/2LV7ouS.",
+              STR_ARG(b->a->sink_name), what[b->keys_are], several ? "s" : "", STR_ARG(strbuf_str(&text)),
+              STR_ARG(strbuf_str(&list)));
     if (!str_is_null(synthetic))
-        error_append(err, "\n" STR_FMT " was added as a synthetic key column because the join criteria did not match any source column. "
-                          "This expression must be included in the projection and may be aliased. ", STR_ARG(synthetic));
+        error_append(
+            err,
+            "\n" STR_FMT
+            " was added as a synthetic key column because the join criteria did not match any source column. "
+            "This expression must be included in the projection and may be aliased. ",
+            STR_ARG(synthetic));
     strbuf_clear(&text);
     strbuf_clear(&list);
     return E_PLAN;
@@ -115,14 +123,20 @@ static Status refuse_twice(const Builder *b, const PlanNode *node, size_t key, E
         if (!shows_key(b, node, key, &b->a->items[i]))
             continue;
         strbuf_adds(&names, found++ ? " and " : "");
-        strbuf_addf(&names, b->keys_are == KEYS_GROUP_BY ? "`" STR_FMT "`" : STR_FMT, STR_ARG(b->a->items[i].alias));
+        strbuf_addf(&names, b->keys_are == KEYS_GROUP_BY ? "`" STR_FMT "`" : STR_FMT,
+                    STR_ARG(b->a->items[i].alias));
     }
     if (b->keys_are == KEYS_GROUP_BY)
-        error_set(err, E_PLAN, b->a->query->pos, "The projection contains a key column more than once: " STR_FMT ".", STR_ARG(strbuf_str(&names)));
+        error_set(err, E_PLAN, b->a->query->pos,
+                  "The projection contains a key column more than once: " STR_FMT ".",
+                  STR_ARG(strbuf_str(&names)));
     else
-        error_set(err, E_PLAN, b->a->query->pos, "The projection contains a key column (`" STR_FMT "`) more than once, aliased as: " STR_FMT ".",
+        error_set(err, E_PLAN, b->a->query->pos,
+                  "The projection contains a key column (`" STR_FMT "`) more than once, aliased as: " STR_FMT
+                  ".",
                   STR_ARG(node->schema->columns[key].name), STR_ARG(strbuf_str(&names)));
-    error_append(err, "\nEach key column must only be in the projection once. If you intended to copy the key into the value, then consider using "
+    error_append(err, "\nEach key column must only be in the projection once. If you intended to copy the "
+                      "key into the value, then consider using "
                       "the AS_VALUE function to indicate which key reference should be copied.");
     strbuf_clear(&names);
     return E_PLAN;
@@ -160,11 +174,12 @@ Status check_result_columns(const Column *columns, size_t count, Error *err)
             if (!str_equal(columns[i].name, columns[j].name))
                 continue;
             if (columns[i].role != columns[j].role)
-                return error_set(err, E_PLAN, NO_POS, "Value columns clash with key columns: `" STR_FMT "`", STR_ARG(columns[i].name));
+                return error_set(err, E_PLAN, NO_POS, "Value columns clash with key columns: `" STR_FMT "`",
+                                 STR_ARG(columns[i].name));
             StrBuf text = {0};
             print_column(&columns[i], &text);
-            error_set(err, E_PLAN, NO_POS, "Duplicate %s columns found in schema: " STR_FMT, columns[i].role == COLUMN_KEY ? "key" : "value",
-                      STR_ARG(strbuf_str(&text)));
+            error_set(err, E_PLAN, NO_POS, "Duplicate %s columns found in schema: " STR_FMT,
+                      columns[i].role == COLUMN_KEY ? "key" : "value", STR_ARG(strbuf_str(&text)));
             strbuf_clear(&text);
             return E_PLAN;
         }
@@ -178,16 +193,16 @@ Status check_result_columns(const Column *columns, size_t count, Error *err)
 
 Status build_projection(Builder *b, const PlanNode *input, const PlanNode **out, Error *err)
 {
-    const Analysis *a       = b->a;
-    size_t          keys    = input->schema->key_count, count = 0;
+    const Analysis *a    = b->a;
+    size_t          keys = input->schema->key_count, count = 0;
     size_t         *of_key  = ARENA_ARRAY(b->arena, size_t, keys);
     bool           *is_key  = ARENA_ARRAY(b->arena, bool, a->item_count);
     Column         *columns = ARENA_ARRAY(b->arena, Column, keys + a->item_count);
     const Expr    **values  = ARENA_ARRAY(b->arena, const Expr *, a->item_count);
     TRY(match_key_items(b, input, of_key, err));
     for (size_t i = 0; i < keys; i++) {
-        columns[i]         = input->schema->columns[i];
-        columns[i].name    = a->items[of_key[i]].alias;
+        columns[i]        = input->schema->columns[i];
+        columns[i].name   = a->items[of_key[i]].alias;
         is_key[of_key[i]] = true;
     }
     for (size_t i = 0; i < a->item_count; i++) {

@@ -1,8 +1,9 @@
 /*
  * canonical.c - a statement is rebuilt from its analysis, then printed like any other.
  *
- * `*` stays what it is: which columns it stands for is the plan's business. What the WITH clause of a sink says beside what the user
- * wrote are the facts of its topic, so that the text alone would make the same one again.
+ * `*` stays what it is: which columns it stands for is the plan's business. What the WITH clause of a sink
+ * says beside what the user wrote are the facts of its topic, so that the text alone would make the same one
+ * again.
  */
 #include "planner/canonical.h"
 
@@ -100,13 +101,15 @@ static void describe_topic(Arena *arena, AstStatement *statement, const Source *
     add_property(statement, "CLEANUP_POLICY", literal(arena, AST_STRING, str_c(topic->cleanup_policy), 0));
     add_property(statement, "KAFKA_TOPIC", literal(arena, AST_STRING, topic->name, 0));
     add_property(statement, "PARTITIONS", literal(arena, AST_INTEGER, STR_NULL, topic->partitions));
-    add_property(statement, "REPLICAS", literal(arena, AST_INTEGER, STR_NULL, topic->replicas > 0 ? topic->replicas : 1));
+    add_property(statement, "REPLICAS",
+                 literal(arena, AST_INTEGER, STR_NULL, topic->replicas > 0 ? topic->replicas : 1));
     if (sink->retention_ms >= 0)
         add_property(statement, "RETENTION_MS", literal(arena, AST_INTEGER, STR_NULL, sink->retention_ms));
     qsort(statement->properties, statement->property_count, sizeof *statement->properties, compare_names);
 }
 
-Str canonical_statement(const Analysis *a, const AstStatement *statement, const Source *sink, const TopicWish *topic)
+Str canonical_statement(const Analysis *a, const AstStatement *statement, const Source *sink,
+                        const TopicWish *topic)
 {
     Arena       *arena = a->planner->arena;
     AstStatement copy  = *statement;

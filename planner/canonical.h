@@ -6,8 +6,10 @@
 
 #include "planner/analysis.h"
 
-/* CREATE ... AS SELECT or INSERT INTO ... SELECT with every column qualified and every item named; EMIT CHANGES when nothing was said.
- * With a `sink` and its `topic`, WITH says what they got, too. Without a semicolon; in planner->arena. */
-Str canonical_statement(const Analysis *a, const AstStatement *statement, const Source *sink, const TopicWish *topic);
+/* CREATE ... AS SELECT or INSERT INTO ... SELECT with every column qualified and every item named; EMIT
+ * CHANGES when nothing was said. With a `sink` and its `topic`, WITH says what they got, too. Without a
+ * semicolon; in planner->arena. */
+Str canonical_statement(const Analysis *a, const AstStatement *statement, const Source *sink,
+                        const TopicWish *topic);
 
 #endif

@@ -1,7 +1,9 @@
 /*
- * constant.c - the value of an expression without columns, as a column's type: INSERT VALUES, key constraints (sql.md 3.7).
+ * constant.c - the value of an expression without columns, as a column's type: INSERT VALUES, key constraints
+ * (sql.md 3.7).
  *
- * The expression is typed and run like any other; then the STRICT rules apply to its value. A DECIMAL must fit without rounding.
+ * The expression is typed and run like any other; then the STRICT rules apply to its value. A DECIMAL must
+ * fit without rounding.
  */
 #include "core/decimal.h"
 #include "planner/typer_run.h"
@@ -9,20 +11,26 @@
 static const char *format_hint(const SqlType *type)
 {
     switch (type->kind) {
-    case T_TIMESTAMP: return ". Timestamp format must be yyyy-mm-ddThh:mm:ss[.S]";
-    case T_TIME: return ". Time format must be hh:mm:ss[.S]";
-    case T_DATE: return ". Date format must be yyyy-mm-dd";
-    default: return "";
+    case T_TIMESTAMP:
+        return ". Timestamp format must be yyyy-mm-ddThh:mm:ss[.S]";
+    case T_TIME:
+        return ". Time format must be hh:mm:ss[.S]";
+    case T_DATE:
+        return ". Date format must be yyyy-mm-dd";
+    default:
+        return "";
     }
 }
 
-static Status refuse(const Typer *typer, const AstExpr *ast, const SqlType *to, Str column, const SqlType *from, Value value, Error *err)
+static Status refuse(const Typer *typer, const AstExpr *ast, const SqlType *to, Str column,
+                     const SqlType *from, Value value, Error *err)
 {
     StrBuf text = {0};
     value_print(from, value, &text);
-    Status status = error_set(err, E_PLAN, ast->pos, "Expected type " STR_FMT " for field " STR_FMT " but got %s(" STR_FMT ")%s",
-                              STR_ARG(type_text(typer->arena, to)), STR_ARG(column), type_kind_name(from->kind),
-                              STR_ARG(strbuf_str(&text)), format_hint(to));
+    Status status = error_set(err, E_PLAN, ast->pos,
+                              "Expected type " STR_FMT " for field " STR_FMT " but got %s(" STR_FMT ")%s",
+                              STR_ARG(type_text(typer->arena, to)), STR_ARG(column),
+                              type_kind_name(from->kind), STR_ARG(strbuf_str(&text)), format_hint(to));
     strbuf_clear(&text);
     return status;
 }
@@ -51,7 +59,8 @@ static Status to_type(const Typer *typer, const SqlType *from, const SqlType *to
     return decimal_fit(typer->arena, value, to->precision, to->scale, ROUND_NONE, out, NULL);
 }
 
-Status evaluate_constant(const Typer *typer, const AstExpr *ast, const SqlType *type, Str column, Clock *clock, Value *out, Error *err)
+Status evaluate_constant(const Typer *typer, const AstExpr *ast, const SqlType *type, Str column,
+                         Clock *clock, Value *out, Error *err)
 {
     const Expr *expr;
     Value       value;
@@ -70,7 +79,8 @@ Status evaluate_constant(const Typer *typer, const AstExpr *ast, const SqlType *
     return OK;
 }
 
-static Status refuse_key(const AstExpr *ast, const Column *column, const SqlType *from, Value value, Error *err)
+static Status refuse_key(const AstExpr *ast, const Column *column, const SqlType *from, Value value,
+                         Error *err)
 {
     StrBuf text = {0};
     value_print(from, value, &text);
@@ -83,14 +93,18 @@ static Status refuse_key(const AstExpr *ast, const Column *column, const SqlType
     return status;
 }
 
-Status evaluate_key(const Typer *typer, const AstExpr *ast, const Column *column, Clock *clock, Value *out, Error *err)
+Status evaluate_key(const Typer *typer, const AstExpr *ast, const Column *column, Clock *clock, Value *out,
+                    Error *err)
 {
     const Expr *expr;
     Value       value;
     Error       ignored;
     *out = value_null();
     TRY(type_expression(typer, ast, &scope_empty, &expr, err));
-    if (expr->type->kind == T_NULL || run_once(typer, expr, clock, true, &value, &ignored) != OK || value_is_null(value))
+    if (expr->type->kind == T_NULL || run_once(typer, expr, clock, true, &value, &ignored) != OK ||
+        value_is_null(value))
         return OK;
-    return to_type(typer, expr->type, column->type, value, out) == OK ? OK : refuse_key(ast, column, expr->type, value, err);
+    return to_type(typer, expr->type, column->type, value, out) == OK
+               ? OK
+               : refuse_key(ast, column, expr->type, value, err);
 }

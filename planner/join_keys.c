@@ -1,8 +1,9 @@
 /*
  * join_keys.c - equivalence sets and viable keys of a left-deep join tree.
  *
- * Joining on A.X = B.Y makes both columns hold the key, so either may name it; a later join on one of them adds its own side. A FULL OUTER join makes
- * neither hold it for every row: then the key is a column of its own, ROWKEY.
+ * Joining on A.X = B.Y makes both columns hold the key, so either may name it; a later join on one of them
+ * adds its own side. A FULL OUTER join makes neither hold it for every row: then the key is a column of its
+ * own, ROWKEY.
  */
 #include "planner/join_keys.h"
 
@@ -27,7 +28,10 @@ static void set_add(ExprSet *set, const AstExpr *expr)
         set->items[set->count++] = expr;
 }
 
-static ExprSet set_new(Arena *arena, size_t joins) { return (ExprSet){ARENA_ARRAY(arena, const AstExpr *, 2 * joins + 2), 0}; }
+static ExprSet set_new(Arena *arena, size_t joins)
+{
+    return (ExprSet){ARENA_ARRAY(arena, const AstExpr *, 2 * joins + 2), 0};
+}
 
 /* Which source a qualified expression is about; -1 for none or several. */
 static int source_of(const Analysis *a, const AstExpr *expr)

@@ -55,7 +55,8 @@ static Status one_source(const Analysis *a, const AstExpr *side, const AstExpr *
         }
     }
     return error_set(err, E_PLAN, side->pos,
-                     "Invalid comparison expression '%s' in join '%s'. Each side of the join comparision must contain references from exactly one source.",
+                     "Invalid comparison expression '%s' in join '%s'. Each side of the join comparision "
+                     "must contain references from exactly one source.",
                      print_to(a->planner->arena, side), print_to(a->planner->arena, on));
 }
 
@@ -65,7 +66,9 @@ static Status check_comparison(const Analysis *a, const AstExpr *on, Error *err)
     if (on->kind != AST_BINARY)
         return error_set(err, E_PLAN, on->pos, "Unsupported join expression: %s", text);
     if (on->op == OP_AND || on->op == OP_OR)
-        return error_set(err, E_PLAN, on->pos, "Invalid join condition: joins on multiple conditions are not yet supported. Got %s.", text);
+        return error_set(
+            err, E_PLAN, on->pos,
+            "Invalid join condition: joins on multiple conditions are not yet supported. Got %s.", text);
     if (on->op < OP_EQUAL)
         return error_set(err, E_PLAN, on->pos, "Unsupported join expression: %s", text);
     if (on->op != OP_EQUAL)
@@ -73,21 +76,25 @@ static Status check_comparison(const Analysis *a, const AstExpr *on, Error *err)
     return OK;
 }
 
-static Status check_sides(const Analysis *a, size_t join, const AstExpr *on, size_t left, size_t right, Error *err)
+static Status check_sides(const Analysis *a, size_t join, const AstExpr *on, size_t left, size_t right,
+                          Error *err)
 {
     if (left == right)
         return error_set(err, E_PLAN, on->pos,
-                         "Each side of the join must reference exactly one source and not the same source. Left side references `" STR_FMT
-                         "` and right references `" STR_FMT "`",
+                         "Each side of the join must reference exactly one source and not the same source. "
+                         "Left side references `" STR_FMT "` and right references `" STR_FMT "`",
                          STR_ARG(a->from[left].alias), STR_ARG(a->from[right].alias));
     if (left != join + 1 && right != join + 1)
         return error_set(err, E_PLAN, on->pos,
-                         "A join criteria is expected to reference the source (`" STR_FMT "`) in the FROM clause, instead the right source "
+                         "A join criteria is expected to reference the source (`" STR_FMT
+                         "`) in the FROM clause, instead the right source "
                          "references `" STR_FMT "` and the left source references `" STR_FMT "`",
-                         STR_ARG(a->from[join + 1].alias), STR_ARG(a->from[right].alias), STR_ARG(a->from[left].alias));
+                         STR_ARG(a->from[join + 1].alias), STR_ARG(a->from[right].alias),
+                         STR_ARG(a->from[left].alias));
     if (left > join + 1 || right > join + 1)
         return error_set(err, E_PLAN, on->pos,
-                         "Cannot build JOIN tree; neither source in the join is the FROM source or included in a previous JOIN: %s",
+                         "Cannot build JOIN tree; neither source in the join is the FROM source or included "
+                         "in a previous JOIN: %s",
                          print_to(a->planner->arena, on));
     return OK;
 }
@@ -100,13 +107,14 @@ Status join_condition(const Analysis *a, size_t join, JoinCondition *out, Error 
     TRY(one_source(a, on->operands[0], on, &first, err));
     TRY(one_source(a, on->operands[1], on, &second, err));
     TRY(check_sides(a, join, on, first, second, err));
-    bool swapped = first == join + 1;
+    bool swapped    = first == join + 1;
     out->join       = &a->query->joins[join];
     out->left       = (BothForms){on->operands[swapped], flat->operands[swapped]};
     out->right      = (BothForms){on->operands[!swapped], flat->operands[!swapped]};
     out->left_from  = swapped ? second : first;
     out->right_from = swapped ? first : second;
-    out->text       = str_to_c(a->planner->arena, str_printf(a->planner->arena, "%s = %s", print_to(a->planner->arena, on->operands[0]),
+    out->text       = str_to_c(a->planner->arena, str_printf(a->planner->arena, "%s = %s",
+                                                             print_to(a->planner->arena, on->operands[0]),
                                                              print_to(a->planner->arena, on->operands[1])));
     return OK;
 }
@@ -117,23 +125,29 @@ static Status stream_table_kind(const Analysis *a, const JoinCondition *on, bool
 {
     Str left = a->from[on->left_from].alias, right = a->from[on->right_from].alias;
     if (left_is_table)
-        return error_set(err, E_PLAN, on->join->pos,
-                         "Invalid join order: table-stream joins are not supported; only stream-table joins. Got " STR_FMT " %s " STR_FMT ".",
-                         STR_ARG(left), type_name(on->join), STR_ARG(right));
+        return error_set(
+            err, E_PLAN, on->join->pos,
+            "Invalid join order: table-stream joins are not supported; only stream-table joins. Got " STR_FMT
+            " %s " STR_FMT ".",
+            STR_ARG(left), type_name(on->join), STR_ARG(right));
     if (on->join->kind == JOIN_FULL)
-        return error_set(err, E_PLAN, on->join->pos,
-                         "Invalid join type: full-outer join not supported for stream-table join. Got " STR_FMT " %s " STR_FMT ".",
-                         STR_ARG(left), type_name(on->join), STR_ARG(right));
+        return error_set(
+            err, E_PLAN, on->join->pos,
+            "Invalid join type: full-outer join not supported for stream-table join. Got " STR_FMT
+            " %s " STR_FMT ".",
+            STR_ARG(left), type_name(on->join), STR_ARG(right));
     if (on->join->kind == JOIN_RIGHT)
         return error_set(err, E_PLAN, on->join->pos, "Invalid join type encountered: RIGHT [OUTER] JOIN");
     if (on->join->has_within)
         return error_set(err, E_PLAN, on->join->pos,
-                         "A window definition was provided for a Stream-Table join. These joins are not windowed. Please drop the window definition "
+                         "A window definition was provided for a Stream-Table join. These joins are not "
+                         "windowed. Please drop the window definition "
                          "(ie. the WITHIN clause) and try to execute your join again.");
     return OK;
 }
 
-Status join_kind(const Analysis *a, const JoinCondition *on, bool left_is_table, PlanJoinKind *kind, Error *err)
+Status join_kind(const Analysis *a, const JoinCondition *on, bool left_is_table, PlanJoinKind *kind,
+                 Error *err)
 {
     bool right_is_table = a->from[on->right_from].source->is_table;
     if (left_is_table != right_is_table) {
@@ -143,46 +157,62 @@ Status join_kind(const Analysis *a, const JoinCondition *on, bool left_is_table,
     *kind = left_is_table ? PLAN_JOIN_TABLE_TABLE : PLAN_JOIN_STREAM_STREAM;
     if (left_is_table && on->join->has_within)
         return error_set(err, E_PLAN, on->join->pos,
-                         "A window definition was provided for a Table-Table join. These joins are not windowed. Please drop the window definition "
+                         "A window definition was provided for a Table-Table join. These joins are not "
+                         "windowed. Please drop the window definition "
                          "(i.e. the WITHIN clause) and try to execute your Table-Table join again.");
     if (!left_is_table && !on->join->has_within)
         return error_set(err, E_PLAN, on->join->pos,
-                         "Stream-Stream joins must have a WITHIN clause specified. None was provided. To learn about how to specify a WITHIN clause "
-                         "with a stream-stream join, please visit: https://docs.confluent.io/current/ksql/docs/syntax-reference.html"
+                         "Stream-Stream joins must have a WITHIN clause specified. None was provided. To "
+                         "learn about how to specify a WITHIN clause "
+                         "with a stream-stream join, please visit: "
+                         "https://docs.confluent.io/current/ksql/docs/syntax-reference.html"
                          "#create-stream-as-select");
     return OK;
 }
 
-static bool is_windowed(const Analysis *a, size_t from) { return a->from[from].source->window.kind != WINDOWED_NO; }
+static bool is_windowed(const Analysis *a, size_t from)
+{
+    return a->from[from].source->window.kind != WINDOWED_NO;
+}
 
-Status join_table_keys(const Analysis *a, const JoinCondition *on, bool left_is_key, bool right_is_key, PlanJoinKind *kind, Error *err)
+Status join_table_keys(const Analysis *a, const JoinCondition *on, bool left_is_key, bool right_is_key,
+                       PlanJoinKind *kind, Error *err)
 {
     if (*kind == PLAN_JOIN_STREAM_STREAM)
         return OK;
     if (!right_is_key)
         return error_set(err, E_PLAN, on->join->on->pos,
                          *kind == PLAN_JOIN_STREAM_TABLE
-                             ? "Invalid join condition: stream-table joins require to join on the table's primary key. Got %s."
-                             : "Invalid join condition: table-table joins require to join on the primary key of the right input table. Got %s.",
+                             ? "Invalid join condition: stream-table joins require to join on the table's "
+                               "primary key. Got %s."
+                             : "Invalid join condition: table-table joins require to join on the primary key "
+                               "of the right input table. Got %s.",
                          on->text);
     if (*kind == PLAN_JOIN_STREAM_TABLE || left_is_key)
         return OK;
     *kind = PLAN_JOIN_FOREIGN_KEY;
     if (on->right_from > 1)
         return error_set(err, E_PLAN, on->join->on->pos,
-                         "Invalid join condition: foreign-key table-table joins are not supported as part of n-way joins. Got %s.", on->text);
+                         "Invalid join condition: foreign-key table-table joins are not supported as part of "
+                         "n-way joins. Got %s.",
+                         on->text);
     if (on->join->kind == JOIN_FULL)
-        return error_set(err, E_PLAN, on->join->pos,
-                         "Invalid join type: full-outer join not supported for foreign-key table-table join. Got " STR_FMT " %s " STR_FMT ".",
-                         STR_ARG(a->from[on->left_from].alias), type_name(on->join), STR_ARG(a->from[on->right_from].alias));
+        return error_set(
+            err, E_PLAN, on->join->pos,
+            "Invalid join type: full-outer join not supported for foreign-key table-table join. Got " STR_FMT
+            " %s " STR_FMT ".",
+            STR_ARG(a->from[on->left_from].alias), type_name(on->join),
+            STR_ARG(a->from[on->right_from].alias));
     if (on->join->kind == JOIN_RIGHT)
         return error_set(err, E_PLAN, on->join->pos, "RIGHT OUTER JOIN on a foreign key is not supported");
     if (is_windowed(a, on->left_from) || is_windowed(a, on->right_from))
-        return error_set(err, E_PLAN, on->join->pos, "Foreign-key table-table joins are not supported on windowed tables.");
+        return error_set(err, E_PLAN, on->join->pos,
+                         "Foreign-key table-table joins are not supported on windowed tables.");
     return OK;
 }
 
-Status join_types(const JoinCondition *on, PlanJoinKind kind, const SqlType *left, const SqlType *right, Error *err)
+Status join_types(const JoinCondition *on, PlanJoinKind kind, const SqlType *left, const SqlType *right,
+                  Error *err)
 {
     if (type_equal(left, right))
         return OK;
@@ -216,22 +246,29 @@ static const char *window_name(WindowedKind kind)
     return names[kind];
 }
 
-Status join_windows(const Analysis *a, const JoinCondition *on, const PlanNode *left, const PlanNode *right, Error *err)
+Status join_windows(const Analysis *a, const JoinCondition *on, const PlanNode *left, const PlanNode *right,
+                    Error *err)
 {
     WindowedKind l = left->window.kind, r = right->window.kind;
     if ((l == WINDOWED_NO) != (r == WINDOWED_NO))
         return error_set(err, E_PLAN, on->join->pos,
-                         "Can not join windowed source to non-windowed source.\n`" STR_FMT "` is %s windowed\n`" STR_FMT "` is %s windowed",
-                         STR_ARG(a->from[on->left_from].alias), window_name(l), STR_ARG(a->from[on->right_from].alias), window_name(r));
+                         "Can not join windowed source to non-windowed source.\n`" STR_FMT
+                         "` is %s windowed\n`" STR_FMT "` is %s windowed",
+                         STR_ARG(a->from[on->left_from].alias), window_name(l),
+                         STR_ARG(a->from[on->right_from].alias), window_name(r));
     if ((l == WINDOWED_SESSION) != (r == WINDOWED_SESSION))
         return error_set(err, E_PLAN, on->join->pos,
-                         "Incompatible windowed sources.\nLeft source: %s\nRight source: %s\nSession windowed sources can only be joined to other "
-                         "session windowed sources, and may still not result in expected behaviour as session bounds must be an exact match for "
-                         "the join to work\nHopping and tumbling windowed sources can only be joined to other hopping and tumbling windowed sources",
+                         "Incompatible windowed sources.\nLeft source: %s\nRight source: %s\nSession "
+                         "windowed sources can only be joined to other "
+                         "session windowed sources, and may still not result in expected behaviour as "
+                         "session bounds must be an exact match for "
+                         "the join to work\nHopping and tumbling windowed sources can only be joined to "
+                         "other hopping and tumbling windowed sources",
                          window_name(l), window_name(r));
     if (l != r || left->window.size_ms != right->window.size_ms)
         return error_set(err, E_PLAN, on->join->pos,
-                         "Implicit repartitioning of windowed sources is not supported. See https://github.com/confluentinc/ksql/issues/4385.");
+                         "Implicit repartitioning of windowed sources is not supported. See "
+                         "https://github.com/confluentinc/ksql/issues/4385.");
     return OK;
 }
 
@@ -241,8 +278,10 @@ Status join_partitions(const Analysis *a, const JoinCondition *on, Error *err)
     if (left == right || left == 0 || right == 0)
         return OK;
     Str l = a->from[on->left_from].alias, r = a->from[on->right_from].alias;
-    return error_set(err, E_PLAN, on->join->pos,
-                     "Can't join `" STR_FMT "` with `" STR_FMT "` since the number of partitions don't match. `" STR_FMT "` partitions = %d; `" STR_FMT
-                     "` partitions = %d. Please repartition either one so that the number of partitions match.",
-                     STR_ARG(l), STR_ARG(r), STR_ARG(l), left, STR_ARG(r), right);
+    return error_set(
+        err, E_PLAN, on->join->pos,
+        "Can't join `" STR_FMT "` with `" STR_FMT "` since the number of partitions don't match. `" STR_FMT
+        "` partitions = %d; `" STR_FMT
+        "` partitions = %d. Please repartition either one so that the number of partitions match.",
+        STR_ARG(l), STR_ARG(r), STR_ARG(l), left, STR_ARG(r), right);
 }

@@ -6,7 +6,8 @@
 
 #include "planner/query_build.h"
 
-/* The ON condition of one join, its sides in order: `left` is about sources before, `right` about the joined one. */
+/* The ON condition of one join, its sides in order: `left` is about sources before, `right` about the joined
+ * one. */
 typedef struct {
     const AstJoin *join;
     BothForms      left, right;
@@ -15,12 +16,18 @@ typedef struct {
 } JoinCondition;
 
 Status join_condition(const Analysis *a, size_t join, JoinCondition *out, Error *err);
-/* Kinds of sources, join types and WITHIN that do not go together; *kind is STREAM_STREAM, STREAM_TABLE or TABLE_TABLE. */
-Status join_kind(const Analysis *a, const JoinCondition *on, bool left_is_table, PlanJoinKind *kind, Error *err);
-/* The right side of a join with a table is its primary key; the left side too, or it is a foreign-key join (*kind). */
-Status join_table_keys(const Analysis *a, const JoinCondition *on, bool left_is_key, bool right_is_key, PlanJoinKind *kind, Error *err);
-Status join_types(const JoinCondition *on, PlanJoinKind kind, const SqlType *left, const SqlType *right, Error *err);
-Status join_windows(const Analysis *a, const JoinCondition *on, const PlanNode *left, const PlanNode *right, Error *err);
+/* Kinds of sources, join types and WITHIN that do not go together; *kind is STREAM_STREAM, STREAM_TABLE or
+ * TABLE_TABLE. */
+Status join_kind(const Analysis *a, const JoinCondition *on, bool left_is_table, PlanJoinKind *kind,
+                 Error *err);
+/* The right side of a join with a table is its primary key; the left side too, or it is a foreign-key join
+ * (*kind). */
+Status join_table_keys(const Analysis *a, const JoinCondition *on, bool left_is_key, bool right_is_key,
+                       PlanJoinKind *kind, Error *err);
+Status join_types(const JoinCondition *on, PlanJoinKind kind, const SqlType *left, const SqlType *right,
+                  Error *err);
+Status join_windows(const Analysis *a, const JoinCondition *on, const PlanNode *left, const PlanNode *right,
+                    Error *err);
 Status join_partitions(const Analysis *a, const JoinCondition *on, Error *err);
 
 #endif

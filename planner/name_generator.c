@@ -1,5 +1,6 @@
 /*
- * name_generator.c - a list of (base, number) pairs that are taken. Select lists are short: it is looked through.
+ * name_generator.c - a list of (base, number) pairs that are taken. Select lists are short: it is looked
+ * through.
  */
 #include "planner/name_generator.h"
 
@@ -30,7 +31,8 @@ static Taken split(Str name)
     while (end > 0 && name.ptr[end - 1] >= '0' && name.ptr[end - 1] <= '9')
         end--;
     int64_t number;
-    if (end == name.len || end < 2 || name.ptr[end - 1] != '_' || !int64_parse(str_n(name.ptr + end, name.len - end), &number))
+    if (end == name.len || end < 2 || name.ptr[end - 1] != '_' ||
+        !int64_parse(str_n(name.ptr + end, name.len - end), &number))
         return (Taken){name, 0};
     return (Taken){str_n(name.ptr, end - 1), number};
 }

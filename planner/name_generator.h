@@ -13,6 +13,6 @@ typedef struct NameGenerator NameGenerator;
 NameGenerator *name_generator_new(Arena *arena);
 void           name_generator_reserve(NameGenerator *generator, Str name);
 /* The next free name of that base; number 0 prints as the base alone, but for KSQL_COL. */
-Str            name_generator_next(NameGenerator *generator, Str base);
+Str name_generator_next(NameGenerator *generator, Str base);
 
 #endif

@@ -17,45 +17,55 @@ typedef struct {
 
 static Status refuse(const Insert *in, Error *err)
 {
-    return error_prefix(err, "Failed to insert values into '" STR_FMT "'. ", STR_ARG(in->statement->name.text));
+    return error_prefix(err, "Failed to insert values into '" STR_FMT "'. ",
+                        STR_ARG(in->statement->name.text));
 }
 
 /* ---- the target ---- */
 
 static Status check_target(Insert *in, Error *err)
 {
-    const AstName *name     = &in->statement->name;
-    const Catalog *catalog  = in->planner->catalog;
-    Str            property = in->planner->host->property(in->planner->host, "ksql.insert.into.values.enabled");
+    const AstName *name    = &in->statement->name;
+    const Catalog *catalog = in->planner->catalog;
+    Str property = in->planner->host->property(in->planner->host, "ksql.insert.into.values.enabled");
     if (!str_is_null(property) && str_equal_nocase(property, STR_LIT("false")))
-        return error_set(err, E_PLAN, name->pos, "The server has disabled INSERT INTO ... VALUES functionality. To enable it, restart your ksqlDB server "
-                                                 "with 'ksql.insert.into.values.enabled'=true");
+        return error_set(err, E_PLAN, name->pos,
+                         "The server has disabled INSERT INTO ... VALUES functionality. To enable it, "
+                         "restart your ksqlDB server "
+                         "with 'ksql.insert.into.values.enabled'=true");
     in->source = catalog_source(catalog, name->text);
     if (in->source == NULL) {
-        error_set(err, E_PLAN, name->pos, "Cannot insert values into an unknown stream/table: `" STR_FMT "`", STR_ARG(name->text));
+        error_set(err, E_PLAN, name->pos, "Cannot insert values into an unknown stream/table: `" STR_FMT "`",
+                  STR_ARG(name->text));
         catalog_hint(catalog, name->text, err);
         return E_PLAN;
     }
     if (in->source->read_only)
-        return error_set(err, E_PLAN, name->pos, "Cannot insert values into read-only %s: " STR_FMT, source_kind(in->source->is_table),
-                         STR_ARG(name->text));
+        return error_set(err, E_PLAN, name->pos, "Cannot insert values into read-only %s: " STR_FMT,
+                         source_kind(in->source->is_table), STR_ARG(name->text));
     if (in->source->window.kind != WINDOWED_NO)
         return error_set(err, E_PLAN, name->pos, "Cannot insert values into windowed stream/table!");
-    if (str_starts_with(in->source->topic, STR_LIT("_confluent")) || str_starts_with(in->source->topic, STR_LIT("__")))
-        return error_set(err, E_PLAN, name->pos, "Cannot insert values into read-only topic: " STR_FMT, STR_ARG(in->source->topic));
+    if (str_starts_with(in->source->topic, STR_LIT("_confluent")) ||
+        str_starts_with(in->source->topic, STR_LIT("__")))
+        return error_set(err, E_PLAN, name->pos, "Cannot insert values into read-only topic: " STR_FMT,
+                         STR_ARG(in->source->topic));
     return OK;
 }
 
 /* ---- columns ---- */
 
-static bool has_headers(const Schema *schema) { return schema->count > schema->key_count + schema->value_count; }
+static bool has_headers(const Schema *schema)
+{
+    return schema->count > schema->key_count + schema->value_count;
+}
 
 static Status refuse_headers(const Insert *in, Error *err)
 {
     const Schema *schema = in->source->schema;
     error_set(err, E_PLAN, in->statement->pos, "Cannot insert into HEADER columns: ");
     for (size_t i = schema->key_count + schema->value_count; i < schema->count; i++)
-        error_append(err, "%s" STR_FMT, i > schema->key_count + schema->value_count ? ", " : "", STR_ARG(schema->columns[i].name));
+        error_append(err, "%s" STR_FMT, i > schema->key_count + schema->value_count ? ", " : "",
+                     STR_ARG(schema->columns[i].name));
     return refuse(in, err);
 }
 
@@ -100,7 +110,8 @@ static Status listed_column(Insert *in, size_t i, Error *err)
         return OK;
     }
     if (is_reserved_column(name->text)) {
-        error_set(err, E_PLAN, name->pos, "Inserting into column `" STR_FMT "` is not allowed.", STR_ARG(name->text));
+        error_set(err, E_PLAN, name->pos, "Inserting into column `" STR_FMT "` is not allowed.",
+                  STR_ARG(name->text));
         return refuse(in, err);
     }
     int at = schema_find(in->source->schema, name->text);
@@ -132,11 +143,13 @@ static Status check_primary_keys(Insert *in, Error *err)
         for (size_t i = 0; i < in->statement->column_count; i++)
             given |= in->columns[i] == &schema->columns[key];
         if (!given)
-            strbuf_addf(&missing, "%s`" STR_FMT "`", missing.len ? ", " : "", STR_ARG(schema->columns[key].name));
+            strbuf_addf(&missing, "%s`" STR_FMT "`", missing.len ? ", " : "",
+                        STR_ARG(schema->columns[key].name));
     }
     Status status = OK;
     if (missing.len > 0) {
-        error_set(err, E_PLAN, in->statement->pos, "Value for primary key column(s) " STR_FMT " is required for tables",
+        error_set(err, E_PLAN, in->statement->pos,
+                  "Value for primary key column(s) " STR_FMT " is required for tables",
                   STR_ARG(strbuf_str(&missing)));
         status = refuse(in, err);
     }
@@ -147,12 +160,14 @@ static Status check_primary_keys(Insert *in, Error *err)
 static Status find_columns(Insert *in, Error *err)
 {
     const AstStatement *statement = in->statement;
-    size_t              most      = statement->value_count > statement->column_count ? statement->value_count : statement->column_count;
-    in->columns                   = ARENA_ARRAY(in->planner->arena, const Column *, most);
+    size_t              most =
+        statement->value_count > statement->column_count ? statement->value_count : statement->column_count;
+    in->columns = ARENA_ARRAY(in->planner->arena, const Column *, most);
     if (statement->columns == NULL)
         return all_columns(in, err);
     if (statement->column_count != statement->value_count)
-        return error_set(err, E_PLAN, statement->pos, "Failed to prepare statement: Expected number columns and values to match: %zu, %zu",
+        return error_set(err, E_PLAN, statement->pos,
+                         "Failed to prepare statement: Expected number columns and values to match: %zu, %zu",
                          statement->column_count, statement->value_count);
     for (size_t i = 0; i < statement->column_count; i++)
         TRY(listed_column(in, i, err));
@@ -183,13 +198,15 @@ static Status set_value(Insert *in, size_t i, const Typer *typer, Error *err)
     if (wrong != NULL) {
         StrBuf text = {0};
         ast_print_expr(wrong, &text);
-        error_set(err, E_PLAN, wrong->pos, "Unsupported column reference in insert value: " STR_FMT, STR_ARG(strbuf_str(&text)));
+        error_set(err, E_PLAN, wrong->pos, "Unsupported column reference in insert value: " STR_FMT,
+                  STR_ARG(strbuf_str(&text)));
         strbuf_clear(&text);
         return refuse(in, err);
     }
     Value value;
     Str   name = column ? column->name : STR_LIT("ROWTIME");
-    if (evaluate_constant(typer, ast, column ? column->type : &type_bigint, name, in->planner->clock, &value, err) != OK)
+    if (evaluate_constant(typer, ast, column ? column->type : &type_bigint, name, in->planner->clock, &value,
+                          err) != OK)
         return refuse(in, err);
     if (column != NULL) {
         in->row[column - in->source->schema->columns] = value;
@@ -213,7 +230,8 @@ Status plan_insert_values(const Planner *planner, const AstStatement *statement,
     for (size_t i = 0; i < statement->value_count; i++)
         TRY(set_value(&in, i, &typer, err));
     if (in.out->has_timestamp && in.out->timestamp < 0) {
-        error_set(err, E_PLAN, statement->pos, "Invalid timestamp: %lld. Timestamp should always be non-negative or null.",
+        error_set(err, E_PLAN, statement->pos,
+                  "Invalid timestamp: %lld. Timestamp should always be non-negative or null.",
                   (long long)in.out->timestamp);
         return refuse(&in, err);
     }

@@ -1,11 +1,14 @@
 /*
- * plan_print.c - a plan as text (EXPLAIN), and its hash: equal texts of everything that stored state depends on.
+ * plan_print.c - a plan as text (EXPLAIN), and its hash: equal texts of everything that stored state depends
+ * on.
  */
 #include "planner/query_build.h"
 
-static const char *const kind_names[] = {"SOURCE", "FILTER", "PROJECT", "FLATTEN", "REKEY", "AGGREGATE", "JOIN", "SINK", "OUTPUT"};
+static const char *const kind_names[] = {"SOURCE",    "FILTER", "PROJECT", "FLATTEN", "REKEY",
+                                         "AGGREGATE", "JOIN",   "SINK",    "OUTPUT"};
 
-static void print_exprs(const char *label, const Expr *const *exprs, size_t count, const Schema *schema, StrBuf *out)
+static void print_exprs(const char *label, const Expr *const *exprs, size_t count, const Schema *schema,
+                        StrBuf *out)
 {
     strbuf_addf(out, " | %s: ", label);
     for (size_t i = 0; i < count; i++) {
@@ -27,9 +30,10 @@ static void print_calls(const PlanNode *node, StrBuf *out)
         strbuf_addc(out, ')');
     }
     if (agg->window.kind != WINDOWED_NO)
-        strbuf_addf(out, " | Window: size %lld ms, advance %lld ms, gap %lld ms, grace %lld ms, retention %lld ms%s", (long long)agg->window.size_ms,
-                    (long long)agg->advance_ms, (long long)agg->gap_ms, (long long)agg->grace_ms, (long long)agg->retention_ms,
-                    agg->emit_final ? ", EMIT FINAL" : "");
+        strbuf_addf(
+            out, " | Window: size %lld ms, advance %lld ms, gap %lld ms, grace %lld ms, retention %lld ms%s",
+            (long long)agg->window.size_ms, (long long)agg->advance_ms, (long long)agg->gap_ms,
+            (long long)agg->grace_ms, (long long)agg->retention_ms, agg->emit_final ? ", EMIT FINAL" : "");
 }
 
 static void print_wanted(const PlanNode *node, StrBuf *out)
@@ -42,16 +46,19 @@ static void print_wanted(const PlanNode *node, StrBuf *out)
         const Wanted *wanted = node->u.source.wanted[i];
         if (wanted->none)
             continue;
-        strbuf_addf(out, "%s" STR_FMT "%s", read++ ? ", " : "", STR_ARG(node->schema->columns[i].name), wanted->fields ? "->(...)" : "");
+        strbuf_addf(out, "%s" STR_FMT "%s", read++ ? ", " : "", STR_ARG(node->schema->columns[i].name),
+                    wanted->fields ? "->(...)" : "");
     }
 }
 
-/* What kinds of nodes have beside the common line. `state_only`: just what stored state and positions depend on. */
+/* What kinds of nodes have beside the common line. `state_only`: just what stored state and positions depend
+ * on. */
 static void print_details(const PlanNode *node, bool state_only, StrBuf *out)
 {
     switch (node->kind) {
     case PLAN_SOURCE:
-        strbuf_addf(out, " | Topic: " STR_FMT " | Format: %s", STR_ARG(node->u.source.topic), format_name(node->u.source.value_format.format));
+        strbuf_addf(out, " | Topic: " STR_FMT " | Format: %s", STR_ARG(node->u.source.topic),
+                    format_name(node->u.source.value_format.format));
         if (!state_only)
             print_wanted(node, out);
         break;
@@ -61,10 +68,12 @@ static void print_details(const PlanNode *node, bool state_only, StrBuf *out)
         break;
     case PLAN_PROJECT:
         if (!state_only)
-            print_exprs("Values", node->u.project.values, node->schema->value_count, node->inputs[0]->schema, out);
+            print_exprs("Values", node->u.project.values, node->schema->value_count, node->inputs[0]->schema,
+                        out);
         break;
     case PLAN_FLATTEN:
-        print_exprs("Functions", node->u.flatten.functions, node->u.flatten.count, node->inputs[0]->schema, out);
+        print_exprs("Functions", node->u.flatten.functions, node->u.flatten.count, node->inputs[0]->schema,
+                    out);
         break;
     case PLAN_REKEY:
         print_exprs("Keys", node->u.rekey.keys, node->u.rekey.key_count, node->inputs[0]->schema, out);
@@ -74,7 +83,8 @@ static void print_details(const PlanNode *node, bool state_only, StrBuf *out)
         print_calls(node, out);
         break;
     case PLAN_SINK:
-        strbuf_addf(out, " | Topic: " STR_FMT " | Format: %s", STR_ARG(node->u.sink.topic), format_name(node->u.sink.value_format.format));
+        strbuf_addf(out, " | Topic: " STR_FMT " | Format: %s", STR_ARG(node->u.sink.topic),
+                    format_name(node->u.sink.value_format.format));
         break;
     default:
         break;
@@ -103,7 +113,8 @@ void plan_visit(const PlanNode *root, void (*visit)(void *context, const PlanNod
     visit(context, root);
 }
 
-/* An upgrade may add, remove and change FILTER and PROJECT (sql.md 5.11, plan_upgrade.c), and go on from the positions. */
+/* An upgrade may add, remove and change FILTER and PROJECT (sql.md 5.11, plan_upgrade.c), and go on from the
+ * positions. */
 static void print_state(void *context, const PlanNode *node)
 {
     StrBuf *out = context;

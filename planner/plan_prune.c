@@ -1,8 +1,9 @@
 /*
- * plan_prune.c - what nobody reads is not decoded: from the root down, each node says which columns (and fields of structs) of its input
- * it needs, until the sources know what is wanted of them.
+ * plan_prune.c - what nobody reads is not decoded: from the root down, each node says which columns (and
+ * fields of structs) of its input it needs, until the sources know what is wanted of them.
  *
- * Tables are not pruned: their rows are kept in stores, and a later version of the query (OR REPLACE) may read what this one does not.
+ * Tables are not pruned: their rows are kept in stores, and a later version of the query (OR REPLACE) may
+ * read what this one does not.
  */
 #include "planner/query_build.h"
 
@@ -19,7 +20,10 @@ typedef struct {
     Want         *columns;
 } Wants;
 
-static Wants wants_new(Arena *arena, const Schema *schema) { return (Wants){arena, schema, ARENA_ARRAY(arena, Want, schema->count)}; }
+static Wants wants_new(Arena *arena, const Schema *schema)
+{
+    return (Wants){arena, schema, ARENA_ARRAY(arena, Want, schema->count)};
+}
 
 static void want_whole(Want *want) { want->any = want->whole = true; }
 
@@ -56,7 +60,7 @@ static const Wanted *freeze(Arena *arena, const Want *want, const SqlType *type)
     if (!want->any)
         wanted->none = true;
     else if (!want->whole && want->fields != NULL) {
-        const Wanted **fields = ARENA_ARRAY(arena, const Wanted *, type->field_count);
+        const Wanted    **fields = ARENA_ARRAY(arena, const Wanted *, type->field_count);
         static const Want nothing;
         for (size_t i = 0; i < type->field_count; i++)
             fields[i] = freeze(arena, want->fields[i] ? want->fields[i] : &nothing, type->fields[i].type);

@@ -1,8 +1,9 @@
 /*
- * plan_pull.c - pull queries on tables: which keys, ranges or windows the WHERE asks for, and what is computed of each row (sql.md 5.13).
+ * plan_pull.c - pull queries on tables: which keys, ranges or windows the WHERE asks for, and what is
+ * computed of each row (sql.md 5.13).
  *
- * The whole condition is evaluated on every row that is fetched, so what is derived from it here only has to be wide enough: keys that all
- * disjuncts bind, a range, window bounds. Everything else is a scan.
+ * The whole condition is evaluated on every row that is fetched, so what is derived from it here only has to
+ * be wide enough: keys that all disjuncts bind, a range, window bounds. Everything else is a scan.
  */
 #include "parser/parser.h"
 #include "planner/pull_constraint.h"
@@ -15,17 +16,21 @@ static Status check_table(const Analysis *a, Error *err)
     Str name = a->from[0].source->name;
     if (!str_is_null(a->from[0].source->query_id))
         return OK;
-    return error_set(err, E_PLAN, a->from[0].pos,
-                     "The `" STR_FMT "` table isn't queryable. To derive a queryable table, you can do 'CREATE TABLE QUERYABLE_" STR_FMT
-                     " AS SELECT * FROM " STR_FMT "'.%s",
-                     STR_ARG(name), STR_ARG(name), STR_ARG(name), pull_help_text);
+    return error_set(
+        err, E_PLAN, a->from[0].pos,
+        "The `" STR_FMT
+        "` table isn't queryable. To derive a queryable table, you can do 'CREATE TABLE QUERYABLE_" STR_FMT
+        " AS SELECT * FROM " STR_FMT "'.%s",
+        STR_ARG(name), STR_ARG(name), STR_ARG(name), pull_help_text);
 }
 
 static Status check_star(const Analysis *a, Error *err)
 {
     if (a->has_star && a->query->item_count > 1)
-        return error_set(err, E_PLAN, a->query->pos, "Pull queries only support wildcards in the projects if they are the only expression%s",
-                         pull_help_text);
+        return error_set(
+            err, E_PLAN, a->query->pos,
+            "Pull queries only support wildcards in the projects if they are the only expression%s",
+            pull_help_text);
     return OK;
 }
 
@@ -73,14 +78,15 @@ static Status type_result(const Analysis *a, PullPlan *plan, Error *err)
         columns[i] = result_column(&a->items[i], values[i], plan->schema);
     }
     /* In projection order, keys only marked: not through schema_new, which would sort. */
-    Schema *result  = ARENA_NEW(arena, Schema);
-    *result         = (Schema){columns, a->item_count, 0, a->item_count};
-    plan->result    = result;
-    plan->values    = values;
+    Schema *result = ARENA_NEW(arena, Schema);
+    *result        = (Schema){columns, a->item_count, 0, a->item_count};
+    plan->result   = result;
+    plan->values   = values;
     return OK;
 }
 
-/* What stands within BETWEEN, LIKE and IN is typed only after the rules for keys have been applied: those are said first. */
+/* What stands within BETWEEN, LIKE and IN is typed only after the rules for keys have been applied: those are
+ * said first. */
 static Status find_rows(const Analysis *a, PullPlan *plan, Error *err)
 {
     static const char within[] = "Invalid expression: ";

@@ -1,5 +1,6 @@
 /*
- * plan_query.c - whole queries: CREATE ... AS SELECT, INSERT INTO ... SELECT, CREATE SOURCE TABLE, and push queries.
+ * plan_query.c - whole queries: CREATE ... AS SELECT, INSERT INTO ... SELECT, CREATE SOURCE TABLE, and push
+ * queries.
  */
 #include <stdlib.h>
 
@@ -15,7 +16,8 @@ static Status check_windowed_table(const Analysis *a, Error *err)
 {
     for (size_t i = 0; a->persistent && i < a->from_count; i++)
         if (a->from[i].source->is_table && a->from[i].source->window.kind != WINDOWED_NO)
-            return error_set(err, E_PLAN, a->from[i].pos, "KSQL does not support persistent queries on windowed tables.");
+            return error_set(err, E_PLAN, a->from[i].pos,
+                             "KSQL does not support persistent queries on windowed tables.");
     return OK;
 }
 
@@ -45,11 +47,13 @@ static Status build_body(Builder *b, const PlanNode **out, Error *err)
 static Status refuse_kind(bool is_table, const AstStatement *statement, Error *err)
 {
     return error_set(err, E_PLAN, statement->pos,
-                     "Invalid result type. Your SELECT query produces a %s. Please use CREATE %s AS SELECT statement instead.",
+                     "Invalid result type. Your SELECT query produces a %s. Please use CREATE %s AS SELECT "
+                     "statement instead.",
                      is_table ? "TABLE" : "STREAM", is_table ? "TABLE" : "STREAM");
 }
 
-static Status sink_key_format(const Planner *planner, const WithClause *with, const PlanNode *body, const Source *leftmost, Source *sink, Error *err)
+static Status sink_key_format(const Planner *planner, const WithClause *with, const PlanNode *body,
+                              const Source *leftmost, Source *sink, Error *err)
 {
     size_t keys = body->schema->key_count;
     if (!str_is_null(with->key_format)) {
@@ -71,43 +75,54 @@ static Status sink_key_format(const Planner *planner, const WithClause *with, co
     return OK;
 }
 
-static Status sink_formats(const Planner *planner, const WithClause *with, const PlanNode *body, const Source *leftmost, Source *sink, Error *err)
+static Status sink_formats(const Planner *planner, const WithClause *with, const PlanNode *body,
+                           const Source *leftmost, Source *sink, Error *err)
 {
     TRY(sink_key_format(planner, with, body, leftmost, sink, err));
-    Str value = str_is_null(with->value_format) ? str_c(format_name(leftmost->value_format.format)) : with->value_format;
+    Str value = str_is_null(with->value_format) ? str_c(format_name(leftmost->value_format.format))
+                                                : with->value_format;
     TRY(with_format(with, SIDE_VALUE, value, &sink->value_format, err));
-    if (str_is_null(sink->value_format.delimiter) && sink->value_format.format == leftmost->value_format.format)
+    if (str_is_null(sink->value_format.delimiter) &&
+        sink->value_format.format == leftmost->value_format.format)
         sink->value_format.delimiter = leftmost->value_format.delimiter;
     return with_wrapping(with, planner->host, &sink->value_format, sink->schema->value_count, err);
 }
 
-static int64_t sink_retention(const Planner *planner, const WithClause *with, const PlanNode *body, const Source *leftmost, const Source *sink)
+static int64_t sink_retention(const Planner *planner, const WithClause *with, const PlanNode *body,
+                              const Source *leftmost, const Source *sink)
 {
     if (sink->is_table && sink->window.kind == WINDOWED_NO)
         return -1;
-    int64_t retention = with->has_retention ? with->retention_ms : planner->host->topic_retention(planner->host, leftmost->topic);
+    int64_t retention = with->has_retention ? with->retention_ms
+                                            : planner->host->topic_retention(planner->host, leftmost->topic);
     if (body->kind == PLAN_AGGREGATE && retention >= 0 && body->u.aggregate.retention_ms > retention)
         retention = body->u.aggregate.retention_ms;
     return retention;
 }
 
-static void sink_topic(const Planner *planner, const WithClause *with, const Source *leftmost, Source *sink, TopicWish *wish)
+static void sink_topic(const Planner *planner, const WithClause *with, const Source *leftmost, Source *sink,
+                       TopicWish *wish)
 {
     int partitions = 0, replicas = 0;
-    Str prefix     = planner->host->property(planner->host, "ksql.output.topic.name.prefix");
-    sink->topic    = with->topic;
+    Str prefix  = planner->host->property(planner->host, "ksql.output.topic.name.prefix");
+    sink->topic = with->topic;
     if (str_is_null(sink->topic))
         sink->topic = str_printf(planner->arena, STR_FMT STR_FMT, STR_ARG(prefix), STR_ARG(sink->name));
     planner->host->topic(planner->host, leftmost->topic, &partitions, &replicas);
-    *wish = (TopicWish){.name           = sink->topic,
-                        .partitions     = with->partitions > 0 ? with->partitions : partitions > 0 ? partitions : leftmost->partitions,
-                        .replicas       = with->replicas > 0 ? with->replicas : replicas,
-                        .retention_ms   = sink->retention_ms,
-                        .cleanup_policy = !sink->is_table ? "delete" : sink->window.kind == WINDOWED_NO ? "compact" : "compact,delete"};
+    *wish            = (TopicWish){.name           = sink->topic,
+                                   .partitions     = with->partitions > 0 ? with->partitions
+                                                     : partitions > 0     ? partitions
+                                                                          : leftmost->partitions,
+                                   .replicas       = with->replicas > 0 ? with->replicas : replicas,
+                                   .retention_ms   = sink->retention_ms,
+                                   .cleanup_policy = !sink->is_table                    ? "delete"
+                                                     : sink->window.kind == WINDOWED_NO ? "compact"
+                                                                                        : "compact,delete"};
     sink->partitions = wish->partitions;
 }
 
-/* The state of an aggregate is kept in the value's format in ksqlDB; Sluice keeps its own, but refuses what clients expect to be refused. */
+/* The state of an aggregate is kept in the value's format in ksqlDB; Sluice keeps its own, but refuses what
+ * clients expect to be refused. */
 static Status check_intermediate(const PlanNode *body, const Source *sink, Error *err)
 {
     const char *format = format_name(sink->value_format.format);
@@ -118,25 +133,26 @@ static Status check_intermediate(const PlanNode *body, const Source *sink, Error
         SqlKind kind = body->u.aggregate.calls[i].call->state_type->kind;
         if (kind == T_ARRAY || kind == T_MAP || kind == T_STRUCT)
             return error_set(err, E_PLAN, NO_POS,
-                             "One of the functions used in the statement has an intermediate type that the value format can not handle. Please "
+                             "One of the functions used in the statement has an intermediate type that the "
+                             "value format can not handle. Please "
                              "remove the function or change the format.");
     }
     return OK;
 }
 
-static Status describe_sink(const Planner *planner, const AstStatement *statement, const WithClause *with, const Analysis *a, const PlanNode *body,
-                            PersistentQuery *query, Error *err)
+static Status describe_sink(const Planner *planner, const AstStatement *statement, const WithClause *with,
+                            const Analysis *a, const PlanNode *body, PersistentQuery *query, Error *err)
 {
     const Source *leftmost = a->from[0].source;
     Source       *sink     = ARENA_NEW(planner->arena, Source);
     int           slot;
-    query->sink            = sink;
-    sink->name             = statement->name.text;
-    sink->is_table         = statement->is_table;
-    sink->derived          = true;
-    sink->window           = body->window;
-    sink->statement        = statement->text;
-    sink->schema           = body->schema;
+    query->sink     = sink;
+    sink->name      = statement->name.text;
+    sink->is_table  = statement->is_table;
+    sink->derived   = true;
+    sink->window    = body->window;
+    sink->statement = statement->text;
+    sink->schema    = body->schema;
     if (body->is_table != statement->is_table)
         return refuse_kind(body->is_table, statement, err);
     TRY(sink_formats(planner, with, body, leftmost, sink, err));
@@ -146,27 +162,34 @@ static Status describe_sink(const Planner *planner, const AstStatement *statemen
     sink->retention_ms     = sink_retention(planner, with, body, leftmost, sink);
     if (with->has_retention && sink->is_table && sink->window.kind == WINDOWED_NO)
         return error_set(err, E_PLAN, NO_POS,
-                         "Invalid config variable in the WITH clause: RETENTION_MS. Non-windowed tables do not support retention.");
+                         "Invalid config variable in the WITH clause: RETENTION_MS. Non-windowed tables do "
+                         "not support retention.");
     sink_topic(planner, with, leftmost, sink, &query->topic);
     if (check_source(sink, err) != OK)
-        return error_append(err, "\nStatement: " STR_FMT, STR_ARG(canonical_statement(a, statement, NULL, NULL)));
+        return error_append(err, "\nStatement: " STR_FMT,
+                            STR_ARG(canonical_statement(a, statement, NULL, NULL)));
     return check_intermediate(body, sink, err);
 }
 
-static Status build_sink(Builder *b, const Source *sink, const PlanNode *body, const PlanNode **out, Error *err)
+static Status build_sink(Builder *b, const Source *sink, const PlanNode *body, const PlanNode **out,
+                         Error *err)
 {
     if (!format_is_built(sink->value_format.format) || !format_is_built(sink->key_format.format))
-        return error_set(err, E_UNSUPPORTED, NO_POS, "Sluice cannot write the formats of " STR_FMT " yet (key %s, value %s)", STR_ARG(sink->name),
-                         format_name(sink->key_format.format), format_name(sink->value_format.format));
+        return error_set(err, E_UNSUPPORTED, NO_POS,
+                         "Sluice cannot write the formats of " STR_FMT " yet (key %s, value %s)",
+                         STR_ARG(sink->name), format_name(sink->key_format.format),
+                         format_name(sink->value_format.format));
     PlanNode *node   = builder_node(b, PLAN_SINK, str_to_c(b->arena, sink->name), body, NULL);
     node->key_format = sink->key_format;
     node->u.sink     = (PlanSink){.sink_name        = sink->name,
                                   .topic            = str_dup(b->arena, sink->topic),
                                   .partitions       = sink->partitions,
                                   .value_format     = sink->value_format,
-                                  .timestamp_slot   = str_is_null(sink->timestamp_column) ? -1 : schema_find(body->schema, sink->timestamp_column),
+                                  .timestamp_slot   = str_is_null(sink->timestamp_column)
+                                                          ? -1
+                                                          : schema_find(body->schema, sink->timestamp_column),
                                   .timestamp_format = sink->timestamp_format};
-    *out = node;
+    *out             = node;
     return OK;
 }
 
@@ -181,12 +204,12 @@ static const PlanNode *find_materialized(const PlanNode *root)
 
 static QueryPlan *finish_plan(Builder *b, const PlanNode *root, Str statement)
 {
-    QueryPlan *plan       = ARENA_NEW(b->arena, QueryPlan);
-    plan->id              = b->query_id;
-    plan->statement       = str_dup(b->arena, statement);
-    plan->root            = root;
-    plan->sources         = ARENA_ARRAY(b->arena, const PlanNode *, b->source_count);
-    plan->source_count    = b->source_count;
+    QueryPlan *plan    = ARENA_NEW(b->arena, QueryPlan);
+    plan->id           = b->query_id;
+    plan->statement    = str_dup(b->arena, statement);
+    plan->root         = root;
+    plan->sources      = ARENA_ARRAY(b->arena, const PlanNode *, b->source_count);
+    plan->source_count = b->source_count;
     memcpy(plan->sources, b->sources, b->source_count * sizeof *plan->sources);
     plan->partitions      = plan->sources[0]->u.source.partitions;
     plan->result_is_table = root->is_table;
@@ -198,9 +221,11 @@ static QueryPlan *finish_plan(Builder *b, const PlanNode *root, Str statement)
     return plan;
 }
 
-static Str query_statement(const Analysis *a, const AstStatement *statement, const Source *sink, const TopicWish *topic)
+static Str query_statement(const Analysis *a, const AstStatement *statement, const Source *sink,
+                           const TopicWish *topic)
 {
-    return str_printf(a->planner->arena, STR_FMT ";", STR_ARG(canonical_statement(a, statement, sink, topic)));
+    return str_printf(a->planner->arena, STR_FMT ";",
+                      STR_ARG(canonical_statement(a, statement, sink, topic)));
 }
 
 static void name_sources(const Analysis *a, PersistentQuery *query)
@@ -214,9 +239,10 @@ static void name_sources(const Analysis *a, PersistentQuery *query)
 
 /* ---- CREATE ... AS ---- */
 
-static Status check_replaced(const Planner *planner, const AstStatement *statement, PersistentQuery *query, Error *err)
+static Status check_replaced(const Planner *planner, const AstStatement *statement, PersistentQuery *query,
+                             Error *err)
 {
-    const Source *old = catalog_source(planner->catalog, statement->name.text);
+    const Source *old     = catalog_source(planner->catalog, statement->name.text);
     query->replaced_query = STR_NULL;
     if (old == NULL || !statement->or_replace)
         return OK;
@@ -229,11 +255,13 @@ static Status check_own_source(const Analysis *a, Str sink, Error *err)
 {
     for (size_t i = 0; i < a->from_count; i++)
         if (str_equal(a->from[i].source->name, sink))
-            return error_set(err, E_PLAN, a->from[i].pos, "Source name '" STR_FMT "' should not be referenced itself.", STR_ARG(sink));
+            return error_set(err, E_PLAN, a->from[i].pos,
+                             "Source name '" STR_FMT "' should not be referenced itself.", STR_ARG(sink));
     return OK;
 }
 
-/* That the TIMESTAMP column exists is told before what the select list lacks; its type is known only later. */
+/* That the TIMESTAMP column exists is told before what the select list lacks; its type is known only later.
+ */
 static Status check_timestamp_column(const Analysis *a, const WithClause *with, Error *err)
 {
     if (str_is_null(with->timestamp_column))
@@ -251,10 +279,12 @@ static Str created_query_id(const Planner *planner, const AstStatement *statemen
     if (old != NULL && !str_is_null(old->query_id))
         return str_dup(planner->arena, old->query_id);
     return str_printf(planner->arena, "%s_" STR_FMT "_%lld", statement->is_table ? "CTAS" : "CSAS",
-                      STR_ARG(str_upper(planner->arena, statement->name.text)), (long long)planner->query_number);
+                      STR_ARG(str_upper(planner->arena, statement->name.text)),
+                      (long long)planner->query_number);
 }
 
-static Status plan_create_as(const Planner *planner, const AstStatement *statement, PersistentQuery *query, Error *err)
+static Status plan_create_as(const Planner *planner, const AstStatement *statement, PersistentQuery *query,
+                             Error *err)
 {
     WithClause      with;
     Builder         b = {.arena = planner->arena};
@@ -272,10 +302,10 @@ static Status plan_create_as(const Planner *planner, const AstStatement *stateme
     TRY(check_replaced(planner, statement, query, err));
     TRY(build_sink(&b, query->sink, body, &root, err));
     name_sources(b.a, query);
-    query->plan            = finish_plan(&b, root, query_statement(b.a, statement, query->sink, &query->topic));
-    query->kind            = body->is_table ? QUERY_PERSISTENT_TABLE : QUERY_PERSISTENT_STREAM;
-    query->sink->query_id  = query->plan->id;
-    query->sink->made_from = query->source_names;
+    query->plan = finish_plan(&b, root, query_statement(b.a, statement, query->sink, &query->topic));
+    query->kind = body->is_table ? QUERY_PERSISTENT_TABLE : QUERY_PERSISTENT_STREAM;
+    query->sink->query_id        = query->plan->id;
+    query->sink->made_from       = query->source_names;
     query->sink->made_from_count = query->source_count;
     return OK;
 }
@@ -312,22 +342,29 @@ static bool same_columns(const PlanNode *body, const Schema *sink)
     return true;
 }
 
-static Status check_target(const Planner *planner, const AstStatement *statement, const Source **out, Error *err)
+static Status check_target(const Planner *planner, const AstStatement *statement, const Source **out,
+                           Error *err)
 {
     const AstName *name   = &statement->name;
     const Source  *target = catalog_source(planner->catalog, name->text);
     if (target == NULL) {
-        error_set(err, E_PLAN, name->pos, "Exception while preparing statement: Line: %u, Col: %u: Source `" STR_FMT "` does not exist.",
+        error_set(err, E_PLAN, name->pos,
+                  "Exception while preparing statement: Line: %u, Col: %u: Source `" STR_FMT
+                  "` does not exist.",
                   name->pos.line, name->pos.col, STR_ARG(name->text));
         catalog_hint(planner->catalog, name->text, err);
         return E_PLAN;
     }
     if (target->is_table)
-        return error_set(err, E_PLAN, name->pos, "INSERT INTO can only be used to insert into a stream. " STR_FMT " is a table.", STR_ARG(name->text));
+        return error_set(err, E_PLAN, name->pos,
+                         "INSERT INTO can only be used to insert into a stream. " STR_FMT " is a table.",
+                         STR_ARG(name->text));
     if (target->schema->count > target->schema->key_count + target->schema->value_count)
-        return error_set(err, E_PLAN, name->pos, "Cannot insert into " STR_FMT " because it has header columns", STR_ARG(name->text));
+        return error_set(err, E_PLAN, name->pos,
+                         "Cannot insert into " STR_FMT " because it has header columns", STR_ARG(name->text));
     if (target->read_only)
-        return error_set(err, E_PLAN, name->pos, "Cannot insert into read-only stream: " STR_FMT, STR_ARG(name->text));
+        return error_set(err, E_PLAN, name->pos, "Cannot insert into read-only stream: " STR_FMT,
+                         STR_ARG(name->text));
     *out = target;
     return OK;
 }
@@ -336,14 +373,17 @@ static Status check_insert_schema(const PlanNode *body, const Source *target, Er
 {
     if (body->is_table)
         return error_set(err, E_PLAN, NO_POS,
-                         "Incompatible data sink and query result. Data sink (" STR_FMT ") type is KSTREAM but select query result is KTABLE.",
+                         "Incompatible data sink and query result. Data sink (" STR_FMT
+                         ") type is KSTREAM but select query result is KTABLE.",
                          STR_ARG(target->name));
     if (same_columns(body, target->schema))
         return OK;
     StrBuf result = {0}, sink = {0};
     schema_print(body->schema, false, &result);
     schema_print(target->schema, false, &sink);
-    error_set(err, E_PLAN, NO_POS, "Incompatible schema between results and sink.\nResult schema is " STR_FMT "\nSink schema is " STR_FMT,
+    error_set(err, E_PLAN, NO_POS,
+              "Incompatible schema between results and sink.\nResult schema is " STR_FMT
+              "\nSink schema is " STR_FMT,
               STR_ARG(strbuf_str(&result)), STR_ARG(strbuf_str(&sink)));
     strbuf_clear(&result);
     strbuf_clear(&sink);
@@ -373,7 +413,8 @@ static const PlanNode *widen_decimals(Builder *b, const PlanNode *body, const So
     return node;
 }
 
-static Status plan_insert_into(const Planner *planner, const AstStatement *statement, PersistentQuery *query, Error *err)
+static Status plan_insert_into(const Planner *planner, const AstStatement *statement, PersistentQuery *query,
+                               Error *err)
 {
     WithClause      with;
     Builder         b = {.arena = planner->arena};
@@ -384,12 +425,14 @@ static Status plan_insert_into(const Planner *planner, const AstStatement *state
     TRY(analyze_query(planner, statement->query, true, target->name, "INSERT INTO", &b.a, err));
     TRY(check_own_source(b.a, target->name, err));
     if (!str_is_null(with.query_id) && catalog_query(planner->catalog, with.query_id) != NULL)
-        return error_set(err, E_PLAN, statement->pos, "Query ID '" STR_FMT "' already exists.", STR_ARG(with.query_id));
-    b.query_id = !str_is_null(with.query_id) ? with.query_id
-                                             : str_printf(planner->arena, "INSERTQUERY_%lld", (long long)planner->query_number);
+        return error_set(err, E_PLAN, statement->pos, "Query ID '" STR_FMT "' already exists.",
+                         STR_ARG(with.query_id));
+    b.query_id = !str_is_null(with.query_id)
+                     ? with.query_id
+                     : str_printf(planner->arena, "INSERTQUERY_%lld", (long long)planner->query_number);
     TRY(build_body(&b, &body, err));
     TRY(check_insert_schema(body, target, err));
-    body = widen_decimals(&b, body, target);
+    body         = widen_decimals(&b, body, target);
     query->sink  = ARENA_NEW(planner->arena, Source);
     *query->sink = *target;
     TRY(build_sink(&b, query->sink, body, &root, err));
@@ -400,7 +443,8 @@ static Status plan_insert_into(const Planner *planner, const AstStatement *state
     return OK;
 }
 
-Status plan_persistent_query(const Planner *planner, const AstStatement *statement, PersistentQuery **out, Error *err)
+Status plan_persistent_query(const Planner *planner, const AstStatement *statement, PersistentQuery **out,
+                             Error *err)
 {
     *out = ARENA_NEW(planner->arena, PersistentQuery);
     if (statement->kind == STMT_INSERT_INTO)
@@ -412,24 +456,29 @@ Status plan_persistent_query(const Planner *planner, const AstStatement *stateme
 
 Status query_build_source_table(const Planner *planner, const Source *source, QueryPlan **out, Error *err)
 {
-    Analysis        a    = {.planner = planner, .from_count = 1, .typer = {.catalog = planner->catalog, .functions = planner->functions, .arena = planner->arena}};
+    Analysis a = {
+        .planner    = planner,
+        .from_count = 1,
+        .typer = {.catalog = planner->catalog, .functions = planner->functions, .arena = planner->arena}};
     FromItem        from = {source->name, source, NO_POS};
     Builder         b    = {.a = &a, .arena = planner->arena};
     const PlanNode *node;
     a.from     = &from;
-    b.query_id = str_printf(planner->arena, "CST_" STR_FMT "_%lld", STR_ARG(source->name), (long long)planner->query_number);
+    b.query_id = str_printf(planner->arena, "CST_" STR_FMT "_%lld", STR_ARG(source->name),
+                            (long long)planner->query_number);
     TRY(build_source_node(&b, 0, &node, err));
-    PlanNode *root                = (PlanNode *)node;
+    PlanNode *root             = (PlanNode *)node;
     root->u.source.materialize = true;
     root->u.source.store.name  = source->name;
-    *out                          = finish_plan(&b, root, source->statement);
-    (*out)->materialized          = root;
+    *out                       = finish_plan(&b, root, source->statement);
+    (*out)->materialized       = root;
     return OK;
 }
 
 /* ---- push queries ---- */
 
-Status plan_push_query(const Planner *planner, const AstStatement *statement, Str query_id, QueryPlan **out, Error *err)
+Status plan_push_query(const Planner *planner, const AstStatement *statement, Str query_id, QueryPlan **out,
+                       Error *err)
 {
     Builder         b = {.arena = planner->arena, .query_id = str_dup(planner->arena, query_id)};
     const PlanNode *body, *root;
@@ -447,7 +496,8 @@ Status plan_classify(const Planner *planner, const AstStatement *statement, Tran
     const AstQuery *query  = statement->query;
     const Source   *source = catalog_source(planner->catalog, query->from.name.text);
     if (source == NULL) {
-        error_set(err, E_PLAN, query->from.name.pos, "Exception while preparing statement: " STR_FMT " does not exist.",
+        error_set(err, E_PLAN, query->from.name.pos,
+                  "Exception while preparing statement: " STR_FMT " does not exist.",
                   STR_ARG(query->from.name.text));
         catalog_hint(planner->catalog, query->from.name.text, err);
         return E_PLAN;

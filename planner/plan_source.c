@@ -1,8 +1,8 @@
 /*
  * plan_source.c - CREATE STREAM|TABLE name (columns) WITH (...), and ALTER: from the statement to a Source.
  *
- * Order (sql.md 4.1.3): formats are filled in, columns are taken (schema inference belongs to formats that need a registry, which are not
- * built), the topic is found, then names, schema and formats are checked.
+ * Order (sql.md 4.1.3): formats are filled in, columns are taken (schema inference belongs to formats that
+ * need a registry, which are not built), the topic is found, then names, schema and formats are checked.
  */
 #include "parser/parser.h"
 #include "planner/source_rules.h"
@@ -15,10 +15,13 @@
 static Status refuse_key(const AstElement *element, bool is_table, Error *err)
 {
     const char *got = is_table ? "KEY" : "PRIMARY KEY", *want = is_table ? "PRIMARY KEY" : "KEY";
-    return error_set(err, E_PLAN, element->name.pos,
-                     "Line: %u, Col: %u: Column `" STR_FMT "` is a '%s' column: please use '%s' for %ss.\nTables have PRIMARY KEYs, which are "
-                     "unique and NON NULL.\nStreams have KEYs, which have no uniqueness or NON NULL constraints.",
-                     element->name.pos.line, element->name.pos.col, STR_ARG(element->name.text), got, want, source_kind(is_table));
+    return error_set(
+        err, E_PLAN, element->name.pos,
+        "Line: %u, Col: %u: Column `" STR_FMT
+        "` is a '%s' column: please use '%s' for %ss.\nTables have PRIMARY KEYs, which are "
+        "unique and NON NULL.\nStreams have KEYs, which have no uniqueness or NON NULL constraints.",
+        element->name.pos.line, element->name.pos.col, STR_ARG(element->name.text), got, want,
+        source_kind(is_table));
 }
 
 static bool is_headers_type(const SqlType *type)
@@ -26,19 +29,22 @@ static bool is_headers_type(const SqlType *type)
     if (type->kind != T_ARRAY || type->element->kind != T_STRUCT || type->element->field_count != 2)
         return false;
     const SqlField *fields = type->element->fields;
-    return str_equal(fields[0].name, STR_LIT("KEY")) && fields[0].type->kind == T_STRING && str_equal(fields[1].name, STR_LIT("VALUE")) &&
-           fields[1].type->kind == T_BYTES;
+    return str_equal(fields[0].name, STR_LIT("KEY")) && fields[0].type->kind == T_STRING &&
+           str_equal(fields[1].name, STR_LIT("VALUE")) && fields[1].type->kind == T_BYTES;
 }
 
-static Status refuse_header_type(const AstElement *element, const char *expected, const SqlType *type, Error *err)
+static Status refuse_header_type(const AstElement *element, const char *expected, const SqlType *type,
+                                 Error *err)
 {
     StrBuf text = {0};
     type_print(type, &text);
     if (str_is_null(element->header_key))
-        error_set(err, E_PLAN, element->name.pos, "Invalid type for HEADERS column: expected %s, got " STR_FMT, expected,
+        error_set(err, E_PLAN, element->name.pos,
+                  "Invalid type for HEADERS column: expected %s, got " STR_FMT, expected,
                   STR_ARG(strbuf_str(&text)));
     else
-        error_set(err, E_PLAN, element->name.pos, "Invalid type for HEADER('" STR_FMT "') column: expected %s, got " STR_FMT,
+        error_set(err, E_PLAN, element->name.pos,
+                  "Invalid type for HEADER('" STR_FMT "') column: expected %s, got " STR_FMT,
                   STR_ARG(element->header_key), expected, STR_ARG(strbuf_str(&text)));
     strbuf_clear(&text);
     return E_PLAN;
@@ -53,12 +59,14 @@ static Status check_header_column(const AstElement *element, const SqlType *type
     return OK;
 }
 
-static Status element_to_column(const Planner *planner, const AstElement *element, bool is_table, Column *out, Error *err)
+static Status element_to_column(const Planner *planner, const AstElement *element, bool is_table, Column *out,
+                                Error *err)
 {
     out->name = element->name.text;
     if (is_reserved_column(out->name))
         return error_set(err, E_PLAN, element->name.pos,
-                         "'" STR_FMT "' is a reserved column name. You cannot use it as a name for a column.", STR_ARG(out->name));
+                         "'" STR_FMT "' is a reserved column name. You cannot use it as a name for a column.",
+                         STR_ARG(out->name));
     if (element->kind == (is_table ? ELEMENT_KEY : ELEMENT_PRIMARY_KEY))
         return refuse_key(element, is_table, err);
     TRY(resolve_type(planner->catalog, element->type, planner->arena, &out->type, err));
@@ -90,7 +98,9 @@ static Status check_headers_unique(const Column *columns, size_t count, Error *e
             if (all)
                 return error_set(err, E_PLAN, NO_POS, "Schema already contains a HEADERS column.");
             if (str_equal(columns[i].header_key, columns[j].header_key))
-                return error_set(err, E_PLAN, NO_POS, "Schema already contains a HEADER('" STR_FMT "') column.", STR_ARG(columns[i].header_key));
+                return error_set(err, E_PLAN, NO_POS,
+                                 "Schema already contains a HEADER('" STR_FMT "') column.",
+                                 STR_ARG(columns[i].header_key));
         }
     }
     return OK;
@@ -109,12 +119,14 @@ static Status check_columns_unique(const Column *columns, size_t count, Error *e
     }
     Status status = OK;
     if (names.len > 0)
-        status = error_set(err, E_PLAN, NO_POS, "Duplicate column names: " STR_FMT, STR_ARG(strbuf_str(&names)));
+        status =
+            error_set(err, E_PLAN, NO_POS, "Duplicate column names: " STR_FMT, STR_ARG(strbuf_str(&names)));
     strbuf_clear(&names);
     return status;
 }
 
-static Status declared_schema(const Planner *planner, const AstStatement *statement, const Schema **out, Error *err)
+static Status declared_schema(const Planner *planner, const AstStatement *statement, const Schema **out,
+                              Error *err)
 {
     size_t  count   = statement->element_count;
     Column *columns = ARENA_ARRAY(planner->arena, Column, count);
@@ -130,7 +142,7 @@ static Status declared_schema(const Planner *planner, const AstStatement *statem
 
 static Status create_formats(const Planner *planner, const WithClause *with, Source *source, Error *err)
 {
-    const PlannerHost *host        = planner->host;
+    const PlannerHost *host         = planner->host;
     Str                key_format   = with->key_format;
     Str                value_format = with->value_format;
     if (str_is_null(key_format)) {
@@ -142,14 +154,16 @@ static Status create_formats(const Planner *planner, const WithClause *with, Sou
         value_format = host->property(host, "ksql.persistence.default.format.value");
     if (str_is_null(value_format))
         return error_set(err, E_PLAN, NO_POS,
-                         "Statement is missing the 'VALUE_FORMAT' property from the WITH clause. Either provide one or set a default via the "
+                         "Statement is missing the 'VALUE_FORMAT' property from the WITH clause. Either "
+                         "provide one or set a default via the "
                          "'ksql.persistence.default.format.value' config.");
     TRY(with_format(with, SIDE_KEY, str_upper(planner->arena, key_format), &source->key_format, err));
     return with_format(with, SIDE_VALUE, str_upper(planner->arena, value_format), &source->value_format, err);
 }
 
 /* One side's schema comes from a registry when nothing was declared for it, or when an id was named. */
-static Status check_inference(const WithClause *with, const Source *source, const Schema *schema, bool is_table, Error *err)
+static Status check_inference(const WithClause *with, const Source *source, const Schema *schema,
+                              bool is_table, Error *err)
 {
     static const char *const side_names[] = {"KEY", "VALUE"};
     for (int side = SIDE_KEY; side <= SIDE_VALUE; side++) {
@@ -159,15 +173,18 @@ static Status check_inference(const WithClause *with, const Source *source, cons
         bool              infers  = format_supports_inference(format->format);
         if (has_id && !infers)
             return error_set(err, E_PLAN, NO_POS,
-                             "%s_FORMAT should support schema inference when %s_SCHEMA_ID is provided. Current format is %s.",
+                             "%s_FORMAT should support schema inference when %s_SCHEMA_ID is provided. "
+                             "Current format is %s.",
                              side_names[side], side_names[side], format_name(format->format));
         if (has_id && columns > 0)
-            return error_set(err, E_PLAN, NO_POS, "Table elements and %s_SCHEMA_ID cannot both exist for create statement.",
+            return error_set(err, E_PLAN, NO_POS,
+                             "Table elements and %s_SCHEMA_ID cannot both exist for create statement.",
                              side_names[side]);
         if (infers && columns == 0)
-            return error_set(err, E_UNSUPPORTED, NO_POS,
-                             "Sluice cannot take columns from a schema registry yet (%s_FORMAT %s): please declare them.", side_names[side],
-                             format_name(format->format));
+            return error_set(
+                err, E_UNSUPPORTED, NO_POS,
+                "Sluice cannot take columns from a schema registry yet (%s_FORMAT %s): please declare them.",
+                side_names[side], format_name(format->format));
     }
     if (schema->count == 0)
         return error_set(err, E_PLAN, NO_POS, "The statement does not define any columns.");
@@ -186,16 +203,20 @@ static void wish_topic(const WithClause *with, const Source *source, TopicWish *
     wish->partitions     = with->partitions;
     wish->replicas       = with->replicas;
     wish->retention_ms   = with->has_retention ? with->retention_ms : -1;
-    wish->cleanup_policy = !source->is_table ? "delete" : source->window.kind == WINDOWED_NO ? "compact" : "compact,delete";
+    wish->cleanup_policy = !source->is_table                    ? "delete"
+                           : source->window.kind == WINDOWED_NO ? "compact"
+                                                                : "compact,delete";
     wish->must_exist     = with->partitions == 0;
 }
 
-static Status find_topic(const Planner *planner, const AstStatement *statement, const WithClause *with, Source *source, Error *err)
+static Status find_topic(const Planner *planner, const AstStatement *statement, const WithClause *with,
+                         Source *source, Error *err)
 {
     int partitions = 0, replicas = 0;
     if (str_is_null(with->topic))
         return error_set(err, E_PLAN, statement->pos,
-                         "Failed to prepare statement: Missing required property \"KAFKA_TOPIC\" which has no default value.");
+                         "Failed to prepare statement: Missing required property \"KAFKA_TOPIC\" which has "
+                         "no default value.");
     source->topic = with->topic;
     if (planner->host->topic(planner->host, with->topic, &partitions, &replicas)) {
         source->partitions = partitions;
@@ -210,9 +231,10 @@ static Status find_topic(const Planner *planner, const AstStatement *statement, 
     while (shown.len > 0 && (shown.ptr[shown.len - 1] == ';' || shown.ptr[shown.len - 1] == ')'))
         shown.len--;
     error_set(err, E_PLAN, statement->pos,
-              "Topic '" STR_FMT "' does not exist. If you want to create a new topic for the stream/table please re-run the statement providing "
-              "the required 'PARTITIONS' configuration in the WITH clause (and optionally 'REPLICAS'). For example: " STR_FMT
-              ", PARTITIONS=2, REPLICAS=1);",
+              "Topic '" STR_FMT "' does not exist. If you want to create a new topic for the stream/table "
+              "please re-run the statement providing "
+              "the required 'PARTITIONS' configuration in the WITH clause (and optionally 'REPLICAS'). For "
+              "example: " STR_FMT ", PARTITIONS=2, REPLICAS=1);",
               STR_ARG(with->topic), STR_ARG(shown));
     strbuf_clear(&text);
     return E_PLAN;
@@ -230,11 +252,13 @@ static Status check_retention(const WithClause *with, const Source *source, Erro
 {
     if (with->has_retention && source->is_table && source->window.kind == WINDOWED_NO)
         return error_set(err, E_PLAN, NO_POS,
-                         "Invalid config variable in the WITH clause: RETENTION_MS. Non-windowed tables do not support retention.");
+                         "Invalid config variable in the WITH clause: RETENTION_MS. Non-windowed tables do "
+                         "not support retention.");
     return OK;
 }
 
-static Status declare_source(const Planner *planner, const AstStatement *statement, const WithClause *with, Source *source, Error *err)
+static Status declare_source(const Planner *planner, const AstStatement *statement, const WithClause *with,
+                             Source *source, Error *err)
 {
     source->name      = statement->name.text;
     source->is_table  = statement->is_table;
@@ -255,13 +279,15 @@ static Status declare_source(const Planner *planner, const AstStatement *stateme
     return check_source(source, err);
 }
 
-static Status check_replace(const Planner *planner, const AstStatement *statement, const Source *next, Error *err)
+static Status check_replace(const Planner *planner, const AstStatement *statement, const Source *next,
+                            Error *err)
 {
     const Source *old = catalog_source(planner->catalog, next->name);
     if (old == NULL || !statement->or_replace)
         return OK;
     if (switched_off(planner, "ksql.create.or.replace.enabled"))
-        return error_set(err, E_PLAN, statement->pos, "CREATE OR REPLACE is disabled: ksql.create.or.replace.enabled is false");
+        return error_set(err, E_PLAN, statement->pos,
+                         "CREATE OR REPLACE is disabled: ksql.create.or.replace.enabled is false");
     return check_source_upgrade(old, next, err);
 }
 
@@ -275,16 +301,19 @@ static bool has_header_elements(const AstStatement *statement)
 
 static Status check_switches(const Planner *planner, const AstStatement *statement, Error *err)
 {
-    if (statement->source_keyword && statement->is_table && switched_off(planner, "ksql.source.table.materialization.enabled"))
-        return error_set(err, E_PLAN, statement->pos, "Cannot execute command because source table materialization is disabled.");
+    if (statement->source_keyword && statement->is_table &&
+        switched_off(planner, "ksql.source.table.materialization.enabled"))
+        return error_set(err, E_PLAN, statement->pos,
+                         "Cannot execute command because source table materialization is disabled.");
     if (has_header_elements(statement) && switched_off(planner, "ksql.headers.columns.enabled"))
         return error_set(err, E_PLAN, statement->pos,
-                         "Cannot create Stream or Table with columns with HEADERS/HEADER(<key>) if ksql.headers.columns.enabled is false.");
+                         "Cannot create Stream or Table with columns with HEADERS/HEADER(<key>) if "
+                         "ksql.headers.columns.enabled is false.");
     return OK;
 }
 
-Status plan_create_source(const Planner *planner, const AstStatement *statement, Source **source, TopicWish *topic, QueryPlan **query,
-                          Error *err)
+Status plan_create_source(const Planner *planner, const AstStatement *statement, Source **source,
+                          TopicWish *topic, QueryPlan **query, Error *err)
 {
     WithClause with;
     *query  = NULL;
@@ -306,15 +335,19 @@ Status plan_alter_source(const Planner *planner, const AstStatement *statement, 
     const Source *old  = catalog_source(planner->catalog, statement->name.text);
     const char   *kind = source_kind(statement->is_table);
     if (old == NULL)
-        return error_set(err, E_PLAN, statement->name.pos, "Source " STR_FMT " does not exist.", STR_ARG(statement->name.text));
+        return error_set(err, E_PLAN, statement->name.pos, "Source " STR_FMT " does not exist.",
+                         STR_ARG(statement->name.text));
     if (old->is_table != statement->is_table)
-        return error_set(err, E_PLAN, statement->name.pos, "Incompatible data source type is %s, but statement was ALTER %s",
+        return error_set(err, E_PLAN, statement->name.pos,
+                         "Incompatible data source type is %s, but statement was ALTER %s",
                          old->is_table ? "TABLE" : "STREAM", statement->is_table ? "TABLE" : "STREAM");
     if (old->derived)
-        return error_set(err, E_PLAN, statement->pos, "ALTER command is not supported for CREATE ... AS statements.");
+        return error_set(err, E_PLAN, statement->pos,
+                         "ALTER command is not supported for CREATE ... AS statements.");
     if (old->read_only)
-        return error_set(err, E_PLAN, statement->pos, "Cannot alter %s '" STR_FMT "': ALTER operations are not supported on source %ss.", kind,
-                         STR_ARG(old->name), kind);
+        return error_set(err, E_PLAN, statement->pos,
+                         "Cannot alter %s '" STR_FMT "': ALTER operations are not supported on source %ss.",
+                         kind, STR_ARG(old->name), kind);
 
     size_t  count   = old->schema->count + statement->element_count;
     Column *columns = ARENA_ARRAY(planner->arena, Column, count);
@@ -323,7 +356,8 @@ Status plan_alter_source(const Planner *planner, const AstStatement *statement, 
         const AstElement *element = &statement->elements[i];
         if (schema_find(old->schema, element->name.text) >= 0)
             return error_set(err, E_PLAN, element->name.pos,
-                             "Cannot add column `" STR_FMT "` to schema. A column with the same name already exists.",
+                             "Cannot add column `" STR_FMT
+                             "` to schema. A column with the same name already exists.",
                              STR_ARG(element->name.text));
         TRY(element_to_column(planner, element, old->is_table, &columns[old->schema->count + i], err));
     }

@@ -1,8 +1,10 @@
 /*
- * plan_upgrade.c - may a new version of a query go on from the old one's positions and state (sql.md 5.11, runtime.md 6.5)?
+ * plan_upgrade.c - may a new version of a query go on from the old one's positions and state (sql.md 5.11,
+ * runtime.md 6.5)?
  *
- * Steps that keep nothing (WHERE and SELECT) may come, go and change. What is left must correspond one to one. Steps whose stored state
- * depends on more than their own properties are never upgradeable, unless nothing about them changed.
+ * Steps that keep nothing (WHERE and SELECT) may come, go and change. What is left must correspond one to
+ * one. Steps whose stored state depends on more than their own properties are never upgradeable, unless
+ * nothing about them changed.
  */
 #include "planner/query_build.h"
 
@@ -30,7 +32,8 @@ static const char *step_name(const PlanNode *node)
     case PLAN_FLATTEN:
         return "StreamFlatMap";
     case PLAN_REKEY:
-        return node->u.rekey.drop_null ? (node->is_table ? "TableGroupBy" : "StreamGroupBy") : "StreamSelectKey";
+        return node->u.rekey.drop_null ? (node->is_table ? "TableGroupBy" : "StreamGroupBy")
+                                       : "StreamSelectKey";
     case PLAN_AGGREGATE:
         if (node->u.aggregate.over_table)
             return "TableAggregate";
@@ -53,16 +56,19 @@ static const char *step_name(const PlanNode *node)
 
 static Status refuse(const PlanNode *node, const char *property, Str was, Str is, Error *err)
 {
-    return error_set(err, E_PLAN, NO_POS,
-                     "Query is not upgradeable. Plan step of type %s must have matching %s. Values differ: " STR_FMT " vs. " STR_FMT, step_name(node),
-                     property, STR_ARG(was), STR_ARG(is));
+    return error_set(
+        err, E_PLAN, NO_POS,
+        "Query is not upgradeable. Plan step of type %s must have matching %s. Values differ: " STR_FMT
+        " vs. " STR_FMT,
+        step_name(node), property, STR_ARG(was), STR_ARG(is));
 }
 
 static Status compare_source(const PlanNode *old, const PlanNode *next, Error *err)
 {
     if (!str_equal(old->u.source.topic, next->u.source.topic))
         return refuse(next, "topicName", old->u.source.topic, next->u.source.topic, err);
-    if (old->key_format.format != next->key_format.format || old->u.source.value_format.format != next->u.source.value_format.format)
+    if (old->key_format.format != next->key_format.format ||
+        old->u.source.value_format.format != next->u.source.value_format.format)
         return refuse(next, "formats", str_c(format_name(old->u.source.value_format.format)),
                       str_c(format_name(next->u.source.value_format.format)), err);
     return OK;
@@ -121,7 +127,8 @@ static Status compare_steps(const PlanNode *old, const PlanNode *next, Error *er
 {
     if (old->kind != next->kind) {
         if (next->kind == PLAN_JOIN)
-            return error_set(err, E_PLAN, NO_POS, "Query is not upgradeable. Cannot change a non-join source into a join source.");
+            return error_set(err, E_PLAN, NO_POS,
+                             "Query is not upgradeable. Cannot change a non-join source into a join source.");
         return refuse(next, "type", str_c(step_name(old)), str_c(step_name(next)), err);
     }
     switch (next->kind) {
@@ -152,7 +159,10 @@ Status plan_check_upgrade(const QueryPlan *old_plan, const QueryPlan *new_plan, 
         return OK;
     for (size_t i = 0; i < next.count; i++)
         if (next.items[i]->kind == PLAN_JOIN)
-            return error_set(err, E_PLAN, NO_POS, "Query is not upgradeable. Cannot change a non-join source into a join source.");
-    return error_set(err, E_PLAN, NO_POS, "Query is not upgradeable. The old plan has %zu steps that keep state or order, the new one %zu", old.count,
-                     next.count);
+            return error_set(err, E_PLAN, NO_POS,
+                             "Query is not upgradeable. Cannot change a non-join source into a join source.");
+    return error_set(
+        err, E_PLAN, NO_POS,
+        "Query is not upgradeable. The old plan has %zu steps that keep state or order, the new one %zu",
+        old.count, next.count);
 }

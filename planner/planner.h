@@ -1,8 +1,8 @@
 /*
  * planner.h - from statements to plans: names, types, logical plan, rewrites, physical plan.
  *
- * Everything a plan needs from the catalog is copied into the plan's arena: it stays valid when sources are dropped. The planner
- * changes nothing; it answers what has to be created, and the server creates it.
+ * Everything a plan needs from the catalog is copied into the plan's arena: it stays valid when sources are
+ * dropped. The planner changes nothing; it answers what has to be created, and the server creates it.
  */
 #ifndef SLUICE_PLANNER_PLANNER_H
 #define SLUICE_PLANNER_PLANNER_H
@@ -33,16 +33,18 @@ typedef struct {
 
 /* A topic that has to exist before the source does. */
 typedef struct {
-    Str     name;
-    int     partitions, replicas; /* <= 0: not said */
-    int64_t retention_ms;         /* -1: not said */
-    const char *cleanup_policy;   /* "delete", "compact", "compact,delete" */
-    bool    must_exist;           /* CREATE without PARTITIONS: refuse when it is missing */
+    Str         name;
+    int         partitions, replicas; /* <= 0: not said */
+    int64_t     retention_ms;         /* -1: not said */
+    const char *cleanup_policy;       /* "delete", "compact", "compact,delete" */
+    bool        must_exist;           /* CREATE without PARTITIONS: refuse when it is missing */
 } TopicWish;
 
-/* CREATE STREAM|TABLE name (columns) WITH (...): the source to add, the topic to find or create; for CREATE SOURCE TABLE also the query that
- * materialises it (*query, else NULL). Clashes of names are checked; IF NOT EXISTS: E_EXISTS with the warning's text. OR REPLACE: sql.md 4.1.5. */
-Status plan_create_source(const Planner *planner, const AstStatement *statement, Source **source, TopicWish *topic, QueryPlan **query, Error *err);
+/* CREATE STREAM|TABLE name (columns) WITH (...): the source to add, the topic to find or create; for CREATE
+ * SOURCE TABLE also the query that materialises it (*query, else NULL). Clashes of names are checked; IF NOT
+ * EXISTS: E_EXISTS with the warning's text. OR REPLACE: sql.md 4.1.5. */
+Status plan_create_source(const Planner *planner, const AstStatement *statement, Source **source,
+                          TopicWish *topic, QueryPlan **query, Error *err);
 
 /* CREATE ... AS SELECT, INSERT INTO ... SELECT. INSERT: *sink is the existing target, topic->name is empty.
  * `replaced` (or NULL): id of the query that OR REPLACE takes the place of, whose plan is `old_plan`. */
@@ -55,32 +57,36 @@ typedef struct {
     size_t     source_count;
     Str        replaced_query; /* ptr NULL: none */
 } PersistentQuery;
-Status plan_persistent_query(const Planner *planner, const AstStatement *statement, PersistentQuery **out, Error *err);
+Status plan_persistent_query(const Planner *planner, const AstStatement *statement, PersistentQuery **out,
+                             Error *err);
 /* May `new_plan` take over the state and positions of `old_plan` (sql.md 5.11)? E_PLAN with the reason. */
 Status plan_check_upgrade(const QueryPlan *old_plan, const QueryPlan *new_plan, Error *err);
 
 /* SELECT ... EMIT CHANGES; also a pull query on a stream (the caller bounds it by end offsets). */
-Status plan_push_query(const Planner *planner, const AstStatement *statement, Str query_id, QueryPlan **out, Error *err);
+Status plan_push_query(const Planner *planner, const AstStatement *statement, Str query_id, QueryPlan **out,
+                       Error *err);
 
-/* PRINT: the records of a topic as they are, in the columns RECORD_* (plan.h), for push_query_start. All in `arena`; cannot fail. */
+/* PRINT: the records of a topic as they are, in the columns RECORD_* (plan.h), for push_query_start. All in
+ * `arena`; cannot fail. */
 const QueryPlan *plan_records(Arena *arena, Str id, Str statement, Str topic, int partitions);
 
 /* SELECT without EMIT from a table. */
 typedef enum { PULL_LOOKUP, PULL_RANGE, PULL_SCAN } PullAccess;
 typedef struct {
-    const Source      *table;
-    Str                store;       /* name of the store that holds it */
-    PullAccess         access;
-    const Value      **keys;        /* LOOKUP: key column values per key */
-    size_t             lookup_count;
-    bool               has_low, has_high, low_inclusive, high_inclusive; /* RANGE on a single key column */
-    Value              low, high;
-    bool               has_start_from, has_start_to, has_end_from, has_end_to; /* inclusive window bounds */
-    int64_t            start_from, start_to, end_from, end_to;
-    const Schema      *schema;      /* rows are evaluated over: keys, values, headers, ROWTIME, WINDOWSTART, WINDOWEND */
-    const Expr        *where;       /* over `schema`, the whole condition; or NULL */
-    const Schema      *result;      /* in projection order; keys marked */
-    const Expr *const *values;      /* one per result column, over `schema` */
+    const Source *table;
+    Str           store; /* name of the store that holds it */
+    PullAccess    access;
+    const Value **keys; /* LOOKUP: key column values per key */
+    size_t        lookup_count;
+    bool          has_low, has_high, low_inclusive, high_inclusive; /* RANGE on a single key column */
+    Value         low, high;
+    bool          has_start_from, has_start_to, has_end_from, has_end_to; /* inclusive window bounds */
+    int64_t       start_from, start_to, end_from, end_to;
+    const Schema
+               *schema; /* rows are evaluated over: keys, values, headers, ROWTIME, WINDOWSTART, WINDOWEND */
+    const Expr *where;  /* over `schema`, the whole condition; or NULL */
+    const Schema      *result; /* in projection order; keys marked */
+    const Expr *const *values; /* one per result column, over `schema` */
     bool               has_limit;
     int64_t            limit;
 } PullPlan;
@@ -93,7 +99,8 @@ Status plan_classify(const Planner *planner, const AstStatement *statement, Tran
 /* ALTER STREAM|TABLE: the source as it will be. */
 Status plan_alter_source(const Planner *planner, const AstStatement *statement, Source **out, Error *err);
 
-/* INSERT INTO ... VALUES: one record's key and value columns and its timestamp. Null key columns mean a null key. */
+/* INSERT INTO ... VALUES: one record's key and value columns and its timestamp. Null key columns mean a null
+ * key. */
 typedef struct {
     const Source *source;
     const Value  *keys, *values;

@@ -1,9 +1,10 @@
 /*
  * pull_constraint.c - what each disjunct of a pull query's WHERE says about the key and the windows.
  *
- * All disjuncts bind every key column by `=`: look-ups of those keys. One disjunct with an inequality on a single text key: a range. Anything
- * else: a scan of the table, which a server may have switched off; then the first thing that needs one is refused with its reason. The condition
- * itself is evaluated on each row all the same, so what is found here only has to be wide enough.
+ * All disjuncts bind every key column by `=`: look-ups of those keys. One disjunct with an inequality on a
+ * single text key: a range. Anything else: a scan of the table, which a server may have switched off; then
+ * the first thing that needs one is refused with its reason. The condition itself is evaluated on each row
+ * all the same, so what is found here only has to be wide enough.
  */
 #include "planner/pull_constraint.h"
 
@@ -18,8 +19,8 @@ typedef struct {
     PullPlan      *plan;
     bool           scans, ranges; /* switched on */
     bool           windowed;
-    bool           needs_scan; /* ksqlDB would scan: what is wrong with a key's value is nobody's concern then */
-    Error         *err;
+    bool   needs_scan; /* ksqlDB would scan: what is wrong with a key's value is nobody's concern then */
+    Error *err;
 } Finder;
 
 /* column OP other, whichever side the column was written on. */
@@ -32,13 +33,19 @@ typedef struct {
 
 /* ---- refusals ---- */
 
-static const char where_help[] = "Pull queries require a WHERE clause that:\n - includes a key equality expression, e.g. `SELECT * FROM X WHERE "
-                                 "<key-column> = Y;`.\n - in the case of a multi-column key, is a conjunction of equality expressions that cover all "
-                                 "key columns.\n - to support range expressions, e.g. `SELECT * FROM X WHERE <key-column> < Y;`, range scans need to be "
-                                 "enabled by setting `ksql.query.pull.range.scan.enabled=true`";
-static const char window_help[] = "\n - (optionally) limits the time bounds of the windowed table.\n\t Bounds on [`WINDOWSTART`, `WINDOWEND`] are "
-                                  "supported\n\t Supported operators are [EQUAL, GREATER_THAN, GREATER_THAN_OR_EQUAL, LESS_THAN, LESS_THAN_OR_EQUAL]";
-static const char scan_help[]   = "\nIf more flexible queries are needed, table scans can be enabled by setting ksql.query.pull.table.scan.enabled=true.";
+static const char where_help[]  = "Pull queries require a WHERE clause that:\n - includes a key equality "
+                                  "expression, e.g. `SELECT * FROM X WHERE "
+                                  "<key-column> = Y;`.\n - in the case of a multi-column key, is a "
+                                  "conjunction of equality expressions that cover all "
+                                  "key columns.\n - to support range expressions, e.g. `SELECT * FROM X WHERE "
+                                  "<key-column> < Y;`, range scans need to be "
+                                  "enabled by setting `ksql.query.pull.range.scan.enabled=true`";
+static const char window_help[] = "\n - (optionally) limits the time bounds of the windowed table.\n\t "
+                                  "Bounds on [`WINDOWSTART`, `WINDOWEND`] are "
+                                  "supported\n\t Supported operators are [EQUAL, GREATER_THAN, "
+                                  "GREATER_THAN_OR_EQUAL, LESS_THAN, LESS_THAN_OR_EQUAL]";
+static const char scan_help[]   = "\nIf more flexible queries are needed, table scans can be enabled by "
+                                  "setting ksql.query.pull.table.scan.enabled=true.";
 
 static SL_PRINTF(3, 4) Status refuse(const Finder *finder, Pos pos, const char *format, ...)
 {
@@ -46,7 +53,8 @@ static SL_PRINTF(3, 4) Status refuse(const Finder *finder, Pos pos, const char *
     va_start(args, format);
     error_setv(finder->err, E_PLAN, pos, format, args);
     va_end(args);
-    return error_append(finder->err, ". %s%s%s%s", where_help, finder->windowed ? window_help : "", scan_help, pull_help_text);
+    return error_append(finder->err, ". %s%s%s%s", where_help, finder->windowed ? window_help : "", scan_help,
+                        pull_help_text);
 }
 
 /* A text that lives as long as the plan, for messages. */
@@ -84,11 +92,16 @@ static const char *key_text(const Finder *finder, const bool *seen)
 static AstOp mirrored(AstOp op)
 {
     switch (op) {
-    case OP_LESS: return OP_GREATER;
-    case OP_LESS_EQUAL: return OP_GREATER_EQUAL;
-    case OP_GREATER: return OP_LESS;
-    case OP_GREATER_EQUAL: return OP_LESS_EQUAL;
-    default: return op;
+    case OP_LESS:
+        return OP_GREATER;
+    case OP_LESS_EQUAL:
+        return OP_GREATER_EQUAL;
+    case OP_GREATER:
+        return OP_LESS;
+    case OP_GREATER_EQUAL:
+        return OP_LESS_EQUAL;
+    default:
+        return op;
     }
 }
 
@@ -108,8 +121,14 @@ static bool read_comparison(const PullPlan *plan, const AstExpr *leaf, Compariso
     return true;
 }
 
-static bool is_key(const Finder *finder, const Comparison *c) { return c->slot < finder->plan->schema->key_count; }
-static bool is_bound(const Comparison *c) { return c->column->role == COLUMN_WINDOWSTART || c->column->role == COLUMN_WINDOWEND; }
+static bool is_key(const Finder *finder, const Comparison *c)
+{
+    return c->slot < finder->plan->schema->key_count;
+}
+static bool is_bound(const Comparison *c)
+{
+    return c->column->role == COLUMN_WINDOWSTART || c->column->role == COLUMN_WINDOWEND;
+}
 static bool is_inequality(AstOp op) { return op >= OP_LESS && op <= OP_GREATER_EQUAL; }
 
 static const char *op_name(AstOp op) { return typer_comparison_name(EXPR_EQUAL + (op - OP_EQUAL)); }
@@ -126,7 +145,8 @@ static Status key_value(const Finder *finder, const Comparison *c, Value *out)
 {
     TRY(evaluate_key(finder->typer, c->other, c->column, finder->planner->clock, out, finder->err));
     if (value_is_null(*out))
-        return error_set(finder->err, E_PLAN, c->other->pos, "Primary key columns can not be NULL: %s", text_of(finder, c->leaf));
+        return error_set(finder->err, E_PLAN, c->other->pos, "Primary key columns can not be NULL: %s",
+                         text_of(finder, c->leaf));
     return OK;
 }
 
@@ -137,7 +157,8 @@ static bool bound_value(const Finder *finder, const Comparison *c, int64_t *ms)
     Error ignored;
     if (c->other->kind == AST_STRING)
         return timestamp_parse(str_trim(c->other->text), ms);
-    if (evaluate_key(finder->typer, c->other, c->column, finder->planner->clock, &value, &ignored) != OK || value_is_null(value))
+    if (evaluate_key(finder->typer, c->other, c->column, finder->planner->clock, &value, &ignored) != OK ||
+        value_is_null(value))
         return false;
     *ms = value_int(value);
     return true;
@@ -154,9 +175,11 @@ static Status check_bound(const Finder *finder, const Comparison *c)
 {
     int64_t ms;
     if (c->op != OP_EQUAL && !is_inequality(c->op))
-        return refuse(finder, c->leaf->pos, "Unsupported `" STR_FMT "` bounds: %s", STR_ARG(c->column->name), op_name(c->op));
+        return refuse(finder, c->leaf->pos, "Unsupported `" STR_FMT "` bounds: %s", STR_ARG(c->column->name),
+                      op_name(c->op));
     if (!bound_value(finder, c, &ms))
-        return refuse(finder, c->other->pos, "Window bounds must resolve to an INT, BIGINT, or STRING containing a datetime");
+        return refuse(finder, c->other->pos,
+                      "Window bounds must resolve to an INT, BIGINT, or STRING containing a datetime");
     return OK;
 }
 
@@ -164,22 +187,27 @@ static Status check_bound(const Finder *finder, const Comparison *c)
 static const char *key_mistake(const Finder *finder, const Comparison *c, const Seen *seen)
 {
     if (c->op != OP_EQUAL && !is_inequality(c->op))
-        return str_to_c(finder->planner->arena, str_printf(finder->planner->arena, "Bound on key columns '[%s]' must currently be '='",
-                                                           key_text(finder, NULL)));
+        return str_to_c(finder->planner->arena,
+                        str_printf(finder->planner->arena,
+                                   "Bound on key columns '[%s]' must currently be '='",
+                                   key_text(finder, NULL)));
     if (!is_resolvable(finder, c->other))
         return "A comparison must be between a key column and a resolvable expression";
     if (seen->keys[c->slot])
-        return "A comparison condition on the key column cannot be combined with other comparisons such as an IN predicate";
+        return "A comparison condition on the key column cannot be combined with other comparisons such as "
+               "an IN predicate";
     return NULL;
 }
 
 static Status check_like(Finder *finder, const AstExpr *leaf, Seen *seen, const char **mistake)
 {
     const AstExpr *value = leaf->operands[0];
-    int            slot  = value->kind == AST_COLUMN ? schema_find(finder->plan->schema, value->name.text) : -1;
+    int slot = value->kind == AST_COLUMN ? schema_find(finder->plan->schema, value->name.text) : -1;
     if (slot >= 0 && finder->plan->schema->columns[slot].type->kind != T_STRING)
-        return error_set(finder->err, E_PLAN, value->pos, "The column type for Like condition must be VARCHAR. The column type is " STR_FMT,
-                         STR_ARG(type_text(finder->planner->arena, finder->plan->schema->columns[slot].type)));
+        return error_set(
+            finder->err, E_PLAN, value->pos,
+            "The column type for Like condition must be VARCHAR. The column type is " STR_FMT,
+            STR_ARG(type_text(finder->planner->arena, finder->plan->schema->columns[slot].type)));
     if (slot < 0 || leaf->operands[1]->kind != AST_STRING)
         *mistake = "Like condition must be between strings";
     else if (slot < (int)finder->plan->schema->key_count)
@@ -198,7 +226,7 @@ static Status check_leaf(Finder *finder, const AstExpr *leaf, Seen *seen)
     } else if (is_bound(&c)) {
         return check_bound(finder, &c);
     } else if (is_key(finder, &c)) {
-        mistake             = key_mistake(finder, &c, seen);
+        mistake            = key_mistake(finder, &c, seen);
         seen->keys[c.slot] = seen->keyed = true;
     }
     finder->needs_scan |= mistake != NULL;
@@ -207,9 +235,9 @@ static Status check_leaf(Finder *finder, const AstExpr *leaf, Seen *seen)
 
 static Status check_disjunct(Finder *finder, const Disjunct *disjunct)
 {
-    size_t keys  = finder->plan->schema->key_count, count = 0;
-    Seen   seen  = {ARENA_ARRAY(finder->planner->arena, bool, keys), false};
-    StrBuf text  = {0};
+    size_t keys = finder->plan->schema->key_count, count = 0;
+    Seen   seen = {ARENA_ARRAY(finder->planner->arena, bool, keys), false};
+    StrBuf text = {0};
     for (size_t i = 0; i < keys; i++)
         seen.keys[i] = false;
     for (size_t i = 0; i < disjunct->count; i++)
@@ -221,10 +249,13 @@ static Status check_disjunct(Finder *finder, const Disjunct *disjunct)
         return OK;
     Pos pos = disjunct->leaves[0]->pos;
     if (seen.keyed)
-        return refuse(finder, pos, "Multi-column sources must specify every key in the WHERE clause. Specified: [%s] Expected: [%s]",
-                      key_text(finder, seen.keys), key_text(finder, NULL));
+        return refuse(
+            finder, pos,
+            "Multi-column sources must specify every key in the WHERE clause. Specified: [%s] Expected: [%s]",
+            key_text(finder, seen.keys), key_text(finder, NULL));
     disjunct_print(disjunct, &text);
-    Status status = refuse(finder, pos, "WHERE clause missing key column for disjunct: " STR_FMT, STR_ARG(strbuf_str(&text)));
+    Status status = refuse(finder, pos, "WHERE clause missing key column for disjunct: " STR_FMT,
+                           STR_ARG(strbuf_str(&text)));
     strbuf_clear(&text);
     return status;
 }
@@ -240,8 +271,8 @@ static Status read_key(const Finder *finder, const Disjunct *disjunct, Value *ke
     *bound = false;
     for (size_t i = 0; i < disjunct->count; i++) {
         Comparison c;
-        if (!read_comparison(finder->plan, disjunct->leaves[i], &c) || c.op != OP_EQUAL || !is_key(finder, &c) || !value_is_null(key[c.slot]) ||
-            !is_resolvable(finder, c.other))
+        if (!read_comparison(finder->plan, disjunct->leaves[i], &c) || c.op != OP_EQUAL ||
+            !is_key(finder, &c) || !value_is_null(key[c.slot]) || !is_resolvable(finder, c.other))
             continue;
         TRY(key_value(finder, &c, &key[c.slot]));
         count++;
@@ -308,7 +339,8 @@ static Status find_range(const Finder *finder, const Disjunct *disjunct)
     for (size_t i = 0; i < disjunct->count; i++) {
         Comparison c;
         Value      value;
-        if (!read_comparison(plan, disjunct->leaves[i], &c) || !is_key(finder, &c) || !is_inequality(c.op) || !is_resolvable(finder, c.other))
+        if (!read_comparison(plan, disjunct->leaves[i], &c) || !is_key(finder, &c) || !is_inequality(c.op) ||
+            !is_resolvable(finder, c.other))
             continue;
         Status status = key_value(finder, &c, &value);
         if (status != OK)
@@ -339,10 +371,11 @@ typedef struct {
 static Status check_bound_counts(const Finder *finder, Str column, const BoundCount *count)
 {
     if (count->equals > 1 || (count->equals == 1 && count->lowers + count->uppers > 0))
-        return refuse(finder, count->equal->pos, "`%s` cannot be combined with other `" STR_FMT "` bounds", text_of(finder, count->equal),
-                      STR_ARG(column));
+        return refuse(finder, count->equal->pos, "`%s` cannot be combined with other `" STR_FMT "` bounds",
+                      text_of(finder, count->equal), STR_ARG(column));
     if (count->lowers > 1 || count->uppers > 1)
-        return refuse(finder, NO_POS, "Duplicate `" STR_FMT "` bounds on: %s", STR_ARG(column), op_name(count->lowers > 1 ? OP_GREATER : OP_LESS));
+        return refuse(finder, NO_POS, "Duplicate `" STR_FMT "` bounds on: %s", STR_ARG(column),
+                      op_name(count->lowers > 1 ? OP_GREATER : OP_LESS));
     return OK;
 }
 
@@ -412,7 +445,8 @@ static Status find_by_condition(Finder *finder, const Disjuncts *all)
     return find_range(finder, &all->items[0]);
 }
 
-Status pull_find_access(const Planner *planner, const Typer *typer, const AstExpr *where, PullPlan *plan, Error *err)
+Status pull_find_access(const Planner *planner, const Typer *typer, const AstExpr *where, PullPlan *plan,
+                        Error *err)
 {
     Finder finder = {.planner  = planner,
                      .typer    = typer,
@@ -430,7 +464,8 @@ Status pull_find_access(const Planner *planner, const Typer *typer, const AstExp
         return refuse(&finder, NO_POS, "Missing WHERE clause");
     if (plan->access == PULL_SCAN && !finder.scans)
         return error_set(err, E_PLAN, where->pos,
-                         "Query requires table scan to be enabled. Table scans can be enabled by setting ksql.query.pull.table.scan.enabled=true");
+                         "Query requires table scan to be enabled. Table scans can be enabled by setting "
+                         "ksql.query.pull.table.scan.enabled=true");
     if (plan->access != PULL_LOOKUP && plan->table->window.kind == WINDOWED_SESSION)
         return error_set(err, E_PLAN, NO_POS, "Table scan unsupported on session tables");
     return OK;

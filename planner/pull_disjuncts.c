@@ -15,8 +15,10 @@ static Status unsupported(const AstExpr *expr, bool negated, Error *err)
     strbuf_adds(&text, negated ? "(NOT " : "");
     ast_print_expr(expr, &text);
     strbuf_adds(&text, negated ? ")" : "");
-    error_set(err, E_PLAN, expr->pos, "Unsupported expression in WHERE clause: " STR_FMT ". See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES "
-                                      "if you intended to issue a push query.",
+    error_set(err, E_PLAN, expr->pos,
+              "Unsupported expression in WHERE clause: " STR_FMT
+              ". See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES "
+              "if you intended to issue a push query.",
               STR_ARG(strbuf_str(&text)));
     strbuf_clear(&text);
     return E_PLAN;
@@ -66,7 +68,7 @@ static Disjunct join_leaves(Arena *arena, Disjunct a, Disjunct b)
 
 static Disjuncts combine(Arena *arena, Disjuncts a, Disjuncts b, bool and)
 {
-    size_t count = and ? a.count * b.count : a.count + b.count;
+    size_t count = and? a.count * b.count : a.count + b.count;
     if (a.too_many || b.too_many || count > MOST_DISJUNCTS)
         return (Disjuncts){.too_many = true};
     Disjuncts all = {ARENA_ARRAY(arena, Disjunct, count), count, false};
@@ -82,8 +84,8 @@ static Disjuncts combine(Arena *arena, Disjuncts a, Disjuncts b, bool and)
 
 static const AstExpr *comparison(Arena *arena, const AstExpr *from, AstOp op, AstExpr *left, AstExpr *right)
 {
-    AstExpr *leaf     = ARENA_NEW(arena, AstExpr);
-    *leaf             = (AstExpr){.kind = AST_BINARY, .pos = from->pos, .op = op, .count = 2, .depth = from->depth};
+    AstExpr *leaf = ARENA_NEW(arena, AstExpr);
+    *leaf = (AstExpr){.kind = AST_BINARY, .pos = from->pos, .op = op, .count = 2, .depth = from->depth};
     leaf->operands    = ARENA_ARRAY(arena, AstExpr *, 2);
     leaf->operands[0] = left;
     leaf->operands[1] = right;
@@ -94,7 +96,8 @@ static Disjuncts split_in(Arena *arena, const AstExpr *expr)
 {
     Disjuncts all = {ARENA_ARRAY(arena, Disjunct, expr->count), 0, expr->count > MOST_DISJUNCTS + 1};
     for (size_t i = 1; i < expr->count && !all.too_many; i++)
-        all.items[all.count++] = one(arena, comparison(arena, expr, OP_EQUAL, expr->operands[0], expr->operands[i])).items[0];
+        all.items[all.count++] =
+            one(arena, comparison(arena, expr, OP_EQUAL, expr->operands[0], expr->operands[i])).items[0];
     return all;
 }
 
@@ -111,7 +114,8 @@ static Disjuncts split(Arena *arena, const AstExpr *expr, bool negated)
                        one(arena, comparison(arena, expr, OP_LESS_EQUAL, operands[0], operands[2])), true);
     if (expr->kind != AST_BINARY || (expr->op != OP_AND && expr->op != OP_OR))
         return one(arena, expr);
-    return combine(arena, split(arena, operands[0], negated), split(arena, operands[1], negated), (expr->op == OP_AND) != negated);
+    return combine(arena, split(arena, operands[0], negated), split(arena, operands[1], negated),
+                   (expr->op == OP_AND) != negated);
 }
 
 Disjuncts pull_split(Arena *arena, const AstExpr *condition) { return split(arena, condition, false); }

@@ -1,8 +1,9 @@
 /*
- * pull_disjuncts.h - the WHERE of a pull query in disjunctive normal form: an OR of ANDs of comparisons and LIKEs.
+ * pull_disjuncts.h - the WHERE of a pull query in disjunctive normal form: an OR of ANDs of comparisons and
+ * LIKEs.
  *
- * BETWEEN is `>=` AND `<=`, IN an OR of `=`, NOT is pushed down to the leaves (sql.md 5.13). The form only serves to find the keys; rows are
- * tested with the condition as it was written.
+ * BETWEEN is `>=` AND `<=`, IN an OR of `=`, NOT is pushed down to the leaves (sql.md 5.13). The form only
+ * serves to find the keys; rows are tested with the condition as it was written.
  */
 #ifndef SLUICE_PLANNER_PULL_DISJUNCTS_H
 #define SLUICE_PLANNER_PULL_DISJUNCTS_H

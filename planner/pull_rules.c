@@ -3,9 +3,13 @@
  */
 #include "planner/pull_rules.h"
 
-const char pull_help_text[] = " See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query.";
+const char pull_help_text[] =
+    " See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query.";
 
-static Status refuse(Pos pos, Error *err, const char *message) { return error_set(err, E_PLAN, pos, "%s%s", message, pull_help_text); }
+static Status refuse(Pos pos, Error *err, const char *message)
+{
+    return error_set(err, E_PLAN, pos, "%s%s", message, pull_help_text);
+}
 
 bool pull_is_off(const Planner *planner, const char *name)
 {
@@ -26,8 +30,9 @@ Status pull_check_clauses(const Planner *planner, const AstQuery *query, Error *
     if (query->having != NULL)
         return refuse(query->pos, err, "Pull queries don't support HAVING clauses.");
     if (query->has_limit && pull_is_off(planner, "ksql.query.pull.limit.clause.enabled"))
-        return refuse(query->pos, err, "LIMIT clause in pull queries is currently disabled. You can enable them by setting "
-                                       "ksql.query.pull.limit.clause.enabled=true.");
+        return refuse(query->pos, err,
+                      "LIMIT clause in pull queries is currently disabled. You can enable them by setting "
+                      "ksql.query.pull.limit.clause.enabled=true.");
     if (query->has_limit && query->limit < 0)
         return refuse(query->pos, err, "Pull queries don't support negative integers in the LIMIT clause.");
     return OK;
@@ -61,8 +66,9 @@ static Status refuse_found(const Refused *refused, const char *clause, Error *er
             strbuf_addf(&names, "%s`" STR_FMT "`", names.len > 0 ? ", " : "", STR_ARG(refused_columns[i]));
     Status status = OK;
     if (names.len > 0)
-        status = error_set(err, E_PLAN, refused->pos, "Pull queries don't support the following columns in %s clauses: " STR_FMT "\n%s", clause,
-                           STR_ARG(strbuf_str(&names)), pull_help_text);
+        status = error_set(err, E_PLAN, refused->pos,
+                           "Pull queries don't support the following columns in %s clauses: " STR_FMT "\n%s",
+                           clause, STR_ARG(strbuf_str(&names)), pull_help_text);
     strbuf_clear(&names);
     return status;
 }
@@ -84,7 +90,9 @@ Status pull_check_enabled(const Analysis *a, Error *err)
 {
     if (!pull_is_off(a->planner, "ksql.pull.queries.enable"))
         return OK;
-    return refuse(a->query->pos, err, "Pull queries are disabled. Please set ksql.pull.queries.enable=true to enable this feature.\n");
+    return refuse(
+        a->query->pos, err,
+        "Pull queries are disabled. Please set ksql.pull.queries.enable=true to enable this feature.\n");
 }
 
 Status pull_check_stream_query(const Analysis *a, Error *err)
@@ -95,6 +103,7 @@ Status pull_check_stream_query(const Analysis *a, Error *err)
     if (!pull_is_off(a->planner, "ksql.query.pull.stream.enabled"))
         return OK;
     return refuse(a->query->pos, err,
-                  "Pull queries on streams are disabled. To create a push query on the stream, add EMIT CHANGES to the end. To enable pull "
+                  "Pull queries on streams are disabled. To create a push query on the stream, add EMIT "
+                  "CHANGES to the end. To enable pull "
                   "queries on streams, set the ksql.query.pull.stream.enabled config to 'true'.");
 }

@@ -1,6 +1,7 @@
 /*
- * query_build.h - from an analysed SELECT to the nodes of its plan, one step after the other (sql.md 5.2, step 4):
- * source or join, WHERE, PARTITION BY, table functions, then aggregation or projection, and the sink.
+ * query_build.h - from an analysed SELECT to the nodes of its plan, one step after the other (sql.md 5.2,
+ * step 4): source or join, WHERE, PARTITION BY, table functions, then aggregation or projection, and the
+ * sink.
  */
 #ifndef SLUICE_PLANNER_QUERY_BUILD_H
 #define SLUICE_PLANNER_QUERY_BUILD_H
@@ -9,22 +10,25 @@
 #include "planner/with.h"
 
 typedef struct {
-    Analysis      *a;
-    Arena         *arena;
-    Str            query_id;
-    int            next_number;
+    Analysis       *a;
+    Arena          *arena;
+    Str             query_id;
+    int             next_number;
     const PlanNode *sources[32]; /* in the order they were built: leftmost first */
-    size_t         source_count;
+    size_t          source_count;
     /* What the key columns of the node built last stand for, for matching them with the select list. */
     enum { KEYS_OF_SOURCE, KEYS_PARTITION_BY, KEYS_GROUP_BY, KEYS_JOIN, KEYS_FOREIGN_JOIN } keys_are;
-    Str            join_key; /* KEYS_JOIN: flat name of the key column */
-    bool           group_keys_given; /* false: everything in one group (transient queries without GROUP BY) */
+    Str  join_key;         /* KEYS_JOIN: flat name of the key column */
+    bool group_keys_given; /* false: everything in one group (transient queries without GROUP BY) */
 } Builder;
 
 /* A node with number and step set; inputs may be NULL. */
-PlanNode *builder_node(Builder *b, PlanKind kind, const char *step, const PlanNode *left, const PlanNode *right);
-/* Types the flat form of an expression over an edge; errors get "Invalid <context>: " and the tail of sql.md 5.2. */
-Status builder_type(Builder *b, const char *context, const AstExpr *flat, const Schema *schema, const Expr **out, Error *err);
+PlanNode *builder_node(Builder *b, PlanKind kind, const char *step, const PlanNode *left,
+                       const PlanNode *right);
+/* Types the flat form of an expression over an edge; errors get "Invalid <context>: " and the tail of
+ * sql.md 5.2. */
+Status builder_type(Builder *b, const char *context, const AstExpr *flat, const Schema *schema,
+                    const Expr **out, Error *err);
 /* A result column needs a type: E_PLAN for a bare NULL. */
 Status check_item_type(const AstExpr *item, const Expr *typed, Error *err);
 
@@ -32,7 +36,8 @@ Status build_source_node(Builder *b, size_t from, const PlanNode **out, Error *e
 Status build_joins(Builder *b, const PlanNode **out, Error *err);
 Status build_where(Builder *b, const PlanNode *input, const PlanNode **out, Error *err);
 Status build_partition_by(Builder *b, const PlanNode *input, const PlanNode **out, Error *err);
-/* Table functions: their calls in the select list become columns of the node; the items' flat forms are changed to refer to them. */
+/* Table functions: their calls in the select list become columns of the node; the items' flat forms are
+ * changed to refer to them. */
 Status build_flatten(Builder *b, const PlanNode *input, const PlanNode **out, Error *err);
 /* GROUP BY, HAVING and the select list. `result` as for build_projection. */
 Status build_aggregate(Builder *b, const PlanNode *input, const PlanNode **out, Error *err);
@@ -40,7 +45,8 @@ Status build_projection(Builder *b, const PlanNode *input, const PlanNode **out,
 /* Transient queries: the root, in projection order. */
 Status build_output(Builder *b, const PlanNode *input, const PlanNode **out, Error *err);
 
-/* A REKEY node over `input`: key columns of those names and expressions (over input's schema), then the input's columns with keep[slot]. */
+/* A REKEY node over `input`: key columns of those names and expressions (over input's schema), then the
+ * input's columns with keep[slot]. */
 typedef struct {
     const Expr *const *keys;
     const Str         *names;
@@ -49,11 +55,15 @@ typedef struct {
     bool               drop_null, drop_null_key, repartition;
     const char        *topic_suffix, *step;
 } RekeySpec;
-Status build_rekey(Builder *b, const PlanNode *input, const RekeySpec *spec, const PlanNode **out, Error *err);
-/* The key format of an internal topic for such a key (runtime.md 1.2): the given one where it can hold it, else JSON. */
-void rekey_format(const Planner *planner, const FormatSpec *from, const Column *keys, size_t count, FormatSpec *out);
+Status build_rekey(Builder *b, const PlanNode *input, const RekeySpec *spec, const PlanNode **out,
+                   Error *err);
+/* The key format of an internal topic for such a key (runtime.md 1.2): the given one where it can hold it,
+ * else JSON. */
+void rekey_format(const Planner *planner, const FormatSpec *from, const Column *keys, size_t count,
+                  FormatSpec *out);
 
-/* Keys of the result: for each key column of the node the one item of the select list that shows it. E_PLAN with the texts of sql.md 5.4. */
+/* Keys of the result: for each key column of the node the one item of the select list that shows it. E_PLAN
+ * with the texts of sql.md 5.4. */
 Status match_key_items(Builder *b, const PlanNode *node, size_t *items, Error *err);
 /* Value columns and their names are unique, and apart from the keys. */
 Status check_result_columns(const Column *columns, size_t count, Error *err);
@@ -62,7 +72,7 @@ Status check_result_columns(const Column *columns, size_t count, Error *err);
 Status query_build_source_table(const Planner *planner, const Source *source, QueryPlan **out, Error *err);
 
 /* Tells each SOURCE of the plan which columns and fields anybody reads (pruning). */
-void plan_prune(const PlanNode *root, Arena *arena);
+void     plan_prune(const PlanNode *root, Arena *arena);
 uint64_t plan_hash(const PlanNode *root);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * select_items.c - what SELECT lists, one item per result column.
  *
- * Names are generated in the order of the list from one generator, seeded with every column name of every source; aliases that were
- * written are not looked at, so a generated name may clash with one: the duplicate check of the result schema tells.
+ * Names are generated in the order of the list from one generator, seeded with every column name of every
+ * source; aliases that were written are not looked at, so a generated name may clash with one: the duplicate
+ * check of the result schema tells.
  */
 #include "planner/select_items.h"
 
@@ -56,7 +57,8 @@ static Status add_expr(Expansion *x, const AstExpr *written, Str alias, bool sta
 static Status add_star_column(Expansion *x, size_t from, Str name, Pos pos, Error *err)
 {
     Analysis *a = x->a;
-    return add_expr(x, select_column(a->planner->arena, a->from[from].alias, name, pos), analysis_flat_name(a, from, name), true, pos, err);
+    return add_expr(x, select_column(a->planner->arena, a->from[from].alias, name, pos),
+                    analysis_flat_name(a, from, name), true, pos, err);
 }
 
 static Status add_columns(Expansion *x, size_t from, size_t first, size_t count, Pos pos, Error *err)
@@ -95,7 +97,8 @@ static Status add_remaining(Expansion *x, size_t from, size_t first, size_t coun
     Analysis     *a      = x->a;
     const Schema *schema = a->from[from].source->schema;
     for (size_t i = first; i < first + count; i++) {
-        const AstExpr *column = select_column(a->planner->arena, a->from[from].alias, schema->columns[i].name, pos);
+        const AstExpr *column =
+            select_column(a->planner->arena, a->from[from].alias, schema->columns[i].name, pos);
         if (!in_partition_by(a, column))
             TRY(add_star_column(x, from, schema->columns[i].name, pos, err));
     }
@@ -133,7 +136,8 @@ static Status expand_star(Expansion *x, Pos pos, Error *err)
         ViableKeys keys;
         join_viable_keys(a, &keys);
         if (!str_is_null(keys.synthetic))
-            TRY(add_expr(x, select_column(a->planner->arena, STR_NULL, keys.synthetic, pos), keys.synthetic, true, pos, err));
+            TRY(add_expr(x, select_column(a->planner->arena, STR_NULL, keys.synthetic, pos), keys.synthetic,
+                         true, pos, err));
     }
     for (size_t from = 0; from < a->from_count; from++)
         TRY(expand_source(x, from, pos, err));
@@ -143,9 +147,11 @@ static Status expand_star(Expansion *x, Pos pos, Error *err)
 static Status expand_source_star(Expansion *x, const AstSelectItem *item, Error *err)
 {
     for (size_t from = 0; from < x->a->from_count; from++)
-        if (str_equal(x->a->from[from].alias, item->source.text) || str_equal(x->a->from[from].source->name, item->source.text))
+        if (str_equal(x->a->from[from].alias, item->source.text) ||
+            str_equal(x->a->from[from].source->name, item->source.text))
             return expand_source(x, from, item->pos, err);
-    return error_set(err, E_PLAN, item->pos, "Failed to prepare statement: '" STR_FMT "' is not a valid stream/table name or alias.",
+    return error_set(err, E_PLAN, item->pos,
+                     "Failed to prepare statement: '" STR_FMT "' is not a valid stream/table name or alias.",
                      STR_ARG(item->source.text));
 }
 
@@ -156,26 +162,32 @@ static Status struct_type(Expansion *x, const AstExpr *qualified, const SqlType 
     if (qualified->kind == AST_COLUMN) {
         for (size_t i = 0; i < a->from_count; i++) {
             int at = str_equal(a->from[i].alias, qualified->qualifier.text)
-                         ? schema_find(a->from[i].source->schema, qualified->name.text) : -1;
+                         ? schema_find(a->from[i].source->schema, qualified->name.text)
+                         : -1;
             if (at < 0)
                 continue;
             *out = a->from[i].source->schema->columns[at].type;
             if ((*out)->kind != T_STRUCT)
-                return error_set(err, E_PLAN, qualified->pos, "Column " STR_FMT " is not a STRUCT type.", STR_ARG(qualified->name.text));
+                return error_set(err, E_PLAN, qualified->pos, "Column " STR_FMT " is not a STRUCT type.",
+                                 STR_ARG(qualified->name.text));
             return OK;
         }
-        return error_set(err, E_PLAN, qualified->pos, "Line: %u, Col: %u: SELECT column '" STR_FMT "' cannot be resolved.", qualified->pos.line,
-                         qualified->pos.col, STR_ARG(qualified->name.text));
+        return error_set(err, E_PLAN, qualified->pos,
+                         "Line: %u, Col: %u: SELECT column '" STR_FMT "' cannot be resolved.",
+                         qualified->pos.line, qualified->pos.col, STR_ARG(qualified->name.text));
     }
     if (qualified->kind != AST_FIELD)
-        return error_set(err, E_PLAN, qualified->pos, "Only a column or a field of a STRUCT can be followed by ->*");
+        return error_set(err, E_PLAN, qualified->pos,
+                         "Only a column or a field of a STRUCT can be followed by ->*");
     TRY(struct_type(x, qualified->operands[0], out, err));
     int field = type_field(*out, qualified->name.text);
     if (field < 0)
-        return error_set(err, E_PLAN, qualified->pos, "Field " STR_FMT " was not found on STRUCT.", STR_ARG(qualified->name.text));
+        return error_set(err, E_PLAN, qualified->pos, "Field " STR_FMT " was not found on STRUCT.",
+                         STR_ARG(qualified->name.text));
     *out = (*out)->fields[field].type;
     if ((*out)->kind != T_STRUCT)
-        return error_set(err, E_PLAN, qualified->pos, "Field " STR_FMT " is not a STRUCT type.", STR_ARG(qualified->name.text));
+        return error_set(err, E_PLAN, qualified->pos, "Field " STR_FMT " is not a STRUCT type.",
+                         STR_ARG(qualified->name.text));
     return OK;
 }
 
@@ -213,7 +225,8 @@ static Str column_alias(const Analysis *a, const AstExpr *qualified)
 {
     if (!analysis_is_join(a) || str_is_null(qualified->qualifier.text) || !clashes(a, qualified->name.text))
         return qualified->name.text;
-    return str_printf(a->planner->arena, STR_FMT "_" STR_FMT, STR_ARG(qualified->qualifier.text), STR_ARG(qualified->name.text));
+    return str_printf(a->planner->arena, STR_FMT "_" STR_FMT, STR_ARG(qualified->qualifier.text),
+                      STR_ARG(qualified->name.text));
 }
 
 static Str generate_alias(Expansion *x, const AstExpr *qualified)
@@ -240,17 +253,20 @@ static Str written_alias(const Analysis *a, const AstExpr *written)
 {
     for (size_t i = 0; i < a->query->item_count; i++) {
         const AstSelectItem *item = &a->query->items[i];
-        if (item->kind == SELECT_EXPR && !str_is_null(item->alias.text) && ast_expr_equal(item->expr, written))
+        if (item->kind == SELECT_EXPR && !str_is_null(item->alias.text) &&
+            ast_expr_equal(item->expr, written))
             return item->alias.text;
     }
     return STR_NULL;
 }
 
-/* Names of GROUP BY and PARTITION BY keys that no item of the select list names; only PARTITION BY's are needed before `*` is expanded. */
+/* Names of GROUP BY and PARTITION BY keys that no item of the select list names; only PARTITION BY's are
+ * needed before `*` is expanded. */
 static void name_partition_keys(Expansion *x)
 {
-    Analysis *a       = x->a;
-    a->generated_keys = ARENA_ARRAY(a->planner->arena, Str, a->query->partition_count + a->query->group_count);
+    Analysis *a = x->a;
+    a->generated_keys =
+        ARENA_ARRAY(a->planner->arena, Str, a->query->partition_count + a->query->group_count);
     for (size_t i = 0; i < a->query->partition_count; i++) {
         bool is_column       = a->partition_by[i].qualified->kind == AST_COLUMN; /* has a name of its own */
         Str  alias           = is_column ? STR_NULL : written_alias(a, a->query->partition_by[i]);
@@ -296,11 +312,16 @@ static Status check_aliases(const Analysis *a, Error *err)
 {
     for (size_t i = 0; i < a->item_count; i++) {
         const SelectItem *item = &a->items[i];
-        if (!item->generated && !item->from_star && !repeats_name(item) && is_reserved_column(str_upper(a->planner->arena, item->alias)))
-            return error_set(err, E_PLAN, item->pos, "`" STR_FMT "` is a reserved column name. You cannot use it as an alias for a column.",
+        if (!item->generated && !item->from_star && !repeats_name(item) &&
+            is_reserved_column(str_upper(a->planner->arena, item->alias)))
+            return error_set(err, E_PLAN, item->pos,
+                             "`" STR_FMT
+                             "` is a reserved column name. You cannot use it as an alias for a column.",
                              STR_ARG(item->alias));
         if (a->persistent && is_reserved_column(item->alias) && !is_starred_key(a, item))
-            return error_set(err, E_PLAN, item->pos, "Reserved column name in select: `" STR_FMT "`. Please remove or alias the column.",
+            return error_set(err, E_PLAN, item->pos,
+                             "Reserved column name in select: `" STR_FMT
+                             "`. Please remove or alias the column.",
                              STR_ARG(item->alias));
     }
     return OK;

@@ -20,9 +20,11 @@ Status check_source_name(const AstName *name, Error *err)
 {
     for (size_t i = 0; i < name->text.len; i++) {
         unsigned char c = (unsigned char)name->text.ptr[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-'))
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+              c == '-'))
             return error_set(err, E_PLAN, name->pos,
-                             "Illegal argument at Line: %u, Col: %u. Source names may only contain alphanumeric values, '_' or '-'. Got: '" STR_FMT "'",
+                             "Illegal argument at Line: %u, Col: %u. Source names may only contain "
+                             "alphanumeric values, '_' or '-'. Got: '" STR_FMT "'",
                              name->pos.line, name->pos.col, STR_ARG(name->text));
     }
     return OK;
@@ -37,7 +39,8 @@ static Status check_key_types(const Schema *schema, Error *err)
         StrBuf text = {0};
         type_print(column->type, &text);
         error_set(err, E_PLAN, NO_POS,
-                  "Map keys, including types that contain maps, are not supported as they may lead to unexpected behavior due to "
+                  "Map keys, including types that contain maps, are not supported as they may lead to "
+                  "unexpected behavior due to "
                   "inconsistent serialization. Key column name: `" STR_FMT "`. Column type: " STR_FMT
                   ". See https://github.com/confluentinc/ksql/issues/6621 for more.",
                   STR_ARG(column->name), STR_ARG(strbuf_str(&text)));
@@ -54,7 +57,8 @@ Status check_source(const Source *source, Error *err)
     if (source->window.kind != WINDOWED_NO && schema->key_count == 0)
         return error_set(err, E_PLAN, NO_POS, "Windowed sources require a key column.");
     TRY(serde_check(&source->key_format, SIDE_KEY, schema->columns, schema->key_count, err));
-    return serde_check(&source->value_format, SIDE_VALUE, schema->columns + schema->key_count, schema->value_count, err);
+    return serde_check(&source->value_format, SIDE_VALUE, schema->columns + schema->key_count,
+                       schema->value_count, err);
 }
 
 Status check_name_free(const Catalog *catalog, const AstStatement *statement, Error *err)
@@ -63,16 +67,19 @@ Status check_name_free(const Catalog *catalog, const AstStatement *statement, Er
     const char   *kind = source_kind(statement->is_table);
     if (statement->or_replace && (statement->source_keyword || (old != NULL && old->read_only)))
         return error_set(err, E_PLAN, statement->name.pos,
-                         "Cannot add %s '" STR_FMT "': CREATE OR REPLACE is not supported on source %ss.", kind,
-                         STR_ARG(statement->name.text), source_kind(old != NULL ? old->is_table : statement->is_table));
+                         "Cannot add %s '" STR_FMT "': CREATE OR REPLACE is not supported on source %ss.",
+                         kind, STR_ARG(statement->name.text),
+                         source_kind(old != NULL ? old->is_table : statement->is_table));
     if (old == NULL)
         return OK;
     if (statement->or_replace && old->is_table == statement->is_table)
         return OK;
     if (statement->if_not_exists)
-        return error_set(err, E_EXISTS, statement->name.pos, "Cannot add %s `" STR_FMT "`: A %s with the same name already exists.", kind,
+        return error_set(err, E_EXISTS, statement->name.pos,
+                         "Cannot add %s `" STR_FMT "`: A %s with the same name already exists.", kind,
                          STR_ARG(old->name), source_kind(old->is_table));
-    return error_set(err, E_PLAN, statement->name.pos, "Cannot add %s '" STR_FMT "': A %s with the same name already exists", kind,
+    return error_set(err, E_PLAN, statement->name.pos,
+                     "Cannot add %s '" STR_FMT "': A %s with the same name already exists", kind,
                      STR_ARG(old->name), source_kind(old->is_table));
 }
 
@@ -88,8 +95,9 @@ static void differ(Differences *all, const char *property, Str was, Str is)
 {
     if (all->text.len > 0)
         strbuf_adds(&all->text, "\n\tAND ");
-    strbuf_addf(&all->text, "DataSource '" STR_FMT "' has %s = " STR_FMT " which is not upgradeable to " STR_FMT, STR_ARG(all->old->name),
-                property, STR_ARG(was), STR_ARG(is));
+    strbuf_addf(&all->text,
+                "DataSource '" STR_FMT "' has %s = " STR_FMT " which is not upgradeable to " STR_FMT,
+                STR_ARG(all->old->name), property, STR_ARG(was), STR_ARG(is));
 }
 
 static bool same_text(Str a, Str b) { return str_is_null(a) == str_is_null(b) && str_equal(a, b); }
@@ -102,8 +110,9 @@ static bool same_format(const FormatSpec *a, const FormatSpec *b, int side, size
 
 static void print_topic(const Source *source, StrBuf *out)
 {
-    strbuf_addf(out, "KsqlTopic{kafkaTopicName='" STR_FMT "', keyFormat=%s, valueFormat=%s}", STR_ARG(source->topic),
-                format_name(source->key_format.format), format_name(source->value_format.format));
+    strbuf_addf(out, "KsqlTopic{kafkaTopicName='" STR_FMT "', keyFormat=%s, valueFormat=%s}",
+                STR_ARG(source->topic), format_name(source->key_format.format),
+                format_name(source->value_format.format));
 }
 
 static void print_one(const Column *column, StrBuf *out)
@@ -117,7 +126,8 @@ static void print_one(const Column *column, StrBuf *out)
 }
 
 /* Old columns of [from, from + count) that are not at the same place in the new schema. */
-static void changed_columns(const Schema *old, size_t old_from, size_t count, const Schema *next, size_t next_from, size_t next_count, StrBuf *out)
+static void changed_columns(const Schema *old, size_t old_from, size_t count, const Schema *next,
+                            size_t next_from, size_t next_count, StrBuf *out)
 {
     for (size_t i = 0; i < count; i++) {
         const Column *was = &old->columns[old_from + i];
@@ -147,7 +157,10 @@ static void compare_schemas(Differences *all, const Source *next)
         changed_columns(new, 0, new->key_count, old, 0, old->key_count, &keys);
     changed_columns(old, old->key_count, old->value_count, new, new->key_count, new->value_count, &values);
     if (keys.len > 0)
-        differ_schema(all, next, "Key columns must be identical. The following key columns are changed, missing or reordered:", &keys);
+        differ_schema(
+            all, next,
+            "Key columns must be identical. The following key columns are changed, missing or reordered:",
+            &keys);
     else if (values.len > 0)
         differ_schema(all, next, "The following columns are changed, missing or reordered:", &values);
     strbuf_clear(&keys);
@@ -159,10 +172,13 @@ Status check_source_upgrade(const Source *old, const Source *next, Error *err)
     Differences   all        = {.old = old};
     const Schema *old_schema = old->schema, *next_schema = next->schema;
     if (old->is_table != next->is_table)
-        differ(&all, "type", str_c(old->is_table ? "KTABLE" : "KSTREAM"), str_c(next->is_table ? "KTABLE" : "KSTREAM"));
+        differ(&all, "type", str_c(old->is_table ? "KTABLE" : "KSTREAM"),
+               str_c(next->is_table ? "KTABLE" : "KSTREAM"));
     if (!str_equal(old->topic, next->topic) ||
-        !same_format(&old->key_format, &next->key_format, SIDE_KEY, old_schema->key_count, next_schema->key_count) ||
-        !same_format(&old->value_format, &next->value_format, SIDE_VALUE, old_schema->value_count, next_schema->value_count)) {
+        !same_format(&old->key_format, &next->key_format, SIDE_KEY, old_schema->key_count,
+                     next_schema->key_count) ||
+        !same_format(&old->value_format, &next->value_format, SIDE_VALUE, old_schema->value_count,
+                     next_schema->value_count)) {
         StrBuf was = {0}, is = {0};
         print_topic(old, &was);
         print_topic(next, &is);
@@ -170,13 +186,15 @@ Status check_source_upgrade(const Source *old, const Source *next, Error *err)
         strbuf_clear(&was);
         strbuf_clear(&is);
     }
-    if (!same_text(old->timestamp_column, next->timestamp_column) || !same_text(old->timestamp_format, next->timestamp_format))
+    if (!same_text(old->timestamp_column, next->timestamp_column) ||
+        !same_text(old->timestamp_format, next->timestamp_format))
         differ(&all, "timestampColumn", old->timestamp_column, next->timestamp_column);
     compare_schemas(&all, next);
 
     Status status = OK;
     if (all.text.len > 0)
-        status = error_set(err, E_PLAN, NO_POS, "Cannot upgrade data source: " STR_FMT, STR_ARG(strbuf_str(&all.text)));
+        status = error_set(err, E_PLAN, NO_POS, "Cannot upgrade data source: " STR_FMT,
+                           STR_ARG(strbuf_str(&all.text)));
     strbuf_clear(&all.text);
     return status;
 }

@@ -1,8 +1,9 @@
 /*
  * typer.c - from a syntax tree to a typed expression: the walk, names and literals (sql.md 3.1 to 3.3).
  *
- * One function per kind of node, here or in the typer_*.c next to it. Names go through the Scope, whose caller knows about sources and
- * aliases; lambda parameters hide columns. Every text here is what clients match on.
+ * One function per kind of node, here or in the typer_*.c next to it. Names go through the Scope, whose
+ * caller knows about sources and aliases; lambda parameters hide columns. Every text here is what clients
+ * match on.
  */
 #include "core/decimal.h"
 #include "planner/typer_run.h"
@@ -44,10 +45,7 @@ Expr *typer_node(TyperRun *run, ExprKind kind, const SqlType *type, size_t count
 }
 
 /* The node is still being built: its arguments are ours to write. */
-void typer_arg(Expr *node, size_t at, const Expr *arg)
-{
-    ((const Expr **)node->args)[at] = arg;
-}
+void typer_arg(Expr *node, size_t at, const Expr *arg) { ((const Expr **)node->args)[at] = arg; }
 
 bool typer_replaced(TyperRun *run, const AstExpr *ast, int *slot, const SqlType **type)
 {
@@ -64,8 +62,10 @@ bool typer_is_literal(const AstExpr *ast)
     case AST_INTEGER:
     case AST_DECIMAL:
     case AST_DOUBLE:
-    case AST_STRING: return true;
-    default: return false;
+    case AST_STRING:
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -88,7 +88,8 @@ Status typer_literal(TyperRun *run, const AstExpr *ast, const SqlType **type, Va
         *type  = ast->integer >= INT32_MIN && ast->integer <= INT32_MAX ? &type_integer : &type_bigint;
         *value = value_from_int(ast->integer);
         break;
-    case AST_DECIMAL: return decimal_literal(run, ast, type, value);
+    case AST_DECIMAL:
+        return decimal_literal(run, ast, type, value);
     case AST_DOUBLE:
         *type  = &type_double;
         *value = value_from_double(ast->number);
@@ -117,8 +118,9 @@ static Status type_literal(TyperRun *run, const AstExpr *ast, const Expr **out)
 static Status type_unit_literal(TyperRun *run, const AstExpr *ast, const Expr **out)
 {
     static const int64_t ms[] = {
-        [UNIT_MILLISECONDS] = 1,      [UNIT_SECONDS] = 1000,     [UNIT_MINUTES] = 60 * 1000,
-        [UNIT_HOURS] = 60 * 60 * 1000, [UNIT_DAYS] = 24 * 60 * 60 * 1000,
+        [UNIT_MILLISECONDS] = 1,           [UNIT_SECONDS] = 1000,
+        [UNIT_MINUTES] = 60 * 1000,        [UNIT_HOURS] = 60 * 60 * 1000,
+        [UNIT_DAYS] = 24 * 60 * 60 * 1000,
     };
     *out = expr_constant(run->arena, &type_unit, value_from_int(ms[ast->unit]));
     return OK;
@@ -150,8 +152,8 @@ static Status type_truth(TyperRun *run, const AstExpr *whole, const AstExpr *ast
     TRY(typer_expr(run, ast, out));
     if ((*out)->type->kind == T_BOOLEAN || (*out)->type->kind == T_NULL)
         return OK;
-    return typer_fail(run, ast, "Error processing expression: %s. %s should be BOOLEAN but is %s.", typer_text(run, whole),
-                      typer_text(run, ast), typer_type_text(run, (*out)->type));
+    return typer_fail(run, ast, "Error processing expression: %s. %s should be BOOLEAN but is %s.",
+                      typer_text(run, whole), typer_text(run, ast), typer_type_text(run, (*out)->type));
 }
 
 static Status type_logical(TyperRun *run, const AstExpr *ast, const Expr **out)
@@ -198,7 +200,8 @@ static Status type_cast(TyperRun *run, const AstExpr *ast, const Expr **out)
         return OK;
     }
     if (!cast_is_supported(value->type, to))
-        return typer_fail(run, ast, "Cast of %s to %s is not supported", typer_type_text(run, value->type), typer_type_text(run, to));
+        return typer_fail(run, ast, "Cast of %s to %s is not supported", typer_type_text(run, value->type),
+                          typer_type_text(run, to));
     *out = expr_cast(run->arena, value, to);
     return OK;
 }
@@ -211,7 +214,8 @@ static Status type_binary(TyperRun *run, const AstExpr *ast, const Expr **out)
         return type_logical(run, ast, out);
     if (ast->op <= OP_MODULO)
         return typer_arithmetic(run, ast, out);
-    return typer_compare(run, ast, EXPR_EQUAL + (ast->op - OP_EQUAL), ast->operands[0], ast->operands[1], out);
+    return typer_compare(run, ast, EXPR_EQUAL + (ast->op - OP_EQUAL), ast->operands[0], ast->operands[1],
+                         out);
 }
 
 static Status type_node(TyperRun *run, const AstExpr *ast, const Expr **out)
@@ -222,27 +226,48 @@ static Status type_node(TyperRun *run, const AstExpr *ast, const Expr **out)
     case AST_INTEGER:
     case AST_DECIMAL:
     case AST_DOUBLE:
-    case AST_STRING: return type_literal(run, ast, out);
-    case AST_COLUMN: return type_column(run, ast, out);
-    case AST_BINARY: return type_binary(run, ast, out);
-    case AST_NOT: return type_not(run, ast, out);
+    case AST_STRING:
+        return type_literal(run, ast, out);
+    case AST_COLUMN:
+        return type_column(run, ast, out);
+    case AST_BINARY:
+        return type_binary(run, ast, out);
+    case AST_NOT:
+        return type_not(run, ast, out);
     case AST_NEGATE:
-    case AST_PLUS: return typer_sign(run, ast, out);
-    case AST_IS_NULL: return type_is_null(run, ast, out);
-    case AST_BETWEEN: return typer_between(run, ast, out);
-    case AST_IN: return typer_in(run, ast, out);
-    case AST_LIKE: return typer_like(run, ast, out);
-    case AST_CASE: return typer_case(run, ast, out);
-    case AST_SIMPLE_CASE: return error_set(run->err, E_UNSUPPORTED, ast->pos, "not yet implemented: %s", typer_text(run, ast));
-    case AST_CAST: return type_cast(run, ast, out);
-    case AST_CALL: return typer_call(run, ast, out);
-    case AST_SUBSCRIPT: return typer_subscript(run, ast, out);
-    case AST_FIELD: return typer_field(run, ast, out);
-    case AST_ARRAY_OF: return typer_array(run, ast, out);
-    case AST_MAP_OF: return typer_map(run, ast, out);
-    case AST_STRUCT_OF: return typer_struct(run, ast, out);
-    case AST_LAMBDA: return typer_fail(run, ast, "A lambda can only be an argument of a function: %s", typer_text(run, ast));
-    case AST_UNIT: return type_unit_literal(run, ast, out);
+    case AST_PLUS:
+        return typer_sign(run, ast, out);
+    case AST_IS_NULL:
+        return type_is_null(run, ast, out);
+    case AST_BETWEEN:
+        return typer_between(run, ast, out);
+    case AST_IN:
+        return typer_in(run, ast, out);
+    case AST_LIKE:
+        return typer_like(run, ast, out);
+    case AST_CASE:
+        return typer_case(run, ast, out);
+    case AST_SIMPLE_CASE:
+        return error_set(run->err, E_UNSUPPORTED, ast->pos, "not yet implemented: %s", typer_text(run, ast));
+    case AST_CAST:
+        return type_cast(run, ast, out);
+    case AST_CALL:
+        return typer_call(run, ast, out);
+    case AST_SUBSCRIPT:
+        return typer_subscript(run, ast, out);
+    case AST_FIELD:
+        return typer_field(run, ast, out);
+    case AST_ARRAY_OF:
+        return typer_array(run, ast, out);
+    case AST_MAP_OF:
+        return typer_map(run, ast, out);
+    case AST_STRUCT_OF:
+        return typer_struct(run, ast, out);
+    case AST_LAMBDA:
+        return typer_fail(run, ast, "A lambda can only be an argument of a function: %s",
+                          typer_text(run, ast));
+    case AST_UNIT:
+        return type_unit_literal(run, ast, out);
     }
     return typer_fail(run, ast, "Unknown kind of expression: %s", typer_text(run, ast));
 }
@@ -282,13 +307,15 @@ static Status with_hint(const TyperRun *run, Status status)
     return status;
 }
 
-Status type_expression(const Typer *typer, const AstExpr *ast, const Scope *scope, const Expr **out, Error *err)
+Status type_expression(const Typer *typer, const AstExpr *ast, const Scope *scope, const Expr **out,
+                       Error *err)
 {
     TyperRun run = {.typer = typer, .scope = scope, .arena = typer->arena, .err = err};
     return with_hint(&run, typer_expr(&run, ast, out));
 }
 
-/* The check of WHERE and HAVING, which comes before the code for the condition is made, names the condition. */
+/* The check of WHERE and HAVING, which comes before the code for the condition is made, names the condition.
+ */
 static Status checked(TyperRun *run, const AstExpr *ast, const char *clause, const Expr **out)
 {
     Status status = typer_expr(run, ast, out);
@@ -301,11 +328,13 @@ static Status checked(TyperRun *run, const AstExpr *ast, const char *clause, con
     TRY(status);
     if ((*out)->type->kind == T_BOOLEAN)
         return OK;
-    return typer_fail(run, ast, "Type error in %s expression: Should evaluate to boolean but is %s (%s) instead.", clause, typer_text(run, ast),
-                      typer_type_text(run, (*out)->type));
+    return typer_fail(run, ast,
+                      "Type error in %s expression: Should evaluate to boolean but is %s (%s) instead.",
+                      clause, typer_text(run, ast), typer_type_text(run, (*out)->type));
 }
 
-Status type_condition(const Typer *typer, const AstExpr *ast, const Scope *scope, const char *clause, const Expr **out, Error *err)
+Status type_condition(const Typer *typer, const AstExpr *ast, const Scope *scope, const char *clause,
+                      const Expr **out, Error *err)
 {
     TyperRun run = {.typer = typer, .scope = scope, .arena = typer->arena, .err = err};
     return with_hint(&run, checked(&run, ast, clause, out));
@@ -313,14 +342,16 @@ Status type_condition(const Typer *typer, const AstExpr *ast, const Scope *scope
 
 /* ---- scopes ---- */
 
-static Status empty_resolve(const Scope *self, const AstExpr *column, int *slot, const SqlType **type, Error *err)
+static Status empty_resolve(const Scope *self, const AstExpr *column, int *slot, const SqlType **type,
+                            Error *err)
 {
     return error_set(err, E_PLAN, column->pos, "Unknown column " STR_FMT ".", STR_ARG(column->name.text));
 }
 
 const Scope scope_empty = {.resolve = empty_resolve};
 
-static Status schema_resolve(const Scope *self, const AstExpr *column, int *slot, const SqlType **type, Error *err)
+static Status schema_resolve(const Scope *self, const AstExpr *column, int *slot, const SqlType **type,
+                             Error *err)
 {
     const SchemaScope *scope = (const SchemaScope *)self;
     int                at    = schema_find(scope->schema, column->name.text);

@@ -1,5 +1,6 @@
 /*
- * typer_build.c - CASE, IN, LIKE, constructors, [] and ->: expressions that hold others together (sql.md 3.8).
+ * typer_build.c - CASE, IN, LIKE, constructors, [] and ->: expressions that hold others together
+ * (sql.md 3.8).
  */
 #include "core/suggest.h"
 #include "planner/typer_run.h"
@@ -11,10 +12,13 @@
 /* The WHEN and THEN texts of branch i, as messages quote them. */
 static const char *branch_text(TyperRun *run, const AstExpr *ast, size_t i)
 {
-    return str_printf(run->arena, "WHEN %s THEN %s", typer_text(run, ast->operands[2 * i]), typer_text(run, ast->operands[2 * i + 1])).ptr;
+    return str_printf(run->arena, "WHEN %s THEN %s", typer_text(run, ast->operands[2 * i]),
+                      typer_text(run, ast->operands[2 * i + 1]))
+        .ptr;
 }
 
-static Status type_branches(TyperRun *run, const AstExpr *ast, Expr *node, size_t branches, const SqlType **type)
+static Status type_branches(TyperRun *run, const AstExpr *ast, Expr *node, size_t branches,
+                            const SqlType **type)
 {
     const Expr *when, *then;
     for (size_t i = 0; i < branches; i++) {
@@ -27,7 +31,8 @@ static Status type_branches(TyperRun *run, const AstExpr *ast, Expr *node, size_
             return typer_fail(run, ast,
                               "Invalid Case expression. Type for all 'THEN' clauses should be the same.\n"
                               "THEN expression '%s' has type: %s.\nPrevious THEN expression(s) type: %s.",
-                              branch_text(run, ast, i), typer_type_text(run, then->type), typer_type_text(run, *type));
+                              branch_text(run, ast, i), typer_type_text(run, then->type),
+                              typer_type_text(run, *type));
         if (*type == NULL && then->type->kind != T_NULL)
             *type = then->type;
         typer_arg(node, 2 * i, when);
@@ -48,10 +53,11 @@ Status typer_case(TyperRun *run, const AstExpr *ast, const Expr **out)
         typer_arg(node, ast->count - 1, other);
     }
     if (other != NULL && type != NULL && other->type->kind != T_NULL && !type_equal(type, other->type))
-        return typer_fail(run, ast,
-                          "Invalid Case expression. Type for the default clause should be the same as for 'THEN' clauses.\n"
-                          "THEN type: %s.\nDEFAULT type: %s.",
-                          typer_type_text(run, type), typer_type_text(run, other->type));
+        return typer_fail(
+            run, ast,
+            "Invalid Case expression. Type for the default clause should be the same as for 'THEN' clauses.\n"
+            "THEN type: %s.\nDEFAULT type: %s.",
+            typer_type_text(run, type), typer_type_text(run, other->type));
     if (type == NULL && other != NULL && other->type->kind != T_NULL)
         type = other->type;
     if (type == NULL)
@@ -80,8 +86,8 @@ Status typer_in(TyperRun *run, const AstExpr *ast, const Expr **out)
     AstExpr      **items = ARENA_ARRAY(run->arena, AstExpr *, ast->count);
     const SqlType *common;
     TRY(in_operands(run, ast, items, &count));
-    Expr        *node   = typer_node(run, EXPR_IN, &type_boolean, count);
-    Status       status = typer_common_list(run, items, count, &common, (const Expr **)node->args);
+    Expr  *node   = typer_node(run, EXPR_IN, &type_boolean, count);
+    Status status = typer_common_list(run, items, count, &common, (const Expr **)node->args);
     if (status == E_PLAN)
         return error_prefix(run->err, "%s", typer_hidden_prefix(run));
     TRY(status);
@@ -123,18 +129,22 @@ Status typer_array(TyperRun *run, const AstExpr *ast, const Expr **out)
     const SqlType *element;
     Expr          *node = typer_node(run, EXPR_ARRAY, NULL, ast->count);
     if (ast->count == 0)
-        return typer_fail(run, ast, "Array constructor cannot be empty. Please supply at least one element " EMPTY_ISSUE ".");
+        return typer_fail(run, ast,
+                          "Array constructor cannot be empty. Please supply at least one element " EMPTY_ISSUE
+                          ".");
     TRY(typer_common_list(run, ast->operands, ast->count, &element, (const Expr **)node->args));
     if (element == NULL)
-        return typer_fail(run, ast, "Cannot construct an array with all NULL elements " EMPTY_ISSUE
-                                    ". As a workaround, you may cast a NULL value to the desired type.");
+        return typer_fail(run, ast,
+                          "Cannot construct an array with all NULL elements " EMPTY_ISSUE
+                          ". As a workaround, you may cast a NULL value to the desired type.");
     node->type = type_array(run->arena, element);
     *out       = node;
     return OK;
 }
 
 /* Keys or values of a MAP constructor: every second operand. */
-static Status map_side(TyperRun *run, const AstExpr *ast, size_t first, const char *what, Expr *node, const SqlType **type)
+static Status map_side(TyperRun *run, const AstExpr *ast, size_t first, const char *what, Expr *node,
+                       const SqlType **type)
 {
     size_t       count = ast->count / 2;
     AstExpr    **items = ARENA_ARRAY(run->arena, AstExpr *, count + 1);
@@ -143,8 +153,10 @@ static Status map_side(TyperRun *run, const AstExpr *ast, size_t first, const ch
         items[i] = ast->operands[2 * i + first];
     TRY(typer_common_list(run, items, count, type, typed));
     if (*type == NULL)
-        return typer_fail(run, ast, "Cannot construct a map with all NULL %s " EMPTY_ISSUE
-                                    ". As a workaround, you may cast a NULL value to the desired type.", what);
+        return typer_fail(run, ast,
+                          "Cannot construct a map with all NULL %s " EMPTY_ISSUE
+                          ". As a workaround, you may cast a NULL value to the desired type.",
+                          what);
     for (size_t i = 0; i < count; i++)
         typer_arg(node, 2 * i + first, typed[i]);
     return OK;
@@ -155,7 +167,9 @@ Status typer_map(TyperRun *run, const AstExpr *ast, const Expr **out)
     const SqlType *key, *value;
     Expr          *node = typer_node(run, EXPR_MAP, NULL, ast->count);
     if (ast->count == 0)
-        return typer_fail(run, ast, "Map constructor cannot be empty. Please supply at least one key value pair " EMPTY_ISSUE ".");
+        return typer_fail(
+            run, ast,
+            "Map constructor cannot be empty. Please supply at least one key value pair " EMPTY_ISSUE ".");
     TRY(map_side(run, ast, 0, "keys", node, &key));
     TRY(map_side(run, ast, 1, "values", node, &value));
     node->type = type_map(run->arena, key, value);
@@ -172,13 +186,19 @@ Status typer_struct(TyperRun *run, const AstExpr *ast, const Expr **out)
         Str name = ast->names[i].text;
         TRY(typer_expr(run, ast->operands[i], &value));
         if (value->type->kind == T_NULL)
-            return typer_fail(run, ast, "Can't infer the type of null for field `" STR_FMT "` in %s. Please explicitly cast it to a "
-                                        "required type, e.g. CAST(null AS VARCHAR).", STR_ARG(name), typer_text(run, ast));
+            return typer_fail(run, ast,
+                              "Can't infer the type of null for field `" STR_FMT
+                              "` in %s. Please explicitly cast it to a "
+                              "required type, e.g. CAST(null AS VARCHAR).",
+                              STR_ARG(name), typer_text(run, ast));
         fields[i] = (SqlField){name, value->type};
         for (size_t j = 0; j < i; j++)
             if (str_equal(fields[j].name, name))
-                return typer_fail(run, ast, "Duplicate field names found in STRUCT: '`" STR_FMT "` %s' and '`" STR_FMT "` %s'",
-                                  STR_ARG(name), typer_type_text(run, fields[j].type), STR_ARG(name), typer_type_text(run, value->type));
+                return typer_fail(run, ast,
+                                  "Duplicate field names found in STRUCT: '`" STR_FMT "` %s' and '`" STR_FMT
+                                  "` %s'",
+                                  STR_ARG(name), typer_type_text(run, fields[j].type), STR_ARG(name),
+                                  typer_type_text(run, value->type));
         typer_arg(node, i, value);
     }
     node->type = type_struct(run->arena, fields, ast->count);
@@ -195,15 +215,19 @@ Status typer_subscript(TyperRun *run, const AstExpr *ast, const Expr **out)
     TRY(typer_expr(run, ast->operands[1], &index));
     const SqlType *type = base->type;
     if (type->kind != T_ARRAY && type->kind != T_MAP)
-        return typer_fail(run, ast, "Subscript expression (%s) do not apply to %s.%s", typer_text(run, ast), typer_type_text(run, type),
+        return typer_fail(run, ast, "Subscript expression (%s) do not apply to %s.%s", typer_text(run, ast),
+                          typer_type_text(run, type),
                           type->kind == T_STRUCT ? " Use the dereference operator for STRUCTS" : "");
-    bool integer = index->type->kind == T_INTEGER || index->type->kind == T_BIGINT || index->type->kind == T_NULL;
+    bool integer =
+        index->type->kind == T_INTEGER || index->type->kind == T_BIGINT || index->type->kind == T_NULL;
     if (type->kind == T_ARRAY && !integer)
-        return typer_fail(run, ast, "Subscript expression (%s): the index of an ARRAY should be INTEGER but is %s.",
+        return typer_fail(run, ast,
+                          "Subscript expression (%s): the index of an ARRAY should be INTEGER but is %s.",
                           typer_text(run, ast), typer_type_text(run, index->type));
     if (type->kind == T_MAP && !typer_is_strict(index->type, type->key))
-        return typer_fail(run, ast, "Subscript expression (%s): the key of a %s cannot be %s.", typer_text(run, ast),
-                          typer_type_text(run, type), typer_type_text(run, index->type));
+        return typer_fail(run, ast, "Subscript expression (%s): the key of a %s cannot be %s.",
+                          typer_text(run, ast), typer_type_text(run, type),
+                          typer_type_text(run, index->type));
     Expr *node = typer_node(run, EXPR_SUBSCRIPT, type->element, 2);
     typer_arg(node, 0, base);
     typer_arg(node, 1, type->kind == T_MAP ? expr_cast(run->arena, index, type->key) : index);
@@ -216,7 +240,8 @@ static Status refuse_field(TyperRun *run, const AstExpr *ast, const SqlType *typ
     Str *names = ARENA_ARRAY(run->arena, Str, type->field_count);
     for (size_t i = 0; i < type->field_count; i++)
         names[i] = type->fields[i].name;
-    typer_fail(run, ast, "Could not find field '" STR_FMT "' in '%s'.", STR_ARG(ast->name.text), typer_text(run, ast->operands[0]));
+    typer_fail(run, ast, "Could not find field '" STR_FMT "' in '%s'.", STR_ARG(ast->name.text),
+               typer_text(run, ast->operands[0]));
     error_suggest(run->err, ast->name.text, names, type->field_count);
     return E_PLAN;
 }

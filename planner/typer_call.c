@@ -1,8 +1,9 @@
 /*
  * typer_call.c - function calls: the overload, coerced arguments, and lambdas.
  *
- * A lambda's body can be typed only when the overload is known and the arguments before it have bound its parameters. Resolution asks
- * for that through FnLambdaTyper; the bodies are typed there and kept for the call.
+ * A lambda's body can be typed only when the overload is known and the arguments before it have bound its
+ * parameters. Resolution asks for that through FnLambdaTyper; the bodies are typed there and kept for the
+ * call.
  */
 #include "planner/typer_run.h"
 
@@ -27,8 +28,8 @@ static Status check_parameters(TyperRun *run, const AstExpr *lambda)
     return OK;
 }
 
-static Status type_lambda_body(FnLambdaTyper *self, size_t index, const SqlType *const *params, size_t count, const SqlType **body,
-                               Error *err)
+static Status type_lambda_body(FnLambdaTyper *self, size_t index, const SqlType *const *params, size_t count,
+                               const SqlType **body, Error *err)
 {
     LambdaTyper      *typer  = (LambdaTyper *)self;
     TyperRun         *run    = typer->run;
@@ -37,7 +38,8 @@ static Status type_lambda_body(FnLambdaTyper *self, size_t index, const SqlType 
     int               first  = run->param_count;
     const Expr       *typed;
     if (lambda->kind != AST_LAMBDA || lambda->name_count != count)
-        return error_set(err, E_PLAN, lambda->pos, "A lambda of %zu parameters is expected: %s", count, typer_text(run, lambda));
+        return error_set(err, E_PLAN, lambda->pos, "A lambda of %zu parameters is expected: %s", count,
+                         typer_text(run, lambda));
     TyperParam *scope = ARENA_ARRAY(run->arena, TyperParam, count + 1);
     for (size_t i = 0; i < count; i++) {
         scope[i]    = (TyperParam){lambda->names[i].text, params[i], first + (int)i, run->params};
@@ -61,7 +63,8 @@ static Status type_lambda_body(FnLambdaTyper *self, size_t index, const SqlType 
 }
 
 /* Types of all arguments; a lambda counts its parameters only, for now. */
-static Status type_arguments(TyperRun *run, const AstExpr *ast, const Expr **typed, const SqlType **types, bool *has_lambda)
+static Status type_arguments(TyperRun *run, const AstExpr *ast, const Expr **typed, const SqlType **types,
+                             bool *has_lambda)
 {
     *has_lambda = false;
     for (size_t i = 0; i < ast->count; i++) {
@@ -92,20 +95,28 @@ static const Expr *coerce_argument(TyperRun *run, const Expr *arg, const SqlType
     return expr_cast(run->arena, arg, param);
 }
 
-/* Aggregate calls that are right have become columns before this is reached; table functions are typed one by one, by build_flatten.c. */
+/* Aggregate calls that are right have become columns before this is reached; table functions are typed one by
+ * one, by build_flatten.c. */
 static Status check_place(TyperRun *run, const AstExpr *ast, FnKind kind)
 {
     if (kind == FN_AGGREGATE)
-        return typer_fail(run, ast, "Aggregate functions can only be used in SELECT and HAVING, and not in pull queries: %s", typer_text(run, ast));
+        return typer_fail(
+            run, ast,
+            "Aggregate functions can only be used in SELECT and HAVING, and not in pull queries: %s",
+            typer_text(run, ast));
     if (kind == FN_TABLE && !run->typer->table_calls)
-        return typer_fail(run, ast, "Table functions can only be used in the SELECT of a query on a stream: %s", typer_text(run, ast));
+        return typer_fail(run, ast,
+                          "Table functions can only be used in the SELECT of a query on a stream: %s",
+                          typer_text(run, ast));
     return OK;
 }
 
 /* Errors of resolution know no place. */
-static Status resolve(TyperRun *run, const AstExpr *ast, const SqlType *const *types, size_t count, FnLambdaTyper *lambdas, FnResolved *out)
+static Status resolve(TyperRun *run, const AstExpr *ast, const SqlType *const *types, size_t count,
+                      FnLambdaTyper *lambdas, FnResolved *out)
 {
-    Status status = functions_resolve(run->typer->functions, ast->name.text, types, count, lambdas, run->arena, out, run->err);
+    Status status = functions_resolve(run->typer->functions, ast->name.text, types, count, lambdas,
+                                      run->arena, out, run->err);
     if (status == E_PLAN && run->err->pos.line == 0)
         run->err->pos = ast->pos;
     return status;
@@ -129,8 +140,10 @@ Status typer_call(TyperRun *run, const AstExpr *ast, const Expr **out)
     node->function = function;
     for (size_t i = 0; i < ast->count; i++) {
         if (typed[i] == NULL)
-            return typer_fail(run, ast->operands[i], "The type of %s cannot be derived", typer_text(run, ast->operands[i]));
-        typer_arg(node, i, coerce_argument(run, typed[i], i < function->count ? function->param_types[i] : NULL));
+            return typer_fail(run, ast->operands[i], "The type of %s cannot be derived",
+                              typer_text(run, ast->operands[i]));
+        typer_arg(node, i,
+                  coerce_argument(run, typed[i], i < function->count ? function->param_types[i] : NULL));
     }
     *out = node;
     return OK;

@@ -1,16 +1,19 @@
 /*
- * typer_coerce.c - implicit coercion: the common type of a list, and expressions brought to a type (sql.md 3.7).
+ * typer_coerce.c - implicit coercion: the common type of a list, and expressions brought to a type
+ * (sql.md 3.7).
  *
- * Two rule sets. STRICT is for expressions: numbers widen, text becomes a time or bytes. LAX is for literals, which are known:
- * there text also becomes a number or a BOOLEAN if it reads as one, and anything becomes text. A list is walked left to right; the first
- * element that is not NULL fixes the kind, later ones may widen it. Constructors are walked into.
+ * Two rule sets. STRICT is for expressions: numbers widen, text becomes a time or bytes. LAX is for literals,
+ * which are known: there text also becomes a number or a BOOLEAN if it reads as one, and anything becomes
+ * text. A list is walked left to right; the first element that is not NULL fixes the kind, later ones may
+ * widen it. Constructors are walked into.
  */
 #include "core/decimal.h"
 #include "planner/typer_run.h"
 
 static const SqlType *as_decimal(Arena *arena, const SqlType *type)
 {
-    return type->kind == T_DECIMAL ? type : type_decimal_unchecked(arena, type->kind == T_INTEGER ? 10 : 19, 0);
+    return type->kind == T_DECIMAL ? type
+                                   : type_decimal_unchecked(arena, type->kind == T_INTEGER ? 10 : 19, 0);
 }
 
 const SqlType *typer_widen(Arena *arena, const SqlType *a, const SqlType *b)
@@ -21,7 +24,8 @@ const SqlType *typer_widen(Arena *arena, const SqlType *a, const SqlType *b)
         return a->kind == T_BIGINT || b->kind == T_BIGINT ? &type_bigint : &type_integer;
     a         = as_decimal(arena, a);
     b         = as_decimal(arena, b);
-    int whole = a->precision - a->scale, other = b->precision - b->scale, scale = a->scale > b->scale ? a->scale : b->scale;
+    int whole = a->precision - a->scale, other = b->precision - b->scale,
+        scale = a->scale > b->scale ? a->scale : b->scale;
     return type_decimal_unchecked(arena, (whole > other ? whole : other) + scale, scale);
 }
 
@@ -69,7 +73,8 @@ static const SqlType *strict_common(Arena *arena, const SqlType *a, const SqlTyp
     const SqlType *key = NULL, *element = NULL;
     if (a->kind == T_MAP && (key = strict_common(arena, a->key, b->key)) == NULL)
         return NULL;
-    if ((a->kind != T_ARRAY && a->kind != T_MAP) || (element = strict_common(arena, a->element, b->element)) == NULL)
+    if ((a->kind != T_ARRAY && a->kind != T_MAP) ||
+        (element = strict_common(arena, a->element, b->element)) == NULL)
         return NULL;
     return a->kind == T_MAP ? type_map(arena, key, element) : type_array(arena, element);
 }
@@ -81,7 +86,8 @@ bool typer_is_strict(const SqlType *from, const SqlType *to)
     if (from->kind == T_STRING)
         return to->kind >= T_BYTES && to->kind <= T_TIMESTAMP;
     if (type_is_numeric(from) && type_is_numeric(to))
-        return from->kind <= to->kind; /* T_INTEGER, T_BIGINT, T_DECIMAL, T_DOUBLE stand in the order of promotion */
+        return from->kind <=
+               to->kind; /* T_INTEGER, T_BIGINT, T_DECIMAL, T_DOUBLE stand in the order of promotion */
     if (from->kind != to->kind)
         return false;
     if (from->kind == T_ARRAY)
@@ -100,7 +106,8 @@ bool typer_is_strict(const SqlType *from, const SqlType *to)
 
 static Status bad_text(TyperRun *run, const AstExpr *ast, const SqlType *common)
 {
-    return typer_fail(run, ast, "invalid input syntax for type %s: \"" STR_FMT "\".", type_kind_name(common->kind), STR_ARG(ast->text));
+    return typer_fail(run, ast, "invalid input syntax for type %s: \"" STR_FMT "\".",
+                      type_kind_name(common->kind), STR_ARG(ast->text));
 }
 
 /* The type of a number given as text: the smallest of INTEGER, BIGINT, DECIMAL that holds it. */
@@ -152,7 +159,8 @@ static Status common_with_text(TyperRun *run, const AstExpr *ast, const SqlType 
     return OK;
 }
 
-static Status common_with_literal(TyperRun *run, const AstExpr *ast, const SqlType *common, const SqlType **next)
+static Status common_with_literal(TyperRun *run, const AstExpr *ast, const SqlType *common,
+                                  const SqlType **next)
 {
     const SqlType *type;
     Value          value;
@@ -166,7 +174,8 @@ static Status common_with_literal(TyperRun *run, const AstExpr *ast, const SqlTy
     if (common->kind == T_STRING || type_equal(type, common))
         *next = common;
     else
-        *next = type_is_numeric(type) && type_is_numeric(common) ? typer_widen(run->arena, common, type) : NULL;
+        *next =
+            type_is_numeric(type) && type_is_numeric(common) ? typer_widen(run->arena, common, type) : NULL;
     return OK;
 }
 
@@ -215,7 +224,8 @@ static Status common_of_struct(TyperRun *run, const AstExpr *ast, const SqlType 
 
 static bool is_constructor_of(const AstExpr *ast, const SqlType *type)
 {
-    return (ast->kind == AST_ARRAY_OF && type->kind == T_ARRAY) || (ast->kind == AST_MAP_OF && type->kind == T_MAP) ||
+    return (ast->kind == AST_ARRAY_OF && type->kind == T_ARRAY) ||
+           (ast->kind == AST_MAP_OF && type->kind == T_MAP) ||
            (ast->kind == AST_STRUCT_OF && type->kind == T_STRUCT);
 }
 
@@ -229,7 +239,8 @@ static Status common_of(TyperRun *run, const AstExpr *ast, const SqlType *common
         if (typer_is_literal(ast))
             return common_with_literal(run, ast, common, next);
         if (common != NULL && ast->count > 0 && is_constructor_of(ast, common))
-            return ast->kind == AST_STRUCT_OF ? common_of_struct(run, ast, common, next) : common_of_array(run, ast, common, next);
+            return ast->kind == AST_STRUCT_OF ? common_of_struct(run, ast, common, next)
+                                              : common_of_array(run, ast, common, next);
         TRY(typer_expr(run, ast, &typed));
         type = typed->type;
     }
@@ -237,7 +248,8 @@ static Status common_of(TyperRun *run, const AstExpr *ast, const SqlType *common
     return OK;
 }
 
-Status typer_common_list(TyperRun *run, AstExpr *const *asts, size_t count, const SqlType **common, const Expr **out)
+Status typer_common_list(TyperRun *run, AstExpr *const *asts, size_t count, const SqlType **common,
+                         const Expr **out)
 {
     const SqlType *next;
     *common = NULL;
@@ -246,9 +258,10 @@ Status typer_common_list(TyperRun *run, AstExpr *const *asts, size_t count, cons
         if (next == NULL && *common != NULL) {
             const Expr *typed;
             TRY(typer_expr(run, asts[i], &typed));
-            return typer_fail(run, asts[i],
-                              "operator does not exist: %s = %s (%s)\nHint: You might need to add explicit type casts.",
-                              typer_type_text(run, *common), typer_type_text(run, typed->type), typer_text(run, asts[i]));
+            return typer_fail(
+                run, asts[i],
+                "operator does not exist: %s = %s (%s)\nHint: You might need to add explicit type casts.",
+                typer_type_text(run, *common), typer_type_text(run, typed->type), typer_text(run, asts[i]));
         }
         *common = next != NULL && next->kind == T_NULL ? NULL : next;
     }
@@ -312,7 +325,8 @@ Status typer_coerce(TyperRun *run, const AstExpr *ast, const SqlType *to, const 
         if (typer_is_literal(ast))
             return coerce_literal(run, ast, to, out);
         if (ast->count > 0 && is_constructor_of(ast, to))
-            return to->kind == T_STRUCT ? coerce_struct(run, ast, to, out) : coerce_collection(run, ast, to, out);
+            return to->kind == T_STRUCT ? coerce_struct(run, ast, to, out)
+                                        : coerce_collection(run, ast, to, out);
     }
     TRY(typer_expr(run, ast, out));
     if (to->kind != T_NULL)

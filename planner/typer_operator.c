@@ -1,7 +1,9 @@
 /*
- * typer_operator.c - arithmetic, signs, comparisons, BETWEEN: which types go together and what they become (sql.md 3.4, 3.5).
+ * typer_operator.c - arithmetic, signs, comparisons, BETWEEN: which types go together and what they become
+ * (sql.md 3.4, 3.5).
  *
- * Both operands get the same kind by casts written into the tree, so the steps that run need to know one type only.
+ * Both operands get the same kind by casts written into the tree, so the steps that run need to know one type
+ * only.
  */
 #include "planner/typer_run.h"
 
@@ -16,14 +18,12 @@ static const SqlType *as_decimal(TyperRun *run, const SqlType *type)
     return type_decimal_unchecked(run->arena, type->kind == T_INTEGER ? 10 : 19, 0);
 }
 
-static int larger(int a, int b)
-{
-    return a > b ? a : b;
-}
+static int larger(int a, int b) { return a > b ? a : b; }
 
 static Status decimal_result(TyperRun *run, AstOp op, const SqlType *a, const SqlType *b, const SqlType **out)
 {
-    int wa = a->precision - a->scale, wb = b->precision - b->scale, scale = larger(a->scale, b->scale), precision;
+    int wa = a->precision - a->scale, wb = b->precision - b->scale, scale = larger(a->scale, b->scale),
+        precision;
     switch (op) {
     case OP_MULTIPLY:
         scale     = a->scale + b->scale;
@@ -33,13 +33,18 @@ static Status decimal_result(TyperRun *run, AstOp op, const SqlType *a, const Sq
         scale     = larger(6, a->scale + b->precision + 1);
         precision = wa + b->scale + scale;
         break;
-    case OP_MODULO: precision = (wa < wb ? wa : wb) + scale; break;
-    default: precision = scale + larger(wa, wb) + 1; break;
+    case OP_MODULO:
+        precision = (wa < wb ? wa : wb) + scale;
+        break;
+    default:
+        precision = scale + larger(wa, wb) + 1;
+        break;
     }
     return type_decimal(run->arena, precision, scale, out, run->err);
 }
 
-static Status numeric_arithmetic(TyperRun *run, const AstExpr *ast, const Expr *left, const Expr *right, const Expr **out)
+static Status numeric_arithmetic(TyperRun *run, const AstExpr *ast, const Expr *left, const Expr *right,
+                                 const Expr **out)
 {
     const SqlType *a = left->type, *b = right->type, *result;
     if (a->kind == T_DOUBLE || b->kind == T_DOUBLE) {
@@ -66,13 +71,14 @@ Status typer_arithmetic(TyperRun *run, const AstExpr *ast, const Expr **out)
     TRY(typer_expr(run, ast->operands[1], &right));
     const SqlType *a = left->type, *b = right->type;
     if (a->kind == T_NULL || b->kind == T_NULL)
-        return typer_fail(run, ast, "Error processing expression: %s. Arithmetic on types %s and %s are not supported.",
+        return typer_fail(run, ast,
+                          "Error processing expression: %s. Arithmetic on types %s and %s are not supported.",
                           typer_text(run, ast), typer_type_text(run, a), typer_type_text(run, b));
     if (type_is_numeric(a) && type_is_numeric(b))
         return numeric_arithmetic(run, ast, left, right, out);
     if (a->kind != T_STRING || b->kind != T_STRING || ast->op != OP_ADD)
-        return typer_fail(run, ast, "Error processing expression: %s. Unsupported arithmetic types. %s %s", typer_text(run, ast),
-                          type_kind_name(a->kind), type_kind_name(b->kind));
+        return typer_fail(run, ast, "Error processing expression: %s. Unsupported arithmetic types. %s %s",
+                          typer_text(run, ast), type_kind_name(a->kind), type_kind_name(b->kind));
     Expr *node = typer_node(run, EXPR_CONCAT_TEXT, &type_string, 2);
     typer_arg(node, 0, left);
     typer_arg(node, 1, right);
@@ -148,13 +154,15 @@ static bool is_magic_column(const AstExpr *ast, const Expr *typed)
     if (ast->kind != AST_COLUMN || typed->kind != EXPR_COLUMN || typed->type->kind != T_BIGINT)
         return false;
     for (size_t i = 0; i < ARRAY_LEN(names); i++) /* SOURCE_ROWTIME behind a join */
-        if (str_ends_with(name, names[i]) && (name.len == names[i].len || name.ptr[name.len - names[i].len - 1] == '_'))
+        if (str_ends_with(name, names[i]) &&
+            (name.len == names[i].len || name.ptr[name.len - names[i].len - 1] == '_'))
             return true;
     return false;
 }
 
 /* ROWTIME >= '2020-01-01': the text becomes a BIGINT. */
-static Status apply_magic(TyperRun *run, const AstExpr *column, const Expr *typed, const AstExpr *literal, const Expr **text)
+static Status apply_magic(TyperRun *run, const AstExpr *column, const Expr *typed, const AstExpr *literal,
+                          const Expr **text)
 {
     int64_t ms;
     if (!run->typer->magic_timestamps || literal->kind != AST_STRING || !is_magic_column(column, typed))
@@ -172,7 +180,8 @@ static const Expr *operand_as(TyperRun *run, const Expr *operand, const SqlType 
     return expr_cast(run->arena, operand, type);
 }
 
-Status typer_compare(TyperRun *run, const AstExpr *ast, ExprOp op, const AstExpr *left, const AstExpr *right, const Expr **out)
+Status typer_compare(TyperRun *run, const AstExpr *ast, ExprOp op, const AstExpr *left, const AstExpr *right,
+                     const Expr **out)
 {
     const Expr *a, *b;
     TRY(typer_expr(run, left, &a));
@@ -180,15 +189,18 @@ Status typer_compare(TyperRun *run, const AstExpr *ast, ExprOp op, const AstExpr
     TRY(apply_magic(run, left, a, right, &b));
     TRY(apply_magic(run, right, b, left, &a));
     if (a->type->kind == T_NULL || b->type->kind == T_NULL)
-        return typer_fail(run, ast, "Comparison with NULL not supported: %s %s %s\nUse 'IS NULL' or 'IS NOT NULL' instead.",
-                          a->type->kind == T_NULL ? "NULL" : type_kind_name(a->type->kind), comparisons[op - EXPR_EQUAL].symbol,
-                          b->type->kind == T_NULL ? "NULL" : type_kind_name(b->type->kind));
+        return typer_fail(
+            run, ast, "Comparison with NULL not supported: %s %s %s\nUse 'IS NULL' or 'IS NOT NULL' instead.",
+            a->type->kind == T_NULL ? "NULL" : type_kind_name(a->type->kind),
+            comparisons[op - EXPR_EQUAL].symbol,
+            b->type->kind == T_NULL ? "NULL" : type_kind_name(b->type->kind));
     const SqlType *type = comparison_type(op, a->type, b->type);
     if (type == NULL && a->type->kind != b->type->kind)
         run->hint = "CAST one side to the other's type.";
     if (type == NULL)
-        return typer_fail(run, ast, "Cannot compare %s (%s) to %s (%s) with %s.", typer_text(run, left), typer_type_text(run, a->type),
-                          typer_text(run, right), typer_type_text(run, b->type), comparisons[op - EXPR_EQUAL].name);
+        return typer_fail(run, ast, "Cannot compare %s (%s) to %s (%s) with %s.", typer_text(run, left),
+                          typer_type_text(run, a->type), typer_text(run, right),
+                          typer_type_text(run, b->type), comparisons[op - EXPR_EQUAL].name);
     Expr *node         = typer_node(run, EXPR_COMPARE, &type_boolean, 2);
     node->op           = op;
     node->operand_type = type;

@@ -23,20 +23,22 @@ typedef struct {
     Arena            *arena;
     const TyperParam *params;
     int               param_count; /* over all enclosing lambdas: number of the next one */
-    int               hidden;      /* how many NOT, BETWEEN, LIKE, IN stand around: the check of WHERE does not look into those */
-    bool              failed_hidden;
-    const char       *hint;        /* what might help: the message's end; NULL: nothing */
-    Error            *err;
+    int hidden; /* how many NOT, BETWEEN, LIKE, IN stand around: the check of WHERE does not look into those
+                 */
+    bool        failed_hidden;
+    const char *hint; /* what might help: the message's end; NULL: nothing */
+    Error      *err;
 } TyperRun;
 
-Status typer_expr(TyperRun *run, const AstExpr *ast, const Expr **out);
+Status      typer_expr(TyperRun *run, const AstExpr *ast, const Expr **out);
 const char *typer_hidden_prefix(const TyperRun *run);
 /* Fails with E_PLAN at the expression; notes whether the check of WHERE would have seen it. */
 Status typer_fail(TyperRun *run, const AstExpr *at, const char *fmt, ...) SL_PRINTF(3, 4);
 /* The expression as messages of this stage show it. */
 const char *typer_text(TyperRun *run, const AstExpr *ast);
 const char *typer_type_text(TyperRun *run, const SqlType *type); /* "null" for an untyped NULL */
-Expr       *typer_node(TyperRun *run, ExprKind kind, const SqlType *type, size_t count); /* args: NULLs, filled in by typer_arg */
+Expr       *typer_node(TyperRun *run, ExprKind kind, const SqlType *type,
+                       size_t count); /* args: NULLs, filled in by typer_arg */
 void        typer_arg(Expr *node, size_t at, const Expr *arg);
 /* True when the scope has a column that stands for this expression as a whole. */
 bool typer_replaced(TyperRun *run, const AstExpr *ast, int *slot, const SqlType **type);
@@ -47,10 +49,11 @@ bool   typer_is_literal(const AstExpr *ast); /* NULL included */
 /* typer_operator.c */
 Status typer_arithmetic(TyperRun *run, const AstExpr *ast, const Expr **out);
 Status typer_sign(TyperRun *run, const AstExpr *ast, const Expr **out);
-Status typer_compare(TyperRun *run, const AstExpr *ast, ExprOp op, const AstExpr *left, const AstExpr *right, const Expr **out);
+Status typer_compare(TyperRun *run, const AstExpr *ast, ExprOp op, const AstExpr *left, const AstExpr *right,
+                     const Expr **out);
 /* "GREATER_THAN" and the like, as messages name a comparison. */
 const char *typer_comparison_name(ExprOp op);
-Status typer_between(TyperRun *run, const AstExpr *ast, const Expr **out);
+Status      typer_between(TyperRun *run, const AstExpr *ast, const Expr **out);
 
 /* typer_build.c: what stands around other expressions */
 Status typer_case(TyperRun *run, const AstExpr *ast, const Expr **out);
@@ -69,8 +72,10 @@ Status typer_call(TyperRun *run, const AstExpr *ast, const Expr **out);
 const SqlType *typer_widen(Arena *arena, const SqlType *a, const SqlType *b); /* of two numeric types */
 /* May a value of `from` be taken as one of `to` by the STRICT rules? */
 bool typer_is_strict(const SqlType *from, const SqlType *to);
-/* The common type of a list, left to right, and the list brought to it. *common is NULL when all are untyped NULLs. */
-Status typer_common_list(TyperRun *run, AstExpr *const *asts, size_t count, const SqlType **common, const Expr **out);
+/* The common type of a list, left to right, and the list brought to it. *common is NULL when all are untyped
+ * NULLs. */
+Status typer_common_list(TyperRun *run, AstExpr *const *asts, size_t count, const SqlType **common,
+                         const Expr **out);
 /* One expression as that type: literals are rewritten, others wrapped in a CAST. */
 Status typer_coerce(TyperRun *run, const AstExpr *ast, const SqlType *to, const Expr **out);
 

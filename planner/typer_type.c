@@ -4,7 +4,8 @@
 #include "core/suggest.h"
 #include "planner/typer.h"
 
-static Status resolve_fields(const Catalog *catalog, const AstType *ast, Arena *arena, const SqlType **out, Error *err)
+static Status resolve_fields(const Catalog *catalog, const AstType *ast, Arena *arena, const SqlType **out,
+                             Error *err)
 {
     SqlField *fields = ARENA_ARRAY(arena, SqlField, ast->field_count + 1);
     for (size_t i = 0; i < ast->field_count; i++) {
@@ -13,9 +14,10 @@ static Status resolve_fields(const Catalog *catalog, const AstType *ast, Arena *
         for (size_t j = 0; j < i; j++)
             if (str_equal(fields[j].name, fields[i].name))
                 return error_set(err, E_PLAN, ast->fields[i].name.pos,
-                                 "Duplicate field names found in STRUCT: '`" STR_FMT "` " STR_FMT "' and '`" STR_FMT "` " STR_FMT "'",
-                                 STR_ARG(fields[j].name), STR_ARG(type_text(arena, fields[j].type)), STR_ARG(fields[i].name),
-                                 STR_ARG(type_text(arena, fields[i].type)));
+                                 "Duplicate field names found in STRUCT: '`" STR_FMT "` " STR_FMT
+                                 "' and '`" STR_FMT "` " STR_FMT "'",
+                                 STR_ARG(fields[j].name), STR_ARG(type_text(arena, fields[j].type)),
+                                 STR_ARG(fields[i].name), STR_ARG(type_text(arena, fields[i].type)));
     }
     *out = type_struct(arena, fields, ast->field_count);
     return OK;
@@ -23,10 +25,11 @@ static Status resolve_fields(const Catalog *catalog, const AstType *ast, Arena *
 
 static Status refuse_unknown(const Catalog *catalog, const AstType *ast, Arena *arena, Error *err)
 {
-    static const char *const primitives[] = {"BOOLEAN", "INT", "INTEGER", "BIGINT", "DOUBLE", "DECIMAL", "STRING", "VARCHAR", "BYTES",
-                                             "TIME", "DATE", "TIMESTAMP", "ARRAY", "MAP", "STRUCT"};
-    CustomType *custom = NULL;
-    size_t      count  = 0;
+    static const char *const primitives[] = {"BOOLEAN", "INT",       "INTEGER", "BIGINT", "DOUBLE",
+                                             "DECIMAL", "STRING",    "VARCHAR", "BYTES",  "TIME",
+                                             "DATE",    "TIMESTAMP", "ARRAY",   "MAP",    "STRUCT"};
+    CustomType              *custom       = NULL;
+    size_t                   count        = 0;
     if (catalog != NULL)
         catalog_types(catalog, arena, &custom, &count);
     Str *names = ARENA_ARRAY(arena, Str, ARRAY_LEN(primitives) + count);
@@ -37,12 +40,14 @@ static Status refuse_unknown(const Catalog *catalog, const AstType *ast, Arena *
     error_set(err, E_PLAN, ast->pos, "Cannot resolve unknown type: " STR_FMT, STR_ARG(ast->name));
     for (size_t i = 0; i < ARRAY_LEN(primitives); i++)
         if (str_equal(names[i], ast->name)) /* ARRAY without its <...> */
-            return error_append(err, "\nIt takes the types of its parts: " STR_FMT "<...>", STR_ARG(ast->name));
+            return error_append(err, "\nIt takes the types of its parts: " STR_FMT "<...>",
+                                STR_ARG(ast->name));
     error_suggest(err, ast->name, names, ARRAY_LEN(primitives) + count);
     return E_PLAN;
 }
 
-static Status resolve_name(const Catalog *catalog, const AstType *ast, Arena *arena, const SqlType **out, Error *err)
+static Status resolve_name(const Catalog *catalog, const AstType *ast, Arena *arena, const SqlType **out,
+                           Error *err)
 {
     const SqlType *custom;
     if ((*out = type_primitive(ast->name)) != NULL)
@@ -58,10 +63,12 @@ Status resolve_type(const Catalog *catalog, const AstType *ast, Arena *arena, co
 {
     const SqlType *key, *element;
     switch (ast->kind) {
-    case AST_TYPE_NAMED: return resolve_name(catalog, ast, arena, out, err);
+    case AST_TYPE_NAMED:
+        return resolve_name(catalog, ast, arena, out, err);
     case AST_TYPE_DECIMAL:
         if (ast->precision > INT32_MAX || ast->scale > INT16_MAX)
-            return error_set(err, E_PLAN, ast->pos, "DECIMAL precision or scale is too large: DECIMAL(%lld,%lld)",
+            return error_set(err, E_PLAN, ast->pos,
+                             "DECIMAL precision or scale is too large: DECIMAL(%lld,%lld)",
                              (long long)ast->precision, (long long)ast->scale);
         return type_decimal(arena, (int)ast->precision, (int)ast->scale, out, err);
     case AST_TYPE_ARRAY:
@@ -73,7 +80,8 @@ Status resolve_type(const Catalog *catalog, const AstType *ast, Arena *arena, co
         TRY(resolve_type(catalog, ast->element, arena, &element, err));
         *out = type_map(arena, key, element);
         return OK;
-    case AST_TYPE_STRUCT: return resolve_fields(catalog, ast, arena, out, err);
+    case AST_TYPE_STRUCT:
+        return resolve_fields(catalog, ast, arena, out, err);
     }
     return error_set(err, E_PLAN, ast->pos, "Unknown kind of type");
 }

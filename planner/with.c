@@ -1,8 +1,8 @@
 /*
  * with.c - one table of properties: name, where it may stand, how its value is read.
  *
- * A new property is a row and a reader. Readers see the literal as the parser gave it; values of any literal kind are converted to
- * what the property wants, as ksqlDB does ('4' is good for PARTITIONS).
+ * A new property is a row and a reader. Readers see the literal as the parser gave it; values of any literal
+ * kind are converted to what the property wants, as ksqlDB does ('4' is good for PARTITIONS).
  */
 #include "planner/with.h"
 
@@ -13,12 +13,12 @@
 #include "udf/time_pattern.h"
 
 typedef struct {
-    Arena      *arena;
-    WithClause *with;
-    const char *name;    /* of the property */
-    Str         text;    /* the literal's text */
+    Arena         *arena;
+    WithClause    *with;
+    const char    *name; /* of the property */
+    Str            text; /* the literal's text */
     const AstExpr *value;
-    void       *field;   /* in *with */
+    void          *field; /* in *with */
 } Reading;
 
 typedef Status (*PropertyReader)(const Reading *in, Error *err);
@@ -32,7 +32,8 @@ typedef struct {
 
 static Status invalid(const Reading *in, Error *err, const char *reason)
 {
-    return error_set(err, E_PLAN, in->value->pos, "Failed to prepare statement: Configuration %s is invalid: %s", in->name, reason);
+    return error_set(err, E_PLAN, in->value->pos,
+                     "Failed to prepare statement: Configuration %s is invalid: %s", in->name, reason);
 }
 
 /* ---- readers ---- */
@@ -61,7 +62,8 @@ static Status read_number(const Reading *in, const char *type, int64_t *out, Err
     if (int64_parse(str_trim(in->text), out))
         return OK;
     return error_set(err, E_PLAN, in->value->pos,
-                     "Failed to prepare statement: Invalid value " STR_FMT " for property %s: Not a number of type %s",
+                     "Failed to prepare statement: Invalid value " STR_FMT
+                     " for property %s: Not a number of type %s",
                      STR_ARG(in->text), in->name, type);
 }
 
@@ -71,7 +73,8 @@ static Status read_count(const Reading *in, Error *err)
     TRY(read_number(in, "INT", &n, err));
     if (n < 1 || n > 1000000)
         return error_set(err, E_PLAN, in->value->pos,
-                         "Failed to prepare statement: Invalid value " STR_FMT " for property %s: must be at least 1",
+                         "Failed to prepare statement: Invalid value " STR_FMT
+                         " for property %s: must be at least 1",
                          STR_ARG(in->text), in->name);
     *(int *)in->field = (int)n;
     return OK;
@@ -129,8 +132,10 @@ static Status read_time_format(const Reading *in, Error *err)
     TimePattern *pattern;
     Error        why;
     if (time_pattern_compile(in->text, in->arena, &pattern, &why) != OK)
-        return error_set(err, E_PLAN, in->value->pos,
-                         "Failed to prepare statement: Invalid datetime format for config:TIMESTAMP_FORMAT, reason:%s", why.message);
+        return error_set(
+            err, E_PLAN, in->value->pos,
+            "Failed to prepare statement: Invalid datetime format for config:TIMESTAMP_FORMAT, reason:%s",
+            why.message);
     return read_text(in, err);
 }
 
@@ -149,40 +154,48 @@ static Status read_window_type(const Reading *in, Error *err)
 /* '10 SECONDS', as ksqlDB's DurationParser reads it. */
 static Status read_window_size(const Reading *in, Error *err)
 {
-    static const struct { const char *name; int64_t ms; } units[] = {
+    static const struct {
+        const char *name;
+        int64_t     ms;
+    } units[] = {
         {"DAY", 86400000}, {"HOUR", 3600000}, {"MINUTE", 60000}, {"SECOND", 1000}, {"MILLISECOND", 1},
     };
     Str       text  = str_trim(in->text);
     ptrdiff_t blank = str_find(text, STR_LIT(" "), 0);
-    Str       unit  = blank < 0 ? STR_NULL : str_upper(in->arena, str_trim(str_n(text.ptr + blank, text.len - (size_t)blank)));
+    Str       unit  = blank < 0 ? STR_NULL
+                                : str_upper(in->arena, str_trim(str_n(text.ptr + blank, text.len - (size_t)blank)));
     int64_t   amount;
     if (blank < 0)
-        return error_set(err, E_PLAN, in->value->pos,
-                         "Failed to prepare statement: Configuration WINDOW_SIZE is invalid: Invalid duration: '" STR_FMT
-                         "'. Expected format: <size> <unit>",
-                         STR_ARG(in->text));
+        return error_set(
+            err, E_PLAN, in->value->pos,
+            "Failed to prepare statement: Configuration WINDOW_SIZE is invalid: Invalid duration: '" STR_FMT
+            "'. Expected format: <size> <unit>",
+            STR_ARG(in->text));
     if (!int64_parse(str_n(text.ptr, (size_t)blank), &amount))
-        return error_set(err, E_PLAN, in->value->pos,
-                         "Failed to prepare statement: Configuration WINDOW_SIZE is invalid: Invalid duration: '" STR_FMT
-                         "'. Not numeric: '" STR_FMT "'",
-                         STR_ARG(in->text), STR_ARG(str_n(text.ptr, (size_t)blank)));
+        return error_set(
+            err, E_PLAN, in->value->pos,
+            "Failed to prepare statement: Configuration WINDOW_SIZE is invalid: Invalid duration: '" STR_FMT
+            "'. Not numeric: '" STR_FMT "'",
+            STR_ARG(in->text), STR_ARG(str_n(text.ptr, (size_t)blank)));
     Str singular = unit.len > 1 && unit.ptr[unit.len - 1] == 'S' ? str_n(unit.ptr, unit.len - 1) : unit;
     for (size_t i = 0; i < ARRAY_LEN(units); i++) {
         if (!str_equal(singular, str_c(units[i].name)))
             continue;
         if (amount <= 0 || amount > INT64_MAX / units[i].ms)
             return error_set(err, E_PLAN, in->value->pos,
-                             "Failed to prepare statement: Configuration WINDOW_SIZE is invalid: Invalid duration: '" STR_FMT
+                             "Failed to prepare statement: Configuration WINDOW_SIZE is invalid: Invalid "
+                             "duration: '" STR_FMT
                              "'. The size must be above 0 and fit 64 bits of milliseconds",
                              STR_ARG(in->text));
         in->with->window.size_ms = amount * units[i].ms;
         return OK;
     }
-    return error_set(err, E_PLAN, in->value->pos,
-                     "Failed to prepare statement: Configuration WINDOW_SIZE is invalid: Invalid duration: '" STR_FMT
-                     "'. Unknown time unit: '" STR_FMT "'\nSupported time units are: NANOSECONDS, MICROSECONDS, "
-                     "MILLISECONDS, SECONDS, MINUTES, HOURS, DAYS",
-                     STR_ARG(in->text), STR_ARG(unit));
+    return error_set(
+        err, E_PLAN, in->value->pos,
+        "Failed to prepare statement: Configuration WINDOW_SIZE is invalid: Invalid duration: '" STR_FMT
+        "'. Unknown time unit: '" STR_FMT "'\nSupported time units are: NANOSECONDS, MICROSECONDS, "
+        "MILLISECONDS, SECONDS, MINUTES, HOURS, DAYS",
+        STR_ARG(in->text), STR_ARG(unit));
 }
 
 static Status read_nullable(const Reading *in, Error *err)
@@ -197,8 +210,10 @@ static Status read_nullable(const Reading *in, Error *err)
 static Status read_cleanup_policy(const Reading *in, Error *err)
 {
     return error_set(err, E_PLAN, in->value->pos,
-                     "Invalid config variable in the WITH clause: CLEANUP_POLICY.\nThe CLEANUP_POLICY config is automatically "
-                     "inferred based on the type of source (STREAM or TABLE).\nUsers can't set the CLEANUP_POLICY config manually.");
+                     "Invalid config variable in the WITH clause: CLEANUP_POLICY.\nThe CLEANUP_POLICY config "
+                     "is automatically "
+                     "inferred based on the type of source (STREAM or TABLE).\nUsers can't set the "
+                     "CLEANUP_POLICY config manually.");
 }
 
 static Status read_ignored(const Reading *in, Error *err) { return OK; }
@@ -211,12 +226,14 @@ static Status read_query_id(const Reading *in, Error *err)
         char c = id.ptr[i];
         if (!((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'))
             return error_set(err, E_PLAN, in->value->pos,
-                             "Query IDs may contain only alphanumeric characters and '_'. Got: '" STR_FMT "'", STR_ARG(in->text));
+                             "Query IDs may contain only alphanumeric characters and '_'. Got: '" STR_FMT "'",
+                             STR_ARG(in->text));
     }
     for (size_t i = 0; i < ARRAY_LEN(reserved); i++)
         if (str_starts_with(id, str_c(reserved[i])))
             return error_set(err, E_PLAN, in->value->pos,
-                             "Query IDs must not start with a reserved query ID prefix (INSERTQUERY_, CTAS_, CSAS_, CST_). Got '" STR_FMT "'.",
+                             "Query IDs must not start with a reserved query ID prefix (INSERTQUERY_, CTAS_, "
+                             "CSAS_, CST_). Got '" STR_FMT "'.",
                              STR_ARG(id));
     *(Str *)in->field = id;
     return OK;
@@ -224,7 +241,12 @@ static Status read_query_id(const Reading *in, Error *err)
 
 /* ---- the table ---- */
 
-enum { IN_CREATE = 1 << WITH_CREATE, IN_AS = 1 << WITH_CREATE_AS, IN_INSERT = 1 << WITH_INSERT, IN_ASSERT = 1 << WITH_ASSERT };
+enum {
+    IN_CREATE = 1 << WITH_CREATE,
+    IN_AS     = 1 << WITH_CREATE_AS,
+    IN_INSERT = 1 << WITH_INSERT,
+    IN_ASSERT = 1 << WITH_ASSERT
+};
 #define IN_BOTH (IN_CREATE | IN_AS | IN_ASSERT)
 #define FIELD(name) offsetof(WithClause, name)
 
@@ -291,7 +313,9 @@ static Status refuse_unknown(Str unknown, WithUse use, Pos pos, Error *err)
     for (size_t i = 0; i < ARRAY_LEN(properties); i++)
         if (properties[i].uses & (1u << use))
             names[count++] = str_c(properties[i].name);
-    error_set(err, E_PLAN, pos, "Failed to prepare statement: Invalid config variable(s) in the WITH clause: " STR_FMT, STR_ARG(unknown));
+    error_set(err, E_PLAN, pos,
+              "Failed to prepare statement: Invalid config variable(s) in the WITH clause: " STR_FMT,
+              STR_ARG(unknown));
     error_suggest(err, unknown, names, count);
     return E_PLAN;
 }
@@ -319,13 +343,20 @@ static Status check_known(const AstStatement *statement, WithUse use, Error *err
 
 static Status check_exclusive(const AstStatement *statement, Error *err)
 {
-    static const struct { const char *one, *other, *text; } pairs[] = {
-        {"FORMAT", "KEY_FORMAT", "Cannot supply both 'KEY_FORMAT' and 'FORMAT' properties, as 'FORMAT' sets both key and value formats. "
-                                 "Either use just 'FORMAT', or use 'KEY_FORMAT' and 'VALUE_FORMAT'."},
-        {"FORMAT", "VALUE_FORMAT", "Cannot supply both 'VALUE_FORMAT' and 'FORMAT' properties, as 'FORMAT' sets both key and value formats. "
-                                   "Either use just 'FORMAT', or use 'KEY_FORMAT' and 'VALUE_FORMAT'."},
+    static const struct {
+        const char *one, *other, *text;
+    } pairs[] = {
+        {"FORMAT", "KEY_FORMAT",
+         "Cannot supply both 'KEY_FORMAT' and 'FORMAT' properties, as 'FORMAT' sets both key and value "
+         "formats. "
+         "Either use just 'FORMAT', or use 'KEY_FORMAT' and 'VALUE_FORMAT'."},
+        {"FORMAT", "VALUE_FORMAT",
+         "Cannot supply both 'VALUE_FORMAT' and 'FORMAT' properties, as 'FORMAT' sets both key and value "
+         "formats. "
+         "Either use just 'FORMAT', or use 'KEY_FORMAT' and 'VALUE_FORMAT'."},
         {"VALUE_AVRO_SCHEMA_FULL_NAME", "VALUE_SCHEMA_FULL_NAME",
-         "Cannot supply both 'VALUE_AVRO_SCHEMA_FULL_NAME' and 'VALUE_SCHEMA_FULL_NAME' properties. Please only set "
+         "Cannot supply both 'VALUE_AVRO_SCHEMA_FULL_NAME' and 'VALUE_SCHEMA_FULL_NAME' properties. Please "
+         "only set "
          "'VALUE_SCHEMA_FULL_NAME'."},
     };
     for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
@@ -342,7 +373,8 @@ static Status check_window(const WithClause *with, Error *err)
     bool sized = with->window.kind == WINDOWED_TUMBLING || with->window.kind == WINDOWED_HOPPING;
     if (sized && with->window.size_ms == 0)
         return error_set(err, E_PLAN, NO_POS,
-                         "%s windows require 'WINDOW_SIZE' to be provided in the WITH clause. For example: 'WINDOW_SIZE'='10 SECONDS'",
+                         "%s windows require 'WINDOW_SIZE' to be provided in the WITH clause. For example: "
+                         "'WINDOW_SIZE'='10 SECONDS'",
                          names[with->window.kind]);
     if (!sized && with->window.size_ms != 0)
         return error_set(err, E_PLAN, NO_POS, "'WINDOW_SIZE' should not be set for %s windows.",
@@ -358,8 +390,9 @@ Status with_parse(Arena *arena, const AstStatement *statement, WithUse use, With
     for (size_t i = 0; i < statement->property_count; i++) {
         const AstProperty *given    = &statement->properties[i];
         const Property    *property = property_find(given->name.text, use);
-        Reading reading = {arena, out, property->name, literal_text(arena, given->value), given->value,
-                           (char *)out + property->offset};
+        Reading            reading  = {arena,          out,
+                                       property->name, literal_text(arena, given->value),
+                                       given->value,   (char *)out + property->offset};
         TRY(property->read(&reading, err));
     }
     if (said(statement, "FORMAT") != NULL)
@@ -369,11 +402,15 @@ Status with_parse(Arena *arena, const AstStatement *statement, WithUse use, With
 
 /* ---- formats ---- */
 
-static bool is_protobuf(const FormatSpec *format) { return strncmp(format_name(format->format), "PROTOBUF", 8) == 0; }
+static bool is_protobuf(const FormatSpec *format)
+{
+    return strncmp(format_name(format->format), "PROTOBUF", 8) == 0;
+}
 
 static Status refuse_property(const FormatSpec *format, const char *property, Error *err)
 {
-    return error_set(err, E_PLAN, NO_POS, "%s does not support the following configs: [%s]", format_name(format->format), property);
+    return error_set(err, E_PLAN, NO_POS, "%s does not support the following configs: [%s]",
+                     format_name(format->format), property);
 }
 
 Status with_format(const WithClause *with, int side, Str name, FormatSpec *out, Error *err)
@@ -392,25 +429,31 @@ Status with_format(const WithClause *with, int side, Str name, FormatSpec *out, 
         if (!format_supports_inference(out->format))
             return refuse_property(out, "fullSchemaName", err);
         if (str_trim(schema_name).len == 0)
-            return error_set(err, E_PLAN, NO_POS, "fullSchemaName cannot be empty. Format configuration: {fullSchemaName=}");
+            return error_set(err, E_PLAN, NO_POS,
+                             "fullSchemaName cannot be empty. Format configuration: {fullSchemaName=}");
     }
     if (!str_is_null(nullable) && !is_protobuf(out))
-        return error_set(err, E_PLAN, NO_POS, "Property %s_PROTOBUF_NULLABLE_REPRESENTATION can only be enabled with protobuf format",
-                         side == SIDE_KEY ? "KEY" : "VALUE");
+        return error_set(
+            err, E_PLAN, NO_POS,
+            "Property %s_PROTOBUF_NULLABLE_REPRESENTATION can only be enabled with protobuf format",
+            side == SIDE_KEY ? "KEY" : "VALUE");
     out->delimiter               = delimiter;
     out->full_schema_name        = schema_name;
     out->nullable_representation = nullable;
     return OK;
 }
 
-Status with_wrapping(const WithClause *with, const PlannerHost *host, FormatSpec *value_format, size_t value_columns, Error *err)
+Status with_wrapping(const WithClause *with, const PlannerHost *host, FormatSpec *value_format,
+                     size_t value_columns, Error *err)
 {
     if (with->has_wrap) {
         Wrapping wanted = with->wrap ? WRAP_SINGLES : UNWRAP_SINGLES;
         if (value_columns != 1)
-            return error_set(err, E_PLAN, NO_POS, "'WRAP_SINGLE_VALUE' is only valid for single-field value schemas");
+            return error_set(err, E_PLAN, NO_POS,
+                             "'WRAP_SINGLE_VALUE' is only valid for single-field value schemas");
         if (!format_supports_wrapping(value_format->format, wanted))
-            return error_set(err, E_PLAN, NO_POS, "Format '%s' does not support 'WRAP_SINGLE_VALUE' set to '%s'.",
+            return error_set(err, E_PLAN, NO_POS,
+                             "Format '%s' does not support 'WRAP_SINGLE_VALUE' set to '%s'.",
                              format_name(value_format->format), with->wrap ? "true" : "false");
         value_format->wrapping = wanted;
         return OK;
@@ -426,7 +469,9 @@ Status with_wrapping(const WithClause *with, const PlannerHost *host, FormatSpec
 
 Status with_refuse_timestamp(const WithClause *with, Error *err)
 {
-    return error_set(err, E_PLAN, NO_POS, "The TIMESTAMP column set in the WITH clause does not exist in the schema: '" STR_FMT "'",
+    return error_set(err, E_PLAN, NO_POS,
+                     "The TIMESTAMP column set in the WITH clause does not exist in the schema: '" STR_FMT
+                     "'",
                      STR_ARG(with->timestamp_column));
 }
 
@@ -436,7 +481,8 @@ Status with_timestamp(const WithClause *with, const Schema *schema, int *slot, E
     if (str_is_null(with->timestamp_column)) {
         if (!str_is_null(with->timestamp_format))
             return error_set(err, E_PLAN, NO_POS,
-                             "'TIMESTAMP_FORMAT' set in the WITH clause can only be used when the timestamp column is of type STRING.");
+                             "'TIMESTAMP_FORMAT' set in the WITH clause can only be used when the timestamp "
+                             "column is of type STRING.");
         return OK;
     }
     int found = schema_find(schema, with->timestamp_column);
@@ -444,14 +490,19 @@ Status with_timestamp(const WithClause *with, const Schema *schema, int *slot, E
         return with_refuse_timestamp(with, err);
     SqlKind kind = schema->columns[found].type->kind;
     if (kind == T_STRING && str_is_null(with->timestamp_format))
-        return error_set(err, E_PLAN, NO_POS, "A String timestamp field has been specified without also specifying the timestamp_format");
+        return error_set(
+            err, E_PLAN, NO_POS,
+            "A String timestamp field has been specified without also specifying the timestamp_format");
     if (kind != T_STRING && !str_is_null(with->timestamp_format))
         return error_set(err, E_PLAN, NO_POS,
-                         "'TIMESTAMP_FORMAT' set in the WITH clause can only be used when the timestamp column is of type STRING.");
+                         "'TIMESTAMP_FORMAT' set in the WITH clause can only be used when the timestamp "
+                         "column is of type STRING.");
     if (kind != T_STRING && kind != T_BIGINT && kind != T_TIMESTAMP)
-        return error_set(err, E_PLAN, NO_POS,
-                         "Timestamp column, `" STR_FMT "`, should be LONG(INT64), TIMESTAMP, or a String with a timestamp_format specified.",
-                         STR_ARG(with->timestamp_column));
+        return error_set(
+            err, E_PLAN, NO_POS,
+            "Timestamp column, `" STR_FMT
+            "`, should be LONG(INT64), TIMESTAMP, or a String with a timestamp_format specified.",
+            STR_ARG(with->timestamp_column));
     *slot = found;
     return OK;
 }

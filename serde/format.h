@@ -38,10 +38,7 @@ struct Encoder {
 #undef FORMAT
 
 /* "key" or "value", for error texts. */
-static inline const char *side_name(int side)
-{
-    return side == SIDE_KEY ? "key" : "value";
-}
+static inline const char *side_name(int side) { return side == SIDE_KEY ? "key" : "value"; }
 
 /* Nobody reads column i. */
 static inline bool spec_unwanted(const SerdeSpec *spec, size_t i)

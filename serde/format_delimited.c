@@ -77,10 +77,7 @@ static FieldEnd end_field(const DelimitedDecoder *self, Str text, size_t *at)
 
 /* Java's Character.isWhitespace, as far as Commons CSV can meet it between a closing quote and a delimiter.
  */
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f);
-}
+static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f); }
 
 /* Copies what stands between the quotes, doubled ones once. */
 static Status copy_quoted(Str quoted, Arena *arena, Str *out, Error *err)

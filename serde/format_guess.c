@@ -76,15 +76,9 @@ static uint64_t big_endian(Str bytes)
     return n;
 }
 
-static bool is_int(FormatGuess *guess, Str bytes)
-{
-    return bytes.len == 4;
-}
+static bool is_int(FormatGuess *guess, Str bytes) { return bytes.len == 4; }
 
-static bool is_bigint(FormatGuess *guess, Str bytes)
-{
-    return bytes.len == 8;
-}
+static bool is_bigint(FormatGuess *guess, Str bytes) { return bytes.len == 8; }
 
 static void print_int64(int64_t n, StrBuf *out)
 {
@@ -111,10 +105,7 @@ static void print_double(FormatGuess *guess, Str bytes, StrBuf *out)
     strbuf_add(out, str_n(text, double_print(d, text)));
 }
 
-static bool is_string(FormatGuess *guess, Str bytes)
-{
-    return utf8_valid(bytes);
-}
+static bool is_string(FormatGuess *guess, Str bytes) { return utf8_valid(bytes); }
 
 static void print_string(FormatGuess *guess, Str bytes, StrBuf *out)
 {
@@ -140,15 +131,9 @@ enum { CANDIDATES = ARRAY_LEN(formats) * WINDOW_KINDS };
 
 /* ---- candidates ---- */
 
-static const PlainFormat *format_of(int candidate)
-{
-    return &formats[candidate / WINDOW_KINDS];
-}
+static const PlainFormat *format_of(int candidate) { return &formats[candidate / WINDOW_KINDS]; }
 
-static int window_of(int candidate)
-{
-    return candidate % WINDOW_KINDS;
-}
+static int window_of(int candidate) { return candidate % WINDOW_KINDS; }
 
 static bool fits(FormatGuess *guess, int candidate, Str bytes)
 {
@@ -169,10 +154,7 @@ static bool is_readable(Str bytes)
     return utf8_valid(bytes);
 }
 
-static bool is_possible(const FormatGuess *guess, int candidate)
-{
-    return guess->possible >> candidate & 1;
-}
+static bool is_possible(const FormatGuess *guess, int candidate) { return guess->possible >> candidate & 1; }
 
 /* The first text format in that window, when all that was seen is readable as such; -1: none. */
 static int text_format(const FormatGuess *guess, int window)

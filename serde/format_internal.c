@@ -55,10 +55,7 @@ static void put_varint(StrBuf *out, uint64_t n)
     put_byte(out, (uint8_t)n);
 }
 
-static void put_integer(StrBuf *out, int64_t n)
-{
-    put_varint(out, (uint64_t)n << 1 ^ (uint64_t)(n >> 63));
-}
+static void put_integer(StrBuf *out, int64_t n) { put_varint(out, (uint64_t)n << 1 ^ (uint64_t)(n >> 63)); }
 
 static void put_bytes(StrBuf *out, Str bytes)
 {
@@ -155,10 +152,7 @@ static Status encode(Encoder *base, const Value *values, Arena *arena, Str *out,
     return encoder_hand_out(&self->bytes, arena, out, err);
 }
 
-static void close_encoder(Encoder *base)
-{
-    strbuf_clear(&((InternalEncoder *)base)->bytes);
-}
+static void close_encoder(Encoder *base) { strbuf_clear(&((InternalEncoder *)base)->bytes); }
 
 static Status open_encoder(const SerdeSpec *spec, Arena *arena, Encoder **out, Error *err)
 {
@@ -176,15 +170,9 @@ typedef struct {
     Arena         *arena;
 } Input;
 
-static Status corrupt(Error *err)
-{
-    return error_set(err, E_DATA, NO_POS, "malformed internal data");
-}
+static Status corrupt(Error *err) { return error_set(err, E_DATA, NO_POS, "malformed internal data"); }
 
-static inline size_t left(const Input *in)
-{
-    return (size_t)(in->end - in->at);
-}
+static inline size_t left(const Input *in) { return (size_t)(in->end - in->at); }
 
 static bool get_varint(Input *in, uint64_t *out)
 {

@@ -36,10 +36,7 @@ static Status encode(Encoder *base, const Value *values, Arena *arena, Str *out,
     return encoder_hand_out(&self->text, arena, out, err);
 }
 
-static void encoder_free_text(Encoder *base)
-{
-    strbuf_clear(&((JsonEncoder *)base)->text);
-}
+static void encoder_free_text(Encoder *base) { strbuf_clear(&((JsonEncoder *)base)->text); }
 
 Status json_open_encoder(const SerdeSpec *spec, Arena *arena, Encoder **out, Error *err)
 {

@@ -50,10 +50,7 @@ bool json_doc_open(JsonDoc *doc, JsonIndex *index, Str bytes)
     return doc->count > 0;
 }
 
-static inline bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
+static inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 static const char *skip_digits(const char *at, const char *end)
 {

@@ -22,10 +22,7 @@ static inline void put_char(StrBuf *out, char c)
     out->ptr[out->len++] = c;
 }
 
-static inline bool needs_escape(char c)
-{
-    return (uint8_t)c < 0x20 || c == '"' || c == '\\';
-}
+static inline bool needs_escape(char c) { return (uint8_t)c < 0x20 || c == '"' || c == '\\'; }
 
 #define EACH(byte) (0x0101010101010101u * (byte))
 

@@ -77,10 +77,7 @@ static Status cannot_coerce(const JsonReader *reader, const char *target, const 
 
 /* ---- numbers ---- */
 
-static inline bool is_number(char first)
-{
-    return first == '-' || (first >= '0' && first <= '9');
-}
+static inline bool is_number(char first) { return first == '-' || (first >= '0' && first <= '9'); }
 
 /* Up to 18 digits with a sign and nothing else: nearly all integers. */
 static inline bool short_integer(Str token, int64_t *out)

@@ -30,15 +30,9 @@ Status format_refuse_unknown(Str name, Error *err)
     return E_PLAN;
 }
 
-const char *format_name(const FormatClass *format)
-{
-    return format->name;
-}
+const char *format_name(const FormatClass *format) { return format->name; }
 
-bool format_supports_inference(const FormatClass *format)
-{
-    return format->infers;
-}
+bool format_supports_inference(const FormatClass *format) { return format->infers; }
 
 bool format_supports_wrapping(const FormatClass *format, Wrapping wrapping)
 {
@@ -53,15 +47,9 @@ bool format_supports_wrapping(const FormatClass *format, Wrapping wrapping)
     return true;
 }
 
-bool format_is_built(const FormatClass *format)
-{
-    return format->built;
-}
+bool format_is_built(const FormatClass *format) { return format->built; }
 
-bool format_takes_delimiter(const FormatClass *format)
-{
-    return format->delimits;
-}
+bool format_takes_delimiter(const FormatClass *format) { return format->delimits; }
 
 Status format_parse_delimiter(Str text, Str *out, Error *err)
 {

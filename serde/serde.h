@@ -1,8 +1,9 @@
 /*
  * serde.h - bytes to values and back, one format per file (runtime.md 1).
  *
- * A format serves one side (key or value) of a topic. A Decoder turns the bytes of one record's side into one Value per column,
- * an Encoder does the opposite. Both are made once per task, keep their scratch memory, and belong to one thread.
+ * A format serves one side (key or value) of a topic. A Decoder turns the bytes of one record's side into one
+ * Value per column, an Encoder does the opposite. Both are made once per task, keep their scratch memory, and
+ * belong to one thread.
  *
  * Null bytes never reach a decoder: the caller makes them a null key or a null row.
  */
@@ -26,7 +27,8 @@ typedef struct {
 
 enum { SIDE_KEY, SIDE_VALUE };
 
-/* By name in any case; NULL when there is none of that name. "INTERNAL" is the exact binary format of repartition topics. */
+/* By name in any case; NULL when there is none of that name. "INTERNAL" is the exact binary format of
+ * repartition topics. */
 const FormatClass *format_find(Str name);
 const char        *format_name(const FormatClass *format); /* "JSON" */
 /* E_PLAN: "Unknown format: X", and the nearest name. */
@@ -39,24 +41,27 @@ bool format_is_built(const FormatClass *format);
 /* Only DELIMITED has a delimiter property. */
 bool format_takes_delimiter(const FormatClass *format);
 
-/* The delimiter property as the WITH clause gives it: one character, SPACE or TAB (runtime.md 1.4). E_PLAN with ksqlDB's text, before
- * which the caller puts "Configuration VALUE_DELIMITER is invalid: ". *out points into `text` or to a constant. */
+/* The delimiter property as the WITH clause gives it: one character, SPACE or TAB (runtime.md 1.4). E_PLAN
+ * with ksqlDB's text, before which the caller puts "Configuration VALUE_DELIMITER is invalid: ". *out points
+ * into `text` or to a constant. */
 Status format_parse_delimiter(Str text, Str *out, Error *err);
 
-/* What DESCRIBE and the test runner call features: WRAP_SINGLES or UNWRAP_SINGLES where it was set or is implied for single keys, else
- * WRAP_DEFAULT for none (conformance: keyFeatures, valueFeatures; runtime.md 1.2). */
+/* What DESCRIBE and the test runner call features: WRAP_SINGLES or UNWRAP_SINGLES where it was set or is
+ * implied for single keys, else WRAP_DEFAULT for none (conformance: keyFeatures, valueFeatures;
+ * runtime.md 1.2). */
 Wrapping serde_features(const FormatSpec *spec, int side, size_t column_count);
 /* True when the side's one column is the payload itself rather than a field of it. */
 bool serde_is_unwrapped(const FormatSpec *spec, int side, size_t column_count);
 
-/* E_PLAN with ksqlDB's text ("The 'KAFKA' format does not support type 'DECIMAL'") when the format cannot hold these columns; the wrapper text
- * "Key format does not support schema.\nformat: ...\nschema: Persistence{columns=[...], features=[...]}\nreason: ..." is included. */
+/* E_PLAN with ksqlDB's text ("The 'KAFKA' format does not support type 'DECIMAL'") when the format cannot
+ * hold these columns; the wrapper text "Key format does not support schema.\nformat: ...\nschema:
+ * Persistence{columns=[...], features=[...]}\nreason: ..." is included. */
 Status serde_check(const FormatSpec *spec, int side, const Column *columns, size_t count, Error *err);
 
 /* Which parts of a column anybody downstream reads; NULL = all of it. */
 typedef struct Wanted Wanted;
 struct Wanted {
-    bool          none;   /* nothing of it: the decoder leaves NULL and may skip its bytes */
+    bool                 none;   /* nothing of it: the decoder leaves NULL and may skip its bytes */
     const Wanted *const *fields; /* STRUCT: one per field; NULL = all fields */
 };
 
@@ -71,7 +76,7 @@ typedef struct {
     Str                  topic;   /* for error texts */
     const Column        *columns; /* of that side, in order */
     size_t               count;
-    const Wanted *const *wanted;  /* one per column, or NULL: everything */
+    const Wanted *const *wanted; /* one per column, or NULL: everything */
 } SerdeSpec;
 
 typedef struct Decoder Decoder;
@@ -80,8 +85,8 @@ typedef struct Encoder Encoder;
 /* `arena` lives as long as the decoder. E_UNSUPPORTED for formats that are not built. */
 Status decoder_open(const SerdeSpec *spec, Arena *arena, Decoder **out, Error *err);
 void   decoder_close(Decoder *decoder);
-/* Fills out[count]. Texts may point into `bytes`, which must live as long as the batch; everything else is in `arena`.
- * E_DATA with the texts of runtime.md 1 (they never quote the payload). */
+/* Fills out[count]. Texts may point into `bytes`, which must live as long as the batch; everything else is in
+ * `arena`. E_DATA with the texts of runtime.md 1 (they never quote the payload). */
 Status decoder_decode(Decoder *decoder, Str bytes, Arena *arena, Value *out, Error *err);
 
 Status encoder_open(const SerdeSpec *spec, Arena *arena, Encoder **out, Error *err);
@@ -94,13 +99,17 @@ Status encoder_encode(Encoder *encoder, const Value *values, Arena *arena, Str *
 typedef enum { WINDOW_KEY_NONE, WINDOW_KEY_TIME, WINDOW_KEY_SESSION } WindowKeyKind;
 
 /* inner + start (TIME), inner + end + start (SESSION). */
-Str  windowed_key_encode(Arena *arena, WindowKeyKind kind, Str inner, int64_t start, int64_t end);
+Str windowed_key_encode(Arena *arena, WindowKeyKind kind, Str inner, int64_t start, int64_t end);
 /* The opposite; for TIME end = start + size_ms, cut at INT64_MAX. False when it is too short: a null key. */
-bool windowed_key_split(WindowKeyKind kind, int64_t size_ms, Str key, Str *inner, int64_t *start, int64_t *end);
+bool windowed_key_split(WindowKeyKind kind, int64_t size_ms, Str key, Str *inner, int64_t *start,
+                        int64_t *end);
 
 /* ---- JSON text of one value, as REST rows, processing log and SQLite columns show it ---- */
 
-typedef enum { JSON_STYLE_TOPIC, JSON_STYLE_REST } JsonStyle; /* REST: dates as ISO text (rest.md 1), TOPIC: as numbers */
+typedef enum {
+    JSON_STYLE_TOPIC,
+    JSON_STYLE_REST
+} JsonStyle; /* REST: dates as ISO text (rest.md 1), TOPIC: as numbers */
 void json_write_value(const SqlType *type, Value value, JsonStyle style, StrBuf *out);
 void json_write_string(Str text, StrBuf *out);
 

@@ -5,10 +5,7 @@
  */
 #include "serde/serde.h"
 
-static bool is_nothing(const Wanted *wanted)
-{
-    return wanted != NULL && wanted->none;
-}
+static bool is_nothing(const Wanted *wanted) { return wanted != NULL && wanted->none; }
 
 static bool is_all(const Wanted *wanted)
 {

@@ -62,10 +62,7 @@ static bool is_command(const json_t *command)
            is_text_object(json_object_get(command, "streamsProperties"));
 }
 
-static Str string_of(const json_t *json)
-{
-    return str_n(json_string_value(json), json_string_length(json));
-}
+static Str string_of(const json_t *json) { return str_n(json_string_value(json), json_string_length(json)); }
 
 /* The id is the key, a JSON string; any other key is taken as it is. */
 static Str command_id(const LogRecord *record, Arena *arena)

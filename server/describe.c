@@ -11,10 +11,7 @@ static const char *window_name(WindowedKind kind)
     return names[kind];
 }
 
-static json_t *json_text_or_null(const char *text)
-{
-    return text != NULL ? json_string(text) : json_null();
-}
+static json_t *json_text_or_null(const char *text) { return text != NULL ? json_string(text) : json_null(); }
 
 static Str format_text(const FormatSpec *spec)
 {

@@ -1,5 +1,6 @@
 /*
- * engine.c - the state of a node, and how a text of statements is carried out: parse, try in the sandbox, execute.
+ * engine.c - the state of a node, and how a text of statements is carried out: parse, try in the sandbox,
+ * execute.
  */
 #include <assert.h>
 #include <pthread.h>
@@ -29,10 +30,7 @@ enum { MOST_LOST_TURNS = 50 }; /* other nodes are never that many times faster b
 
 /* ---- what handlers do ---- */
 
-PlanRef *execution_plan(const Execution *x, Str query_id)
-{
-    return plans_get(&x->engine->plans, query_id);
-}
+PlanRef *execution_plan(const Execution *x, Str query_id) { return plans_get(&x->engine->plans, query_id); }
 
 static bool may_leave_lock(const Execution *x) { return x->engine->sink != NULL && !x->sandbox; }
 
@@ -115,10 +113,10 @@ static Str host_property(const PlannerHost *self, const char *name)
 
 static bool host_topic(const PlannerHost *self, Str topic, int *partitions, int *replicas)
 {
-    const SessionHost *host = (const SessionHost *)self;
-    Execution         *x    = host->x;
-    TopicInfo          info;
-    Error              why;
+    const SessionHost  *host = (const SessionHost *)self;
+    Execution          *x    = host->x;
+    TopicInfo           info;
+    Error               why;
     const SandboxTopic *imagined = sandbox_topic(x, topic);
     if (imagined != NULL) {
         *partitions = imagined->partitions;
@@ -131,7 +129,8 @@ static bool host_topic(const PlannerHost *self, Str topic, int *partitions, int 
     if (status != OK) {
         if (status != E_NOT_FOUND)
             x->unanswered = why;
-        *partitions = *replicas = 1; /* a topic of the past: what was made from it has to be made to be dropped later */
+        *partitions = *replicas =
+            1; /* a topic of the past: what was made from it has to be made to be dropped later */
         return x->command != NULL;
     }
     *partitions = info.partitions;
@@ -146,7 +145,8 @@ static int64_t host_retention(const PlannerHost *self, Str topic)
     Str                text;
     int64_t            ms;
     Error              ignored;
-    if (log_topic_config(host->engine->options.log, topic, "retention.ms", host->arena, &text, &ignored) != OK)
+    if (log_topic_config(host->engine->options.log, topic, "retention.ms", host->arena, &text, &ignored) !=
+        OK)
         return -1;
     return int64_parse(text, &ms) ? ms : -1;
 }
@@ -162,14 +162,18 @@ Planner execution_planner(Execution *x, Arena *arena)
                      .service_id   = x->engine->options.service_id};
 }
 
-Str execution_property(const Execution *x, const char *name) { return properties_get_c(x->session->overrides, name); }
+Str execution_property(const Execution *x, const char *name)
+{
+    return properties_get_c(x->session->overrides, name);
+}
 
 QuerySettings execution_settings(const Execution *x)
 {
     Str reset = execution_property(x, "auto.offset.reset");
     return (QuerySettings){
-        .from_earliest                 = !str_is_null(reset) && str_equal_nocase(reset, STR_LIT("earliest")),
-        .fail_on_deserialization_error = properties_is_true(x->session->overrides, "ksql.fail.on.deserialization.error", false),
+        .from_earliest = !str_is_null(reset) && str_equal_nocase(reset, STR_LIT("earliest")),
+        .fail_on_deserialization_error =
+            properties_is_true(x->session->overrides, "ksql.fail.on.deserialization.error", false),
     };
 }
 
@@ -195,7 +199,8 @@ Status execution_log(Execution *x, Str command_id, const AstStatement *statement
     } else if (sink != NULL) {
         assert(x->turn); /* statements.def says of each kind whether it needs it */
         execution_leave_lock(x);
-        Status status = sink->append(sink, command_id, statement, logged_text, x->session->overrides, x->topics, &x->logged_at, err);
+        Status status = sink->append(sink, command_id, statement, logged_text, x->session->overrides,
+                                     x->topics, &x->logged_at, err);
         execution_take_lock(x);
         return status;
     }
@@ -206,11 +211,11 @@ Status execution_log(Execution *x, Str command_id, const AstStatement *statement
 
 Status engine_open(const EngineOptions *options, Engine **out, Error *err)
 {
-    Engine *engine    = mem_calloc(1, sizeof *engine);
-    engine->options   = *options;
-    engine->functions = functions_open();
-    engine->catalog   = catalog_new();
-    engine->statuses  = json_object();
+    Engine *engine       = mem_calloc(1, sizeof *engine);
+    engine->options      = *options;
+    engine->functions    = functions_open();
+    engine->catalog      = catalog_new();
+    engine->statuses     = json_object();
     engine->last_command = -1;
     pthread_mutex_init(&engine->lock, NULL);
     *out = engine;
@@ -330,7 +335,8 @@ static void keep_status(Engine *engine, Str command_id, json_t *status)
     mem_free(id);
 }
 
-/* A command at work has its outcome: done, wrong (here and on every node), or to be tried again by the follower. */
+/* A command at work has its outcome: done, wrong (here and on every node), or to be tried again by the
+ * follower. */
 static Status settle_command(Execution *x, Status status, const json_t *entity, Error *err)
 {
     Engine *engine = x->engine;
@@ -341,14 +347,17 @@ static Status settle_command(Execution *x, Status status, const json_t *entity, 
     if (world_failed(status) && !x->carried_out) {
         keep_status(engine, x->command_id, command_status("EXECUTING", "Executing statement", STR_NULL));
         if (x->command == NULL)
-            error_prefix(err, "The statement is in the command topic with number %lld, and is carried out as soon as that is possible. At first it failed: ",
+            error_prefix(err,
+                         "The statement is in the command topic with number %lld, and is carried out as soon "
+                         "as that is possible. At first it failed: ",
                          (long long)x->logged_at);
         return status;
     }
     if (status != OK)
         keep_status(engine, x->command_id, command_status("ERROR", err->message, STR_NULL));
     else if (done != NULL)
-        keep_status(engine, x->command_id, json_deep_copy(done)); /* the reply is read and freed without the lock */
+        keep_status(engine, x->command_id,
+                    json_deep_copy(done)); /* the reply is read and freed without the lock */
     engine->last_command = x->logged_at;
     return status;
 }
@@ -358,9 +367,10 @@ static Status execute_one(Execution *x, const AstStatement *statement, json_t **
     const KindOfStatement *kind = find_kind(statement->kind);
     *entity                     = NULL;
     if (kind == NULL)
-        return error_set(err, E_UNSUPPORTED, statement->pos, "Sluice does not carry out this kind of statement yet: " STR_FMT,
+        return error_set(err, E_UNSUPPORTED, statement->pos,
+                         "Sluice does not carry out this kind of statement yet: " STR_FMT,
                          STR_ARG(statement->text));
-    x->host            = (SessionHost){{host_property, host_topic, host_retention}, x->engine, x->session, x->arena, x};
+    x->host = (SessionHost){{host_property, host_topic, host_retention}, x->engine, x->session, x->arena, x};
     x->unanswered.code = OK;
     x->carried_out     = false;
     x->logged_at       = x->command != NULL ? x->command->offset : -1;
@@ -376,10 +386,15 @@ static Status execute_one(Execution *x, const AstStatement *statement, json_t **
 
 static Execution execution_of(Engine *engine, Session *session, Arena *arena)
 {
-    return (Execution){.engine = engine, .session = session, .catalog = engine->catalog, .arena = arena, .number = engine->next_number};
+    return (Execution){.engine  = engine,
+                       .session = session,
+                       .catalog = engine->catalog,
+                       .arena   = arena,
+                       .number  = engine->next_number};
 }
 
-Status engine_execute_statement(Engine *engine, Session *session, const AstStatement *statement, Arena *arena, json_t **entity, Error *err)
+Status engine_execute_statement(Engine *engine, Session *session, const AstStatement *statement, Arena *arena,
+                                json_t **entity, Error *err)
 {
     pthread_mutex_lock(&engine->lock);
     Execution x         = execution_of(engine, session, arena);
@@ -416,7 +431,8 @@ Status engine_apply(Engine *engine, Session *session, const LoggedCommand *comma
 
 /* ---- a text of statements ---- */
 
-/* The statements of a request as they come: those after a DEFINE see its variable, so each is parsed when it is its turn. */
+/* The statements of a request as they come: those after a DEFINE see its variable, so each is parsed when it
+ * is its turn. */
 typedef struct {
     Str            text;       /* of the whole request */
     Str           *pieces;     /* one per statement, within text */
@@ -434,7 +450,8 @@ void session_collect_variables(const Session *session, Arena *arena, ParseOption
     options->variable_count = count;
 }
 
-/* The statement alone, at its place: what is before it is blanked, so that positions are those of the whole text. */
+/* The statement alone, at its place: what is before it is blanked, so that positions are those of the whole
+ * text. */
 static Str blanked(Str text, Str piece, Arena *arena)
 {
     size_t before = (size_t)(piece.ptr - text.ptr);
@@ -445,34 +462,40 @@ static Str blanked(Str text, Str piece, Arena *arena)
     return str_n(copy, before + piece.len);
 }
 
-static Status parse_piece(const Request *request, size_t at, const Session *session, Arena *arena, AstStatement **out, Error *err)
+static Status parse_piece(const Request *request, size_t at, const Session *session, Arena *arena,
+                          AstStatement **out, Error *err)
 {
     ParseOptions options = {.optional_semicolon = true};
     session_collect_variables(session, arena, &options);
     return parse_statement(arena, blanked(request->text, request->pieces[at], arena), &options, out, err);
 }
 
-Status engine_parse(Engine *engine, const Session *session, Str text, Arena *arena, AstScript *out, Error *err)
+Status engine_parse(Engine *engine, const Session *session, Str text, Arena *arena, AstScript *out,
+                    Error *err)
 {
     ParseOptions options = {.optional_semicolon = true};
     session_collect_variables(session, arena, &options);
     return parse_script(arena, text, &options, out, err);
 }
 
-Status execution_keep(Execution *x, const AstStatement *statement, Arena *arena, const AstStatement **out, Error *err)
+Status execution_keep(Execution *x, const AstStatement *statement, Arena *arena, const AstStatement **out,
+                      Error *err)
 {
     AstStatement *copy;
     *out = statement;
-    if (x->sandbox || x->engine->options.test_mode) /* the plan is dropped at once; the test's arena lives longer */
+    if (x->sandbox ||
+        x->engine->options.test_mode) /* the plan is dropped at once; the test's arena lives longer */
         return OK;
-    ParseOptions options = {.optional_semicolon = true, .origin = statement->pos, .keep_variables = x->command != NULL};
+    ParseOptions options = {
+        .optional_semicolon = true, .origin = statement->pos, .keep_variables = x->command != NULL};
     session_collect_variables(x->session, arena, &options);
     TRY(parse_statement(arena, str_dup(arena, statement->text), &options, &copy, err));
     *out = copy;
     return OK;
 }
 
-/* Overrides and variables that the sandbox pass may change, so that the real pass starts from what the client sent. */
+/* Overrides and variables that the sandbox pass may change, so that the real pass starts from what the client
+ * sent. */
 static void copy_session(const Session *from, Session *to)
 {
     Str name, value;
@@ -483,7 +506,8 @@ static void copy_session(const Session *from, Session *to)
     }
 }
 
-static Status try_in_sandbox(Engine *engine, const Session *session, const Request *request, bool turn, Arena *arena, size_t *failed, Error *err)
+static Status try_in_sandbox(Engine *engine, const Session *session, const Request *request, bool turn,
+                             Arena *arena, size_t *failed, Error *err)
 {
     Session   copy;
     Execution x = execution_of(engine, &copy, arena);
@@ -505,15 +529,16 @@ static Status try_in_sandbox(Engine *engine, const Session *session, const Reque
     return status;
 }
 
-static Status execute_all(Engine *engine, Session *session, Request *request, bool turn, Arena *arena, json_t *entities, size_t *failed, Error *err)
+static Status execute_all(Engine *engine, Session *session, Request *request, bool turn, Arena *arena,
+                          json_t *entities, size_t *failed, Error *err)
 {
     Execution x      = execution_of(engine, session, arena);
     Status    status = OK;
     x.turn           = turn;
     while (request->done < request->count && status == OK) {
-        json_t *entity      = NULL;
-        *failed             = request->done + 1;
-        status              = execute_one(&x, request->statements[request->done], &entity, err);
+        json_t *entity = NULL;
+        *failed        = request->done + 1;
+        status         = execute_one(&x, request->statements[request->done], &entity, err);
         if (turn || engine->sink == NULL)
             engine->next_number = x.number;
         if (status == OK)
@@ -526,7 +551,8 @@ static Status execute_all(Engine *engine, Session *session, Request *request, bo
     return status;
 }
 
-static Status try_and_execute(Engine *engine, Session *session, Request *request, bool turn, Arena *arena, json_t *entities, size_t *failed, Error *err)
+static Status try_and_execute(Engine *engine, Session *session, Request *request, bool turn, Arena *arena,
+                              json_t *entities, size_t *failed, Error *err)
 {
     pthread_mutex_lock(&engine->lock);
     Status status = try_in_sandbox(engine, session, request, turn, arena, failed, err);
@@ -552,12 +578,14 @@ static bool may_change(const Request *request, Arena *arena)
     return false;
 }
 
-/* Fenced out, a request goes on from the statement that was not written, checked against what the others have made meanwhile. */
-static Status execute_in_turn(Engine *engine, Session *session, Request *request, Arena *arena, json_t *entities, size_t *failed, Error *err)
+/* Fenced out, a request goes on from the statement that was not written, checked against what the others have
+ * made meanwhile. */
+static Status execute_in_turn(Engine *engine, Session *session, Request *request, Arena *arena,
+                              json_t *entities, size_t *failed, Error *err)
 {
     CommandSink *sink = engine->sink;
     for (int lost = 0; lost < MOST_LOST_TURNS; lost++) {
-        *failed = request->done + 1;
+        *failed       = request->done + 1;
         Status status = sink->begin(sink, err);
         if (status == OK) {
             status = try_and_execute(engine, session, request, true, arena, entities, failed, err);
@@ -566,7 +594,9 @@ static Status execute_in_turn(Engine *engine, Session *session, Request *request
         if (status != E_FENCED)
             return status;
     }
-    return error_set(err, E_BUSY, NO_POS, "Could not write the statement into the command topic: other servers of this service kept being faster");
+    return error_set(err, E_BUSY, NO_POS,
+                     "Could not write the statement into the command topic: other servers of this service "
+                     "kept being faster");
 }
 
 static bool is_blank(Str s) { return str_trim(s).len == 0; }
@@ -576,13 +606,14 @@ static void locate(const Engine *engine, Error *err)
 {
     bool refused = err->code == E_PLAN || err->code == E_UNSUPPORTED;
     Str  message = str_c(err->message);
-    if (!refused || engine->options.test_mode || err->pos.line == 0 || str_find(message, STR_LIT("Line: "), 0) >= 0 ||
-        str_find(message, STR_LIT("line "), 0) >= 0)
+    if (!refused || engine->options.test_mode || err->pos.line == 0 ||
+        str_find(message, STR_LIT("Line: "), 0) >= 0 || str_find(message, STR_LIT("line "), 0) >= 0)
         return;
     error_append(err, "\nAt line %u, column %u.", err->pos.line, err->pos.col);
 }
 
-Status engine_execute(Engine *engine, Session *session, Str text, Arena *arena, json_t *entities, size_t *failed, Str *failed_text, Error *err)
+Status engine_execute(Engine *engine, Session *session, Str text, Arena *arena, json_t *entities,
+                      size_t *failed, Str *failed_text, Error *err)
 {
     Request request = {.text = text};
     Str     rest;
@@ -620,7 +651,8 @@ Status engine_execute(Engine *engine, Session *session, Str text, Arena *arena, 
 static Str push_query_id(Engine *engine, const AstQuery *query, Arena *arena)
 {
     uint64_t random = engine->options.clock->random(engine->options.clock) >> 1;
-    return str_printf(arena, "transient_" STR_FMT "_%llu", STR_ARG(query->from.alias.text), (unsigned long long)random);
+    return str_printf(arena, "transient_" STR_FMT "_%llu", STR_ARG(query->from.alias.text),
+                      (unsigned long long)random);
 }
 
 static Status plan_push(Execution *x, const AstStatement *statement, TransientQuery *out, Error *err)
@@ -631,7 +663,8 @@ static Status plan_push(Execution *x, const AstStatement *statement, TransientQu
         return plan_push_query(&planner, statement, out->query_id, &out->push, err);
     TRY(scalable_push_check(statement->query, err));
     Str prefix      = STR_LIT("transient_");
-    out->query_id   = str_printf(x->arena, "SCALABLE_PUSH_QUERY_" STR_FMT, (int)(out->query_id.len - prefix.len), out->query_id.ptr + prefix.len);
+    out->query_id   = str_printf(x->arena, "SCALABLE_PUSH_QUERY_" STR_FMT,
+                                 (int)(out->query_id.len - prefix.len), out->query_id.ptr + prefix.len);
     Catalog *copy   = scalable_push_catalog(x, statement->query);
     planner.catalog = copy;
     Status status   = plan_push_query(&planner, statement, out->query_id, &out->push, err);
@@ -639,7 +672,8 @@ static Status plan_push(Execution *x, const AstStatement *statement, TransientQu
     return status;
 }
 
-Status engine_plan_query(Engine *engine, Session *session, const AstStatement *statement, Arena *arena, TransientQuery *out, Error *err)
+Status engine_plan_query(Engine *engine, Session *session, const AstStatement *statement, Arena *arena,
+                         TransientQuery *out, Error *err)
 {
     pthread_mutex_lock(&engine->lock);
     Execution x     = execution_of(engine, session, arena);
@@ -648,8 +682,9 @@ Status engine_plan_query(Engine *engine, Session *session, const AstStatement *s
     *out            = (TransientQuery){.settings = execution_settings(&x)};
     Status status   = plan_classify(&planner, statement, &out->kind, err);
     if (status == OK && out->kind == QUERY_PULL_TABLE) {
-        out->query_id = str_printf(arena, "query_%lld", (long long)engine->options.clock->now_ms(engine->options.clock));
-        status        = plan_pull_query(&planner, statement, &out->pull, err);
+        out->query_id =
+            str_printf(arena, "query_%lld", (long long)engine->options.clock->now_ms(engine->options.clock));
+        status = plan_pull_query(&planner, statement, &out->pull, err);
     } else if (status == OK) {
         status = plan_push(&x, statement, out, err);
     }

@@ -30,7 +30,8 @@ json_t *entity_status(Execution *x, Str text, Str command_id, const char *messag
     json_t *entity = entity_new("currentStatus", text);
     json_object_set_new(entity, "commandId", json_str(command_id));
     json_object_set_new(entity, "commandStatus", command_status("SUCCESS", message, query_id));
-    json_object_set_new(entity, "commandSequenceNumber", json_integer(x->logged_at >= 0 ? x->logged_at : x->number));
+    json_object_set_new(entity, "commandSequenceNumber",
+                        json_integer(x->logged_at >= 0 ? x->logged_at : x->number));
     return entity;
 }
 
@@ -64,7 +65,8 @@ json_t *entity_type(const SqlType *type)
     json_object_set_new(schema, "fields", fields);
     json_object_set_new(schema, "memberSchema", member);
     if (type->kind == T_DECIMAL)
-        json_object_set_new(schema, "parameters", json_pack("{s:i, s:i}", "precision", type->precision, "scale", type->scale));
+        json_object_set_new(schema, "parameters",
+                            json_pack("{s:i, s:i}", "precision", type->precision, "scale", type->scale));
     return schema;
 }
 

@@ -35,7 +35,9 @@ static json_t *host_describe(QueryHost *self, Str id) { return NULL; }
 
 void driver_host_init(DriverHost *host, Driver *driver, bool depth_first)
 {
-    *host = (DriverHost){.base = {host_start, host_stop, host_pause, host_insert, host_describe}, .driver = driver, .depth_first = depth_first};
+    *host = (DriverHost){.base        = {host_start, host_stop, host_pause, host_insert, host_describe},
+                         .driver      = driver,
+                         .depth_first = depth_first};
 }
 
 void driver_host_clear(DriverHost *host)

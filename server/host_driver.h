@@ -1,5 +1,6 @@
 /*
- * host_driver.h - an engine whose queries are run by the deterministic driver: no threads, no wall clock (`sluice test`).
+ * host_driver.h - an engine whose queries are run by the deterministic driver: no threads, no wall clock
+ * (`sluice test`).
  */
 #ifndef SLUICE_SERVER_HOST_DRIVER_H
 #define SLUICE_SERVER_HOST_DRIVER_H

@@ -1,6 +1,6 @@
 /*
- * host_runtime.c - see host_runtime.h. Thread: starts, stops and pauses are those of who may change what exists (engine.h), one at a time; inserts
- * and describe: any.
+ * host_runtime.c - see host_runtime.h. Thread: starts, stops and pauses are those of who may change what
+ * exists (engine.h), one at a time; inserts and describe: any.
  */
 #include "server/host_runtime.h"
 
@@ -16,14 +16,14 @@ typedef struct {
 } Held;
 
 struct HostRuntime {
-    QueryHost  base;
-    Runtime   *runtime;
-    Log       *log;
-    pthread_mutex_t lock; /* of the writer */
+    QueryHost       base;
+    Runtime        *runtime;
+    Log            *log;
+    pthread_mutex_t lock;   /* of the writer */
     LogWriter      *writer; /* of INSERT VALUES; opened by the first */
-    bool       holding;
-    Held      *held;
-    size_t     held_count, held_capacity;
+    bool            holding;
+    Held           *held;
+    size_t          held_count, held_capacity;
 };
 
 static const QueryPlan *held_plan(const HostRuntime *host, size_t at)
@@ -174,8 +174,8 @@ HostRuntime *host_runtime_new(Runtime *runtime, Log *log)
     HostRuntime *host = mem_calloc(1, sizeof *host);
     host->base        = (QueryHost){host_start, host_stop, host_pause, host_insert, host_describe};
     pthread_mutex_init(&host->lock, NULL);
-    host->runtime     = runtime;
-    host->log         = log;
+    host->runtime = runtime;
+    host->log     = log;
     return host;
 }
 
@@ -192,15 +192,9 @@ void host_runtime_free(HostRuntime *host)
     mem_free(host);
 }
 
-QueryHost *host_runtime_base(HostRuntime *host)
-{
-    return &host->base;
-}
+QueryHost *host_runtime_base(HostRuntime *host) { return &host->base; }
 
-void host_runtime_hold(HostRuntime *host)
-{
-    host->holding = true;
-}
+void host_runtime_hold(HostRuntime *host) { host->holding = true; }
 
 Status host_runtime_release(HostRuntime *host, Error *err)
 {

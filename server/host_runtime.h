@@ -16,8 +16,8 @@ HostRuntime *host_runtime_new(Runtime *runtime, Log *log);
 void         host_runtime_free(HostRuntime *host); /* accepts NULL */
 QueryHost   *host_runtime_base(HostRuntime *host);
 void         host_runtime_hold(HostRuntime *host);
-/* Starts what is left, in order. What cannot start is said in the log: the other queries go on. E_IO, E_BUSY: the log did not answer; to be called again for
- * the rest. */
+/* Starts what is left, in order. What cannot start is said in the log: the other queries go on. E_IO, E_BUSY:
+ * the log did not answer; to be called again for the rest. */
 Status host_runtime_release(HostRuntime *host, Error *err);
 
 #endif

@@ -104,26 +104,11 @@ void exchange_over(HttpExchange *x)
 
 /* ---- request ---- */
 
-Str http_method(const HttpExchange *x)
-{
-    return str_c(x->method);
-}
-Str http_path(const HttpExchange *x)
-{
-    return str_c(x->path);
-}
-Str http_body(const HttpExchange *x)
-{
-    return strbuf_str(&x->body);
-}
-bool http_can_stream(const HttpExchange *x)
-{
-    return !x->http_1_0;
-}
-Arena *http_arena(HttpExchange *x)
-{
-    return x->arena;
-}
+Str    http_method(const HttpExchange *x) { return str_c(x->method); }
+Str    http_path(const HttpExchange *x) { return str_c(x->path); }
+Str    http_body(const HttpExchange *x) { return strbuf_str(&x->body); }
+bool   http_can_stream(const HttpExchange *x) { return !x->http_1_0; }
+Arena *http_arena(HttpExchange *x) { return x->arena; }
 
 Str http_header(const HttpExchange *x, const char *name)
 {
@@ -138,14 +123,8 @@ Str http_header(const HttpExchange *x, const char *name)
     return value;
 }
 
-void http_wait_begin(HttpExchange *x)
-{
-    pool_wait_begin(&x->server->pool);
-}
-void http_wait_end(HttpExchange *x)
-{
-    pool_wait_end(&x->server->pool);
-}
+void http_wait_begin(HttpExchange *x) { pool_wait_begin(&x->server->pool); }
+void http_wait_end(HttpExchange *x) { pool_wait_end(&x->server->pool); }
 
 /* ---- reply ---- */
 
@@ -294,10 +273,7 @@ void http_stream(HttpExchange *x, HttpStep step, void (*close_state)(void *), vo
     watch_add(x->server, x);
 }
 
-void http_wake(HttpExchange *x)
-{
-    pool_wake(&x->server->pool, x);
-}
+void http_wake(HttpExchange *x) { pool_wake(&x->server->pool, x); }
 
 /* ---- server ---- */
 

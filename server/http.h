@@ -44,8 +44,8 @@ Str    http_body(const HttpExchange *x);
 bool   http_can_stream(const HttpExchange *x); /* HTTP/1.0 cannot */
 Arena *http_arena(HttpExchange *x); /* lives as long as the exchange; of the handler and its steps */
 
-/* Around what may wait long (for another node, for a topic to come): meanwhile another thread, made for it where there is none, runs what
- * else is asked. Of the handler. */
+/* Around what may wait long (for another node, for a topic to come): meanwhile another thread, made for it
+ * where there is none, runs what else is asked. Of the handler. */
 void http_wait_begin(HttpExchange *x);
 void http_wait_end(HttpExchange *x);
 

@@ -67,10 +67,7 @@ static ssize_t read_stream(void *context, uint64_t at, char *out, size_t max)
     return !done ? 0 : cut ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
-static void free_stream(void *context)
-{
-    http_unref(context);
-}
+static void free_stream(void *context) { http_unref(context); }
 
 static struct MHD_Response *make_response(HttpExchange *x)
 {
@@ -104,8 +101,9 @@ static enum MHD_Result reply(HttpExchange *x)
 
 static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status, const char *message)
 {
-    char text[160];
-    int  len = snprintf(text, sizeof text, "{\"@type\":\"generic_error\",\"error_code\":40000,\"message\":\"%s\"}", message);
+    char                 text[160];
+    int                  len      = snprintf(text, sizeof text,
+                                             "{\"@type\":\"generic_error\",\"error_code\":40000,\"message\":\"%s\"}", message);
     struct MHD_Response *response = MHD_create_response_from_buffer((size_t)len, text, MHD_RESPMEM_MUST_COPY);
     MHD_add_response_header(response, "Content-Type", "application/json");
     MHD_add_response_header(response, "Connection", "close");
@@ -125,8 +123,8 @@ static enum MHD_Result count_length(void *count, enum MHD_ValueKind kind, const 
     return MHD_YES;
 }
 
-/* More than one opinion on where the body ends: a proxy may have another than ours, and take the rest for a request of its own
- * (RFC 9112, 6.3). */
+/* More than one opinion on where the body ends: a proxy may have another than ours, and take the rest for a
+ * request of its own (RFC 9112, 6.3). */
 static bool has_two_lengths(struct MHD_Connection *connection)
 {
     int lengths = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Transfer-Encoding") != NULL;
@@ -148,7 +146,8 @@ static void submit(HttpExchange *x)
     pthread_mutex_lock(&x->lock);
     x->submitted = true;
     x->suspended = true;
-    MHD_set_connection_option(x->connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)x->server->options.idle_timeout_s);
+    MHD_set_connection_option(x->connection, MHD_CONNECTION_OPTION_TIMEOUT,
+                              (unsigned)x->server->options.idle_timeout_s);
     MHD_suspend_connection(x->connection);
     pthread_mutex_unlock(&x->lock);
     if (!pool_submit(&x->server->pool, x))
@@ -206,7 +205,8 @@ static unsigned connection_limit(void)
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > MOST_CONNECTIONS + OWN_DESCRIPTORS)
         return MOST_CONNECTIONS;
-    return (unsigned)(limit.rlim_cur > 2 * OWN_DESCRIPTORS ? limit.rlim_cur - OWN_DESCRIPTORS : limit.rlim_cur / 2);
+    return (unsigned)(limit.rlim_cur > 2 * OWN_DESCRIPTORS ? limit.rlim_cur - OWN_DESCRIPTORS
+                                                           : limit.rlim_cur / 2);
 }
 
 Status mhd_start(HttpServer *server, int listener, void **out, Error *err)
@@ -215,7 +215,8 @@ Status mhd_start(HttpServer *server, int listener, void **out, Error *err)
                             NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
                             MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
                             NULL, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)REQUEST_TIMEOUT_S,
-                            MHD_OPTION_CONNECTION_LIMIT, connection_limit(), MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(2 * BLOCK), MHD_OPTION_END);
+                            MHD_OPTION_CONNECTION_LIMIT, connection_limit(),
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(2 * BLOCK), MHD_OPTION_END);
     return *out != NULL ? OK : error_set(err, E_IO, NO_POS, "cannot start the HTTP server: %m");
 }
 
@@ -226,7 +227,4 @@ void mhd_quiesce(void *daemon)
         close(listener);
 }
 
-void mhd_stop(void *daemon)
-{
-    MHD_stop_daemon(daemon);
-}
+void mhd_stop(void *daemon) { MHD_stop_daemon(daemon); }

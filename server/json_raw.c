@@ -30,7 +30,8 @@ static size_t skip_value(Str s, size_t at)
         if (c == '"') {
             at = skip_string(s, at);
         } else {
-            if (depth == 0 && (c == ',' || c == ']' || c == '}' || c == ' ' || c == '\n' || c == '\t' || c == '\r'))
+            if (depth == 0 &&
+                (c == ',' || c == ']' || c == '}' || c == ' ' || c == '\n' || c == '\t' || c == '\r'))
                 return at;
             depth += c == '{' || c == '[';
             depth -= c == '}' || c == ']';

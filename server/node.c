@@ -170,8 +170,8 @@ static Status ping(Node *node, Error *err)
 }
 
 /* What only the log stands in the way of is tried again until it is there, or somebody tells us to stop. */
-static Status until_available(Node *node, const NodeOptions *options, const char *what, Status (*attempt)(Node *node, Error *err),
-                              Error *err)
+static Status until_available(Node *node, const NodeOptions *options, const char *what,
+                              Status (*attempt)(Node *node, Error *err), Error *err)
 {
     Status status;
     while ((status = attempt(node, err)) == E_IO || status == E_BUSY) {
@@ -298,19 +298,7 @@ void node_close(Node *node)
     mem_free(node);
 }
 
-Engine *node_engine(Node *node)
-{
-    return node->engine;
-}
-const Properties *node_properties(const Node *node)
-{
-    return node->properties;
-}
-int node_port(const Node *node)
-{
-    return node->port;
-}
-bool node_is_idle(Node *node)
-{
-    return runtime_is_idle(node->runtime);
-}
+Engine           *node_engine(Node *node) { return node->engine; }
+const Properties *node_properties(const Node *node) { return node->properties; }
+int               node_port(const Node *node) { return node->port; }
+bool              node_is_idle(Node *node) { return runtime_is_idle(node->runtime); }

@@ -16,7 +16,8 @@ typedef struct {
     bool              serve;        /* REST on `listeners` */
     const char       *listener;     /* instead of `listeners`; may be NULL */
     const char       *queries_file; /* run this file's statements and nothing else; NULL: the command log */
-    /* Not NULL: a start waits for a log that does not answer, until this says true (E_CANCELLED). NULL: it fails. */
+    /* Not NULL: a start waits for a log that does not answer, until this says true (E_CANCELLED). NULL: it
+     * fails. */
     bool (*interrupted)(void);
 } NodeOptions;
 

@@ -36,10 +36,7 @@ void plan_unref(void *shared)
     mem_free(ref);
 }
 
-const QueryPlan *plan_ref_plan(const PlanRef *ref)
-{
-    return ref->plan;
-}
+const QueryPlan *plan_ref_plan(const PlanRef *ref) { return ref->plan; }
 
 /* ---- the registry ---- */
 

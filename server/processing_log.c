@@ -118,8 +118,9 @@ static void write_line(const SkipInfo *info, uint64_t left_out)
     /* What cannot be evaluated may cost the row, or only a column. */
     const char *what = info->kind == SKIP_EVALUATE ? "error at the" : "skipped the";
     if (info->origin != NULL)
-        log_line(LOG_WARN, "query " STR_FMT ": %s record of " STR_FMT "-%d at offset %lld: %s", STR_ARG(info->query), what,
-                 STR_ARG(info->origin->topic), (int)info->origin->partition, (long long)info->origin->offset, info->message);
+        log_line(LOG_WARN, "query " STR_FMT ": %s record of " STR_FMT "-%d at offset %lld: %s",
+                 STR_ARG(info->query), what, STR_ARG(info->origin->topic), (int)info->origin->partition,
+                 (long long)info->origin->offset, info->message);
     else
         log_line(LOG_WARN, "query " STR_FMT ": %s row: %s", STR_ARG(info->query), what, info->message);
 }
@@ -230,10 +231,7 @@ ProcessingLog *processing_log_open(Log *topics, Clock *clock, const Properties *
     return log;
 }
 
-Str processing_log_topic(const ProcessingLog *log)
-{
-    return str_c(log->topic);
-}
+Str processing_log_topic(const ProcessingLog *log) { return str_c(log->topic); }
 
 void processing_log_close(ProcessingLog *log)
 {

@@ -71,9 +71,10 @@ void properties_set(Properties *properties, Str name, Str value)
     }
     if (properties->count == properties->capacity) {
         properties->capacity = properties->capacity ? properties->capacity * 2 : 16;
-        properties->items    = mem_realloc(properties->items, properties->capacity * sizeof *properties->items);
+        properties->items = mem_realloc(properties->items, properties->capacity * sizeof *properties->items);
     }
-    memmove(properties->items + at + 1, properties->items + at, (properties->count - at) * sizeof *properties->items);
+    memmove(properties->items + at + 1, properties->items + at,
+            (properties->count - at) * sizeof *properties->items);
     properties->items[at] = (Entry){str_to_heap(canonical), copy};
     properties->count++;
 }
@@ -86,7 +87,8 @@ bool properties_unset(Properties *properties, Str name)
         return false;
     mem_free(properties->items[at].name);
     mem_free(properties->items[at].value);
-    memmove(properties->items + at, properties->items + at + 1, (properties->count - at - 1) * sizeof *properties->items);
+    memmove(properties->items + at, properties->items + at + 1,
+            (properties->count - at - 1) * sizeof *properties->items);
     properties->count--;
     return true;
 }
@@ -102,7 +104,10 @@ Str properties_get(const Properties *properties, Str name)
     return STR_NULL;
 }
 
-Str properties_get_c(const Properties *properties, const char *name) { return properties_get(properties, str_c(name)); }
+Str properties_get_c(const Properties *properties, const char *name)
+{
+    return properties_get(properties, str_c(name));
+}
 
 bool properties_is_true(const Properties *properties, const char *name, bool otherwise)
 {
@@ -142,7 +147,8 @@ static bool read_logical_line(Reader *reader, StrBuf *out, size_t *line)
         return false;
     for (bool more = true; more;) {
         more = false;
-        while (reader->at < reader->text.len && strchr(" \t\f", reader->text.ptr[reader->at]) && reader->text.ptr[reader->at])
+        while (reader->at < reader->text.len && strchr(" \t\f", reader->text.ptr[reader->at]) &&
+               reader->text.ptr[reader->at])
             reader->at++;
         size_t start = reader->at;
         while (reader->at < reader->text.len && reader->text.ptr[reader->at] != '\n')
@@ -155,7 +161,8 @@ static bool read_logical_line(Reader *reader, StrBuf *out, size_t *line)
         size_t slashes = 0;
         while (end - slashes > start && reader->text.ptr[end - 1 - slashes] == '\\')
             slashes++;
-        bool comment = out->len == 0 && start < end && (reader->text.ptr[start] == '#' || reader->text.ptr[start] == '!');
+        bool comment = out->len == 0 && start < end &&
+                       (reader->text.ptr[start] == '#' || reader->text.ptr[start] == '!');
         if (!comment && slashes % 2 == 1) {
             end--;
             more = reader->at < reader->text.len;
@@ -173,7 +180,10 @@ static bool add_unicode(Str s, size_t *at, StrBuf *out)
         return false;
     for (int i = 0; i < 4; i++) {
         char c = s.ptr[(*at)++];
-        int  d = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        int  d = c >= '0' && c <= '9'   ? c - '0'
+                 : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                 : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                        : -1;
         if (d < 0)
             return false;
         cp = cp * 16 + (uint32_t)d;
@@ -208,7 +218,8 @@ static bool unescape(Str s, StrBuf *out)
 static size_t key_end(Str line)
 {
     size_t at = 0;
-    while (at < line.len && line.ptr[at] != '=' && line.ptr[at] != ':' && line.ptr[at] != ' ' && line.ptr[at] != '\t')
+    while (at < line.len && line.ptr[at] != '=' && line.ptr[at] != ':' && line.ptr[at] != ' ' &&
+           line.ptr[at] != '\t')
         at += line.ptr[at] == '\\' && at + 1 < line.len ? 2 : 1;
     return at;
 }
@@ -230,14 +241,15 @@ static bool set_line(Properties *properties, Str line, StrBuf *name, StrBuf *val
 
 Status properties_parse(Properties *properties, Str text, Error *err)
 {
-    Reader reader = {text, 0, 1};
+    Reader reader  = {text, 0, 1};
     StrBuf logical = {0}, name = {0}, value = {0};
     size_t line;
     Status status = OK;
     while (status == OK && read_logical_line(&reader, &logical, &line)) {
         Str trimmed = strbuf_str(&logical);
         if (trimmed.len > 0 && !set_line(properties, trimmed, &name, &value))
-            status = error_set(err, E_CONFIG, (Pos){(unsigned)line, 1}, "Malformed \\uxxxx encoding in line %zu", line);
+            status = error_set(err, E_CONFIG, (Pos){(unsigned)line, 1},
+                               "Malformed \\uxxxx encoding in line %zu", line);
     }
     strbuf_clear(&logical);
     strbuf_clear(&name);

@@ -19,7 +19,7 @@ struct PullQuery {
     bool            reader_failed;
     int            *partitions; /* of this node */
     size_t          partition_count;
-    Str            *keys; /* to look up, encoded; NULL ones are nowhere */
+    Str            *keys;  /* to look up, encoded; NULL ones are nowhere */
     Program        *where; /* or NULL */
     Program       **values;
     Arena          *arena;   /* of the query */
@@ -137,9 +137,9 @@ static Status find_partitions(PullQuery *query, const QueryPlan *writer, Error *
     for (int waited = 0; waited < WAIT_FOR_OWNER_MS; waited += WAIT_STEP_MS) {
         Runtime *runtime = query->host->runtime;
         bool     settled;
-        int      total   = runtime_table_partitions(runtime, writer->id, &settled);
-        bool     known   = runtime_owned_partitions(runtime, writer->id, query->arena, &query->partitions,
-                                                    &query->partition_count);
+        int      total = runtime_table_partitions(runtime, writer->id, &settled);
+        bool     known = runtime_owned_partitions(runtime, writer->id, query->arena, &query->partitions,
+                                                  &query->partition_count);
         if (known && total > 0 && (missing = missing_partition(query, total)) < 0)
             return OK;
         if (settled)

@@ -2,8 +2,8 @@
  * pull.h - pull queries on tables: a PullPlan over the committed state of this node's workers.
  *
  * The plan says which keys, range or windows are enough to read; the whole WHERE is evaluated again on every
- * row (planner.h). A query that needs a partition which another node of the service has is refused: a key is in
- * the partition that its hash says, as in ksqlDB.
+ * row (planner.h). A query that needs a partition which another node of the service has is refused: a key is
+ * in the partition that its hash says, as in ksqlDB.
  */
 #ifndef SLUICE_SERVER_PULL_H
 #define SLUICE_SERVER_PULL_H
@@ -31,8 +31,8 @@ void pull_host_clear(PullHost *host);
 typedef struct PullQuery PullQuery;
 
 /* `writer` is the plan of the query that makes the table (NULL: it does not run: E_PLAN). Waits a little for
- * a query that has just been started; E_BUSY: it needs a partition that is not here, or not yet. Plans must live until pull_close; `arena` is for what lasts as long as
- * the query. */
+ * a query that has just been started; E_BUSY: it needs a partition that is not here, or not yet. Plans must
+ * live until pull_close; `arena` is for what lasts as long as the query. */
 Status pull_open(PullHost *host, const PullPlan *plan, const QueryPlan *writer, Arena *arena, PullQuery **out,
                  Error *err);
 /* `row` gets the result columns, valid until it returns; false ends the query. */

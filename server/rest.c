@@ -92,10 +92,7 @@ void rest_handle(void *context, HttpExchange *x)
         route->handler(rest, x);
 }
 
-static bool transients_close(Transients *self, Str id)
-{
-    return rest_close((Rest *)self->context, id);
-}
+static bool transients_close(Transients *self, Str id) { return rest_close((Rest *)self->context, id); }
 
 void rest_init(Rest *rest, Engine *engine, Runtime *runtime, const Properties *properties,
                const FnConfig *config)

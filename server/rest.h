@@ -38,7 +38,7 @@ void rest_clear(Rest *rest);
 /* For HttpOptions. `context` is the Rest. */
 void rest_handle(void *context, HttpExchange *x);
 
-typedef void         RestFunction(Rest *rest, HttpExchange *x);
+typedef void          RestFunction(Rest *rest, HttpExchange *x);
 typedef RestFunction *RestHandler;
 #define ROUTE(method, path, handler, flags) RestFunction handler;
 #include "server/routes.def"
@@ -77,7 +77,8 @@ int rest_accept(Str accept, const char *const *offers, int count, int none);
 
 typedef enum {
     ROWS_OBJECTS, /* 5.1, the separator before each element: the last may be any */
-    ROWS_PUSHED,  /* 5.1, the separator behind each but the final message or error: who reads lines has it at once */
+    ROWS_PUSHED,  /* 5.1, the separator behind each but the final message or error: who reads lines has it at
+                     once */
     ROWS_LINES,   /* 5.2 */
     ROWS_ARRAY,   /* 5.2 as one array */
 } RowForm;
@@ -101,8 +102,8 @@ void rest_list_queries(Transients *self, json_t *queries);
 
 /* ---- PRINT ---- */
 
-/* Leaves a stream of text lines behind, or answers an error. Takes the arena over, which holds statement and text; `type` is the
- * Content-Type. */
+/* Leaves a stream of text lines behind, or answers an error. Takes the arena over, which holds statement and
+ * text; `type` is the Content-Type. */
 void rest_print(Rest *rest, HttpExchange *x, const Session *session, const AstStatement *statement, Str text,
                 Arena *arena, const char *type);
 

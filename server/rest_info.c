@@ -27,10 +27,10 @@ void rest_root(Rest *rest, HttpExchange *x)
 
 void rest_info(Rest *rest, HttpExchange *x)
 {
-    json_t *info = json_pack("{s:s, s:o, s:o, s:s, s:s}", "version", KSQLDB_VERSION, "kafkaClusterId",
-                             cluster_id(rest, x), "ksqlServiceId", service_id(rest), "serverStatus",
-                             engine_is_degraded(rest->engine) ? "DEGRADED" : "RUNNING", "sluiceVersion",
-                             SLUICE_VERSION);
+    json_t *info =
+        json_pack("{s:s, s:o, s:o, s:s, s:s}", "version", KSQLDB_VERSION, "kafkaClusterId",
+                  cluster_id(rest, x), "ksqlServiceId", service_id(rest), "serverStatus",
+                  engine_is_degraded(rest->engine) ? "DEGRADED" : "RUNNING", "sluiceVersion", SLUICE_VERSION);
     rest_json(x, 200, json_pack("{s:o}", "KsqlServerInfo", info));
 }
 
@@ -45,8 +45,9 @@ void rest_healthcheck(Rest *rest, HttpExchange *x)
     bool    kafka = kafka_answers(rest), commands = !engine_is_degraded(rest->engine);
     json_t *details = json_pack("{s:{s:b}, s:{s:b}, s:{s:b}}", "metastore", "isHealthy", 1, "kafka",
                                 "isHealthy", (int)kafka, "commandRunner", "isHealthy", (int)commands);
-    rest_json(x, 200, json_pack("{s:b, s:o, s:s}", "isHealthy", (int)(kafka && commands), "details", details,
-                                "serverState", "READY"));
+    rest_json(x, 200,
+              json_pack("{s:b, s:o, s:s}", "isHealthy", (int)(kafka && commands), "details", details,
+                        "serverState", "READY"));
 }
 
 static json_t *scope(Rest *rest, HttpExchange *x)
@@ -60,15 +61,9 @@ void rest_metadata(Rest *rest, HttpExchange *x)
     rest_json(x, 200, json_pack("{s:s, s:o}", "version", KSQLDB_VERSION, "clusterId", scope(rest, x)));
 }
 
-void rest_metadata_id(Rest *rest, HttpExchange *x)
-{
-    rest_json(x, 200, scope(rest, x));
-}
+void rest_metadata_id(Rest *rest, HttpExchange *x) { rest_json(x, 200, scope(rest, x)); }
 
-void rest_alive(Rest *rest, HttpExchange *x)
-{
-    http_respond(x, 200, "application/json", STR_LIT("{}"));
-}
+void rest_alive(Rest *rest, HttpExchange *x) { http_respond(x, 200, "application/json", STR_LIT("{}")); }
 
 /* What ksqlDB has and Sluice has not: another answer than that of a path that nobody knows. */
 void rest_unsupported(Rest *rest, HttpExchange *x)

@@ -35,7 +35,8 @@ static void execute(Rest *rest, HttpExchange *x, const json_t *request, Session 
         text = STR_LIT("");
     error_clear(&err);
     http_wait_begin(x); /* for other statements, for topics, for ASSERT's timeout */
-    Status status = engine_execute(rest->engine, session, text, http_arena(x), entities, &failed, &failed_text, &err);
+    Status status =
+        engine_execute(rest->engine, session, text, http_arena(x), entities, &failed, &failed_text, &err);
     http_wait_end(x);
     if (status == OK) {
         rest_json(x, 200, entities);

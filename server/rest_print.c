@@ -18,10 +18,7 @@ typedef struct {
     StrBuf         lines;
 } PrintStream;
 
-static void on_ready(void *context)
-{
-    http_wake(((PrintStream *)context)->x);
-}
+static void on_ready(void *context) { http_wake(((PrintStream *)context)->x); }
 
 static void close_print(void *state)
 {

@@ -94,10 +94,7 @@ void rest_list_queries(Transients *self, json_t *queries)
 
 /* ---- one query ---- */
 
-static void on_ready(void *context)
-{
-    http_wake(((StreamQuery *)context)->x);
-}
+static void on_ready(void *context) { http_wake(((StreamQuery *)context)->x); }
 
 static void close_query(void *state)
 {

@@ -12,7 +12,7 @@ typedef struct {
     int         wrong_kind; /* error code of statements that are neither SELECT nor PRINT */
     const char *offers[3];
     RowForm     forms[3];
-    int         none; /* the offer without an Accept header */
+    int         none;  /* the offer without an Accept header */
     int         print; /* the one offer under which PRINT answers; < 0: any */
 } Endpoint;
 
@@ -95,7 +95,7 @@ static void pull(Rest *rest, HttpExchange *x, const TransientQuery *query, Str t
     Str        writer_id = query->pull->table->query_id;
     http_wait_begin(x); /* for a query that has just been started */
     PlanRef *writer = engine_query_plan(rest->engine, writer_id);
-    Status   opened = pull_open(&rest->pull, query->pull, writer ? plan_ref_plan(writer) : NULL, http_arena(x),
+    Status opened = pull_open(&rest->pull, query->pull, writer ? plan_ref_plan(writer) : NULL, http_arena(x),
                               &pull, &err);
     http_wait_end(x);
     if (opened != OK) {
@@ -189,10 +189,7 @@ static void answer(Rest *rest, HttpExchange *x, const Endpoint *endpoint)
     json_decref(request);
 }
 
-void rest_query(Rest *rest, HttpExchange *x)
-{
-    answer(rest, x, &query_endpoint);
-}
+void rest_query(Rest *rest, HttpExchange *x) { answer(rest, x, &query_endpoint); }
 
 void rest_query_stream(Rest *rest, HttpExchange *x)
 {

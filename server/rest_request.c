@@ -42,7 +42,8 @@ static const char *wrong_field(const json_t *request, const char **wanted)
         const json_t *field = json_object_get(request, fields[i].name);
         if (field == NULL || json_is_null(field))
             continue;
-        if (fields[i].type == JSON_INTEGER ? read_integer(field, &ignored) : json_typeof(field) == fields[i].type)
+        if (fields[i].type == JSON_INTEGER ? read_integer(field, &ignored)
+                                           : json_typeof(field) == fields[i].type)
             continue;
         *wanted = fields[i].wanted;
         return fields[i].name;
@@ -90,11 +91,14 @@ static Str value_text(Arena *arena, const json_t *value)
     return STR_NULL;
 }
 
-/* An unknown name is kept: somebody's client sends what we do not know, and as with a server's own settings that is no refusal. */
+/* An unknown name is kept: somebody's client sends what we do not know, and as with a server's own settings
+ * that is no refusal. */
 static Status check_value(Rest *rest, Str name, Str value, Error *err)
 {
     if (str_is_null(value))
-        return error_set(err, E_CONFIG, NO_POS, "Invalid value for property '" STR_FMT "': not a string, number or boolean", STR_ARG(name));
+        return error_set(err, E_CONFIG, NO_POS,
+                         "Invalid value for property '" STR_FMT "': not a string, number or boolean",
+                         STR_ARG(name));
     TRY(settings_check_permitted(rest->properties, name, err));
     return settings_check(name, value, err);
 }
@@ -120,7 +124,8 @@ static bool set_variable(HttpExchange *x, Session *session, Str name, const json
     if (json_is_null(json))
         return true;
     if (str_is_null(value)) {
-        rest_error(x, 400, 40000, "Invalid value for variable '" STR_FMT "': not a string, number or boolean", STR_ARG(name));
+        rest_error(x, 400, 40000, "Invalid value for variable '" STR_FMT "': not a string, number or boolean",
+                   STR_ARG(name));
         return false;
     }
     properties_set(session->variables, str_upper(arena, name), value);
@@ -137,7 +142,8 @@ bool rest_session(Rest *rest, HttpExchange *x, const json_t *request, const char
            *variables = json_object_get(request, "sessionVariables");
     json_object_foreach(overrides, name,
                         value) if (!set_override(rest, x, session, str_c(name), value)) return false;
-    json_object_foreach(variables, name, value) if (!set_variable(x, session, str_c(name), value)) return false;
+    json_object_foreach(variables, name,
+                        value) if (!set_variable(x, session, str_c(name), value)) return false;
     return true;
 }
 
@@ -148,7 +154,8 @@ static bool wait_for(Rest *rest, HttpExchange *x, int64_t number)
     int64_t until   = clock->monotonic_us(clock) + timeout * 1000;
     bool    reached;
     http_wait_begin(x);
-    while (!(reached = number <= engine_last_command(rest->engine)) && clock->monotonic_us(clock) < until && !http_gone(x))
+    while (!(reached = number <= engine_last_command(rest->engine)) && clock->monotonic_us(clock) < until &&
+           !http_gone(x))
         usleep(20000);
     http_wait_end(x);
     return reached;
@@ -161,7 +168,9 @@ bool rest_wait_for_command(Rest *rest, HttpExchange *x, const json_t *request)
         return true; /* null, or not sent: nothing to wait for */
     if (wait_for(rest, x, wanted))
         return true;
-    rest_error(x, 503, 50301, "Timed out while waiting for a previous command to execute. command sequence number: %lld", (long long)wanted);
+    rest_error(x, 503, 50301,
+               "Timed out while waiting for a previous command to execute. command sequence number: %lld",
+               (long long)wanted);
     return false;
 }
 

@@ -16,10 +16,7 @@ const char *row_form_type(RowForm form)
     return types[form];
 }
 
-static bool has_objects(RowForm form)
-{
-    return form == ROWS_OBJECTS || form == ROWS_PUSHED;
-}
+static bool has_objects(RowForm form) { return form == ROWS_OBJECTS || form == ROWS_PUSHED; }
 
 /* Before an element that is not the first. */
 static const char *separator_before(RowForm form)
@@ -33,7 +30,8 @@ static const char *separator_behind(RowForm form)
     return form == ROWS_PUSHED ? ",\n" : form == ROWS_LINES ? "\n" : "";
 }
 
-/* ksqlDB's text has header columns, which only `SELECT *` on a SOURCE TABLE gives as such, before the values; rows have them last. */
+/* ksqlDB's text has header columns, which only `SELECT *` on a SOURCE TABLE gives as such, before the values;
+ * rows have them last. */
 static int place_in_text(const Schema *schema, const Column *column)
 {
     if (schema->count == 0 || schema->columns[schema->count - 1].role != COLUMN_HEADERS)

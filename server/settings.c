@@ -10,7 +10,8 @@
 #include "core/value.h"
 
 static const Setting settings[] = {
-#define SETTING(name, kind, initial, choices, editable, doc) {name, SETTING_##kind, initial, choices, editable, doc},
+#define SETTING(name, kind, initial, choices, editable, doc)                                                 \
+    {name, SETTING_##kind, initial, choices, editable, doc},
 #include "server/settings.def"
 #undef SETTING
 };
@@ -30,19 +31,53 @@ const Setting *settings_find(Str name)
     return NULL;
 }
 
-/* Families of names that are somebody else's: function settings, Connect, metrics, TLS, and what Kafka clients take. */
-static const char *const families[] = {"ksql.functions.", "ksql.connect.", "ksql.metrics.", "ksql.plugins.", "consumer.", "producer.",
-                                       "admin.", "topic.", "ssl.", "sasl.", "security.", "metric", "confluent.", "authentication.",
-                                       "__emit.interval", "rocksdb.", "sluice."};
+/* Families of names that are somebody else's: function settings, Connect, metrics, TLS, and what Kafka
+ * clients take. */
+static const char *const families[] = {"ksql.functions.", "ksql.connect.",   "ksql.metrics.",
+                                       "ksql.plugins.",   "consumer.",       "producer.",
+                                       "admin.",          "topic.",          "ssl.",
+                                       "sasl.",           "security.",       "metric",
+                                       "confluent.",      "authentication.", "__emit.interval",
+                                       "rocksdb.",        "sluice."};
 
 bool settings_is_client_property(Str name)
 {
-    static const char *const known[] = {"security.", "ssl.", "sasl.", "client.", "socket.", "fetch.", "queued.", "message.", "metadata.",
-                                        "compression.", "linger.ms", "batch.", "queue.buffering", "reconnect.", "broker.", "request.timeout.ms",
-                                        "session.timeout.ms", "heartbeat.interval.ms", "max.poll.", "debug", "statistics.", "acks", "retries",
-                                        "retry.backoff.ms", "transaction.timeout.ms", "enable.", "isolation.level", "allow.auto.create.topics",
-                                        "check.crcs", "api.version", "builtin.features", "group.instance.id", "partitioner", "receive.", "send."};
-    Str canonical = property_canonical(name);
+    static const char *const known[]   = {"security.",
+                                          "ssl.",
+                                          "sasl.",
+                                          "client.",
+                                          "socket.",
+                                          "fetch.",
+                                          "queued.",
+                                          "message.",
+                                          "metadata.",
+                                          "compression.",
+                                          "linger.ms",
+                                          "batch.",
+                                          "queue.buffering",
+                                          "reconnect.",
+                                          "broker.",
+                                          "request.timeout.ms",
+                                          "session.timeout.ms",
+                                          "heartbeat.interval.ms",
+                                          "max.poll.",
+                                          "debug",
+                                          "statistics.",
+                                          "acks",
+                                          "retries",
+                                          "retry.backoff.ms",
+                                          "transaction.timeout.ms",
+                                          "enable.",
+                                          "isolation.level",
+                                          "allow.auto.create.topics",
+                                          "check.crcs",
+                                          "api.version",
+                                          "builtin.features",
+                                          "group.instance.id",
+                                          "partitioner",
+                                          "receive.",
+                                          "send."};
+    Str                      canonical = property_canonical(name);
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (str_starts_with(canonical, str_c(known[i])))
             return true;
@@ -74,12 +109,16 @@ static Status check_int(const Setting *setting, Str name, Str value, Error *err)
 {
     int64_t n, least = 0;
     if (!int64_parse(str_trim(value), &n))
-        return error_set(err, E_CONFIG, NO_POS, "Invalid value " STR_FMT " for configuration " STR_FMT ": Not a number", STR_ARG(value), STR_ARG(name));
+        return error_set(err, E_CONFIG, NO_POS,
+                         "Invalid value " STR_FMT " for configuration " STR_FMT ": Not a number",
+                         STR_ARG(value), STR_ARG(name));
     if (setting->choices != NULL && !int64_parse(str_c(setting->choices), &least))
         assert(!"the least value in settings.def is a number");
     if (n < least)
-        return error_set(err, E_CONFIG, NO_POS, "Invalid value " STR_FMT " for configuration " STR_FMT ": Value must be at least %lld", STR_ARG(value),
-                         STR_ARG(name), (long long)least);
+        return error_set(err, E_CONFIG, NO_POS,
+                         "Invalid value " STR_FMT " for configuration " STR_FMT
+                         ": Value must be at least %lld",
+                         STR_ARG(value), STR_ARG(name), (long long)least);
     return OK;
 }
 
@@ -93,13 +132,17 @@ Status settings_check(Str name, Str value, Error *err)
         return check_int(setting, name, value, err);
     case SETTING_BOOL:
         if (!str_equal_nocase(value, STR_LIT("true")) && !str_equal_nocase(value, STR_LIT("false")))
-            return error_set(err, E_CONFIG, NO_POS, "Invalid value " STR_FMT " for configuration " STR_FMT ": Expected value to be either true or false",
+            return error_set(err, E_CONFIG, NO_POS,
+                             "Invalid value " STR_FMT " for configuration " STR_FMT
+                             ": Expected value to be either true or false",
                              STR_ARG(value), STR_ARG(name));
         return OK;
     case SETTING_CHOICE:
         if (!in_choices(setting->choices, value))
-            return error_set(err, E_CONFIG, NO_POS, "Invalid value " STR_FMT " for configuration " STR_FMT ": String must be one of: %s", STR_ARG(value),
-                             STR_ARG(name), setting->choices);
+            return error_set(err, E_CONFIG, NO_POS,
+                             "Invalid value " STR_FMT " for configuration " STR_FMT
+                             ": String must be one of: %s",
+                             STR_ARG(value), STR_ARG(name), setting->choices);
         return OK;
     case SETTING_TEXT:
         return OK;
@@ -134,12 +177,14 @@ Status settings_check_permitted(const Properties *server, Str name, Error *err)
     const Setting *setting = settings_find(name);
     Str            denied  = properties_get_c(server, "ksql.properties.overrides.denylist");
     Str            allowed = properties_get_c(server, "ksql.properties.overrides.allowlist");
-    bool           refused = (setting != NULL && !setting->editable) || (!str_is_null(denied) && is_listed(denied, name)) ||
+    bool           refused = (setting != NULL && !setting->editable) ||
+                   (!str_is_null(denied) && is_listed(denied, name)) ||
                    (!str_is_null(allowed) && allowed.len > 0 && !is_listed(allowed, name));
     if (!refused)
         return OK;
     return error_set(err, E_CONFIG, NO_POS,
-                     "One or more properties overrides set locally are prohibited by the KSQL server (use UNSET to reset their default value): "
+                     "One or more properties overrides set locally are prohibited by the KSQL server (use "
+                     "UNSET to reset their default value): "
                      "[" STR_FMT "]",
                      STR_ARG(name));
 }

@@ -84,7 +84,8 @@ Status stmt_assert_topic(Execution *x, const AstStatement *statement, json_t **e
         return OK;
     int64_t start = clock->monotonic_us(clock);
     Status  status;
-    while ((status = look(x, statement, &wanted, err)) != OK && (clock->monotonic_us(clock) - start) / 1000 < timeout_ms)
+    while ((status = look(x, statement, &wanted, err)) != OK &&
+           (clock->monotonic_us(clock) - start) / 1000 < timeout_ms)
         execution_pause(x, RETRY_MS);
     TRY(status);
     *entity = entity_new("assert_topic", statement->text);

@@ -17,7 +17,10 @@ typedef struct {
     size_t count;
 } Names;
 
-static void names_add(Names *names, Str name) { strbuf_addf(&names->text, "%s" STR_FMT, names->count++ ? ", " : "", STR_ARG(name)); }
+static void names_add(Names *names, Str name)
+{
+    strbuf_addf(&names->text, "%s" STR_FMT, names->count++ ? ", " : "", STR_ARG(name));
+}
 
 static Status check_sources(Execution *x, const Source *source, Error *err)
 {
@@ -34,7 +37,8 @@ static Status check_sources(Execution *x, const Source *source, Error *err)
     Status status = OK;
     if (names.count > 0)
         status = error_set(err, E_PLAN, NO_POS,
-                           "Cannot drop " STR_FMT ".\nThe following streams and/or tables read from this source: [" STR_FMT
+                           "Cannot drop " STR_FMT
+                           ".\nThe following streams and/or tables read from this source: [" STR_FMT
                            "].\nYou need to drop them before dropping " STR_FMT ".",
                            STR_ARG(source->name), STR_ARG(strbuf_str(&names.text)), STR_ARG(source->name));
     strbuf_clear(&names.text);
@@ -58,8 +62,10 @@ static Status check_queries(Execution *x, const Source *source, Error *err)
     if (readers.count + writers.count > 0)
         status = error_set(err, E_PLAN, NO_POS,
                            "Cannot drop " STR_FMT ".\nThe following queries read from this source: [" STR_FMT
-                           "].\nThe following queries write into this source: [" STR_FMT "].\nYou need to terminate them before dropping " STR_FMT ".",
-                           STR_ARG(source->name), STR_ARG(strbuf_str(&readers.text)), STR_ARG(strbuf_str(&writers.text)), STR_ARG(source->name));
+                           "].\nThe following queries write into this source: [" STR_FMT
+                           "].\nYou need to terminate them before dropping " STR_FMT ".",
+                           STR_ARG(source->name), STR_ARG(strbuf_str(&readers.text)),
+                           STR_ARG(strbuf_str(&writers.text)), STR_ARG(source->name));
     strbuf_clear(&readers.text);
     strbuf_clear(&writers.text);
     return status;
@@ -71,15 +77,18 @@ static Status check_topic_unused(Execution *x, const Source *source, Error *err)
     size_t         count;
     Names          names = {0};
     if (source->read_only)
-        return error_set(err, E_PLAN, NO_POS, "Cannot delete topic for read-only source: " STR_FMT, STR_ARG(source->name));
+        return error_set(err, E_PLAN, NO_POS, "Cannot delete topic for read-only source: " STR_FMT,
+                         STR_ARG(source->name));
     catalog_sources(x->catalog, x->arena, &sources, &count);
     for (size_t i = 0; i < count; i++)
         if (sources[i] != source && str_equal(sources[i]->topic, source->topic))
             names_add(&names, sources[i]->name);
     Status status = OK;
     if (names.count > 0)
-        status = error_set(err, E_PLAN, NO_POS, "Refusing to delete topic. Found other data sources (" STR_FMT ") using topic " STR_FMT,
-                           STR_ARG(strbuf_str(&names.text)), STR_ARG(source->topic));
+        status =
+            error_set(err, E_PLAN, NO_POS,
+                      "Refusing to delete topic. Found other data sources (" STR_FMT ") using topic " STR_FMT,
+                      STR_ARG(strbuf_str(&names.text)), STR_ARG(source->topic));
     strbuf_clear(&names.text);
     return status;
 }
@@ -103,11 +112,13 @@ static Status drop_missing(const AstStatement *statement, Execution *x, json_t *
 {
     const char *kind = statement->is_table ? "Table" : "Stream";
     if (statement->if_exists) {
-        Str message = str_printf(x->arena, "Source `" STR_FMT "` does not exist.", STR_ARG(statement->name.text));
-        *entity     = entity_warning(statement->text, str_to_c(x->arena, message));
+        Str message =
+            str_printf(x->arena, "Source `" STR_FMT "` does not exist.", STR_ARG(statement->name.text));
+        *entity = entity_warning(statement->text, str_to_c(x->arena, message));
         return OK;
     }
-    error_set(err, E_PLAN, statement->name.pos, "%s " STR_FMT " does not exist.", kind, STR_ARG(statement->name.text));
+    error_set(err, E_PLAN, statement->name.pos, "%s " STR_FMT " does not exist.", kind,
+              STR_ARG(statement->name.text));
     catalog_hint(x->catalog, statement->name.text, err);
     return E_PLAN;
 }
@@ -119,7 +130,8 @@ Status stmt_drop_source(Execution *x, const AstStatement *statement, json_t **en
     if (source == NULL)
         return drop_missing(statement, x, entity, err);
     if (source->is_table != statement->is_table)
-        return error_set(err, E_PLAN, statement->pos, "Incompatible data source type is %s, but statement was DROP %s",
+        return error_set(err, E_PLAN, statement->pos,
+                         "Incompatible data source type is %s, but statement was DROP %s",
                          source->is_table ? "table" : "stream", kind);
     TRY(check_sources(x, source, err));
     TRY(check_queries(x, source, err));
@@ -136,7 +148,8 @@ Status stmt_drop_source(Execution *x, const AstStatement *statement, json_t **en
     catalog_remove_source(x->catalog, statement->name.text);
     if (statement->delete_topic)
         TRY(delete_topic(x, topic, err));
-    Str message = str_printf(x->arena, "Source `" STR_FMT "` (topic: " STR_FMT ") was dropped.", STR_ARG(statement->name.text), STR_ARG(topic));
+    Str message = str_printf(x->arena, "Source `" STR_FMT "` (topic: " STR_FMT ") was dropped.",
+                             STR_ARG(statement->name.text), STR_ARG(topic));
     *entity     = entity_status(x, statement->text, command, str_to_c(x->arena, message), STR_NULL);
     return OK;
 }
@@ -146,10 +159,12 @@ Status stmt_alter_source(Execution *x, const AstStatement *statement, json_t **e
     Planner planner = execution_planner(x, x->arena);
     Source *altered;
     TRY(plan_alter_source(&planner, statement, &altered, err));
-    Str command = str_printf(x->arena, "%s/`" STR_FMT "`/alter", statement->is_table ? "table" : "stream", STR_ARG(statement->name.text));
+    Str command = str_printf(x->arena, "%s/`" STR_FMT "`/alter", statement->is_table ? "table" : "stream",
+                             STR_ARG(statement->name.text));
     TRY(execution_log(x, command, statement, statement_text(statement, x->arena), err));
     catalog_put_source(x->catalog, altered);
-    Str message = str_printf(x->arena, "%s " STR_FMT " altered.", statement->is_table ? "Table" : "Stream", STR_ARG(statement->name.text));
+    Str message = str_printf(x->arena, "%s " STR_FMT " altered.", statement->is_table ? "Table" : "Stream",
+                             STR_ARG(statement->name.text));
     *entity     = entity_status(x, statement->text, command, str_to_c(x->arena, message), STR_NULL);
     return OK;
 }

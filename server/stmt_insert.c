@@ -4,7 +4,8 @@
 #include "server/execution.h"
 
 /* Key columns that are all NULL are a null key, where one column is the key itself. */
-static Status encode_side(Execution *x, const Source *source, int side, const Value *values, Str *out, Error *err)
+static Status encode_side(Execution *x, const Source *source, int side, const Value *values, Str *out,
+                          Error *err)
 {
     const Schema *schema = source->schema;
     SerdeSpec     spec   = {.format  = side == SIDE_KEY ? source->key_format : source->value_format,
@@ -46,6 +47,7 @@ Status stmt_insert_values(Execution *x, const AstStatement *statement, json_t **
     if (x->sandbox)
         return OK;
     if (write_row(x, row, err) != OK)
-        return error_prefix(err, "Failed to insert values into '" STR_FMT "'. ", STR_ARG(statement->name.text));
+        return error_prefix(err, "Failed to insert values into '" STR_FMT "'. ",
+                            STR_ARG(statement->name.text));
     return OK;
 }

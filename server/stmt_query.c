@@ -1,5 +1,6 @@
 /*
- * stmt_query.c - TERMINATE, PAUSE and RESUME of persistent queries (sql.md 4.8). Push queries of clients are ended where they run.
+ * stmt_query.c - TERMINATE, PAUSE and RESUME of persistent queries (sql.md 4.8). Push queries of clients are
+ * ended where they run.
  */
 #include "server/execution.h"
 
@@ -31,8 +32,14 @@ static Status set_paused(Execution *x, const QueryEntry *query, bool paused, Err
     return OK;
 }
 
-static Status act_pause(Execution *x, const QueryEntry *query, Error *err) { return set_paused(x, query, true, err); }
-static Status act_resume(Execution *x, const QueryEntry *query, Error *err) { return set_paused(x, query, false, err); }
+static Status act_pause(Execution *x, const QueryEntry *query, Error *err)
+{
+    return set_paused(x, query, true, err);
+}
+static Status act_resume(Execution *x, const QueryEntry *query, Error *err)
+{
+    return set_paused(x, query, false, err);
+}
 
 static Status act_on_all(Execution *x, const Kind *kind, Error *err)
 {
@@ -51,14 +58,16 @@ static Status act_on_one(Execution *x, const Kind *kind, const AstStatement *sta
     if (query == NULL)
         return error_set(err, E_PLAN, NO_POS, "Unknown queryId: " STR_FMT, STR_ARG(statement->name.text));
     if (query->kind == QUERY_SOURCE_TABLE)
-        return error_set(err, E_PLAN, statement->name.pos, "Cannot %s query '" STR_FMT "' because it is linked to a source table.", kind->verb,
+        return error_set(err, E_PLAN, statement->name.pos,
+                         "Cannot %s query '" STR_FMT "' because it is linked to a source table.", kind->verb,
                          STR_ARG(query->id));
     return kind->act(x, query, err);
 }
 
 static Status run(Execution *x, const Kind *kind, const AstStatement *statement, json_t **entity, Error *err)
 {
-    Str command = str_printf(x->arena, "%s/" STR_FMT "/execute", kind->command, STR_ARG(statement->name.text));
+    Str command =
+        str_printf(x->arena, "%s/" STR_FMT "/execute", kind->command, STR_ARG(statement->name.text));
     if (statement->all)
         command = str_printf(x->arena, "%s/ALL/execute", kind->command);
     else if (catalog_query(x->catalog, statement->name.text) == NULL)
@@ -76,7 +85,8 @@ static Status terminate_transient(Execution *x, const AstStatement *statement, j
     if (x->sandbox)
         return OK;
     if (!transients->close(transients, statement->name.text))
-        return error_set(err, E_PLAN, NO_POS, "Failed to terminate query with query ID: '" STR_FMT "'", STR_ARG(statement->name.text));
+        return error_set(err, E_PLAN, NO_POS, "Failed to terminate query with query ID: '" STR_FMT "'",
+                         STR_ARG(statement->name.text));
     *entity = entity_new("terminate_query", statement->text);
     json_object_set_new(*entity, "queryId", json_str(statement->name.text));
     json_object_set_new(*entity, "wasTerminated", json_true());
@@ -85,7 +95,8 @@ static Status terminate_transient(Execution *x, const AstStatement *statement, j
 
 Status stmt_terminate(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
 {
-    bool transient = str_starts_with(statement->name.text, STR_LIT("transient_")) || str_starts_with(statement->name.text, STR_LIT("SCALABLE_PUSH_QUERY_"));
+    bool transient = str_starts_with(statement->name.text, STR_LIT("transient_")) ||
+                     str_starts_with(statement->name.text, STR_LIT("SCALABLE_PUSH_QUERY_"));
     if (!statement->all && transient && engine_transients(x->engine) != NULL)
         return terminate_transient(x, statement, entity, err);
     static const Kind kind = {"terminate", "terminate", "Query terminated.", act_terminate};

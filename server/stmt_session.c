@@ -1,5 +1,6 @@
 /*
- * stmt_session.c - SET, UNSET, DEFINE, UNDEFINE, ALTER SYSTEM (sql.md 4.5). They work on the session and have no entity.
+ * stmt_session.c - SET, UNSET, DEFINE, UNDEFINE, ALTER SYSTEM (sql.md 4.5). They work on the session and have
+ * no entity.
  */
 #include "server/execution.h"
 #include "server/settings.h"
@@ -20,7 +21,8 @@ Status stmt_unset(Execution *x, const AstStatement *statement, json_t **entity, 
 
 Status stmt_alter_system(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
 {
-    return error_set(err, E_PLAN, statement->pos, "Cannot alter system configs when KSQL_SHARED_RUNTIME_ENABLED is turned off.");
+    return error_set(err, E_PLAN, statement->pos,
+                     "Cannot alter system configs when KSQL_SHARED_RUNTIME_ENABLED is turned off.");
 }
 
 Status stmt_define(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
@@ -32,7 +34,10 @@ Status stmt_define(Execution *x, const AstStatement *statement, json_t **entity,
 Status stmt_undefine(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
 {
     if (!properties_unset(x->session->variables, str_upper(x->arena, statement->key)))
-        *entity = entity_warning(statement->text, str_to_c(x->arena, str_printf(x->arena, "Cannot undefine variable '" STR_FMT "' which was never defined",
-                                                                                STR_ARG(statement->key))));
+        *entity =
+            entity_warning(statement->text, str_to_c(x->arena, str_printf(x->arena,
+                                                                          "Cannot undefine variable '" STR_FMT
+                                                                          "' which was never defined",
+                                                                          STR_ARG(statement->key))));
     return OK;
 }

@@ -1,5 +1,6 @@
 /*
- * test_case.c - see test_case.h and the contract: register topics, run statements, feed inputs, run the queries, report.
+ * test_case.c - see test_case.h and the contract: register topics, run statements, feed inputs, run the
+ * queries, report.
  */
 #include "server/test_case.h"
 
@@ -12,11 +13,12 @@
 
 Status test_bench_open(TestBench *bench, bool script, Error *err)
 {
-    static const char *const defaults[][2] = {
-        {"auto.offset.reset", "earliest"}, {"cache.max.bytes.buffering", "0"}, {"ksql.headers.columns.enabled", "true"}};
-    *bench                    = (TestBench){.default_partitions = script ? 1 : 4};
-    bench->arena              = arena_new(0);
-    bench->server             = properties_new(NULL);
+    static const char *const defaults[][2] = {{"auto.offset.reset", "earliest"},
+                                              {"cache.max.bytes.buffering", "0"},
+                                              {"ksql.headers.columns.enabled", "true"}};
+    *bench                                 = (TestBench){.default_partitions = script ? 1 : 4};
+    bench->arena                           = arena_new(0);
+    bench->server                          = properties_new(NULL);
     clock_init_virtual(&bench->clock, 0, 1);
     for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
         properties_set(bench->server, str_c(defaults[i][0]), str_c(defaults[i][1]));
@@ -48,7 +50,8 @@ void test_bench_close(TestBench *bench)
 
 Status test_bench_topic(TestBench *bench, Str topic, int partitions, Error *err)
 {
-    Status status = log_topic_create(bench->log, topic, partitions > 0 ? partitions : bench->default_partitions, 1, NULL, 0, err);
+    Status status = log_topic_create(
+        bench->log, topic, partitions > 0 ? partitions : bench->default_partitions, 1, NULL, 0, err);
     return status == E_EXISTS ? OK : status;
 }
 
@@ -72,7 +75,8 @@ Status test_bench_statement_topic(TestBench *bench, const AstStatement *statemen
     Str topic = literal_of(statement, "KAFKA_TOPIC", bench->arena);
     if (str_is_null(topic) || topic.len == 0)
         return OK;
-    return test_bench_topic(bench, topic, (int)raw_int(literal_of(statement, "PARTITIONS", bench->arena), 0), err);
+    return test_bench_topic(bench, topic, (int)raw_int(literal_of(statement, "PARTITIONS", bench->arena), 0),
+                            err);
 }
 
 const Source *test_bench_source(const Catalog *catalog, Str topic, Arena *arena)
@@ -93,11 +97,13 @@ static Status register_topics(TestBench *bench, Str line, Error *err)
     Str    topics = raw_member(line, "topics"), topic;
     size_t at     = 0;
     while (raw_next(topics, &at, &topic))
-        TRY(test_bench_topic(bench, raw_text(raw_member(topic, "name"), bench->arena), (int)raw_int(raw_member(topic, "partitions"), 0), err));
+        TRY(test_bench_topic(bench, raw_text(raw_member(topic, "name"), bench->arena),
+                             (int)raw_int(raw_member(topic, "partitions"), 0), err));
     return OK;
 }
 
-/* Topics that CREATE statements name exist before the first statement; a text that does not parse is found out when it is run. */
+/* Topics that CREATE statements name exist before the first statement; a text that does not parse is found
+ * out when it is run. */
 static Status register_statement_topics(TestBench *bench, Str text, Error *err)
 {
     ParseOptions options = {.optional_semicolon = true};
@@ -146,11 +152,13 @@ static Status run_statements(TestBench *bench, Str line, size_t *failed, Error *
     Str     text = join_statements(bench, line, &starts, &count), failed_text = STR_NULL;
     json_t *entities = json_array();
     TRY(register_statement_topics(bench, text, err));
-    Status status = engine_execute(bench->engine, &bench->session, text, bench->arena, entities, NULL, &failed_text, err);
+    Status status =
+        engine_execute(bench->engine, &bench->session, text, bench->arena, entities, NULL, &failed_text, err);
     json_decref(entities);
     *failed = count;
     for (size_t i = 0; status != OK && i < count; i++)
-        if (!str_is_null(failed_text) && failed_text.ptr >= text.ptr && starts[i] <= (size_t)(failed_text.ptr - text.ptr))
+        if (!str_is_null(failed_text) && failed_text.ptr >= text.ptr &&
+            starts[i] <= (size_t)(failed_text.ptr - text.ptr))
             *failed = i + 1;
     return status;
 }
@@ -183,7 +191,8 @@ static Str windowed(TestBench *bench, Str window, Str key)
     if (raw_is_null(window) || str_is_null(key))
         return key;
     bool session = str_equal(raw_text(raw_member(window, "type"), bench->arena), STR_LIT("SESSION"));
-    return windowed_key_encode(bench->arena, session ? WINDOW_KEY_SESSION : WINDOW_KEY_TIME, key, raw_int(raw_member(window, "start"), 0),
+    return windowed_key_encode(bench->arena, session ? WINDOW_KEY_SESSION : WINDOW_KEY_TIME, key,
+                               raw_int(raw_member(window, "start"), 0),
                                raw_int(raw_member(window, "end"), 0));
 }
 
@@ -239,14 +248,16 @@ static Str split_window(const Source *source, Str key, StrBuf *window)
     int64_t       start, end;
     Str           inner;
     WindowKeyKind kind = source->window.kind == WINDOWED_SESSION ? WINDOW_KEY_SESSION : WINDOW_KEY_TIME;
-    if (source->window.kind == WINDOWED_NO || !windowed_key_split(kind, source->window.size_ms, key, &inner, &start, &end))
+    if (source->window.kind == WINDOWED_NO ||
+        !windowed_key_split(kind, source->window.size_ms, key, &inner, &start, &end))
         return key;
-    strbuf_addf(window, ",\"window\":{\"start\":%lld,\"end\":%lld,\"type\":\"%s\"}", (long long)start, (long long)end,
-                kind == WINDOW_KEY_SESSION ? "SESSION" : "TIME");
+    strbuf_addf(window, ",\"window\":{\"start\":%lld,\"end\":%lld,\"type\":\"%s\"}", (long long)start,
+                (long long)end, kind == WINDOW_KEY_SESSION ? "SESSION" : "TIME");
     return inner;
 }
 
-static Status print_output(TestBench *bench, const Catalog *catalog, const DriverRecord *output, StrBuf *out, Error *err)
+static Status print_output(TestBench *bench, const Catalog *catalog, const DriverRecord *output, StrBuf *out,
+                           Error *err)
 {
     const LogRecord *record = &output->record;
     const Source    *source = test_bench_source(catalog, output->topic, bench->arena);
@@ -273,7 +284,10 @@ static Status print_output(TestBench *bench, const Catalog *catalog, const Drive
 static void print_features(const char *name, const FormatSpec *format, int side, size_t columns, StrBuf *out)
 {
     Wrapping features = serde_features(format, side, columns);
-    strbuf_addf(out, ",\"%s\":[%s]", name, features == WRAP_SINGLES ? "\"WRAP_SINGLES\"" : features == UNWRAP_SINGLES ? "\"UNWRAP_SINGLES\"" : "");
+    strbuf_addf(out, ",\"%s\":[%s]", name,
+                features == WRAP_SINGLES     ? "\"WRAP_SINGLES\""
+                : features == UNWRAP_SINGLES ? "\"UNWRAP_SINGLES\""
+                                             : "");
 }
 
 static const char *window_type(WindowedKind kind)
@@ -305,7 +319,8 @@ static void print_source(const Source *source, StrBuf *out)
     strbuf_clear(&text);
 }
 
-static void print_topic_format(const char *name, const FormatSpec *format, int side, size_t columns, const KeyWindow *window, StrBuf *out)
+static void print_topic_format(const char *name, const FormatSpec *format, int side, size_t columns,
+                               const KeyWindow *window, StrBuf *out)
 {
     strbuf_addf(out, ",\"%s\":{\"format\":\"%s\"", name, format_name(format->format));
     print_features("features", format, side, columns, out);
@@ -328,8 +343,10 @@ static void print_topic(const TopicInfo *topic, const Source *source, StrBuf *ou
     print_member("name", topic->name, out);
     strbuf_addf(out, ",\"partitions\":%d", topic->partitions);
     if (source != NULL) {
-        print_topic_format("keyFormat", &source->key_format, SIDE_KEY, source->schema->key_count, &source->window, out);
-        print_topic_format("valueFormat", &source->value_format, SIDE_VALUE, source->schema->value_count, NULL, out);
+        print_topic_format("keyFormat", &source->key_format, SIDE_KEY, source->schema->key_count,
+                           &source->window, out);
+        print_topic_format("valueFormat", &source->value_format, SIDE_VALUE, source->schema->value_count,
+                           NULL, out);
     }
     strbuf_adds(out, ",\"keySchema\":null,\"valueSchema\":null}");
 }
@@ -424,7 +441,7 @@ static Status case_file(void *context, Str path, Arena *arena, Str *out, Error *
 static void run_script_case(TestBench *bench, Str line, StrBuf *out)
 {
     Error       err;
-    Str         text   = raw_text(raw_member(line, "script"), bench->arena), files = raw_member(line, "files");
+    Str         text = raw_text(raw_member(line, "script"), bench->arena), files = raw_member(line, "files");
     TestScript *script = test_script_new(bench, case_file, &files);
     if (test_script_run(script, text, &err) == OK)
         strbuf_adds(out, ",\"ok\":true");
@@ -434,17 +451,18 @@ static void run_script_case(TestBench *bench, Str line, StrBuf *out)
 
 void test_case_run(Str line, StrBuf *out)
 {
-    Error     err;
-    TestBench bench;
+    Error        err;
+    TestBench    bench;
     json_error_t why;
-    json_t   *valid  = json_loadb(line.ptr, line.len, JSON_ALLOW_NUL, &why);
-    bool      script = valid != NULL && json_object_get(valid, "script") != NULL;
+    json_t      *valid  = json_loadb(line.ptr, line.len, JSON_ALLOW_NUL, &why);
+    bool         script = valid != NULL && json_object_get(valid, "script") != NULL;
     strbuf_adds(out, "{\"id\":");
     Str id = valid == NULL ? STR_LIT("null") : raw_member(line, "id");
     strbuf_add(out, str_is_null(id) ? STR_LIT("null") : id);
     json_decref(valid);
     if (valid == NULL) {
-        error_set(&err, E_DATA, NO_POS, "The case is not valid JSON: line %d, column %d: %s", why.line, why.column, why.text);
+        error_set(&err, E_DATA, NO_POS, "The case is not valid JSON: line %d, column %d: %s", why.line,
+                  why.column, why.text);
         print_error("parse", 0, &err, out);
     } else if (test_bench_open(&bench, script, &err) != OK) {
         print_error("runtime", 0, &err, out);

@@ -1,5 +1,6 @@
 /*
- * test_case.h - one case of `sluice test --json`: statements and inputs in, outputs and catalog out, in a fresh in-memory engine.
+ * test_case.h - one case of `sluice test --json`: statements and inputs in, outputs and catalog out, in a
+ * fresh in-memory engine.
  */
 #ifndef SLUICE_SERVER_TEST_CASE_H
 #define SLUICE_SERVER_TEST_CASE_H
@@ -28,8 +29,8 @@ Status test_bench_statement_topic(TestBench *bench, const AstStatement *statemen
 /* Some source over the topic, or NULL. */
 const Source *test_bench_source(const Catalog *catalog, Str topic, Arena *arena);
 
-/* Runs the case in `line` (one JSON object) and appends the result, one JSON object without a newline. Never fails: what went wrong is in the
- * result. */
+/* Runs the case in `line` (one JSON object) and appends the result, one JSON object without a newline. Never
+ * fails: what went wrong is in the result. */
 void test_case_run(Str line, StrBuf *out);
 
 /* ---- scripts with assertions (test_script.c) ---- */
@@ -47,7 +48,8 @@ Status test_script_run(TestScript *script, Str text, Error *err);
 bool test_script_asserted(const TestScript *script);
 /* After a failure: the statement that failed was the last of its text. */
 bool test_script_at_end(const TestScript *script);
-/* E_DATA when a topic that an ASSERT looked at, or the topic of the source `name` (unless STR_NULL), holds a record that no ASSERT has read. */
+/* E_DATA when a topic that an ASSERT looked at, or the topic of the source `name` (unless STR_NULL), holds a
+ * record that no ASSERT has read. */
 Status test_script_check_read(TestScript *script, Str name, Error *err);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * test_file.c - see test_file.h.
  *
- * The lexer finds the directives, so that one inside a string or a comment is none. A test's text is a slice of the file; the preamble and the
- * test run one after the other in the same script, hence with the same topics and reading positions.
+ * The lexer finds the directives, so that one inside a string or a comment is none. A test's text is a slice
+ * of the file; the preamble and the test run one after the other in the same script, hence with the same
+ * topics and reading positions.
  */
 #include "server/test_file.h"
 
@@ -34,15 +35,16 @@ typedef struct {
 
 static Status read_whole(Str path, Arena *arena, Str *out, Error *err)
 {
-    char    buffer[16384];
-    StrBuf  text = {0};
-    FILE   *file = fopen(str_to_c(arena, path), "rb");
-    size_t  got;
+    char   buffer[16384];
+    StrBuf text = {0};
+    FILE  *file = fopen(str_to_c(arena, path), "rb");
+    size_t got;
     while (file != NULL && (got = fread(buffer, 1, sizeof buffer, file)) > 0)
         strbuf_add(&text, str_n(buffer, got));
     Status status = OK;
     if (file == NULL || ferror(file))
-        status = error_set(err, E_IO, NO_POS, "Failed to read file: " STR_FMT ": %s", STR_ARG(path), strerror(errno));
+        status = error_set(err, E_IO, NO_POS, "Failed to read file: " STR_FMT ": %s", STR_ARG(path),
+                           strerror(errno));
     *out = str_dup(arena, strbuf_str(&text));
     if (file != NULL)
         fclose(file);
@@ -59,12 +61,14 @@ static Status read_beside(void *context, Str path, Arena *arena, Str *out, Error
         folder--;
     if (str_starts_with(path, STR_LIT("/")))
         folder = 0;
-    return read_whole(str_printf(arena, "%.*s" STR_FMT, (int)folder, golden.ptr, STR_ARG(path)), arena, out, err);
+    return read_whole(str_printf(arena, "%.*s" STR_FMT, (int)folder, golden.ptr, STR_ARG(path)), arena, out,
+                      err);
 }
 
 /* ---- directives ---- */
 
-typedef Status (*DirectiveHandler)(GoldenFile *file, GoldenTest *test, const Token *token, Str value, Error *err);
+typedef Status (*DirectiveHandler)(GoldenFile *file, GoldenTest *test, const Token *token, Str value,
+                                   Error *err);
 
 static Str rest_after_line(Str text, size_t at)
 {
@@ -131,15 +135,19 @@ static Status read_directive(GoldenFile *file, const Token *token, Error *err)
     GoldenTest *test  = file->count > 0 ? &file->tests[file->count - 1] : NULL;
     ptrdiff_t   colon = str_find(token->text, STR_LIT(":"), 0);
     Str         name  = str_n(token->text.ptr + MARK, (colon < 0 ? token->text.len : (size_t)colon) - MARK);
-    Str         value = colon < 0 ? STR_LIT("") : str_n(token->text.ptr + colon + 1, token->text.len - (size_t)colon - 1);
+    Str         value =
+        colon < 0 ? STR_LIT("") : str_n(token->text.ptr + colon + 1, token->text.len - (size_t)colon - 1);
     for (size_t i = 0; i < ARRAY_LEN(directives); i++) {
         if (!str_equal(str_trim(name), directives[i].name))
             continue;
         if (test == NULL && directives[i].handle != begin_test)
-            return error_set(err, E_SYNTAX, token->pos, "`--@" STR_FMT ":` stands before the first `--@test:`", STR_ARG(name));
+            return error_set(err, E_SYNTAX, token->pos,
+                             "`--@" STR_FMT ":` stands before the first `--@test:`", STR_ARG(name));
         return directives[i].handle(file, test, token, str_trim(value), err);
     }
-    return error_set(err, E_SYNTAX, token->pos, "Unknown directive `--@" STR_FMT "`; there are test, expected.error, expected.message and expected.empty",
+    return error_set(err, E_SYNTAX, token->pos,
+                     "Unknown directive `--@" STR_FMT
+                     "`; there are test, expected.error, expected.message and expected.empty",
                      STR_ARG(name));
 }
 
@@ -162,7 +170,8 @@ static Status check_none_lost(const GoldenFile *file, Error *err)
         return OK;
     const GoldenTest *last = file->count > 0 ? &file->tests[file->count - 1] : NULL;
     return error_set(err, E_SYNTAX, (Pos){last != NULL ? last->first_line : 1, 1},
-                     "%zu of %zu tests stand inside a string or a comment: a test with an open quote must be the last of its file",
+                     "%zu of %zu tests stand inside a string or a comment: a test with an open quote must be "
+                     "the last of its file",
                      seen - file->count, seen);
 }
 
@@ -178,8 +187,9 @@ static Status split_tests(GoldenFile *file, Error *err)
             TRY(read_directive(file, &token, err));
     TRY(check_none_lost(file, err));
     if (file->count == 0) {
-        file->preamble             = STR_LIT("");
-        file->tests[file->count++] = (GoldenTest){.name = STR_LIT("script"), .text = file->text, .first_line = 1};
+        file->preamble = STR_LIT("");
+        file->tests[file->count++] =
+            (GoldenTest){.name = STR_LIT("script"), .text = file->text, .first_line = 1};
     }
     return OK;
 }
@@ -211,10 +221,12 @@ static Status judge_failure(const GoldenTest *test, const Failure *failure, Erro
     if (!failure->at_end)
         return error_prefix(err, "failed before the last statement: ");
     if (!kind_matches(test->kind, failure))
-        return error_prefix(err, "expected an error of kind `" STR_FMT "`, found %s: ", STR_ARG(test->kind), status_name(failure->kind));
+        return error_prefix(err, "expected an error of kind `" STR_FMT "`, found %s: ", STR_ARG(test->kind),
+                            status_name(failure->kind));
     for (size_t i = 0; i < test->message_count; i++)
         if (str_find(str_c(err->message), test->messages[i], 0) < 0)
-            return error_prefix(err, "expected a message with `" STR_FMT "`, found: ", STR_ARG(test->messages[i]));
+            return error_prefix(err,
+                                "expected a message with `" STR_FMT "`, found: ", STR_ARG(test->messages[i]));
     error_clear(err);
     return OK;
 }
@@ -226,7 +238,8 @@ static Status check_leftovers(TestScript *script, const GoldenTest *test, Error 
     return test_script_check_read(script, STR_NULL, err);
 }
 
-static Status run_in_bench(TestBench *bench, GoldenFile *file, const GoldenTest *test, unsigned *first_line, Error *err)
+static Status run_in_bench(TestBench *bench, GoldenFile *file, const GoldenTest *test, unsigned *first_line,
+                           Error *err)
 {
     TestScript *script = test_script_new(bench, read_beside, &file->path);
     *first_line        = 1;
@@ -242,10 +255,12 @@ static Status run_in_bench(TestBench *bench, GoldenFile *file, const GoldenTest 
     return check_leftovers(script, test, err);
 }
 
-static void report(const GoldenFile *file, const GoldenTest *test, unsigned first_line, const Error *err, StrBuf *out)
+static void report(const GoldenFile *file, const GoldenTest *test, unsigned first_line, const Error *err,
+                   StrBuf *out)
 {
     Str message = str_c(err->message), line;
-    strbuf_addf(out, "not ok - " STR_FMT ": " STR_FMT "\n  " STR_FMT ":", STR_ARG(file->path), STR_ARG(test->name), STR_ARG(file->path));
+    strbuf_addf(out, "not ok - " STR_FMT ": " STR_FMT "\n  " STR_FMT ":", STR_ARG(file->path),
+                STR_ARG(test->name), STR_ARG(file->path));
     if (err->pos.line > 0)
         strbuf_addf(out, "%u:%u: ", err->pos.line + first_line - 1, err->pos.col);
     else

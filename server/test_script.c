@@ -1,6 +1,6 @@
 /*
- * test_script.c - scripts with assertions, as `run-ksql-test` runs them: every inserted record goes through all queries at once, and
- * ASSERT looks at the next unread record of a topic, or at a source (sql.md 4.9).
+ * test_script.c - scripts with assertions, as `run-ksql-test` runs them: every inserted record goes through
+ * all queries at once, and ASSERT looks at the next unread record of a topic, or at a source (sql.md 4.9).
  */
 #include "planner/with.h"
 #include "server/test_case.h"
@@ -49,7 +49,8 @@ static const DriverRecord *next_record(TestScript *script, Str topic)
     return reading->next < count ? &records[reading->next++] : NULL;
 }
 
-static Status decode_side(TestScript *script, const Source *source, int side, Str bytes, Value *out, Error *err)
+static Status decode_side(TestScript *script, const Source *source, int side, Str bytes, Value *out,
+                          Error *err)
 {
     const Schema *schema = source->schema;
     SerdeSpec     spec   = {.format  = side == SIDE_KEY ? source->key_format : source->value_format,
@@ -74,15 +75,19 @@ typedef struct {
     int64_t       timestamp, window_start, window_end;
 } Actual;
 
-static Status read_actual(TestScript *script, const Source *source, const LogRecord *record, Actual *out, Error *err)
+static Status read_actual(TestScript *script, const Source *source, const LogRecord *record, Actual *out,
+                          Error *err)
 {
     Str key = record->key;
-    *out    = (Actual){.source = source, .columns = ARENA_ARRAY(script->bench->arena, Value, source->schema->count), .timestamp = record->timestamp};
+    *out    = (Actual){.source    = source,
+                       .columns   = ARENA_ARRAY(script->bench->arena, Value, source->schema->count),
+                       .timestamp = record->timestamp};
     if (source->window.kind != WINDOWED_NO)
-        windowed_key_split(source->window.kind == WINDOWED_SESSION ? WINDOW_KEY_SESSION : WINDOW_KEY_TIME, source->window.size_ms, record->key, &key,
-                           &out->window_start, &out->window_end);
+        windowed_key_split(source->window.kind == WINDOWED_SESSION ? WINDOW_KEY_SESSION : WINDOW_KEY_TIME,
+                           source->window.size_ms, record->key, &key, &out->window_start, &out->window_end);
     TRY(decode_side(script, source, SIDE_KEY, key, out->columns, err));
-    return decode_side(script, source, SIDE_VALUE, record->value, out->columns + source->schema->key_count, err);
+    return decode_side(script, source, SIDE_VALUE, record->value, out->columns + source->schema->key_count,
+                       err);
 }
 
 /* The column an ASSERT names, its type and actual value; false when there is none of that name. */
@@ -125,14 +130,17 @@ static Status describe_difference(Str name, const SqlType *type, Value want, Val
     return status;
 }
 
-static Status compare_column(TestScript *script, const AstStatement *statement, const Catalog *catalog, const Actual *actual, Str name,
-                             const AstExpr *expected, Error *err)
+static Status compare_column(TestScript *script, const AstStatement *statement, const Catalog *catalog,
+                             const Actual *actual, Str name, const AstExpr *expected, Error *err)
 {
-    Typer          typer = {.catalog = catalog, .functions = engine_functions(script->bench->engine), .arena = script->bench->arena};
+    Typer          typer = {.catalog   = catalog,
+                            .functions = engine_functions(script->bench->engine),
+                            .arena     = script->bench->arena};
     const SqlType *type;
     Value          is, want;
     if (!actual_column(actual, name, &type, &is))
-        return error_set(err, E_PLAN, statement->pos, "Column name `" STR_FMT "` does not exist.", STR_ARG(name));
+        return error_set(err, E_PLAN, statement->pos, "Column name `" STR_FMT "` does not exist.",
+                         STR_ARG(name));
     TRY(evaluate_constant(&typer, expected, type, name, &script->bench->clock, &want, err));
     if (value_equal(type, is, want))
         return OK;
@@ -147,29 +155,35 @@ static Str asserted_column(const AstStatement *statement, const Schema *schema, 
     return i < schema->count ? schema->columns[i].name : STR_LIT("");
 }
 
-static Status find_asserted(TestScript *script, const AstStatement *statement, const Catalog *catalog, const Source **source, Error *err)
+static Status find_asserted(TestScript *script, const AstStatement *statement, const Catalog *catalog,
+                            const Source **source, Error *err)
 {
     *source = catalog_source(catalog, statement->name.text);
     if (*source == NULL)
-        return error_set(err, E_PLAN, statement->name.pos, STR_FMT " does not exist", STR_ARG(statement->name.text));
+        return error_set(err, E_PLAN, statement->name.pos, STR_FMT " does not exist",
+                         STR_ARG(statement->name.text));
     return OK;
 }
 
-static Status assert_values(TestScript *script, const AstStatement *statement, const Catalog *catalog, bool tombstone, Error *err)
+static Status assert_values(TestScript *script, const AstStatement *statement, const Catalog *catalog,
+                            bool tombstone, Error *err)
 {
     const Source *source;
     Actual        actual;
     TRY(find_asserted(script, statement, catalog, &source, err));
     const DriverRecord *record = next_record(script, source->topic);
     if (record == NULL)
-        return mismatch(script, statement, err, "Expected another record, but all records have already been read from topic");
+        return mismatch(script, statement, err,
+                        "Expected another record, but all records have already been read from topic");
     if (str_is_null(record->record.value) != tombstone) {
         mismatch(script, statement, err, "Expected record does not match actual");
-        return error_append(err, tombstone ? "\nexpected a tombstone, found a value" : "\nexpected a value, found a tombstone");
+        return error_append(err, tombstone ? "\nexpected a tombstone, found a value"
+                                           : "\nexpected a value, found a tombstone");
     }
     TRY(read_actual(script, source, &record->record, &actual, err));
     for (size_t i = 0; i < statement->value_count; i++)
-        TRY(compare_column(script, statement, catalog, &actual, asserted_column(statement, source->schema, i), statement->values[i], err));
+        TRY(compare_column(script, statement, catalog, &actual, asserted_column(statement, source->schema, i),
+                           statement->values[i], err));
     return OK;
 }
 
@@ -177,7 +191,8 @@ static Status assert_values(TestScript *script, const AstStatement *statement, c
 
 static bool same_text(Str a, Str b) { return str_is_null(a) == str_is_null(b) && str_equal(a, b); }
 
-static Status asserted_schema(TestScript *script, const AstStatement *statement, const Catalog *catalog, const Schema **out, Error *err)
+static Status asserted_schema(TestScript *script, const AstStatement *statement, const Catalog *catalog,
+                              const Schema **out, Error *err)
 {
     Arena  *arena   = script->bench->arena;
     Column *columns = ARENA_ARRAY(arena, Column, statement->element_count);
@@ -185,16 +200,18 @@ static Status asserted_schema(TestScript *script, const AstStatement *statement,
         const AstElement *element = &statement->elements[i];
         columns[i].name           = element->name.text;
         columns[i].header_key     = element->header_key;
-        columns[i].role           = element->kind == ELEMENT_VALUE                                             ? COLUMN_VALUE
-                                    : element->kind == ELEMENT_KEY || element->kind == ELEMENT_PRIMARY_KEY ? COLUMN_KEY
-                                                                                                           : COLUMN_HEADERS;
+        columns[i].role           = element->kind == ELEMENT_VALUE ? COLUMN_VALUE
+                                    : element->kind == ELEMENT_KEY || element->kind == ELEMENT_PRIMARY_KEY
+                                        ? COLUMN_KEY
+                                        : COLUMN_HEADERS;
         TRY(resolve_type(catalog, element->type, arena, &columns[i].type, err));
     }
     *out = schema_new(arena, columns, statement->element_count);
     return OK;
 }
 
-static Status mismatched_schema(TestScript *script, const AstStatement *statement, const Schema *want, const Schema *is, Error *err)
+static Status mismatched_schema(TestScript *script, const AstStatement *statement, const Schema *want,
+                                const Schema *is, Error *err)
 {
     StrBuf text = {0};
     strbuf_adds(&text, "\nexpected ");
@@ -207,9 +224,10 @@ static Status mismatched_schema(TestScript *script, const AstStatement *statemen
     return status;
 }
 
-static Status compare_formats(TestScript *script, const AstStatement *statement, const WithClause *with, const Source *source, Error *err)
+static Status compare_formats(TestScript *script, const AstStatement *statement, const WithClause *with,
+                              const Source *source, Error *err)
 {
-    FormatSpec key = source->key_format, value = source->value_format;
+    FormatSpec  key = source->key_format, value = source->value_format;
     const char *what = NULL;
     if (!str_is_null(with->key_format))
         TRY(with_format(with, SIDE_KEY, with->key_format, &key, err));
@@ -217,21 +235,25 @@ static Status compare_formats(TestScript *script, const AstStatement *statement,
         TRY(with_format(with, SIDE_VALUE, with->value_format, &value, err));
     if (key.format != source->key_format.format)
         what = "key format";
-    else if (with->window.kind != (int)WINDOWED_NO && (with->window.kind != source->window.kind || with->window.size_ms != source->window.size_ms))
+    else if (with->window.kind != (int)WINDOWED_NO &&
+             (with->window.kind != source->window.kind || with->window.size_ms != source->window.size_ms))
         what = "key format properties";
     else if (value.format != source->value_format.format)
         what = "value format";
-    else if (!str_is_null(with->value_delimiter) && !same_text(with->value_delimiter, source->value_format.delimiter))
+    else if (!str_is_null(with->value_delimiter) &&
+             !same_text(with->value_delimiter, source->value_format.delimiter))
         what = "value format properties";
     else if (with->has_wrap && source->value_format.wrapping != (with->wrap ? WRAP_SINGLES : UNWRAP_SINGLES))
         what = "value serde features";
     if (what == NULL)
         return OK;
-    Str text = str_printf(script->bench->arena, "Expected %s does not match actual for source " STR_FMT ".", what, STR_ARG(source->name));
+    Str text = str_printf(script->bench->arena, "Expected %s does not match actual for source " STR_FMT ".",
+                          what, STR_ARG(source->name));
     return mismatch(script, statement, err, str_to_c(script->bench->arena, text));
 }
 
-static Status assert_source(TestScript *script, const AstStatement *statement, const Catalog *catalog, Error *err)
+static Status assert_source(TestScript *script, const AstStatement *statement, const Catalog *catalog,
+                            Error *err)
 {
     Arena        *arena = script->bench->arena;
     const Source *source;
@@ -244,18 +266,31 @@ static Status assert_source(TestScript *script, const AstStatement *statement, c
     if (statement->element_count > 0 && !schema_equal(schema, source->schema))
         return mismatched_schema(script, statement, schema, source->schema, err);
     if (source->is_table != statement->is_table)
-        return mismatch(script, statement, err,
-                        str_to_c(arena, str_printf(arena, "Expected type does not match actual for source " STR_FMT ".", STR_ARG(name))));
+        return mismatch(
+            script, statement, err,
+            str_to_c(arena, str_printf(arena, "Expected type does not match actual for source " STR_FMT ".",
+                                       STR_ARG(name))));
     if (!str_is_null(with.topic) && !str_equal(with.topic, source->topic))
-        return mismatch(script, statement, err,
-                        str_to_c(arena, str_printf(arena, "Expected kafka topic does not match actual for source " STR_FMT ".", STR_ARG(name))));
+        return mismatch(
+            script, statement, err,
+            str_to_c(arena,
+                     str_printf(arena, "Expected kafka topic does not match actual for source " STR_FMT ".",
+                                STR_ARG(name))));
     TRY(compare_formats(script, statement, &with, source, err));
     if (!same_text(with.timestamp_column, source->timestamp_column))
-        return mismatch(script, statement, err,
-                        str_to_c(arena, str_printf(arena, "Expected timestamp column does not match actual for source " STR_FMT ".", STR_ARG(name))));
+        return mismatch(
+            script, statement, err,
+            str_to_c(arena,
+                     str_printf(arena,
+                                "Expected timestamp column does not match actual for source " STR_FMT ".",
+                                STR_ARG(name))));
     if (!same_text(with.timestamp_format, source->timestamp_format))
-        return mismatch(script, statement, err,
-                        str_to_c(arena, str_printf(arena, "Expected timestamp format does not match actual for source " STR_FMT ".", STR_ARG(name))));
+        return mismatch(
+            script, statement, err,
+            str_to_c(arena,
+                     str_printf(arena,
+                                "Expected timestamp format does not match actual for source " STR_FMT ".",
+                                STR_ARG(name))));
     return OK;
 }
 
@@ -299,7 +334,8 @@ static Status run_statement(TestScript *script, const AstStatement *statement, E
     default:
         status = test_bench_statement_topic(bench, statement, err);
         if (status == OK)
-            status = engine_execute_statement(bench->engine, &bench->session, statement, bench->arena, &entity, err);
+            status = engine_execute_statement(bench->engine, &bench->session, statement, bench->arena,
+                                              &entity, err);
         json_decref(entity);
         break;
     }
@@ -310,7 +346,7 @@ static Status run_statement(TestScript *script, const AstStatement *statement, E
 static Pos position_in(Str text, Str part)
 {
     Pos    pos = {1, 1};
-    size_t at  = 0, end = (size_t)(part.ptr - text.ptr);
+    size_t at = 0, end = (size_t)(part.ptr - text.ptr);
     while (at < end) {
         bool newline = utf8_next(text, &at) == '\n';
         pos          = newline ? (Pos){pos.line + 1, 1} : (Pos){pos.line, pos.col + 1};
@@ -385,8 +421,12 @@ Status test_script_check_read(TestScript *script, Str name, Error *err)
         const DriverRecord *records = driver_topic(script->bench->driver, reading->topic, &count);
         if (reading->next < count) {
             const LogRecord *record = &records[reading->next].record;
-            return error_set(err, E_DATA, NO_POS, "Topic " STR_FMT " holds %zu records that no ASSERT reads; the first: key " STR_FMT ", value " STR_FMT ", timestamp %lld",
-                             STR_ARG(reading->topic), count - reading->next, STR_ARG(record->key), STR_ARG(record->value), (long long)record->timestamp);
+            return error_set(err, E_DATA, NO_POS,
+                             "Topic " STR_FMT
+                             " holds %zu records that no ASSERT reads; the first: key " STR_FMT
+                             ", value " STR_FMT ", timestamp %lld",
+                             STR_ARG(reading->topic), count - reading->next, STR_ARG(record->key),
+                             STR_ARG(record->value), (long long)record->timestamp);
         }
     }
     return OK;

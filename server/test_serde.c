@@ -1,11 +1,15 @@
 /*
- * test_serde.c - see test_serde.h. JSON passes through as it is spelled; DELIMITED is text; KAFKA goes by the one column's type.
+ * test_serde.c - see test_serde.h. JSON passes through as it is spelled; DELIMITED is text; KAFKA goes by the
+ * one column's type.
  */
 #include "server/test_serde.h"
 
 #include "server/json_raw.h"
 
-static const FormatSpec *side_format(const Source *source, int side) { return side == SIDE_KEY ? &source->key_format : &source->value_format; }
+static const FormatSpec *side_format(const Source *source, int side)
+{
+    return side == SIDE_KEY ? &source->key_format : &source->value_format;
+}
 
 static bool is_format(const Source *source, int side, const char *name)
 {
@@ -76,7 +80,8 @@ Status test_side_to_bytes(const Source *source, int side, Str raw, Arena *arena,
     }
     if (is_format(source, side, "KAFKA"))
         return kafka_to_bytes(source, side, raw, arena, out, err);
-    return error_set(err, E_UNSUPPORTED, NO_POS, "Test data in format %s is not supported yet", format_name(side_format(source, side)->format));
+    return error_set(err, E_UNSUPPORTED, NO_POS, "Test data in format %s is not supported yet",
+                     format_name(side_format(source, side)->format));
 }
 
 static Status kafka_to_json(const Source *source, int side, Str bytes, Arena *arena, StrBuf *out, Error *err)
@@ -114,5 +119,6 @@ Status test_side_to_json(const Source *source, int side, Str bytes, Arena *arena
         json_write_string(utf8_repair(arena, bytes), out);
         return OK;
     }
-    return error_set(err, E_UNSUPPORTED, NO_POS, "Test data in format %s is not supported yet", format_name(side_format(source, side)->format));
+    return error_set(err, E_UNSUPPORTED, NO_POS, "Test data in format %s is not supported yet",
+                     format_name(side_format(source, side)->format));
 }

@@ -1,6 +1,6 @@
 /*
- * test_serde.h - test data is JSON, topics hold bytes: how one side of a record is turned into the other, by the format and columns of the source
- * over the topic (contract of `sluice test --json`, "Serialisation").
+ * test_serde.h - test data is JSON, topics hold bytes: how one side of a record is turned into the other, by
+ * the format and columns of the source over the topic (contract of `sluice test --json`, "Serialisation").
  */
 #ifndef SLUICE_SERVER_TEST_SERDE_H
 #define SLUICE_SERVER_TEST_SERDE_H

@@ -1,15 +1,18 @@
 /*
- * topics.c - topics that statements need: made when they are missing, checked when they are there (sql.md 4.1.3, runtime.md 6.6).
+ * topics.c - topics that statements need: made when they are missing, checked when they are there
+ * (sql.md 4.1.3, runtime.md 6.6).
  */
 #include "server/execution.h"
 
 static Status refuse_counts(const TopicWish *wish, const TopicInfo *is, Error *err)
 {
     return error_set(err, E_PLAN, NO_POS,
-                     "A Kafka topic with the name '" STR_FMT "' already exists, with different partition/replica configuration than required. KSQL "
+                     "A Kafka topic with the name '" STR_FMT
+                     "' already exists, with different partition/replica configuration than required. KSQL "
                      "expects %d partitions (topic has %d), %d replication factor (topic has %d).",
-                     STR_ARG(wish->name), wish->partitions > 0 ? wish->partitions : is->partitions, is->partitions,
-                     wish->replicas > 0 ? wish->replicas : is->replicas, is->replicas); /* what was not said is as it is */
+                     STR_ARG(wish->name), wish->partitions > 0 ? wish->partitions : is->partitions,
+                     is->partitions, wish->replicas > 0 ? wish->replicas : is->replicas,
+                     is->replicas); /* what was not said is as it is */
 }
 
 static Status create(Execution *x, const TopicWish *wish, Error *err)
@@ -23,7 +26,9 @@ static Status create(Execution *x, const TopicWish *wish, Error *err)
         retention[int64_print(wish->retention_ms, retention)] = '\0';
         configs[count++]                                      = (LogConfig){"retention.ms", retention};
     }
-    Status status = log_topic_create(engine_log(x->engine), wish->name, wish->partitions > 0 ? wish->partitions : 1, wish->replicas, configs, count, err);
+    Status status =
+        log_topic_create(engine_log(x->engine), wish->name, wish->partitions > 0 ? wish->partitions : 1,
+                         wish->replicas, configs, count, err);
     return status == E_EXISTS ? OK : status; /* somebody else was faster */
 }
 
@@ -38,21 +43,24 @@ const SandboxTopic *sandbox_topic(const Execution *x, Str name)
 static void imagine(Execution *x, const TopicWish *wish)
 {
     SandboxTopic *topic = ARENA_NEW(x->arena, SandboxTopic);
-    *topic = (SandboxTopic){x->imagined, str_dup(x->arena, wish->name), wish->partitions > 0 ? wish->partitions : 1,
-                            wish->replicas > 0 ? wish->replicas : 1};
+    *topic =
+        (SandboxTopic){x->imagined, str_dup(x->arena, wish->name),
+                       wish->partitions > 0 ? wish->partitions : 1, wish->replicas > 0 ? wish->replicas : 1};
     x->imagined = topic;
 }
 
-static Status fulfil(Execution *x, const TopicWish *wish, bool given_partitions, bool given_replicas, Error *err)
+static Status fulfil(Execution *x, const TopicWish *wish, bool given_partitions, bool given_replicas,
+                     Error *err)
 {
-    TopicInfo info;
-    Error     ignored;
+    TopicInfo           info;
+    Error               ignored;
     const SandboxTopic *imagined = sandbox_topic(x, wish->name);
     Status found = imagined != NULL ? OK : log_topic_info(engine_log(x->engine), wish->name, &info, &ignored);
     if (imagined != NULL)
         info = (TopicInfo){wish->name, imagined->partitions, imagined->replicas};
     if (found == OK) {
-        bool differs = (given_partitions && info.partitions != wish->partitions) || (given_replicas && info.replicas != wish->replicas);
+        bool differs = (given_partitions && info.partitions != wish->partitions) ||
+                       (given_replicas && info.replicas != wish->replicas);
         return differs && !engine_is_test(x->engine) ? refuse_counts(wish, &info, err) : OK;
     }
     if (found != E_NOT_FOUND)
@@ -63,7 +71,8 @@ static Status fulfil(Execution *x, const TopicWish *wish, bool given_partitions,
     return OK;
 }
 
-Status topic_fulfil(Execution *x, const TopicWish *wish, bool given_partitions, bool given_replicas, Error *err)
+Status topic_fulfil(Execution *x, const TopicWish *wish, bool given_partitions, bool given_replicas,
+                    Error *err)
 {
     if (wish->name.len == 0 || x->command != NULL)
         return OK;

@@ -108,10 +108,7 @@ Status client_set_url(Client *client, Str url, Error *err)
     return OK;
 }
 
-const char *client_url(const Client *client)
-{
-    return client->url;
-}
+const char *client_url(const Client *client) { return client->url; }
 
 static size_t on_data(char *bytes, size_t size, size_t count, void *context)
 {

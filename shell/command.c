@@ -256,10 +256,7 @@ static const Command commands[] = {
     {"\\q", run_exit, NULL},
 };
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
+static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 /* Does the line begin with these words? *rest is where they end. Backslash commands look at case (\dt, \dT).
  */

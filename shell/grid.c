@@ -247,8 +247,9 @@ static void show_held(Grid *grid)
     if (!grid->begun) {
         for (size_t i = 0; i < grid->held_count; i++)
             layout_measure(&grid->layout, grid->held[i]);
-        bool readable  = layout_fit(&grid->layout);
-        bool one_each  = grid->display->expanded == EXPANDED_AUTO ? !readable : !layout_is_possible(&grid->layout);
+        bool readable = layout_fit(&grid->layout);
+        bool one_each =
+            grid->display->expanded == EXPANDED_AUTO ? !readable : !layout_is_possible(&grid->layout);
         grid->vertical = one_each && grid->out->terminal;
         if (!grid->vertical)
             draw_heading(grid);
@@ -305,10 +306,7 @@ bool form_parse(Str name, Form *out)
     return false;
 }
 
-const char *form_name(Form form)
-{
-    return forms[form].name;
-}
+const char *form_name(Form form) { return forms[form].name; }
 
 Form display_form(const Display *display, const Out *out)
 {
@@ -379,7 +377,4 @@ void grid_close(Grid *grid)
     mem_free(grid);
 }
 
-size_t grid_rows(const Grid *grid)
-{
-    return grid->rows + grid->held_count;
-}
+size_t grid_rows(const Grid *grid) { return grid->rows + grid->held_count; }

@@ -184,7 +184,8 @@ int shell_interactive(Shell *shell, const char *history_path)
         const char *line;
         if (interrupt_resized())
             el_resize(input.edit);
-        /* el_gets() would show the prompt first: a Ctrl-D that comes in between is an end of file to the terminal, and lost. */
+        /* el_gets() would show the prompt first: a Ctrl-D that comes in between is an end of file to the
+         * terminal, and lost. */
         el_set(input.edit, EL_PREP_TERM, 1);
         errno = 0;
         line  = el_gets(input.edit, &len);
@@ -199,8 +200,9 @@ int shell_interactive(Shell *shell, const char *history_path)
         if (shell->out.spool != NULL)
             fprintf(shell->out.spool, "%s%s", prompt(input.edit), line);
         strbuf_add(&input.text, str_n(line, (size_t)len));
-        /* What is typed while the statement runs stays keys for the next line: the terminal's own line editing would show it amid
-         * the rows and take a Ctrl-D for an end of file, which nobody reads. Ctrl-C is a signal all the same. */
+        /* What is typed while the statement runs stays keys for the next line: the terminal's own line
+         * editing would show it amid the rows and take a Ctrl-D for an end of file, which nobody reads.
+         * Ctrl-C is a signal all the same. */
         el_set(input.edit, EL_PREP_TERM, 1);
         run_complete(&input);
     }

@@ -118,14 +118,8 @@ bool interrupt_wait_readable(int fd)
     return false;
 }
 
-bool interrupt_pending(void)
-{
-    return interrupted != 0;
-}
-bool interrupt_leave(void)
-{
-    return leaving != 0;
-}
+bool interrupt_pending(void) { return interrupted != 0; }
+bool interrupt_leave(void) { return leaving != 0; }
 
 void interrupt_clear(void)
 {

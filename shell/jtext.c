@@ -8,10 +8,7 @@
 
 enum { PRETTY_DEPTH_MAX = 100 };
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
+static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 static void skip_blanks(Str text, size_t *at)
 {
@@ -162,10 +159,7 @@ JsonText jtext_get2(JsonText object, const char *outer, const char *inner)
     return jtext_get(jtext_get(object, outer), inner);
 }
 
-bool jtext_is_true(JsonText value)
-{
-    return value.kind == JTEXT_BOOL && value.raw.ptr[0] == 't';
-}
+bool jtext_is_true(JsonText value) { return value.kind == JTEXT_BOOL && value.raw.ptr[0] == 't'; }
 
 /* ---- strings ---- */
 
@@ -301,7 +295,4 @@ static void pretty(StrBuf *out, JsonText value, int depth)
     strbuf_addc(out, object ? '}' : ']');
 }
 
-void jtext_pretty(StrBuf *out, JsonText value)
-{
-    pretty(out, value, 0);
-}
+void jtext_pretty(StrBuf *out, JsonText value) { pretty(out, value, 0); }

@@ -73,7 +73,8 @@ bool layout_fit(Layout *layout)
 bool layout_is_possible(const Layout *layout)
 {
     for (size_t i = 0; i < layout->count; i++)
-        if (layout->look.fixed == 0 && layout->columns[i].shown < layout->columns[i].width && layout->columns[i].shown < LAYOUT_LEAST)
+        if (layout->look.fixed == 0 && layout->columns[i].shown < layout->columns[i].width &&
+            layout->columns[i].shown < LAYOUT_LEAST)
             return false;
     return true;
 }

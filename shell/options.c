@@ -220,7 +220,4 @@ int shell_options_parse(ShellOptions *options, Shell *shell, int argc, char **ar
     return status;
 }
 
-void shell_options_clear(ShellOptions *options)
-{
-    mem_free(options->tasks);
-}
+void shell_options_clear(ShellOptions *options) { mem_free(options->tasks); }

@@ -3,8 +3,8 @@
  *
  * POST /query answers one JSON array whose elements stand on lines of their own (rest.md 5.1): header, rows,
  * a final message or an error. A reply that ends without any of the closing signs was cut, and that is said.
- * PRINT answers plain lines, of which one that is an error object is the last. Ctrl-C, a row limit and a time-out close the connection, which ends the query on
- * the server too.
+ * PRINT answers plain lines, of which one that is an error object is the last. Ctrl-C, a row limit and a
+ * time-out close the connection, which ends the query on the server too.
  */
 #include <inttypes.h>
 
@@ -170,7 +170,8 @@ static bool take_element(Query *query, JsonText element)
 
 static bool take_printed(Query *query, Str line)
 {
-    if (str_starts_with(line, STR_LIT("{\"@type\":"))) { /* records begin with their time, and are one line each */
+    if (str_starts_with(line,
+                        STR_LIT("{\"@type\":"))) { /* records begin with their time, and are one line each */
         take_error(query, jtext_parse(line));
         return false;
     }

@@ -65,10 +65,7 @@ void pairs_clear(Pairs *pairs)
 
 /* ---- reading ---- */
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
+static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 static void skip_blanks(Str text, size_t *at)
 {
@@ -118,15 +115,18 @@ static bool is_name(char c, bool first)
            (!first && ((c >= '0' && c <= '9') || c == '@'));
 }
 
-/* The `${name}` that begins at `at`: its name, or an empty text. `$${name}` is none: it stands for `${name}` itself. */
+/* The `${name}` that begins at `at`: its name, or an empty text. `$${name}` is none: it stands for `${name}`
+ * itself. */
 static Str variable_at(Str text, size_t at)
 {
-    if (at + 3 >= text.len || text.ptr[at] != '$' || text.ptr[at + 1] != '{' || (at > 0 && text.ptr[at - 1] == '$'))
+    if (at + 3 >= text.len || text.ptr[at] != '$' || text.ptr[at + 1] != '{' ||
+        (at > 0 && text.ptr[at - 1] == '$'))
         return STR_LIT("");
     size_t end = at + 2;
     while (end < text.len && is_name(text.ptr[end], end == at + 2))
         end++;
-    return end > at + 2 && end < text.len && text.ptr[end] == '}' ? str_n(text.ptr + at + 2, end - at - 2) : STR_LIT("");
+    return end > at + 2 && end < text.len && text.ptr[end] == '}' ? str_n(text.ptr + at + 2, end - at - 2)
+                                                                  : STR_LIT("");
 }
 
 /* What stays here goes to no server that would put the variables in. */
@@ -229,8 +229,8 @@ static int run_set(const Setting *s)
         !read_item(s->arena, s->rest, &at, &value))
         return shell_fail(s->shell, s->place,
                           "SET takes a name and a value: SET 'auto.offset.reset' = 'earliest';");
-    name  = substitute(s->shell, s->arena, name);
-    value = substitute(s->shell, s->arena, value);
+    name       = substitute(s->shell, s->arena, name);
+    value      = substitute(s->shell, s->arena, value);
     int result = check_setting(s, name, value);
     if (result != SHELL_OK)
         return result;

@@ -12,10 +12,7 @@ typedef struct {
     SplitOpen open;
 } Scanner;
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
-}
+static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; }
 static char peek(const Scanner *s, size_t ahead)
 {
     return s->at + ahead < s->text.len ? s->text.ptr[s->at + ahead] : '\0';

@@ -87,10 +87,7 @@ void state_file_close(StateFile *file)
     mem_free(file);
 }
 
-void state_file_set_cache(StateFile *file, size_t bytes)
-{
-    file->cache_limit = bytes;
-}
+void state_file_set_cache(StateFile *file, size_t bytes) { file->cache_limit = bytes; }
 
 size_t state_file_dirty_bytes(const StateFile *file)
 {
@@ -122,10 +119,7 @@ Status state_file_ready(StateFile *file, Error *err)
     return OK;
 }
 
-static void end_transaction(StateFile *file)
-{
-    file->in_transaction = file->direct = file->created = false;
-}
+static void end_transaction(StateFile *file) { file->in_transaction = file->direct = file->created = false; }
 
 Status state_file_begin(StateFile *file, bool direct, Error *err)
 {
@@ -162,14 +156,16 @@ static Status write_rows(Store *store, Error *err)
     CacheRow **sorted = mem_alloc(store->dirty_count * sizeof *sorted);
     size_t     count  = 0;
     for (size_t i = 0; i < store->dirty_count; i++)
-        if (store->dirty[i]->base.exists || store->dirty[i]->base.stored) /* others came and went in between */
+        if (store->dirty[i]->base.exists ||
+            store->dirty[i]->base.stored) /* others came and went in between */
             sorted[count++] = store->dirty[i];
     qsort(sorted, count, sizeof *sorted, compare_rows);
     Status status = OK;
     for (size_t i = 0; status == OK && i < count; i++) {
         TableRow row  = store_table_row(sorted[i]);
         bool     gone = !sorted[i]->base.exists || store_row_expired(store, row.window_start, row.window_end);
-        status = gone ? store_table_delete(store->table, &row, err) : store_table_put(store->table, &row, err);
+        status =
+            gone ? store_table_delete(store->table, &row, err) : store_table_put(store->table, &row, err);
     }
     mem_free(sorted);
     return status;
@@ -284,10 +280,7 @@ Status state_file_commit(StateFile *file, Error *err)
     return OK;
 }
 
-bool state_file_is_lost(const StateFile *file)
-{
-    return file->lost;
-}
+bool state_file_is_lost(const StateFile *file) { return file->lost; }
 
 /* ---- rollback ---- */
 

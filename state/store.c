@@ -227,14 +227,16 @@ static void copy_origin(Origin *to, const Origin *origin)
         headers[i] = (Header){move_str(&at, origin->headers[i].key), move_str(&at, origin->headers[i].value)};
 }
 
-/* Keeps the last input's origin, in the same memory while it fits. Mostly it is the next record of the same topic. */
+/* Keeps the last input's origin, in the same memory while it fits. Mostly it is the next record of the same
+ * topic. */
 static void remember_origin(CacheRow *row, const Origin *origin)
 {
     Origin *own      = row->origin;
     row->base.origin = own;
     if (origin == NULL || origin == own) {
         row->base.origin = origin;
-    } else if (own != NULL && (own->header_count | origin->header_count) == 0 && str_equal(own->topic, origin->topic)) {
+    } else if (own != NULL && (own->header_count | origin->header_count) == 0 &&
+               str_equal(own->topic, origin->topic)) {
         own->partition = origin->partition;
         own->offset    = origin->offset;
     } else {
@@ -272,10 +274,7 @@ StoreRows store_dirty_rows(Store *store)
     return (StoreRows){(StoreRow **)store->dirty, store->dirty_count};
 }
 
-int64_t store_time(const Store *store)
-{
-    return store->time;
-}
+int64_t store_time(const Store *store) { return store->time; }
 
 Status store_clear(Store *store, Error *err)
 {

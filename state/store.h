@@ -1,11 +1,13 @@
 /*
  * store.h - keyed and windowed table stores: a write-behind cache in front of one SQLite file per worker.
  *
- * A worker's thread is the only writer of its file. A commit is one SQLite transaction over all its stores, so the tables of a
- * worker are one consistent cut. Until then changes live in the cache only; rollback forgets them.
+ * A worker's thread is the only writer of its file. A commit is one SQLite transaction over all its stores,
+ * so the tables of a worker are one consistent cut. Until then changes live in the cache only; rollback
+ * forgets them.
  *
- * Every store is a table that any SQLite tool can read (schema: README.md of this folder). Its identity is the serialized key bytes and
- * the window bounds and the partition; beside them stand key columns, row time and values as typed columns, and the aggregate states.
+ * Every store is a table that any SQLite tool can read (schema: README.md of this folder). Its identity is
+ * the serialized key bytes and the window bounds and the partition; beside them stand key columns, row time
+ * and values as typed columns, and the aggregate states.
  *
  * Thread: StateFile and Store belong to their worker; StateReader to any one thread at a time.
  */
@@ -22,20 +24,22 @@ typedef struct StateReader StateReader;
 typedef enum { STORE_KEY_VALUE, STORE_WINDOW, STORE_SESSION } StoreKind;
 
 typedef struct {
-    Str           name;    /* unique in the service; the table's name: the source's name for what a CTAS or SOURCE TABLE materialises,
-                              "<query id>.<step>" for inner stores */
+    Str name; /* unique in the service; the table's name: the source's name for what a CTAS or SOURCE TABLE
+                 materialises,
+                 "<query id>.<step>" for inner stores */
     StoreKind     kind;
     const Column *keys;
     size_t        key_count;
-    const Column *values;  /* as people want them */
+    const Column *values; /* as people want them */
     size_t        value_count;
-    const Column *states;  /* aggregate internals: after the values in a row; may be none */
+    const Column *states; /* aggregate internals: after the values in a row; may be none */
     size_t        state_count;
-    int64_t       retention_ms; /* WINDOW, SESSION: rows older than the newest start (end) minus this are gone; < 0 = kept */
+    int64_t retention_ms; /* WINDOW, SESSION: rows older than the newest start (end) minus this are gone; < 0
+                             = kept */
 } StoreSpec;
 
-/* Opens or creates the file (WAL); NULL path: in memory, for tests. Its directory must exist. E_DATA: the file is damaged, no
- * database, or of another version: delete it and restore. */
+/* Opens or creates the file (WAL); NULL path: in memory, for tests. Its directory must exist. E_DATA: the
+ * file is damaged, no database, or of another version: delete it and restore. */
 Status state_file_open(const char *path, StateFile **out, Error *err);
 void   state_file_close(StateFile *file); /* uncommitted changes are lost; accepts NULL */
 /* `bytes` of cache beyond which clean rows are evicted, least recently used first (default 64 MiB). */
@@ -46,14 +50,16 @@ size_t state_file_cache_bytes(const StateFile *file);
 /* Bounds the file's size in pages of 4096 bytes: E_FULL beyond (a full disk, for tests); 0 = no bound. */
 Status state_file_limit_pages(StateFile *file, int64_t pages, Error *err);
 
-/* Opens (creating or checking the table) the part of a store that belongs to one partition. A table that lacks the last of the values gets
- * them, NULL in the rows that are there (a later version of a query: OR REPLACE). E_PLAN when it has other columns, or is open with others. */
+/* Opens (creating or checking the table) the part of a store that belongs to one partition. A table that
+ * lacks the last of the values gets them, NULL in the rows that are there (a later version of a query: OR
+ * REPLACE). E_PLAN when it has other columns, or is open with others. */
 Status store_open(StateFile *file, const StoreSpec *spec, int partition, Store **out, Error *err);
 void   store_close(Store *store);
-/* What people want of the store's table, as SQL names separated by commas: keys, window bounds, values, ROWTIME. */
-Str    store_column_list(const StoreSpec *spec, Arena *arena);
-/* Removes all rows of the table, in all partitions, then the table; at most `slice` rows a call: *done tells. Part of the next commit.
- * E_BUSY while a Store of that name is open. */
+/* What people want of the store's table, as SQL names separated by commas: keys, window bounds, values,
+ * ROWTIME. */
+Str store_column_list(const StoreSpec *spec, Arena *arena);
+/* Removes all rows of the table, in all partitions, then the table; at most `slice` rows a call: *done tells.
+ * Part of the next commit. E_BUSY while a Store of that name is open. */
 Status store_drop(StateFile *file, Str name, size_t slice, bool *done, Error *err);
 /* Forgets rows of one partition (before a restore from scratch). */
 Status store_clear(Store *store, Error *err);
@@ -61,38 +67,43 @@ Status store_clear(Store *store, Error *err);
 /* A row of a store, owned by the cache; pointers are valid until the next commit, rollback or close. */
 typedef struct StoreRow StoreRow;
 struct StoreRow {
-    Str     key;                       /* serialized key bytes, without window */
-    int64_t window_start, window_end;  /* 0 for KEY_VALUE */
-    bool    exists;                    /* false: never there, or removed */
-    bool    visible;                   /* false: kept for its states only (HAVING said no) */
+    Str     key;                      /* serialized key bytes, without window */
+    int64_t window_start, window_end; /* 0 for KEY_VALUE */
+    bool    exists;                   /* false: never there, or removed */
+    bool    visible;                  /* false: kept for its states only (HAVING said no) */
     bool    dirty;
-    bool    stored;                    /* the file has the row, as of the last commit; so a removal that nobody needs to know is !exists && !stored */
-    int64_t timestamp;
-    const Value *keys;                 /* key columns */
-    Value       *values;               /* value_count + state_count; meaningful when exists */
-    /* Emitting late (cache above 0): the value columns last emitted, and whether there were any. NULL until store_remember. */
-    bool         has_emitted;          /* store_remember was called since the last commit */
-    const Value *emitted;              /* NULL: there was no visible row */
-    int64_t      emitted_timestamp;
-    const Origin *origin;              /* of the last input, copied; only with store_remember */
+    bool    stored; /* the file has the row, as of the last commit; so a removal that nobody needs to know is
+                       !exists && !stored */
+    int64_t      timestamp;
+    const Value *keys;   /* key columns */
+    Value       *values; /* value_count + state_count; meaningful when exists */
+    /* Emitting late (cache above 0): the value columns last emitted, and whether there were any. NULL until
+     * store_remember. */
+    bool          has_emitted; /* store_remember was called since the last commit */
+    const Value  *emitted;     /* NULL: there was no visible row */
+    int64_t       emitted_timestamp;
+    const Origin *origin; /* of the last input, copied; only with store_remember */
 };
 
-/* The row of that key (and window), from the cache or the file; made (not existing) when there is none. `keys` are its key columns. */
-Status store_get(Store *store, Str key, const Value *keys, int64_t window_start, int64_t window_end, StoreRow **out, Error *err);
+/* The row of that key (and window), from the cache or the file; made (not existing) when there is none.
+ * `keys` are its key columns. */
+Status store_get(Store *store, Str key, const Value *keys, int64_t window_start, int64_t window_end,
+                 StoreRow **out, Error *err);
 /* Deep-copies `values` (value_count + state_count) into the row and marks it dirty. */
 void store_put(Store *store, StoreRow *row, const Value *values, int64_t timestamp, bool visible);
 /* Marks it dirty after the caller changed fixed-size values in place (numbers, no pointers). */
 void store_touch(Store *store, StoreRow *row, int64_t timestamp);
 void store_remove(Store *store, StoreRow *row);
 
-/* States change in place, values[value_count ...]: between store_edit_states, which marks the row dirty, and store_put_values. If something
- * fails in between, only rollback goes on. */
-/* The memory of each state; NULL when all states have fixed sizes (kind_is_fixed). A row that does not exist has no states: the caller sets
- * each to one that has nothing in its (empty) memory. */
+/* States change in place, values[value_count ...]: between store_edit_states, which marks the row dirty, and
+ * store_put_values. If something fails in between, only rollback goes on. */
+/* The memory of each state; NULL when all states have fixed sizes (kind_is_fixed). A row that does not exist
+ * has no states: the caller sets each to one that has nothing in its (empty) memory. */
 Growth *store_edit_states(Store *store, StoreRow *row);
 /* store_put for the value columns; NULL: they stay as they are, those of a new row become NULL. */
 void store_put_values(Store *store, StoreRow *row, const Value *values, int64_t timestamp, bool visible);
-/* Exchanges the states of two rows, memory and all: what a session has collected moves on to the one that takes its place. */
+/* Exchanges the states of two rows, memory and all: what a session has collected moves on to the one that
+ * takes its place. */
 void store_swap_states(Store *store, StoreRow *a, StoreRow *b);
 
 /* Keeps a copy of the row's visible values as last emitted, if that was not done since the last commit. */
@@ -104,39 +115,46 @@ typedef struct {
 } StoreRows;
 
 /* All return rows that exist, allocated list in `arena`; E_IO as ever. */
-/* WINDOW: of one key with from <= start <= to, by start. SESSION: of one key with end >= from and start <= to, by (end, start). */
-Status store_find_windows(Store *store, Str key, const Value *keys, int64_t from, int64_t to, Arena *arena, StoreRows *out, Error *err);
-/* WINDOW: all keys with from <= start <= to, by (start, key bytes). SESSION: from <= end <= to, by (end, start, key bytes). */
+/* WINDOW: of one key with from <= start <= to, by start. SESSION: of one key with end >= from and start <=
+ * to, by (end, start). */
+Status store_find_windows(Store *store, Str key, const Value *keys, int64_t from, int64_t to, Arena *arena,
+                          StoreRows *out, Error *err);
+/* WINDOW: all keys with from <= start <= to, by (start, key bytes). SESSION: from <= end <= to, by (end,
+ * start, key bytes). */
 Status store_find_range(Store *store, int64_t from, int64_t to, Arena *arena, StoreRows *out, Error *err);
 /* Every row, in key order; for foreign-key joins and tests. */
 Status store_find_all(Store *store, Arena *arena, StoreRows *out, Error *err);
 
 /* Rows changed since the last commit, in the order of their first change. */
 StoreRows store_dirty_rows(Store *store);
-/* Largest window start (WINDOW) or end (SESSION) ever put: storeS of runtime.md 2.4, 2.6; INT64_MIN when none. */
+/* Largest window start (WINDOW) or end (SESSION) ever put: storeS of runtime.md 2.4, 2.6; INT64_MIN when
+ * none. */
 int64_t store_time(const Store *store);
 
 /* ---- changelog: a row as a record, exact for every type ---- */
 
 /* Key (with window) and value bytes; value ptr NULL for a removed row. */
-void   store_encode(const Store *store, const StoreRow *row, Arena *arena, Str *key, Str *value);
+void store_encode(const Store *store, const StoreRow *row, Arena *arena, Str *key, Str *value);
 /* Applies one changelog record to the file, past the cache. E_DATA when it cannot be read. */
 Status store_apply(Store *store, Str key, Str value, Error *err);
 
 /* ---- commit ---- */
 
 /* Small facts that belong to the same transaction: positions, operator times, plan hashes. */
-Status state_meta_get(StateFile *file, Str name, Arena *arena, Str *out, Error *err); /* ptr NULL: not there */
-Status state_meta_set(StateFile *file, Str name, Str value, Error *err);              /* value ptr NULL: removed */
-Status state_meta_list(StateFile *file, Str prefix, Arena *arena, Str **names, Str **values, size_t *count, Error *err);
+Status state_meta_get(StateFile *file, Str name, Arena *arena, Str *out,
+                      Error *err);                                       /* ptr NULL: not there */
+Status state_meta_set(StateFile *file, Str name, Str value, Error *err); /* value ptr NULL: removed */
+Status state_meta_list(StateFile *file, Str prefix, Arena *arena, Str **names, Str **values, size_t *count,
+                       Error *err);
 
-/* Writes dirty rows of all stores and the meta facts in one transaction. E_FULL, E_IO: nothing was written, the cache is as before:
- * try again or roll back. If rows were applied, cleared or dropped since the last commit, those are lost: only rollback goes on. */
+/* Writes dirty rows of all stores and the meta facts in one transaction. E_FULL, E_IO: nothing was written,
+ * the cache is as before: try again or roll back. If rows were applied, cleared or dropped since the last
+ * commit, those are lost: only rollback goes on. */
 Status state_file_commit(StateFile *file, Error *err);
 /* True after such a loss, until the rollback. */
-bool   state_file_is_lost(const StateFile *file);
+bool state_file_is_lost(const StateFile *file);
 /* Forgets everything since the last commit. */
-void   state_file_rollback(StateFile *file);
+void state_file_rollback(StateFile *file);
 /* Passive checkpoint of the WAL; a helper thread calls it with its own connection. Thread: any. */
 Status state_file_checkpoint(const char *path, Error *err);
 
@@ -145,27 +163,29 @@ Status state_file_checkpoint(const char *path, Error *err);
 typedef enum { BOUND_NONE, BOUND_INCLUSIVE, BOUND_EXCLUSIVE } BoundKind;
 
 typedef struct {
-    BoundKind low_kind, high_kind;
-    Str       low, high;        /* of the serialized key bytes */
-    bool      has_start_from, has_start_to, has_end_from, has_end_to; /* inclusive window bounds */
-    int64_t   start_from, start_to, end_from, end_to;
-    const int *partitions;      /* only these; NULL = all */
-    size_t    partition_count;
+    BoundKind  low_kind, high_kind;
+    Str        low, high;                                              /* of the serialized key bytes */
+    bool       has_start_from, has_start_to, has_end_from, has_end_to; /* inclusive window bounds */
+    int64_t    start_from, start_to, end_from, end_to;
+    const int *partitions; /* only these; NULL = all */
+    size_t     partition_count;
 } StoreRange;
 
 typedef struct {
-    int           partition;
-    Str           key;
-    int64_t       window_start, window_end, timestamp;
-    const Value  *keys, *values;
+    int          partition;
+    Str          key;
+    int64_t      window_start, window_end, timestamp;
+    const Value *keys, *values;
 } StateRow;
 
 /* Opens the files of all workers read-only. */
 Status state_reader_open(const char *const *paths, size_t count, StateReader **out, Error *err);
 void   state_reader_close(StateReader *reader);
-/* Calls `row` for every visible committed row of the store in the range, in key order per file; what it gets lives until it returns.
- * Any status but OK from `row` ends the scan and is returned. No read transaction outlives the call. */
+/* Calls `row` for every visible committed row of the store in the range, in key order per file; what it gets
+ * lives until it returns. Any status but OK from `row` ends the scan and is returned. No read transaction
+ * outlives the call. */
 Status state_reader_scan(StateReader *reader, const StoreSpec *spec, const StoreRange *range, Arena *arena,
-                         Status (*row)(void *context, const StateRow *row, Error *err), void *context, Error *err);
+                         Status (*row)(void *context, const StateRow *row, Error *err), void *context,
+                         Error *err);
 
 #endif

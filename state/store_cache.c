@@ -3,8 +3,8 @@
  * bytes.
  *
  * A row is one block (itself, key, key columns, the array of values) and one more for what the value columns
- * point to, if anything. A put copies into a spare block and swaps it with the row's: values may point into the
- * row they replace. States have memory of their own, each, for they change in place (core/growth.h).
+ * point to, if anything. A put copies into a spare block and swaps it with the row's: values may point into
+ * the row they replace. States have memory of their own, each, for they change in place (core/growth.h).
  *
  * Use is tracked in steps of a commit interval: a row moves to the end of the list once per interval, however
  * often it is looked up. Nothing is evicted in between, so finer steps would buy nothing.

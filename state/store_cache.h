@@ -18,13 +18,14 @@ typedef struct KeyGroup KeyGroup;
 struct CacheRow {
     StoreRow  base; /* first: StoreRow * and CacheRow * convert */
     Store    *store;
-    KeyGroup *group;   /* NULL for KEY_VALUE, and for a removed row from the next commit on */
-    bool      grouped; /* stands in the group's list: removed rows do not, so that those of a long session cost nothing */
+    KeyGroup *group; /* NULL for KEY_VALUE, and for a removed row from the next commit on */
+    bool grouped;    /* stands in the group's list: removed rows do not, so that those of a long session cost
+                        nothing */
     CacheRow *older, *newer;
     uint64_t  hash, epoch,
-        mark;     /* epoch: of the commit interval it was last used in; mark: of the last scan that met it */
-    Growth *growth; /* what each state points to; NULL: they point nowhere */
-    void   *data;   /* what the values point to */
+        mark; /* epoch: of the commit interval it was last used in; mark: of the last scan that met it */
+    Growth *growth;                        /* what each state points to; NULL: they point nowhere */
+    void   *data;                          /* what the values point to */
     size_t  data_size, growth_size, bytes; /* bytes: all it takes, these included */
     Origin *origin;
     size_t  origin_size;
@@ -56,7 +57,7 @@ struct Store {
     StoreTable *table;
     StoreSpec   spec; /* the table's copy */
     int         partition;
-    size_t      row_values; /* value_count + state_count */
+    size_t      row_values;                 /* value_count + state_count */
     bool        fixed_values, fixed_states; /* columns_are_fixed */
     CacheTable  rows, groups;
     CacheRow  **dirty;
@@ -108,13 +109,13 @@ void      store_cache_set_states(CacheRow *row, const Value *states);
 void      store_cache_clear_states(CacheRow *row);
 void      store_cache_swap_states(CacheRow *a, CacheRow *b);
 /* After states that have a growth were changed in place. */
-void      store_cache_settle_states(CacheRow *row);
-void      store_cache_mark_dirty(CacheRow *row); /* unless it is */
+void store_cache_settle_states(CacheRow *row);
+void store_cache_mark_dirty(CacheRow *row); /* unless it is */
 /* A row that is removed leaves its group's list, and comes back when it is put again. */
-void      store_cache_ungroup(CacheRow *row);
-void      store_cache_regroup(CacheRow *row);
-void      store_cache_list(Store *store); /* as one that the next commit must look at */
-void      store_cache_evict(StateFile *file);
+void store_cache_ungroup(CacheRow *row);
+void store_cache_regroup(CacheRow *row);
+void store_cache_list(Store *store); /* as one that the next commit must look at */
+void store_cache_evict(StateFile *file);
 /* Frees every row of the store. */
 void      store_cache_clear(Store *store);
 KeyGroup *store_cache_group(Store *store, Str key); /* found or made */

@@ -26,10 +26,7 @@ static bool days_are_plain(int64_t days)
     return days >= -719528 && days <= 2932896; /* 0000-01-01 to 9999-12-31 */
 }
 
-static bool double_is_plain(double d)
-{
-    return !isnan(d) && !(d == 0 && signbit(d));
-}
+static bool double_is_plain(double d) { return !isnan(d) && !(d == 0 && signbit(d)); }
 
 /* Whether the readable column holds all of it. */
 static bool value_is_plain(const SqlType *type, Value v)
@@ -245,10 +242,7 @@ static bool digits(Str s, size_t *at, size_t count, int64_t *out)
     return true;
 }
 
-static bool mark(Str s, size_t *at, char c)
-{
-    return *at < s.len && s.ptr[(*at)++] == c;
-}
+static bool mark(Str s, size_t *at, char c) { return *at < s.len && s.ptr[(*at)++] == c; }
 
 static bool parse_date(Str s, Value *out)
 {

@@ -17,9 +17,9 @@ static void row_take(CacheRow *row, const TableRow *found)
     store_cache_set_values(row, found->values);
     store_cache_set_states(row, found->values + row->store->spec.value_count);
     row->base.exists = row->base.stored = true;
-    row->base.visible    = found->visible;
-    row->base.timestamp  = found->timestamp;
-    row->base.window_end = found->window_end;
+    row->base.visible                   = found->visible;
+    row->base.timestamp                 = found->timestamp;
+    row->base.window_end                = found->window_end;
 }
 
 /* Runs `use` on each row of the statement, which is reset afterwards. */

@@ -330,7 +330,9 @@ Str store_column_list(const StoreSpec *spec, Arena *arena)
             strbuf_adds(&list, "WINDOWSTART, WINDOWEND, ");
         strbuf_addf(&list, STR_FMT ", ", STR_ARG(names[i]));
     }
-    strbuf_adds(&list, plain == spec->key_count && spec->kind != STORE_KEY_VALUE ? "WINDOWSTART, WINDOWEND, ROWTIME" : "ROWTIME");
+    strbuf_adds(&list, plain == spec->key_count && spec->kind != STORE_KEY_VALUE
+                           ? "WINDOWSTART, WINDOWEND, ROWTIME"
+                           : "ROWTIME");
     Str copy = str_dup(arena, strbuf_str(&list));
     strbuf_clear(&list);
     return copy;
@@ -368,8 +370,8 @@ static Status change_begin(StoreTable *table, Error *err)
     return state_db_exec(table->db, "SAVEPOINT change", err);
 }
 
-/* All of it or, if `status` is not OK, nothing. Outside of a transaction the RELEASE is a commit, which may fail
- * and then leaves the savepoint open. */
+/* All of it or, if `status` is not OK, nothing. Outside of a transaction the RELEASE is a commit, which may
+ * fail and then leaves the savepoint open. */
 static Status change_end(StoreTable *table, Status status, Error *err)
 {
     if (status == OK)

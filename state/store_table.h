@@ -25,10 +25,7 @@ typedef enum {
 } TableSql;
 
 enum { CHUNK_AFTER = 3 }; /* as low bound: go on behind a row */
-static inline TableSql table_sql_chunk(int low, int high)
-{
-    return (TableSql)(SQL_CHUNK + low * 3 + high);
-}
+static inline TableSql table_sql_chunk(int low, int high) { return (TableSql)(SQL_CHUNK + low * 3 + high); }
 
 typedef struct StoreTable StoreTable;
 struct StoreTable {

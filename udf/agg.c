@@ -10,15 +10,9 @@ Value agg_init_zero(const AggregateCall *call)
     return call->state_type->kind == T_DOUBLE ? value_from_double(0.0) : value_from_int(0);
 }
 
-Value agg_init_null(const AggregateCall *call)
-{
-    return value_null();
-}
+Value agg_init_null(const AggregateCall *call) { return value_null(); }
 
-Value agg_init_empty(const AggregateCall *call)
-{
-    return value_array(NULL, 0);
-}
+Value agg_init_empty(const AggregateCall *call) { return value_array(NULL, 0); }
 
 Value agg_init_fields(const AggregateCall *call)
 {
@@ -37,7 +31,8 @@ Value *agg_items(Value *state, size_t count, const AggregateContext *context, Er
     return growth_items(context->memory, state, sizeof(Value), count, err);
 }
 
-Status agg_insert(const AggregateCall *call, Value *state, size_t at, Value item, size_t limit, const AggregateContext *context, Error *err)
+Status agg_insert(const AggregateCall *call, Value *state, size_t at, Value item, size_t limit,
+                  const AggregateContext *context, Error *err)
 {
     size_t count = state->len < limit ? state->len + 1u : state->len;
     Value *items = agg_items(state, count, context, err);
@@ -49,7 +44,8 @@ Status agg_insert(const AggregateCall *call, Value *state, size_t at, Value item
     return growth_set(context->memory, call->state_type->element, &items[at], item, err);
 }
 
-Status agg_append(const AggregateCall *call, Value *state, Value item, const AggregateContext *context, Error *err)
+Status agg_append(const AggregateCall *call, Value *state, Value item, const AggregateContext *context,
+                  Error *err)
 {
     return agg_insert(call, state, state->len, item, UINT32_MAX, context, err);
 }

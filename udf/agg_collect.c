@@ -1,5 +1,6 @@
 /*
- * agg_collect.c - COLLECT_LIST and COLLECT_SET: the values of a group as an array, NULLs included, up to a configured limit.
+ * agg_collect.c - COLLECT_LIST and COLLECT_SET: the values of a group as an array, NULLs included, up to a
+ * configured limit.
  */
 #include "udf/agg.h"
 
@@ -28,12 +29,14 @@ static bool is_full(const AggregateCall *call, Value state)
     return call->limit >= 0 && (int64_t)state.len >= call->limit;
 }
 
-static Status list_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
+static Status list_add(const AggregateCall *call, Value *state, const Value *args,
+                       const AggregateContext *context, Error *err)
 {
     return is_full(call, *state) ? OK : agg_append(call, state, args[0], context, err);
 }
 
-static Status list_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
+static Status list_merge(const AggregateCall *call, Value *state, Value other,
+                         const AggregateContext *context, Error *err)
 {
     for (size_t i = 0; i < other.len && !is_full(call, *state); i++)
         TRY(agg_append(call, state, value_items(other)[i], context, err));
@@ -41,7 +44,8 @@ static Status list_merge(const AggregateCall *call, Value *state, Value other, c
 }
 
 /* The last equal element leaves. */
-static Status list_undo(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
+static Status list_undo(const AggregateCall *call, Value *state, const Value *args,
+                        const AggregateContext *context, Error *err)
 {
     size_t at = state->len;
     while (at > 0 && !value_equal(call->state_type->element, value_items(*state)[at - 1], args[0]))
@@ -56,19 +60,19 @@ static Status list_undo(const AggregateCall *call, Value *state, const Value *ar
     return OK;
 }
 
-static Value element_at(Value list, size_t at)
-{
-    return value_items(list)[at];
-}
+static Value element_at(Value list, size_t at) { return value_items(list)[at]; }
 
-static Status set_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
+static Status set_add(const AggregateCall *call, Value *state, const Value *args,
+                      const AggregateContext *context, Error *err)
 {
-    if (is_full(call, *state) || growth_find(context->memory, call->state_type->element, element_at, *state, args[0]) >= 0)
+    if (is_full(call, *state) ||
+        growth_find(context->memory, call->state_type->element, element_at, *state, args[0]) >= 0)
         return OK;
     return agg_append(call, state, args[0], context, err);
 }
 
-static Status set_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
+static Status set_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context,
+                        Error *err)
 {
     for (size_t i = 0; i < other.len; i++)
         TRY(set_add(call, state, &value_items(other)[i], context, err));
@@ -76,9 +80,9 @@ static Status set_merge(const AggregateCall *call, Value *state, Value other, co
 }
 
 const AggregateFn collect_aggregates[] = {
-    {"collect_list", "(val T) -> ARRAY<T>", "ARRAY<T>", "All values, NULLs included, in order of arrival.", list_bind, agg_init_empty,
-     list_add, list_merge, list_undo, NULL, NULL},
-    {"collect_set", "(val T) -> ARRAY<T>", "ARRAY<T>", "The distinct values, in order of first arrival.", set_bind, agg_init_empty,
-     set_add, set_merge, NULL, NULL, NULL},
+    {"collect_list", "(val T) -> ARRAY<T>", "ARRAY<T>", "All values, NULLs included, in order of arrival.",
+     list_bind, agg_init_empty, list_add, list_merge, list_undo, NULL, NULL},
+    {"collect_set", "(val T) -> ARRAY<T>", "ARRAY<T>", "The distinct values, in order of first arrival.",
+     set_bind, agg_init_empty, set_add, set_merge, NULL, NULL, NULL},
     {0},
 };

@@ -1,5 +1,6 @@
 /*
- * agg_distinct.c - COUNT_DISTINCT: HyperLogLog with 2^14 registers of 5 bits, six to a word (functions.md 4.4).
+ * agg_distinct.c - COUNT_DISTINCT: HyperLogLog with 2^14 registers of 5 bits, six to a word
+ * (functions.md 4.4).
  *
  * An empty group points to words that all share, and has its own 2731 from its first value on.
  */
@@ -8,14 +9,18 @@
 #include "core/decimal.h"
 #include "udf/agg.h"
 
-enum { REGISTERS = 1 << 14, INDEX_BITS = 14, REGISTER_BITS = 5, PER_WORD = 6, WORDS = (REGISTERS + PER_WORD - 1) / PER_WORD, MAX_RANK = 31 };
+enum {
+    REGISTERS     = 1 << 14,
+    INDEX_BITS    = 14,
+    REGISTER_BITS = 5,
+    PER_WORD      = 6,
+    WORDS         = (REGISTERS + PER_WORD - 1) / PER_WORD,
+    MAX_RANK      = 31
+};
 
 static const Value no_words[WORDS]; /* all zero: the state of an empty group, shared by all */
 
-static Value distinct_init(const AggregateCall *call)
-{
-    return value_array(no_words, WORDS);
-}
+static Value distinct_init(const AggregateCall *call) { return value_array(no_words, WORDS); }
 
 /* Spreads every bit: the registers need high bits as good as low ones (MurmurHash3's finalizer). */
 static uint64_t mix(uint64_t h)
@@ -46,13 +51,16 @@ static uint64_t decimal_hash(Value v)
 
 static Status check_words(Value state, Error *err)
 {
-    return state.len == WORDS ? OK
-                              : error_set(err, E_FATAL_DATA, NO_POS, "COUNT_DISTINCT: a state has %u words instead of %d", state.len, WORDS);
+    return state.len == WORDS
+               ? OK
+               : error_set(err, E_FATAL_DATA, NO_POS, "COUNT_DISTINCT: a state has %u words instead of %d",
+                           state.len, WORDS);
 }
 
 static int rank_at(Value state, size_t index)
 {
-    return (int)(value_items(state)[index / PER_WORD].as.i64 >> (REGISTER_BITS * (index % PER_WORD))) & MAX_RANK;
+    return (int)(value_items(state)[index / PER_WORD].as.i64 >> (REGISTER_BITS * (index % PER_WORD))) &
+           MAX_RANK;
 }
 
 static int64_t word_with(int64_t word, size_t index, int rank)
@@ -72,7 +80,8 @@ static Status raise_rank(Value *state, size_t index, int rank, const AggregateCo
     return OK;
 }
 
-static Status distinct_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
+static Status distinct_add(const AggregateCall *call, Value *state, const Value *args,
+                           const AggregateContext *context, Error *err)
 {
     const SqlType *type = call->arg_types[0];
     if (value_is_null(args[0]))
@@ -81,10 +90,12 @@ static Status distinct_add(const AggregateCall *call, Value *state, const Value 
     uint64_t hash = mix(type->kind == T_DECIMAL ? decimal_hash(args[0]) : value_hash(type, args[0]));
     uint64_t rest = hash << INDEX_BITS;
     int      rank = rest == 0 ? MAX_RANK : __builtin_clzll(rest) + 1;
-    return raise_rank(state, (size_t)(hash >> (64 - INDEX_BITS)), rank > MAX_RANK ? MAX_RANK : rank, context, err);
+    return raise_rank(state, (size_t)(hash >> (64 - INDEX_BITS)), rank > MAX_RANK ? MAX_RANK : rank, context,
+                      err);
 }
 
-static Status distinct_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
+static Status distinct_merge(const AggregateCall *call, Value *state, Value other,
+                             const AggregateContext *context, Error *err)
 {
     TRY(check_words(*state, err));
     TRY(check_words(other, err));
@@ -95,7 +106,7 @@ static Status distinct_merge(const AggregateCall *call, Value *state, Value othe
 
 static Status distinct_result(const AggregateCall *call, Value state, Arena *arena, Value *out, Error *err)
 {
-    double sum = 0;
+    double sum   = 0;
     int    zeros = 0;
     TRY(check_words(state, err));
     for (size_t i = 0; i < REGISTERS; i++) {
@@ -112,7 +123,8 @@ static Status distinct_result(const AggregateCall *call, Value state, Arena *are
 }
 
 const AggregateFn distinct_aggregates[] = {
-    {"COUNT_DISTINCT", "(val T) -> BIGINT", "ARRAY<INT>", "About how many distinct values there are; NULLs are ignored.", NULL, distinct_init,
-     distinct_add, distinct_merge, NULL, distinct_result, NULL},
+    {"COUNT_DISTINCT", "(val T) -> BIGINT", "ARRAY<INT>",
+     "About how many distinct values there are; NULLs are ignored.", NULL, distinct_init, distinct_add,
+     distinct_merge, NULL, distinct_result, NULL},
     {0},
 };

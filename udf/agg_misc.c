@@ -7,10 +7,7 @@
 
 enum { HISTOGRAM_MAX_KEYS = 1000 };
 
-static Value key_at(Value map, size_t at)
-{
-    return value_entries(map)[at].key;
-}
+static Value key_at(Value map, size_t at) { return value_entries(map)[at].key; }
 
 static ptrdiff_t key_find(const AggregateContext *context, Value state, Value key)
 {
@@ -41,14 +38,16 @@ static Status count_key(Value *state, Value key, int64_t by, const AggregateCont
     return OK;
 }
 
-static Status histogram_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
+static Status histogram_add(const AggregateCall *call, Value *state, const Value *args,
+                            const AggregateContext *context, Error *err)
 {
     if (value_is_null(args[0]))
         return OK; /* a NULL key is one that no format can write */
     return count_key(state, args[0], 1, context, err);
 }
 
-static Status histogram_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
+static Status histogram_merge(const AggregateCall *call, Value *state, Value other,
+                              const AggregateContext *context, Error *err)
 {
     const MapEntry *more = value_entries(other);
     for (size_t i = 0; i < other.len; i++)
@@ -56,7 +55,8 @@ static Status histogram_merge(const AggregateCall *call, Value *state, Value oth
     return OK;
 }
 
-static Status histogram_undo(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
+static Status histogram_undo(const AggregateCall *call, Value *state, const Value *args,
+                             const AggregateContext *context, Error *err)
 {
     ptrdiff_t at = value_is_null(args[0]) ? -1 : key_find(context, *state, args[0]);
     if (at < 0)
@@ -81,35 +81,36 @@ static const SqlType *attr_type(const AggregateCall *call)
     return call->state_type->element->fields[ATTR_VALUE].type;
 }
 
-static Value attr_at(Value list, size_t at)
-{
-    return value_items(value_items(list)[at])[ATTR_VALUE];
-}
+static Value attr_at(Value list, size_t at) { return value_items(value_items(list)[at])[ATTR_VALUE]; }
 
-static Status attr_shift(const AggregateCall *call, Value *state, Value value, int64_t by, const AggregateContext *context, Error *err)
+static Status attr_shift(const AggregateCall *call, Value *state, Value value, int64_t by,
+                         const AggregateContext *context, Error *err)
 {
     ptrdiff_t at = growth_find(context->memory, attr_type(call), attr_at, *state, value);
     if (at < 0) {
         Value entry[] = {value, value_from_int(by)};
         return by > 0 ? agg_append(call, state, value_array(entry, ARRAY_LEN(entry)), context, err) : OK;
     }
-    Value *entry = (Value *)(uintptr_t)value_items(*state)[at].as.ptr; /* a copy that agg_append made */
-    int64_t count                = entry[ATTR_COUNT].as.i64 + by;
-    entry[ATTR_COUNT]            = value_from_int(count > 0 ? count : 0);
+    Value  *entry     = (Value *)(uintptr_t)value_items(*state)[at].as.ptr; /* a copy that agg_append made */
+    int64_t count     = entry[ATTR_COUNT].as.i64 + by;
+    entry[ATTR_COUNT] = value_from_int(count > 0 ? count : 0);
     return OK;
 }
 
-static Status attr_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
+static Status attr_add(const AggregateCall *call, Value *state, const Value *args,
+                       const AggregateContext *context, Error *err)
 {
     return attr_shift(call, state, args[0], 1, context, err);
 }
 
-static Status attr_undo(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
+static Status attr_undo(const AggregateCall *call, Value *state, const Value *args,
+                        const AggregateContext *context, Error *err)
 {
     return attr_shift(call, state, args[0], -1, context, err);
 }
 
-static Status attr_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
+static Status attr_merge(const AggregateCall *call, Value *state, Value other,
+                         const AggregateContext *context, Error *err)
 {
     for (size_t i = 0; i < other.len; i++) {
         const Value *entry = value_items(value_items(other)[i]);
@@ -137,9 +138,11 @@ static Status attr_result(const AggregateCall *call, Value state, Arena *arena, 
 }
 
 const AggregateFn misc_aggregates[] = {
-    {"histogram", "(val STRING) -> MAP<STRING, BIGINT>", "MAP<STRING, BIGINT>", "How often each value occurs; 1000 values at most.", NULL,
-     agg_init_empty, histogram_add, histogram_merge, histogram_undo, NULL, NULL},
-    {"ATTR", "(val T) -> T", "ARRAY<STRUCT<VALUE T, COUNT INT>>", "The one value that all rows have, else NULL.", NULL, agg_init_empty,
-     attr_add, attr_merge, attr_undo, attr_result, NULL},
+    {"histogram", "(val STRING) -> MAP<STRING, BIGINT>", "MAP<STRING, BIGINT>",
+     "How often each value occurs; 1000 values at most.", NULL, agg_init_empty, histogram_add,
+     histogram_merge, histogram_undo, NULL, NULL},
+    {"ATTR", "(val T) -> T", "ARRAY<STRUCT<VALUE T, COUNT INT>>",
+     "The one value that all rows have, else NULL.", NULL, agg_init_empty, attr_add, attr_merge, attr_undo,
+     attr_result, NULL},
     {0},
 };

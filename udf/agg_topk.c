@@ -1,8 +1,9 @@
 /*
  * agg_topk.c - TOPK and TOPKDISTINCT: the k highest values, descending.
  *
- * The state is the sorted result. On ties the earlier row stays in front, and an equal value never enters a full list. With extra
- * columns an element is a STRUCT whose first field is the value sorted by; its names are lower case (functions.md 4.2).
+ * The state is the sorted result. On ties the earlier row stays in front, and an equal value never enters a
+ * full list. With extra columns an element is a STRUCT whose first field is the value sorted by; its names
+ * are lower case (functions.md 4.2).
  */
 #include "udf/agg.h"
 
@@ -15,10 +16,7 @@ static Status bind_k(AggregateCall *call, const char *name, Error *err)
     return OK;
 }
 
-static Status topk_bind(AggregateCall *call, Arena *arena, Error *err)
-{
-    return bind_k(call, "TOPK", err);
-}
+static Status topk_bind(AggregateCall *call, Arena *arena, Error *err) { return bind_k(call, "TOPK", err); }
 
 static Status distinct_bind(AggregateCall *call, Arena *arena, Error *err)
 {
@@ -32,7 +30,8 @@ static Status rows_bind(AggregateCall *call, Arena *arena, Error *err)
 }
 
 /* ARRAY<STRUCT<sort_col, col0, ...>>; the last argument is k. */
-static Status rows_type(const SqlType *const *arg_types, size_t count, Arena *arena, const SqlType **out, Error *err)
+static Status rows_type(const SqlType *const *arg_types, size_t count, Arena *arena, const SqlType **out,
+                        Error *err)
 {
     SqlField *fields = ARENA_ARRAY(arena, SqlField, count);
     for (size_t i = 0; i + 1 < count; i++) {
@@ -45,10 +44,7 @@ static Status rows_type(const SqlType *const *arg_types, size_t count, Arena *ar
     return OK;
 }
 
-static bool has_rows(const AggregateCall *call)
-{
-    return call->state_type->element->kind == T_STRUCT;
-}
+static bool has_rows(const AggregateCall *call) { return call->state_type->element->kind == T_STRUCT; }
 
 static Value sort_value(const AggregateCall *call, Value element)
 {
@@ -74,56 +70,82 @@ static size_t place_of(const AggregateCall *call, Value state, Value item)
     return low;
 }
 
-static Status insert(const AggregateCall *call, Value *state, Value item, bool distinct, const AggregateContext *context, Error *err)
+static Status insert(const AggregateCall *call, Value *state, Value item, bool distinct,
+                     const AggregateContext *context, Error *err)
 {
     size_t at = place_of(call, *state, item);
-    if ((int64_t)at >= call->limit || (distinct && at > 0 && compare(call, value_items(*state)[at - 1], item) == 0))
+    if ((int64_t)at >= call->limit ||
+        (distinct && at > 0 && compare(call, value_items(*state)[at - 1], item) == 0))
         return OK;
     return agg_insert(call, state, at, item, (size_t)call->limit, context, err);
 }
 
-static Status topk_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
+static Status topk_add(const AggregateCall *call, Value *state, const Value *args,
+                       const AggregateContext *context, Error *err)
 {
     Value item = has_rows(call) ? value_array(args, call->arg_count) : args[0];
     return value_is_null(args[0]) ? OK : insert(call, state, item, false, context, err);
 }
 
-static Status distinct_add(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err)
+static Status distinct_add(const AggregateCall *call, Value *state, const Value *args,
+                           const AggregateContext *context, Error *err)
 {
     return value_is_null(args[0]) ? OK : insert(call, state, args[0], true, context, err);
 }
 
-static Status topk_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
+static Status topk_merge(const AggregateCall *call, Value *state, Value other,
+                         const AggregateContext *context, Error *err)
 {
     for (size_t i = 0; i < other.len; i++)
         TRY(insert(call, state, value_items(other)[i], false, context, err));
     return OK;
 }
 
-static Status distinct_merge(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err)
+static Status distinct_merge(const AggregateCall *call, Value *state, Value other,
+                             const AggregateContext *context, Error *err)
 {
     for (size_t i = 0; i < other.len; i++)
         TRY(insert(call, state, value_items(other)[i], true, context, err));
     return OK;
 }
 
-#define TOPK_ROW(type)                                                                                                       \
-    {"TOPK", "(val " type ", CONST k INT) -> ARRAY<" type ">", "ARRAY<" type ">", "The k highest values, descending.",       \
-     topk_bind, agg_init_empty, topk_add, topk_merge, NULL, NULL, NULL}
-#define TOPK_ROWS_ROW(type)                                                                                                  \
-    {"TOPK", "(sort_col " type ", cols ANY..., CONST k INT) -> ARRAY<STRUCT<sort_col " type ", col0 ANY>>", "?",    \
-     "The k highest values with further columns of their rows, descending.", rows_bind, agg_init_empty, topk_add,            \
-     topk_merge, NULL, NULL, rows_type}
-#define TOPKDISTINCT_ROW(type)                                                                                               \
-    {"TOPKDISTINCT", "(val " type ", CONST k INT) -> ARRAY<" type ">", "ARRAY<" type ">",                                    \
-     "The k highest distinct values, descending.", distinct_bind, agg_init_empty, distinct_add, distinct_merge, NULL, NULL,  \
-     NULL}
+#define TOPK_ROW(type)                                                                                       \
+    {                                                                                                        \
+        "TOPK", "(val " type ", CONST k INT) -> ARRAY<" type ">", "ARRAY<" type ">",                         \
+            "The k highest values, descending.", topk_bind, agg_init_empty, topk_add, topk_merge, NULL,      \
+            NULL, NULL                                                                                       \
+    }
+#define TOPK_ROWS_ROW(type)                                                                                  \
+    {                                                                                                        \
+        "TOPK",                                                                                              \
+            "(sort_col " type ", cols ANY..., CONST k INT) -> ARRAY<STRUCT<sort_col " type ", col0 ANY>>",   \
+            "?", "The k highest values with further columns of their rows, descending.", rows_bind,          \
+            agg_init_empty, topk_add, topk_merge, NULL, NULL, rows_type                                      \
+    }
+#define TOPKDISTINCT_ROW(type)                                                                               \
+    {                                                                                                        \
+        "TOPKDISTINCT", "(val " type ", CONST k INT) -> ARRAY<" type ">", "ARRAY<" type ">",                 \
+            "The k highest distinct values, descending.", distinct_bind, agg_init_empty, distinct_add,       \
+            distinct_merge, NULL, NULL, NULL                                                                 \
+    }
 
 const AggregateFn topk_aggregates[] = {
-    TOPK_ROW("INT"), TOPK_ROW("BIGINT"), TOPK_ROW("DOUBLE"), TOPK_ROW("STRING"),
-    TOPK_ROWS_ROW("INT"), TOPK_ROWS_ROW("BIGINT"), TOPK_ROWS_ROW("DOUBLE"), TOPK_ROWS_ROW("STRING"),
-    TOPKDISTINCT_ROW("INT"), TOPKDISTINCT_ROW("BIGINT"), TOPKDISTINCT_ROW("DOUBLE"), TOPKDISTINCT_ROW("STRING"),
-    TOPKDISTINCT_ROW("DECIMAL"), TOPKDISTINCT_ROW("DATE"), TOPKDISTINCT_ROW("TIME"), TOPKDISTINCT_ROW("TIMESTAMP"),
+    TOPK_ROW("INT"),
+    TOPK_ROW("BIGINT"),
+    TOPK_ROW("DOUBLE"),
+    TOPK_ROW("STRING"),
+    TOPK_ROWS_ROW("INT"),
+    TOPK_ROWS_ROW("BIGINT"),
+    TOPK_ROWS_ROW("DOUBLE"),
+    TOPK_ROWS_ROW("STRING"),
+    TOPKDISTINCT_ROW("INT"),
+    TOPKDISTINCT_ROW("BIGINT"),
+    TOPKDISTINCT_ROW("DOUBLE"),
+    TOPKDISTINCT_ROW("STRING"),
+    TOPKDISTINCT_ROW("DECIMAL"),
+    TOPKDISTINCT_ROW("DATE"),
+    TOPKDISTINCT_ROW("TIME"),
+    TOPKDISTINCT_ROW("TIMESTAMP"),
     TOPKDISTINCT_ROW("BYTES"),
     {0},
 };

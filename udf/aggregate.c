@@ -1,8 +1,8 @@
 /*
  * aggregate.c - an aggregate of one query: its types and constants, fixed when the query is planned.
  *
- * The state's type is text with generics; it is bound again from the argument types here, because a call keeps only what the run
- * needs. Constants stand behind the column arguments.
+ * The state's type is text with generics; it is bound again from the argument types here, because a call
+ * keeps only what the run needs. Constants stand behind the column arguments.
  */
 #include "udf/agg.h"
 #include "udf/signature.h"
@@ -51,15 +51,23 @@ Status aggregate_bind(const FnResolved *resolved, const SqlType *const *arg_type
     for (size_t i = 0; i < resolved->constant_count; i++)
         copies[i] = value_copy(arena, types[columns + i], constants[i]);
     *call = (AggregateCall){
-        .result_type = resolved->result_type, .arg_types = types, .arg_count = columns, .constants = copies,
-        .constant_types = types + columns, .constant_count = resolved->constant_count, .limit = -1, .config = config,
+        .result_type    = resolved->result_type,
+        .arg_types      = types,
+        .arg_count      = columns,
+        .constants      = copies,
+        .constant_types = types + columns,
+        .constant_count = resolved->constant_count,
+        .limit          = -1,
+        .config         = config,
     };
     TRY(bind_state(fn, call, arena, err));
     if (fn->bind != NULL)
         TRY(fn->bind(call, arena, err));
     if (call->state_type == NULL || call->result_type == NULL)
-        return error_set(err, E_PLAN, NO_POS, "Function '%s': no argument fixes the type of its state. Use CAST() to give NULL a type.",
-                         resolved->name);
+        return error_set(
+            err, E_PLAN, NO_POS,
+            "Function '%s': no argument fixes the type of its state. Use CAST() to give NULL a type.",
+            resolved->name);
     call->state_type  = type_copy(arena, call->state_type);
     call->result_type = type_copy(arena, call->result_type);
     *out              = call;

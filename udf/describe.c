@@ -41,8 +41,8 @@ static FnOverloadListing describe_overload(const Overload *overload, Arena *aren
     return listing;
 }
 
-Status functions_describe(const Functions *functions, Str name, Arena *arena, FnListing *out, FnOverloadListing **overloads,
-                          size_t *count, Error *err)
+Status functions_describe(const Functions *functions, Str name, Arena *arena, FnListing *out,
+                          FnOverloadListing **overloads, size_t *count, Error *err)
 {
     const FnEntry *entry = functions_find(functions, name);
     if (entry == NULL)

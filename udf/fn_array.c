@@ -1,8 +1,9 @@
 /*
- * fn_array.c - ARRAY functions. Arrays are immutable: a result is a new array that shares its elements with the arguments.
+ * fn_array.c - ARRAY functions. Arrays are immutable: a result is a new array that shares its elements with
+ * the arguments.
  *
- * The set functions compare every element with those kept so far through a small open-addressing table, so that long arrays do not
- * cost the square of their length.
+ * The set functions compare every element with those kept so far through a small open-addressing table, so
+ * that long arrays do not cost the square of their length.
  */
 #include "core/decimal.h"
 #include "udf/udf.h"
@@ -114,7 +115,8 @@ static bool set_add(ValueSet *set, const Value *value)
 typedef enum { KEEP_ALL, KEEP_IN_FILTER, KEEP_NOT_IN_FILTER } Keep;
 
 /* The distinct elements of `lists`, in order, of which the filter's are kept or dropped. */
-static Status distinct_of(const FnCall *call, const Value *lists, size_t count, const Value *filter, Keep keep, Value *result, Error *err)
+static Status distinct_of(const FnCall *call, const Value *lists, size_t count, const Value *filter,
+                          Keep keep, Value *result, Error *err)
 {
     const SqlType *element = call->type->element;
     ValueSet       seen, filtered;
@@ -169,7 +171,8 @@ static Status ensure_ordered(const SqlType *element, const char *name, Error *er
 {
     if (element->kind != T_ARRAY && element->kind != T_MAP && element->kind != T_STRUCT)
         return OK;
-    return error_set(err, E_DATA, NO_POS, "%s: elements of type %s have no order", name, type_kind_name(element->kind));
+    return error_set(err, E_DATA, NO_POS, "%s: elements of type %s have no order", name,
+                     type_kind_name(element->kind));
 }
 
 static Status extreme(const FnCall *call, const char *name, int sign, Value *result, Error *err)
@@ -219,7 +222,8 @@ static int sort_direction(Str word)
 static Status fn_array_sort(const FnCall *call, Value *result, Error *err)
 {
     Value     list  = call->args[0];
-    SortOrder order = {call->type->element, call->count == 2 ? sort_direction(str_trim(value_str(call->args[1]))) : 1};
+    SortOrder order = {call->type->element,
+                       call->count == 2 ? sort_direction(str_trim(value_str(call->args[1]))) : 1};
     *result         = value_null();
     if (order.sign == 0)
         return OK;
@@ -240,13 +244,17 @@ static Status fn_array_join(const FnCall *call, Value *result, Error *err)
 {
     const SqlType *element = call->arg_types[0]->element;
     Value          list    = call->args[0];
-    Str            between = call->count == 1 ? STR_LIT(",") : value_is_null(call->args[1]) ? STR_LIT("") : value_str(call->args[1]);
+    Str            between = call->count == 1               ? STR_LIT(",")
+                             : value_is_null(call->args[1]) ? STR_LIT("")
+                                                            : value_str(call->args[1]);
     StrBuf         text    = {0};
     *result                = value_null();
     if (value_is_null(list))
         return OK;
     if (element->kind > T_STRING && list.len > 0)
-        return error_set(err, E_DATA, NO_POS, "error: hit element of type %s which is currently not supported", type_kind_name(element->kind));
+        return error_set(err, E_DATA, NO_POS,
+                         "error: hit element of type %s which is currently not supported",
+                         type_kind_name(element->kind));
     for (size_t i = 0; i < list.len; i++) {
         if (i > 0)
             strbuf_add(&text, between);
@@ -294,30 +302,42 @@ static Status fn_slice(const FnCall *call, Value *result, Error *err)
     return OK;
 }
 
-#define N0       FN_NULL_IF_ANY_NULL
+#define N0 FN_NULL_IF_ANY_NULL
 #define JOIN_DOC "The elements' texts with a delimiter between them."
 #define SORT_DOC "The elements in order, NULLs last."
-#define GEN_DOC  "The numbers from start to end, both included."
+#define GEN_DOC "The numbers from start to end, both included."
 
 const ScalarFn array_functions[] = {
-    {"array_concat", "(left ARRAY<T>, right ARRAY<T>) -> ARRAY<T>", 0, fn_array_concat, "All elements of both arrays.", NULL},
-    {"ARRAY_CONTAINS", "(array ARRAY<T>, val T) -> BOOLEAN", 0, fn_array_contains, "Whether the value is an element.", NULL},
-    {"array_distinct", "(array ARRAY<T>) -> ARRAY<T>", N0, fn_array_distinct, "The elements without repetitions.", NULL},
-    {"array_except", "(left ARRAY<T>, right ARRAY<T>) -> ARRAY<T>", N0, fn_array_except, "The distinct elements of the first array that the second lacks.", NULL},
-    {"array_intersect", "(left ARRAY<T>, right ARRAY<T>) -> ARRAY<T>", N0, fn_array_intersect, "The distinct elements of the first array that the second has.", NULL},
-    {"array_union", "(left ARRAY<T>, right ARRAY<T>) -> ARRAY<T>", N0, fn_array_union, "The distinct elements of both arrays.", NULL},
+    {"array_concat", "(left ARRAY<T>, right ARRAY<T>) -> ARRAY<T>", 0, fn_array_concat,
+     "All elements of both arrays.", NULL},
+    {"ARRAY_CONTAINS", "(array ARRAY<T>, val T) -> BOOLEAN", 0, fn_array_contains,
+     "Whether the value is an element.", NULL},
+    {"array_distinct", "(array ARRAY<T>) -> ARRAY<T>", N0, fn_array_distinct,
+     "The elements without repetitions.", NULL},
+    {"array_except", "(left ARRAY<T>, right ARRAY<T>) -> ARRAY<T>", N0, fn_array_except,
+     "The distinct elements of the first array that the second lacks.", NULL},
+    {"array_intersect", "(left ARRAY<T>, right ARRAY<T>) -> ARRAY<T>", N0, fn_array_intersect,
+     "The distinct elements of the first array that the second has.", NULL},
+    {"array_union", "(left ARRAY<T>, right ARRAY<T>) -> ARRAY<T>", N0, fn_array_union,
+     "The distinct elements of both arrays.", NULL},
     {"ARRAY_JOIN", "(array ARRAY<T>) -> STRING", 0, fn_array_join, JOIN_DOC, NULL},
     {"ARRAY_JOIN", "(array ARRAY<T>, delimiter STRING) -> STRING", 0, fn_array_join, JOIN_DOC, NULL},
     {"ARRAY_LENGTH", "(array ARRAY<T>) -> INT", N0, fn_array_length, "How many elements there are.", NULL},
     {"array_max", "(array ARRAY<T>) -> T", N0, fn_array_max, "The highest element; NULLs are ignored.", NULL},
     {"array_min", "(array ARRAY<T>) -> T", N0, fn_array_min, "The lowest element; NULLs are ignored.", NULL},
-    {"array_remove", "(array ARRAY<T>, element T) -> ARRAY<T>", 0, fn_array_remove, "The array without the elements equal to a value.", NULL},
+    {"array_remove", "(array ARRAY<T>, element T) -> ARRAY<T>", 0, fn_array_remove,
+     "The array without the elements equal to a value.", NULL},
     {"array_sort", "(array ARRAY<T>) -> ARRAY<T>", N0, fn_array_sort, SORT_DOC, NULL},
     {"array_sort", "(array ARRAY<T>, direction STRING) -> ARRAY<T>", N0, fn_array_sort, SORT_DOC, NULL},
-    {"GENERATE_SERIES", "(start INT, end INT) -> ARRAY<INT>", FN_ERROR_IF_NULL, fn_generate_series, GEN_DOC, NULL},
-    {"GENERATE_SERIES", "(start INT, end INT, step INT) -> ARRAY<INT>", FN_ERROR_IF_NULL, fn_generate_series, GEN_DOC, NULL},
-    {"GENERATE_SERIES", "(start BIGINT, end BIGINT) -> ARRAY<BIGINT>", FN_ERROR_IF_NULL, fn_generate_series, GEN_DOC, NULL},
-    {"GENERATE_SERIES", "(start BIGINT, end BIGINT, step INT) -> ARRAY<BIGINT>", FN_ERROR_IF_NULL, fn_generate_series, GEN_DOC, NULL},
-    {"slice", "(in ARRAY<T>, from INT, to INT) -> ARRAY<T>", 0, fn_slice, "The elements from one position to another, both included.", NULL},
+    {"GENERATE_SERIES", "(start INT, end INT) -> ARRAY<INT>", FN_ERROR_IF_NULL, fn_generate_series, GEN_DOC,
+     NULL},
+    {"GENERATE_SERIES", "(start INT, end INT, step INT) -> ARRAY<INT>", FN_ERROR_IF_NULL, fn_generate_series,
+     GEN_DOC, NULL},
+    {"GENERATE_SERIES", "(start BIGINT, end BIGINT) -> ARRAY<BIGINT>", FN_ERROR_IF_NULL, fn_generate_series,
+     GEN_DOC, NULL},
+    {"GENERATE_SERIES", "(start BIGINT, end BIGINT, step INT) -> ARRAY<BIGINT>", FN_ERROR_IF_NULL,
+     fn_generate_series, GEN_DOC, NULL},
+    {"slice", "(in ARRAY<T>, from INT, to INT) -> ARRAY<T>", 0, fn_slice,
+     "The elements from one position to another, both included.", NULL},
     {0},
 };

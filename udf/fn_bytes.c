@@ -1,8 +1,9 @@
 /*
- * fn_bytes.c - bytes and their texts: ENCODE, TO_BYTES, FROM_BYTES, numbers from bytes (functions.md 3.3, 3.3.1, 3.5).
+ * fn_bytes.c - bytes and their texts: ENCODE, TO_BYTES, FROM_BYTES, numbers from bytes
+ * (functions.md 3.3, 3.3.1, 3.5).
  *
- * Two strictness levels on purpose: TO_BYTES refuses what ENCODE reads over. And two cases of hex digits: ENCODE writes
- * lower case, FROM_BYTES upper case.
+ * Two strictness levels on purpose: TO_BYTES refuses what ENCODE reads over. And two cases of hex digits:
+ * ENCODE writes lower case, FROM_BYTES upper case.
  */
 #include "udf/udf.h"
 
@@ -55,8 +56,8 @@ static Status hex_encode(const FnCall *call, Str bytes, const char *digits, Str 
         return E_LIMIT;
     for (size_t i = 0; i < bytes.len; i++) {
         unsigned char byte = (unsigned char)bytes.ptr[i];
-        text[i * 2]     = digits[byte >> 4];
-        text[i * 2 + 1] = digits[byte & 15];
+        text[i * 2]        = digits[byte >> 4];
+        text[i * 2 + 1]    = digits[byte & 15];
     }
     *out = str_n(text, size);
     return OK;
@@ -89,21 +90,29 @@ static Status ascii_bytes(const FnCall *call, Str text, Str *out, Error *err)
     if (bytes == NULL)
         return E_LIMIT;
     for (size_t at = 0; at < text.len;) {
-        uint32_t cp = utf8_next(text, &at);
+        uint32_t cp  = utf8_next(text, &at);
         bytes[len++] = cp < 0x80 ? (char)cp : '?';
     }
     *out = str_n(bytes, len);
     return OK;
 }
 
-static Status bytes_to_text(const FnCall *call, Str bytes, Encoding encoding, bool upper, Str *out, Error *err)
+static Status bytes_to_text(const FnCall *call, Str bytes, Encoding encoding, bool upper, Str *out,
+                            Error *err)
 {
     switch (encoding) {
-    case ENCODING_HEX:    return hex_encode(call, bytes, upper ? "0123456789ABCDEF" : "0123456789abcdef", out, err);
-    case ENCODING_UTF8:   *out = utf8_repair(call->arena, bytes); return OK;
-    case ENCODING_ASCII:  return ascii_text(call, bytes, out, err);
-    case ENCODING_BASE64: *out = base64_encode(call->arena, bytes); return OK;
-    default:              return error_set(err, E_DATA, NO_POS, "Unknown encoding");
+    case ENCODING_HEX:
+        return hex_encode(call, bytes, upper ? "0123456789ABCDEF" : "0123456789abcdef", out, err);
+    case ENCODING_UTF8:
+        *out = utf8_repair(call->arena, bytes);
+        return OK;
+    case ENCODING_ASCII:
+        return ascii_text(call, bytes, out, err);
+    case ENCODING_BASE64:
+        *out = base64_encode(call->arena, bytes);
+        return OK;
+    default:
+        return error_set(err, E_DATA, NO_POS, "Unknown encoding");
     }
 }
 
@@ -114,17 +123,16 @@ static Status hex_decode_lenient(const FnCall *call, Str text, Str *out, Error *
 {
     if (str_starts_with(text, STR_LIT("0x"))) {
         Str digits = str_n(text.ptr + 2, text.len - 2);
-        return hex_decode(call, digits.len % 2 ? str_printf(call->arena, "0" STR_FMT, STR_ARG(digits)) : digits, out, err);
+        return hex_decode(
+            call, digits.len % 2 ? str_printf(call->arena, "0" STR_FMT, STR_ARG(digits)) : digits, out, err);
     }
-    bool quoted = text.len >= 3 && (text.ptr[0] | 0x20) == 'x' && text.ptr[1] == '\'' && text.ptr[text.len - 1] == '\'';
+    bool quoted =
+        text.len >= 3 && (text.ptr[0] | 0x20) == 'x' && text.ptr[1] == '\'' && text.ptr[text.len - 1] == '\'';
     return hex_decode(call, quoted ? str_n(text.ptr + 2, text.len - 3) : text, out, err);
 }
 
 /* Of the alphabet for URLs, too. */
-static int lenient_digit(char c)
-{
-    return base64_digit(c == '-' ? '+' : c == '_' ? '/' : c);
-}
+static int lenient_digit(char c) { return base64_digit(c == '-' ? '+' : c == '_' ? '/' : c); }
 
 /* Skips what is no digit, stops at the padding. */
 static Status base64_decode_lenient(const FnCall *call, Str text, Str *out, Error *err)
@@ -154,8 +162,10 @@ static Status fn_encode(const FnCall *call, Value *result, Error *err)
 {
     Str      text = value_str(call->args[0]), bytes = text, encoded;
     Encoding from, to;
-    if (!encoding_named(value_str(call->args[1]), &from) || !encoding_named(value_str(call->args[2]), &to) || from == to)
-        return error_set(err, E_DATA, NO_POS, "Supported input and output encodings are: hex, utf8, ascii and base64");
+    if (!encoding_named(value_str(call->args[1]), &from) || !encoding_named(value_str(call->args[2]), &to) ||
+        from == to)
+        return error_set(err, E_DATA, NO_POS,
+                         "Supported input and output encodings are: hex, utf8, ascii and base64");
     if (from == ENCODING_HEX)
         TRY(hex_decode_lenient(call, text, &bytes, err));
     else if (from == ENCODING_BASE64)
@@ -174,7 +184,9 @@ static Status argument_encoding(const FnCall *call, Encoding *out, Error *err)
     Str name = value_str(call->args[1]);
     if (encoding_named(name, out))
         return OK;
-    return error_set(err, E_DATA, NO_POS, "Unknown encoding type '" STR_FMT "'. Supported formats are 'hex', 'utf8', 'ascii', and 'base64'.",
+    return error_set(err, E_DATA, NO_POS,
+                     "Unknown encoding type '" STR_FMT
+                     "'. Supported formats are 'hex', 'utf8', 'ascii', and 'base64'.",
                      STR_ARG(name));
 }
 
@@ -218,18 +230,21 @@ static Status fn_from_bytes(const FnCall *call, Value *result, Error *err)
 static Status number_bits(const FnCall *call, size_t size, bool *is_null, uint64_t *bits, Error *err)
 {
     bool little = false;
-    *is_null = value_is_null(call->args[0]);
+    *is_null    = value_is_null(call->args[0]);
     if (call->count > 1) {
         Str order = value_is_null(call->args[1]) ? STR_LIT("null") : value_str(call->args[1]);
-        little = str_equal_nocase(order, STR_LIT("LITTLE_ENDIAN"));
+        little    = str_equal_nocase(order, STR_LIT("LITTLE_ENDIAN"));
         if (!little && !str_equal_nocase(order, STR_LIT("BIG_ENDIAN")))
-            return error_set(err, E_DATA, NO_POS, "Byte order must be BIG_ENDIAN or LITTLE_ENDIAN, but found " STR_FMT, STR_ARG(order));
+            return error_set(err, E_DATA, NO_POS,
+                             "Byte order must be BIG_ENDIAN or LITTLE_ENDIAN, but found " STR_FMT,
+                             STR_ARG(order));
     }
     if (*is_null)
         return OK;
     Str bytes = value_str(call->args[0]);
     if (bytes.len != size)
-        return error_set(err, E_DATA, NO_POS, "Number of bytes must be equal to %zu, but found %zu", size, bytes.len);
+        return error_set(err, E_DATA, NO_POS, "Number of bytes must be equal to %zu, but found %zu", size,
+                         bytes.len);
     *bits = 0;
     for (size_t i = 0; i < size; i++)
         *bits = *bits << 8 | (unsigned char)bytes.ptr[little ? size - 1 - i : i];
@@ -266,8 +281,11 @@ static Status fn_double_from_bytes(const FnCall *call, Value *result, Error *err
 }
 
 const ScalarFn encoding_functions[] = {
-    {"encode", "(str STRING, inputEncoding STRING, outputEncoding STRING) -> STRING", FN_NULL_IF_ANY_NULL, fn_encode,
-     "Takes an input string which is encoded as inputEncoding, and encodes it as outputEncoding: hex, utf8, ascii or base64.", NULL},
+    {"encode", "(str STRING, inputEncoding STRING, outputEncoding STRING) -> STRING", FN_NULL_IF_ANY_NULL,
+     fn_encode,
+     "Takes an input string which is encoded as inputEncoding, and encodes it as outputEncoding: hex, utf8, "
+     "ascii or base64.",
+     NULL},
     {"to_bytes", "(string STRING, encoding STRING) -> BYTES", FN_NULL_IF_ANY_NULL, fn_to_bytes,
      "Converts a string in the given encoding to bytes: hex, utf8, ascii or base64.", NULL},
     {"from_bytes", "(bytes BYTES, encoding STRING) -> STRING", FN_NULL_IF_ANY_NULL, fn_from_bytes,
@@ -276,13 +294,17 @@ const ScalarFn encoding_functions[] = {
 };
 
 const ScalarFn bytes_functions[] = {
-    {"int_from_bytes", "(value BYTES) -> INT", 0, fn_int_from_bytes, "Converts a BYTES value of 4 bytes to an INT, big endian.", NULL},
+    {"int_from_bytes", "(value BYTES) -> INT", 0, fn_int_from_bytes,
+     "Converts a BYTES value of 4 bytes to an INT, big endian.", NULL},
     {"int_from_bytes", "(value BYTES, byteOrder STRING) -> INT", 0, fn_int_from_bytes,
-     "Converts a BYTES value of 4 bytes to an INT in the given byte order: BIG_ENDIAN or LITTLE_ENDIAN.", NULL},
-    {"bigint_from_bytes", "(value BYTES) -> BIGINT", 0, fn_bigint_from_bytes, "Converts a BYTES value of 8 bytes to a BIGINT, big endian.", NULL},
+     "Converts a BYTES value of 4 bytes to an INT in the given byte order: BIG_ENDIAN or LITTLE_ENDIAN.",
+     NULL},
+    {"bigint_from_bytes", "(value BYTES) -> BIGINT", 0, fn_bigint_from_bytes,
+     "Converts a BYTES value of 8 bytes to a BIGINT, big endian.", NULL},
     {"bigint_from_bytes", "(value BYTES, byteOrder STRING) -> BIGINT", 0, fn_bigint_from_bytes,
      "Converts a BYTES value of 8 bytes to a BIGINT in the given byte order.", NULL},
-    {"double_from_bytes", "(value BYTES) -> DOUBLE", 0, fn_double_from_bytes, "Converts a BYTES value of 8 bytes to a DOUBLE, big endian.", NULL},
+    {"double_from_bytes", "(value BYTES) -> DOUBLE", 0, fn_double_from_bytes,
+     "Converts a BYTES value of 8 bytes to a DOUBLE, big endian.", NULL},
     {"double_from_bytes", "(value BYTES, byteOrder STRING) -> DOUBLE", 0, fn_double_from_bytes,
      "Converts a BYTES value of 8 bytes to a DOUBLE in the given byte order.", NULL},
     {0},

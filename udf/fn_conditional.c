@@ -1,6 +1,6 @@
 /*
- * fn_conditional.c - COALESCE, IFNULL, NULLIF, GREATEST, LEAST: choosing one of the arguments. AS_VALUE and GEO_DISTANCE are the
- * category OTHER.
+ * fn_conditional.c - COALESCE, IFNULL, NULLIF, GREATEST, LEAST: choosing one of the arguments. AS_VALUE and
+ * GEO_DISTANCE are the category OTHER.
  */
 #include <math.h>
 
@@ -48,13 +48,11 @@ static Status fn_greatest(const FnCall *call, Value *result, Error *err)
     return pick(call, 1, result, err);
 }
 
-static Status fn_least(const FnCall *call, Value *result, Error *err)
-{
-    return pick(call, -1, result, err);
-}
+static Status fn_least(const FnCall *call, Value *result, Error *err) { return pick(call, -1, result, err); }
 
 /* Room for the whole digits and the fraction of every argument (functions.md 2.10). */
-static Status common_decimal(const SqlType *const *arg_types, size_t count, Arena *arena, const SqlType **out, Error *err)
+static Status common_decimal(const SqlType *const *arg_types, size_t count, Arena *arena, const SqlType **out,
+                             Error *err)
 {
     int whole = 0, scale = 0;
     for (size_t i = 0; i < count; i++) {
@@ -75,7 +73,7 @@ static Status fn_as_value(const FnCall *call, Value *result, Error *err)
     return OK;
 }
 
-#define KM_RADIUS   6371.0
+#define KM_RADIUS 6371.0
 #define MILE_RADIUS 3959.0
 
 static Status earth_radius(Str unit, double *radius, Error *err)
@@ -84,9 +82,9 @@ static Status earth_radius(Str unit, double *radius, Error *err)
         const char *name;
         double      radius;
     } units[] = {
-        {"", KM_RADIUS},          {"km", KM_RADIUS},         {"kilometer", KM_RADIUS}, {"kilometers", KM_RADIUS},
-        {"kilometre", KM_RADIUS}, {"kilometres", KM_RADIUS}, {"mi", MILE_RADIUS},      {"mile", MILE_RADIUS},
-        {"miles", MILE_RADIUS},
+        {"", KM_RADIUS},           {"km", KM_RADIUS},        {"kilometer", KM_RADIUS},
+        {"kilometers", KM_RADIUS}, {"kilometre", KM_RADIUS}, {"kilometres", KM_RADIUS},
+        {"mi", MILE_RADIUS},       {"mile", MILE_RADIUS},    {"miles", MILE_RADIUS},
     };
     for (size_t i = 0; i < ARRAY_LEN(units); i++) {
         if (str_equal_nocase(str_trim(unit), str_c(units[i].name))) {
@@ -95,14 +93,12 @@ static Status earth_radius(Str unit, double *radius, Error *err)
         }
     }
     return error_set(err, E_DATA, NO_POS,
-                     "GeoDistance function units parameter must be one of [km, kilometer, kilometers, kilometre, kilometres] or "
+                     "GeoDistance function units parameter must be one of [km, kilometer, kilometers, "
+                     "kilometre, kilometres] or "
                      "[mi, mile, miles]. Values are case-insensitive.");
 }
 
-static double radians(double degrees)
-{
-    return degrees * (M_PI / 180.0);
-}
+static double radians(double degrees) { return degrees * (M_PI / 180.0); }
 
 static double half_chord(double angle)
 {
@@ -118,8 +114,11 @@ static Status fn_geo_distance(const FnCall *call, Value *result, Error *err)
             return error_set(err, E_DATA, NO_POS, "GEO_DISTANCE: a coordinate is NULL");
         at[i] = call->args[i].as.f64;
         if (!(fabs(at[i]) <= (i % 2 == 0 ? 90 : 180)))
-            return error_set(err, E_DATA, NO_POS, "%s", i % 2 == 0 ? "valid latitude values for GeoDistance function are in the range of -90 to 90"
-                                                                  : "valid longitude values for GeoDistance function are in the range of -180 to 180");
+            return error_set(
+                err, E_DATA, NO_POS, "%s",
+                i % 2 == 0
+                    ? "valid latitude values for GeoDistance function are in the range of -90 to 90"
+                    : "valid longitude values for GeoDistance function are in the range of -180 to 180");
     }
     if (call->count == 5 && !value_is_null(call->args[4]))
         TRY(earth_radius(value_str(call->args[4]), &radius, err));
@@ -129,10 +128,13 @@ static Status fn_geo_distance(const FnCall *call, Value *result, Error *err)
     return OK;
 }
 
-#define PICK_ROWS(type)                                                                                                      \
-    {"greatest", "(val " type ", vals " type "...) -> " type, 0, fn_greatest, "The highest argument; NULLs are ignored.",    \
-     NULL},                                                                                                                  \
-    {"least", "(val " type ", vals " type "...) -> " type, 0, fn_least, "The lowest argument; NULLs are ignored.", NULL}
+#define PICK_ROWS(type)                                                                                      \
+    {"greatest",  "(val " type ", vals " type "...) -> " type, 0,                                            \
+     fn_greatest, "The highest argument; NULLs are ignored.",  NULL},                                        \
+    {                                                                                                        \
+        "least", "(val " type ", vals " type "...) -> " type, 0, fn_least,                                   \
+            "The lowest argument; NULLs are ignored.", NULL                                                  \
+    }
 #define GEO_DOC "The distance of two points on the earth, in kilometres or miles."
 
 const ScalarFn choosing_functions[] = {
@@ -144,21 +146,28 @@ const ScalarFn choosing_functions[] = {
     PICK_ROWS("DATE"),
     PICK_ROWS("TIME"),
     PICK_ROWS("TIMESTAMP"),
-    {"greatest", "(val DECIMAL, vals DECIMAL...) -> DECIMAL", 0, fn_greatest, "The highest argument; NULLs are ignored.", common_decimal},
-    {"least", "(val DECIMAL, vals DECIMAL...) -> DECIMAL", 0, fn_least, "The lowest argument; NULLs are ignored.", common_decimal},
+    {"greatest", "(val DECIMAL, vals DECIMAL...) -> DECIMAL", 0, fn_greatest,
+     "The highest argument; NULLs are ignored.", common_decimal},
+    {"least", "(val DECIMAL, vals DECIMAL...) -> DECIMAL", 0, fn_least,
+     "The lowest argument; NULLs are ignored.", common_decimal},
     {0},
 };
 
 const ScalarFn conditional_functions[] = {
     {"COALESCE", "(first T, others T...) -> T", 0, fn_coalesce, "The first argument that is not NULL.", NULL},
-    {"IFNULL", "(value T, altValue T) -> T", 0, fn_coalesce, "The value, or the alternative where it is NULL.", NULL},
-    {"NULLIF", "(value1 T, value2 T) -> T", 0, fn_nullif, "NULL where both values are equal, else the first.", NULL},
+    {"IFNULL", "(value T, altValue T) -> T", 0, fn_coalesce,
+     "The value, or the alternative where it is NULL.", NULL},
+    {"NULLIF", "(value1 T, value2 T) -> T", 0, fn_nullif, "NULL where both values are equal, else the first.",
+     NULL},
     {0},
 };
 
 const ScalarFn other_functions[] = {
-    {"AS_VALUE", "(keyColumn T) -> T", 0, fn_as_value, "The value itself: copies a key column into the value.", NULL},
-    {"geo_distance", "(lat1 DOUBLE, lon1 DOUBLE, lat2 DOUBLE, lon2 DOUBLE) -> DOUBLE", 0, fn_geo_distance, GEO_DOC, NULL},
-    {"geo_distance", "(lat1 DOUBLE, lon1 DOUBLE, lat2 DOUBLE, lon2 DOUBLE, units STRING) -> DOUBLE", 0, fn_geo_distance, GEO_DOC, NULL},
+    {"AS_VALUE", "(keyColumn T) -> T", 0, fn_as_value,
+     "The value itself: copies a key column into the value.", NULL},
+    {"geo_distance", "(lat1 DOUBLE, lon1 DOUBLE, lat2 DOUBLE, lon2 DOUBLE) -> DOUBLE", 0, fn_geo_distance,
+     GEO_DOC, NULL},
+    {"geo_distance", "(lat1 DOUBLE, lon1 DOUBLE, lat2 DOUBLE, lon2 DOUBLE, units STRING) -> DOUBLE", 0,
+     fn_geo_distance, GEO_DOC, NULL},
     {0},
 };

@@ -1,7 +1,8 @@
 /*
  * fn_json.c - functions that read JSON texts (functions.md 3.6). TO_JSON_STRING is in fn_json_write.c.
  *
- * A text that does not parse is an error of the row (so NULL), except where the question is whether it parses.
+ * A text that does not parse is an error of the row (so NULL), except where the question is whether it
+ * parses.
  */
 #include "udf/json_tree.h"
 #include "udf/site_cache.h"
@@ -58,7 +59,7 @@ static Status fn_extractjsonfield(const FnCall *call, Value *result, Error *err)
     TRY(site_get(call, &path_kind, value_str(call->args[1]), &item, err));
     TRY(json_read(value_str(call->args[0]), call->arena, &root, err));
     const JsonNode *found = json_path_find(((PathItem *)item)->path, root);
-    *result = value_null();
+    *result               = value_null();
     return found && found->kind != JSON_MISSING ? unquoted_text(call, found, result, err) : OK;
 }
 
@@ -67,7 +68,8 @@ static Status fn_extractjsonfield(const FnCall *call, Value *result, Error *err)
 static Status fn_is_json_string(const FnCall *call, Value *result, Error *err)
 {
     JsonNode *root;
-    *result = value_from_bool(!value_is_null(call->args[0]) && json_read(value_str(call->args[0]), call->arena, &root, NULL) == OK &&
+    *result = value_from_bool(!value_is_null(call->args[0]) &&
+                              json_read(value_str(call->args[0]), call->arena, &root, NULL) == OK &&
                               root->kind != JSON_MISSING);
     return OK;
 }
@@ -80,12 +82,18 @@ static bool json_equals(const JsonNode *node, const SqlType *type, Value value)
     if (value_is_null(value))
         return node->kind == JSON_NULL;
     switch (type->kind) {
-    case T_BOOLEAN: return node->kind == JSON_BOOLEAN && node->truth == value_bool(value);
+    case T_BOOLEAN:
+        return node->kind == JSON_BOOLEAN && node->truth == value_bool(value);
     case T_INTEGER:
-    case T_BIGINT:  return node->kind == JSON_INTEGER && int64_parse(node->text, &integer) && integer == value_int(value);
-    case T_DOUBLE:  return node->kind == JSON_FRACTION && double_parse(node->text, &number) && number == value_double(value);
-    case T_STRING:  return node->kind == JSON_STRING && str_equal(node->text, value_str(value));
-    default:        return false;
+    case T_BIGINT:
+        return node->kind == JSON_INTEGER && int64_parse(node->text, &integer) && integer == value_int(value);
+    case T_DOUBLE:
+        return node->kind == JSON_FRACTION && double_parse(node->text, &number) &&
+               number == value_double(value);
+    case T_STRING:
+        return node->kind == JSON_STRING && str_equal(node->text, value_str(value));
+    default:
+        return false;
     }
 }
 
@@ -172,7 +180,8 @@ static Status fn_json_items(const FnCall *call, Value *result, Error *err)
     void     *memory;
     TRY(json_read(value_str(call->args[0]), call->arena, &root, err));
     if (root->kind != JSON_ARRAY)
-        return error_set(err, E_DATA, NO_POS, "Invalid JSON format:" STR_FMT, STR_ARG(value_str(call->args[0])));
+        return error_set(err, E_DATA, NO_POS, "Invalid JSON format:" STR_FMT,
+                         STR_ARG(value_str(call->args[0])));
     TRY(new_values(call, root->count, sizeof(Value), &memory, err));
     Value *items = memory;
     size_t count = 0;
@@ -220,7 +229,9 @@ static Status fn_json_records(const FnCall *call, Value *result, Error *err)
 
 const ScalarFn json_functions[] = {
     {"extractjsonfield", "(input STRING, path STRING) -> STRING", FN_NULL_IF_ANY_NULL, fn_extractjsonfield,
-     "Given a string that contains JSON data, extracts the value at the specified JSONPath or NULL if there is none.", NULL},
+     "Given a string that contains JSON data, extracts the value at the specified JSONPath or NULL if there "
+     "is none.",
+     NULL},
     {"IS_JSON_STRING", "(input STRING) -> BOOLEAN", 0, fn_is_json_string,
      "Returns true if the argument is a valid JSON string, false otherwise.", NULL},
     {"JSON_ARRAY_CONTAINS", "(jsonArray STRING, val T) -> BOOLEAN", 0, fn_json_array_contains,
@@ -228,7 +239,8 @@ const ScalarFn json_functions[] = {
     {"JSON_ARRAY_LENGTH", "(jsonArray STRING) -> INT", FN_NULL_IF_ANY_NULL, fn_json_array_length,
      "Parses a JSON array and returns its length, NULL if the text holds no array.", NULL},
     {"JSON_CONCAT", "(jsonStrings STRING...) -> STRING", FN_NULL_IF_ANY_NULL, fn_json_concat,
-     "Merges two or more JSON structures: objects by key, anything else as arrays one after the other.", NULL},
+     "Merges two or more JSON structures: objects by key, anything else as arrays one after the other.",
+     NULL},
     {"JSON_ITEMS", "(jsonArray STRING) -> ARRAY<STRING>", FN_NULL_IF_ANY_NULL, fn_json_items,
      "Given a string with a JSON array, returns the array of its elements as JSON texts.", NULL},
     {"JSON_KEYS", "(jsonObj STRING) -> ARRAY<STRING>", FN_NULL_IF_ANY_NULL, fn_json_keys,

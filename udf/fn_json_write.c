@@ -109,22 +109,40 @@ static Status write_value(const FnCall *call, const SqlType *type, Value value, 
         return OK;
     }
     switch (type->kind) {
-    case T_BOOLEAN: strbuf_adds(out, value_bool(value) ? "true" : "false"); return OK;
+    case T_BOOLEAN:
+        strbuf_adds(out, value_bool(value) ? "true" : "false");
+        return OK;
     case T_INTEGER:
-    case T_BIGINT:  strbuf_add(out, str_n(number, int64_print(value_int(value), number))); return OK;
-    case T_DOUBLE:  write_double(value_double(value), out); return OK;
-    case T_DECIMAL: decimal_print(value, out); return OK;
-    case T_STRING:  json_print_string(value_str(value), out); return OK;
-    case T_BYTES:   json_print_string(base64_encode(call->arena, value_str(value)), out); return OK;
+    case T_BIGINT:
+        strbuf_add(out, str_n(number, int64_print(value_int(value), number)));
+        return OK;
+    case T_DOUBLE:
+        write_double(value_double(value), out);
+        return OK;
+    case T_DECIMAL:
+        decimal_print(value, out);
+        return OK;
+    case T_STRING:
+        json_print_string(value_str(value), out);
+        return OK;
+    case T_BYTES:
+        json_print_string(base64_encode(call->arena, value_str(value)), out);
+        return OK;
     case T_DATE:
     case T_TIME:
-    case T_TIMESTAMP: write_moment(type, value, out); return OK;
-    case T_ARRAY:  return write_array(call, type, value, out, err);
-    case T_MAP:    return write_map(call, type, value, out, err);
-    case T_STRUCT: return write_struct(call, type, value, out, err);
+    case T_TIMESTAMP:
+        write_moment(type, value, out);
+        return OK;
+    case T_ARRAY:
+        return write_array(call, type, value, out, err);
+    case T_MAP:
+        return write_map(call, type, value, out, err);
+    case T_STRUCT:
+        return write_struct(call, type, value, out, err);
     case T_NULL:
     case T_UNIT:
-    case T_LAMBDA: break;
+    case T_LAMBDA:
+        break;
     }
     return error_set(err, E_DATA, NO_POS, "TO_JSON_STRING: unexpected type %s", type_kind_name(type->kind));
 }

@@ -1,16 +1,15 @@
 /*
- * fn_lambda.c - TRANSFORM, FILTER, REDUCE. An element that fails in the lambda fails the whole call (functions.md 2.8).
+ * fn_lambda.c - TRANSFORM, FILTER, REDUCE. An element that fails in the lambda fails the whole call
+ * (functions.md 2.8).
  *
- * An entry of a map is its key and its value side by side, so that both kinds of collection are rows of Values: of width 1 or 2.
+ * An entry of a map is its key and its value side by side, so that both kinds of collection are rows of
+ * Values: of width 1 or 2.
  */
 #include "udf/udf.h"
 
 _Static_assert(sizeof(MapEntry) == 2 * sizeof(Value), "key and value stand side by side");
 
-static size_t width_of(const FnCall *call)
-{
-    return call->arg_types[0]->kind == T_MAP ? 2 : 1;
-}
+static size_t width_of(const FnCall *call) { return call->arg_types[0]->kind == T_MAP ? 2 : 1; }
 
 static const Value *element_of(Value collection, size_t i, size_t width)
 {
@@ -20,15 +19,18 @@ static const Value *element_of(Value collection, size_t i, size_t width)
 /* Room for as many elements as the collection of the first argument has. */
 static Value *new_elements(const FnCall *call, Error *err)
 {
-    return arena_try_alloc(call->arena, ((size_t)call->args[0].len + 1) * width_of(call) * sizeof(Value), err);
+    return arena_try_alloc(call->arena, ((size_t)call->args[0].len + 1) * width_of(call) * sizeof(Value),
+                           err);
 }
 
 static Value collection_of(const Value *elements, size_t count, size_t width)
 {
-    return width == 2 ? value_map((const MapEntry *)(const void *)elements, count) : value_array(elements, count);
+    return width == 2 ? value_map((const MapEntry *)(const void *)elements, count)
+                      : value_array(elements, count);
 }
 
-static Status apply(const FnCall *call, size_t lambda, const Value *args, size_t count, Value *out, Error *err)
+static Status apply(const FnCall *call, size_t lambda, const Value *args, size_t count, Value *out,
+                    Error *err)
 {
     const FnLambda *self = call->args[lambda].as.ptr;
     return self->invoke(self, args, count, call->arena, out, err);
@@ -58,7 +60,8 @@ static Status refuse_equal_keys(const FnCall *call, const MapEntry *entries, siz
     for (size_t i = 0; i < count; i++)
         for (size_t j = i + 1; j < count && keys[j].hash == keys[i].hash; j++)
             if (value_equal(type, keys[i].key, keys[j].key))
-                return error_set(err, E_DATA, NO_POS, "TRANSFORM: two entries of the new map have the same key");
+                return error_set(err, E_DATA, NO_POS,
+                                 "TRANSFORM: two entries of the new map have the same key");
     return OK;
 }
 
@@ -97,7 +100,7 @@ static Status filter(const FnCall *call, Value *result, Error *err)
 {
     Value  from  = call->args[0];
     size_t width = width_of(call), count = 0;
-    *result      = value_null();
+    *result = value_null();
     if (value_is_null(from))
         return OK;
     Value *to = new_elements(call, err);
@@ -134,15 +137,18 @@ static Status reduce(const FnCall *call, Value *result, Error *err)
 }
 
 #define TRANSFORM_DOC "Every element through a lambda."
-#define FILTER_DOC    "The elements for which a lambda is true."
-#define REDUCE_DOC    "All elements folded into one state by a lambda."
+#define FILTER_DOC "The elements for which a lambda is true."
+#define REDUCE_DOC "All elements folded into one state by a lambda."
 
 const ScalarFn lambda_functions[] = {
     {"transform", "(array ARRAY<T>, lambda LAMBDA(T) -> R) -> ARRAY<R>", 0, transform, TRANSFORM_DOC, NULL},
-    {"transform", "(map MAP<K, V>, lambda1 LAMBDA(K, V) -> R, lambda2 LAMBDA(K, V) -> S) -> MAP<R, S>", 0, transform, TRANSFORM_DOC, NULL},
+    {"transform", "(map MAP<K, V>, lambda1 LAMBDA(K, V) -> R, lambda2 LAMBDA(K, V) -> S) -> MAP<R, S>", 0,
+     transform, TRANSFORM_DOC, NULL},
     {"filter", "(array ARRAY<T>, lambda LAMBDA(T) -> BOOLEAN) -> ARRAY<T>", 0, filter, FILTER_DOC, NULL},
     {"filter", "(map MAP<K, V>, lambda LAMBDA(K, V) -> BOOLEAN) -> MAP<K, V>", 0, filter, FILTER_DOC, NULL},
-    {"reduce", "(array ARRAY<T>, initialState S, lambda LAMBDA(S, T) -> S) -> S", 0, reduce, REDUCE_DOC, NULL},
-    {"reduce", "(map MAP<K, V>, initialState S, lambda LAMBDA(S, K, V) -> S) -> S", 0, reduce, REDUCE_DOC, NULL},
+    {"reduce", "(array ARRAY<T>, initialState S, lambda LAMBDA(S, T) -> S) -> S", 0, reduce, REDUCE_DOC,
+     NULL},
+    {"reduce", "(map MAP<K, V>, initialState S, lambda LAMBDA(S, K, V) -> S) -> S", 0, reduce, REDUCE_DOC,
+     NULL},
     {0},
 };

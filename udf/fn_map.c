@@ -34,7 +34,8 @@ static Status builder_init(MapBuilder *builder, const FnCall *call, size_t room,
     while (slots < room * 2)
         slots *= 2;
     *builder = (MapBuilder){.entries = new_entries(call, room, err), .mask = slots - 1};
-    if (builder->entries == NULL || (builder->slots = arena_try_alloc(call->arena, slots * sizeof(uint32_t), err)) == NULL)
+    if (builder->entries == NULL ||
+        (builder->slots = arena_try_alloc(call->arena, slots * sizeof(uint32_t), err)) == NULL)
         return E_LIMIT;
     memset(builder->slots, 0, slots * sizeof(uint32_t));
     return OK;
@@ -125,18 +126,22 @@ static Status fn_entries(const FnCall *call, Value *result, Error *err)
     if (value_bool(call->args[1]))
         qsort(entries, map.len, sizeof *entries, entry_compare);
     for (size_t i = 0; i < map.len; i++)
-        items[i] = value_array((const Value *)&entries[i], 2); /* key and value stand side by side: STRUCT<K, V> */
+        items[i] =
+            value_array((const Value *)&entries[i], 2); /* key and value stand side by side: STRUCT<K, V> */
     *result = value_array(items, map.len);
     return OK;
 }
 
 #define N0 FN_NULL_IF_ANY_NULL
-#define ENTRIES_ROW(type)                                                                                                    \
-    {"ENTRIES", "(map MAP<STRING, " type ">, sorted BOOLEAN) -> ARRAY<STRUCT<K STRING, V " type ">>", 0, fn_entries,         \
-     "The entries as structs, sorted by key if asked for.", NULL}
+#define ENTRIES_ROW(type)                                                                                    \
+    {                                                                                                        \
+        "ENTRIES", "(map MAP<STRING, " type ">, sorted BOOLEAN) -> ARRAY<STRUCT<K STRING, V " type ">>", 0,  \
+            fn_entries, "The entries as structs, sorted by key if asked for.", NULL                          \
+    }
 
 const ScalarFn map_functions[] = {
-    {"AS_MAP", "(keys ARRAY<STRING>, values ARRAY<T>) -> MAP<STRING, T>", N0, fn_as_map, "A map of keys and values.", NULL},
+    {"AS_MAP", "(keys ARRAY<STRING>, values ARRAY<T>) -> MAP<STRING, T>", N0, fn_as_map,
+     "A map of keys and values.", NULL},
     ENTRIES_ROW("INT"),
     ENTRIES_ROW("BIGINT"),
     ENTRIES_ROW("DOUBLE"),

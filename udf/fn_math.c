@@ -1,8 +1,9 @@
 /*
- * fn_math.c - MATHEMATICAL functions of doubles and integers: trigonometry, logarithms, ABS, SIGN and the like.
+ * fn_math.c - MATHEMATICAL functions of doubles and integers: trigonometry, logarithms, ABS, SIGN and the
+ * like.
  *
- * What the standard library leaves to C and what Java defines differ in few places; those are spelled out. Nothing here fails:
- * outside of its domain a function gives NaN or an infinity.
+ * What the standard library leaves to C and what Java defines differ in few places; those are spelled out.
+ * Nothing here fails: outside of its domain a function gives NaN or an infinity.
  */
 #include <math.h>
 
@@ -14,12 +15,12 @@ static double as_double(const FnCall *call, size_t i)
     return call->arg_types[i]->kind == T_DOUBLE ? call->args[i].as.f64 : (double)call->args[i].as.i64;
 }
 
-#define UNARY(name, expression)                                                                                              \
-    static Status name(const FnCall *call, Value *result, Error *err)                                                        \
-    {                                                                                                                        \
-        double x = as_double(call, 0);                                                                                       \
-        *result  = value_from_double(expression);                                                                            \
-        return OK;                                                                                                           \
+#define UNARY(name, expression)                                                                              \
+    static Status name(const FnCall *call, Value *result, Error *err)                                        \
+    {                                                                                                        \
+        double x = as_double(call, 0);                                                                       \
+        *result  = value_from_double(expression);                                                            \
+        return OK;                                                                                           \
     }
 
 UNARY(fn_acos, acos(x))
@@ -29,10 +30,10 @@ UNARY(fn_cbrt, (double)cbrtl(x)) /* glibc's cbrt(27) is one bit off 3 */
 UNARY(fn_cos, cos(x))
 UNARY(fn_cosh, cosh(x))
 UNARY(fn_cot, 1.0 / tan(x))
-UNARY(fn_degrees, x * (180.0 / M_PI))
+UNARY(fn_degrees, x *(180.0 / M_PI))
 UNARY(fn_exp, exp(x))
 UNARY(fn_ln, log(x))
-UNARY(fn_radians, x * (M_PI / 180.0))
+UNARY(fn_radians, x *(M_PI / 180.0))
 UNARY(fn_sin, sin(x))
 UNARY(fn_sinh, sinh(x))
 UNARY(fn_sqrt, sqrt(x))
@@ -100,15 +101,19 @@ static Status fn_abs(const FnCall *call, Value *result, Error *err)
     return OK;
 }
 
-#define F1(name, eval, parameter, doc)                                                                                       \
-    {name, "(" parameter " INT) -> DOUBLE", FN_NULL_IF_ANY_NULL, eval, doc, NULL},                                           \
-    {name, "(" parameter " BIGINT) -> DOUBLE", FN_NULL_IF_ANY_NULL, eval, doc, NULL},                                        \
-    {name, "(" parameter " DOUBLE) -> DOUBLE", FN_NULL_IF_ANY_NULL, eval, doc, NULL}
-#define F2(name, eval, first, second, doc)                                                                                   \
-    {name, "(" first " INT, " second " INT) -> DOUBLE", FN_NULL_IF_ANY_NULL, eval, doc, NULL},                               \
-    {name, "(" first " BIGINT, " second " BIGINT) -> DOUBLE", FN_NULL_IF_ANY_NULL, eval, doc, NULL},                         \
-    {name, "(" first " DOUBLE, " second " DOUBLE) -> DOUBLE", FN_NULL_IF_ANY_NULL, eval, doc, NULL}
-#define ABS_DOC  "The value without its sign."
+#define F1(name, eval, parameter, doc)                                                                       \
+    {name, "(" parameter " INT) -> DOUBLE", FN_NULL_IF_ANY_NULL, eval, doc, NULL},                           \
+        {name, "(" parameter " BIGINT) -> DOUBLE", FN_NULL_IF_ANY_NULL, eval, doc, NULL},                    \
+    {                                                                                                        \
+        name, "(" parameter " DOUBLE) -> DOUBLE", FN_NULL_IF_ANY_NULL, eval, doc, NULL                       \
+    }
+#define F2(name, eval, first, second, doc)                                                                   \
+    {name, "(" first " INT, " second " INT) -> DOUBLE", FN_NULL_IF_ANY_NULL, eval, doc, NULL},               \
+        {name, "(" first " BIGINT, " second " BIGINT) -> DOUBLE", FN_NULL_IF_ANY_NULL, eval, doc, NULL},     \
+    {                                                                                                        \
+        name, "(" first " DOUBLE, " second " DOUBLE) -> DOUBLE", FN_NULL_IF_ANY_NULL, eval, doc, NULL        \
+    }
+#define ABS_DOC "The value without its sign."
 #define SIGN_DOC "1, 0 or -1: the sign of the value."
 
 const ScalarFn math_functions[] = {
@@ -132,7 +137,8 @@ const ScalarFn math_functions[] = {
     {"pi", "() -> DOUBLE", 0, fn_pi, "Pi.", NULL},
     F2("power", fn_power, "base", "exponent", "The base raised to a power."),
     F1("radians", fn_radians, "value", "Degrees as radians."),
-    {"random", "() -> DOUBLE", FN_NOT_PURE, fn_random, "A random number from 0.0 up to, but not including, 1.0.", NULL},
+    {"random", "() -> DOUBLE", FN_NOT_PURE, fn_random,
+     "A random number from 0.0 up to, but not including, 1.0.", NULL},
     {"sign", "(value INT) -> INT", FN_NULL_IF_ANY_NULL, fn_sign, SIGN_DOC, NULL},
     {"sign", "(value BIGINT) -> INT", FN_NULL_IF_ANY_NULL, fn_sign, SIGN_DOC, NULL},
     {"sign", "(value DOUBLE) -> INT", FN_NULL_IF_ANY_NULL, fn_sign, SIGN_DOC, NULL},

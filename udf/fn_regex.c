@@ -1,5 +1,6 @@
 /*
- * fn_regex.c - REGEXP_*: mind that REGEXP_EXTRACT takes the pattern first, the others the text (functions.md 3.4).
+ * fn_regex.c - REGEXP_*: mind that REGEXP_EXTRACT takes the pattern first, the others the text
+ * (functions.md 3.4).
  */
 #include "udf/regex.h"
 #include "udf/site_cache.h"
@@ -12,10 +13,7 @@ static Status make_regex(Str pattern, void **out, Error *err)
     return OK;
 }
 
-static void release_regex(void *item)
-{
-    regex_free(item);
-}
+static void release_regex(void *item) { regex_free(item); }
 
 static const SiteKind regex_kind = {make_regex, release_regex};
 
@@ -120,7 +118,7 @@ static Status read_reference(const Regex *regex, Str with, size_t *at, size_t *g
     if (*at < with.len && with.ptr[*at] == '{') {
         ptrdiff_t close = str_find(with, STR_LIT("}"), *at);
         Str       name  = close < 0 ? STR_NULL : str_n(with.ptr + *at + 1, (size_t)close - *at - 1);
-        *group = close < 0 ? 0 : regex_named_group(regex, name);
+        *group          = close < 0 ? 0 : regex_named_group(regex, name);
         if (*group == 0)
             return error_set(err, E_DATA, NO_POS, "No group with name {" STR_FMT "}", STR_ARG(name));
         *at = (size_t)close + 1;
@@ -145,7 +143,7 @@ static Status add_replacement(const Regex *regex, Str text, Str with, StrBuf *ou
 {
     for (size_t at = 0; at < with.len;) {
         size_t group = 0, start, end;
-        char   c = with.ptr[at++];
+        char   c     = with.ptr[at++];
         if (c == '$') {
             TRY(read_reference(regex, with, &at, &group, err));
             if (regex_group(regex, group, &start, &end))
@@ -223,15 +221,16 @@ static Status fn_regexp_split(const FnCall *call, Value *result, Error *err)
 const ScalarFn regex_functions[] = {
     {"regexp_extract", "(pattern STRING, input STRING) -> STRING", FN_NULL_IF_ANY_NULL, fn_regexp_extract,
      "Returns the first substring of the input that matches the given regex pattern.", NULL},
-    {"regexp_extract", "(pattern STRING, input STRING, group INT) -> STRING", FN_NULL_IF_ANY_NULL, fn_regexp_extract,
-     "Returns the given capturing group of the first match of the regex pattern.", NULL},
-    {"regexp_extract_all", "(pattern STRING, input STRING) -> ARRAY<STRING>", FN_NULL_IF_ANY_NULL, fn_regexp_extract_all,
-     "Returns all substrings of the input that match the given regex pattern.", NULL},
-    {"regexp_extract_all", "(pattern STRING, input STRING, group INT) -> ARRAY<STRING>", FN_NULL_IF_ANY_NULL, fn_regexp_extract_all,
-     "Returns the given capturing group of all matches of the regex pattern.", NULL},
-    {"regexp_replace", "(str STRING, regexp STRING, newStr STRING) -> STRING", FN_NULL_IF_ANY_NULL, fn_regexp_replace,
+    {"regexp_extract", "(pattern STRING, input STRING, group INT) -> STRING", FN_NULL_IF_ANY_NULL,
+     fn_regexp_extract, "Returns the given capturing group of the first match of the regex pattern.", NULL},
+    {"regexp_extract_all", "(pattern STRING, input STRING) -> ARRAY<STRING>", FN_NULL_IF_ANY_NULL,
+     fn_regexp_extract_all, "Returns all substrings of the input that match the given regex pattern.", NULL},
+    {"regexp_extract_all", "(pattern STRING, input STRING, group INT) -> ARRAY<STRING>", FN_NULL_IF_ANY_NULL,
+     fn_regexp_extract_all, "Returns the given capturing group of all matches of the regex pattern.", NULL},
+    {"regexp_replace", "(str STRING, regexp STRING, newStr STRING) -> STRING", FN_NULL_IF_ANY_NULL,
+     fn_regexp_replace,
      "Returns a new string in which all matches of the regexp in str have been replaced with newStr.", NULL},
-    {"regexp_split_to_array", "(string STRING, regexp STRING) -> ARRAY<STRING>", FN_NULL_IF_ANY_NULL, fn_regexp_split,
-     "Splits a string into an array of substrings based on a regexp.", NULL},
+    {"regexp_split_to_array", "(string STRING, regexp STRING) -> ARRAY<STRING>", FN_NULL_IF_ANY_NULL,
+     fn_regexp_split, "Splits a string into an array of substrings based on a regexp.", NULL},
     {0},
 };

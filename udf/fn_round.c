@@ -1,8 +1,9 @@
 /*
  * fn_round.c - CEIL, FLOOR, ROUND, TRUNC.
  *
- * ROUND's halves go towards positive infinity, for doubles and decimals alike: neither C's round() nor banker's rounding. Rounding
- * a double to places works on its shortest decimal text, so that ROUND(1.005, 2) is 1.01.
+ * ROUND's halves go towards positive infinity, for doubles and decimals alike: neither C's round() nor
+ * banker's rounding. Rounding a double to places works on its shortest decimal text, so that ROUND(1.005, 2)
+ * is 1.01.
  */
 #include <math.h>
 
@@ -75,7 +76,8 @@ static Status round_half_to_infinity(Arena *arena, Value v, int places, Value *o
 {
     if (v.scale <= places)
         return decimal_rescale(arena, v, places, ROUND_NONE, out, err);
-    return decimal_rescale(arena, decimal_add(arena, v, value_decimal(5, places + 1)), places, ROUND_FLOOR, out, err);
+    return decimal_rescale(arena, decimal_add(arena, v, value_decimal(5, places + 1)), places, ROUND_FLOOR,
+                           out, err);
 }
 
 static Status to_places(Arena *arena, Value v, int places, bool truncate, Value *out, Error *err)
@@ -142,18 +144,19 @@ static Status fn_trunc_decimal_to(const FnCall *call, Value *result, Error *err)
 }
 
 /* DECIMAL(p, s) -> DECIMAL(p - s, 0) */
-static Status whole_type(const SqlType *const *arg_types, size_t count, Arena *arena, const SqlType **out, Error *err)
+static Status whole_type(const SqlType *const *arg_types, size_t count, Arena *arena, const SqlType **out,
+                         Error *err)
 {
     if (arg_types[0]->kind != T_DECIMAL)
         return error_set(err, E_PLAN, NO_POS, "Use CAST() to give NULL a type.");
     return type_decimal(arena, arg_types[0]->precision - arg_types[0]->scale, 0, out, err);
 }
 
-#define CEIL_DOC  "The lowest whole number that is not below the value."
+#define CEIL_DOC "The lowest whole number that is not below the value."
 #define FLOOR_DOC "The highest whole number that is not above the value."
 #define ROUND_DOC "The nearest whole number, or the nearest with that many decimal places; halves go up."
 #define TRUNC_DOC "The value without its fraction, or with that many decimal places."
-#define N0        FN_NULL_IF_ANY_NULL
+#define N0 FN_NULL_IF_ANY_NULL
 
 const ScalarFn round_functions[] = {
     {"Ceil", "(val INT) -> INT", N0, fn_identity, CEIL_DOC, NULL},

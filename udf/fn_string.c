@@ -1,8 +1,9 @@
 /*
- * fn_string.c - STRING functions that count or cut: LEN, SUBSTRING, INSTR, LPAD, SPLIT and the like, for text and BYTES alike.
+ * fn_string.c - STRING functions that count or cut: LEN, SUBSTRING, INSTR, LPAD, SPLIT and the like, for text
+ * and BYTES alike.
  *
- * Positions and lengths are UTF-16 units (units.h), from 1. Searching needs no units: a valid UTF-8 text is found in another
- * bytewise.
+ * Positions and lengths are UTF-16 units (units.h), from 1. Searching needs no units: a valid UTF-8 text is
+ * found in another bytewise.
  */
 #include "udf/units.h"
 
@@ -17,8 +18,8 @@ static Status fn_len(const FnCall *call, Value *result, Error *err)
 
 static Status fn_substring(const FnCall *call, Value *result, Error *err)
 {
-    Str     text  = value_str(call->args[0]);
-    int64_t pos   = call->args[1].as.i64, count = call->count == 3 ? call->args[2].as.i64 : INT64_MAX;
+    Str     text = value_str(call->args[0]);
+    int64_t pos = call->args[1].as.i64, count = call->count == 3 ? call->args[2].as.i64 : INT64_MAX;
     Units   units;
     TRY(units_open(text, units_are_narrow(call->type, text, STR_NULL), call->arena, &units, err));
     int64_t len   = (int64_t)units.len;
@@ -53,7 +54,7 @@ static Status fn_instr(const FnCall *call, Value *result, Error *err)
             return error_set(err, E_DATA, NO_POS, "INSTR: position and occurrence must not be NULL");
     if (value_is_null(call->args[0]) || value_is_null(call->args[1]))
         return OK;
-    Str     text       = value_str(call->args[0]), sub = value_str(call->args[1]);
+    Str     text = value_str(call->args[0]), sub = value_str(call->args[1]);
     int64_t pos        = call->count > 2 ? call->args[2].as.i64 : 1;
     int64_t occurrence = call->count > 3 ? call->args[3].as.i64 : 1;
     bool    narrow     = units_are_narrow(&type_string, text, sub);
@@ -66,7 +67,7 @@ static Status fn_instr(const FnCall *call, Value *result, Error *err)
     /* Leftward: |pos| from the end is the last unit that a match may end at. */
     int64_t at = pos > 0 ? find_nth(units, needle, pos - 1, 1, occurrence)
                          : find_nth(units, needle, len + pos - (int64_t)needle.len + 1, -1, occurrence);
-    *result = value_from_int(at);
+    *result    = value_from_int(at);
     return OK;
 }
 
@@ -82,7 +83,8 @@ static Status pad(const FnCall *call, bool left, Value *result, Error *err)
     if (length < 0 || with.len == 0)
         return OK;
     if (length > MAX_TEXT)
-        return error_set(err, E_DATA, NO_POS, "%s: a length of %lld is too long", left ? "LPAD" : "RPAD", (long long)length);
+        return error_set(err, E_DATA, NO_POS, "%s: a length of %lld is too long", left ? "LPAD" : "RPAD",
+                         (long long)length);
     TRY(units_open(text, narrow, call->arena, &units, err));
     TRY(units_open(with, narrow, call->arena, &filler, err));
     if ((size_t)length <= units.len)
@@ -99,15 +101,9 @@ static Status pad(const FnCall *call, bool left, Value *result, Error *err)
     return units_value((Units){out, (size_t)length, width}, 0, (size_t)length, call->arena, result, err);
 }
 
-static Status fn_lpad(const FnCall *call, Value *result, Error *err)
-{
-    return pad(call, true, result, err);
-}
+static Status fn_lpad(const FnCall *call, Value *result, Error *err) { return pad(call, true, result, err); }
 
-static Status fn_rpad(const FnCall *call, Value *result, Error *err)
-{
-    return pad(call, false, result, err);
-}
+static Status fn_rpad(const FnCall *call, Value *result, Error *err) { return pad(call, false, result, err); }
 
 /* ---- SPLIT, SPLIT_TO_MAP ---- */
 
@@ -174,8 +170,9 @@ static void put_entry(MapEntry *entries, size_t *count, MapEntry entry)
 
 static Status fn_split_to_map(const FnCall *call, Value *result, Error *err)
 {
-    Str text = value_str(call->args[0]), between = value_str(call->args[1]), inside = value_str(call->args[2]);
-    *result  = value_null();
+    Str text = value_str(call->args[0]), between = value_str(call->args[1]),
+        inside = value_str(call->args[2]);
+    *result    = value_null();
     if (between.len == 0 || inside.len == 0 || str_equal(between, inside))
         return OK;
     size_t    pieces = count_of(text, between) + 1, from = 0, count = 0;
@@ -228,8 +225,9 @@ static Status replace_all(Str text, Str old, Str with, StrBuf *out, Error *err)
 static Status fn_replace(const FnCall *call, Value *result, Error *err)
 {
     Str    text = value_str(call->args[0]), old = value_str(call->args[1]), with = value_str(call->args[2]);
-    StrBuf out    = {0};
-    Status status = old.len == 0 ? replace_empty(call, text, with, &out, err) : replace_all(text, old, with, &out, err);
+    StrBuf out = {0};
+    Status status =
+        old.len == 0 ? replace_empty(call, text, with, &out, err) : replace_all(text, old, with, &out, err);
     if (status == OK)
         *result = value_from_str(str_dup(call->arena, strbuf_str(&out)));
     strbuf_clear(&out);
@@ -250,32 +248,35 @@ static Status fn_trim(const FnCall *call, Value *result, Error *err)
     return OK;
 }
 
-#define N0        FN_NULL_IF_ANY_NULL
-#define SUB_DOC   "The part from a position (negative: from the end), up to that many units."
+#define N0 FN_NULL_IF_ANY_NULL
+#define SUB_DOC "The part from a position (negative: from the end), up to that many units."
 #define INSTR_DOC "The position of the nth occurrence from a position; 0 when there is none."
-#define LPAD_DOC  "Filled up on the left to that length, or cut to it."
-#define RPAD_DOC  "Filled up on the right to that length, or cut to it."
+#define LPAD_DOC "Filled up on the left to that length, or cut to it."
+#define RPAD_DOC "Filled up on the right to that length, or cut to it."
 #define SPLIT_DOC "The pieces between delimiters, empty ones included."
 
 const ScalarFn string_functions[] = {
     {"instr", "(str STRING, substring STRING) -> INT", 0, fn_instr, INSTR_DOC, NULL},
     {"instr", "(str STRING, substring STRING, position INT) -> INT", 0, fn_instr, INSTR_DOC, NULL},
-    {"instr", "(str STRING, substring STRING, position INT, occurrence INT) -> INT", 0, fn_instr, INSTR_DOC, NULL},
+    {"instr", "(str STRING, substring STRING, position INT, occurrence INT) -> INT", 0, fn_instr, INSTR_DOC,
+     NULL},
     {"len", "(input STRING) -> INT", N0, fn_len, "The length of a text.", NULL},
     {"len", "(input BYTES) -> INT", N0, fn_len, "How many bytes there are.", NULL},
     {"LPad", "(input STRING, targetLen INT, padding STRING) -> STRING", N0, fn_lpad, LPAD_DOC, NULL},
     {"LPad", "(input BYTES, targetLen INT, padding BYTES) -> BYTES", N0, fn_lpad, LPAD_DOC, NULL},
-    {"replace", "(str STRING, oldStr STRING, newStr STRING) -> STRING", N0, fn_replace, "Every occurrence of a text replaced.", NULL},
+    {"replace", "(str STRING, oldStr STRING, newStr STRING) -> STRING", N0, fn_replace,
+     "Every occurrence of a text replaced.", NULL},
     {"RPad", "(input STRING, targetLen INT, padding STRING) -> STRING", N0, fn_rpad, RPAD_DOC, NULL},
     {"RPad", "(input BYTES, targetLen INT, padding BYTES) -> BYTES", N0, fn_rpad, RPAD_DOC, NULL},
     {"split", "(string STRING, delimiter STRING) -> ARRAY<STRING>", N0, fn_split, SPLIT_DOC, NULL},
     {"split", "(bytes BYTES, delimiter BYTES) -> ARRAY<BYTES>", N0, fn_split, SPLIT_DOC, NULL},
-    {"split_to_map", "(input STRING, entryDelimiter STRING, kvDelimiter STRING) -> MAP<STRING, STRING>", N0, fn_split_to_map,
-     "A text of entries, each a key and a value, as a map.", NULL},
+    {"split_to_map", "(input STRING, entryDelimiter STRING, kvDelimiter STRING) -> MAP<STRING, STRING>", N0,
+     fn_split_to_map, "A text of entries, each a key and a value, as a map.", NULL},
     {"substring", "(text STRING, pos INT) -> STRING", N0, fn_substring, SUB_DOC, NULL},
     {"substring", "(text STRING, pos INT, length INT) -> STRING", N0, fn_substring, SUB_DOC, NULL},
     {"substring", "(bytes BYTES, pos INT) -> BYTES", N0, fn_substring, SUB_DOC, NULL},
     {"substring", "(bytes BYTES, pos INT, length INT) -> BYTES", N0, fn_substring, SUB_DOC, NULL},
-    {"trim", "(input STRING) -> STRING", N0, fn_trim, "The text without white space and control characters at its ends.", NULL},
+    {"trim", "(input STRING) -> STRING", N0, fn_trim,
+     "The text without white space and control characters at its ends.", NULL},
     {0},
 };

@@ -1,5 +1,6 @@
 /*
- * fn_table.c - table functions: EXPLODE and CUBE_EXPLODE. What they answer is an array; each element becomes a row.
+ * fn_table.c - table functions: EXPLODE and CUBE_EXPLODE. What they answer is an array; each element becomes
+ * a row.
  */
 #include "udf/udf.h"
 
@@ -11,7 +12,8 @@ static Status fn_explode(const FnCall *call, Value *result, Error *err)
 
 enum { MAX_CUBE = 20 };
 
-/* Every combination of keeping and dropping the elements that are not NULL; the last of them is the lowest bit. */
+/* Every combination of keeping and dropping the elements that are not NULL; the last of them is the lowest
+ * bit. */
 static Status fn_cube_explode(const FnCall *call, Value *result, Error *err)
 {
     Value  list  = call->args[0];
@@ -21,13 +23,15 @@ static Status fn_cube_explode(const FnCall *call, Value *result, Error *err)
     if (value_is_null(list))
         return OK;
     if (width > MAX_CUBE)
-        return error_set(err, E_DATA, NO_POS, "cube_explode: too many columns (%zu); max is %d", width, MAX_CUBE);
+        return error_set(err, E_DATA, NO_POS, "cube_explode: too many columns (%zu); max is %d", width,
+                         MAX_CUBE);
     for (size_t i = 0; i < width; i++)
         if (!value_is_null(value_items(list)[i]))
             at[varied++] = i;
     size_t count = (size_t)1 << varied;
     Value *rows  = arena_try_alloc(call->arena, count * sizeof *rows, err);
-    Value *cells = rows != NULL ? arena_try_alloc(call->arena, (count * width + 1) * sizeof *cells, err) : NULL;
+    Value *cells =
+        rows != NULL ? arena_try_alloc(call->arena, (count * width + 1) * sizeof *cells, err) : NULL;
     if (cells == NULL)
         return E_LIMIT;
     for (size_t mask = 0; mask < count; mask++) {
@@ -46,6 +50,7 @@ static Status fn_cube_explode(const FnCall *call, Value *result, Error *err)
 const TableFn table_functions[] = {
     {"explode", "(input ARRAY<DECIMAL>) -> DECIMAL", 0, fn_explode, "A row for each element.", NULL},
     {"explode", "(list ARRAY<T>) -> T", 0, fn_explode, "A row for each element.", NULL},
-    {"cube_explode", "(columns ARRAY<T>) -> ARRAY<T>", 0, fn_cube_explode, "A row for each combination of elements and NULLs.", NULL},
+    {"cube_explode", "(columns ARRAY<T>) -> ARRAY<T>", 0, fn_cube_explode,
+     "A row for each combination of elements and NULLs.", NULL},
     {0},
 };

@@ -83,8 +83,8 @@ static Status change_case(const FnCall *call, Str text, bool upper, Units *out, 
     if (mapped == NULL)
         return E_LIMIT;
     const UChar *units = (const UChar *)(const void *)source.ptr;
-    int32_t len = upper ? u_strToUpper(mapped, room, units, (int32_t)source.len, "", &code)
-                        : u_strToLower(mapped, room, units, (int32_t)source.len, "", &code);
+    int32_t      len   = upper ? u_strToUpper(mapped, room, units, (int32_t)source.len, "", &code)
+                               : u_strToLower(mapped, room, units, (int32_t)source.len, "", &code);
     if (U_FAILURE(code))
         return error_set(err, E_DATA, NO_POS, "cannot change the case of a text: %s", u_errorName(code));
     *out = (Units){(const char *)mapped, (size_t)len, 2};
@@ -103,8 +103,9 @@ static Status map_case(const FnCall *call, bool upper, Value *result, Error *err
     if (bytes == NULL)
         return E_LIMIT;
     for (size_t i = 0; i < text.len; i++) {
-        char c   = text.ptr[i];
-        bytes[i] = upper ? (c >= 'a' && c <= 'z' ? (char)(c - 32) : c) : (c >= 'A' && c <= 'Z' ? (char)(c + 32) : c);
+        char c = text.ptr[i];
+        bytes[i] =
+            upper ? (c >= 'a' && c <= 'z' ? (char)(c - 32) : c) : (c >= 'A' && c <= 'Z' ? (char)(c + 32) : c);
     }
     *result = value_string(bytes, text.len);
     return OK;
@@ -120,12 +121,10 @@ static Status fn_lcase(const FnCall *call, Value *result, Error *err)
     return map_case(call, false, result, err);
 }
 
-static bool is_space(uint16_t unit)
-{
-    return unit == ' ' || (unit >= '\t' && unit <= '\r');
-}
+static bool is_space(uint16_t unit) { return unit == ' ' || (unit >= '\t' && unit <= '\r'); }
 
-/* Lower case, and the first unit of each word in upper case. White space in front of the first word is lost, as in ksqlDB. */
+/* Lower case, and the first unit of each word in upper case. White space in front of the first word is lost,
+ * as in ksqlDB. */
 static Status fn_initcap(const FnCall *call, Value *result, Error *err)
 {
     Units lower;
@@ -155,13 +154,16 @@ static Status fn_chr_int(const FnCall *call, Value *result, Error *err)
 
 static int hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 /* The unit of \uXXXX (any number of u) behind the backslash; -1 when it is none. */
 static int unescape_unit(Str text, size_t *at)
 {
-    size_t i = *at;
+    size_t i    = *at;
     int    unit = 0;
     while (i < text.len && text.ptr[i] == 'u')
         i++;
@@ -180,13 +182,14 @@ static int unescape_unit(Str text, size_t *at)
 static Status fn_chr_text(const FnCall *call, Value *result, Error *err)
 {
     static const char from[] = "ntbfr", to[] = "\n\t\b\f\r";
-    Str       text  = value_str(call->args[0]);
-    Units     source;
-    size_t    count = 0;
-    *result         = value_null();
+    Str               text = value_str(call->args[0]);
+    Units             source;
+    size_t            count = 0;
+    *result                 = value_null();
     if (!str_starts_with(text, STR_LIT("\\u")) || utf16_length(text) < 6)
         return OK;
-    TRY(units_open(text, false, call->arena, &source, err)); /* its memory takes the result, which is never longer */
+    TRY(units_open(text, false, call->arena, &source,
+                   err)); /* its memory takes the result, which is never longer */
     uint16_t *units = (uint16_t *)(void *)(uintptr_t)source.ptr;
     for (size_t at = 0; at < text.len;) {
         uint32_t cp = utf8_next(text, &at);
@@ -197,7 +200,7 @@ static Status fn_chr_text(const FnCall *call, Value *result, Error *err)
             cp = (uint32_t)unit;
         } else if (cp == '\\' && at < text.len) {
             const char *escape = strchr(from, text.ptr[at]);
-            cp                 = text.ptr[at] != '\0' && escape != NULL ? (uint32_t)to[escape - from] : utf8_next(text, &at);
+            cp = text.ptr[at] != '\0' && escape != NULL ? (uint32_t)to[escape - from] : utf8_next(text, &at);
             at += escape != NULL && text.ptr[at] != '\0';
         }
         if (cp >= 0x10000) {
@@ -238,7 +241,7 @@ static Status fn_md5(const FnCall *call, Value *result, Error *err)
 static Value uuid_value(const unsigned char bytes[16], Arena *arena)
 {
     static const size_t groups[] = {4, 2, 2, 2, 6};
-    char *text = arena_alloc(arena, 36), *at = text;
+    char               *text = arena_alloc(arena, 36), *at = text;
     for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
         if (i > 0)
             *at++ = '-';
@@ -265,20 +268,23 @@ static Status fn_uuid_bytes(const FnCall *call, Value *result, Error *err)
     return OK;
 }
 
-#define N0         FN_NULL_IF_ANY_NULL
+#define N0 FN_NULL_IF_ANY_NULL
 #define CONCAT_DOC "All arguments one after the other; NULLs are skipped."
-#define WS_DOC     "The arguments with a separator between them; NULLs are skipped."
+#define WS_DOC "The arguments with a separator between them; NULLs are skipped."
 
 const ScalarFn text_functions[] = {
-    {"chr", "(utf8Code STRING) -> STRING", N0, fn_chr_text, "The text of Java escapes such as \\u004b.", NULL},
+    {"chr", "(utf8Code STRING) -> STRING", N0, fn_chr_text, "The text of Java escapes such as \\u004b.",
+     NULL},
     {"chr", "(decimalCode INT) -> STRING", N0, fn_chr_int, "The character of a code point.", NULL},
     {"concat", "(inputs STRING...) -> STRING", 0, fn_concat, CONCAT_DOC, NULL},
     {"concat", "(inputs BYTES...) -> BYTES", 0, fn_concat, CONCAT_DOC, NULL},
     {"concat_ws", "(inputs STRING...) -> STRING", 0, fn_concat_ws, WS_DOC, NULL},
     {"concat_ws", "(inputs BYTES...) -> BYTES", 0, fn_concat_ws, WS_DOC, NULL},
     {"elt", "(pos INT, args STRING...) -> STRING", 0, fn_elt, "The argument at a position.", NULL},
-    {"field", "(str STRING, args STRING...) -> INT", 0, fn_field, "The position of the first equal argument; 0 when there is none.", NULL},
-    {"initcap", "(str STRING) -> STRING", N0, fn_initcap, "Every word with its first letter in upper case.", NULL},
+    {"field", "(str STRING, args STRING...) -> INT", 0, fn_field,
+     "The position of the first equal argument; 0 when there is none.", NULL},
+    {"initcap", "(str STRING) -> STRING", N0, fn_initcap, "Every word with its first letter in upper case.",
+     NULL},
     {"lcase", "(input STRING) -> STRING", N0, fn_lcase, "The text in lower case.", NULL},
     {"md5", "(s STRING) -> STRING", N0, fn_md5, "The MD5 digest in hexadecimal.", NULL},
     {"ucase", "(input STRING) -> STRING", N0, fn_ucase, "The text in upper case.", NULL},

@@ -1,18 +1,15 @@
 /*
  * fn_time.c - arithmetic on dates and times, and the clock (functions.md 3.7). Texts are in fn_time_text.c.
  *
- * A unit is a number of milliseconds: there is nothing longer than a day. A date plus hours is cut back to whole days,
- * toward 1970 on both sides, as the reference does.
+ * A unit is a number of milliseconds: there is nothing longer than a day. A date plus hours is cut back to
+ * whole days, toward 1970 on both sides, as the reference does.
  */
 #include "udf/time_site.h"
 
 enum { MS_PER_DAY = 86400000 };
 
 /* Overload argument 0: ms of one unit; 1: how many. Fits: an INT times at most a day. */
-static int64_t interval_ms(const FnCall *call)
-{
-    return value_int(call->args[0]) * value_int(call->args[1]);
-}
+static int64_t interval_ms(const FnCall *call) { return value_int(call->args[0]) * value_int(call->args[1]); }
 
 static Status shift_date(const FnCall *call, int64_t ms, Value *result)
 {
@@ -33,7 +30,7 @@ static Status fn_datesub(const FnCall *call, Value *result, Error *err)
 static Status shift_time(const FnCall *call, int64_t ms, Value *result)
 {
     int64_t sum = (value_int(call->args[2]) + ms) % MS_PER_DAY;
-    *result = value_from_int(sum < 0 ? sum + MS_PER_DAY : sum);
+    *result     = value_from_int(sum < 0 ? sum + MS_PER_DAY : sum);
     return OK;
 }
 
@@ -80,7 +77,7 @@ static Status fn_convert_tz(const FnCall *call, Value *result, Error *err)
     TRY(conversion_zone(call, 1, &from, err));
     TRY(conversion_zone(call, 2, &to, err));
     int64_t shift = zone_offset_ms(to, at) - zone_offset_ms(from, at);
-    *result = value_from_int((int64_t)((uint64_t)at + (uint64_t)shift));
+    *result       = value_from_int((int64_t)((uint64_t)at + (uint64_t)shift));
     return OK;
 }
 
@@ -103,13 +100,16 @@ static Status fn_unix_date_now(const FnCall *call, Value *result, Error *err)
     Zone   *zone;
     TRY(time_site_server_zone(call, &zone, err));
     int64_t local = now + zone_offset_ms(zone, now);
-    *result = value_from_int(local / MS_PER_DAY - (local % MS_PER_DAY < 0));
+    *result       = value_from_int(local / MS_PER_DAY - (local % MS_PER_DAY < 0));
     return OK;
 }
 
 const ScalarFn time_functions[] = {
-    {"convert_tz", "(ts TIMESTAMP, fromTimeZone STRING, toTimeZone STRING) -> TIMESTAMP", FN_NULL_IF_ANY_NULL, fn_convert_tz,
-     "Converts a TIMESTAMP value from one timezone to another. The TIMEZONE parameters are tz database ids or offsets.", NULL},
+    {"convert_tz", "(ts TIMESTAMP, fromTimeZone STRING, toTimeZone STRING) -> TIMESTAMP", FN_NULL_IF_ANY_NULL,
+     fn_convert_tz,
+     "Converts a TIMESTAMP value from one timezone to another. The TIMEZONE parameters are tz database ids "
+     "or offsets.",
+     NULL},
     {"dateadd", "(unit UNIT, interval INT, date DATE) -> DATE", FN_NULL_IF_ANY_NULL, fn_dateadd,
      "Adds a duration to a DATE value.", NULL},
     {"datesub", "(unit UNIT, interval INT, date DATE) -> DATE", FN_NULL_IF_ANY_NULL, fn_datesub,
@@ -118,10 +118,10 @@ const ScalarFn time_functions[] = {
      "Adds a duration to a TIME value; wraps around at midnight.", NULL},
     {"timesub", "(unit UNIT, interval INT, time TIME) -> TIME", FN_NULL_IF_ANY_NULL, fn_timesub,
      "Subtracts a duration from a TIME value; wraps around at midnight.", NULL},
-    {"timestampadd", "(unit UNIT, interval INT, timestamp TIMESTAMP) -> TIMESTAMP", FN_NULL_IF_ANY_NULL, fn_timestampadd,
-     "Adds a duration to a TIMESTAMP value.", NULL},
-    {"timestampsub", "(unit UNIT, interval INT, timestamp TIMESTAMP) -> TIMESTAMP", FN_NULL_IF_ANY_NULL, fn_timestampsub,
-     "Subtracts a duration from a TIMESTAMP value.", NULL},
+    {"timestampadd", "(unit UNIT, interval INT, timestamp TIMESTAMP) -> TIMESTAMP", FN_NULL_IF_ANY_NULL,
+     fn_timestampadd, "Adds a duration to a TIMESTAMP value.", NULL},
+    {"timestampsub", "(unit UNIT, interval INT, timestamp TIMESTAMP) -> TIMESTAMP", FN_NULL_IF_ANY_NULL,
+     fn_timestampsub, "Subtracts a duration from a TIMESTAMP value.", NULL},
     {"from_days", "(days INT) -> DATE", FN_ERROR_IF_NULL, fn_same_number,
      "Converts a number of days since the epoch to a DATE value.", NULL},
     {"from_unixtime", "(epochMilli BIGINT) -> TIMESTAMP", FN_NULL_IF_ANY_NULL, fn_same_number,

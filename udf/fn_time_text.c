@@ -1,8 +1,8 @@
 /*
  * fn_time_text.c - dates and times to text and back (functions.md 3.7). The patterns are time_pattern.h's.
  *
- * PARSE_DATE alone has the lenient engine. The four deprecated functions differ from their successors in the number type,
- * in how they take NULL and in the zone they assume: the server's, not GMT.
+ * PARSE_DATE alone has the lenient engine. The four deprecated functions differ from their successors in the
+ * number type, in how they take NULL and in the zone they assume: the server's, not GMT.
  */
 #include "udf/time_site.h"
 
@@ -12,7 +12,8 @@ enum { MS_PER_DAY = 86400000 };
 
 /* ---- formatting ---- */
 
-static Status format_with(const FnCall *call, Str pattern, unsigned parts, int64_t ms, Zone *zone, Value *result, Error *err)
+static Status format_with(const FnCall *call, Str pattern, unsigned parts, int64_t ms, Zone *zone,
+                          Value *result, Error *err)
 {
     TimeFormatter *formatter;
     TRY(time_site_formatter(call, pattern, &formatter, err));
@@ -26,7 +27,8 @@ static Status format_failed(const char *what, Str value, Str pattern, Error *err
 {
     if (err == NULL)
         return E_DATA;
-    return error_prefix(err, "Failed to format %s " STR_FMT " with formatter '" STR_FMT "': ", what, STR_ARG(value), STR_ARG(pattern));
+    return error_prefix(err, "Failed to format %s " STR_FMT " with formatter '" STR_FMT "': ", what,
+                        STR_ARG(value), STR_ARG(pattern));
 }
 
 static Status format_date(const FnCall *call, int64_t days, Str pattern, Value *result, Error *err)
@@ -93,7 +95,8 @@ static Status parse_failed(const char *what, const FnCall *call, Error *err)
 static Status parse_date(const FnCall *call, Value *result, Error *err)
 {
     int64_t ms;
-    TRY(time_lenient_parse(value_str(call->args[1]), value_str(call->args[0]), call->clock->now_ms(call->clock), &ms, err));
+    TRY(time_lenient_parse(value_str(call->args[1]), value_str(call->args[0]),
+                           call->clock->now_ms(call->clock), &ms, err));
     if (ms % MS_PER_DAY != 0)
         return error_set(err, E_DATA, NO_POS, "Date format contains time field.");
     *result = value_from_int(ms / MS_PER_DAY);
@@ -140,14 +143,18 @@ static Status parse_at_zone(const FnCall *call, Zone *zone, int64_t *ms, Error *
     return time_pattern_parse(formatter->pattern, value_str(call->args[0]), zone, ms, err);
 }
 
-static Status parse_timestamp(const FnCall *call, Zone *zone, Str zone_text, Status zone_status, Value *result, Error *err)
+static Status parse_timestamp(const FnCall *call, Zone *zone, Str zone_text, Status zone_status,
+                              Value *result, Error *err)
 {
     int64_t ms;
     Status  status = zone_status == OK ? parse_at_zone(call, zone, &ms, err) : zone_status;
     if (status != OK) {
         if (err)
-            error_prefix(err, "Failed to parse timestamp '" STR_FMT "' at timezone '" STR_FMT "' with formatter '" STR_FMT "': ",
-                         STR_ARG(value_str(call->args[0])), STR_ARG(zone_text), STR_ARG(value_str(call->args[1])));
+            error_prefix(err,
+                         "Failed to parse timestamp '" STR_FMT "' at timezone '" STR_FMT
+                         "' with formatter '" STR_FMT "': ",
+                         STR_ARG(value_str(call->args[0])), STR_ARG(zone_text),
+                         STR_ARG(value_str(call->args[1])));
         return status;
     }
     *result = value_from_int(ms);
@@ -167,7 +174,8 @@ static Status fn_parse_timestamp(const FnCall *call, Value *result, Error *err)
 static Status server_or_argument_zone(const FnCall *call, Zone **out, Error *err)
 {
     *out = NULL;
-    return call->count > 2 ? time_site_zone(call, value_str(call->args[2]), out, err) : time_site_server_zone(call, out, err);
+    return call->count > 2 ? time_site_zone(call, value_str(call->args[2]), out, err)
+                           : time_site_server_zone(call, out, err);
 }
 
 static Status fn_stringtotimestamp(const FnCall *call, Value *result, Error *err)
@@ -182,7 +190,8 @@ static Status fn_stringtotimestamp(const FnCall *call, Value *result, Error *err
 static Status null_rules(const FnCall *call, const char *name, bool *is_null, Value *result, Error *err)
 {
     if (value_is_null(call->args[0]))
-        return error_set(err, E_DATA, NO_POS, "Failed to invoke function %s: a NULL value is not allowed", name);
+        return error_set(err, E_DATA, NO_POS, "Failed to invoke function %s: a NULL value is not allowed",
+                         name);
     *is_null = false;
     for (size_t i = 1; i < call->count; i++)
         *is_null |= value_is_null(call->args[i]);
@@ -210,32 +219,50 @@ static Status fn_timestamptostring(const FnCall *call, Value *result, Error *err
 
 const ScalarFn time_text_functions[] = {
     {"format_date", "(date DATE, formatPattern STRING) -> STRING", FN_NULL_IF_ANY_NULL, fn_format_date,
-     "Converts a DATE value into the string representation of the date in the given format (Java DateTimeFormatter pattern).", NULL},
+     "Converts a DATE value into the string representation of the date in the given format (Java "
+     "DateTimeFormatter pattern).",
+     NULL},
     {"format_time", "(time TIME, formatPattern STRING) -> STRING", FN_NULL_IF_ANY_NULL, fn_format_time,
      "Converts a TIME value into the string representation of the time in the given format.", NULL},
-    {"format_timestamp", "(timestamp TIMESTAMP, formatPattern STRING) -> STRING", FN_NULL_IF_ANY_NULL, fn_format_timestamp,
-     "Converts a TIMESTAMP value into the string representation of the timestamp in the given format, in GMT.", NULL},
-    {"format_timestamp", "(timestamp TIMESTAMP, formatPattern STRING, timeZone STRING) -> STRING", FN_NULL_IF_ANY_NULL,
-     fn_format_timestamp, "Converts a TIMESTAMP value into text in the given format and time zone.", NULL},
+    {"format_timestamp", "(timestamp TIMESTAMP, formatPattern STRING) -> STRING", FN_NULL_IF_ANY_NULL,
+     fn_format_timestamp,
+     "Converts a TIMESTAMP value into the string representation of the timestamp in the given format, in "
+     "GMT.",
+     NULL},
+    {"format_timestamp", "(timestamp TIMESTAMP, formatPattern STRING, timeZone STRING) -> STRING",
+     FN_NULL_IF_ANY_NULL, fn_format_timestamp,
+     "Converts a TIMESTAMP value into text in the given format and time zone.", NULL},
     {"parse_date", "(formattedDate STRING, formatPattern STRING) -> DATE", FN_NULL_IF_ANY_NULL, fn_parse_date,
-     "Converts a string representation of a date in the given format into a DATE value (Java SimpleDateFormat pattern).", NULL},
+     "Converts a string representation of a date in the given format into a DATE value (Java "
+     "SimpleDateFormat pattern).",
+     NULL},
     {"parse_time", "(formattedTime STRING, formatPattern STRING) -> TIME", FN_NULL_IF_ANY_NULL, fn_parse_time,
      "Converts a string representation of a time in the given format into a TIME value.", NULL},
-    {"parse_timestamp", "(formattedTimestamp STRING, formatPattern STRING) -> TIMESTAMP", FN_NULL_IF_ANY_NULL, fn_parse_timestamp,
-     "Converts a string representation of a date and time in the given format into a TIMESTAMP value, in GMT.", NULL},
-    {"parse_timestamp", "(formattedTimestamp STRING, formatPattern STRING, timeZone STRING) -> TIMESTAMP", FN_NULL_IF_ANY_NULL,
-     fn_parse_timestamp, "Converts a string representation of a date and time in the given format and time zone into a TIMESTAMP.", NULL},
+    {"parse_timestamp", "(formattedTimestamp STRING, formatPattern STRING) -> TIMESTAMP", FN_NULL_IF_ANY_NULL,
+     fn_parse_timestamp,
+     "Converts a string representation of a date and time in the given format into a TIMESTAMP value, in "
+     "GMT.",
+     NULL},
+    {"parse_timestamp", "(formattedTimestamp STRING, formatPattern STRING, timeZone STRING) -> TIMESTAMP",
+     FN_NULL_IF_ANY_NULL, fn_parse_timestamp,
+     "Converts a string representation of a date and time in the given format and time zone into a "
+     "TIMESTAMP.",
+     NULL},
     {"datetostring", "(epochDays INT, formatPattern STRING) -> STRING", 0, fn_datetostring,
      "Deprecated: use FORMAT_DATE. Converts days since the epoch into text in the given format.", NULL},
     {"stringtodate", "(formattedDate STRING, formatPattern STRING) -> INT", FN_ERROR_IF_NULL, fn_stringtodate,
      "Deprecated: use PARSE_DATE. Converts a formatted date into the number of days since the epoch.", NULL},
-    {"stringtotimestamp", "(formattedTimestamp STRING, formatPattern STRING) -> BIGINT", FN_ERROR_IF_NULL, fn_stringtotimestamp,
-     "Deprecated: use PARSE_TIMESTAMP. Converts a formatted timestamp into milliseconds since the epoch.", NULL},
-    {"stringtotimestamp", "(formattedTimestamp STRING, formatPattern STRING, timeZone STRING) -> BIGINT", FN_ERROR_IF_NULL,
-     fn_stringtotimestamp, "Deprecated: use PARSE_TIMESTAMP. As above, in the given time zone.", NULL},
+    {"stringtotimestamp", "(formattedTimestamp STRING, formatPattern STRING) -> BIGINT", FN_ERROR_IF_NULL,
+     fn_stringtotimestamp,
+     "Deprecated: use PARSE_TIMESTAMP. Converts a formatted timestamp into milliseconds since the epoch.",
+     NULL},
+    {"stringtotimestamp", "(formattedTimestamp STRING, formatPattern STRING, timeZone STRING) -> BIGINT",
+     FN_ERROR_IF_NULL, fn_stringtotimestamp,
+     "Deprecated: use PARSE_TIMESTAMP. As above, in the given time zone.", NULL},
     {"timestamptostring", "(epochMilli BIGINT, formatPattern STRING) -> STRING", 0, fn_timestamptostring,
-     "Deprecated: use FORMAT_TIMESTAMP. Converts milliseconds since the epoch into text in the given format.", NULL},
-    {"timestamptostring", "(epochMilli BIGINT, formatPattern STRING, timeZone STRING) -> STRING", 0, fn_timestamptostring,
-     "Deprecated: use FORMAT_TIMESTAMP. As above, in the given time zone.", NULL},
+     "Deprecated: use FORMAT_TIMESTAMP. Converts milliseconds since the epoch into text in the given format.",
+     NULL},
+    {"timestamptostring", "(epochMilli BIGINT, formatPattern STRING, timeZone STRING) -> STRING", 0,
+     fn_timestamptostring, "Deprecated: use FORMAT_TIMESTAMP. As above, in the given time zone.", NULL},
     {0},
 };

@@ -1,36 +1,31 @@
 /*
- * fn_url.c - URL_*: java.net.URI's grammar (RFC 2396, IPv6 literals, non-ASCII "other" characters; functions.md 3.11).
+ * fn_url.c - URL_*: java.net.URI's grammar (RFC 2396, IPv6 literals, non-ASCII "other" characters;
+ * functions.md 3.11).
  *
- * A reference may be relative. An authority that is no server ("a_b.com") is a registry name: valid, but without a host.
- * Parts are returned decoded, except scheme, host and port.
+ * A reference may be relative. An authority that is no server ("a_b.com") is a registry name: valid, but
+ * without a host. Parts are returned decoded, except scheme, host and port.
  */
 #include "udf/site_cache.h"
 
 #include <arpa/inet.h>
 
 typedef struct {
-    Str  scheme, host, path, query, fragment; /* ptr NULL: not there */
-    int  port;                                /* -1: not there */
+    Str scheme, host, path, query, fragment; /* ptr NULL: not there */
+    int port;                                /* -1: not there */
 } Uri;
 
 #define UNRESERVED "_-!.~'()*"
 #define PATH_CHARS UNRESERVED ":@&=+$,;/"
-#define URI_CHARS  UNRESERVED ";/?:@&=+$,[]"
+#define URI_CHARS UNRESERVED ";/?:@&=+$,[]"
 #define USER_CHARS UNRESERVED ";:&=+$,"
 #define NAME_CHARS UNRESERVED "$,;:@&=+"
 #define SERVER_CHARS USER_CHARS "@[]"
 
 enum { MAX_IP_LITERAL = 64 };
 
-static bool is_alpha(char c)
-{
-    return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
+static bool is_alpha(char c) { return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'); }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 static int hex_digit(char c)
 {
@@ -40,8 +35,8 @@ static int hex_digit(char c)
 /* Java's "other": beyond ASCII, and neither a control nor a space. */
 static bool is_other(uint32_t cp)
 {
-    return cp > 0x9F && cp != 0xA0 && cp != 0x1680 && !(cp >= 0x2000 && cp <= 0x200A) && cp != 0x2028 && cp != 0x2029 && cp != 0x202F &&
-           cp != 0x205F && cp != 0x3000;
+    return cp > 0x9F && cp != 0xA0 && cp != 0x1680 && !(cp >= 0x2000 && cp <= 0x200A) && cp != 0x2028 &&
+           cp != 0x2029 && cp != 0x202F && cp != 0x205F && cp != 0x3000;
 }
 
 /* Only letters, digits, `allowed`, %XX and "other". */
@@ -72,16 +67,13 @@ static size_t find_any(Str s, size_t from, const char *stops)
     return from;
 }
 
-static Str slice(Str s, size_t from, size_t to)
-{
-    return str_n((s.ptr ? s.ptr : "") + from, to - from);
-}
+static Str slice(Str s, size_t from, size_t to) { return str_n((s.ptr ? s.ptr : "") + from, to - from); }
 
 /* ---- authority ---- */
 
 static bool is_ipv4(Str host)
 {
-    char text[16];
+    char           text[16];
     struct in_addr address;
     if (host.len >= sizeof text || memchr(host.ptr, 0, host.len))
         return false;
@@ -93,11 +85,11 @@ static bool is_ipv4(Str host)
 /* Labels of letters, digits and inner hyphens; the last one starts with a letter. */
 static bool is_hostname(Str host)
 {
-    Str    last = STR_NULL;
+    Str    last  = STR_NULL;
     size_t start = 0;
     while (start < host.len) {
         size_t end = find_any(host, start, ".");
-        last = slice(host, start, end);
+        last       = slice(host, start, end);
         for (size_t i = 0; i < last.len; i++) {
             bool alnum = is_alpha(last.ptr[i]) || is_digit(last.ptr[i]);
             if (!alnum && (last.ptr[i] != '-' || i == 0 || i + 1 == last.len))
@@ -115,7 +107,8 @@ static bool is_ip_literal(Str inner)
     char            text[MAX_IP_LITERAL];
     struct in6_addr address;
     size_t          len = find_any(inner, 0, "%"); /* a scope may follow */
-    if (len == 0 || len >= sizeof text || memchr(inner.ptr, 0, len) || (len < inner.len && len + 1 == inner.len))
+    if (len == 0 || len >= sizeof text || memchr(inner.ptr, 0, len) ||
+        (len < inner.len && len + 1 == inner.len))
         return false;
     memcpy(text, inner.ptr, len);
     text[len] = 0;
@@ -198,7 +191,8 @@ static bool read_hierarchy(Str rest, Uri *uri)
     }
     if (end < rest.len)
         uri->fragment = slice(rest, end + 1, rest.len);
-    return all_legal(uri->path, PATH_CHARS) && all_legal(uri->query, URI_CHARS) && all_legal(uri->fragment, URI_CHARS);
+    return all_legal(uri->path, PATH_CHARS) && all_legal(uri->query, URI_CHARS) &&
+           all_legal(uri->fragment, URI_CHARS);
 }
 
 static bool read_opaque(Str rest, Uri *uri)
@@ -214,7 +208,8 @@ static bool read_scheme(Str scheme)
     if (scheme.len == 0 || !is_alpha(scheme.ptr[0]))
         return false;
     for (size_t i = 1; i < scheme.len; i++) {
-        if (!is_alpha(scheme.ptr[i]) && !is_digit(scheme.ptr[i]) && scheme.ptr[i] != '+' && scheme.ptr[i] != '-' && scheme.ptr[i] != '.')
+        if (!is_alpha(scheme.ptr[i]) && !is_digit(scheme.ptr[i]) && scheme.ptr[i] != '+' &&
+            scheme.ptr[i] != '-' && scheme.ptr[i] != '.')
             return false;
     }
     return true;
@@ -222,7 +217,7 @@ static bool read_scheme(Str scheme)
 
 static bool read_uri(Str text, Uri *uri)
 {
-    *uri = (Uri){.port = -1};
+    *uri         = (Uri){.port = -1};
     size_t colon = find_any(text, 0, "/?#:");
     if (colon == text.len || text.ptr[colon] != ':')
         return read_hierarchy(text, uri);
@@ -253,9 +248,11 @@ static Status decode(const FnCall *call, Str text, bool form, Str *out, Error *e
     for (size_t at = 0; at < text.len; at++) {
         char c = text.ptr[at];
         if (c == '%') {
-            int high = at + 2 < text.len ? hex_digit(text.ptr[at + 1]) : -1, low = high >= 0 ? hex_digit(text.ptr[at + 2]) : -1;
+            int high = at + 2 < text.len ? hex_digit(text.ptr[at + 1]) : -1,
+                low  = high >= 0 ? hex_digit(text.ptr[at + 2]) : -1;
             if (low < 0)
-                return error_set(err, E_DATA, NO_POS, "Illegal hex characters in escape (%%) pattern: " STR_FMT, STR_ARG(text));
+                return error_set(err, E_DATA, NO_POS,
+                                 "Illegal hex characters in escape (%%) pattern: " STR_FMT, STR_ARG(text));
             c = (char)(high * 16 + low);
             at += 2;
         } else if (form && c == '+') {
@@ -278,10 +275,7 @@ static Status decoded_part(const FnCall *call, Str part, Value *result, Error *e
     return OK;
 }
 
-static Value raw_part(Str part)
-{
-    return str_is_null(part) ? value_null() : value_from_str(part);
-}
+static Value raw_part(Str part) { return str_is_null(part) ? value_null() : value_from_str(part); }
 
 /* ---- functions ---- */
 
@@ -368,7 +362,7 @@ static Status fn_url_extract_parameter(const FnCall *call, Value *result, Error 
         size_t end    = find_any(query, at, "&");
         Str    pair   = slice(query, at, end);
         size_t equals = find_any(pair, 0, "=");
-        at = end + 1;
+        at            = end + 1;
         if (!str_equal(slice(pair, 0, equals), value_str(call->args[1])) || pair.len == 0)
             continue;
         *result = value_from_str(equals < pair.len ? slice(pair, equals + 1, pair.len) : STR_LIT(""));
@@ -381,13 +375,15 @@ const ScalarFn url_functions[] = {
     {"url_decode_param", "(input STRING) -> STRING", FN_NULL_IF_ANY_NULL, fn_url_decode_param,
      "Decodes a previously encoded application/x-www-form-urlencoded string.", NULL},
     {"url_encode_param", "(input STRING) -> STRING", FN_NULL_IF_ANY_NULL, fn_url_encode_param,
-     "Returns a version of the input with all URL sensitive characters encoded (application/x-www-form-urlencoded).", NULL},
+     "Returns a version of the input with all URL sensitive characters encoded "
+     "(application/x-www-form-urlencoded).",
+     NULL},
     {"url_extract_fragment", "(input STRING) -> STRING", FN_NULL_IF_ANY_NULL, fn_url_extract_fragment,
      "Extracts the fragment portion of the given URL, NULL if there is none.", NULL},
     {"url_extract_host", "(input STRING) -> STRING", FN_NULL_IF_ANY_NULL, fn_url_extract_host,
      "Extracts the host of the given URL, NULL if there is none.", NULL},
-    {"url_extract_parameter", "(input STRING, paramToFind STRING) -> STRING", FN_NULL_IF_ANY_NULL, fn_url_extract_parameter,
-     "Extracts the named parameter from the query of the given URL.", NULL},
+    {"url_extract_parameter", "(input STRING, paramToFind STRING) -> STRING", FN_NULL_IF_ANY_NULL,
+     fn_url_extract_parameter, "Extracts the named parameter from the query of the given URL.", NULL},
     {"url_extract_path", "(input STRING) -> STRING", FN_NULL_IF_ANY_NULL, fn_url_extract_path,
      "Extracts the path of the given URL.", NULL},
     {"url_extract_port", "(input STRING) -> INT", FN_NULL_IF_ANY_NULL, fn_url_extract_port,

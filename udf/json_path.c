@@ -24,7 +24,8 @@ static Str read_name(Str path, size_t *at, bool dotted)
     while (*at < path.len) {
         size_t   next = *at;
         uint32_t cp   = utf8_next(path, &next);
-        bool     ok   = cp == '_' || u_isalpha((UChar32)cp) || u_isdigit((UChar32)cp) || (dotted && (cp == ':' || cp == '@'));
+        bool     ok   = cp == '_' || u_isalpha((UChar32)cp) || u_isdigit((UChar32)cp) ||
+                  (dotted && (cp == ':' || cp == '@'));
         if (!ok)
             break;
         *at = next;
@@ -75,7 +76,7 @@ Status json_path_compile(Str path, Arena *arena, JsonPath **out, Error *err)
     JsonPath *compiled = ARENA_NEW(arena, JsonPath);
     if (path.len == 0 || path.ptr[0] != '$')
         return bad(path, err);
-    Str kept = str_dup(arena, path);
+    Str kept         = str_dup(arena, path);
     compiled->tokens = ARENA_ARRAY(arena, Str, kept.len); /* a token takes two characters at least */
     for (size_t at = 1; at < kept.len; compiled->count++) {
         if (!read_token(kept, &at, arena, &compiled->tokens[compiled->count]))

@@ -1,7 +1,8 @@
 /*
  * json_print.c - a tree back to compact text.
  *
- * A number is printed from its text as Java's BigDecimal would: unscaled digits and a scale (functions.md 1.3, 14.9).
+ * A number is printed from its text as Java's BigDecimal would: unscaled digits and a scale
+ * (functions.md 1.3, 14.9).
  */
 #include "udf/json_tree.h"
 
@@ -10,14 +11,14 @@ enum { MAX_PLAIN_DIGITS = 100000, MAX_EXPONENT_DIGITS = 10 };
 void json_print_string(Str text, StrBuf *out)
 {
     static const char specials[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
-    size_t done = 0;
+    size_t            done = 0;
     strbuf_addc(out, '"');
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
         if (c >= 0x20 && c != '"' && c != '\\')
             continue;
         strbuf_add(out, str_n(text.ptr + done, i - done));
-        done = i + 1;
+        done                = i + 1;
         const char *special = c ? strchr(specials, c) : NULL;
         if (special) {
             strbuf_addc(out, '\\');
@@ -41,7 +42,7 @@ typedef struct {
 static bool take_apart(Str text, Number *n)
 {
     size_t at = 0, start;
-    *n = (Number){.negative = text.ptr[0] == '-'};
+    *n        = (Number){.negative = text.ptr[0] == '-'};
     at += n->negative;
     for (start = at; at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9'; at++)
         ;

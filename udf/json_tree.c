@@ -24,10 +24,7 @@ static void skip_space(Reader *r)
         r->at++;
 }
 
-static char peek(const Reader *r)
-{
-    return r->at < r->text.len ? r->text.ptr[r->at] : 0;
-}
+static char peek(const Reader *r) { return r->at < r->text.len ? r->text.ptr[r->at] : 0; }
 
 void json_append(JsonNode *parent, JsonNode *child)
 {
@@ -47,9 +44,9 @@ static void replace_value(JsonNode *earlier, const JsonNode *later)
 {
     JsonNode *next = earlier->next;
     Str       key  = earlier->key;
-    *earlier      = *later;
-    earlier->next = next;
-    earlier->key  = key;
+    *earlier       = *later;
+    earlier->next  = next;
+    earlier->key   = key;
 }
 
 /* An open hash table over the members: objects of strangers may have a hundred thousand. */
@@ -67,7 +64,7 @@ Status json_unique_members(JsonNode *object, Arena *arena, Error *err)
     JsonNode *previous = NULL, *next;
     for (JsonNode *member = object->first; member; member = next) {
         size_t slot = (size_t)str_hash(member->key) & (size - 1);
-        next = member->next;
+        next        = member->next;
         while (table[slot] && !str_equal(table[slot]->key, member->key))
             slot = (slot + 1) & (size - 1);
         if (table[slot] == NULL) {
@@ -113,7 +110,8 @@ static bool read_unicode(Reader *r, char *out, size_t *len)
     uint32_t cp, low;
     if (!read_hex4(r, &cp))
         return false;
-    if (cp >= 0xD800 && cp < 0xDC00 && r->at + 1 < r->text.len && r->text.ptr[r->at] == '\\' && r->text.ptr[r->at + 1] == 'u') {
+    if (cp >= 0xD800 && cp < 0xDC00 && r->at + 1 < r->text.len && r->text.ptr[r->at] == '\\' &&
+        r->text.ptr[r->at + 1] == 'u') {
         size_t before = r->at;
         r->at += 2;
         if (!read_hex4(r, &low))
@@ -125,7 +123,7 @@ static bool read_unicode(Reader *r, char *out, size_t *len)
     }
     if (cp >= 0xD800 && cp < 0xE000)
         cp = 0xFFFD;
-    char utf8[4];
+    char   utf8[4];
     size_t n = utf8_put(cp, utf8);
     memcpy(out + *len, utf8, n);
     *len += n;
@@ -135,7 +133,7 @@ static bool read_unicode(Reader *r, char *out, size_t *len)
 static bool read_escape(Reader *r, char *out, size_t *len)
 {
     static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
-    char c = peek(r);
+    char              c = peek(r);
     r->at++;
     if (c == 'u')
         return read_unicode(r, out, len);
@@ -150,7 +148,7 @@ static bool read_escape(Reader *r, char *out, size_t *len)
 static Status read_escaped(Reader *r, size_t start, size_t end, Str *out)
 {
     char  *buffer = arena_try_alloc(r->arena, end - start, r->err);
-    size_t len = 0;
+    size_t len    = 0;
     if (buffer == NULL)
         return E_LIMIT;
     for (r->at = start; r->at < end;) {
@@ -201,7 +199,7 @@ static size_t skip_digits(Reader *r)
 static Status read_number(Reader *r, JsonNode *node)
 {
     size_t start = r->at;
-    node->kind = JSON_INTEGER;
+    node->kind   = JSON_INTEGER;
     if (peek(r) == '-')
         r->at++;
     bool   zero   = peek(r) == '0';
@@ -228,8 +226,14 @@ static Status read_number(Reader *r, JsonNode *node)
 
 static Status read_word(Reader *r, JsonNode *node)
 {
-    static const struct { const char *word; JsonKind kind; bool truth; } words[] = {
-        {"null", JSON_NULL, false}, {"true", JSON_BOOLEAN, true}, {"false", JSON_BOOLEAN, false},
+    static const struct {
+        const char *word;
+        JsonKind    kind;
+        bool        truth;
+    } words[] = {
+        {"null", JSON_NULL, false},
+        {"true", JSON_BOOLEAN, true},
+        {"false", JSON_BOOLEAN, false},
     };
     Str rest = str_n(r->text.ptr + r->at, r->text.len - r->at);
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
@@ -306,22 +310,26 @@ static Status read_container(Reader *r, JsonNode *node, char close)
 static Status read_value(Reader *r, JsonNode *node)
 {
     switch (peek(r)) {
-    case '{': return read_container(r, node, '}');
-    case '[': return read_container(r, node, ']');
+    case '{':
+        return read_container(r, node, '}');
+    case '[':
+        return read_container(r, node, ']');
     case '"':
         node->kind = JSON_STRING;
         return read_string(r, &node->text);
     case 't':
     case 'f':
-    case 'n': return read_word(r, node);
-    default:  return read_number(r, node);
+    case 'n':
+        return read_word(r, node);
+    default:
+        return read_number(r, node);
     }
 }
 
 Status json_read(Str text, Arena *arena, JsonNode **out, Error *err)
 {
     Reader r = {.text = text, .arena = arena, .err = err};
-    *out = ARENA_NEW(arena, JsonNode); /* JSON_MISSING */
+    *out     = ARENA_NEW(arena, JsonNode); /* JSON_MISSING */
     skip_space(&r);
     if (r.at == text.len)
         return OK;

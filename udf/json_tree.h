@@ -1,24 +1,33 @@
 /*
  * json_tree.h - a JSON text as a tree in an arena, for the JSON functions (functions.md 3.6).
  *
- * Strict JSON, but only the first value is read. Numbers stay text, so that nothing of them is lost; members keep their
- * order, and of equal keys the last value wins at the first one's place. Depth is bounded.
+ * Strict JSON, but only the first value is read. Numbers stay text, so that nothing of them is lost; members
+ * keep their order, and of equal keys the last value wins at the first one's place. Depth is bounded.
  */
 #ifndef SLUICE_UDF_JSON_TREE_H
 #define SLUICE_UDF_JSON_TREE_H
 
 #include "core/str.h"
 
-typedef enum { JSON_MISSING, JSON_NULL, JSON_BOOLEAN, JSON_INTEGER, JSON_FRACTION, JSON_STRING, JSON_ARRAY, JSON_OBJECT } JsonKind;
+typedef enum {
+    JSON_MISSING,
+    JSON_NULL,
+    JSON_BOOLEAN,
+    JSON_INTEGER,
+    JSON_FRACTION,
+    JSON_STRING,
+    JSON_ARRAY,
+    JSON_OBJECT
+} JsonKind;
 
 typedef struct JsonNode JsonNode;
 struct JsonNode {
     JsonKind  kind;
-    bool      truth;         /* BOOLEAN */
-    Str       text;          /* number as written; STRING decoded */
-    Str       key;           /* of a member of an object, decoded */
-    JsonNode *first, *last;  /* children */
-    JsonNode *next;          /* sibling */
+    bool      truth;        /* BOOLEAN */
+    Str       text;         /* number as written; STRING decoded */
+    Str       key;          /* of a member of an object, decoded */
+    JsonNode *first, *last; /* children */
+    JsonNode *next;         /* sibling */
     size_t    count;
 };
 
@@ -35,14 +44,15 @@ Status json_unique_members(JsonNode *object, Arena *arena, Error *err);
 const JsonNode *json_member(const JsonNode *object, Str key);
 const JsonNode *json_item(const JsonNode *array, size_t index);
 
-/* Compact text. Numbers as Java's BigDecimal prints them: with an exponent where it would, or `plain`, which fails when
- * that takes more than 100,000 digits. */
+/* Compact text. Numbers as Java's BigDecimal prints them: with an exponent where it would, or `plain`, which
+ * fails when that takes more than 100,000 digits. */
 Status json_print(const JsonNode *node, bool plain, StrBuf *out, Error *err);
 void   json_print_string(Str text, StrBuf *out); /* quoted and escaped */
 
-/* A path of the subset in functions.md 3.6.1. E_DATA "Invalid JSON path: '...'". Thread: read-only afterwards. */
+/* A path of the subset in functions.md 3.6.1. E_DATA "Invalid JSON path: '...'". Thread: read-only
+ * afterwards. */
 typedef struct JsonPath JsonPath;
-Status json_path_compile(Str path, Arena *arena, JsonPath **out, Error *err);
+Status                  json_path_compile(Str path, Arena *arena, JsonPath **out, Error *err);
 /* What it leads to, or NULL. */
 const JsonNode *json_path_find(const JsonPath *path, const JsonNode *root);
 

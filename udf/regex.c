@@ -1,13 +1,19 @@
 /*
- * regex.c - compile, match, groups. Limits: patterns of strangers must not run forever, so a match that takes more than
- * MATCH_LIMIT steps is an error of its row (the reference has no limit at all).
+ * regex.c - compile, match, groups. Limits: patterns of strangers must not run forever, so a match that takes
+ * more than MATCH_LIMIT steps is an error of its row (the reference has no limit at all).
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "udf/regex.h"
 
 #include <pcre2.h>
 
-enum { MATCH_LIMIT = 2000000, DEPTH_LIMIT = 100000, HEAP_LIMIT_KIB = 32768, MAX_PATTERN = 65536, JIT_STACK_MAX = 1 << 20 };
+enum {
+    MATCH_LIMIT    = 2000000,
+    DEPTH_LIMIT    = 100000,
+    HEAP_LIMIT_KIB = 32768,
+    MAX_PATTERN    = 65536,
+    JIT_STACK_MAX  = 1 << 20
+};
 
 struct Regex {
     pcre2_code          *code;
@@ -31,7 +37,8 @@ void regex_free(Regex *regex)
 
 static Status invalid(Str pattern, const char *why, Error *err)
 {
-    return error_set(err, E_DATA, NO_POS, "Invalid regular expression pattern: " STR_FMT " (%s)", STR_ARG(pattern), why);
+    return error_set(err, E_DATA, NO_POS, "Invalid regular expression pattern: " STR_FMT " (%s)",
+                     STR_ARG(pattern), why);
 }
 
 static Status compile_code(Regex *regex, Str pattern, Str translated, Error *err)
@@ -41,8 +48,9 @@ static Status compile_code(Regex *regex, Str pattern, Str translated, Error *err
     PCRE2_UCHAR            message[256];
     pcre2_compile_context *context = pcre2_compile_context_create(NULL);
     pcre2_set_newline(context, PCRE2_NEWLINE_ANY);
-    regex->code = pcre2_compile((PCRE2_SPTR)translated.ptr, translated.len, PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_NEVER_BACKSLASH_C,
-                                &code, &offset, context);
+    regex->code =
+        pcre2_compile((PCRE2_SPTR)translated.ptr, translated.len,
+                      PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_NEVER_BACKSLASH_C, &code, &offset, context);
     pcre2_compile_context_free(context);
     if (regex->code)
         return OK;
@@ -58,9 +66,11 @@ static void prepare_match(Regex *regex)
     pcre2_set_depth_limit(regex->context, DEPTH_LIMIT);
     pcre2_set_heap_limit(regex->context, HEAP_LIMIT_KIB);
     pcre2_pattern_info(regex->code, PCRE2_INFO_CAPTURECOUNT, &regex->groups);
-    int empty = pcre2_match(regex->code, (PCRE2_SPTR) "", 0, 0, PCRE2_ANCHORED | PCRE2_ENDANCHORED, regex->data, regex->context);
+    int empty            = pcre2_match(regex->code, (PCRE2_SPTR) "", 0, 0, PCRE2_ANCHORED | PCRE2_ENDANCHORED,
+                                       regex->data, regex->context);
     regex->matches_empty = empty >= 0;
-    if (pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE) == 0) { /* without it the interpreter does the same */
+    if (pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE) ==
+        0) { /* without it the interpreter does the same */
         regex->jit_stack = pcre2_jit_stack_create(32 * 1024, JIT_STACK_MAX, NULL);
         pcre2_jit_stack_assign(regex->context, NULL, regex->jit_stack);
     }
@@ -88,15 +98,9 @@ Status regex_compile(Str pattern, Regex **out, Error *err)
     return OK;
 }
 
-size_t regex_group_count(const Regex *regex)
-{
-    return regex->groups;
-}
+size_t regex_group_count(const Regex *regex) { return regex->groups; }
 
-bool regex_matches_empty(const Regex *regex)
-{
-    return regex->matches_empty;
-}
+bool regex_matches_empty(const Regex *regex) { return regex->matches_empty; }
 
 size_t regex_named_group(const Regex *regex, Str name)
 {
@@ -105,7 +109,7 @@ size_t regex_named_group(const Regex *regex, Str name)
         return 0;
     memcpy(text, name.ptr, name.len);
     text[name.len] = 0;
-    int group = pcre2_substring_number_from_name(regex->code, (PCRE2_SPTR)text);
+    int group      = pcre2_substring_number_from_name(regex->code, (PCRE2_SPTR)text);
     return group > 0 ? (size_t)group : 0;
 }
 
@@ -115,7 +119,8 @@ Status regex_find(Regex *regex, Str text, size_t from, RegexMatch *out, Error *e
     if (from > text.len)
         return OK;
     PCRE2_SPTR subject = (PCRE2_SPTR)(text.ptr ? text.ptr : "");
-    int        count   = pcre2_match(regex->code, subject, text.len, from, PCRE2_NO_UTF_CHECK, regex->data, regex->context);
+    int        count =
+        pcre2_match(regex->code, subject, text.len, from, PCRE2_NO_UTF_CHECK, regex->data, regex->context);
     if (count == PCRE2_ERROR_NOMATCH)
         return OK;
     if (count < 0) {

@@ -1,15 +1,16 @@
 /*
- * regex_lookbehind.c - lookbehind of bounded length: Java takes (?<=a{1,3}), PCRE2 wants alternatives of fixed length.
+ * regex_lookbehind.c - lookbehind of bounded length: Java takes (?<=a{1,3}), PCRE2 wants alternatives of
+ * fixed length.
  *
- * A body without groups is spelt out: a{1,3} becomes a|aa|aaa. What would take too many alternatives, or has groups, is
- * left as it is, and PCRE2 says that it is not of fixed length.
+ * A body without groups is spelt out: a{1,3} becomes a|aa|aaa. What would take too many alternatives, or has
+ * groups, is left as it is, and PCRE2 says that it is not of fixed length.
  */
 #include "udf/regex.h"
 
 enum { MAX_ALTERNATIVES = 256, MAX_REPEAT = 256, MAX_EXPANDED = 16384 };
 
 typedef struct {
-    Str body;
+    Str    body;
     size_t at;
 } Scan;
 
@@ -75,7 +76,7 @@ static bool skip_atom(Scan *s, Str *atom)
 static bool read_count(Scan *s, int *out)
 {
     size_t start = s->at;
-    *out = 0;
+    *out         = 0;
     while (peek(s, 0) >= '0' && peek(s, 0) <= '9' && *out <= MAX_REPEAT)
         *out = *out * 10 + (s->body.ptr[s->at++] - '0');
     return s->at > start && *out <= MAX_REPEAT;
@@ -134,10 +135,11 @@ static bool multiply(Arena *arena, Str *alternatives, size_t *count, Str atom, i
 static bool expand_branch(Scan *s, Arena *arena, StrBuf *out)
 {
     Str    alternatives[MAX_ALTERNATIVES] = {STR_LIT("")}, atom;
-    size_t count = 1;
+    size_t count                          = 1;
     int    least, most;
     while (s->at < s->body.len && peek(s, 0) != '|') {
-        if (!skip_atom(s, &atom) || !read_quantifier(s, &least, &most) || !multiply(arena, alternatives, &count, atom, least, most))
+        if (!skip_atom(s, &atom) || !read_quantifier(s, &least, &most) ||
+            !multiply(arena, alternatives, &count, atom, least, most))
             return false;
     }
     for (size_t i = 0; i < count; i++) {

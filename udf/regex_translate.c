@@ -1,9 +1,10 @@
 /*
  * regex_translate.c - Java's regular expressions in PCRE2's words.
  *
- * What differs: `.` stops at Java's line terminators; \uXXXX; nested classes and && (written as lookaheads); \p{Lower} and
- * friends are ASCII; (?i) folds ASCII only, unless (?u); the flags d, u and U mean other things or nothing in PCRE2;
- * \12 is group 1 and a 2 when there is no group 12. Everything else is passed on, for PCRE2 to judge.
+ * What differs: `.` stops at Java's line terminators; \uXXXX; nested classes and && (written as lookaheads);
+ * \p{Lower} and friends are ASCII; (?i) folds ASCII only, unless (?u); the flags d, u and U mean other things
+ * or nothing in PCRE2; \12 is group 1 and a 2 when there is no group 12. Everything else is passed on, for
+ * PCRE2 to judge.
  */
 #include "udf/regex.h"
 
@@ -35,20 +36,11 @@ static char peek(const Translator *t, size_t ahead)
     return t->at + ahead < t->in.len ? t->in.ptr[t->at + ahead] : 0;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-static bool is_alpha(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+static bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-static void emit_code_point(StrBuf *out, uint32_t cp)
-{
-    strbuf_addf(out, "\\x{%x}", (unsigned)cp);
-}
+static void emit_code_point(StrBuf *out, uint32_t cp) { strbuf_addf(out, "\\x{%x}", (unsigned)cp); }
 
 /* ---- escapes ---- */
 
@@ -71,8 +63,8 @@ static Status translate_unicode(Translator *t, StrBuf *out)
     if (!read_hex4(t, t->at, &cp))
         return refuse(t, "Illegal Unicode escape sequence");
     t->at += 4;
-    if (cp >= 0xD800 && cp < 0xDC00 && peek(t, 0) == '\\' && peek(t, 1) == 'u' && read_hex4(t, t->at + 2, &low) && low >= 0xDC00 &&
-        low < 0xE000) {
+    if (cp >= 0xD800 && cp < 0xDC00 && peek(t, 0) == '\\' && peek(t, 1) == 'u' &&
+        read_hex4(t, t->at + 2, &low) && low >= 0xDC00 && low < 0xE000) {
         cp = 0x10000 + ((cp - 0xD800) << 10) + (low - 0xDC00);
         t->at += 6;
     }
@@ -85,9 +77,10 @@ static Status translate_unicode(Translator *t, StrBuf *out)
 /* Behind \0: up to three octal digits, 377 at most. */
 static Status translate_octal(Translator *t, StrBuf *out)
 {
-    uint32_t value = 0;
+    uint32_t value  = 0;
     int      digits = 0;
-    while (digits < 3 && peek(t, 0) >= '0' && peek(t, 0) <= '7' && value * 8 + (uint32_t)(peek(t, 0) - '0') <= 0377) {
+    while (digits < 3 && peek(t, 0) >= '0' && peek(t, 0) <= '7' &&
+           value * 8 + (uint32_t)(peek(t, 0) - '0') <= 0377) {
         value = value * 8 + (uint32_t)(peek(t, 0) - '0');
         t->at++;
         digits++;
@@ -101,12 +94,24 @@ static Status translate_octal(Translator *t, StrBuf *out)
 /* Behind \p or \P */
 static Status translate_property(Translator *t, bool negated, bool in_class, StrBuf *out)
 {
-    static const struct { const char *java, *pcre; } names[] = {
-        {"Lower", ":lower:"}, {"Upper", ":upper:"}, {"ASCII", ":ascii:"}, {"Alpha", ":alpha:"}, {"Digit", ":digit:"}, {"Alnum", ":alnum:"},
-        {"Punct", ":punct:"}, {"Graph", ":graph:"}, {"Print", ":print:"}, {"Blank", ":blank:"}, {"Cntrl", ":cntrl:"}, {"XDigit", ":xdigit:"},
-        {"Space", ":space:"}, {"javaLowerCase", "Ll"}, {"javaUpperCase", "Lu"}, {"javaWhitespace", "Xsp"}, {"javaAlphabetic", "L"},
-        {"javaDigit", "Nd"}, {"javaLetter", "L"}, {"javaLetterOrDigit", "Xan"}, {"IsAlphabetic", "L"}, {"IsLetter", "L"}, {"IsDigit", "Nd"},
-        {"IsUppercase", "Lu"}, {"IsLowercase", "Ll"}, {"IsPunctuation", "P"}, {"IsWhite_Space", "Xsp"}, {"L1", NULL}, {"all", "Any"},
+    static const struct {
+        const char *java, *pcre;
+    } names[] = {
+        {"Lower", ":lower:"},     {"Upper", ":upper:"},
+        {"ASCII", ":ascii:"},     {"Alpha", ":alpha:"},
+        {"Digit", ":digit:"},     {"Alnum", ":alnum:"},
+        {"Punct", ":punct:"},     {"Graph", ":graph:"},
+        {"Print", ":print:"},     {"Blank", ":blank:"},
+        {"Cntrl", ":cntrl:"},     {"XDigit", ":xdigit:"},
+        {"Space", ":space:"},     {"javaLowerCase", "Ll"},
+        {"javaUpperCase", "Lu"},  {"javaWhitespace", "Xsp"},
+        {"javaAlphabetic", "L"},  {"javaDigit", "Nd"},
+        {"javaLetter", "L"},      {"javaLetterOrDigit", "Xan"},
+        {"IsAlphabetic", "L"},    {"IsLetter", "L"},
+        {"IsDigit", "Nd"},        {"IsUppercase", "Lu"},
+        {"IsLowercase", "Ll"},    {"IsPunctuation", "P"},
+        {"IsWhite_Space", "Xsp"}, {"L1", NULL},
+        {"all", "Any"},
     };
     size_t start = t->at, end;
     if (peek(t, 0) == '{') {
@@ -131,8 +136,8 @@ static Status translate_property(Translator *t, bool negated, bool in_class, Str
             strbuf_addf(out, "\\%c{%s}", negated ? 'P' : 'p', names[i].pcre);
         return OK;
     }
-    if (str_starts_with(name, STR_LIT("In")) || str_starts_with(name, STR_LIT("java")) || str_find(name, STR_LIT("blk="), 0) >= 0 ||
-        str_find(name, STR_LIT("block="), 0) >= 0)
+    if (str_starts_with(name, STR_LIT("In")) || str_starts_with(name, STR_LIT("java")) ||
+        str_find(name, STR_LIT("blk="), 0) >= 0 || str_find(name, STR_LIT("block="), 0) >= 0)
         return refuse(t, "Character family is not supported");
     ptrdiff_t equals = str_find(name, STR_LIT("="), 0);
     if (equals >= 0)
@@ -177,13 +182,20 @@ static Status translate_escape(Translator *t, bool in_class, StrBuf *out)
     }
     t->at++;
     switch (c) {
-    case 'u': return translate_unicode(t, out);
-    case '0': return translate_octal(t, out);
+    case 'u':
+        return translate_unicode(t, out);
+    case '0':
+        return translate_octal(t, out);
     case 'p':
-    case 'P': return translate_property(t, c == 'P', in_class, out);
-    case 'Q': translate_quoted(t, out); return OK;
-    case 'E': return OK;
-    default: break;
+    case 'P':
+        return translate_property(t, c == 'P', in_class, out);
+    case 'Q':
+        translate_quoted(t, out);
+        return OK;
+    case 'E':
+        return OK;
+    default:
+        break;
     }
     if (is_alpha(c) && !strchr(in_class ? "tnrfaecxdDwWsShHvV" : "tnrfaecxdDwWsShHvVbBAGZzRXk", c))
         return refuse(t, "Illegal/unsupported escape sequence");
@@ -200,9 +212,9 @@ static Status translate_escape(Translator *t, bool in_class, StrBuf *out)
 /* ---- classes ---- */
 
 typedef struct {
-    StrBuf flat;    /* members of a plain class */
-    StrBuf nested;  /* A|B: classes in it */
-    StrBuf ahead;   /* (?=A)(?=B): the operands of && before this one */
+    StrBuf flat;   /* members of a plain class */
+    StrBuf nested; /* A|B: classes in it */
+    StrBuf ahead;  /* (?=A)(?=B): the operands of && before this one */
 } ClassParts;
 
 static void class_clear(ClassParts *parts)
@@ -323,15 +335,27 @@ static Status translate_flags(Translator *t)
         if (c == ':' || c == ')')
             break;
         switch (c) {
-        case '-': on = false; break;
-        case 's': t->flags.dotall = on; break;
-        case 'i': t->flags.nocase = on; break;
-        case 'u': t->flags.unicode = on; continue;
-        case 'd': continue;
-        case 'U': return refuse(t, "Flag U is not supported");
+        case '-':
+            on = false;
+            break;
+        case 's':
+            t->flags.dotall = on;
+            break;
+        case 'i':
+            t->flags.nocase = on;
+            break;
+        case 'u':
+            t->flags.unicode = on;
+            continue;
+        case 'd':
+            continue;
+        case 'U':
+            return refuse(t, "Flag U is not supported");
         case 'm':
-        case 'x': break;
-        default: return refuse(t, "Unknown inline modifier");
+        case 'x':
+            break;
+        default:
+            return refuse(t, "Unknown inline modifier");
         }
         strbuf_addc(t->out, c);
     }
@@ -340,7 +364,8 @@ static Status translate_flags(Translator *t)
 
 static Status translate_step(Translator *t);
 
-/* At the body of a lookbehind without groups: spells it out and translates that; leaves `at` alone when it cannot. */
+/* At the body of a lookbehind without groups: spells it out and translates that; leaves `at` alone when it
+ * cannot. */
 static Status translate_lookbehind(Translator *t)
 {
     size_t end = t->at;
@@ -352,7 +377,11 @@ static Status translate_lookbehind(Translator *t)
     StrBuf expanded = {0};
     Status status   = OK;
     if (regex_expand_lookbehind(str_n(t->in.ptr + t->at, end - t->at), arena, &expanded)) {
-        Translator inner = {.in = strbuf_str(&expanded), .out = t->out, .err = t->err, .flags = t->flags, .groups = t->groups};
+        Translator inner = {.in     = strbuf_str(&expanded),
+                            .out    = t->out,
+                            .err    = t->err,
+                            .flags  = t->flags,
+                            .groups = t->groups};
         while (status == OK && inner.at < inner.in.len)
             status = translate_step(&inner);
         t->at = end;
@@ -413,7 +442,7 @@ static void translate_literal(Translator *t)
     size_t start = t->at;
     char   c     = peek(t, 0);
     utf8_next(t->in, &t->at);
-    Str  text    = str_n(t->in.ptr + start, t->at - start);
+    Str  text       = str_n(t->in.ptr + start, t->at - start);
     bool ascii_only = t->flags.nocase && !t->flags.unicode;
     if (ascii_only && (unsigned char)c >= 0x80)
         strbuf_addf(t->out, "(?-i:" STR_FMT ")", STR_ARG(text));
@@ -428,9 +457,12 @@ static void translate_literal(Translator *t)
 static Status translate_step(Translator *t)
 {
     switch (peek(t, 0)) {
-    case '\\': return translate_escape(t, false, t->out);
-    case '[':  return translate_class(t, 0, t->out);
-    case '(':  return open_group(t);
+    case '\\':
+        return translate_escape(t, false, t->out);
+    case '[':
+        return translate_class(t, 0, t->out);
+    case '(':
+        return open_group(t);
     case ')':
         close_group(t);
         return OK;

@@ -1,16 +1,17 @@
 /*
  * registry.c - all built-in functions by name.
  *
- * The families of families.def are read once; every signature is parsed then, so a call later compares types and parses
- * nothing. A row that does not parse, or one name in two kinds, is our own bug: opening stops the program and says which row.
+ * The families of families.def are read once; every signature is parsed then, so a call later compares types
+ * and parses nothing. A row that does not parse, or one name in two kinds, is our own bug: opening stops the
+ * program and says which row.
  */
 #include "udf/registry.h"
 
 #include "core/suggest.h"
 
-#define FAMILY_SCALAR    const ScalarFn
+#define FAMILY_SCALAR const ScalarFn
 #define FAMILY_AGGREGATE const AggregateFn
-#define FAMILY_TABLE     const TableFn
+#define FAMILY_TABLE const TableFn
 #define FAMILY(table, KIND, category) extern FAMILY_##KIND table[];
 #include "udf/families.def"
 #undef FAMILY
@@ -92,14 +93,16 @@ static FnEntry *entry_for(Functions *functions, const char *name, const Family *
     }
     if (functions->count == functions->capacity) {
         functions->capacity = functions->capacity ? functions->capacity * 2 : 256;
-        functions->entries  = mem_realloc(functions->entries, functions->capacity * sizeof *functions->entries);
+        functions->entries =
+            mem_realloc(functions->entries, functions->capacity * sizeof *functions->entries);
     }
     FnEntry *entry = &functions->entries[functions->count++];
     *entry = (FnEntry){.upper = upper, .name = name, .category = family->category, .kind = family->kind};
     return entry;
 }
 
-static void add_overload(Functions *functions, const Family *family, const char *name, const char *signature, Overload overload)
+static void add_overload(Functions *functions, const Family *family, const char *name, const char *signature,
+                         Overload overload)
 {
     Error    err;
     FnEntry *entry = entry_for(functions, name, family);

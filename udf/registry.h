@@ -1,5 +1,6 @@
 /*
- * registry.h - the inside of the registry, for resolve.c and describe.c: names in order, each with its overloads.
+ * registry.h - the inside of the registry, for resolve.c and describe.c: names in order, each with its
+ * overloads.
  */
 #ifndef SLUICE_UDF_REGISTRY_H
 #define SLUICE_UDF_REGISTRY_H
@@ -16,8 +17,8 @@ typedef struct {
 } Overload;
 
 typedef struct {
-    Str         upper;    /* upper case: the key */
-    const char *name;     /* registered spelling */
+    Str         upper; /* upper case: the key */
+    const char *name;  /* registered spelling */
     const char *category;
     FnKind      kind;
     Overload   *overloads; /* in the order of registration */

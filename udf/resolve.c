@@ -1,9 +1,10 @@
 /*
  * resolve.c - which overload a call means (functions.md 2.2-2.10).
  *
- * Two passes: first without conversions, then, except for aggregates, with implicit casts. Several candidates are ordered; a tie
- * for the best place is an error, never a guess. Generics never widen. Lambdas take part by their number of parameters only;
- * their bodies are typed after the choice, when the other arguments have bound the generics.
+ * Two passes: first without conversions, then, except for aggregates, with implicit casts. Several candidates
+ * are ordered; a tie for the best place is an error, never a guess. Generics never widen. Lambdas take part
+ * by their number of parameters only; their bodies are typed after the choice, when the other arguments have
+ * bound the generics.
  */
 #include "udf/registry.h"
 
@@ -105,7 +106,8 @@ static const Param *param_of(const Signature *signature, size_t count, size_t i)
 static bool overload_accepts(const Overload *overload, const Call *call, bool widen, Bindings *bindings)
 {
     const Signature *signature = &overload->signature;
-    bool count_fits = signature->variadic < 0 ? call->count == signature->count : call->count + 1 >= signature->count;
+    bool             count_fits =
+        signature->variadic < 0 ? call->count == signature->count : call->count + 1 >= signature->count;
     if (!count_fits)
         return false;
     *bindings = (Bindings){0};
@@ -126,7 +128,8 @@ typedef struct {
 static Rank rank_of(const Overload *overload)
 {
     const Signature *signature = &overload->signature;
-    Rank rank = {.variadic = signature->variadic >= 0, .count = signature->count, .variadic_at = signature->variadic};
+    Rank             rank      = {
+                         .variadic = signature->variadic >= 0, .count = signature->count, .variadic_at = signature->variadic};
     for (size_t i = 0; i < signature->count; i++) {
         rank.generic += param_type_is_generic(signature->params[i].type);
         rank.any |= signature->params[i].type->kind == PARAM_ANY;
@@ -220,11 +223,15 @@ static Status refuse(const FnEntry *entry, const Call *call, bool ambiguous, Err
 {
     StrBuf text = {0};
     strbuf_addf(&text, "Function '%s' %s (", entry->name,
-                ambiguous ? "cannot be resolved due to ambiguous method parameters" : "does not accept parameters");
+                ambiguous ? "cannot be resolved due to ambiguous method parameters"
+                          : "does not accept parameters");
     print_args(call, &text);
-    strbuf_adds(&text, ambiguous ? ").\nUse CAST() to explicitly cast your parameters to one of the supported function calls."
-                                   "\nValid function calls are:\n"
-                                 : ").\nValid alternatives are:\n");
+    strbuf_adds(
+        &text,
+        ambiguous
+            ? ").\nUse CAST() to explicitly cast your parameters to one of the supported function calls."
+              "\nValid function calls are:\n"
+            : ").\nValid alternatives are:\n");
     print_alternatives(entry, &text);
     Status status = error_set(err, E_PLAN, NO_POS, STR_FMT, STR_ARG(strbuf_str(&text)));
     strbuf_clear(&text);
@@ -233,8 +240,8 @@ static Status refuse(const FnEntry *entry, const Call *call, bool ambiguous, Err
 
 /* ---- after the choice ---- */
 
-static Status refuse_body(const FnEntry *entry, const ParamType *declared, const Bindings *bindings, const SqlType *body,
-                          Arena *arena, Error *err)
+static Status refuse_body(const FnEntry *entry, const ParamType *declared, const Bindings *bindings,
+                          const SqlType *body, Arena *arena, Error *err)
 {
     const SqlType *expected = param_type_apply(declared, bindings, arena);
     StrBuf         text     = {0};
@@ -242,23 +249,25 @@ static Status refuse_body(const FnEntry *entry, const ParamType *declared, const
         type_print(expected, &text);
     strbuf_adds(&text, " and ");
     type_print(body, &text);
-    Status status = error_set(err, E_PLAN, NO_POS,
-                              "Function '%s': a lambda gives a type that differs from what the other arguments fix: " STR_FMT
-                              ". Use CAST() to make them equal.",
-                              entry->name, STR_ARG(strbuf_str(&text)));
+    Status status = error_set(
+        err, E_PLAN, NO_POS,
+        "Function '%s': a lambda gives a type that differs from what the other arguments fix: " STR_FMT
+        ". Use CAST() to make them equal.",
+        entry->name, STR_ARG(strbuf_str(&text)));
     strbuf_clear(&text);
     return status;
 }
 
-static Status type_lambda(const FnEntry *entry, const ParamType *param, const Call *call, size_t index, FnLambdaTyper *lambdas,
-                          Bindings *bindings, Error *err)
+static Status type_lambda(const FnEntry *entry, const ParamType *param, const Call *call, size_t index,
+                          FnLambdaTyper *lambdas, Bindings *bindings, Error *err)
 {
     const SqlType **inputs = ARENA_ARRAY(call->arena, const SqlType *, param->count + 1);
     const SqlType  *body;
     for (size_t i = 0; i < param->count; i++) {
         inputs[i] = param_type_apply(param->parts[i], bindings, call->arena);
         if (inputs[i] == NULL)
-            return error_set(err, E_PLAN, NO_POS, "Function '%s': the type of lambda parameter %zu cannot be derived from a NULL.",
+            return error_set(err, E_PLAN, NO_POS,
+                             "Function '%s': the type of lambda parameter %zu cannot be derived from a NULL.",
                              entry->name, i + 1);
     }
     TRY(lambdas->type_body(lambdas, index, inputs, param->count, &body, err));
@@ -267,21 +276,23 @@ static Status type_lambda(const FnEntry *entry, const ParamType *param, const Ca
     return refuse_body(entry, param->element, bindings, body, call->arena, err);
 }
 
-static Status type_lambdas(const FnEntry *entry, const Choice *choice, const Call *call, FnLambdaTyper *lambdas, Bindings *bindings,
-                           Error *err)
+static Status type_lambdas(const FnEntry *entry, const Choice *choice, const Call *call,
+                           FnLambdaTyper *lambdas, Bindings *bindings, Error *err)
 {
     for (size_t i = 0; i < call->count; i++) {
         if (call->args[i]->kind != T_LAMBDA)
             continue;
         if (lambdas == NULL)
             return error_set(err, E_PLAN, NO_POS, "Function '%s': a lambda cannot stand here.", entry->name);
-        TRY(type_lambda(entry, param_of(&choice->best->signature, call->count, i)->type, call, i, lambdas, bindings, err));
+        TRY(type_lambda(entry, param_of(&choice->best->signature, call->count, i)->type, call, i, lambdas,
+                        bindings, err));
     }
     return OK;
 }
 
 /* What an argument is converted to; a DECIMAL parameter takes the argument's own precision and scale. */
-static const SqlType *target_type(const ParamType *param, const SqlType *arg, const Bindings *bindings, Arena *arena)
+static const SqlType *target_type(const ParamType *param, const SqlType *arg, const Bindings *bindings,
+                                  Arena *arena)
 {
     if (arg->kind == T_LAMBDA || param->kind == PARAM_ANY || param->kind == PARAM_STRUCT)
         return arg;
@@ -304,8 +315,8 @@ static const SqlType *equal_or(const SqlType *arg, const SqlType *target)
     return type_equal(arg, target) ? arg : target;
 }
 
-static Status type_result(const FnEntry *entry, const Overload *overload, const Bindings *bindings, Arena *arena, FnResolved *out,
-                          Error *err)
+static Status type_result(const FnEntry *entry, const Overload *overload, const Bindings *bindings,
+                          Arena *arena, FnResolved *out, Error *err)
 {
     ResultTypeRule rule = overload_rule(overload);
     if (rule != NULL)
@@ -313,27 +324,37 @@ static Status type_result(const FnEntry *entry, const Overload *overload, const 
     out->result_type = param_type_apply(overload->signature.result, bindings, arena);
     if (out->result_type != NULL || entry->kind == FN_AGGREGATE)
         return OK; /* an aggregate's bind may set it */
-    return error_set(err, E_PLAN, NO_POS, "Function '%s': no argument fixes the type of the result. Use CAST() to give NULL a type.",
-                     entry->name);
+    return error_set(
+        err, E_PLAN, NO_POS,
+        "Function '%s': no argument fixes the type of the result. Use CAST() to give NULL a type.",
+        entry->name);
 }
 
-static Status finish(const FnEntry *entry, const Choice *choice, const Call *call, FnLambdaTyper *lambdas, FnResolved *out, Error *err)
+static Status finish(const FnEntry *entry, const Choice *choice, const Call *call, FnLambdaTyper *lambdas,
+                     FnResolved *out, Error *err)
 {
     const Signature *signature = &choice->best->signature;
     Bindings         bindings  = choice->bindings;
     const SqlType  **types     = ARENA_ARRAY(call->arena, const SqlType *, call->count + 1);
     TRY(type_lambdas(entry, choice, call, lambdas, &bindings, err));
     for (size_t i = 0; i < call->count; i++)
-        types[i] = equal_or(call->args[i], target_type(param_of(signature, call->count, i)->type, call->args[i], &bindings, call->arena));
+        types[i] = equal_or(call->args[i], target_type(param_of(signature, call->count, i)->type,
+                                                       call->args[i], &bindings, call->arena));
     size_t constants = 0;
     for (size_t i = 0; i < call->count; i++)
         constants += param_of(signature, call->count, i)->constant;
     *out = (FnResolved){
-        .kind = entry->kind, .scalar = choice->best->scalar, .table = choice->best->table,
-        .aggregate = choice->best->aggregate, .name = entry->name, .param_types = types, .count = call->count,
+        .kind           = entry->kind,
+        .scalar         = choice->best->scalar,
+        .table          = choice->best->table,
+        .aggregate      = choice->best->aggregate,
+        .name           = entry->name,
+        .param_types    = types,
+        .count          = call->count,
         .constant_count = constants,
     };
-    /* A result DECIMAL follows the first DECIMAL argument after conversion: DECIMAL(10, 0) for a widened INTEGER. */
+    /* A result DECIMAL follows the first DECIMAL argument after conversion: DECIMAL(10, 0) for a widened
+     * INTEGER. */
     for (size_t i = 0; bindings.types[BINDING_DECIMAL] == NULL && i < call->count; i++)
         if (types[i]->kind == T_DECIMAL)
             bindings.types[BINDING_DECIMAL] = types[i];

@@ -1,8 +1,9 @@
 /*
  * signature.c - reads signature texts: "(text STRING, times INT) -> STRING".
  *
- * A parameter is `[CONST] [name] type[...]`; the name is there when an identifier is followed by the start of a type. The texts
- * are rows of our own tables, so an error here names a bug; nesting is nevertheless bounded.
+ * A parameter is `[CONST] [name] type[...]`; the name is there when an identifier is followed by the start of
+ * a type. The texts are rows of our own tables, so an error here names a bug; nesting is nevertheless
+ * bounded.
  */
 #include "udf/signature.h"
 
@@ -163,7 +164,10 @@ static const ParamType *scan_named_type(Scanner *s)
         const char *word;
         ParamKind   kind;
     } compounds[] = {
-        {"ARRAY", PARAM_ARRAY}, {"MAP", PARAM_MAP}, {"STRUCT", PARAM_STRUCT}, {"LAMBDA", PARAM_LAMBDA},
+        {"ARRAY", PARAM_ARRAY},
+        {"MAP", PARAM_MAP},
+        {"STRUCT", PARAM_STRUCT},
+        {"LAMBDA", PARAM_LAMBDA},
     };
     if (accept(s, "?"))
         return new_type(s, PARAM_BY_RULE);
@@ -198,7 +202,7 @@ static bool scan_param(Scanner *s, Param *param)
 {
     *param          = (Param){.name = STR_LIT("")};
     param->constant = accept_word(s, "CONST");
-    Str word        = peek_word(s);
+    Str    word     = peek_word(s);
     size_t next     = s->at + word.len;
     while (next < s->text.len && s->text.ptr[next] == ' ')
         next++;

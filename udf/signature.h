@@ -1,8 +1,9 @@
 /*
  * signature.h - the signature text of a function, parsed: what each parameter accepts and what comes out.
  *
- * Beyond what udf.h shows, a bare DECIMAL accepts any precision and scale, and as a result or state it is the type of the first
- * DECIMAL argument; ANY accepts everything; STRUCT without fields accepts any struct; CONST marks an aggregate's literal arguments.
+ * Beyond what udf.h shows, a bare DECIMAL accepts any precision and scale, and as a result or state it is the
+ * type of the first DECIMAL argument; ANY accepts everything; STRUCT without fields accepts any struct; CONST
+ * marks an aggregate's literal arguments.
  */
 #ifndef SLUICE_UDF_SIGNATURE_H
 #define SLUICE_UDF_SIGNATURE_H

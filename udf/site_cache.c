@@ -1,5 +1,6 @@
 /*
- * site_cache.c - a handful of entries in order of last use. A linear look over eight texts is cheaper than hashing them.
+ * site_cache.c - a handful of entries in order of last use. A linear look over eight texts is cheaper than
+ * hashing them.
  */
 #include "udf/site_cache.h"
 

@@ -1,8 +1,8 @@
 /*
  * time_format.c - a moment to text, element by element (functions.md 3.7.1).
  *
- * A value may have only a date or only a time of day. A letter of the other part fails, unless it stands in an optional
- * section: then the section writes nothing.
+ * A value may have only a date or only a time of day. A letter of the other part fails, unless it stands in
+ * an optional section: then the section writes nothing.
  */
 #include "udf/time_element.h"
 
@@ -23,28 +23,39 @@ typedef struct {
     StrBuf            *out;
 } Formatter;
 
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
+static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
 static int64_t date_field(const Formatter *f, TimeField field)
 {
     switch (field) {
-    case FIELD_ERA:               return f->year > 0;
-    case FIELD_YEAR:              return f->year;
-    case FIELD_YEAR_OF_ERA:       return f->year > 0 ? f->year : 1 - f->year;
-    case FIELD_WEEK_YEAR:         return time_week_year(f->days);
-    case FIELD_QUARTER:           return (f->month - 1) / 3 + 1;
-    case FIELD_MONTH:             return f->month;
-    case FIELD_WEEK:              return time_week_of_year(f->days);
-    case FIELD_WEEK_OF_MONTH:     return time_week_of_month(f->days);
-    case FIELD_DAY_OF_YEAR:       return f->days - days_from_civil(f->year, 1, 1) + 1;
-    case FIELD_DAY_OF_MONTH:      return f->day;
-    case FIELD_ALIGNED_DAY:       return (f->day - 1) % 7 + 1;
-    case FIELD_DAY_OF_WEEK:       return time_iso_weekday(f->days);
-    case FIELD_LOCAL_DAY_OF_WEEK: return time_iso_weekday(f->days) % 7 + 1;
-    default:                      return f->days + 40587; /* FIELD_JULIAN_DAY */
+    case FIELD_ERA:
+        return f->year > 0;
+    case FIELD_YEAR:
+        return f->year;
+    case FIELD_YEAR_OF_ERA:
+        return f->year > 0 ? f->year : 1 - f->year;
+    case FIELD_WEEK_YEAR:
+        return time_week_year(f->days);
+    case FIELD_QUARTER:
+        return (f->month - 1) / 3 + 1;
+    case FIELD_MONTH:
+        return f->month;
+    case FIELD_WEEK:
+        return time_week_of_year(f->days);
+    case FIELD_WEEK_OF_MONTH:
+        return time_week_of_month(f->days);
+    case FIELD_DAY_OF_YEAR:
+        return f->days - days_from_civil(f->year, 1, 1) + 1;
+    case FIELD_DAY_OF_MONTH:
+        return f->day;
+    case FIELD_ALIGNED_DAY:
+        return (f->day - 1) % 7 + 1;
+    case FIELD_DAY_OF_WEEK:
+        return time_iso_weekday(f->days);
+    case FIELD_LOCAL_DAY_OF_WEEK:
+        return time_iso_weekday(f->days) % 7 + 1;
+    default:
+        return f->days + 40587; /* FIELD_JULIAN_DAY */
     }
 }
 
@@ -52,16 +63,26 @@ static int64_t time_field(const Formatter *f, TimeField field)
 {
     int64_t hour = f->ms_of_day / 3600000;
     switch (field) {
-    case FIELD_AMPM:               return hour / 12;
-    case FIELD_CLOCK_HOUR_OF_AMPM: return hour % 12 == 0 ? 12 : hour % 12;
-    case FIELD_HOUR_OF_AMPM:       return hour % 12;
-    case FIELD_CLOCK_HOUR:         return hour == 0 ? 24 : hour;
-    case FIELD_HOUR:               return hour;
-    case FIELD_MINUTE:             return f->ms_of_day / 60000 % 60;
-    case FIELD_SECOND:             return f->ms_of_day / 1000 % 60;
-    case FIELD_NANO:               return f->ms_of_day % 1000 * 1000000;
-    case FIELD_MILLI_OF_DAY:       return f->ms_of_day;
-    default:                       return f->ms_of_day * 1000000; /* FIELD_NANO_OF_DAY */
+    case FIELD_AMPM:
+        return hour / 12;
+    case FIELD_CLOCK_HOUR_OF_AMPM:
+        return hour % 12 == 0 ? 12 : hour % 12;
+    case FIELD_HOUR_OF_AMPM:
+        return hour % 12;
+    case FIELD_CLOCK_HOUR:
+        return hour == 0 ? 24 : hour;
+    case FIELD_HOUR:
+        return hour;
+    case FIELD_MINUTE:
+        return f->ms_of_day / 60000 % 60;
+    case FIELD_SECOND:
+        return f->ms_of_day / 1000 % 60;
+    case FIELD_NANO:
+        return f->ms_of_day % 1000 * 1000000;
+    case FIELD_MILLI_OF_DAY:
+        return f->ms_of_day;
+    default:
+        return f->ms_of_day * 1000000; /* FIELD_NANO_OF_DAY */
     }
 }
 
@@ -89,10 +110,14 @@ static Status format_number(Formatter *f, const TimeElement *e, Error *err)
     TRY(field_value(f, e->field, &value, err));
     size_t len = int64_print(value < 0 ? -value : value, digits);
     if (len > (size_t)e->max_width)
-        return error_set(err, E_DATA, NO_POS, "Field %s cannot be printed as the value %" PRId64 " exceeds the maximum print width of %d",
+        return error_set(err, E_DATA, NO_POS,
+                         "Field %s cannot be printed as the value %" PRId64
+                         " exceeds the maximum print width of %d",
                          time_field_names[e->field], value, e->max_width);
     if (value < 0 && e->sign == SIGN_NOT_NEGATIVE)
-        return error_set(err, E_DATA, NO_POS, "Field %s cannot be printed as the value %" PRId64 " cannot be negative according to the SignStyle",
+        return error_set(err, E_DATA, NO_POS,
+                         "Field %s cannot be printed as the value %" PRId64
+                         " cannot be negative according to the SignStyle",
                          time_field_names[e->field], value);
     if (value < 0)
         strbuf_addc(f->out, '-');
@@ -135,11 +160,11 @@ static Status format_text(Formatter *f, const TimeElement *e, Error *err)
 
 static void format_offset(Formatter *f, const TimeElement *e)
 {
-    int total = abs(f->offset_s), minutes = total / 60 % 60, seconds = total % 60;
-    int type = e->offset_type;
-    size_t start = f->out->len;
-    bool printed_nonzero = total / 3600 > 0;
-    const char *colon = type == 4 || type == 6 ? ":" : "";
+    int         total = abs(f->offset_s), minutes = total / 60 % 60, seconds = total % 60;
+    int         type            = e->offset_type;
+    size_t      start           = f->out->len;
+    bool        printed_nonzero = total / 3600 > 0;
+    const char *colon           = type == 4 || type == 6 ? ":" : "";
     if (total == 0) {
         strbuf_add(f->out, e->literal);
         return;
@@ -184,10 +209,10 @@ static Status format_day_period(Formatter *f, const TimeElement *e, Error *err)
     int64_t hour;
     TRY(field_value(f, FIELD_HOUR, &hour, err));
     bool        narrow = e->style == TEXT_NARROW, sharp = f->ms_of_day / 60000 % 60 == 0;
-    const char *text   = hour >= 6 && hour < 12   ? "in the morning"
-                         : hour >= 12 && hour < 18 ? "in the afternoon"
-                         : hour >= 18 && hour < 21 ? "in the evening"
-                                                   : "at night";
+    const char *text = hour >= 6 && hour < 12    ? "in the morning"
+                       : hour >= 12 && hour < 18 ? "in the afternoon"
+                       : hour >= 18 && hour < 21 ? "in the evening"
+                                                 : "at night";
     if (sharp && hour == 0)
         text = narrow ? "mi" : "midnight";
     else if (sharp && hour == 12)
@@ -246,7 +271,8 @@ static Status pad_to(Formatter *f, size_t start, int width, Error *err)
 {
     size_t len = utf16_length(str_n(f->out->ptr + start, f->out->len - start));
     if (len > (size_t)width)
-        return error_set(err, E_DATA, NO_POS, "Cannot print as output of %zu characters exceeds pad width of %d", len, width);
+        return error_set(err, E_DATA, NO_POS,
+                         "Cannot print as output of %zu characters exceeds pad width of %d", len, width);
     size_t missing = (size_t)width - len, bytes = f->out->len - start;
     for (size_t i = 0; i < missing; i++)
         strbuf_addc(f->out, ' ');
@@ -274,10 +300,11 @@ static Status format_range(Formatter *f, size_t from, size_t to, Error *err)
     return OK;
 }
 
-Status time_pattern_format_parts(const TimePattern *pattern, unsigned parts, int64_t ms, Zone *zone, StrBuf *out, Error *err)
+Status time_pattern_format_parts(const TimePattern *pattern, unsigned parts, int64_t ms, Zone *zone,
+                                 StrBuf *out, Error *err)
 {
-    Formatter f = {.pattern = pattern, .parts = parts, .utc_ms = ms, .zone = zone, .out = out};
-    int64_t offset_ms = zone_offset_ms(zone, ms), local;
+    Formatter f         = {.pattern = pattern, .parts = parts, .utc_ms = ms, .zone = zone, .out = out};
+    int64_t   offset_ms = zone_offset_ms(zone, ms), local;
     if (__builtin_add_overflow(ms, offset_ms, &local))
         return error_set(err, E_DATA, NO_POS, "Timestamp %" PRId64 " is out of range", ms);
     f.offset_s  = (int)(offset_ms / 1000);

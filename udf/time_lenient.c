@@ -1,8 +1,9 @@
 /*
  * time_lenient.c - PARSE_DATE's engine (functions.md 3.7.3): SimpleDateFormat letters, lenient values, GMT.
  *
- * It walks pattern and text together, so there is nothing to compile. Numbers roll over (month 13 is next January), text
- * behind the pattern is ignored, and where several fields could say the day, the one read last does: Java's calendar.
+ * It walks pattern and text together, so there is nothing to compile. Numbers roll over (month 13 is next
+ * January), text behind the pattern is ignored, and where several fields could say the day, the one read last
+ * does: Java's calendar.
  */
 #include "udf/time_element.h"
 
@@ -10,9 +11,16 @@
 
 enum { MS_PER_DAY = 86400000, YEARS_BACK = 80 };
 
-static const int64_t MAX_DAYS = 100000000000; /* 270 million years: still in 64 bits of milliseconds, hours included */
+static const int64_t MAX_DAYS =
+    100000000000; /* 270 million years: still in 64 bits of milliseconds, hours included */
 
-typedef enum { BY_DAY_OF_MONTH, BY_DAY_OF_YEAR, BY_WEEK_OF_YEAR, BY_WEEK_OF_MONTH, BY_WEEKDAY_IN_MONTH } DayRule;
+typedef enum {
+    BY_DAY_OF_MONTH,
+    BY_DAY_OF_YEAR,
+    BY_WEEK_OF_YEAR,
+    BY_WEEK_OF_MONTH,
+    BY_WEEKDAY_IN_MONTH
+} DayRule;
 
 typedef struct {
     Str     text;
@@ -21,21 +29,15 @@ typedef struct {
     int64_t year, month, day, day_of_year, weekday, week, week_of_month, weekday_in_month;
     bool    before_christ;
     /* When each was read: later wins; 0 = never. */
-    int     step, day_step, day_of_year_step, weekday_step, week_step, week_of_month_step, weekday_in_month_step;
+    int step, day_step, day_of_year_step, weekday_step, week_step, week_of_month_step, weekday_in_month_step;
     int64_t hour, ampm, hour_of_ampm, minute, second, milli;
     int     hour_step, ampm_step;
     Zone   *zone;
 } Lenient;
 
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= 9 && c <= 13) || (c >= 28 && c <= 31);
-}
+static bool is_space(char c) { return c == ' ' || (c >= 9 && c <= 13) || (c >= 28 && c <= 31); }
 
 static bool is_number_letter(char c, size_t width)
 {
@@ -53,7 +55,8 @@ static bool read_number(Lenient *l, size_t width, int64_t *out)
     }
     size_t  start = l->at;
     int64_t value = 0;
-    while (l->at < l->text.len && l->text.ptr[l->at] >= '0' && l->text.ptr[l->at] <= '9' && (width == 0 || l->at - start < width)) {
+    while (l->at < l->text.len && l->text.ptr[l->at] >= '0' && l->text.ptr[l->at] <= '9' &&
+           (width == 0 || l->at - start < width)) {
         value = value * 10 + (l->text.ptr[l->at++] - '0');
         if (value > INT32_MAX)
             return false;
@@ -88,7 +91,7 @@ static int64_t place_year(const Lenient *l, int64_t two_digits)
     int64_t year, start;
     int     month, day;
     civil_from_days(l->now_ms / MS_PER_DAY, &year, &month, &day);
-    start = year - YEARS_BACK;
+    start         = year - YEARS_BACK;
     int64_t trial = two_digits + start / 100 * 100;
     return two_digits >= start % 100 ? trial : trial + 100;
 }
@@ -124,7 +127,8 @@ static bool read_iso_zone(Lenient *l, size_t width)
         return take_zone(l, at, 3);
     if (width == 2)
         return digits_at(l, at + 3, 2) && take_zone(l, at, 5);
-    return at + 3 < l->text.len && l->text.ptr[at + 3] == ':' && digits_at(l, at + 4, 2) && take_zone(l, at, 6);
+    return at + 3 < l->text.len && l->text.ptr[at + 3] == ':' && digits_at(l, at + 4, 2) &&
+           take_zone(l, at, 6);
 }
 
 /* z and Z: +hhmm, GMT+h:mm, names. */
@@ -136,9 +140,10 @@ static bool read_zone(Lenient *l)
     if (l->text.len - at >= 7 && str_equal_nocase(str_n(l->text.ptr + at, 3), STR_LIT("GMT"))) {
         size_t hours = digits_at(l, at + 4, 2) ? 2 : 1, colon = at + 4 + hours;
         char   id[8] = {0};
-        if (digits_at(l, at + 4, hours) && colon < l->text.len && l->text.ptr[colon] == ':' && digits_at(l, colon + 1, 2)) {
-            snprintf(id, sizeof id, "%c%s%.*s:%.2s", l->text.ptr[at + 3], hours == 1 ? "0" : "", (int)hours, l->text.ptr + at + 4,
-                     l->text.ptr + colon + 1);
+        if (digits_at(l, at + 4, hours) && colon < l->text.len && l->text.ptr[colon] == ':' &&
+            digits_at(l, colon + 1, 2)) {
+            snprintf(id, sizeof id, "%c%s%.*s:%.2s", l->text.ptr[at + 3], hours == 1 ? "0" : "", (int)hours,
+                     l->text.ptr + at + 4, l->text.ptr + colon + 1);
             zone_close(l->zone);
             l->zone = NULL;
             l->at   = colon + 3;
@@ -162,14 +167,30 @@ static bool read_date_number(Lenient *l, char letter, size_t count, size_t width
     int step = ++l->step;
     switch (letter) {
     case 'y':
-    case 'Y': l->year = count <= 2 && n < 100 ? place_year(l, n) : n; break;
-    case 'M': l->month = n; break;
-    case 'd': l->day = n, l->day_step = step; break;
-    case 'D': l->day_of_year = n, l->day_of_year_step = step; break;
-    case 'u': l->weekday = n, l->weekday_step = step; break;
-    case 'F': l->weekday_in_month = n, l->weekday_in_month_step = step; break;
-    case 'w': l->week = n, l->week_step = step; break;
-    default:  l->week_of_month = n, l->week_of_month_step = step; break; /* W */
+    case 'Y':
+        l->year = count <= 2 && n < 100 ? place_year(l, n) : n;
+        break;
+    case 'M':
+        l->month = n;
+        break;
+    case 'd':
+        l->day = n, l->day_step = step;
+        break;
+    case 'D':
+        l->day_of_year = n, l->day_of_year_step = step;
+        break;
+    case 'u':
+        l->weekday = n, l->weekday_step = step;
+        break;
+    case 'F':
+        l->weekday_in_month = n, l->weekday_in_month_step = step;
+        break;
+    case 'w':
+        l->week = n, l->week_step = step;
+        break;
+    default:
+        l->week_of_month = n, l->week_of_month_step = step;
+        break; /* W */
     }
     return true;
 }
@@ -180,13 +201,27 @@ static bool read_time_number(Lenient *l, char letter, size_t width)
     if (!read_number(l, width, &n))
         return false;
     switch (letter) {
-    case 'H': l->hour = n, l->hour_step = ++l->step; break;
-    case 'k': l->hour = n == 24 ? 0 : n, l->hour_step = ++l->step; break;
-    case 'K': l->hour_of_ampm = n, l->ampm_step = ++l->step; break;
-    case 'h': l->hour_of_ampm = n == 12 ? 0 : n, l->ampm_step = ++l->step; break;
-    case 'm': l->minute = n; break;
-    case 's': l->second = n; break;
-    default:  l->milli = n; break; /* S */
+    case 'H':
+        l->hour = n, l->hour_step = ++l->step;
+        break;
+    case 'k':
+        l->hour = n == 24 ? 0 : n, l->hour_step = ++l->step;
+        break;
+    case 'K':
+        l->hour_of_ampm = n, l->ampm_step = ++l->step;
+        break;
+    case 'h':
+        l->hour_of_ampm = n == 12 ? 0 : n, l->ampm_step = ++l->step;
+        break;
+    case 'm':
+        l->minute = n;
+        break;
+    case 's':
+        l->second = n;
+        break;
+    default:
+        l->milli = n;
+        break; /* S */
     }
     return true;
 }
@@ -206,16 +241,26 @@ static bool read_letter(Lenient *l, char letter, size_t count, size_t width)
     case 'a':
         l->ampm_step = ++l->step;
         return read_text(l, FIELD_AMPM, &l->ampm);
-    case 'X': return read_iso_zone(l, count);
-    case 'Z': return count == 2 ? read_iso_zone(l, 3) : read_zone(l);
-    case 'z': return read_zone(l);
+    case 'X':
+        return read_iso_zone(l, count);
+    case 'Z':
+        return count == 2 ? read_iso_zone(l, 3) : read_zone(l);
+    case 'z':
+        return read_zone(l);
     case 'M':
         if (count >= 3)
             return read_text(l, FIELD_MONTH, &l->month);
         return read_date_number(l, letter, count, width);
-    case 'H': case 'k': case 'K': case 'h': case 'm': case 's': case 'S':
+    case 'H':
+    case 'k':
+    case 'K':
+    case 'h':
+    case 'm':
+    case 's':
+    case 'S':
         return read_time_number(l, letter, width);
-    default: return read_date_number(l, letter, count, width);
+    default:
+        return read_date_number(l, letter, count, width);
     }
 }
 
@@ -245,7 +290,8 @@ static DayRule choose_rule(const Lenient *l)
     }
     if (rules[best].step > 0)
         return rules[best].rule;
-    if (l->week_of_month_step > 0 && l->week_of_month_step >= l->week_step && l->week_of_month_step >= l->weekday_step)
+    if (l->week_of_month_step > 0 && l->week_of_month_step >= l->week_step &&
+        l->week_of_month_step >= l->weekday_step)
         return BY_WEEK_OF_MONTH;
     if (l->week_step > 0 && l->week_step > l->weekday_step)
         return BY_WEEK_OF_YEAR;
@@ -254,18 +300,23 @@ static DayRule choose_rule(const Lenient *l)
 
 static int64_t days_of(const Lenient *l)
 {
-    int64_t year    = l->before_christ ? 1 - l->year : l->year;
-    int64_t months  = l->month - 1;
-    int64_t carry   = months >= 0 ? months / 12 : (months - 11) / 12;
-    int64_t first   = days_from_civil(year + carry, (int)(months - carry * 12) + 1, 1);
+    int64_t year     = l->before_christ ? 1 - l->year : l->year;
+    int64_t months   = l->month - 1;
+    int64_t carry    = months >= 0 ? months / 12 : (months - 11) / 12;
+    int64_t first    = days_from_civil(year + carry, (int)(months - carry * 12) + 1, 1);
     int64_t new_year = days_from_civil(year, 1, 1);
-    int64_t weekday = (l->weekday_step ? l->weekday : 7) % 7; /* Sunday = 0, the first day of a week */
+    int64_t weekday  = (l->weekday_step ? l->weekday : 7) % 7; /* Sunday = 0, the first day of a week */
     switch (choose_rule(l)) {
-    case BY_DAY_OF_MONTH:  return first + l->day - 1;
-    case BY_DAY_OF_YEAR:   return new_year + l->day_of_year - 1;
-    case BY_WEEK_OF_YEAR:  return new_year - time_iso_weekday(new_year) % 7 + (l->week - 1) * 7 + weekday;
-    case BY_WEEK_OF_MONTH: return first - time_iso_weekday(first) % 7 + (l->week_of_month - 1) * 7 + weekday;
-    case BY_WEEKDAY_IN_MONTH: break;
+    case BY_DAY_OF_MONTH:
+        return first + l->day - 1;
+    case BY_DAY_OF_YEAR:
+        return new_year + l->day_of_year - 1;
+    case BY_WEEK_OF_YEAR:
+        return new_year - time_iso_weekday(new_year) % 7 + (l->week - 1) * 7 + weekday;
+    case BY_WEEK_OF_MONTH:
+        return first - time_iso_weekday(first) % 7 + (l->week_of_month - 1) * 7 + weekday;
+    case BY_WEEKDAY_IN_MONTH:
+        break;
     }
     int64_t ahead = (weekday - time_iso_weekday(first) % 7 + 7) % 7;
     return first + ahead + ((l->weekday_in_month_step ? l->weekday_in_month : 1) - 1) * 7;
@@ -278,7 +329,8 @@ static bool to_utc(Lenient *l, int64_t *utc_ms)
     int64_t days = days_of(l);
     if (days > MAX_DAYS || days < -MAX_DAYS)
         return false;
-    *utc_ms = zone_utc_from_local(l->zone, days * MS_PER_DAY + hour * 3600000 + l->minute * 60000 + l->second * 1000 + l->milli);
+    *utc_ms = zone_utc_from_local(l->zone, days * MS_PER_DAY + hour * 3600000 + l->minute * 60000 +
+                                               l->second * 1000 + l->milli);
     return true;
 }
 
@@ -318,7 +370,8 @@ static Status check_pattern(Str pattern, Error *err)
         }
         size_t count = run_length(pattern, at);
         if (!strchr("GyYMdDEuFwWaHkKhmsSzZX", c))
-            return error_set(err, E_DATA, NO_POS, "Illegal pattern component: %.*s", (int)count, pattern.ptr + at);
+            return error_set(err, E_DATA, NO_POS, "Illegal pattern component: %.*s", (int)count,
+                             pattern.ptr + at);
         if (c == 'X' && count > 3)
             return error_set(err, E_DATA, NO_POS, "invalid number of X");
         at += count;

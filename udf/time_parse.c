@@ -1,8 +1,9 @@
 /*
- * time_parse.c - text to a moment: matches a text against a compiled pattern, any case, all of it (functions.md 3.7.2).
+ * time_parse.c - text to a moment: matches a text against a compiled pattern, any case, all of it
+ * (functions.md 3.7.2).
  *
- * Each element reads its piece and sets a field; a field that is set twice must get the same value. What the fields mean
- * together is time_resolve.c's business.
+ * Each element reads its piece and sets a field; a field that is set twice must get the same value. What the
+ * fields mean together is time_resolve.c's business.
  */
 #include "udf/time_element.h"
 
@@ -14,7 +15,7 @@ typedef struct {
     const TimePattern *pattern;
     Str                text;
     TimeFields         fields;
-    Zone              *owned;   /* opened for a zone in the text */
+    Zone              *owned; /* opened for a zone in the text */
     size_t             failed_at;
 } Parser;
 
@@ -26,14 +27,12 @@ static size_t fail_at(Parser *p, size_t at)
     return NO_MATCH;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 static bool starts_nocase(Str text, size_t at, Str prefix)
 {
-    return at <= text.len && prefix.len <= text.len - at && str_equal_nocase(str_n(text.ptr + at, prefix.len), prefix);
+    return at <= text.len && prefix.len <= text.len - at &&
+           str_equal_nocase(str_n(text.ptr + at, prefix.len), prefix);
 }
 
 /* Sets a field read between start and end; a different value from before is a mismatch. */
@@ -52,7 +51,7 @@ static size_t set_field(Parser *p, TimeField field, int64_t value, size_t start,
 static size_t read_digits(Str text, size_t from, size_t most, int64_t *value)
 {
     size_t at = from;
-    *value = 0;
+    *value    = 0;
     while (at < text.len && at - from < most && is_digit(text.ptr[at])) {
         if (*value < 100000000000000000)
             *value = *value * 10 + (text.ptr[at] - '0');
@@ -63,7 +62,8 @@ static size_t read_digits(Str text, size_t from, size_t most, int64_t *value)
     return at - from;
 }
 
-static size_t parse_reduced_or_number(Parser *p, const TimeElement *e, size_t start, size_t at, bool negative, bool positive)
+static size_t parse_reduced_or_number(Parser *p, const TimeElement *e, size_t start, size_t at, bool negative,
+                                      bool positive)
 {
     size_t  least = (size_t)e->min_width, lent = e->following > 0 ? (size_t)e->following : 0;
     int64_t value;
@@ -74,7 +74,7 @@ static size_t parse_reduced_or_number(Parser *p, const TimeElement *e, size_t st
         return fail_at(p, at);
     if (lent > 0) { /* the numbers behind take theirs from the end */
         size_t own = digits > lent ? digits - lent : 0;
-        digits = read_digits(p->text, at, own > least ? own : least, &value);
+        digits     = read_digits(p->text, at, own > least ? own : least, &value);
     }
     if (negative && value == 0)
         return fail_at(p, start);
@@ -137,7 +137,8 @@ static size_t parse_text(Parser *p, const TimeElement *e, size_t at)
 {
     int64_t value = 0;
     if (e->style == TEXT_NARROW && e->field != FIELD_ERA) { /* ambiguous letters: Java reads a number */
-        TimeElement number = {.kind = ELEMENT_NUMBER, .field = e->field, .min_width = 1, .max_width = 19, .sign = SIGN_NORMAL};
+        TimeElement number = {
+            .kind = ELEMENT_NUMBER, .field = e->field, .min_width = 1, .max_width = 19, .sign = SIGN_NORMAL};
         return parse_number(p, &number, at);
     }
     size_t len = match_texts(p, e->field, TEXT_FULL, at, &value);
@@ -159,7 +160,8 @@ static size_t parse_literal(Parser *p, const TimeElement *e, size_t at)
 static bool read_pair(Str text, size_t *at, bool colon, int *out)
 {
     size_t pos = *at + colon;
-    if (pos + 2 > text.len || (colon && text.ptr[*at] != ':') || !is_digit(text.ptr[pos]) || !is_digit(text.ptr[pos + 1]))
+    if (pos + 2 > text.len || (colon && text.ptr[*at] != ':') || !is_digit(text.ptr[pos]) ||
+        !is_digit(text.ptr[pos + 1]))
         return false;
     int value = (text.ptr[pos] - '0') * 10 + (text.ptr[pos + 1] - '0');
     if (value > 59)
@@ -174,7 +176,7 @@ static size_t read_offset(Parser *p, int type, Str zero, size_t start, int *seco
     int    hours, minutes = 0, rest = 0;
     bool   colon = type == 4 || type == 6;
     size_t at    = start;
-    *seconds = 0;
+    *seconds     = 0;
     if (at >= p->text.len)
         return fail_at(p, at);
     if (starts_nocase(p->text, at, zero))
@@ -201,8 +203,8 @@ static size_t parse_offset(Parser *p, const TimeElement *e, size_t at)
 /* GMT, GMT+3, GMT-07:00 */
 static size_t parse_gmt_offset(Parser *p, const TimeElement *e, size_t start)
 {
-    Str    text = p->text;
-    size_t at   = start + 3;
+    Str    text  = p->text;
+    size_t at    = start + 3;
     int    hours = 0, minutes = 0, rest = 0;
     if (!starts_nocase(text, start, STR_LIT("GMT")))
         return fail_at(p, start);
@@ -259,7 +261,8 @@ static size_t extend_prefixed(Str text, size_t start, Zone **zone)
     static const size_t lengths[] = {9, 6, 3};
     for (size_t prefix = 3; prefix >= 2; prefix--) {
         Str name = str_n(text.ptr + start, prefix < text.len - start ? prefix : 0);
-        if (!str_equal_nocase(name, STR_LIT("UTC")) && !str_equal_nocase(name, STR_LIT("GMT")) && !str_equal_nocase(name, STR_LIT("UT")))
+        if (!str_equal_nocase(name, STR_LIT("UTC")) && !str_equal_nocase(name, STR_LIT("GMT")) &&
+            !str_equal_nocase(name, STR_LIT("UT")))
             continue;
         for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
             size_t len = prefix + lengths[i];
@@ -279,7 +282,8 @@ static size_t parse_zone(Parser *p, const TimeElement *e, size_t start)
         return parse_zone_offset(p, start);
     size_t end = extend_prefixed(p->text, start, &zone);
     if (end == start) {
-        size_t len = zone_match(str_n(p->text.ptr + start, p->text.len - start), e->kind == ELEMENT_ZONE_TEXT, &zone);
+        size_t len =
+            zone_match(str_n(p->text.ptr + start, p->text.len - start), e->kind == ELEMENT_ZONE_TEXT, &zone);
         if (len == 0)
             return fail_at(p, start);
         end = start + len;
@@ -292,17 +296,25 @@ static size_t parse_zone(Parser *p, const TimeElement *e, size_t start)
 static size_t parse_element(Parser *p, const TimeElement *e, size_t at)
 {
     switch (e->kind) {
-    case ELEMENT_LITERAL:    return parse_literal(p, e, at);
+    case ELEMENT_LITERAL:
+        return parse_literal(p, e, at);
     case ELEMENT_NUMBER:
-    case ELEMENT_REDUCED:    return parse_number(p, e, at);
-    case ELEMENT_FRACTION:   return parse_fraction(p, e, at);
-    case ELEMENT_TEXT:       return parse_text(p, e, at);
-    case ELEMENT_OFFSET:     return parse_offset(p, e, at);
-    case ELEMENT_GMT_OFFSET: return parse_gmt_offset(p, e, at);
+    case ELEMENT_REDUCED:
+        return parse_number(p, e, at);
+    case ELEMENT_FRACTION:
+        return parse_fraction(p, e, at);
+    case ELEMENT_TEXT:
+        return parse_text(p, e, at);
+    case ELEMENT_OFFSET:
+        return parse_offset(p, e, at);
+    case ELEMENT_GMT_OFFSET:
+        return parse_gmt_offset(p, e, at);
     case ELEMENT_ZONE_ID:
-    case ELEMENT_ZONE_TEXT:  return parse_zone(p, e, at);
+    case ELEMENT_ZONE_TEXT:
+        return parse_zone(p, e, at);
     case ELEMENT_DAY_PERIOD:
-    case ELEMENT_OPTION:     break;
+    case ELEMENT_OPTION:
+        break;
     }
     return fail_at(p, at);
 }
@@ -311,14 +323,14 @@ static size_t parse_element(Parser *p, const TimeElement *e, size_t at)
 static size_t parse_padded(Parser *p, const TimeElement *e, size_t at)
 {
     Str    whole = p->text;
-    size_t end   = at + (size_t)e->pad, first = at;
+    size_t end = at + (size_t)e->pad, first = at;
     if (end > whole.len)
         return fail_at(p, at);
     while (first < end && whole.ptr[first] == ' ')
         first++;
-    p->text = str_n(whole.ptr, end);
+    p->text    = str_n(whole.ptr, end);
     size_t got = parse_element(p, e, first);
-    p->text = whole;
+    p->text    = whole;
     return got == end || got == NO_MATCH ? got : fail_at(p, at + (got - first));
 }
 
@@ -353,26 +365,26 @@ static bool reads_day_period(const TimePattern *pattern)
     return false;
 }
 
-static size_t index_of(Str text, size_t at)
-{
-    return utf16_length(str_n(text.ptr, at));
-}
+static size_t index_of(Str text, size_t at) { return utf16_length(str_n(text.ptr, at)); }
 
 static Status parse_fields(Parser *p, TimeResolved *resolved, Error *err)
 {
     if (reads_day_period(p->pattern))
-        return error_set(err, E_UNSUPPORTED, NO_POS, "Reading a day period (pattern letter B) is not supported");
+        return error_set(err, E_UNSUPPORTED, NO_POS,
+                         "Reading a day period (pattern letter B) is not supported");
     size_t end = parse_range(p, 0, p->pattern->count, 0);
     if (end == NO_MATCH)
-        return error_set(err, E_DATA, NO_POS, "Text '" STR_FMT "' could not be parsed at index %zu", STR_ARG(p->text),
-                         index_of(p->text, p->failed_at));
+        return error_set(err, E_DATA, NO_POS, "Text '" STR_FMT "' could not be parsed at index %zu",
+                         STR_ARG(p->text), index_of(p->text, p->failed_at));
     if (end < p->text.len)
-        return error_set(err, E_DATA, NO_POS, "Text '" STR_FMT "' could not be parsed, unparsed text found at index %zu",
+        return error_set(err, E_DATA, NO_POS,
+                         "Text '" STR_FMT "' could not be parsed, unparsed text found at index %zu",
                          STR_ARG(p->text), index_of(p->text, end));
     Error  why;
     Status status = time_resolve(&p->fields, resolved, &why);
     if (status != OK)
-        return error_set(err, status, NO_POS, "Text '" STR_FMT "' could not be parsed: %s", STR_ARG(p->text), why.message);
+        return error_set(err, status, NO_POS, "Text '" STR_FMT "' could not be parsed: %s", STR_ARG(p->text),
+                         why.message);
     return OK;
 }
 
@@ -408,7 +420,9 @@ Status time_pattern_parse_date(const TimePattern *pattern, Str text, int64_t *da
     zone_close(p.owned);
     TRY(status);
     if (!resolved.has_date)
-        return error_set(err, E_DATA, NO_POS, "Text '" STR_FMT "' could not be parsed: Unable to obtain LocalDate from TemporalAccessor",
+        return error_set(err, E_DATA, NO_POS,
+                         "Text '" STR_FMT
+                         "' could not be parsed: Unable to obtain LocalDate from TemporalAccessor",
                          STR_ARG(text));
     *days = resolved.days;
     return OK;
@@ -424,7 +438,9 @@ Status time_pattern_parse_time(const TimePattern *pattern, Str text, int64_t *ms
     if (p.fields.known & ((2u << FIELD_LAST_DATE) - 1))
         return error_set(err, E_DATA, NO_POS, "Time format contains date field.");
     if (!resolved.has_time)
-        return error_set(err, E_DATA, NO_POS, "Text '" STR_FMT "' could not be parsed: Unable to obtain LocalTime from TemporalAccessor",
+        return error_set(err, E_DATA, NO_POS,
+                         "Text '" STR_FMT
+                         "' could not be parsed: Unable to obtain LocalTime from TemporalAccessor",
                          STR_ARG(text));
     *ms = resolved.nano_of_day / 1000000;
     return OK;

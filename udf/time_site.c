@@ -13,10 +13,7 @@ static Status make_zone(Str id, void **out, Error *err)
     return OK;
 }
 
-static void release_zone(void *item)
-{
-    zone_close(item);
-}
+static void release_zone(void *item) { zone_close(item); }
 
 static const SiteKind zone_kind = {make_zone, release_zone};
 
@@ -27,10 +24,10 @@ static Status make_system_zone(Str unused, void **out, Error *err)
     const char *name = getenv("TZ");
     Zone       *zone;
     if (name == NULL) {
-        ssize_t len = readlink("/etc/localtime", path, sizeof path - 1);
+        ssize_t len             = readlink("/etc/localtime", path, sizeof path - 1);
         path[len > 0 ? len : 0] = 0;
-        const char *found = strstr(path, "/zoneinfo/");
-        name = found ? found + strlen("/zoneinfo/") : "";
+        const char *found       = strstr(path, "/zoneinfo/");
+        name                    = found ? found + strlen("/zoneinfo/") : "";
     }
     if (name[0] == ':')
         name++;
@@ -53,9 +50,9 @@ static void release_formatter(void *item)
 static Status make_formatter(Str pattern, void **out, Error *err)
 {
     TimeFormatter *formatter = mem_calloc(1, sizeof *formatter);
-    formatter->arena = arena_new(0);
-    Str    kept   = str_dup(formatter->arena, pattern);
-    Status status = time_pattern_compile(kept, formatter->arena, &formatter->pattern, err);
+    formatter->arena         = arena_new(0);
+    Str    kept              = str_dup(formatter->arena, pattern);
+    Status status            = time_pattern_compile(kept, formatter->arena, &formatter->pattern, err);
     if (status != OK) {
         release_formatter(formatter);
         return status;
@@ -84,7 +81,8 @@ Status time_site_formatter(const FnCall *call, Str pattern, TimeFormatter **out,
 
 Status time_site_server_zone(const FnCall *call, Zone **out, Error *err)
 {
-    Str   set = call->config ? call->config->get(call->config, STR_LIT("ksql.functions._global_.timezone")) : STR_NULL;
+    Str   set = call->config ? call->config->get(call->config, STR_LIT("ksql.functions._global_.timezone"))
+                             : STR_NULL;
     void *item;
     if (!str_is_null(set))
         return time_site_zone(call, set, out, err);

@@ -1,16 +1,19 @@
 /*
- * udf.h - functions: scalar, aggregate and table functions, one family per file, and how a call finds its overload.
+ * udf.h - functions: scalar, aggregate and table functions, one family per file, and how a call finds its
+ * overload.
  *
- * A family is a table of rows (fn_*.c) and a line in families.def; a new function is a new row. Signatures are SQL text and are
- * parsed once, when the registry is opened:
+ * A family is a table of rows (fn_*.c) and a line in families.def; a new function is a new row. Signatures
+ * are SQL text and are parsed once, when the registry is opened:
  *
  *   "(text STRING, times INT) -> STRING"      parameter names are shown by DESCRIBE FUNCTION
- *   "(a T, rest T...) -> T"                   generics are single capital letters (K, V, T, ...); `...` is variadic
+ *   "(a T, rest T...) -> T"                   generics are single capital letters (K, V, T, ...); `...` is
+ * variadic
  *   "(list ARRAY<T>, f LAMBDA(T) -> BOOLEAN) -> ARRAY<T>"
  *   "(amount INT, unit UNIT, at TIMESTAMP) -> TIMESTAMP"
  *   "(v DECIMAL) -> ?"                        `?`: the row's `result_type` hook decides
  *
- * Rules of resolution: functions.md 2. Thread: the registry is read-only once open; calls run on their task's thread.
+ * Rules of resolution: functions.md 2. Thread: the registry is read-only once open; calls run on their task's
+ * thread.
  */
 #ifndef SLUICE_UDF_UDF_H
 #define SLUICE_UDF_UDF_H
@@ -23,7 +26,8 @@
 /* A lambda as an argument value: args[i].as.ptr is a const FnLambda *. */
 typedef struct FnLambda FnLambda;
 struct FnLambda {
-    Status (*invoke)(const FnLambda *self, const Value *args, size_t count, Arena *arena, Value *out, Error *err);
+    Status (*invoke)(const FnLambda *self, const Value *args, size_t count, Arena *arena, Value *out,
+                     Error *err);
 };
 
 /* Looks up `ksql.functions.<name>.<key>` and the like; STR_NULL when it is not set. */
@@ -32,9 +36,10 @@ struct FnConfig {
     Str (*get)(const FnConfig *self, Str key);
 };
 
-/* One call in one program of one task: keeps what is worth keeping between rows (a compiled pattern, a parsed format). */
+/* One call in one program of one task: keeps what is worth keeping between rows (a compiled pattern, a parsed
+ * format). */
 typedef struct {
-    void *data;               /* of the function; NULL at first */
+    void *data; /* of the function; NULL at first */
     void (*release)(void *data);
 } FnSite;
 
@@ -46,21 +51,22 @@ typedef struct {
     Arena                *arena;     /* for the result: of the batch */
     FnSite               *site;
     Clock                *clock;
-    const FnConfig       *config;    /* may be NULL */
+    const FnConfig       *config; /* may be NULL */
 } FnCall;
 
 enum {
-    FN_NULL_IF_ANY_NULL = 1,  /* a NULL argument gives NULL; the function is not called */
-    FN_ERROR_IF_NULL    = 2,  /* a NULL argument is an E_DATA error ("N!" in functions.md) */
-    FN_NOT_PURE         = 4,  /* never folded: RANDOM, UUID(), UNIX_TIMESTAMP() */
+    FN_NULL_IF_ANY_NULL = 1, /* a NULL argument gives NULL; the function is not called */
+    FN_ERROR_IF_NULL    = 2, /* a NULL argument is an E_DATA error ("N!" in functions.md) */
+    FN_NOT_PURE         = 4, /* never folded: RANDOM, UUID(), UNIX_TIMESTAMP() */
 };
 
 typedef Status (*ScalarEval)(const FnCall *call, Value *result, Error *err);
 /* The result type where it depends on the arguments; E_PLAN refuses the call. */
-typedef Status (*ResultTypeRule)(const SqlType *const *arg_types, size_t count, Arena *arena, const SqlType **out, Error *err);
+typedef Status (*ResultTypeRule)(const SqlType *const *arg_types, size_t count, Arena *arena,
+                                 const SqlType **out, Error *err);
 
 typedef struct {
-    const char    *name;      /* in the registered spelling, which errors print (functions.md 2.1) */
+    const char    *name; /* in the registered spelling, which errors print (functions.md 2.1) */
     const char    *signature;
     unsigned       flags;
     ScalarEval     eval;
@@ -68,7 +74,8 @@ typedef struct {
     ResultTypeRule result_type; /* NULL: as the signature says */
 } ScalarFn;
 
-/* A table function answers an ARRAY value; every element becomes a row. The signature's result is the element type. */
+/* A table function answers an ARRAY value; every element becomes a row. The signature's result is the element
+ * type. */
 typedef struct {
     const char    *name;
     const char    *signature;
@@ -94,26 +101,32 @@ typedef struct {
 
 /* What a change of a state gets beside the state. */
 typedef struct {
-    Growth *memory;   /* of this state; may be NULL where its type has values of fixed size only (kind_is_fixed) */
+    Growth
+        *memory; /* of this state; may be NULL where its type has values of fixed size only (kind_is_fixed) */
     Arena  *scratch;  /* of the batch: for what lies between */
     int64_t sequence; /* accumulate: the number of the row, for those that keep first or last */
 } AggregateContext;
 
-/* A state is a Value that changes in place (core/growth.h): a function keeps nothing of its arguments but what growth_set has copied. It
- * is complete after every call, so it can be read and stored at any time. Any status but OK may leave it half changed: the caller rolls
- * back. */
+/* A state is a Value that changes in place (core/growth.h): a function keeps nothing of its arguments but
+ * what growth_set has copied. It is complete after every call, so it can be read and stored at any time. Any
+ * status but OK may leave it half changed: the caller rolls back. */
 typedef struct {
     const char *name;
-    const char *signature;      /* column arguments first; constants are marked: "(v T, CONST n INT) -> ARRAY<T>" */
-    const char *state;          /* type text, generics bound by the arguments; "?" = bind sets it */
+    const char
+        *signature;    /* column arguments first; constants are marked: "(v T, CONST n INT) -> ARRAY<T>" */
+    const char *state; /* type text, generics bound by the arguments; "?" = bind sets it */
     const char *doc;
     Status (*bind)(AggregateCall *call, Arena *arena, Error *err); /* may be NULL */
-    Value (*init)(const AggregateCall *call); /* may point to constants */
-    Status (*accumulate)(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err);
+    Value (*init)(const AggregateCall *call);                      /* may point to constants */
+    Status (*accumulate)(const AggregateCall *call, Value *state, const Value *args,
+                         const AggregateContext *context, Error *err);
     /* `other` belongs to somebody else and stays as it is. */
-    Status (*merge)(const AggregateCall *call, Value *state, Value other, const AggregateContext *context, Error *err);
-    Status (*undo)(const AggregateCall *call, Value *state, const Value *args, const AggregateContext *context, Error *err); /* NULL: streams only */
-    Status (*result)(const AggregateCall *call, Value state, Arena *arena, Value *out, Error *err); /* may share the state; NULL: the state itself */
+    Status (*merge)(const AggregateCall *call, Value *state, Value other, const AggregateContext *context,
+                    Error *err);
+    Status (*undo)(const AggregateCall *call, Value *state, const Value *args,
+                   const AggregateContext *context, Error *err); /* NULL: streams only */
+    Status (*result)(const AggregateCall *call, Value state, Arena *arena, Value *out,
+                     Error *err); /* may share the state; NULL: the state itself */
     ResultTypeRule result_type;
 } AggregateFn;
 
@@ -138,20 +151,23 @@ typedef struct {
     const TableFn        *table;
     const AggregateFn    *aggregate;
     const char           *name;        /* registered spelling */
-    const SqlType *const *param_types; /* concrete type each argument must be coerced to (equal to the argument's where it fits) */
-    size_t                count;
-    size_t                constant_count; /* aggregates: how many trailing arguments are constants */
-    const SqlType        *result_type; /* table functions: of an element */
+    const SqlType *const *param_types; /* concrete type each argument must be coerced to (equal to the
+                                          argument's where it fits) */
+    size_t         count;
+    size_t         constant_count; /* aggregates: how many trailing arguments are constants */
+    const SqlType *result_type;    /* table functions: of an element */
 } FnResolved;
 
-/* For lambdas the types of their parameters are known only when earlier arguments have bound the generics; resolution asks for the type of
- * the body then. arg_types[index] is a LAMBDA with field_count parameters. */
+/* For lambdas the types of their parameters are known only when earlier arguments have bound the generics;
+ * resolution asks for the type of the body then. arg_types[index] is a LAMBDA with field_count parameters. */
 typedef struct FnLambdaTyper FnLambdaTyper;
 struct FnLambdaTyper {
-    Status (*type_body)(FnLambdaTyper *self, size_t index, const SqlType *const *params, size_t count, const SqlType **body, Error *err);
+    Status (*type_body)(FnLambdaTyper *self, size_t index, const SqlType *const *params, size_t count,
+                        const SqlType **body, Error *err);
 };
 
-/* functions.md 2.2-2.10. Untyped NULL literals have type T_NULL. E_PLAN with the texts of 2.9. `lambdas` may be NULL when no argument is one. */
+/* functions.md 2.2-2.10. Untyped NULL literals have type T_NULL. E_PLAN with the texts of 2.9. `lambdas` may
+ * be NULL when no argument is one. */
 Status functions_resolve(const Functions *functions, Str name, const SqlType *const *arg_types, size_t count,
                          FnLambdaTyper *lambdas, Arena *arena, FnResolved *out, Error *err);
 /* Fixes state and result type of an aggregate; `constants` are its trailing literal arguments. */
@@ -161,7 +177,7 @@ Status aggregate_bind(const FnResolved *resolved, const SqlType *const *arg_type
 /* ---- listing (SHOW FUNCTIONS, DESCRIBE FUNCTION) ---- */
 
 typedef struct {
-    Str         name;     /* upper case */
+    Str         name; /* upper case */
     FnKind      kind;
     const char *category;
 } FnListing;
@@ -178,8 +194,10 @@ typedef struct {
     const char     *doc;
 } FnOverloadListing;
 
-void   functions_list(const Functions *functions, Arena *arena, FnListing **out, size_t *count); /* sorted by name */
-Status functions_describe(const Functions *functions, Str name, Arena *arena, FnListing *out, FnOverloadListing **overloads,
-                          size_t *count, Error *err); /* E_PLAN as functions_refuse_unknown */
+void   functions_list(const Functions *functions, Arena *arena, FnListing **out,
+                      size_t *count); /* sorted by name */
+Status functions_describe(const Functions *functions, Str name, Arena *arena, FnListing *out,
+                          FnOverloadListing **overloads, size_t *count,
+                          Error *err); /* E_PLAN as functions_refuse_unknown */
 
 #endif

@@ -47,7 +47,7 @@ Status units_value(Units units, size_t from, size_t count, Arena *arena, Value *
     for (size_t i = from; i < from + count; i++) {
         uint32_t cp = units_at(units, i);
         if (cp >= 0xD800 && cp <= 0xDFFF) {
-            uint32_t low = cp < 0xDC00 && i + 1 < from + count ? units_at(units, i + 1) : 0;
+            uint32_t low  = cp < 0xDC00 && i + 1 < from + count ? units_at(units, i + 1) : 0;
             bool     pair = low >= 0xDC00 && low <= 0xDFFF;
             cp            = pair ? 0x10000 + ((cp - 0xD800) << 10) + (low - 0xDC00) : 0xFFFD;
             i += pair;

@@ -10,7 +10,7 @@
 
 typedef struct {
     const char *ptr;
-    size_t      len; /* in units */
+    size_t      len;   /* in units */
     size_t      width; /* bytes in a unit: 1 or 2 */
 } Units;
 
@@ -18,7 +18,7 @@ typedef struct {
 bool   units_are_narrow(const SqlType *type, Str a, Str b);
 Status units_open(Str text, bool narrow, Arena *arena, Units *out, Error *err);
 /* The slice as text again: a split surrogate pair becomes U+FFFD. Narrow slices are shared, not copied. */
-Status units_value(Units units, size_t from, size_t count, Arena *arena, Value *out, Error *err);
+Status   units_value(Units units, size_t from, size_t count, Arena *arena, Value *out, Error *err);
 uint16_t units_at(Units units, size_t i);
 
 #endif

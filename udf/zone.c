@@ -1,8 +1,9 @@
 /*
  * zone.c - time zones: Java's zone ids over ICU's data.
  *
- * Java knows fewer ids than ICU ("PST" and friends are none) and more forms of offsets. An offset holds between two
- * transitions, so a zone remembers the span it answered last: consecutive records nearly always fall into it.
+ * Java knows fewer ids than ICU ("PST" and friends are none) and more forms of offsets. An offset holds
+ * between two transitions, so a zone remembers the span it answered last: consecutive records nearly always
+ * fall into it.
  */
 #include "udf/time_pattern.h"
 
@@ -16,42 +17,62 @@ enum { ZONE_ID_MAX = 64, MAX_OFFSET_S = 18 * 3600, ZONE_TEXT_MAX = 96 };
 struct Zone {
     char       id[ZONE_ID_MAX];
     bool       fixed;
-    int64_t    offset_ms;         /* of a fixed zone, or within the span */
-    bool       daylight;          /* within the span */
-    int64_t    span_from, span_to;/* [from, to): empty at first */
+    int64_t    offset_ms;          /* of a fixed zone, or within the span */
+    bool       daylight;           /* within the span */
+    int64_t    span_from, span_to; /* [from, to): empty at first */
     UCalendar *calendar;
     char       names[ZONE_NAME_KINDS][2][ZONE_TEXT_MAX]; /* [kind][daylight]; "" = not looked up yet */
 };
 
 /* ICU's own short ids: Java does not take them as zone ids. */
 static const char *const not_ids[] = {
-    "ACT", "AET", "AGT", "ART", "AST", "BET", "BST", "CAT", "CNT", "CST", "CTT", "EAT", "ECT", "EST", "HST", "IET", "IST",
-    "JST", "MIT", "MST", "NET", "NST", "PLT", "PNT", "PRT", "PST", "SST", "VST", "Etc/Unknown",
+    "ACT", "AET", "AGT", "ART", "AST", "BET", "BST", "CAT", "CNT",         "CST",
+    "CTT", "EAT", "ECT", "EST", "HST", "IET", "IST", "JST", "MIT",         "MST",
+    "NET", "NST", "PLT", "PNT", "PRT", "PST", "SST", "VST", "Etc/Unknown",
 };
 
 /* Abbreviations, as Java writes them; reading one means the region (with its daylight time). */
 static const struct {
     const char *standard, *daylight, *generic, *region;
 } abbreviations[] = {
-    {"PST", "PDT", "PT", "America/Los_Angeles"}, {"MST", "MDT", "MT", "America/Denver"},
-    {"CST", "CDT", "CT", "America/Chicago"},     {"EST", "EDT", "ET", "America/New_York"},
-    {"AKST", "AKDT", "AKT", "America/Anchorage"},{"HST", "HDT", "HT", "Pacific/Honolulu"},
-    {"AST", "ADT", "AT", "America/Halifax"},     {"NST", "NDT", "NT", "America/St_Johns"},
-    {"GMT", NULL, NULL, "GMT"},                  {"UTC", NULL, NULL, "UTC"},
-    {"UT", NULL, NULL, "UTC"},                   {"Z", NULL, NULL, "UTC"},
-    {"GMT", "BST", "BT", "Europe/London"},       {"CET", "CEST", NULL, "Europe/Paris"},
-    {"EET", "EEST", NULL, "Europe/Athens"},      {"WET", "WEST", NULL, "Europe/Lisbon"},
-    {"MSK", "MSD", "MT", "Europe/Moscow"},       {"TRT", NULL, NULL, "Europe/Istanbul"},
-    {"IST", NULL, "IT", "Asia/Kolkata"},         {"JST", "JDT", "JT", "Asia/Tokyo"},
-    {"KST", "KDT", "KT", "Asia/Seoul"},          {"CST", "CDT", "CT", "Asia/Shanghai"},
-    {"HKT", "HKST", NULL, "Asia/Hong_Kong"},     {"SGT", NULL, NULL, "Asia/Singapore"},
-    {"PKT", "PKST", NULL, "Asia/Karachi"},       {"ICT", NULL, NULL, "Asia/Bangkok"},
-    {"WIB", NULL, NULL, "Asia/Jakarta"},         {"GST", NULL, NULL, "Asia/Dubai"},
-    {"IST", "IDT", "IT", "Asia/Jerusalem"},      {"AEST", "AEDT", "AET", "Australia/Sydney"},
-    {"ACST", "ACDT", "ACT", "Australia/Adelaide"}, {"AWST", "AWDT", "AWT", "Australia/Perth"},
-    {"NZST", "NZDT", "NZT", "Pacific/Auckland"}, {"SAST", NULL, "SAT", "Africa/Johannesburg"},
-    {"BRT", "BRST", "BRT", "America/Sao_Paulo"}, {"ART", "ARST", NULL, "America/Argentina/Buenos_Aires"},
-    {"CLT", "CLST", NULL, "America/Santiago"},   {"COT", NULL, NULL, "America/Bogota"},
+    {"PST", "PDT", "PT", "America/Los_Angeles"},
+    {"MST", "MDT", "MT", "America/Denver"},
+    {"CST", "CDT", "CT", "America/Chicago"},
+    {"EST", "EDT", "ET", "America/New_York"},
+    {"AKST", "AKDT", "AKT", "America/Anchorage"},
+    {"HST", "HDT", "HT", "Pacific/Honolulu"},
+    {"AST", "ADT", "AT", "America/Halifax"},
+    {"NST", "NDT", "NT", "America/St_Johns"},
+    {"GMT", NULL, NULL, "GMT"},
+    {"UTC", NULL, NULL, "UTC"},
+    {"UT", NULL, NULL, "UTC"},
+    {"Z", NULL, NULL, "UTC"},
+    {"GMT", "BST", "BT", "Europe/London"},
+    {"CET", "CEST", NULL, "Europe/Paris"},
+    {"EET", "EEST", NULL, "Europe/Athens"},
+    {"WET", "WEST", NULL, "Europe/Lisbon"},
+    {"MSK", "MSD", "MT", "Europe/Moscow"},
+    {"TRT", NULL, NULL, "Europe/Istanbul"},
+    {"IST", NULL, "IT", "Asia/Kolkata"},
+    {"JST", "JDT", "JT", "Asia/Tokyo"},
+    {"KST", "KDT", "KT", "Asia/Seoul"},
+    {"CST", "CDT", "CT", "Asia/Shanghai"},
+    {"HKT", "HKST", NULL, "Asia/Hong_Kong"},
+    {"SGT", NULL, NULL, "Asia/Singapore"},
+    {"PKT", "PKST", NULL, "Asia/Karachi"},
+    {"ICT", NULL, NULL, "Asia/Bangkok"},
+    {"WIB", NULL, NULL, "Asia/Jakarta"},
+    {"GST", NULL, NULL, "Asia/Dubai"},
+    {"IST", "IDT", "IT", "Asia/Jerusalem"},
+    {"AEST", "AEDT", "AET", "Australia/Sydney"},
+    {"ACST", "ACDT", "ACT", "Australia/Adelaide"},
+    {"AWST", "AWDT", "AWT", "Australia/Perth"},
+    {"NZST", "NZDT", "NZT", "Pacific/Auckland"},
+    {"SAST", NULL, "SAT", "Africa/Johannesburg"},
+    {"BRT", "BRST", "BRT", "America/Sao_Paulo"},
+    {"ART", "ARST", NULL, "America/Argentina/Buenos_Aires"},
+    {"CLT", "CLST", NULL, "America/Santiago"},
+    {"COT", NULL, NULL, "America/Bogota"},
 };
 
 /* ---- ids ---- */
@@ -101,9 +122,9 @@ static bool offset_parse(Str s, int *seconds)
 
 static size_t offset_print(int seconds, char out[16])
 {
-    int abs_s = abs(seconds);
-    char sign = seconds < 0 ? '-' : '+';
-    int len;
+    int  abs_s = abs(seconds);
+    char sign  = seconds < 0 ? '-' : '+';
+    int  len;
     if (abs_s % 60 != 0)
         len = snprintf(out, 16, "%c%02d:%02d:%02d", sign, abs_s / 3600 % 100, abs_s / 60 % 60, abs_s % 60);
     else
@@ -137,7 +158,7 @@ static bool region_known(Str id, UChar wide[ZONE_ID_MAX])
     }
     UChar      canonical[ZONE_ID_MAX * 2];
     UBool      is_system = false;
-    UErrorCode status = U_ZERO_ERROR;
+    UErrorCode status    = U_ZERO_ERROR;
     u_charsToUChars(id.ptr, wide, (int32_t)id.len);
     wide[id.len] = 0;
     ucal_getCanonicalTimeZoneID(wide, (int32_t)id.len, canonical, ARRAY_LEN(canonical), &is_system, &status);
@@ -156,14 +177,14 @@ static Status zone_open_region(Str id, Zone **out, Error *err)
     Zone *zone = mem_calloc(1, sizeof *zone);
     memcpy(zone->id, id.ptr, id.len);
     zone->calendar = calendar;
-    *out = zone;
+    *out           = zone;
     return OK;
 }
 
 Status zone_open(Str id, Zone **out, Error *err)
 {
     static const char *const prefixes[] = {"UTC", "GMT", "UT", ""};
-    int seconds;
+    int                      seconds;
     if (str_equal(id, STR_LIT("Z"))) {
         *out = zone_new_fixed(STR_NULL, 0);
         return OK;
@@ -179,7 +200,8 @@ Status zone_open(Str id, Zone **out, Error *err)
         }
     }
     if (id.len > 0 && (id.ptr[0] == '+' || id.ptr[0] == '-'))
-        return error_set(err, E_DATA, NO_POS, "Invalid ID for ZoneOffset, invalid format: " STR_FMT, STR_ARG(id));
+        return error_set(err, E_DATA, NO_POS, "Invalid ID for ZoneOffset, invalid format: " STR_FMT,
+                         STR_ARG(id));
     return zone_open_region(id, out, err);
 }
 
@@ -203,10 +225,7 @@ void zone_close(Zone *zone)
     mem_free(zone);
 }
 
-Str zone_id(const Zone *zone)
-{
-    return zone ? str_c(zone->id) : STR_LIT("GMT");
-}
+Str zone_id(const Zone *zone) { return zone ? str_c(zone->id) : STR_LIT("GMT"); }
 
 /* ---- offsets ---- */
 
@@ -226,7 +245,8 @@ static void zone_find_span(Zone *zone, int64_t utc_ms)
     ucal_setMillis(zone->calendar, (UDate)utc_ms, &status);
     int32_t raw      = ucal_get(zone->calendar, UCAL_ZONE_OFFSET, &status);
     int32_t daylight = ucal_get(zone->calendar, UCAL_DST_OFFSET, &status);
-    zone->offset_ms = U_SUCCESS(status) ? (int64_t)raw + daylight : 0; /* only years beyond ICU's calendar fail */
+    zone->offset_ms =
+        U_SUCCESS(status) ? (int64_t)raw + daylight : 0; /* only years beyond ICU's calendar fail */
     zone->daylight  = daylight != 0;
     zone->span_from = transition(zone, UCAL_TZ_TRANSITION_PREVIOUS_INCLUSIVE, INT64_MIN);
     zone->span_to   = transition(zone, UCAL_TZ_TRANSITION_NEXT, INT64_MAX);
@@ -250,7 +270,8 @@ int64_t zone_utc_from_local(Zone *zone, int64_t local_ms)
     UErrorCode status = U_ZERO_ERROR;
     int32_t    raw = 0, daylight = 0;
     ucal_setMillis(zone->calendar, (UDate)local_ms, &status);
-    ucal_getTimeZoneOffsetFromLocal(zone->calendar, UCAL_TZ_LOCAL_FORMER, UCAL_TZ_LOCAL_FORMER, &raw, &daylight, &status);
+    ucal_getTimeZoneOffsetFromLocal(zone->calendar, UCAL_TZ_LOCAL_FORMER, UCAL_TZ_LOCAL_FORMER, &raw,
+                                    &daylight, &status);
     return U_SUCCESS(status) ? local_ms - raw - daylight : local_ms;
 }
 
@@ -259,7 +280,7 @@ int64_t zone_utc_from_local(Zone *zone, int64_t local_ms)
 static void narrow(const UChar *wide, char out[ZONE_TEXT_MAX])
 {
     UErrorCode status = U_ZERO_ERROR;
-    int32_t    len = 0;
+    int32_t    len    = 0;
     u_strToUTF8(out, ZONE_TEXT_MAX - 1, &len, wide, -1, &status);
     out[U_SUCCESS(status) ? len : 0] = 0;
 }
@@ -276,7 +297,8 @@ static void copy_name(char out[ZONE_TEXT_MAX], const char *text)
 /* CLDR's English has short names only where people use them: ask the English of other places, too. */
 static void find_short_name(Zone *zone, char out[ZONE_TEXT_MAX])
 {
-    static const char *const locales[] = {"en_US", "en_GB", "en_150", "en_AU", "en_NZ", "en_IN", "en_ZA", "en_CA"};
+    static const char *const locales[] = {"en_US", "en_GB", "en_150", "en_AU",
+                                          "en_NZ", "en_IN", "en_ZA",  "en_CA"};
     for (size_t i = 0; i < ARRAY_LEN(abbreviations); i++) {
         const char *name = zone->daylight ? abbreviations[i].daylight : abbreviations[i].standard;
         if (name && str_equal(str_c(abbreviations[i].region), str_c(zone->id))) {
@@ -288,8 +310,8 @@ static void find_short_name(Zone *zone, char out[ZONE_TEXT_MAX])
     for (size_t i = 0; i < ARRAY_LEN(locales); i++) {
         UChar      wide[ZONE_TEXT_MAX];
         UErrorCode status = U_ZERO_ERROR;
-        ucal_getTimeZoneDisplayName(zone->calendar, zone->daylight ? UCAL_SHORT_DST : UCAL_SHORT_STANDARD, locales[i], wide,
-                                    ZONE_TEXT_MAX, &status);
+        ucal_getTimeZoneDisplayName(zone->calendar, zone->daylight ? UCAL_SHORT_DST : UCAL_SHORT_STANDARD,
+                                    locales[i], wide, ZONE_TEXT_MAX, &status);
         if (U_FAILURE(status))
             continue;
         narrow(wide, out);
@@ -307,7 +329,8 @@ static void find_icu_name(Zone *zone, const char *pattern, int64_t utc_ms, char 
     UErrorCode status = U_ZERO_ERROR;
     u_uastrcpy(wide_id, zone->id);
     u_uastrcpy(wide_pattern, pattern);
-    UDateFormat *format = udat_open(UDAT_PATTERN, UDAT_PATTERN, "en_US", wide_id, -1, wide_pattern, -1, &status);
+    UDateFormat *format =
+        udat_open(UDAT_PATTERN, UDAT_PATTERN, "en_US", wide_id, -1, wide_pattern, -1, &status);
     if (U_FAILURE(status))
         return;
     udat_format(format, (UDate)utc_ms, wide, ZONE_TEXT_MAX, NULL, &status);
@@ -318,8 +341,8 @@ static void find_icu_name(Zone *zone, const char *pattern, int64_t utc_ms, char 
 
 static const char *fixed_name(const Zone *zone, ZoneName kind)
 {
-    const char *id = zone ? zone->id : "GMT";
-    bool is_long = kind == ZONE_NAME_LONG || kind == ZONE_NAME_GENERIC_LONG;
+    const char *id      = zone ? zone->id : "GMT";
+    bool        is_long = kind == ZONE_NAME_LONG || kind == ZONE_NAME_GENERIC_LONG;
     if (is_long && strcmp(id, "GMT") == 0)
         return "Greenwich Mean Time";
     if (is_long && (strcmp(id, "UTC") == 0 || strcmp(id, "UT") == 0))
@@ -349,16 +372,16 @@ Str zone_name(Zone *zone, ZoneName kind, int64_t utc_ms)
 
 static bool is_id_char(char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '/' || c == '_' || c == '-' ||
-           c == '+';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '/' ||
+           c == '_' || c == '-' || c == '+';
 }
 
 /* The id that ICU spells like `text` in any case. Only texts that are no id in their own case come here. */
 static bool fold_id(Str text, char out[ZONE_ID_MAX])
 {
     UErrorCode    status = U_ZERO_ERROR;
-    UEnumeration *all = ucal_openTimeZones(&status);
-    bool          found = false;
+    UEnumeration *all    = ucal_openTimeZones(&status);
+    bool          found  = false;
     const char   *id;
     int32_t       len;
     while (U_SUCCESS(status) && !found && (id = uenum_next(all, &len, &status)) != NULL) {

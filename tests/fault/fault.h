@@ -50,10 +50,7 @@ static inline bool fault_here(Fault *fault)
 }
 
 /* Has it happened? If not, the sweep is over. */
-static inline bool fault_was_hit(Fault *fault)
-{
-    return atomic_load(&fault->hits) > 0;
-}
+static inline bool fault_was_hit(Fault *fault) { return atomic_load(&fault->hits) > 0; }
 
 /* What a failure of the world may be told as. Anything else would be taken for a damaged file or a wrong
  * statement, and acted upon. */

@@ -20,10 +20,7 @@ void *__wrap_arena_try_alloc(Arena *arena, size_t size, Error *err)
     return NULL;
 }
 
-void fault_alloc_watch(Fault *fault)
-{
-    atomic_store(&arena_fault, fault);
-}
+void fault_alloc_watch(Fault *fault) { atomic_store(&arena_fault, fault); }
 
 /* ---- SQLite ---- */
 
@@ -51,7 +48,4 @@ bool fault_sqlite_memory_install(void)
            sqlite3_config(SQLITE_CONFIG_MALLOC, &refusing) == SQLITE_OK;
 }
 
-void fault_sqlite_memory_watch(Fault *fault)
-{
-    atomic_store(&sqlite_fault, fault);
-}
+void fault_sqlite_memory_watch(Fault *fault) { atomic_store(&sqlite_fault, fault); }

@@ -180,10 +180,7 @@ static bool fault_reader_wait(LogReader *reader, int timeout_ms)
 {
     return log_reader_wait(reader->inner, timeout_ms);
 }
-static void fault_reader_wake(LogReader *reader)
-{
-    log_reader_wake(reader->inner);
-}
+static void fault_reader_wake(LogReader *reader) { log_reader_wake(reader->inner); }
 static bool fault_reader_at_end(LogReader *reader, int handle)
 {
     return log_reader_at_end(reader->inner, handle);

@@ -30,10 +30,7 @@ static bool fails(const char *path, unsigned operation, int *code)
     return true;
 }
 
-static sqlite3_file *real_file(sqlite3_file *file)
-{
-    return ((FaultFile *)file)->real;
-}
+static sqlite3_file *real_file(sqlite3_file *file) { return ((FaultFile *)file)->real; }
 
 static bool file_fails(sqlite3_file *file, unsigned operation, int *code)
 {
@@ -42,10 +39,7 @@ static bool file_fails(sqlite3_file *file, unsigned operation, int *code)
 
 #define PASS(file, method, ...) real_file(file)->pMethods->method(real_file(file), ##__VA_ARGS__)
 
-static int file_close(sqlite3_file *file)
-{
-    return PASS(file, xClose);
-}
+static int file_close(sqlite3_file *file) { return PASS(file, xClose); }
 
 static int file_read(sqlite3_file *file, void *to, int size, sqlite3_int64 at)
 {
@@ -73,34 +67,16 @@ static int file_sync(sqlite3_file *file, int flags)
     return file_fails(file, FAULT_SYNC, &code) ? code : PASS(file, xSync, flags);
 }
 
-static int file_size(sqlite3_file *file, sqlite3_int64 *size)
-{
-    return PASS(file, xFileSize, size);
-}
-static int file_lock(sqlite3_file *file, int level)
-{
-    return PASS(file, xLock, level);
-}
-static int file_unlock(sqlite3_file *file, int level)
-{
-    return PASS(file, xUnlock, level);
-}
-static int file_check_lock(sqlite3_file *file, int *out)
-{
-    return PASS(file, xCheckReservedLock, out);
-}
+static int file_size(sqlite3_file *file, sqlite3_int64 *size) { return PASS(file, xFileSize, size); }
+static int file_lock(sqlite3_file *file, int level) { return PASS(file, xLock, level); }
+static int file_unlock(sqlite3_file *file, int level) { return PASS(file, xUnlock, level); }
+static int file_check_lock(sqlite3_file *file, int *out) { return PASS(file, xCheckReservedLock, out); }
 static int file_control(sqlite3_file *file, int op, void *argument)
 {
     return PASS(file, xFileControl, op, argument);
 }
-static int file_sector_size(sqlite3_file *file)
-{
-    return PASS(file, xSectorSize);
-}
-static int file_device(sqlite3_file *file)
-{
-    return PASS(file, xDeviceCharacteristics);
-}
+static int file_sector_size(sqlite3_file *file) { return PASS(file, xSectorSize); }
+static int file_device(sqlite3_file *file) { return PASS(file, xDeviceCharacteristics); }
 
 static int file_shm_map(sqlite3_file *file, int page, int size, int extend, void volatile **out)
 {
@@ -111,14 +87,8 @@ static int file_shm_lock(sqlite3_file *file, int at, int count, int flags)
 {
     return PASS(file, xShmLock, at, count, flags);
 }
-static void file_shm_barrier(sqlite3_file *file)
-{
-    PASS(file, xShmBarrier);
-}
-static int file_shm_unmap(sqlite3_file *file, int delete_it)
-{
-    return PASS(file, xShmUnmap, delete_it);
-}
+static void file_shm_barrier(sqlite3_file *file) { PASS(file, xShmBarrier); }
+static int  file_shm_unmap(sqlite3_file *file, int delete_it) { return PASS(file, xShmUnmap, delete_it); }
 
 static const sqlite3_io_methods methods = {
     .iVersion               = 2, /* no memory mapped reads: they would go past us */

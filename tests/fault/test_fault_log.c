@@ -104,20 +104,14 @@ static Status commit_group(Place *p, int i)
     return log_group_commit(p->log, STR_LIT("group"), &position, 1, &p->err);
 }
 
-static Status delete_first(Place *p, int i)
-{
-    return log_delete_records(p->log, A, 0, 2, &p->err);
-}
+static Status delete_first(Place *p, int i) { return log_delete_records(p->log, A, 0, 2, &p->err); }
 
 static Status make_another(Place *p, int i)
 {
     return log_topic_create(p->log, STR_LIT("c"), 1, 1, NULL, 0, &p->err);
 }
 
-static Status delete_topic(Place *p, int i)
-{
-    return log_topic_delete(p->log, STR_LIT("c"), &p->err);
-}
+static Status delete_topic(Place *p, int i) { return log_topic_delete(p->log, STR_LIT("c"), &p->err); }
 
 static void stubbornly(Place *p, Status (*step)(Place *, int), int i)
 {

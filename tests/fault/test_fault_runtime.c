@@ -314,10 +314,7 @@ static int make_fast_root(void **state)
     return mkdtemp(root) == NULL;
 }
 
-static void nth_failure_changes_nothing(void **state)
-{
-    sweep_over(*state);
-}
+static void nth_failure_changes_nothing(void **state) { sweep_over(*state); }
 
 /* A sweep mostly waits, for commits and after failures: so several run at a time, each in a process of its
  * own, since the disk and the memory that fail are a process's. */

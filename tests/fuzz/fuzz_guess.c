@@ -1,4 +1,5 @@
-/* Payloads of two records, the first up to a line feed, as a key's and as a value's: what PRINT makes of them is one line each. */
+/* Payloads of two records, the first up to a line feed, as a key's and as a value's: what PRINT makes of them
+ * is one line each. */
 #include <assert.h>
 
 #include "serde/format_guess.h"

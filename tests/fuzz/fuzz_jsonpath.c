@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     JsonNode   *root;
     JsonPath   *path;
     Error       err;
-    bool        read    = json_read(json, arena, &root, &err) == OK;
+    bool        read = json_read(json, arena, &root, &err) == OK;
     if (read) {
         (void)!json_print(root, false, &out, &err);
         (void)!json_print(root, true, &out, &err);

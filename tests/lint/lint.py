@@ -9,6 +9,7 @@
     clock       no time(), rand(), localtime() below server/: time and randomness come through core/clock.h
     words       no path of somebody's machine, no host of a package registry, nothing about who or what typed the text
 
+`lint.py --layout CLANG_FORMAT [ROOT]` asks that program whether C sources are laid out as .clang-format says.
 `lint.py --self-test` plants one breach of each kind in a temporary tree and looks whether it is found.
 """
 
@@ -247,11 +248,21 @@ def self_test():
     return 1 if missed else 0
 
 
+def check_layout(clang_format, root):
+    """Its exit status; it prints what it would change. All files in one call: it starts slowly."""
+    files = [path for path in Lint(root).files if path.endswith((".c", ".h"))]
+    return subprocess.run([clang_format, "--dry-run", "-Werror", *files], cwd=root).returncode
+
+
 def main():
     if sys.argv[1:] == ["--self-test"]:
         return self_test()
-    root = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-    breaches = Lint(os.path.abspath(root)).run()
+    layout = sys.argv[2] if sys.argv[1:2] == ["--layout"] else None
+    rest = sys.argv[3:] if layout else sys.argv[1:]
+    root = os.path.abspath(rest[0] if rest else os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+    if layout:
+        return check_layout(layout, root)
+    breaches = Lint(root).run()
     print("\n".join(breaches + ["%d breaches" % len(breaches)]))
     return 1 if breaches else 0
 

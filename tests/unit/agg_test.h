@@ -14,7 +14,8 @@ typedef struct {
 } Agg;
 
 /* `args` give the types; the trailing ones that are constants give their values. */
-static inline Status agg_open(Agg *agg, const Functions *functions, Arena *arena, const char *name, const Arg *args, size_t count)
+static inline Status agg_open(Agg *agg, const Functions *functions, Arena *arena, const char *name,
+                              const Arg *args, size_t count)
 {
     const SqlType *types[FN_MAX_ARGS];
     Value          values[FN_MAX_ARGS];
@@ -27,7 +28,8 @@ static inline Status agg_open(Agg *agg, const Functions *functions, Arena *arena
     }
     TRY(functions_resolve(functions, str_c(name), types, count, NULL, arena, &found, &agg->err));
     agg->fn = found.aggregate;
-    return aggregate_bind(&found, types, values + (count - found.constant_count), NULL, arena, &agg->call, &agg->err);
+    return aggregate_bind(&found, types, values + (count - found.constant_count), NULL, arena, &agg->call,
+                          &agg->err);
 }
 
 /* A state in one group, and the memory it grows in; cleared by agg_state_clear. */
@@ -36,15 +38,9 @@ typedef struct {
     Growth memory;
 } AggState;
 
-static inline AggState agg_start(const Agg *agg)
-{
-    return (AggState){.value = agg->fn->init(agg->call)};
-}
+static inline AggState agg_start(const Agg *agg) { return (AggState){.value = agg->fn->init(agg->call)}; }
 
-static inline void agg_state_clear(AggState *state)
-{
-    growth_clear(&state->memory);
-}
+static inline void agg_state_clear(AggState *state) { growth_clear(&state->memory); }
 
 static inline AggregateContext agg_context(const Agg *agg, AggState *state, int64_t sequence)
 {
@@ -89,7 +85,7 @@ static inline void agg_undo(Agg *agg, AggState *state, const Value *args)
 
 static inline const char *agg_text(Agg *agg, Value state)
 {
-    Value  out = state;
+    Value  out  = state;
     StrBuf text = {0};
     if (agg->fn->result != NULL)
         assert_int_equal(agg->fn->result(agg->call, state, agg->arena, &out, &agg->err), OK);

@@ -1,7 +1,8 @@
 /*
  * expr_rows.h - expressions as tables: a text, and what comes of it over one row that every test knows.
  *
- * The outcome is "TYPE: value", "TYPE: error" for an evaluation error, or "E: message" when planning refuses it.
+ * The outcome is "TYPE: value", "TYPE: error" for an evaluation error, or "E: message" when planning refuses
+ * it.
  */
 #ifndef SLUICE_TESTS_EXPR_ROWS_H
 #define SLUICE_TESTS_EXPR_ROWS_H
@@ -21,15 +22,15 @@ typedef struct {
 } ExprRow;
 
 typedef struct {
-    Arena         *arena;
-    Functions     *functions;
-    Catalog       *catalog;
-    const Schema  *schema;
-    const Value   *row;
-    Clock          clock;
-    ErrorSink      sink;
-    int            reported; /* errors of guarded units */
-    bool           pull, nested_errors_stay, magic;
+    Arena        *arena;
+    Functions    *functions;
+    Catalog      *catalog;
+    const Schema *schema;
+    const Value  *row;
+    Clock         clock;
+    ErrorSink     sink;
+    int           reported; /* errors of guarded units */
+    bool          pull, nested_errors_stay, magic;
 } ExprBench;
 
 static inline void bench_report(ErrorSink *sink, const Error *err)
@@ -38,7 +39,8 @@ static inline void bench_report(ErrorSink *sink, const Error *err)
     bench->reported++;
 }
 
-static inline void bench_column(Column *columns, Value *row, size_t *count, const char *name, const SqlType *type, Value value)
+static inline void bench_column(Column *columns, Value *row, size_t *count, const char *name,
+                                const SqlType *type, Value value)
 {
     columns[*count] = (Column){.name = str_c(name), .type = type, .role = COLUMN_VALUE};
     row[(*count)++] = value;
@@ -70,9 +72,10 @@ static inline void bench_scalars(ExprBench *b, Column *columns, Value *row, size
 
 static inline void bench_collections(ExprBench *b, Column *columns, Value *row, size_t *n)
 {
-    static const Value    ints[] = {{.as.i64 = 10}, {.flags = VALUE_NULL}, {.as.i64 = 30}};
-    static const MapEntry map[]  = {{{.as.ptr = "a", .len = 1}, {.as.i64 = 1}}, {{.as.ptr = "b", .len = 1}, {.flags = VALUE_NULL}}};
-    static const Value    st[]   = {{.as.i64 = 5}, {.as.ptr = "x", .len = 1}};
+    static const Value    ints[]   = {{.as.i64 = 10}, {.flags = VALUE_NULL}, {.as.i64 = 30}};
+    static const MapEntry map[]    = {{{.as.ptr = "a", .len = 1}, {.as.i64 = 1}},
+                                      {{.as.ptr = "b", .len = 1}, {.flags = VALUE_NULL}}};
+    static const Value    st[]     = {{.as.i64 = 5}, {.as.ptr = "x", .len = 1}};
     SqlField              fields[] = {{STR_LIT("F"), &type_integer}, {STR_LIT("G"), &type_string}};
     const SqlType        *record   = type_struct(b->arena, fields, 2);
     bench_column(columns, row, n, "A", type_array(b->arena, &type_integer), value_array(ints, 3));
@@ -85,19 +88,19 @@ static inline void bench_collections(ExprBench *b, Column *columns, Value *row, 
 
 static inline int bench_open(void **state)
 {
-    ExprBench *b         = mem_calloc(1, sizeof *b);
+    ExprBench *b = mem_calloc(1, sizeof *b);
     Column     columns[32];
     Value      row[32];
-    size_t     n         = 0;
-    b->arena             = arena_new(0);
-    b->functions         = functions_open();
-    b->catalog           = catalog_new();
-    b->sink.report       = bench_report;
+    size_t     n   = 0;
+    b->arena       = arena_new(0);
+    b->functions   = functions_open();
+    b->catalog     = catalog_new();
+    b->sink.report = bench_report;
     clock_init_virtual(&b->clock, 1000, 1);
     bench_scalars(b, columns, row, &n);
     bench_collections(b, columns, row, &n);
-    b->schema    = schema_new(b->arena, columns, n);
-    Value *copy  = ARENA_ARRAY(b->arena, Value, n);
+    b->schema   = schema_new(b->arena, columns, n);
+    Value *copy = ARENA_ARRAY(b->arena, Value, n);
     memcpy(copy, row, n * sizeof *copy);
     b->row = copy;
     *state = b;
@@ -116,7 +119,8 @@ static inline int bench_close(void **state)
 
 static inline Typer bench_typer(ExprBench *b)
 {
-    return (Typer){.catalog = b->catalog, .functions = b->functions, .arena = b->arena, .magic_timestamps = b->magic};
+    return (Typer){
+        .catalog = b->catalog, .functions = b->functions, .arena = b->arena, .magic_timestamps = b->magic};
 }
 
 static inline Status bench_type(ExprBench *b, const char *sql, const Expr **out, Error *err)
@@ -138,7 +142,8 @@ static inline const char *bench_outcome(ExprBench *b, const char *sql)
     StrBuf         buf     = {0};
     ProgramContext context = {
         .clock = &b->clock, .errors = &b->sink, .pull = b->pull, .nested_errors_stay = b->nested_errors_stay};
-    if (bench_type(b, sql, &expr, &err) != OK || program_compile(expr, &context, b->arena, &program, &err) != OK)
+    if (bench_type(b, sql, &expr, &err) != OK ||
+        program_compile(expr, &context, b->arena, &program, &err) != OK)
         return str_printf(b->arena, "E: %s", err.message).ptr;
     type_print(expr->type, &buf);
     strbuf_adds(&buf, ": ");

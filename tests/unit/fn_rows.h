@@ -1,6 +1,6 @@
 /*
- * fn_rows.h - tests of single function rows without the registry: a row by name and argument count, arguments as values,
- * the outcome as text. Errors print as "ERROR: message", NULL as "NULL".
+ * fn_rows.h - tests of single function rows without the registry: a row by name and argument count, arguments
+ * as values, the outcome as text. Errors print as "ERROR: message", NULL as "NULL".
  */
 #ifndef SLUICE_TESTS_FN_ROWS_H
 #define SLUICE_TESTS_FN_ROWS_H
@@ -19,15 +19,15 @@ typedef struct {
     const SqlType *type;
 } Arg;
 
-#define S(text)   ((Arg){value_string((text), sizeof(text) - 1), &type_string})
+#define S(text) ((Arg){value_string((text), sizeof(text) - 1), &type_string})
 #define I(number) ((Arg){value_from_int(number), &type_integer})
 #define L(number) ((Arg){value_from_int(number), &type_bigint})
 #define TS(number) ((Arg){value_from_int(number), &type_timestamp})
 #define DT(number) ((Arg){value_from_int(number), &type_date})
 #define TM(number) ((Arg){value_from_int(number), &type_time})
-#define UNIT(ms)  ((Arg){value_from_int(ms), &type_unit})
+#define UNIT(ms) ((Arg){value_from_int(ms), &type_unit})
 #define D(number) ((Arg){value_from_double(number), &type_double})
-#define B(yes)    ((Arg){value_from_bool(yes), &type_boolean})
+#define B(yes) ((Arg){value_from_bool(yes), &type_boolean})
 #define BY(bytes) ((Arg){value_string((bytes), sizeof(bytes) - 1), &type_bytes})
 #define NUL(type) ((Arg){value_null(), &(type)})
 
@@ -47,7 +47,8 @@ static inline size_t fn_param_count(const char *signature)
 static inline const ScalarFn *fn_row(const ScalarFn *table, const char *name, size_t count)
 {
     for (const ScalarFn *row = table; row->name; row++) {
-        if (strcmp(row->name, name) == 0 && (strstr(row->signature, "...") || fn_param_count(row->signature) == count))
+        if (strcmp(row->name, name) == 0 &&
+            (strstr(row->signature, "...") || fn_param_count(row->signature) == count))
             return row;
     }
     fail_msg("no function %s with %zu parameters", name, count);
@@ -55,8 +56,8 @@ static inline const ScalarFn *fn_row(const ScalarFn *table, const char *name, si
 }
 
 /* Calls with a site of the caller's; the text lives in the arena. */
-static inline const char *fn_call_at(const ScalarFn *row, const SqlType *result_type, const Arg *args, size_t count,
-                                     FnSite *site, Clock *clock, Arena *arena)
+static inline const char *fn_call_at(const ScalarFn *row, const SqlType *result_type, const Arg *args,
+                                     size_t count, FnSite *site, Clock *clock, Arena *arena)
 {
     Value          values[16];
     const SqlType *types[16];
@@ -72,7 +73,13 @@ static inline const char *fn_call_at(const ScalarFn *row, const SqlType *result_
         if (row->flags & FN_ERROR_IF_NULL)
             return "ERROR: NULL";
     }
-    FnCall call = {.args = values, .count = count, .arg_types = types, .type = result_type, .arena = arena, .site = site, .clock = clock};
+    FnCall call = {.args      = values,
+                   .count     = count,
+                   .arg_types = types,
+                   .type      = result_type,
+                   .arena     = arena,
+                   .site      = site,
+                   .clock     = clock};
     error_clear(&err);
     Status status = row->eval(&call, &result, &err);
     if (status != OK) {
@@ -88,8 +95,8 @@ static inline const char *fn_call_at(const ScalarFn *row, const SqlType *result_
     return out;
 }
 
-static inline const char *fn_call(const ScalarFn *table, const char *name, const SqlType *result_type, const Arg *args,
-                                  size_t count, Arena *arena)
+static inline const char *fn_call(const ScalarFn *table, const char *name, const SqlType *result_type,
+                                  const Arg *args, size_t count, Arena *arena)
 {
     FnSite site = {0};
     Clock  clock;
@@ -101,7 +108,8 @@ static inline const char *fn_call(const ScalarFn *table, const char *name, const
 }
 
 /* Equal, or both errors when `expected` is just "ERROR", or an error that holds the text behind "ERROR~". */
-static void __attribute__((noinline, unused)) fn_expect(const char *what, const char *got, const char *expected)
+static void __attribute__((noinline, unused))
+fn_expect(const char *what, const char *got, const char *expected)
 {
     bool ok = strcmp(got, expected) == 0;
     if (strcmp(expected, "ERROR") == 0)

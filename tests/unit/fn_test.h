@@ -1,6 +1,7 @@
 /*
- * fn_test.h - tests of function calls through the registry: a name and argument values, the overload resolved, the result as text.
- * NULL prints as "NULL", an error as "ERROR: message". Arguments are converted between numbers as the engine does.
+ * fn_test.h - tests of function calls through the registry: a name and argument values, the overload
+ * resolved, the result as text. NULL prints as "NULL", an error as "ERROR: message". Arguments are converted
+ * between numbers as the engine does.
  */
 #ifndef SLUICE_TESTS_FN_TEST_H
 #define SLUICE_TESTS_FN_TEST_H
@@ -17,15 +18,40 @@ typedef struct {
     Arg         args[FN_MAX_ARGS];
 } FnCase;
 
-#define COUNT_ARGS(...)            (sizeof((Arg[]){__VA_ARGS__}) / sizeof(Arg))
-#define CASE(name, expected, ...)  {name, expected, COUNT_ARGS(__VA_ARGS__), {__VA_ARGS__}}
-#define CASE0(name, expected)      {name, expected, 0, {{{{0}, 0, 0, 0}, NULL}}}
-#define DEC(type, unscaled)        ((Arg){{.as.i64 = (unscaled), .scale = (type).scale}, &(type)})
-#define ITEMS(type, ...)           ((Arg){{.as.ptr = (const Value[]){__VA_ARGS__}, .len = sizeof((Value[]){__VA_ARGS__}) / sizeof(Value)}, &(type)})
-#define VI(n)                      {.as.i64 = (n)}
-#define VD(n)                      {.as.f64 = (n)}
-#define VS(s)                      {.as.ptr = (s), .len = sizeof(s) - 1}
-#define VNULL                      {.flags = VALUE_NULL}
+#define COUNT_ARGS(...) (sizeof((Arg[]){__VA_ARGS__}) / sizeof(Arg))
+#define CASE(name, expected, ...)                                                                            \
+    {                                                                                                        \
+        name, expected, COUNT_ARGS(__VA_ARGS__), { __VA_ARGS__ }                                             \
+    }
+#define CASE0(name, expected)                                                                                \
+    {                                                                                                        \
+        name, expected, 0,                                                                                   \
+        {                                                                                                    \
+            {                                                                                                \
+                {{0}, 0, 0, 0}, NULL                                                                         \
+            }                                                                                                \
+        }                                                                                                    \
+    }
+#define DEC(type, unscaled) ((Arg){{.as.i64 = (unscaled), .scale = (type).scale}, &(type)})
+#define ITEMS(type, ...)                                                                                     \
+    ((Arg){{.as.ptr = (const Value[]){__VA_ARGS__}, .len = sizeof((Value[]){__VA_ARGS__}) / sizeof(Value)},  \
+           &(type)})
+#define VI(n)                                                                                                \
+    {                                                                                                        \
+        .as.i64 = (n)                                                                                        \
+    }
+#define VD(n)                                                                                                \
+    {                                                                                                        \
+        .as.f64 = (n)                                                                                        \
+    }
+#define VS(s)                                                                                                \
+    {                                                                                                        \
+        .as.ptr = (s), .len = sizeof(s) - 1                                                                  \
+    }
+#define VNULL                                                                                                \
+    {                                                                                                        \
+        .flags = VALUE_NULL                                                                                  \
+    }
 
 static inline Value fn_convert(Arena *arena, Value v, const SqlType *from, const SqlType *to)
 {
@@ -36,7 +62,8 @@ static inline Value fn_convert(Arena *arena, Value v, const SqlType *from, const
     return to->kind == T_DECIMAL ? decimal_from_int(v.as.i64) : v;
 }
 
-static inline const char *fn_run(const Functions *functions, Arena *arena, const char *name, const Arg *args, size_t count)
+static inline const char *fn_run(const Functions *functions, Arena *arena, const char *name, const Arg *args,
+                                 size_t count)
 {
     const SqlType *types[FN_MAX_ARGS] = {0};
     Value          values[FN_MAX_ARGS];
@@ -65,7 +92,8 @@ static inline void fn_check(const Functions *functions, const FnCase *cases, siz
 {
     Arena *arena = arena_new(0);
     for (size_t i = 0; i < count; i++) {
-        fn_expect(cases[i].name, fn_run(functions, arena, cases[i].name, cases[i].args, cases[i].count), cases[i].expected);
+        fn_expect(cases[i].name, fn_run(functions, arena, cases[i].name, cases[i].args, cases[i].count),
+                  cases[i].expected);
         arena_reset(arena);
     }
     arena_free(arena);

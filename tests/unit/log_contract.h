@@ -1,7 +1,9 @@
 /*
- * log_contract.h - what the tests of log.h's contract share: a log of each backend, topics of their own, and reading as text.
+ * log_contract.h - what the tests of log.h's contract share: a log of each backend, topics of their own, and
+ * reading as text.
  *
- * Every backend must pass the same tests: embedded in memory, embedded in a file, and, when SLUICE_TEST_BOOTSTRAP names a broker, Kafka.
+ * Every backend must pass the same tests: embedded in memory, embedded in a file, and, when
+ * SLUICE_TEST_BOOTSTRAP names a broker, Kafka.
  */
 #ifndef SLUICE_TESTS_LOG_CONTRACT_H
 #define SLUICE_TESTS_LOG_CONTRACT_H
@@ -18,7 +20,7 @@
 #include "log/log_embedded.h"
 
 #define HOUR INT64_C(3600000)
-#define T0   INT64_C(1700000000000)
+#define T0 INT64_C(1700000000000)
 
 typedef enum { BACKEND_MEMORY, BACKEND_FILE, BACKEND_KAFKA } BackendKind;
 
@@ -51,7 +53,8 @@ static inline int64_t now_ms(void) { return monotonic_now_us() / 1000; }
 /* A name that no earlier run has used. */
 static inline Str new_name(const char *what)
 {
-    return str_printf(env.arena, "contract-%s-%d-%lld-%u", what, (int)getpid(), (long long)now_ms(), env.topics++);
+    return str_printf(env.arena, "contract-%s-%d-%lld-%u", what, (int)getpid(), (long long)now_ms(),
+                      env.topics++);
 }
 
 /* Without settings of its own it keeps everything: the tests' timestamps are long past. */
@@ -107,7 +110,7 @@ static inline char *read_text(LogReader *reader, int handle, size_t count, int t
             assert_int_equal(batch.next_offset, log_reader_position(reader, handle));
         log_batch_release(reader, &batch);
     }
-    Str all = str_trim(strbuf_str(&text));
+    Str   all  = str_trim(strbuf_str(&text));
     char *copy = str_to_c(env.arena, all);
     strbuf_clear(&text);
     return copy;
@@ -170,20 +173,21 @@ static inline int tear_down(void **state)
     return 0;
 }
 
-/* Runs the tests on every backend that there is; a command line argument picks tests by name, with * and ?. */
-#define run_on_every_backend(tests, argc, argv)                                                                                          \
-    ({                                                                                                                                   \
-        int failures_ = 0;                                                                                                               \
-        if ((argc) > 1)                                                                                                                  \
-            cmocka_set_test_filter((argv)[1]);                                                                                           \
-        env.kind = BACKEND_MEMORY;                                                                                                       \
-        failures_ += cmocka_run_group_tests_name("embedded, in memory", tests, set_up, tear_down);                                       \
-        env.kind = BACKEND_FILE;                                                                                                         \
-        failures_ += cmocka_run_group_tests_name("embedded, in a file", tests, set_up, tear_down);                                       \
-        env.kind = BACKEND_KAFKA;                                                                                                        \
-        if (getenv("SLUICE_TEST_BOOTSTRAP") != NULL)                                                                                     \
-            failures_ += cmocka_run_group_tests_name("kafka", tests, set_up, tear_down);                                                 \
-        failures_;                                                                                                                       \
+/* Runs the tests on every backend that there is; a command line argument picks tests by name, with * and ?.
+ */
+#define run_on_every_backend(tests, argc, argv)                                                              \
+    ({                                                                                                       \
+        int failures_ = 0;                                                                                   \
+        if ((argc) > 1)                                                                                      \
+            cmocka_set_test_filter((argv)[1]);                                                               \
+        env.kind = BACKEND_MEMORY;                                                                           \
+        failures_ += cmocka_run_group_tests_name("embedded, in memory", tests, set_up, tear_down);           \
+        env.kind = BACKEND_FILE;                                                                             \
+        failures_ += cmocka_run_group_tests_name("embedded, in a file", tests, set_up, tear_down);           \
+        env.kind = BACKEND_KAFKA;                                                                            \
+        if (getenv("SLUICE_TEST_BOOTSTRAP") != NULL)                                                         \
+            failures_ += cmocka_run_group_tests_name("kafka", tests, set_up, tear_down);                     \
+        failures_;                                                                                           \
     })
 
 #endif

@@ -39,10 +39,7 @@ typedef struct {
             fail_msg("%s: %s: %s", #call, status_name(must_), f->err.message);                               \
     } while (0)
 
-static Str flow_property(const PlannerHost *self, const char *name)
-{
-    return STR_NULL;
-}
+static Str flow_property(const PlannerHost *self, const char *name) { return STR_NULL; }
 
 static bool flow_topic(const PlannerHost *self, Str topic, int *partitions, int *replicas)
 {
@@ -50,10 +47,7 @@ static bool flow_topic(const PlannerHost *self, Str topic, int *partitions, int 
     return true;
 }
 
-static int64_t flow_retention(const PlannerHost *self, Str topic)
-{
-    return -1;
-}
+static int64_t flow_retention(const PlannerHost *self, Str topic) { return -1; }
 
 static void flow_skipped(void *context, const SkipInfo *info)
 {
@@ -145,10 +139,7 @@ static inline void flow_send_headers(Flow *f, const char *topic, const char *key
     FLOW_MUST(driver_insert(f->driver, str_c(topic), 0, &record, true, false, &f->err));
 }
 
-static inline void flow_run(Flow *f)
-{
-    FLOW_MUST(driver_run(f->driver, &f->err));
-}
+static inline void flow_run(Flow *f) { FLOW_MUST(driver_run(f->driver, &f->err)); }
 
 static void flow_print_key(Flow *f, Str topic, Str key, StrBuf *out)
 {

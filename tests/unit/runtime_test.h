@@ -54,10 +54,7 @@ enum { KEYS = 7, RECORDS = 3000 };
 static char root[128];
 static int  serial;
 
-static Str node_property(const PlannerHost *self, const char *name)
-{
-    return STR_NULL;
-}
+static Str node_property(const PlannerHost *self, const char *name) { return STR_NULL; }
 
 static bool node_topic(const PlannerHost *self, Str topic, int *partitions, int *replicas)
 {
@@ -69,15 +66,9 @@ static bool node_topic(const PlannerHost *self, Str topic, int *partitions, int 
     return true;
 }
 
-static int64_t node_retention(const PlannerHost *self, Str topic)
-{
-    return -1;
-}
+static int64_t node_retention(const PlannerHost *self, Str topic) { return -1; }
 
-static inline bool on_kafka(void)
-{
-    return getenv("SLUICE_TEST_BOOTSTRAP") != NULL;
-}
+static inline bool on_kafka(void) { return getenv("SLUICE_TEST_BOOTSTRAP") != NULL; }
 
 static inline void node_open_log(Node *n)
 {
@@ -266,10 +257,7 @@ static inline void node_send(Node *n, LogWriter *writer, const char *topic, cons
     MUST(log_append(writer, str_c(topic), PARTITION_BY_KEY, &record, STR_NULL, &n->err));
 }
 
-static inline void node_flush(Node *n, LogWriter *writer)
-{
-    MUST(log_flush(writer, 30000, &n->err));
-}
+static inline void node_flush(Node *n, LogWriter *writer) { MUST(log_flush(writer, 30000, &n->err)); }
 
 /* All records of a topic as lines "key value", sorted where order is no promise (by partition, then as
  * written). */

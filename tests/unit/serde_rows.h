@@ -86,10 +86,7 @@ static inline void rows_init(SerdeRows *rows, const char *format, int side, cons
     }
 }
 
-static inline void rows_clear(SerdeRows *rows)
-{
-    arena_free(rows->arena);
-}
+static inline void rows_clear(SerdeRows *rows) { arena_free(rows->arena); }
 
 /* Decodes from a heap copy of exactly that size, so that sanitizers see reads beyond it. */
 static inline Status rows_decode(SerdeRows *rows, Str bytes, Value *out)

@@ -4,15 +4,22 @@
 static const SqlType d41 = {.kind = T_DECIMAL, .precision = 4, .scale = 1};
 
 typedef struct {
-    const char *name, *expected, *merged, *undone; /* all rows; rows 0-1 merged with the rest; the last row undone; NULL: not allowed */
-    size_t      arg_count, row_count;
-    Arg         args[4];
-    Value       rows[6];
+    const char *name, *expected, *merged,
+        *undone; /* all rows; rows 0-1 merged with the rest; the last row undone; NULL: not allowed */
+    size_t arg_count, row_count;
+    Arg    args[4];
+    Value  rows[6];
 } AggCase;
 
-#define ROWS(...)  sizeof((Value[]){__VA_ARGS__}) / sizeof(Value)
-#define AGG(name, expected, merged, undone, arg, ...) {name, expected, merged, undone, 1, ROWS(__VA_ARGS__), {arg}, {__VA_ARGS__}}
-#define AGG2(name, expected, merged, a, b, ...) {name, expected, merged, NULL, 2, ROWS(__VA_ARGS__), {a, b}, {__VA_ARGS__}}
+#define ROWS(...) sizeof((Value[]){__VA_ARGS__}) / sizeof(Value)
+#define AGG(name, expected, merged, undone, arg, ...)                                                        \
+    {                                                                                                        \
+        name, expected, merged, undone, 1, ROWS(__VA_ARGS__), {arg}, { __VA_ARGS__ }                         \
+    }
+#define AGG2(name, expected, merged, a, b, ...)                                                              \
+    {                                                                                                        \
+        name, expected, merged, NULL, 2, ROWS(__VA_ARGS__), {a, b}, { __VA_ARGS__ }                          \
+    }
 
 static void runs(void **state)
 {
@@ -46,8 +53,9 @@ static void runs(void **state)
         Agg            agg;
         if (agg_open(&agg, *state, arena, c->name, c->args, c->arg_count) != OK)
             fail_msg("%s: %s", c->name, agg.err.message);
-        AggState all = agg_start(&agg), both = agg_start(&agg), second = agg_start(&agg), first = agg_start(&agg);
-        size_t   head = c->row_count > 2 ? 2 : 1;
+        AggState all = agg_start(&agg), both = agg_start(&agg), second = agg_start(&agg),
+                 first = agg_start(&agg);
+        size_t head    = c->row_count > 2 ? 2 : 1;
         agg_feed(&agg, &all, c->rows, c->row_count, 0);
         agg_feed(&agg, &first, c->rows, head, 0);
         agg_feed(&agg, &second, c->rows + head, c->row_count - head, (int64_t)head);
@@ -104,8 +112,14 @@ static void refuses(void **state)
         Arg         args[3];
     } cases[] = {
         {"avg", "Function 'avg' does not accept parameters (DECIMAL(4, 1)).", 1, {{{{0}, 0, 0, 1}, &d41}}},
-        {"topk", "k must be 1 or greater", 2, {{{{0}, 0, 0, 0}, &type_integer}, {{{0}, 0, 0, 0}, &type_integer}}},
-        {"latest_by_offset", "latestN must be 1 or greater", 2, {{{{0}, 0, 0, 0}, &type_integer}, {{{0}, 0, 0, 0}, &type_integer}}},
+        {"topk",
+         "k must be 1 or greater",
+         2,
+         {{{{0}, 0, 0, 0}, &type_integer}, {{{0}, 0, 0, 0}, &type_integer}}},
+        {"latest_by_offset",
+         "latestN must be 1 or greater",
+         2,
+         {{{{0}, 0, 0, 0}, &type_integer}, {{{0}, 0, 0, 0}, &type_integer}}},
         {"max", "does not accept parameters (BOOLEAN)", 1, {{{{0}, 0, 0, 0}, &type_boolean}}},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -171,7 +185,7 @@ static void long_groups_keep_what_they_should(void **state)
         if (agg.fn->result != NULL)
             assert_int_equal(agg.fn->result(agg.call, group.value, arena, &out, &agg.err), OK);
         size_t merged = cases[c].len * (strcmp(cases[c].name, "collect_list") == 0 ? 2 : 1);
-        Value  first  = agg.call->result_type->kind == T_MAP ? value_entries(out)[0].key : value_items(out)[0];
+        Value  first = agg.call->result_type->kind == T_MAP ? value_entries(out)[0].key : value_items(out)[0];
         assert_int_equal(out.len, merged);
         if (strcmp(cases[c].name, "latest_by_offset") != 0) {
             snprintf(text, sizeof text, "t%03d", (int)cases[c].first);
@@ -203,7 +217,10 @@ static void undo_finds_its_value_in_a_long_group(void **state)
             else if (i >= 2 * DISTINCT) /* what is not there any more */
                 agg_undo(&agg, &group, &v);
             if (i == 2 * DISTINCT - 1)
-                fn_expect(names[c], agg_text(&agg, group.value), c == 0 ? "{t042=1}" : c == 1 ? "t042" : "[t042]");
+                fn_expect(names[c], agg_text(&agg, group.value),
+                          c == 0   ? "{t042=1}"
+                          : c == 1 ? "t042"
+                                   : "[t042]");
         }
         fn_expect(names[c], agg_text(&agg, group.value), c == 0 ? "{}" : c == 1 ? "NULL" : "[]");
         agg_state_clear(&group);
@@ -214,8 +231,12 @@ static void undo_finds_its_value_in_a_long_group(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(runs), cmocka_unit_test(sum_of_decimals_overflows), cmocka_unit_test(topk_keeps_rows), cmocka_unit_test(refuses),
-        cmocka_unit_test(counts_many_distinct_values), cmocka_unit_test(long_groups_keep_what_they_should),
+        cmocka_unit_test(runs),
+        cmocka_unit_test(sum_of_decimals_overflows),
+        cmocka_unit_test(topk_keeps_rows),
+        cmocka_unit_test(refuses),
+        cmocka_unit_test(counts_many_distinct_values),
+        cmocka_unit_test(long_groups_keep_what_they_should),
         cmocka_unit_test(undo_finds_its_value_in_a_long_group),
     };
     return cmocka_run_group_tests(tests, fn_setup, fn_teardown);

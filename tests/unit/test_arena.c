@@ -1,4 +1,5 @@
-/* test_arena.c - arenas hand out distinct aligned memory, count it, and refuse what data asks beyond the limit. */
+/* test_arena.c - arenas hand out distinct aligned memory, count it, and refuse what data asks beyond the
+ * limit. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -97,8 +97,9 @@ static void cast_refuses(void **state) { BENCH_CHECK(state, refusals); }
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cast_between_numbers),       cmocka_unit_test(cast_reads_text), cmocka_unit_test(cast_writes_text),
-        cmocka_unit_test(cast_goes_into_collections), cmocka_unit_test(cast_refuses),
+        cmocka_unit_test(cast_between_numbers), cmocka_unit_test(cast_reads_text),
+        cmocka_unit_test(cast_writes_text),     cmocka_unit_test(cast_goes_into_collections),
+        cmocka_unit_test(cast_refuses),
     };
     return cmocka_run_group_tests(tests, bench_open, bench_close);
 }

@@ -28,7 +28,9 @@ static void assert_text(Value v, const char *expected)
 
 static void texts(void **state)
 {
-    static const struct { const char *text, *plain, *scientific; } cases[] = {
+    static const struct {
+        const char *text, *plain, *scientific;
+    } cases[] = {
         {"1.23450", "1.23450", "1.23450"},
         {"1e5", "100000", "1E+5"},
         {"0.0000001", "0.0000001", "1E-7"},
@@ -50,7 +52,8 @@ static void texts(void **state)
         assert_string_equal(buf.ptr, cases[i].scientific);
         strbuf_clear(&buf);
     }
-    static const char *const bad[] = {"", "-", ".", "1e", "1.2.3", " 1", "1x", "1e99999999999", "1e40000", "NaN", "+-1"};
+    static const char *const bad[] = {"",        "-",   ".",  "1e", "1.2.3", " 1", "1x", "1e99999999999",
+                                      "1e40000", "NaN", "+-1"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         Value v;
         assert_int_equal(decimal_parse(arena, str_c(bad[i]), &v, NULL), E_DATA);
@@ -59,7 +62,9 @@ static void texts(void **state)
 
 static void arithmetic(void **state)
 {
-    static const struct { const char *a, *b, *sum, *difference, *product; } cases[] = {
+    static const struct {
+        const char *a, *b, *sum, *difference, *product;
+    } cases[] = {
         {"1.5", "2.25", "3.75", "-0.75", "3.375"},
         {"9223372036854775807", "1", "9223372036854775808", "9223372036854775806", "9223372036854775807"},
         {"-9223372036854775808", "-1", "-9223372036854775809", "-9223372036854775807", "9223372036854775808"},
@@ -86,10 +91,20 @@ static void arithmetic(void **state)
 
 static void rounding(void **state)
 {
-    static const struct { const char *v; Rounding rounding; const char *expected; } cases[] = {
-        {"2.5", ROUND_HALF_UP, "3"},  {"-2.5", ROUND_HALF_UP, "-3"}, {"2.4", ROUND_HALF_UP, "2"},
-        {"-2.9", ROUND_DOWN, "-2"},   {"2.1", ROUND_UP, "3"},        {"-2.1", ROUND_FLOOR, "-3"},
-        {"-2.9", ROUND_CEILING, "-2"}, {"2.1", ROUND_CEILING, "3"},  {"2.0", ROUND_NONE, "2"},
+    static const struct {
+        const char *v;
+        Rounding    rounding;
+        const char *expected;
+    } cases[] = {
+        {"2.5", ROUND_HALF_UP, "3"},
+        {"-2.5", ROUND_HALF_UP, "-3"},
+        {"2.4", ROUND_HALF_UP, "2"},
+        {"-2.9", ROUND_DOWN, "-2"},
+        {"2.1", ROUND_UP, "3"},
+        {"-2.1", ROUND_FLOOR, "-3"},
+        {"-2.9", ROUND_CEILING, "-2"},
+        {"2.1", ROUND_CEILING, "3"},
+        {"2.0", ROUND_NONE, "2"},
         {"123456789012345678901.5", ROUND_HALF_UP, "123456789012345678902"},
         {"0.49999999999999999999999", ROUND_HALF_UP, "0"},
     };
@@ -118,12 +133,16 @@ static void fitting(void **state)
     assert_int_equal(decimal_fit(arena, dec("9.996"), 4, 2, ROUND_HALF_UP, &v, &err), OK);
     assert_text(v, "10.00");
     assert_int_equal(decimal_fit(arena, dec("123.4"), 4, 2, ROUND_HALF_UP, &v, &err), E_DATA);
-    assert_string_equal(err.message, "Numeric field overflow: A field with precision 4 and scale 2 must round to an "
-                                     "absolute value less than 10^2. Got 123.4");
+    assert_string_equal(err.message,
+                        "Numeric field overflow: A field with precision 4 and scale 2 must round to an "
+                        "absolute value less than 10^2. Got 123.4");
     assert_int_equal(decimal_ensure_fit(arena, dec("1.5"), 4, 2, &v, &err), OK);
     assert_text(v, "1.50");
     assert_int_equal(decimal_ensure_fit(arena, dec("1.555"), 4, 2, &v, &err), E_DATA);
-    assert_int_equal(strncmp(err.message, "Cannot fit decimal '1.555' into DECIMAL(4, 2) without rounding. (Requires ", 73), 0);
+    assert_int_equal(strncmp(err.message,
+                             "Cannot fit decimal '1.555' into DECIMAL(4, 2) without rounding. (Requires ",
+                             73),
+                     0);
     assert_int_equal(decimal_ensure_fit(arena, dec("0"), 2, 2, &v, &err), OK);
 }
 
@@ -138,10 +157,20 @@ static void conversions(void **state)
     assert_int_equal(decimal_to_int64(dec("-3.99")), -3);
     assert_int_equal(decimal_to_int64(dec("18446744073709551621.7")), 5);
     assert_int_equal(decimal_to_int64(dec("-18446744073709551621.7")), -5);
-    static const struct { const char *v; const char *bytes; size_t len; } cases[] = {
-        {"0", "\x00", 1}, {"-1", "\xFF", 1}, {"127", "\x7F", 1}, {"128", "\x00\x80", 2}, {"-128", "\x80", 1},
-        {"-129", "\xFF\x7F", 2}, {"18446744073709551616", "\x01\0\0\0\0\0\0\0\0", 9},
-        {"9223372036854775808", "\0\x80\0\0\0\0\0\0\0", 9}, {"-18446744073709551616", "\xFF\0\0\0\0\0\0\0\0", 9},
+    static const struct {
+        const char *v;
+        const char *bytes;
+        size_t      len;
+    } cases[] = {
+        {"0", "\x00", 1},
+        {"-1", "\xFF", 1},
+        {"127", "\x7F", 1},
+        {"128", "\x00\x80", 2},
+        {"-128", "\x80", 1},
+        {"-129", "\xFF\x7F", 2},
+        {"18446744073709551616", "\x01\0\0\0\0\0\0\0\0", 9},
+        {"9223372036854775808", "\0\x80\0\0\0\0\0\0\0", 9},
+        {"-18446744073709551616", "\xFF\0\0\0\0\0\0\0\0", 9},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         Str bytes = decimal_to_bytes(arena, dec(cases[i].v));

@@ -66,10 +66,7 @@ static void decimals_must_fit(void **state)
     rows_clear(&rows);
 }
 
-static Value text(const char *s)
-{
-    return value_from_str(str_c(s));
-}
+static Value text(const char *s) { return value_from_str(str_c(s)); }
 
 static void expect_line(const char *columns, const char *delimiter, const Value *row, const char *expected)
 {

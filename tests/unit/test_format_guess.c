@@ -27,9 +27,11 @@ static const struct {
     /* nothing is known */
     {SIDE_KEY, ONE(STR_NULL), NOTHING, "<null>"},
     /* JSON: whole values only */
-    {SIDE_VALUE, ONE(STR_LIT("{\"a\": 1, \"b\": [true, null]}")), "JSON or KAFKA_STRING", "{\"a\": 1, \"b\": [true, null]}"},
+    {SIDE_VALUE, ONE(STR_LIT("{\"a\": 1, \"b\": [true, null]}")), "JSON or KAFKA_STRING",
+     "{\"a\": 1, \"b\": [true, null]}"},
     {SIDE_VALUE, TWO(STR_LIT("[10,22]"), STR_LIT(" 5 ")), "JSON or KAFKA_STRING", " 5 "},
-    {SIDE_VALUE, ONE(STR_LIT("{\n  \"a b\" : \"c d\",\r\n\t\"e\": [ 1 ]\n}\n")), "JSON or KAFKA_STRING", "{\"a b\":\"c d\",\"e\":[1]}"},
+    {SIDE_VALUE, ONE(STR_LIT("{\n  \"a b\" : \"c d\",\r\n\t\"e\": [ 1 ]\n}\n")), "JSON or KAFKA_STRING",
+     "{\"a b\":\"c d\",\"e\":[1]}"},
     {SIDE_VALUE, ONE(STR_LIT("{\"a\":1")), "KAFKA_STRING", "{\"a\":1"},
     {SIDE_VALUE, ONE(STR_LIT("{\"a\":1} and more")), "KAFKA_STRING", "{\"a\":1} and more"},
     {SIDE_VALUE, ONE(STR_LIT("{\"a\":1}{\"a\":1}")), "KAFKA_STRING", "{\"a\":1}{\"a\":1}"},
@@ -53,26 +55,35 @@ static const struct {
     {SIDE_KEY, TWO(STR_LIT("Bob1"), STR_LIT("\0\0\0\1")), "KAFKA_INT or KAFKA_STRING", "1"},
     /* windowed keys; values are never windowed */
     {SIDE_KEY, ONE(STR_LIT("k1\0\0\0\0\0\0\xEA\x60")), TIMED("KAFKA_STRING"), "[k1@60000/-]"},
-    {SIDE_VALUE, ONE(STR_LIT("k1\0\0\0\0\0\0\xEA\x60")), "UNRECOGNISED_BYTES", "k1\\x00\\x00\\x00\\x00\\x00\\x00\\xEA`"},
-    {SIDE_KEY, ONE(STR_LIT("\0\0\0\7\0\0\0\0\0\0\0\5")), TIMED("KAFKA_INT") " or " TIMED("KAFKA_STRING") " or KAFKA_STRING", "[7@5/-]"},
-    {SIDE_KEY, ONE(STR_LIT("\"k\"\0\0\0\0\0\0\0\x09\0\0\0\0\0\0\0\x05")), "SESSION(JSON) or " WINDOWED("KAFKA_STRING") " or KAFKA_STRING",
-     "[\"k\"@5/9]"},
-    {SIDE_KEY, ONE(STR_LIT("kk\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x09")), TIMED("KAFKA_STRING") " or KAFKA_STRING", NULL}, /* ends before it starts */
-    {SIDE_KEY, ONE(STR_LIT("kk\xff\0\0\0\0\0\0\1")), "UNRECOGNISED_BYTES", "kk\\xFF\\x00\\x00\\x00\\x00\\x00\\x00\\x01"}, /* before 1970 */
+    {SIDE_VALUE, ONE(STR_LIT("k1\0\0\0\0\0\0\xEA\x60")), "UNRECOGNISED_BYTES",
+     "k1\\x00\\x00\\x00\\x00\\x00\\x00\\xEA`"},
+    {SIDE_KEY, ONE(STR_LIT("\0\0\0\7\0\0\0\0\0\0\0\5")),
+     TIMED("KAFKA_INT") " or " TIMED("KAFKA_STRING") " or KAFKA_STRING", "[7@5/-]"},
+    {SIDE_KEY, ONE(STR_LIT("\"k\"\0\0\0\0\0\0\0\x09\0\0\0\0\0\0\0\x05")),
+     "SESSION(JSON) or " WINDOWED("KAFKA_STRING") " or KAFKA_STRING", "[\"k\"@5/9]"},
+    {SIDE_KEY, ONE(STR_LIT("kk\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x09")),
+     TIMED("KAFKA_STRING") " or KAFKA_STRING", NULL}, /* ends before it starts */
+    {SIDE_KEY, ONE(STR_LIT("kk\xff\0\0\0\0\0\0\1")), "UNRECOGNISED_BYTES",
+     "kk\\xFF\\x00\\x00\\x00\\x00\\x00\\x00\\x01"}, /* before 1970 */
     {SIDE_KEY, ONE(STR_LIT("some key\0\0\0\0\0\0\xEA\x60")),
-     "HOPPING(KAFKA_STRING) or " TIMED("KAFKA_BIGINT") " or " TIMED("KAFKA_DOUBLE") " or TUMBLING(KAFKA_STRING)", "[some key@60000/-]"},
-    {SIDE_KEY, TWO(STR_LIT("some key\0\0\0\0\0\0\xEA\x60"), STR_LIT("\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\xEA\x60")),
+     "HOPPING(KAFKA_STRING) or " TIMED("KAFKA_BIGINT") " or " TIMED(
+         "KAFKA_DOUBLE") " or TUMBLING(KAFKA_STRING)",
+     "[some key@60000/-]"},
+    {SIDE_KEY,
+     TWO(STR_LIT("some key\0\0\0\0\0\0\xEA\x60"), STR_LIT("\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\xEA\x60")),
      TIMED("KAFKA_BIGINT") " or " TIMED("KAFKA_DOUBLE") " or " TIMED("KAFKA_STRING"), "[7@60000/-]"},
     {SIDE_KEY, ONE(STR_LIT("abcd\0\0\0\0\0\0\xEA\x61\0\0\0\0\0\0\xEA\x60")),
      "SESSION(KAFKA_STRING) or SESSION(KAFKA_INT)", "[abcd@60000/60001]"},
     /* texts of any length are windowed keys, too, of times that no clock shows */
     {SIDE_KEY, ONE(STR_LIT("a-long-key")), "KAFKA_STRING or " TIMED("KAFKA_STRING"), "a-long-key"},
-    {SIDE_KEY, ONE(STR_LIT("1234567890123")), "JSON or " TIMED("JSON") " or " TIMED("KAFKA_STRING") " or KAFKA_STRING", "1234567890123"},
-    {SIDE_KEY, ONE(STR_LIT("\"stream/CLICKSTREAM/create\"")), "JSON or " WINDOWED("KAFKA_STRING") " or KAFKA_STRING",
-     "\"stream/CLICKSTREAM/create\""},
+    {SIDE_KEY, ONE(STR_LIT("1234567890123")),
+     "JSON or " TIMED("JSON") " or " TIMED("KAFKA_STRING") " or KAFKA_STRING", "1234567890123"},
+    {SIDE_KEY, ONE(STR_LIT("\"stream/CLICKSTREAM/create\"")),
+     "JSON or " WINDOWED("KAFKA_STRING") " or KAFKA_STRING", "\"stream/CLICKSTREAM/create\""},
     /* mixed, and what nobody knows: Avro in a registry's envelope is claimed by none */
     {SIDE_VALUE, TWO(STR_LIT("{}"), STR_LIT("text")), "KAFKA_STRING", "text"},
-    {SIDE_VALUE, TWO(STR_LIT("{}"), STR_LIT("\0\0\0\0\1\xfe\\")), "UNRECOGNISED_BYTES", "\\x00\\x00\\x00\\x00\\x01\\xFE\\x5C"},
+    {SIDE_VALUE, TWO(STR_LIT("{}"), STR_LIT("\0\0\0\0\1\xfe\\")), "UNRECOGNISED_BYTES",
+     "\\x00\\x00\\x00\\x00\\x01\\xFE\\x5C"},
     {SIDE_VALUE, TWO(STR_LIT("\xfe"), STR_LIT("λ\n")), "UNRECOGNISED_BYTES", "λ\\n"},
 };
 
@@ -91,8 +102,10 @@ static void formats_are_guessed(void **state)
         format_guess_print(guess, rows[i].payloads[rows[i].count - 1], &shown);
         strbuf_addc(&names, '\0');
         strbuf_addc(&shown, '\0');
-        if (strcmp(names.ptr, rows[i].names) != 0 || (rows[i].shown != NULL && strcmp(shown.ptr, rows[i].shown) != 0))
-            fail_msg("row %zu: %s, %s; expected %s, %s", i, names.ptr, shown.ptr, rows[i].names, rows[i].shown);
+        if (strcmp(names.ptr, rows[i].names) != 0 ||
+            (rows[i].shown != NULL && strcmp(shown.ptr, rows[i].shown) != 0))
+            fail_msg("row %zu: %s, %s; expected %s, %s", i, names.ptr, shown.ptr, rows[i].names,
+                     rows[i].shown);
         format_guess_free(guess);
     }
     strbuf_clear(&names);

@@ -1,4 +1,5 @@
-/* Values that change in place: appends do not move what is there, a random walk against a model, finding, limits. */
+/* Values that change in place: appends do not move what is there, a random walk against a model, finding,
+ * limits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -63,7 +64,7 @@ static void a_queue_moves_once_per_length(void **state)
     for (int i = 0; i < N; i++) {
         if (list.len == LENGTH)
             list = value_array(value_items(list) + 1, LENGTH - 1);
-        before = list.as.ptr;
+        before                                           = list.as.ptr;
         items_of(&growth, &list, list.len + 1)[list.len] = value_from_int(i);
         list.len++;
         moves += list.as.ptr != before;
@@ -151,10 +152,7 @@ static void a_bare_text_is_replaced_in_place(void **state)
     assert_int_equal(growth.held, 0);
 }
 
-static Value element_at(Value list, size_t at)
-{
-    return value_items(list)[at];
-}
+static Value element_at(Value list, size_t at) { return value_items(list)[at]; }
 
 static void long_lists_are_searched_by_an_index(void **state)
 {
@@ -196,9 +194,12 @@ static void too_much_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_append_seldom_moves_the_list),  cmocka_unit_test(a_queue_moves_once_per_length),
-        cmocka_unit_test(random_walk_equals_the_model),     cmocka_unit_test(a_bare_text_is_replaced_in_place),
-        cmocka_unit_test(long_lists_are_searched_by_an_index), cmocka_unit_test(too_much_is_refused),
+        cmocka_unit_test(an_append_seldom_moves_the_list),
+        cmocka_unit_test(a_queue_moves_once_per_length),
+        cmocka_unit_test(random_walk_equals_the_model),
+        cmocka_unit_test(a_bare_text_is_replaced_in_place),
+        cmocka_unit_test(long_lists_are_searched_by_an_index),
+        cmocka_unit_test(too_much_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,10 +43,7 @@ static const Case matching[] = {
     {"A INT", "{\"A\":1}\"\xff", "1"}, /* an unclosed string that is no UTF-8 */
 };
 
-static void names_match_as_in_ksqldb(void **state)
-{
-    run(matching, ARRAY_LEN(matching));
-}
+static void names_match_as_in_ksqldb(void **state) { run(matching, ARRAY_LEN(matching)); }
 
 static const Case coercions[] = {
     {"C BOOLEAN", "{\"C\":true}", "true"},
@@ -131,10 +128,7 @@ static const Case coercions[] = {
     {"C STRUCT<A INT>", "{\"C\":1.5}", NO_CONVERSION "DecimalNode, requiredType: STRUCT, path: $.C"},
 };
 
-static void values_are_coerced(void **state)
-{
-    run(coercions, ARRAY_LEN(coercions));
-}
+static void values_are_coerced(void **state) { run(coercions, ARRAY_LEN(coercions)); }
 
 static const char *const broken[] = {
     "",

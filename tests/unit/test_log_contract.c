@@ -1,5 +1,6 @@
 /*
- * test_log_contract.c - records, topics, positions, waiting and forgetting, on every backend of log.h. Transactions and groups: test_log_fences.c.
+ * test_log_contract.c - records, topics, positions, waiting and forgetting, on every backend of log.h.
+ * Transactions and groups: test_log_fences.c.
  */
 #include "log_contract.h"
 
@@ -7,8 +8,12 @@
 
 static void keys_land_where_kafka_puts_them(void **state)
 {
-    static const struct { Str key; int32_t hash; } vectors[] = {
-        {STR_LIT("21"), -973932308}, {STR_LIT("foobar"), -790332482}, {STR_LIT("abc"), 479470107}, {STR_LIT(""), 275646681},
+    static const struct {
+        Str     key;
+        int32_t hash;
+    } vectors[] = {
+        {STR_LIT("21"), -973932308},       {STR_LIT("foobar"), -790332482},
+        {STR_LIT("abc"), 479470107},       {STR_LIT(""), 275646681},
         {STR_LIT("\0\0\0\1"), -173113808}, {STR_LIT("\0\0\0\0\0\0\0\012"), -226214965},
     };
     Str topic = new_topic(7, NULL, 0);
@@ -55,13 +60,14 @@ static void assert_str(Str got, Str wanted)
 
 static void records_come_back_as_written(void **state)
 {
-    static const Header headers[] = {{STR_LIT("a"), STR_LIT("1")}, {STR_LIT("b"), {NULL, 0}}, {STR_LIT("a"), STR_LIT("")}};
-    const LogRecord     written[] = {
-            {.key = STR_LIT("k"), .value = STR_LIT("v"), .timestamp = T0, .headers = headers, .header_count = 3},
-            {.key = STR_NULL, .value = STR_LIT("no key"), .timestamp = 1},
-            {.key = STR_LIT("k"), .value = STR_NULL, .timestamp = T0 + 5, .headers = headers, .header_count = 1},
-            {.key = STR_LIT(""), .value = STR_LIT(""), .timestamp = T0 - 5},
-            {.key = STR_LIT("\0nul\0"), .value = STR_LIT("\xff\xfe"), .timestamp = T0},
+    static const Header headers[] = {
+        {STR_LIT("a"), STR_LIT("1")}, {STR_LIT("b"), {NULL, 0}}, {STR_LIT("a"), STR_LIT("")}};
+    const LogRecord written[] = {
+        {.key = STR_LIT("k"), .value = STR_LIT("v"), .timestamp = T0, .headers = headers, .header_count = 3},
+        {.key = STR_NULL, .value = STR_LIT("no key"), .timestamp = 1},
+        {.key = STR_LIT("k"), .value = STR_NULL, .timestamp = T0 + 5, .headers = headers, .header_count = 1},
+        {.key = STR_LIT(""), .value = STR_LIT(""), .timestamp = T0 - 5},
+        {.key = STR_LIT("\0nul\0"), .value = STR_LIT("\xff\xfe"), .timestamp = T0},
     };
     Str        topic = new_topic(1, NULL, 0);
     LogWriter *writer;
@@ -80,7 +86,8 @@ static void records_come_back_as_written(void **state)
     for (int64_t deadline = now_ms() + PATIENCE_MS; got < ARRAY_LEN(written) && now_ms() < deadline;) {
         LogBatch batch;
         log_reader_wait(reader, 100);
-        assert_ok(log_reader_take(reader, handle, 2, &batch, &last)); /* two at a time: slices of what was fetched */
+        assert_ok(log_reader_take(reader, handle, 2, &batch,
+                                  &last)); /* two at a time: slices of what was fetched */
         assert_true(batch.count <= 2);
         for (size_t i = 0; i < batch.count; i++, got++) {
             const LogRecord *one = &batch.records[i];
@@ -113,7 +120,10 @@ static void many_records_keep_their_order(void **state)
     memset(value, 'x', sizeof value);
     for (uint32_t i = 0; i < COUNT; i++) {
         memcpy(value, &i, sizeof i);
-        LogRecord one = {.value = str_n(value, sizeof value), .timestamp = T0 + i, .headers = &header, .header_count = i % 3 == 0};
+        LogRecord one = {.value        = str_n(value, sizeof value),
+                         .timestamp    = T0 + i,
+                         .headers      = &header,
+                         .header_count = i % 3 == 0};
         assert_ok(log_append(writer, topic, (int)(i % 2), &one, STR_NULL, &last));
         if (env.kind == BACKEND_MEMORY && i == COUNT / 10)
             break; /* there every append is a transaction */
@@ -155,8 +165,8 @@ static void many_records_keep_their_order(void **state)
 static void topics_are_administered(void **state)
 {
     static const LogConfig compacted[] = {{"cleanup.policy", "compact"}, {"retention.ms", "1234"}};
-    static const LogConfig nonsense[] = {{"cleanup.policy", "nonsense"}};
-    Str                    topic = new_topic(3, compacted, 2), text;
+    static const LogConfig nonsense[]  = {{"cleanup.policy", "nonsense"}};
+    Str                    topic       = new_topic(3, compacted, 2), text;
     TopicInfo              info, *list;
     size_t                 count, found = 0;
     assert_fails(log_topic_create(env.log, topic, 3, 1, NULL, 0, &last), E_EXISTS);
@@ -218,7 +228,8 @@ static void make_anew(Str topic, int partitions)
     int64_t         until   = now_ms() + 20000;
     Status          status;
     assert_ok(log_topic_delete(env.log, topic, &last));
-    while ((status = log_topic_create(env.log, topic, partitions, 1, &forever, 1, &last)) == E_EXISTS && now_ms() < until)
+    while ((status = log_topic_create(env.log, topic, partitions, 1, &forever, 1, &last)) == E_EXISTS &&
+           now_ms() < until)
         nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL); /* Kafka deletes at leisure */
     assert_ok(status);
 }
@@ -251,9 +262,9 @@ static void keys_follow_a_topic_made_anew(void **state)
         if (i > 0)
             make_anew(topic, partitions);
         for (int k = 0; k < 20; k++) {
-            char      key[16];
-            unsigned  unused = 0;
-            int64_t   offset;
+            char     key[16];
+            unsigned unused = 0;
+            int64_t  offset;
             snprintf(key, sizeof key, "key%d", k);
             LogRecord one = record(key, "v", T0);
             int       at  = log_choose_partition(PARTITION_BY_KEY, partitions, &one, STR_NULL, &unused);
@@ -289,7 +300,9 @@ static Str five_records(void)
 
 static void times_and_bounds_are_found(void **state)
 {
-    static const struct { int64_t ms, offset; } lookups[] = {
+    static const struct {
+        int64_t ms, offset;
+    } lookups[] = {
         {0, 0}, {T0, 0}, {T0 + 1, 1}, {T0 + 10, 1}, {T0 + 11, 3}, {T0 + 30, 4}, {T0 + 31, 5},
     };
     Str     topic = five_records();
@@ -334,7 +347,8 @@ static void deleted_records_are_gone(void **state)
     assert_int_equal(first, 3);
     assert_int_equal(end, 5);
     assert_string_equal(read_topic(topic, 0, LOG_EARLIEST, 2, PATIENCE_MS), "d=3 e=4");
-    assert_string_equal(read_topic(topic, 0, 1, 2, PATIENCE_MS), "d=3 e=4"); /* goes on at the first that is there */
+    assert_string_equal(read_topic(topic, 0, 1, 2, PATIENCE_MS),
+                        "d=3 e=4"); /* goes on at the first that is there */
     assert_ok(log_offset_for_time(env.log, topic, 0, T0, &found, &last));
     assert_int_equal(found, 3);
     assert_fails(log_delete_records(env.log, topic, 0, 100, &last), E_DATA);
@@ -472,7 +486,7 @@ static void settle(int64_t pass_ms)
 static void old_records_expire(void **state)
 {
     static const LogConfig short_lived[] = {{"retention.ms", "3600000"}, {"segment.ms", "1000"}};
-    Str                    topic = new_topic(1, short_lived, 2);
+    Str                    topic         = new_topic(1, short_lived, 2);
     int64_t                first = 0, end, old = T0 - 100 * HOUR;
     int64_t                fresh = is_kafka() ? (int64_t)time(NULL) * 1000 : env.clock.virtual_ms + 10 * HOUR;
     put(topic, 0, "a", "1", old);
@@ -490,12 +504,14 @@ static void old_records_expire(void **state)
 
 static void compaction_keeps_the_last_of_each_key(void **state)
 {
-    static const LogConfig compacted[] = {{"cleanup.policy", "compact"}, {"min.cleanable.dirty.ratio", "0.0"},
-                                          {"segment.ms", "500"}, {"delete.retention.ms", "0"}};
-    Str                    topic = new_topic(1, compacted, 4);
+    static const LogConfig compacted[] = {{"cleanup.policy", "compact"},
+                                          {"min.cleanable.dirty.ratio", "0.0"},
+                                          {"segment.ms", "500"},
+                                          {"delete.retention.ms", "0"}};
+    Str                    topic       = new_topic(1, compacted, 4);
     LogWriter             *writer;
     LogRecord              keyless = record(NULL, "v", T0);
-    int64_t                now = is_kafka() ? (int64_t)time(NULL) * 1000 : T0, offset;
+    int64_t                now     = is_kafka() ? (int64_t)time(NULL) * 1000 : T0, offset;
     assert_ok(log_writer_open(env.log, NULL, &writer, &last));
     assert_int_not_equal(log_append_sync(writer, topic, 0, &keyless, STR_NULL, NULL, &last), OK);
     log_writer_close(writer);
@@ -514,14 +530,16 @@ static void compaction_keeps_the_last_of_each_key(void **state)
         int        handle;
         StrBuf     all = {0};
         assert_ok(log_reader_assign(reader, topic, 0, LOG_EARLIEST, &handle, &last));
-        for (int64_t until = now_ms() + PATIENCE_MS; !log_reader_at_end(reader, handle) && now_ms() < until;) {
+        for (int64_t until = now_ms() + PATIENCE_MS;
+             !log_reader_at_end(reader, handle) && now_ms() < until;) {
             LogBatch batch;
             log_reader_wait(reader, 20);
             assert_ok(log_reader_take(reader, handle, 100, &batch, &last));
             for (size_t i = 0; i < batch.count; i++) {
                 if (is_kafka() && str_is_null(batch.records[i].value))
                     continue; /* when it drops a tombstone is the broker's business */
-                strbuf_addf(&all, STR_FMT "=" STR_FMT " ", STR_ARG(batch.records[i].key), STR_ARG(batch.records[i].value));
+                strbuf_addf(&all, STR_FMT "=" STR_FMT " ", STR_ARG(batch.records[i].key),
+                            STR_ARG(batch.records[i].value));
             }
             log_batch_release(reader, &batch);
         }
@@ -551,7 +569,8 @@ static void a_deleted_topic_is_told_to_its_reader(void **state)
             log_batch_release(reader, &batch);
     }
     assert_fails(status, E_NOT_FOUND);
-    assert_ok(log_topic_create(env.log, topic, 1, 1, NULL, 0, &last)); /* the name is free again, and starts at 0 */
+    assert_ok(
+        log_topic_create(env.log, topic, 1, 1, NULL, 0, &last)); /* the name is free again, and starts at 0 */
     put(topic, 0, "new", "0", T0);
     assert_string_equal(read_topic(topic, 0, LOG_EARLIEST, 1, PATIENCE_MS), "new=0");
     log_reader_close(reader);

@@ -1,6 +1,7 @@
 /*
- * test_log_embedded.c - what only the embedded log can be asked: that acknowledged records survive a kill -9, that a full disk is
- * an error and nothing else, that a file is one process's, and that it reads back after a restart.
+ * test_log_embedded.c - what only the embedded log can be asked: that acknowledged records survive a kill -9,
+ * that a full disk is an error and nothing else, that a file is one process's, and that it reads back after a
+ * restart.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -89,7 +90,8 @@ static void append_for_ever(Place *place, int report)
     for (int64_t n = 0;; n++) {
         LogRecord one = {.key = str_n((const char *)&n, sizeof n), .value = str_n(padding, sizeof padding)};
         int64_t   offset;
-        if (log_append_sync(writer, STR_LIT("t"), 0, &one, STR_NULL, &offset, &place->err) != OK || offset != n)
+        if (log_append_sync(writer, STR_LIT("t"), 0, &one, STR_NULL, &offset, &place->err) != OK ||
+            offset != n)
             _exit(2);
         if (write(report, &n, sizeof n) != sizeof n)
             _exit(3);
@@ -222,7 +224,7 @@ static void a_log_comes_back_as_it_was(void **state)
 static void a_file_has_one_owner(void **state)
 {
     Place *place = *state;
-    Log   *log = open_log(place), *second;
+    Log   *log   = open_log(place), *second;
     assert_int_equal(log_open_embedded(place->path, &place->clock, &second, &place->err), E_BUSY);
     log_close(log);
     log = open_log(place);

@@ -82,7 +82,7 @@ static void the_end_is_reached_beyond_markers(void **state)
 static void a_new_writer_fences_the_old(void **state)
 {
     Str        topic = new_topic(1, NULL, 0), id = new_name("fenced");
-    LogWriter *old = open_transactional(id);
+    LogWriter *old  = open_transactional(id);
     LogRecord  late = record("late", "x", T0);
     assert_ok(log_txn_begin(old, &last));
     append(old, topic, 0, "old", "1");
@@ -132,7 +132,8 @@ static LogMember *join(Str group, Str topic, Str id, Seen *seen)
     return member;
 }
 
-static Status commit_under(LogWriter *writer, Str topic, const char *value, const LogFence *fence, Str slots, int64_t offset)
+static Status commit_under(LogWriter *writer, Str topic, const char *value, const LogFence *fence, Str slots,
+                           int64_t offset)
 {
     LogPosition position = {slots, 1, offset};
     assert_ok(log_txn_begin(writer, &last));
@@ -193,7 +194,7 @@ static void the_group_fences_a_zombie(void **state)
 static void groups_show_offsets(void **state)
 {
     Str         topic = new_topic(2, NULL, 0), group = new_name("display");
-    Seen        seen  = {0};
+    Seen        seen = {0};
     int64_t     offset;
     LogPosition positions[] = {{topic, 0, 3}, {topic, 1, 5}};
     put(topic, 0, "k", "v", T0);

@@ -1,8 +1,10 @@
-/* Pipelines by themselves: sub-topologies through a repartition topic, late emission, saved state, rollback, replay, push query output. */
+/* Pipelines by themselves: sub-topologies through a repartition topic, late emission, saved state, rollback,
+ * replay, push query output. */
 #include "plan_test.h"
 
 #define S "CREATE STREAM s (k STRING KEY, a INT, b STRING) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON'); "
-#define T "CREATE TABLE t (k STRING PRIMARY KEY, a INT, b STRING) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON'); "
+#define T                                                                                                    \
+    "CREATE TABLE t (k STRING PRIMARY KEY, a INT, b STRING) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON'); "
 
 enum { MOST = 64 };
 
@@ -15,7 +17,8 @@ typedef struct {
     Str          internal_topic;
 } Bench;
 
-static Status bench_append(PipelineHost *self, const PlanNode *node, Str topic, const LogRecord *record, Str hash_key, Error *err)
+static Status bench_append(PipelineHost *self, const PlanNode *node, Str topic, const LogRecord *record,
+                           Str hash_key, Error *err)
 {
     Bench *b = (Bench *)self;
     Arena *a = b->f->arena;
@@ -27,14 +30,16 @@ static Status bench_append(PipelineHost *self, const PlanNode *node, Str topic, 
         b->internal_topic = str_dup(a, topic);
         return OK;
     }
-    strbuf_addf(&b->sink, STR_FMT " " STR_FMT " @%lld\n", STR_ARG(hash_key), STR_ARG(str_is_null(record->value) ? STR_LIT("null") : record->value),
+    strbuf_addf(&b->sink, STR_FMT " " STR_FMT " @%lld\n", STR_ARG(hash_key),
+                STR_ARG(str_is_null(record->value) ? STR_LIT("null") : record->value),
                 (long long)record->timestamp);
     return OK;
 }
 
 static Status bench_changelog(PipelineHost *self, const PlanNode *node, Str key, Str value, Error *err)
 {
-    strbuf_addf(&((Bench *)self)->changes, STR_FMT "%s\n", STR_ARG(node->step), str_is_null(value) ? " removed" : "");
+    strbuf_addf(&((Bench *)self)->changes, STR_FMT "%s\n", STR_ARG(node->step),
+                str_is_null(value) ? " removed" : "");
     return OK;
 }
 
@@ -77,9 +82,15 @@ static int bench_teardown(void **state)
 
 static Pipeline *bench_open(Bench *b, const QueryPlan *plan, int sub, StateFile *file, bool late)
 {
-    Flow        *f    = b->f;
+    Flow        *f = b->f;
     Pipeline    *pipeline;
-    PipelineSpec spec = {.plan = plan, .sub_topology = sub, .state = file, .host = &b->host, .clock = &f->clock, .service_id = STR_LIT("test_"), .emit_late = late};
+    PipelineSpec spec = {.plan         = plan,
+                         .sub_topology = sub,
+                         .state        = file,
+                         .host         = &b->host,
+                         .clock        = &f->clock,
+                         .service_id   = STR_LIT("test_"),
+                         .emit_late    = late};
     FLOW_MUST(pipeline_open(&spec, &pipeline, &f->err));
     return pipeline;
 }
@@ -110,7 +121,8 @@ static void a_repartition_topic_joins_two_pipelines(void **state)
     bench_push(b, lower, "y", "{\"a\":2,\"b\":\"p\"}", 3);
     bench_push(b, lower, "z", "{\"a\":2}", 3);
     assert_int_equal(b->internal_count, 2);
-    assert_true(str_equal(b->internal_topic, STR_LIT("_confluent-ksql-test_query_CTAS_O_1-Aggregate-GroupBy-repartition")));
+    assert_true(str_equal(b->internal_topic,
+                          STR_LIT("_confluent-ksql-test_query_CTAS_O_1-Aggregate-GroupBy-repartition")));
     assert_int_equal(pipeline_input_count(upper), 1);
     assert_true(str_equal(pipeline_input_topic(upper, 0), b->internal_topic));
     FLOW_MUST(pipeline_push(upper, 0, 0, b->internal, b->internal_count, &f->err));
@@ -147,7 +159,8 @@ static void late_emission_is_once_per_key_and_commit(void **state)
     Bench           *b = *state;
     Flow            *f = b->f;
     StateFile       *file;
-    const QueryPlan *plan = flow_sql(f, S "CREATE TABLE o AS SELECT k, SUM(a) AS n FROM s GROUP BY k HAVING SUM(a) > 2;");
+    const QueryPlan *plan =
+        flow_sql(f, S "CREATE TABLE o AS SELECT k, SUM(a) AS n FROM s GROUP BY k HAVING SUM(a) > 2;");
     FLOW_MUST(state_file_open(NULL, &file, &f->err));
     Pipeline *pipeline = bench_open(b, plan, 0, file, true);
     bench_push(b, pipeline, "x", "{\"a\":3}", 5);
@@ -218,14 +231,16 @@ static void late_sessions_retire_what_was_shown(void **state)
     Bench           *b = *state;
     Flow            *f = b->f;
     StateFile       *file;
-    const QueryPlan *plan = flow_sql(f, S "CREATE TABLE o AS SELECT k, COLLECT_LIST(b) AS l FROM s WINDOW SESSION (10 MILLISECONDS) GROUP BY k;");
+    const QueryPlan *plan = flow_sql(f, S "CREATE TABLE o AS SELECT k, COLLECT_LIST(b) AS l FROM s WINDOW "
+                                          "SESSION (10 MILLISECONDS) GROUP BY k;");
     FLOW_MUST(state_file_open(NULL, &file, &f->err));
     Pipeline *pipeline = bench_open(b, plan, 0, file, true);
     bench_push(b, pipeline, "x", "{\"b\":\"p\"}", 1);
     bench_push(b, pipeline, "x", "{\"b\":\"q\"}", 5);
     FLOW_MUST(pipeline_flush(pipeline, &f->err));
     expect_text(&b->sink, "x {\"L\":[\"p\",\"q\"]} @5\n");
-    expect_text(&b->changes, "Aggregate\n"); /* the session of one record came and went: nobody has heard of it */
+    expect_text(&b->changes,
+                "Aggregate\n"); /* the session of one record came and went: nobody has heard of it */
     FLOW_MUST(state_file_commit(file, &f->err));
     bench_push(b, pipeline, "x", "{\"b\":\"r\"}", 9);
     FLOW_MUST(pipeline_flush(pipeline, &f->err));
@@ -241,8 +256,9 @@ static void saved_time_keeps_late_records_out(void **state)
     Flow            *f = b->f;
     StateFile       *file;
     StrBuf           saved = {0};
-    const QueryPlan *plan  = flow_sql(f, S "CREATE TABLE o AS SELECT k, COUNT(*) AS n FROM s WINDOW TUMBLING (SIZE 10 MILLISECONDS, GRACE PERIOD 0 "
-                                           "MILLISECONDS) GROUP BY k;");
+    const QueryPlan *plan  = flow_sql(f, S "CREATE TABLE o AS SELECT k, COUNT(*) AS n FROM s WINDOW TUMBLING "
+                                            "(SIZE 10 MILLISECONDS, GRACE PERIOD 0 "
+                                            "MILLISECONDS) GROUP BY k;");
     FLOW_MUST(state_file_open(NULL, &file, &f->err));
     Pipeline *pipeline = bench_open(b, plan, 0, file, false);
     bench_push(b, pipeline, "x", "{\"a\":1}", 25);
@@ -288,14 +304,23 @@ static void the_next_timestamp_is_known_beforehand(void **state)
     StateFile       *file;
     SourceDecoder   *decoder;
     SourceRows       decoded;
-    const QueryPlan *plan = flow_sql(f, "CREATE STREAM v (k STRING KEY, t STRING) WITH (KAFKA_TOPIC='v', VALUE_FORMAT='JSON', TIMESTAMP='t', "
-                                        "TIMESTAMP_FORMAT='yyyy-MM-dd'); CREATE STREAM o AS SELECT k, t FROM v;");
-    static const struct { const char *value; int64_t timestamp; } rows[] = {
-        {"{\"t\":\"1970-01-02\"}", 86400000}, {"{\"t\":\"soon\"}", INT64_MIN}, {"{\"t\":", INT64_MIN}, {NULL, INT64_MIN}, {"{}", INT64_MIN},
+    const QueryPlan *plan = flow_sql(
+        f,
+        "CREATE STREAM v (k STRING KEY, t STRING) WITH (KAFKA_TOPIC='v', VALUE_FORMAT='JSON', TIMESTAMP='t', "
+        "TIMESTAMP_FORMAT='yyyy-MM-dd'); CREATE STREAM o AS SELECT k, t FROM v;");
+    static const struct {
+        const char *value;
+        int64_t     timestamp;
+    } rows[] = {
+        {"{\"t\":\"1970-01-02\"}", 86400000},
+        {"{\"t\":\"soon\"}", INT64_MIN},
+        {"{\"t\":", INT64_MIN},
+        {NULL, INT64_MIN},
+        {"{}", INT64_MIN},
     };
     FLOW_MUST(state_file_open(NULL, &file, &f->err));
-    Pipeline *pipeline = bench_open(b, plan, 0, file, false);
-    SourceSpec spec = source_spec(pipeline_input_node(pipeline, 0));
+    Pipeline  *pipeline = bench_open(b, plan, 0, file, false);
+    SourceSpec spec     = source_spec(pipeline_input_node(pipeline, 0));
     FLOW_MUST(source_decoder_open(&spec, &f->clock, NULL, f->arena, &decoder, &f->err));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         LogRecord record = {.timestamp = 7, .value = str_c(rows[i].value)};
@@ -325,18 +350,21 @@ static void push_queries_show_rows_and_deletions(void **state)
     StateFile *file;
     flow_sql(f, S T);
     FLOW_MUST(state_file_open(NULL, &file, &f->err));
-    Pipeline *pipeline = bench_open(b, push_query(b, "SELECT a, k FROM t EMIT CHANGES;"), ALL_DIRECT, file, false);
+    Pipeline *pipeline =
+        bench_open(b, push_query(b, "SELECT a, k FROM t EMIT CHANGES;"), ALL_DIRECT, file, false);
     bench_push(b, pipeline, "x", "{\"a\":1}", 1);
     bench_push(b, pipeline, "x", NULL, 2);
     expect_text(&b->rows, "+1,x\n-null,x\n");
     pipeline_close(pipeline);
-    pipeline = bench_open(b, push_query(b, "SELECT b, COUNT(*) AS n FROM s GROUP BY b EMIT CHANGES;"), ALL_DIRECT, file, false);
+    pipeline = bench_open(b, push_query(b, "SELECT b, COUNT(*) AS n FROM s GROUP BY b EMIT CHANGES;"),
+                          ALL_DIRECT, file, false);
     bench_push(b, pipeline, "x", "{\"b\":\"p\"}", 1);
     bench_push(b, pipeline, "y", "{\"b\":\"p\"}", 1);
     expect_text(&b->rows, "+p,1\n+p,2\n");
     pipeline_close(pipeline);
     pipeline = bench_open(b, push_query(b, "SELECT a FROM s EMIT CHANGES LIMIT 2;"), ALL_DIRECT, file, false);
-    LogRecord records[3] = {{.value = STR_LIT("{\"a\":1}")}, {.value = STR_LIT("{\"a\":2}")}, {.value = STR_LIT("{\"a\":3}")}};
+    LogRecord records[3] = {
+        {.value = STR_LIT("{\"a\":1}")}, {.value = STR_LIT("{\"a\":2}")}, {.value = STR_LIT("{\"a\":3}")}};
     assert_int_equal(pipeline_push(pipeline, 0, 0, records, 3, &f->err), E_CANCELLED);
     expect_text(&b->rows, "+1\n+2\n");
     pipeline_close(pipeline);
@@ -350,9 +378,11 @@ static void deleted_windows_say_which_they_were(void **state)
     StateFile *file;
     flow_sql(f, S);
     FLOW_MUST(state_file_open(NULL, &file, &f->err));
-    const QueryPlan *plan = push_query(b, "SELECT WINDOWEND AS e, COUNT(*) AS n, k, WINDOWSTART FROM s WINDOW SESSION (1 SECONDS) GROUP BY k "
-                                          "EMIT CHANGES;");
-    Pipeline        *pipeline = bench_open(b, plan, ALL_DIRECT, file, false);
+    const QueryPlan *plan = push_query(
+        b,
+        "SELECT WINDOWEND AS e, COUNT(*) AS n, k, WINDOWSTART FROM s WINDOW SESSION (1 SECONDS) GROUP BY k "
+        "EMIT CHANGES;");
+    Pipeline *pipeline = bench_open(b, plan, ALL_DIRECT, file, false);
     bench_push(b, pipeline, "x", "{\"a\":1}", 100);
     bench_push(b, pipeline, "x", "{\"a\":1}", 700);
     expect_text(&b->rows, "+100,1,x,100\n-100,null,x,100\n+700,2,x,100\n");
@@ -362,11 +392,12 @@ static void deleted_windows_say_which_they_were(void **state)
 
 static void a_plan_is_cut_at_its_repartitions(void **state)
 {
-    Bench           *b    = *state;
-    Flow            *f    = b->f;
-    const QueryPlan *plan = flow_sql(f, S T "CREATE STREAM o AS SELECT s.b AS b, s.a AS a, t.a AS x FROM s JOIN t ON s.b = t.k;");
-    SubTopology     *subs;
-    size_t           count;
+    Bench           *b = *state;
+    Flow            *f = b->f;
+    const QueryPlan *plan =
+        flow_sql(f, S T "CREATE STREAM o AS SELECT s.b AS b, s.a AS a, t.a AS x FROM s JOIN t ON s.b = t.k;");
+    SubTopology *subs;
+    size_t       count;
     topology_cut(plan, f->arena, &subs, &count);
     assert_int_equal(count, 2);
     assert_true(subs[0].root == plan->root && subs[0].stateful);
@@ -375,17 +406,21 @@ static void a_plan_is_cut_at_its_repartitions(void **state)
     assert_int_equal(subs[0].inputs[1]->kind, PLAN_SOURCE);
     assert_true(subs[1].root == subs[0].inputs[0] && !subs[1].stateful);
     assert_int_equal(subs[1].partitions, 1);
-    assert_true(str_equal(topology_changelog_topic(STR_LIT("default_"), plan->id, subs[0].inputs[1], f->arena),
-                          STR_LIT("_confluent-ksql-default_query_CSAS_O_2-sluice-KafkaTopic_T-Reduce-changelog")));
+    assert_true(
+        str_equal(topology_changelog_topic(STR_LIT("default_"), plan->id, subs[0].inputs[1], f->arena),
+                  STR_LIT("_confluent-ksql-default_query_CSAS_O_2-sluice-KafkaTopic_T-Reduce-changelog")));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_repartition_topic_joins_two_pipelines, bench_setup, bench_teardown),
-        cmocka_unit_test_setup_teardown(changes_of_a_table_cross_with_both_sides, bench_setup, bench_teardown),
-        cmocka_unit_test_setup_teardown(late_emission_is_once_per_key_and_commit, bench_setup, bench_teardown),
-        cmocka_unit_test_setup_teardown(late_tables_emit_once_per_key_and_commit, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(changes_of_a_table_cross_with_both_sides, bench_setup,
+                                        bench_teardown),
+        cmocka_unit_test_setup_teardown(late_emission_is_once_per_key_and_commit, bench_setup,
+                                        bench_teardown),
+        cmocka_unit_test_setup_teardown(late_tables_emit_once_per_key_and_commit, bench_setup,
+                                        bench_teardown),
         cmocka_unit_test_setup_teardown(a_late_table_aggregates_what_it_shows, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(late_sessions_retire_what_was_shown, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(saved_time_keeps_late_records_out, bench_setup, bench_teardown),

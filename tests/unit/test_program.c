@@ -1,5 +1,6 @@
 /*
- * test_program.c - what expressions give: nulls, errors, arithmetic, comparisons, CASE, collections, guards (sql.md 3.3 to 3.8).
+ * test_program.c - what expressions give: nulls, errors, arithmetic, comparisons, CASE, collections, guards
+ * (sql.md 3.3 to 3.8).
  */
 #include "expr_rows.h"
 
@@ -95,7 +96,7 @@ static const ExprRow comparisons[] = {
     {"'b' > S", "BOOLEAN: true"},
     {"S < 'abd'", "BOOLEAN: true"},
     {"'\xF0\x9F\x98\x80' < '\xEF\xBF\xBD'", "BOOLEAN: true"}, /* a surrogate sorts before U+FFFD */
-    {"BIN < CAST('AQI=' AS BYTES)", "BOOLEAN: true"}, /* bytes are signed */
+    {"BIN < CAST('AQI=' AS BYTES)", "BOOLEAN: true"},         /* bytes are signed */
     {"T = F", "BOOLEAN: false"},
     {"A = A", "BOOLEAN: true"},
     {"A = AB", "BOOLEAN: false"},
@@ -150,21 +151,19 @@ static const ExprRow calls[] = {
     {"TRANSFORM(ARRAY[1, 0], x => 1 / x)", "ARRAY<INTEGER>: error"},
     {"REDUCE(ARRAY[1, 2, 3], 0, (s, x) => s + x)", "INTEGER: 6"},
     {"FILTER(A, x => x > 5)", "ARRAY<INTEGER>: [10, 30]"},
-    {"TRANSFORM(ARRAY[ARRAY[1, 2], ARRAY[3]], x => REDUCE(x, I, (s, y) => s + y))", "ARRAY<INTEGER>: [10, 10]"},
-    {"TRANSFORM(MP, (k, v) => UCASE(k), (k, v) => CASE WHEN v IS NULL THEN 0 ELSE v END)", "MAP<STRING, INTEGER>: {A=1, B=0}"},
+    {"TRANSFORM(ARRAY[ARRAY[1, 2], ARRAY[3]], x => REDUCE(x, I, (s, y) => s + y))",
+     "ARRAY<INTEGER>: [10, 10]"},
+    {"TRANSFORM(MP, (k, v) => UCASE(k), (k, v) => CASE WHEN v IS NULL THEN 0 ELSE v END)",
+     "MAP<STRING, INTEGER>: {A=1, B=0}"},
     {"SQRT(CAST(4 AS DECIMAL(5, 2)))", "DOUBLE: 2.0"},
     {"DATEADD(DAYS, 1, DT)", "DATE: 2020-01-02"},
 };
 
 static const ExprRow membership[] = {
-    {"I IN (1, '7')", "BOOLEAN: true"},
-    {"B IN (1, 2.0, '5000000000')", "BOOLEAN: true"},
-    {"S IN (true, 10, 'abc')", "BOOLEAN: true"},
-    {"T IN ('TrUe')", "BOOLEAN: true"},
-    {"T IN ('N', 'fal')", "BOOLEAN: false"},
-    {"ARRAY[1, NULL] IN (ARRAY['1', NULL])", "BOOLEAN: true"},
-    {"DT IN ('2020-01-01')", "BOOLEAN: true"},
-    {"I IN (NULL)", "BOOLEAN: false"},
+    {"I IN (1, '7')", "BOOLEAN: true"},          {"B IN (1, 2.0, '5000000000')", "BOOLEAN: true"},
+    {"S IN (true, 10, 'abc')", "BOOLEAN: true"}, {"T IN ('TrUe')", "BOOLEAN: true"},
+    {"T IN ('N', 'fal')", "BOOLEAN: false"},     {"ARRAY[1, NULL] IN (ARRAY['1', NULL])", "BOOLEAN: true"},
+    {"DT IN ('2020-01-01')", "BOOLEAN: true"},   {"I IN (NULL)", "BOOLEAN: false"},
     {"I NOT IN (7)", "BOOLEAN: false"},
 };
 
@@ -181,7 +180,8 @@ static void program_reports_guarded_units(void **state)
 {
     ExprBench *b = *state;
     b->reported  = 0;
-    assert_string_equal(bench_outcome(b, "ARRAY[I / 0, CAST(S AS INT), 3]"), "ARRAY<INTEGER>: [null, null, 3]");
+    assert_string_equal(bench_outcome(b, "ARRAY[I / 0, CAST(S AS INT), 3]"),
+                        "ARRAY<INTEGER>: [null, null, 3]");
     assert_int_equal(b->reported, 2);
     b->nested_errors_stay = true;
     assert_string_equal(bench_outcome(b, "ARRAY[I / 0, 3]"), "ARRAY<INTEGER>: error");
@@ -266,12 +266,18 @@ static void expr_tools_see_columns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(program_reads_literals),        cmocka_unit_test(program_has_two_truth_values),
-        cmocka_unit_test(program_calculates),            cmocka_unit_test(program_compares),
-        cmocka_unit_test(program_takes_one_branch),      cmocka_unit_test(program_builds_and_takes_apart),
-        cmocka_unit_test(program_calls_functions),       cmocka_unit_test(program_finds_members),
-        cmocka_unit_test(program_reports_guarded_units), cmocka_unit_test(program_concatenates_null_in_pull_queries),
-        cmocka_unit_test(program_tests_conditions),      cmocka_unit_test(expr_tools_see_columns),
+        cmocka_unit_test(program_reads_literals),
+        cmocka_unit_test(program_has_two_truth_values),
+        cmocka_unit_test(program_calculates),
+        cmocka_unit_test(program_compares),
+        cmocka_unit_test(program_takes_one_branch),
+        cmocka_unit_test(program_builds_and_takes_apart),
+        cmocka_unit_test(program_calls_functions),
+        cmocka_unit_test(program_finds_members),
+        cmocka_unit_test(program_reports_guarded_units),
+        cmocka_unit_test(program_concatenates_null_in_pull_queries),
+        cmocka_unit_test(program_tests_conditions),
+        cmocka_unit_test(expr_tools_see_columns),
     };
     return cmocka_run_group_tests(tests, bench_open, bench_close);
 }

@@ -11,8 +11,10 @@
 static Arena *arena;
 
 static const Column columns[] = {
-    {{"ROWTIME", 7}, &type_bigint, COLUMN_ROWTIME, {NULL, 0}}, {{"V", 1}, &type_integer, COLUMN_VALUE, {NULL, 0}},
-    {{"H", 1}, &type_bytes, COLUMN_HEADERS, {"k", 1}},         {{"K", 1}, &type_string, COLUMN_KEY, {NULL, 0}},
+    {{"ROWTIME", 7}, &type_bigint, COLUMN_ROWTIME, {NULL, 0}},
+    {{"V", 1}, &type_integer, COLUMN_VALUE, {NULL, 0}},
+    {{"H", 1}, &type_bytes, COLUMN_HEADERS, {"k", 1}},
+    {{"K", 1}, &type_string, COLUMN_KEY, {NULL, 0}},
     {{"W", 1}, &type_double, COLUMN_VALUE, {NULL, 0}},
 };
 
@@ -26,7 +28,8 @@ static void schemas_are_sorted_by_role(void **state)
     assert_int_equal(schema_find(schema, STR_LIT("ROWTIME")), 4);
     assert_int_equal(schema_find(schema, STR_LIT("w")), -1);
     schema_print(schema, false, &out);
-    assert_true(str_equal(strbuf_str(&out), STR_LIT("`K` STRING KEY, `V` INTEGER, `W` DOUBLE, `H` BYTES HEADER('k')")));
+    assert_true(str_equal(strbuf_str(&out),
+                          STR_LIT("`K` STRING KEY, `V` INTEGER, `W` DOUBLE, `H` BYTES HEADER('k')")));
     strbuf_clear(&out);
     assert_true(schema_equal(schema, schema_copy(arena, schema)));
     assert_false(schema_equal(schema, schema_new(arena, columns, 4)));

@@ -1,5 +1,6 @@
 /*
- * test_runtime.c - queries on workers: what they write, over restarts, pauses and replacements, alone and side by side.
+ * test_runtime.c - queries on workers: what they write, over restarts, pauses and replacements, alone and
+ * side by side.
  *
  * On the embedded log, or with SLUICE_TEST_BOOTSTRAP on Kafka.
  */

@@ -232,10 +232,7 @@ static void a_bad_record_waits_for_nobody(void **state)
     node_free(n);
 }
 
-static void look_for_catch_up(Worker *worker, void *found)
-{
-    *(bool *)found = worker->pool != NULL;
-}
+static void look_for_catch_up(Worker *worker, void *found) { *(bool *)found = worker->pool != NULL; }
 
 static bool some_catch_up(Node *n)
 {

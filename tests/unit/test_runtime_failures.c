@@ -1,6 +1,6 @@
 /*
- * test_runtime_failures.c - what breaks loses nothing and counts nothing twice: a lost node, a bad record, a reader that
- * cannot go back, a deleted topic, a full disk. Killed processes: test_runtime_kills.c.
+ * test_runtime_failures.c - what breaks loses nothing and counts nothing twice: a lost node, a bad record, a
+ * reader that cannot go back, a deleted topic, a full disk. Killed processes: test_runtime_kills.c.
  *
  * On the embedded log, or with SLUICE_TEST_BOOTSTRAP on Kafka.
  */
@@ -123,8 +123,8 @@ static const QueryPlan *start_strict(Node *n, const char *sql)
     return plan;
 }
 
-/* ksql.fail.on.deserialization.error: it says where it stands, tries again, and goes on once the record is gone. Another
- * query skips it. */
+/* ksql.fail.on.deserialization.error: it says where it stands, tries again, and goes on once the record is
+ * gone. Another query skips it. */
 static void broken_record_stops_those_who_asked_for_it(void **state)
 {
     Node *n = fresh("strict");
@@ -144,10 +144,11 @@ static void broken_record_stops_those_who_asked_for_it(void **state)
         usleep(10000);
     }
     assert_int_equal(status.state, RUN_ERROR);
-    const char *where = str_to_c(n->arena, str_printf(n->arena,
-                                                      "The value of the record at topic %s, partition 0, offset 1 "
-                                                      "cannot be deserialized: ",
-                                                      topic_of(n, "in")));
+    const char *where =
+        str_to_c(n->arena, str_printf(n->arena,
+                                      "The value of the record at topic %s, partition 0, offset 1 "
+                                      "cannot be deserialized: ",
+                                      topic_of(n, "in")));
     assert_true(str_starts_with(status.errors[1].message, str_c(where)));
     assert_true(status.errors[1].message.len > strlen(where) + 10); /* and why */
     for (int i = 0; i < 1000 && count_lines(n, "copy") < 2; i++)
@@ -180,8 +181,8 @@ static Status open_onward(Log *log, const ReaderOptions *options, LogReader **ou
     return OK;
 }
 
-/* One query fails behind batches that the other has passed, all of them uncommitted: the other has to read them
- * again, though the reader that they share cannot. */
+/* One query fails behind batches that the other has passed, all of them uncommitted: the other has to read
+ * them again, though the reader that they share cannot. */
 static void reader_that_cannot_go_back_loses_nothing(void **state)
 {
     enum { MANY = 20000 };
@@ -249,7 +250,8 @@ static void limit_pages(Worker *worker, void *pages)
     assert_int_equal(state_file_limit_pages(worker->state, *(int64_t *)pages, &err), OK);
 }
 
-/* The log has the commit, the state file cannot: the query stands still with an error, and goes on once there is room. */
+/* The log has the commit, the state file cannot: the query stands still with an error, and goes on once there
+ * is room. */
 static void full_disk_stops_and_loses_nothing(void **state)
 {
     Node *n            = fresh("full");

@@ -140,15 +140,9 @@ static void compare_with_undisturbed(const char *name, bool exactly_once)
     }
 }
 
-static void exactly_once_is_the_same_sequences(void **state)
-{
-    compare_with_undisturbed("exactly", true);
-}
+static void exactly_once_is_the_same_sequences(void **state) { compare_with_undisturbed("exactly", true); }
 
-static void at_least_once_loses_nothing(void **state)
-{
-    compare_with_undisturbed("least", false);
-}
+static void at_least_once_loses_nothing(void **state) { compare_with_undisturbed("least", false); }
 
 int main(void)
 {

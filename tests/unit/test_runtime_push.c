@@ -87,14 +87,14 @@ static void records_come_as_they_are(void **state)
         {.timestamp = -1, .value = STR_LIT("")},
     };
     enum { COUNT = ARRAY_LEN(records) };
-    Node          *n     = fresh("records");
-    Str            topic = str_c(topic_of(n, "in"));
-    WriterOptions  plain = {.linger_ms = -1};
-    LogWriter     *writer;
-    PushQuery     *push;
-    PushOptions    options = {.from_earliest = true};
-    PushRow       *rows;
-    size_t         count = 0, total = 0;
+    Node         *n     = fresh("records");
+    Str           topic = str_c(topic_of(n, "in"));
+    WriterOptions plain = {.linger_ms = -1};
+    LogWriter    *writer;
+    PushQuery    *push;
+    PushOptions   options = {.from_earliest = true};
+    PushRow      *rows;
+    size_t        count = 0, total = 0;
     node_topic_make(n, topic.ptr, 2);
     node_run(n);
     MUST(log_writer_open(n->log, &plain, &writer, &n->err));
@@ -126,9 +126,9 @@ static void records_come_as_they_are(void **state)
 static void queue_is_bounded_in_bytes(void **state)
 {
     enum { BIG = 100 << 10, BIG_RECORDS = 200, MOST = 60 };
-    Node         *n     = fresh("bytes");
-    Str           topic = str_c(topic_of(n, "in"));
-    char         *big   = mem_calloc(1, BIG);
+    Node         *n      = fresh("bytes");
+    Str           topic  = str_c(topic_of(n, "in"));
+    char         *big    = mem_calloc(1, BIG);
     LogRecord     record = {.timestamp = 1, .value = str_n(big, BIG)};
     WriterOptions plain  = {.linger_ms = -1};
     PushOptions   whole = {.from_earliest = true}, bounded = {.bounded = true};

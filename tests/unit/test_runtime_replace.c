@@ -58,10 +58,7 @@ static Status dump_row(void *context, const StateRow *row, Error *err)
     return OK;
 }
 
-static int compare_lines(const void *a, const void *b)
-{
-    return str_compare(strbuf_str(a), strbuf_str(b));
-}
+static int compare_lines(const void *a, const void *b) { return str_compare(strbuf_str(a), strbuf_str(b)); }
 
 /* Key and values of all rows, in the order of the keys, in the node's arena; "-" stands for NULL. */
 static const char *dump_table(Node *n, const QueryPlan *plan)

@@ -74,10 +74,7 @@ static void a_growing_session_leaves_no_rows_behind(void **state)
     assert_int_equal(fixture_windows(f, store, "a", 0, 100).rows[0]->window_end, 0);
 }
 
-static void random_walk_equals_the_model(void **state)
-{
-    walk_run(*state, STORE_SESSION);
-}
+static void random_walk_equals_the_model(void **state) { walk_run(*state, STORE_SESSION); }
 
 int main(void)
 {

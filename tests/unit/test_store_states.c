@@ -3,7 +3,8 @@
 
 static const SqlType list_type = {.kind = T_ARRAY, .element = &type_string};
 
-static const Column states[] = {{{"L", 1}, &list_type, COLUMN_VALUE, {0}}, {{"N", 1}, &type_bigint, COLUMN_VALUE, {0}}};
+static const Column states[] = {{{"L", 1}, &list_type, COLUMN_VALUE, {0}},
+                                {{"N", 1}, &type_bigint, COLUMN_VALUE, {0}}};
 
 static Store *open_store(Fixture *f)
 {
@@ -123,7 +124,8 @@ static void states_move_from_row_to_row(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(states_are_committed_and_rolled_back, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(states_are_committed_and_rolled_back, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(memory_of_states_is_counted, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(a_removed_row_begins_anew, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(states_move_from_row_to_row, fixture_setup, fixture_teardown),

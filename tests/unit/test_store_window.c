@@ -71,10 +71,7 @@ static void a_jump_in_time_is_swept_in_slices(void **state)
     assert_int_equal(rows.count, 1);
 }
 
-static void random_walk_equals_the_model(void **state)
-{
-    walk_run(*state, STORE_WINDOW);
-}
+static void random_walk_equals_the_model(void **state) { walk_run(*state, STORE_WINDOW); }
 
 int main(void)
 {

@@ -59,12 +59,17 @@ static void buffers_grow(void **state)
     assert_true(str_equal(str_upper(arena, STR_LIT("a\xC3\xA4z")), STR_LIT("A\xC3\xA4Z")));
 }
 
-static const struct { const char *text; bool valid; size_t units; const char *repaired; } texts[] = {
+static const struct {
+    const char *text;
+    bool        valid;
+    size_t      units;
+    const char *repaired;
+} texts[] = {
     {"plain ascii text", true, 16, "plain ascii text"},
     {"\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80", true, 4, "\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80"},
     {"a\xFFz", false, 3, "a\xEF\xBF\xBDz"},
-    {"\xC0\x80", false, 2, "\xEF\xBF\xBD\xEF\xBF\xBD"},               /* overlong */
-    {"\xE2\x82", false, 1, "\xEF\xBF\xBD"},                           /* cut */
+    {"\xC0\x80", false, 2, "\xEF\xBF\xBD\xEF\xBF\xBD"}, /* overlong */
+    {"\xE2\x82", false, 1, "\xEF\xBF\xBD"},             /* cut */
     {"\xF0\x9F\x98x", false, 2, "\xEF\xBF\xBDx"},
     {"\xED\xA0\x80", false, 3, "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"}, /* surrogate */
     {"\xF4\x90\x80\x80", false, 4, "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
@@ -91,11 +96,14 @@ static void utf8(void **state)
 
 static void base64(void **state)
 {
-    static const struct { const char *bytes, *text; } pairs[] = {
-        {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"\xFF\xFE\xFD", "//79"},
+    static const struct {
+        const char *bytes, *text;
+    } pairs[] = {
+        {"", ""},        {"f", "Zg=="},        {"fo", "Zm8="},
+        {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"\xFF\xFE\xFD", "//79"},
     };
     static const char *const bad[] = {"A", "Zg=", "Z===", "Zm9v=", "Zm 9", "Zg==Zg==", "Z-_v", "="};
-    Str out;
+    Str                      out;
     for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
         assert_true(str_equal(base64_encode(arena, str_c(pairs[i].bytes)), str_c(pairs[i].text)));
         assert_int_equal(base64_decode(arena, str_c(pairs[i].text), &out, NULL), OK);
@@ -129,8 +137,12 @@ static void quotes_inside_are_doubled(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(quotes_inside_are_doubled), cmocka_unit_test(searching), cmocka_unit_test(hashes_see_every_byte), cmocka_unit_test(buffers_grow),
-        cmocka_unit_test(utf8),      cmocka_unit_test(base64),
+        cmocka_unit_test(quotes_inside_are_doubled),
+        cmocka_unit_test(searching),
+        cmocka_unit_test(hashes_see_every_byte),
+        cmocka_unit_test(buffers_grow),
+        cmocka_unit_test(utf8),
+        cmocka_unit_test(base64),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

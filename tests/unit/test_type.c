@@ -12,8 +12,8 @@ static Arena *arena;
 
 static void nested_types_print_and_copy(void **state)
 {
-    SqlField       fields[] = {{STR_LIT("F"), &type_bigint}, {STR_LIT("g"), type_decimal_unchecked(arena, 4, 2)}};
-    const SqlType *type     = type_map(arena, &type_string, type_array(arena, type_struct(arena, fields, 2)));
+    SqlField fields[]   = {{STR_LIT("F"), &type_bigint}, {STR_LIT("g"), type_decimal_unchecked(arena, 4, 2)}};
+    const SqlType *type = type_map(arena, &type_string, type_array(arena, type_struct(arena, fields, 2)));
     Str            expected = STR_LIT("MAP<STRING, ARRAY<STRUCT<`F` BIGINT, `g` DECIMAL(4, 2)>>>");
     assert_true(str_equal(type_text(arena, type), expected));
     Arena         *other = arena_new(0);
@@ -38,7 +38,10 @@ static void equality_is_structural(void **state)
 
 static void decimal_limits(void **state)
 {
-    static const struct { int precision, scale; const char *message; } cases[] = {
+    static const struct {
+        int         precision, scale;
+        const char *message;
+    } cases[] = {
         {0, 0, "DECIMAL precision must be >= 1: DECIMAL(0,0)"},
         {2, -1, "DECIMAL scale must be >= 0: DECIMAL(2,-1)"},
         {2, 3, "DECIMAL precision must be >= scale: DECIMAL(2,3)"},

@@ -9,23 +9,31 @@
 
 static const ExprRow refusals[] = {
     {"NOSUCH", "E: Unknown column NOSUCH."},
-    {"I = NULL", "E: Comparison with NULL not supported: INTEGER = NULL\nUse 'IS NULL' or 'IS NOT NULL' instead."},
-    {"NULL <> M", "E: Comparison with NULL not supported: NULL <> DECIMAL\nUse 'IS NULL' or 'IS NOT NULL' instead."},
-    {"I + NULL", "E: Error processing expression: (I + null). Arithmetic on types INTEGER and null are not supported."},
-    {"TRUE + 1.5", "E: Error processing expression: (true + 1.5). Unsupported arithmetic types. BOOLEAN DECIMAL"},
+    {"I = NULL",
+     "E: Comparison with NULL not supported: INTEGER = NULL\nUse 'IS NULL' or 'IS NOT NULL' instead."},
+    {"NULL <> M",
+     "E: Comparison with NULL not supported: NULL <> DECIMAL\nUse 'IS NULL' or 'IS NOT NULL' instead."},
+    {"I + NULL",
+     "E: Error processing expression: (I + null). Arithmetic on types INTEGER and null are not supported."},
+    {"TRUE + 1.5",
+     "E: Error processing expression: (true + 1.5). Unsupported arithmetic types. BOOLEAN DECIMAL"},
     {"S - 'a'", "E: Error processing expression: (S - 'a'). Unsupported arithmetic types. STRING STRING"},
-    {"I > '10'", "E: Cannot compare I (INTEGER) to '10' (STRING) with GREATER_THAN.\nHint: CAST one side to the other's type."},
-    {"I BETWEEN 1 AND 'b'", "E: Cannot compare I (INTEGER) to 'b' (STRING) with LESS_THAN_OR_EQUAL.\nHint: CAST one side to the other's type."},
+    {"I > '10'", "E: Cannot compare I (INTEGER) to '10' (STRING) with GREATER_THAN.\nHint: CAST one side to "
+                 "the other's type."},
+    {"I BETWEEN 1 AND 'b'", "E: Cannot compare I (INTEGER) to 'b' (STRING) with LESS_THAN_OR_EQUAL.\nHint: "
+                            "CAST one side to the other's type."},
     {"A < A", "E: Cannot compare A (ARRAY<INTEGER>) to A (ARRAY<INTEGER>) with LESS_THAN."},
     {"T > F", "E: Cannot compare T (BOOLEAN) to F (BOOLEAN) with GREATER_THAN."},
-    {"TM = TS", "E: Cannot compare TM (TIME) to TS (TIMESTAMP) with EQUAL.\nHint: CAST one side to the other's type."},
-    {"I IS DISTINCT FROM 'x'", "E: Cannot compare I (INTEGER) to 'x' (STRING) with IS_DISTINCT_FROM.\nHint: CAST one side to the other's type."},
+    {"TM = TS",
+     "E: Cannot compare TM (TIME) to TS (TIMESTAMP) with EQUAL.\nHint: CAST one side to the other's type."},
+    {"I IS DISTINCT FROM 'x'", "E: Cannot compare I (INTEGER) to 'x' (STRING) with IS_DISTINCT_FROM.\nHint: "
+                               "CAST one side to the other's type."},
     {"I IN (10, 'nope')", "E: Invalid Predicate: invalid input syntax for type INTEGER: \"nope\"."},
     {"I IN (10, S)", "E: Invalid Predicate: operator does not exist: INTEGER = STRING (S)" HINT},
     {"T IN (true, 10)", "E: Invalid Predicate: operator does not exist: BOOLEAN = INTEGER (10)" HINT},
     {"M IN (10, S)", "E: Invalid Predicate: operator does not exist: DECIMAL(12, 2) = STRING (S)" HINT},
-    {"ST IN (STRUCT(F := T))",
-     "E: Invalid Predicate: operator does not exist: STRUCT<`F` INTEGER, `G` STRING> = STRUCT<`F` BOOLEAN> (STRUCT(F:=T))" HINT},
+    {"ST IN (STRUCT(F := T))", "E: Invalid Predicate: operator does not exist: STRUCT<`F` INTEGER, `G` "
+                               "STRING> = STRUCT<`F` BOOLEAN> (STRUCT(F:=T))" HINT},
     {"T IN ('maybe')", "E: Invalid Predicate: invalid input syntax for type BOOLEAN: \"maybe\"."},
     {"ARRAY[]", "E: Array constructor cannot be empty. Please supply at least one element " ISSUE "."},
     {"ARRAY[NULL, NULL]", "E: Cannot construct an array with all NULL elements " ISSUE "." WORKAROUND},
@@ -43,7 +51,8 @@ static const ExprRow refusals[] = {
      "E: Invalid Case expression. Type for the default clause should be the same as for 'THEN' clauses.\n"
      "THEN type: INTEGER.\nDEFAULT type: DECIMAL(2, 1)."},
     {"CASE WHEN T THEN NULL ELSE NULL END", "E: Invalid Case expression. All case branches have NULL type"},
-    {"TRANSFORM(A, x => TRANSFORM(A, x => x))", "E: Reusing lambda arguments in nested lambda is not allowed"},
+    {"TRANSFORM(A, x => TRANSFORM(A, x => x))",
+     "E: Reusing lambda arguments in nested lambda is not allowed"},
     {"NO_FN(1)", "E: Can't find any functions with the name 'NO_FN'"},
 };
 
@@ -68,11 +77,15 @@ static const struct {
     {"ROWTIME >= '2019-12'", NULL},
     {"ROWTIME BETWEEN '2019' AND '2021'", NULL},
     {"I + 1", "Type error in WHERE expression: Should evaluate to boolean but is (I + 1) (INTEGER) instead."},
-    {"I = 'x'", "Error in WHERE expression: Cannot compare I (INTEGER) to 'x' (STRING) with EQUAL.\nStatement: (I = 'x')\nHint: CAST one side to the other's type."},
-    {"NOT (I = 'x')", "Invalid Predicate: Cannot compare I (INTEGER) to 'x' (STRING) with EQUAL.\nHint: CAST one side to the other's type."},
+    {"I = 'x'", "Error in WHERE expression: Cannot compare I (INTEGER) to 'x' (STRING) with "
+                "EQUAL.\nStatement: (I = 'x')\nHint: CAST one side to the other's type."},
+    {"NOT (I = 'x')", "Invalid Predicate: Cannot compare I (INTEGER) to 'x' (STRING) with EQUAL.\nHint: CAST "
+                      "one side to the other's type."},
     {"I IN (true)", "Invalid Predicate: operator does not exist: INTEGER = BOOLEAN (true)" HINT},
-    {"ROWTIME > 'noon'", "Error in WHERE expression: Failed to parse timestamp 'noon'\nStatement: (ROWTIME > 'noon')"},
-    {"S > 5 AND T", "Error in WHERE expression: Cannot compare S (STRING) to 5 (INTEGER) with GREATER_THAN.\nStatement: ((S > 5) AND T)\nHint: CAST one side to the other's type."},
+    {"ROWTIME > 'noon'",
+     "Error in WHERE expression: Failed to parse timestamp 'noon'\nStatement: (ROWTIME > 'noon')"},
+    {"S > 5 AND T", "Error in WHERE expression: Cannot compare S (STRING) to 5 (INTEGER) with "
+                    "GREATER_THAN.\nStatement: ((S > 5) AND T)\nHint: CAST one side to the other's type."},
 };
 
 static void typer_checks_conditions(void **state)
@@ -106,7 +119,9 @@ static const struct {
     {"'2020-01-02'", "DATE", "2020-01-02"},
     {"'x'", "DATE", "E: Expected type DATE for field C but got STRING(x). Date format must be yyyy-mm-dd"},
     {"'x'", "TIME", "E: Expected type TIME for field C but got STRING(x). Time format must be hh:mm:ss[.S]"},
-    {"'x'", "TIMESTAMP", "E: Expected type TIMESTAMP for field C but got STRING(x). Timestamp format must be yyyy-mm-ddThh:mm:ss[.S]"},
+    {"'x'", "TIMESTAMP",
+     "E: Expected type TIMESTAMP for field C but got STRING(x). Timestamp format must be "
+     "yyyy-mm-ddThh:mm:ss[.S]"},
     {"'1'", "INT", "E: Expected type INTEGER for field C but got STRING(1)"},
     {"1e0", "INT", "E: Expected type INTEGER for field C but got DOUBLE(1.0)"},
     {"UCASE('a')", "STRING", "A"},
@@ -154,8 +169,10 @@ static void typer_expands_custom_types(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(typer_refuses),           cmocka_unit_test(typer_finds_common_types),
-        cmocka_unit_test(typer_checks_conditions), cmocka_unit_test(typer_evaluates_constants),
+        cmocka_unit_test(typer_refuses),
+        cmocka_unit_test(typer_finds_common_types),
+        cmocka_unit_test(typer_checks_conditions),
+        cmocka_unit_test(typer_evaluates_constants),
         cmocka_unit_test(typer_expands_custom_types),
     };
     return cmocka_run_group_tests(tests, bench_open, bench_close);

@@ -14,12 +14,31 @@ static Arena *arena;
 
 static void double_texts(void **state)
 {
-    static const struct { double d; const char *text; } cases[] = {
-        {0, "0.0"}, {-0.0, "-0.0"}, {1, "1.0"}, {1e7, "1.0E7"}, {1234567, "1234567.0"}, {1e-3, "0.001"},
-        {9.99e-4, "9.99E-4"}, {2e23, "2.0E23"}, {0.1 + 0.2, "0.30000000000000004"}, {1e10, "1.0E10"},
-        {-1.5, "-1.5"}, {9999999.5, "9999999.5"}, {123.456, "123.456"}, {4.9e-324, "4.9E-324"},
-        {1.7976931348623157e308, "1.7976931348623157E308"}, {NAN, "NaN"}, {INFINITY, "Infinity"},
-        {-INFINITY, "-Infinity"}, {0.012, "0.012"}, {57.29577951308232, "57.29577951308232"}, {12345678.9, "1.23456789E7"},
+    static const struct {
+        double      d;
+        const char *text;
+    } cases[] = {
+        {0, "0.0"},
+        {-0.0, "-0.0"},
+        {1, "1.0"},
+        {1e7, "1.0E7"},
+        {1234567, "1234567.0"},
+        {1e-3, "0.001"},
+        {9.99e-4, "9.99E-4"},
+        {2e23, "2.0E23"},
+        {0.1 + 0.2, "0.30000000000000004"},
+        {1e10, "1.0E10"},
+        {-1.5, "-1.5"},
+        {9999999.5, "9999999.5"},
+        {123.456, "123.456"},
+        {4.9e-324, "4.9E-324"},
+        {1.7976931348623157e308, "1.7976931348623157E308"},
+        {NAN, "NaN"},
+        {INFINITY, "Infinity"},
+        {-INFINITY, "-Infinity"},
+        {0.012, "0.012"},
+        {57.29577951308232, "57.29577951308232"},
+        {12345678.9, "1.23456789E7"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         char   text[33];
@@ -33,12 +52,27 @@ static void double_texts(void **state)
 
 static void double_syntax(void **state)
 {
-    static const struct { const char *text; double d; } good[] = {
-        {" 1e3\n", 1000}, {"0x1p3", 8}, {"-0x.8p1", -1}, {"1.5f", 1.5}, {"1D", 1}, {".5", .5}, {"5.", 5}, {"+2", 2},
-        {"1e400", INFINITY}, {"-1e400", -INFINITY}, {"1e-400", 0}, {"0.0e999", 0}, {"4.9e-324", 4.9e-324},
+    static const struct {
+        const char *text;
+        double      d;
+    } good[] = {
+        {" 1e3\n", 1000},
+        {"0x1p3", 8},
+        {"-0x.8p1", -1},
+        {"1.5f", 1.5},
+        {"1D", 1},
+        {".5", .5},
+        {"5.", 5},
+        {"+2", 2},
+        {"1e400", INFINITY},
+        {"-1e400", -INFINITY},
+        {"1e-400", 0},
+        {"0.0e999", 0},
+        {"4.9e-324", 4.9e-324},
     };
-    static const char *const bad[] = {"", "e3", ".", "1e", "0x1", "nan", "inf", "1 2", "--1", "1..2", "1dd", "0xp1"};
-    double d;
+    static const char *const bad[] = {"",    "e3",  ".",   "1e",   "0x1", "nan",
+                                      "inf", "1 2", "--1", "1..2", "1dd", "0xp1"};
+    double                   d;
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
         assert_true(double_parse(str_c(good[i].text), &d));
         assert_true(d == good[i].d);
@@ -50,9 +84,17 @@ static void double_syntax(void **state)
 
 static void integer_texts(void **state)
 {
-    static const struct { int64_t n; const char *text; } cases[] = {
-        {0, "0"}, {7, "7"}, {-10, "-10"}, {100, "100"}, {12345, "12345"},
-        {INT64_MAX, "9223372036854775807"}, {INT64_MIN, "-9223372036854775808"},
+    static const struct {
+        int64_t     n;
+        const char *text;
+    } cases[] = {
+        {0, "0"},
+        {7, "7"},
+        {-10, "-10"},
+        {100, "100"},
+        {12345, "12345"},
+        {INT64_MAX, "9223372036854775807"},
+        {INT64_MIN, "-9223372036854775808"},
     };
     int64_t n;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -62,22 +104,43 @@ static void integer_texts(void **state)
         assert_true(int64_parse(str_c(text), &n));
         assert_int_equal(n, cases[i].n);
     }
-    static const char *const bad[] = {"", "-", "1.0", " 1", "9223372036854775808", "-9223372036854775809", "1e3"};
+    static const char *const bad[] = {"",   "-", "1.0", " 1", "9223372036854775808", "-9223372036854775809",
+                                      "1e3"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_false(int64_parse(str_c(bad[i]), &n));
 }
 
 static void time_texts(void **state)
 {
-    static const struct { const char *text; int64_t ms; } good[] = {
-        {"1970", 0}, {"1970-02", 2678400000}, {"2018-05-11T21:58:33.000", 1526075913000}, {"1970-01-01T10:3", 37800000},
-        {"1970-01-01T", 0}, {"1970-01-01T01:00+0100", 0}, {"1970-01-01T01:00+01:00", 0}, {"1970-01-01T00Z", 0},
-        {"2021-02-30", 1614470400000}, {" 1969-12-31T23:59:59.999 ", -1}, {"1970-01-01T24:00", 86400000},
+    static const struct {
+        const char *text;
+        int64_t     ms;
+    } good[] = {
+        {"1970", 0},
+        {"1970-02", 2678400000},
+        {"2018-05-11T21:58:33.000", 1526075913000},
+        {"1970-01-01T10:3", 37800000},
+        {"1970-01-01T", 0},
+        {"1970-01-01T01:00+0100", 0},
+        {"1970-01-01T01:00+01:00", 0},
+        {"1970-01-01T00Z", 0},
+        {"2021-02-30", 1614470400000},
+        {" 1969-12-31T23:59:59.999 ", -1},
+        {"1970-01-01T24:00", 86400000},
     };
-    static const char *const bad[] = {"", "70", "1970-1", "1970-13", "1970-01-32", "1970T00", "1970-01-01T25", "1970-01-01 00:00",
-                                      "1970-01-01T00:00:00.0000", "1970-01-01T00+1", "+999999999-01-01T"};
-    int64_t n;
-    char    text[40];
+    static const char *const bad[] = {"",
+                                      "70",
+                                      "1970-1",
+                                      "1970-13",
+                                      "1970-01-32",
+                                      "1970T00",
+                                      "1970-01-01T25",
+                                      "1970-01-01 00:00",
+                                      "1970-01-01T00:00:00.0000",
+                                      "1970-01-01T00+1",
+                                      "+999999999-01-01T"};
+    int64_t                  n;
+    char                     text[40];
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
         assert_true(timestamp_parse(str_c(good[i].text), &n));
         assert_int_equal(n, good[i].ms);
@@ -106,10 +169,7 @@ static void time_texts(void **state)
     }
 }
 
-static Value text_value(const char *text)
-{
-    return value_from_str(str_c(text));
-}
+static Value text_value(const char *text) { return value_from_str(str_c(text)); }
 
 static void equality_and_order(void **state)
 {
@@ -145,13 +205,13 @@ static void maps_are_unordered(void **state)
 
 static void cast_to_string(void **state)
 {
-    SqlField       fields[] = {{STR_LIT("F"), &type_double}, {STR_LIT("G"), &type_string}, {STR_LIT("H"), NULL}};
-    const SqlType *map      = type_map(arena, &type_string, &type_integer);
-    fields[2].type          = type_array(arena, map);
-    MapEntry entries[]      = {{text_value("k"), value_from_int(1)}, {text_value("n"), value_null()}};
-    Value    maps[]         = {value_map(entries, 2), value_null()};
-    Value    items[]        = {value_from_double(1e10), value_null(), value_array(maps, 2)};
-    StrBuf   out            = {0};
+    SqlField fields[]  = {{STR_LIT("F"), &type_double}, {STR_LIT("G"), &type_string}, {STR_LIT("H"), NULL}};
+    const SqlType *map = type_map(arena, &type_string, &type_integer);
+    fields[2].type     = type_array(arena, map);
+    MapEntry entries[] = {{text_value("k"), value_from_int(1)}, {text_value("n"), value_null()}};
+    Value    maps[]    = {value_map(entries, 2), value_null()};
+    Value    items[]   = {value_from_double(1e10), value_null(), value_array(maps, 2)};
+    StrBuf   out       = {0};
     value_print(type_struct(arena, fields, 3), value_array(items, 3), &out);
     assert_true(str_equal(strbuf_str(&out), STR_LIT("Struct{F=1.0E10,H=[{k=1, n=null}, null]}")));
     strbuf_clear(&out);
@@ -172,8 +232,9 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(double_texts),       cmocka_unit_test(double_syntax),      cmocka_unit_test(integer_texts),
-        cmocka_unit_test(time_texts),         cmocka_unit_test(equality_and_order), cmocka_unit_test(maps_are_unordered),
+        cmocka_unit_test(double_texts),       cmocka_unit_test(double_syntax),
+        cmocka_unit_test(integer_texts),      cmocka_unit_test(time_texts),
+        cmocka_unit_test(equality_and_order), cmocka_unit_test(maps_are_unordered),
         cmocka_unit_test(cast_to_string),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -18,10 +18,7 @@ static const SqlType  column          = {.kind = T_STRUCT, .fields = column_fiel
 
 static const Wanted nothing = {.none = true}, everything = {.none = false};
 
-static const Wanted *leaf(bool wanted)
-{
-    return wanted ? &everything : &nothing;
-}
+static const Wanted *leaf(bool wanted) { return wanted ? &everything : &nothing; }
 
 /* A tree of what `paths` says; nothing of a struct is written as none. */
 static const Wanted *tree(Arena *arena, int paths)
@@ -43,10 +40,7 @@ static const Wanted *tree(Arena *arena, int paths)
 }
 
 /* X and both of Y are all there is; ALL is all whatever else was said. */
-static int meaning(int paths)
-{
-    return paths & ALL ? X | P | Q : paths;
-}
+static int meaning(int paths) { return paths & ALL ? X | P | Q : paths; }
 
 static void wishes_are_joined_and_compared(void **state)
 {
