@@ -1,26 +1,18 @@
 /*
- * worker.c - a worker's loop and mailbox, and what it does when something fails.
+ * worker.c - a worker's life: its mailbox, its writers, its loop.
  *
- * A pass: answer messages, load the positions of new slots, open and restore tasks, move records, commit when
- * due; wait when there was nothing to do.
- *
- * Failure (runtime.md 6.4, 9.4). The world (broker, disk): everything goes back to the last commit and is
- * tried again after a while; the queries keep their state and list the error. Fenced: the positions are read
- * again before anything goes on. A task's own failure: it is parked in ERROR, the others replay; after its
- * back-off it runs alone until a commit succeeds, so that a second failure costs the others nothing.
+ * A pass: answer messages, load the positions of new slots, open and restore tasks (assignment.c),
+ * move records (worker_reader.c), commit when due (commit.c); wait when there was nothing to do. Whatever
+ * fails on the way goes to worker_failed, and the next pass finds things as worker_failure.c left them.
  */
-#include <assert.h>
 #include <unistd.h>
 
 #include "executor/worker.h"
 
 enum {
-    PAUSE_FIRST_MS = 100,
-    PAUSE_MAX_MS   = 5000,
     WAIT_MAX_MS    = 1000,
     PING_MS        = 1000,
     POOL_WAIT_MS   = 2,
-    HEALTHY_US     = 300 * 1000000,
     TXN_TIMEOUT_MS = 10000,
     FETCH_US       = 25000,    /* a broker answers a fetch of nothing after that */
     STATE_CACHE    = 10 << 20, /* bytes of rows; the rest of a state is in the file's pages */
@@ -156,105 +148,6 @@ static void answer(Worker *worker)
     }
 }
 
-/* ---- failure ---- */
-
-static void pause_worker(Worker *worker)
-{
-    worker->pause_ms = worker->pause_ms == 0                 ? PAUSE_FIRST_MS
-                       : worker->pause_ms * 2 < PAUSE_MAX_MS ? worker->pause_ms * 2
-                                                             : PAUSE_MAX_MS;
-    worker->pause_us = runtime_now_us(worker->runtime) + (int64_t)worker->pause_ms * 1000;
-}
-
-/* Doubled before each sleep, ±20 %, from the beginning again after 5 healthy minutes. */
-static void park(Worker *worker, Task *task, const Error *err)
-{
-    const RuntimeOptions *options = &worker->runtime->options;
-    Clock                *clock   = worker->runtime->clock;
-    int64_t               now     = runtime_now_us(worker->runtime);
-    int64_t               most = options->retry_backoff_max_ms, wait = options->retry_backoff_initial_ms;
-    if (task->state == TASK_RUNNING && now - task->running_since_us > HEALTHY_US)
-        task->failures = 0;
-    task->failures++;
-    for (unsigned i = 0; i < task->failures && wait < most; i++)
-        wait *= 2;
-    if (wait > most)
-        wait = most;
-    wait += wait * ((int64_t)(clock->random(clock) % 401) - 200) / 1000;
-    task->retry_us = now + wait * 1000;
-    log_line(LOG_ERROR, "query " STR_FMT " has stopped (tried again in %lld ms): %s", STR_ARG(task->key),
-             (long long)wait, err->message);
-    query_add_error(task->query, err);
-    if (worker->alone == task)
-        worker->alone = NULL;
-    task_close_pipeline(task);
-    task_set_state(task, TASK_PARKED);
-}
-
-static void world_failed(Worker *worker, const Error *err)
-{
-    log_line(LOG_WARN, "worker %d: %s", worker->index, err->message);
-    for (Task *task = worker->dirty; task != NULL; task = task->next_dirty)
-        query_add_error(task->query, err);
-    if (worker->state_pending && !state_file_is_lost(worker->state)) {
-        /* the log has it: stand still, visibly, until the file does, too */
-        for (Task *task = worker->dirty; task != NULL; task = task->next_dirty)
-            atomic_store(&task->view->state, TASK_PARKED);
-        pause_worker(worker);
-        return;
-    }
-    worker_rollback(worker);
-    pause_worker(worker);
-}
-
-static void reload_slots(Worker *worker)
-{
-    for (int s = 0; worker->slots != NULL && s < atomic_load(&worker->runtime->slot_count); s++)
-        if (worker->slots[s] == SLOT_OWNED) {
-            worker->slots[s]        = SLOT_LOADING;
-            worker->slot_handles[s] = -1;
-        }
-    worker->compare_tasks = true;
-    atomic_store(&worker->ready, false);
-}
-
-static void fenced(Worker *worker, const Error *err)
-{
-    log_line(LOG_WARN, "worker %d: %s", worker->index, err->message);
-    worker_rollback(worker);
-    if (worker->txn != NULL)
-        log_writer_close(worker->txn);
-    worker->txn = NULL;
-    reload_slots(worker);
-    pause_worker(worker);
-}
-
-void worker_failed(Worker *worker, Task *task, const Error *err)
-{
-    if (task != NULL && task->push != NULL) {
-        push_task_failed(task, err);
-        return;
-    }
-    switch (err->code) {
-    case E_FENCED:
-        fenced(worker, err);
-        return;
-    case E_IO:
-    case E_BUSY:
-    case E_FULL:
-        world_failed(worker, err);
-        return;
-    default:
-        break;
-    }
-    if (task == NULL) {
-        world_failed(worker, err);
-        return;
-    }
-    worker_rollback(worker);
-    park(worker, task, err);
-}
-
 /* ---- writers ---- */
 
 static Status open_writers(Worker *worker, Error *err)
@@ -279,251 +172,6 @@ static Status open_writers(Worker *worker, Error *err)
         TRY(log_writer_open(options->log, &writer, &worker->sink, err));
     }
     return OK;
-}
-
-/* ---- slots ---- */
-
-static void slot_loaded(Worker *worker, int slot)
-{
-    worker->slots[slot] = SLOT_OWNED;
-    worker->tasks_stale = true;
-}
-
-/* Starts on those not begun yet. Most are empty: they are found by one question, for to read each to its end
- * costs the start 50 ms. */
-static Status begin_slots(Worker *worker, bool *busy, Error *err)
-{
-    int      slots = atomic_load(&worker->runtime->slot_count);
-    Log     *log   = worker->runtime->options.log;
-    Str      topic = worker->runtime->slots_topic;
-    int     *fresh = ARENA_ARRAY(worker->scratch, int, (size_t)slots);
-    int64_t *first = ARENA_ARRAY(worker->scratch, int64_t, (size_t)slots);
-    int64_t *end   = ARENA_ARRAY(worker->scratch, int64_t, (size_t)slots);
-    size_t   count = 0;
-    for (int s = 0; s < slots; s++)
-        if (worker->slots[s] == SLOT_LOADING && worker->slot_handles[s] < 0)
-            fresh[count++] = s;
-    if (count == 0)
-        return OK;
-    Status status = log_offsets_many(log, topic, fresh, count, first, end, err);
-    for (size_t i = 0; status == OK && i < count; i++) {
-        int slot = fresh[i];
-        positions_drop_slot(&worker->positions, slot);
-        if (first[i] == end[i])
-            slot_loaded(worker, slot);
-        else
-            status =
-                log_reader_assign(worker->reader, topic, slot, first[i], &worker->slot_handles[slot], err);
-    }
-    *busy = true;
-    return status;
-}
-
-/* Reads a slot's partition; *done at its end. */
-static Status load_slot(Worker *worker, int slot, bool *done, bool *busy, Error *err)
-{
-    int     *handle = &worker->slot_handles[slot];
-    LogBatch batch;
-    TRY(log_reader_take(worker->reader, *handle, POLL_RECORDS, &batch, err));
-    for (size_t i = 0; i < batch.count; i++)
-        positions_put(&worker->positions, batch.records[i].key, slot, batch.records[i].value);
-    *busy |= batch.count > 0;
-    *done = batch.count == 0 && log_reader_at_end(worker->reader, *handle);
-    log_batch_release(worker->reader, &batch);
-    if (*done) {
-        log_reader_unassign(worker->reader, *handle);
-        *handle = -1;
-        slot_loaded(worker, slot);
-    }
-    return OK;
-}
-
-/* True while some are still being loaded. */
-static bool load_slots(Worker *worker, bool *busy)
-{
-    Error err;
-    bool  loading = false;
-    if (worker->slots == NULL)
-        return false;
-    Status status = begin_slots(worker, busy, &err);
-    arena_reset(worker->scratch);
-    if (status != OK) {
-        log_line(LOG_WARN, "reading the positions of the slots: %s", err.message);
-        pause_worker(worker);
-        return true;
-    }
-    for (int s = 0; s < atomic_load(&worker->runtime->slot_count); s++) {
-        bool done = false;
-        if (worker->slots[s] != SLOT_LOADING)
-            continue;
-        if (load_slot(worker, s, &done, busy, &err) != OK) {
-            log_line(LOG_WARN, "reading the positions of slot %d: %s", s, err.message);
-            pause_worker(worker);
-            return true;
-        }
-        loading |= !done;
-        *busy |= done;
-    }
-    return loading;
-}
-
-/* ---- which tasks there should be ---- */
-
-static Task *find_task(const Worker *worker, const QuerySub *sub, int partition)
-{
-    for (Task *task = worker->tasks; task != NULL; task = task->next)
-        if (task->sub == sub && task->partition == partition)
-            return task;
-    return NULL;
-}
-
-static bool has_query(const Worker *worker, const Query *query)
-{
-    for (size_t i = 0; i < worker->query_count; i++)
-        if (worker->queries[i] == query)
-            return true;
-    return false;
-}
-
-/* Has a commit been made for it elsewhere? Then what it has is of the past. */
-static bool is_outdated(const Worker *worker, const Task *task)
-{
-    TaskRecord record;
-    Str        bytes = positions_get(&worker->positions, task->key);
-    uint64_t   there = 0;
-    if (!str_is_null(bytes) && task_record_decode(bytes, worker->scratch, &record, NULL) == OK)
-        there = record.sequence;
-    arena_reset(worker->scratch);
-    return there != task->sequence;
-}
-
-static void close_unwanted(Worker *worker)
-{
-    for (Task *task = worker->tasks, *next; task != NULL; task = next) {
-        next = task->next;
-        if (task->push != NULL)
-            continue;
-        if (worker->slots[task->slot] == SLOT_NONE || !has_query(worker, task->query)) {
-            task_free(task);
-        } else if (worker->compare_tasks && task->pipeline != NULL && is_outdated(worker, task)) {
-            task_close_pipeline(task);
-            task_set_state(task, TASK_OPENING);
-        }
-    }
-    worker->compare_tasks = false;
-}
-
-static void open_wanted(Worker *worker, Query *query)
-{
-    int slots = atomic_load(&worker->runtime->slot_count);
-    for (size_t i = 0; i < query->sub_count; i++) {
-        QuerySub *sub = &query->subs[i];
-        for (int p = 0; p < sub->tasks; p++) {
-            if (worker->slots[slot_of(sub, p, slots)] != SLOT_OWNED || find_task(worker, sub, p) != NULL)
-                continue;
-            Task *task    = task_new(worker, query, sub, p);
-            task->next    = worker->tasks;
-            worker->tasks = task;
-        }
-    }
-}
-
-static void match_tasks(Worker *worker)
-{
-    if (!worker->tasks_stale || worker->slots == NULL)
-        return;
-    worker->tasks_stale = false;
-    close_unwanted(worker);
-    for (size_t i = 0; i < worker->query_count; i++)
-        open_wanted(worker, worker->queries[i]);
-}
-
-/* ---- opening, restoring, retrying ---- */
-
-static void task_failed(Worker *worker, Task *task, const Error *err)
-{
-    if (err->code == E_IO || err->code == E_BUSY) { /* tried again soon; nothing of others is touched */
-        log_line(LOG_WARN, "query " STR_FMT ": %s", STR_ARG(task->key), err->message);
-        task_close_pipeline(task);
-        task_set_state(task, TASK_OPENING);
-        pause_worker(worker);
-        return;
-    }
-    worker_failed(worker, task, err);
-}
-
-static void retry(Worker *worker, Task *task, bool *busy)
-{
-    Error err;
-    if (worker->alone != NULL || runtime_now_us(worker->runtime) < task->retry_us)
-        return;
-    if (worker->dirty != NULL && worker_commit(worker, true, &err) != OK) {
-        worker_failed(worker, worker->guilty, &err);
-        return;
-    }
-    worker->alone = task;
-    task_set_state(task, TASK_OPENING);
-    *busy = true;
-}
-
-static Status attach_detached(Task *task, Error *err)
-{
-    if (!task_runnable(task))
-        return OK;
-    for (size_t i = 0; i < task->input_count; i++)
-        if (task->inputs[i].feed == NULL)
-            TRY(feed_attach(task->worker, &task->inputs[i], err));
-    return OK;
-}
-
-static bool advance_task(Worker *worker, Task *task, bool *busy)
-{
-    Error     err;
-    Status    status = OK;
-    TaskState before = task->state;
-    switch (task->state) {
-    case TASK_OPENING:
-        if (worker->alone != NULL && worker->alone != task)
-            return true;
-        status = task_open(task, &err);
-        break;
-    case TASK_RESTORING:
-        status = task->replaying ? attach_detached(task, &err) : task_restore_slice(task, &err);
-        break;
-    case TASK_PARKED:
-        retry(worker, task, busy);
-        break;
-    case TASK_RUNNING:
-        status = attach_detached(task, &err);
-        break;
-    case TASK_ABSENT:
-        break;
-    }
-    *busy |= before != task->state;
-    if (status == OK)
-        return true;
-    if (task->push != NULL)
-        worker_failed(worker, task, &err);
-    else
-        task_failed(worker, task, &err);
-    return false;
-}
-
-static void advance_tasks(Worker *worker, bool *busy)
-{
-    bool ready = worker->fence != NULL && !worker->tasks_stale;
-    for (Task *task = worker->tasks, *next; task != NULL; task = next) {
-        next = task->next;
-        if (!advance_task(worker, task, busy)) {
-            *busy = true;
-            return; /* the list may have changed */
-        }
-        ready &= task->state != TASK_OPENING && task->state != TASK_RESTORING;
-        if (atomic_load_explicit(&worker->has_mail, memory_order_relaxed))
-            return;
-    }
-    atomic_store(&worker->ready, ready);
-    atomic_store(&worker->settled, worker->taken);
 }
 
 /* ---- the loop ---- */
@@ -588,14 +236,14 @@ static void pass(Worker *worker)
     }
     if (open_writers(worker, &err) != OK) {
         log_line(LOG_WARN, "worker %d: %s", worker->index, err.message);
-        pause_worker(worker);
+        worker_pause(worker);
     } else if (worker->fence != NULL)
-        loading = !worker->state_pending && load_slots(worker, &busy);
+        loading = !worker->state_pending && worker_load_slots(worker, &busy);
     if (!worker->state_pending) {
         if (!loading && worker->fence != NULL && worker->txn != NULL &&
             worker_forget_queries(worker, &busy)) {
-            match_tasks(worker);
-            advance_tasks(worker, &busy);
+            worker_match_tasks(worker);
+            worker_advance_tasks(worker, &busy);
         }
         feeds_pump(worker, &busy);
         busy |= push_tasks_flush(worker);

@@ -4,7 +4,9 @@
  *   runtime.c         the public face: registry of queries, start and stop of the threads
  *   slots.c           the member thread: which slots are ours, and which worker has which
  *   query.c           a query as all threads see it: sub-topologies, internal topics, what its tasks publish
- *   worker.c          a worker's loop and mailbox, what happens on failure
+ *   worker.c          a worker's loop, mailbox and writers
+ *   assignment.c      from the slots it was given to the tasks that run
+ *   worker_failure.c  what happens on failure: pause, park, read the positions again
  *   worker_reader.c   feeds: a topic partition fetched once for all tasks of a worker,
  *   shared_decode.c   and decoded once for those that read the same source
  *   worker_task.c     a task: one pipeline, its inputs, which record comes next
@@ -455,7 +457,25 @@ void  *worker_main(void *worker);
 /* Runs `run` on the worker's thread; with `wait` returns after. False: the worker has ended. Thread: any but
  * the worker's. */
 bool worker_post(Worker *worker, void (*run)(Worker *, void *), void *argument, bool wait);
-/* A task (or NULL: the world) has failed: roll back, park or wait. */
+
+/* ---- from slots to running tasks (assignment.c) ---- */
+
+/* Reads the positions of new slots, a batch each. True while some are still being loaded; what fails is
+ * logged, and tried again after a pause. */
+bool worker_load_slots(Worker *worker, bool *busy);
+/* The positions of all owned slots are read again, and tasks that moved on elsewhere opened again. */
+void worker_reload_slots(Worker *worker);
+/* Closes and makes tasks if queries or slots have changed. */
+void worker_match_tasks(Worker *worker);
+/* Opens, restores, retries: each task a step, unless there is mail. Failures are handled inside. */
+void worker_advance_tasks(Worker *worker, bool *busy);
+
+/* ---- failure (worker_failure.c) ---- */
+
+/* A task (or NULL: the world) has failed: roll back, park or wait. Neither the task nor a feed may be
+ * touched afterwards. */
 void worker_failed(Worker *worker, Task *task, const Error *err);
+/* Nothing is done for a while: longer each time in a row, until a commit succeeds. */
+void worker_pause(Worker *worker);
 
 #endif
