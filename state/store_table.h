@@ -56,6 +56,8 @@ typedef struct {
 /* SQLite's verdict as Status: E_FULL, E_BUSY, E_DATA (file is damaged or no database), else E_IO. */
 Status state_db_error(sqlite3 *db, int rc, const char *what, Error *err);
 Status state_db_exec(sqlite3 *db, const char *sql, Error *err);
+/* *out: sqlite3_finalize. */
+Status state_db_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, Error *err);
 /* The file's own tables: _meta, _stores, _store_time. */
 Status state_db_create(sqlite3 *db, Error *err);
 
