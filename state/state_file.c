@@ -4,19 +4,23 @@
  *
  * WAL, so that readers never wait and never make us wait. synchronous=NORMAL: a power cut may take the last
  * commits, never the order, and the changelog brings them back. No autocheckpoint: a helper thread does it
- * (state_file_checkpoint), for it stalled commits.
+ * (state_file_checkpoint), for it stalled commits. But a WAL begins anew only when all of it was written
+ * back, which never is the case while commits go on; so above a size the writer does what the helper has
+ * left, for the next start reads all of the WAL.
  *
  * Rows and facts wait in memory until the commit, so a commit that fails can be tried again. What
  * store_apply, store_clear and store_drop wrote is in the transaction only: when a failed commit takes that
  * away, everything but rollback is refused.
  */
+#include "core/logger.h"
 #include "state/store_cache.h"
 
 enum {
     FILE_VERSION = 1,
     SWEEP_MIN =
         1000, /* expired rows deleted per store and commit, or twice what was written if that is more */
-    BUSY_MS = 5000,
+    BUSY_MS   = 5000,
+    WAL_PAGES = 8192, /* 32 MB: read in less than 0.1 s */
 };
 
 static const size_t default_cache = (size_t)64 * 1024 * 1024;
@@ -39,6 +43,12 @@ static Status check_version(sqlite3 *db, Error *err)
     return OK;
 }
 
+static int note_wal(void *file, sqlite3 *db, const char *schema, int pages)
+{
+    ((StateFile *)file)->wal_pages = pages;
+    return SQLITE_OK;
+}
+
 static Status connect(StateFile *file, const char *path, Error *err)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
@@ -52,6 +62,7 @@ static Status connect(StateFile *file, const char *path, Error *err)
                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;"
                       "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA user_version = 1",
                       err));
+    sqlite3_wal_hook(file->db, note_wal, file); /* the pragma above has taken it away */
     return state_db_create(file->db, err);
 }
 
@@ -263,6 +274,19 @@ static void next_interval(StateFile *file)
     file->epoch++;
 }
 
+/* What keeps it from being finished (a reader, the helper at work) is gone some pages later. */
+static void bound_wal(StateFile *file)
+{
+    if (file->wal_pages < WAL_PAGES)
+        file->wal_again = WAL_PAGES;
+    if (file->wal_pages < file->wal_again)
+        return;
+    file->wal_again = file->wal_pages + WAL_PAGES / 4;
+    int rc          = sqlite3_wal_checkpoint_v2(file->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (rc != SQLITE_OK && rc != SQLITE_BUSY)
+        log_line(LOG_WARN, "State store: writing the WAL back: %s", sqlite3_errmsg(file->db));
+}
+
 Status state_file_commit(StateFile *file, Error *err)
 {
     TRY(state_file_ready(file, err));
@@ -273,6 +297,7 @@ Status state_file_commit(StateFile *file, Error *err)
             return status;
         }
         end_transaction(file);
+        bound_wal(file);
     }
     settle(file);
     state_meta_forget(file);

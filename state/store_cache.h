@@ -89,10 +89,11 @@ struct StateFile {
     uint32_t    *meta_index; /* hash table of positions in metas + 1 */
     size_t       meta_index_size;
     bool         in_transaction;
-    bool         direct;  /* it holds writes that are nowhere else: apply, clear, drop */
-    bool         lost;    /* such writes were lost by a failed commit: only rollback goes on */
-    bool         recheck; /* a rollback may have taken tables away */
-    bool         created; /* tables were made in this transaction */
+    bool         direct;      /* it holds writes that are nowhere else: apply, clear, drop */
+    bool         lost;        /* such writes were lost by a failed commit: only rollback goes on */
+    bool         recheck;     /* a rollback may have taken tables away */
+    bool         created;     /* tables were made in this transaction */
+    int wal_pages, wal_again; /* in the WAL; how many there are when it is to be written back by us */
 };
 
 /* ---- store_cache.c ---- */

@@ -2,6 +2,7 @@
 #include "state_fixture.h"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 static int64_t query_int(Fixture *f, sqlite3 *db, const char *sql)
 {
@@ -42,6 +43,31 @@ static void any_sqlite_reader_sees_whole_commits(void **state)
     assert_int_equal(
         query_int(f, db, "SELECT count(*) FROM ACCOUNTS WHERE _exact IS NULL AND _state_0 = N / 2.0"), 50);
     sqlite3_close(db);
+}
+
+/* Nobody else writes it back here, and there is no pause in which it could begin anew. */
+static void the_wal_is_bounded(void **state)
+{
+    enum { COMMITS = 50, ROWS = 500, TEXT = 4000, BOUND = 48 << 20 };
+    Fixture    *f    = *state;
+    StoreSpec   spec = fixture_spec("T", STORE_KEY_VALUE, -1);
+    Store      *store;
+    struct stat wal;
+    char        key[16], path[600], text[TEXT + 1];
+    memset(text, 'x', TEXT);
+    text[TEXT] = '\0';
+    snprintf(path, sizeof path, "%s-wal", f->path);
+    MUST(store_open(f->file, &spec, 0, &store, &f->err));
+    for (int i = 0; i < COMMITS; i++) {
+        for (int row = 0; row < ROWS; row++) {
+            snprintf(key, sizeof key, "%d", row);
+            fixture_put(f, store, key, 0, 0, i, text);
+        }
+        MUST(state_file_commit(f->file, &f->err));
+    }
+    assert_int_equal(stat(path, &wal), 0);
+    assert_true(wal.st_size < BOUND);
+    assert_true(wal.st_size > 1 << 20); /* it is the right file */
 }
 
 static void a_full_disk_takes_nothing_away(void **state)
@@ -154,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(any_sqlite_reader_sees_whole_commits, fixture_setup,
                                         fixture_teardown),
+        cmocka_unit_test_setup_teardown(the_wal_is_bounded, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(a_full_disk_takes_nothing_away, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(a_full_disk_and_a_rollback, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(facts_are_listed_as_they_will_be, fixture_setup, fixture_teardown),
