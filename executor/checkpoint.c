@@ -3,7 +3,8 @@
  *
  * WAL checkpoints of the state files (the workers' own are off: they stalled commits by 100 ms). After one,
  * records of repartition topics below the committed positions are purged: nobody will read them again.
- * Offsets of the queries' groups, which lag tools watch; the script for people who open the files.
+ * Topics of dropped queries are deleted. Offsets of the queries' groups, which lag tools watch; the script
+ * for people who open the files.
  */
 #include "executor/worker.h"
 
@@ -146,6 +147,7 @@ void *helper_main(void *argument)
         Purge *list  = NULL;
         size_t count = round % PURGE_EVERY == 0 ? list_purges(runtime, arena, &list) : 0;
         checkpoint_all(runtime);
+        forgotten_delete_topics(runtime, false);
         refresh_script(runtime, false, arena, &script);
         purge(runtime, list, count);
         if (round % OFFSETS_EVERY == 0)

@@ -3,12 +3,13 @@
  *
  * Positions go in a transaction, which waits for slots and is tried again when the world fails. Tables may be
  * large and are emptied in slices between batches; a fact "drop/<table>" remembers that across a restart.
- * Internal topics are deleted by the worker that is the last to have forgotten the query.
+ * Internal topics are deleted by the helper thread, once all workers have forgotten the query: a worker would
+ * stand still until Kafka's brokers have heard of it.
  */
 #include "executor/task.h"
 #include "executor/worker.h"
 
-enum { SLICE_ROWS = 2000 };
+enum { SLICE_ROWS = 2000, DELETE_TRIES = 300 };
 
 static void add_drop(Worker *worker, Str store)
 {
@@ -98,23 +99,55 @@ static Status forget_query(Worker *worker, const Query *query, Error *err)
 
 Forgotten *forgotten_new(Query *query, int workers)
 {
-    Forgotten *forgotten = mem_alloc(sizeof *forgotten);
+    Forgotten *forgotten = mem_calloc(1, sizeof *forgotten);
     forgotten->query     = query_ref(query);
     atomic_init(&forgotten->left, workers);
     return forgotten;
 }
 
+static void push_forgotten(Runtime *runtime, Forgotten *forgotten)
+{
+    pthread_mutex_lock(&runtime->lock);
+    forgotten->next    = runtime->forgotten;
+    runtime->forgotten = forgotten;
+    pthread_mutex_unlock(&runtime->lock);
+}
+
 void forgotten_release(Forgotten *forgotten)
 {
-    Query *query = forgotten->query;
+    if (atomic_fetch_sub(&forgotten->left, 1) == 1)
+        push_forgotten(forgotten->query->runtime, forgotten);
+}
+
+/* True: to be tried again. */
+static bool delete_fails(Forgotten *forgotten, bool last_time)
+{
     Error  err;
-    if (atomic_fetch_sub(&forgotten->left, 1) > 1)
-        return;
-    if (query_delete_topics(query, &err) != OK)
-        log_line(LOG_WARN, "deleting the topics of query " STR_FMT ": %s", STR_ARG(query->plan->id),
-                 err.message);
-    query_unref(query);
-    mem_free(forgotten);
+    Status status = query_delete_topics(forgotten->query, &err);
+    if (status == OK)
+        return false;
+    bool again = !last_time && ++forgotten->tries < DELETE_TRIES;
+    if (forgotten->tries == 1 || !again)
+        log_line(LOG_WARN, "deleting the topics of query " STR_FMT ": %s",
+                 STR_ARG(forgotten->query->plan->id), err.message);
+    return again;
+}
+
+void forgotten_delete_topics(Runtime *runtime, bool last_time)
+{
+    pthread_mutex_lock(&runtime->lock);
+    Forgotten *forgotten = runtime->forgotten, *next;
+    runtime->forgotten   = NULL;
+    pthread_mutex_unlock(&runtime->lock);
+    for (; forgotten != NULL; forgotten = next) {
+        next = forgotten->next;
+        if (delete_fails(forgotten, last_time)) {
+            push_forgotten(runtime, forgotten);
+            continue;
+        }
+        query_unref(forgotten->query);
+        mem_free(forgotten);
+    }
 }
 
 void worker_forget(Worker *worker, Forgotten *forgotten)

@@ -179,6 +179,7 @@ void runtime_close(Runtime *runtime)
     }
     for (int i = 0; runtime->workers != NULL && i < runtime->worker_count; i++)
         worker_free(runtime->workers[i]);
+    forgotten_delete_topics(runtime, true);
     for (Query *query = runtime->queries, *next; query != NULL; query = next) {
         next = query->next;
         query_unref(query);

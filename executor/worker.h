@@ -147,6 +147,7 @@ struct Runtime {
     pthread_mutex_t  lock; /* of what follows */
     pthread_cond_t   changed;
     Query           *queries;
+    Forgotten       *forgotten; /* topics to be deleted */
 };
 
 int64_t runtime_now_us(const Runtime *runtime);
@@ -364,14 +365,19 @@ int worker_commit_wait_ms(const Worker *worker);
 
 /* ---- forgetting (forget.c) ---- */
 
-/* A dropped query, until all workers have forgotten it: the last of them deletes its topics. Thread: any;
- * each worker has a share. */
+/* A dropped query, until all workers have forgotten it and its topics are deleted. Thread: any; each worker
+ * has a share. */
 struct Forgotten {
+    Forgotten  *next; /* of the runtime's list */
     Query      *query;
     _Atomic int left; /* workers */
+    int         tries;
 };
 Forgotten *forgotten_new(Query *query, int workers);
 void       forgotten_release(Forgotten *forgotten);
+/* Those that all workers have forgotten. What fails is tried again by the next call, a few minutes long,
+ * unless it is the last. Thread: helper; after it, who closes the runtime. */
+void forgotten_delete_topics(Runtime *runtime, bool last_time);
 /* Takes over a share. Its tasks must be closed. */
 void worker_forget(Worker *worker, Forgotten *forgotten);
 /* Carries out what there is to forget. False: something failed and is tried again after the worker's pause;

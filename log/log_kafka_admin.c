@@ -6,7 +6,11 @@
  */
 #include "log/log_kafka.h"
 
-enum { SETTLE_TIMEOUT_MS = 15000, NAME_BUFFER = 256 };
+enum {
+    SETTLE_TIMEOUT_MS = 15000,
+    GONE_TIMEOUT_MS   = 5000 /* somebody may have made it anew */,
+    NAME_BUFFER       = 256
+};
 
 const char kafka_idle_topic[] = "_confluent-ksql-sluice-idle";
 
@@ -149,7 +153,7 @@ Status kafka_topic_list(Log *log, Arena *arena, TopicInfo **out, size_t *count, 
  * warning. */
 static void settle(Log *log, Str name, bool there)
 {
-    int64_t   deadline = kafka_now_us() + (int64_t)SETTLE_TIMEOUT_MS * 1000;
+    int64_t   deadline = kafka_now_us() + (int64_t)(there ? SETTLE_TIMEOUT_MS : GONE_TIMEOUT_MS) * 1000;
     TopicInfo info;
     bool      led;
     kafka_forget_topic(log, name);
