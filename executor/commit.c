@@ -232,6 +232,7 @@ static Status keep_state(Worker *worker, Error *err)
     worker->dirty     = NULL;
     worker->txn_bytes = 0;
     worker->commit_us = runtime_now_us(worker->runtime);
+    notice_clear(&worker->trouble);
     return OK;
 }
 

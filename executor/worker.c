@@ -235,7 +235,7 @@ static void pass(Worker *worker)
         return;
     }
     if (open_writers(worker, &err) != OK) {
-        log_line(LOG_WARN, "worker %d: %s", worker->index, err.message);
+        worker_say_trouble(worker, &err);
         worker_pause(worker);
     } else if (worker->fence != NULL)
         loading = !worker->state_pending && worker_load_slots(worker, &busy);

@@ -30,6 +30,7 @@
 #include <stdatomic.h>
 
 #include "core/logger.h"
+#include "core/notice.h"
 #include "executor/runtime.h"
 
 typedef struct Worker       Worker;
@@ -443,6 +444,7 @@ struct Worker {
     int64_t          dry_us; /* since when the readers are dry; 0: they are not */
     size_t           txn_bytes;
     int64_t          commit_us, pause_us; /* last commit; nothing is done before pause_us */
+    Notice           trouble;             /* of the world, since the last commit */
     int              pause_ms;
     uint64_t         commits, kept; /* of the log; of the state file, from 1 */
     bool             pushes_pending;
@@ -483,5 +485,7 @@ void worker_advance_tasks(Worker *worker, bool *busy);
 void worker_failed(Worker *worker, Task *task, const Error *err);
 /* Nothing is done for a while: longer each time in a row, until a commit succeeds. */
 void worker_pause(Worker *worker);
+/* What fails is tried again every few seconds and said once a minute, until a commit works. */
+void worker_say_trouble(Worker *worker, const Error *err);
 
 #endif

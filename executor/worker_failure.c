@@ -52,15 +52,23 @@ static void park(Worker *worker, Task *task, const Error *err)
     task_set_state(task, TASK_PARKED);
 }
 
+void worker_say_trouble(Worker *worker, const Error *err)
+{
+    if (notice_due(&worker->trouble, str_c(err->message), runtime_now_us(worker->runtime)))
+        log_line(LOG_WARN, "worker %d: %s", worker->index, err->message);
+}
+
 static void world_failed(Worker *worker, const Error *err)
 {
-    log_line(LOG_WARN, "worker %d: %s", worker->index, err->message);
-    for (Task *task = worker->dirty; task != NULL; task = task->next_dirty)
+    bool in_file = worker->state_pending && !state_file_is_lost(worker->state);
+    worker_say_trouble(worker, err);
+    for (Task *task = worker->dirty; task != NULL; task = task->next_dirty) {
         query_add_error(task->query, err);
-    if (worker->state_pending && !state_file_is_lost(worker->state)) {
-        /* the log has it: stand still, visibly, until the file does, too */
-        for (Task *task = worker->dirty; task != NULL; task = task->next_dirty)
+        /* A full disk waits for a person: it is to be seen, until a commit works. */
+        if (task->view != NULL && (in_file || err->code == E_FULL))
             atomic_store(&task->view->state, TASK_PARKED);
+    }
+    if (in_file) { /* the log has it: stand still until the file does, too */
         worker_pause(worker);
         return;
     }

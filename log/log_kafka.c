@@ -4,6 +4,8 @@
  */
 #include "log/log_kafka.h"
 
+#include "core/suggest.h"
+
 enum { KNOWN_MAX_AGE_US = 30 * 1000 * 1000 };
 
 int64_t kafka_now_us(void)
@@ -65,18 +67,27 @@ Status kafka_fail(rd_kafka_resp_err_t code, const char *reason, Error *err, cons
 /* librdkafka retries by itself: what it complains about is worth a warning, the rest is for debugging. */
 static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
-    bool about_config =
+    const KafkaUser *user = rd_kafka_opaque(client);
+    bool             about_config =
         strcmp(facility, "CONFWARN") == 0; /* "a consumer property": we give all properties to all clients */
-    log_line(level <= 4 && !about_config ? LOG_WARN : LOG_DEBUG, "kafka: %s: %s", facility, text);
+    if (level <= 4 && !about_config)
+        kafka_complain(user->log, text);
+    else
+        log_line(LOG_DEBUG, "kafka: %s: %s", facility, text);
 }
 
-/* What librdkafka tells about itself, between its tries. Topics that vanished are told to who reads them,
- * once. */
-static void on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
+/* Topics that vanished are told to who reads them, once. */
+void kafka_on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
 {
-    bool told_elsewhere =
+    const KafkaUser *user = opaque;
+    bool             told_elsewhere =
         kafka_status((rd_kafka_resp_err_t)code) == E_NOT_FOUND || code == RD_KAFKA_RESP_ERR__FATAL;
-    log_line(told_elsewhere ? LOG_DEBUG : LOG_WARN, "kafka: %s", reason);
+    if (told_elsewhere)
+        log_line(LOG_DEBUG, "kafka: %s", reason);
+    else if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        kafka_lost(user->log);
+    else
+        kafka_complain(user->log, reason);
 }
 
 /* ---- properties ---- */
@@ -107,7 +118,7 @@ static Status set_all(const Log *log, rd_kafka_conf_t *conf, const LogConfig *de
 {
     bool known;
     rd_kafka_conf_set_log_cb(conf, on_log);
-    rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_error_cb(conf, kafka_on_error);
     TRY(set_list(conf, defaults, err));
     for (size_t i = 0; i < log->config_count; i++)
         TRY(set_one(conf, &log->configs[i], &known, err));
@@ -223,13 +234,30 @@ static void kafka_close(Log *log)
     mem_free(log);
 }
 
+/* librdkafka lists its properties as name, value, name, value. */
+static void suggest_property(rd_kafka_conf_t *conf, const char *name, Error *err)
+{
+    size_t       count;
+    const char **dump  = rd_kafka_conf_dump(conf, &count);
+    Str         *names = mem_calloc(count / 2 + 1, sizeof *names);
+    for (size_t i = 0; i + 1 < count; i += 2)
+        names[i / 2] = str_c(dump[i]);
+    error_suggest(err, str_c(name), names, count / 2);
+    mem_free(names);
+    rd_kafka_conf_dump_free(dump, count);
+}
+
 static void warn_unknown(const Log *log)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    Error            unknown;
     for (size_t i = 0; i < log->config_count; i++) {
         bool known;
-        if (set_one(conf, &log->configs[i], &known, NULL) == OK && !known)
-            log_line(LOG_WARN, "unknown Kafka property %s is ignored", log->configs[i].name);
+        if (set_one(conf, &log->configs[i], &known, NULL) != OK || known)
+            continue;
+        error_set(&unknown, E_CONFIG, NO_POS, "unknown Kafka property %s is ignored.", log->configs[i].name);
+        suggest_property(conf, log->configs[i].name, &unknown);
+        log_line(LOG_WARN, "%s", unknown.message);
     }
     rd_kafka_conf_destroy(conf);
 }
@@ -247,6 +275,7 @@ Status log_open_kafka(const LogConfig *configs, size_t count, Log **out, Error *
     static const LogConfig forced[] = {{"isolation.level", "read_committed"}, {"group.id", ""}, {NULL, NULL}};
     Log                   *log      = mem_calloc(1, sizeof *log);
     log->base.backend               = &log_backend_kafka;
+    log->self                       = (KafkaUser){log->base, log};
     log->configs                    = mem_calloc(count + 1, sizeof *log->configs);
     log->needs_idle                 = !has_property("fetch.queue.backoff.ms", "10");
     log->config_count               = count;
@@ -256,6 +285,8 @@ Status log_open_kafka(const LogConfig *configs, size_t count, Log **out, Error *
     warn_unknown(log);
     rd_kafka_conf_t *conf;
     Status           status = kafka_conf(log, NULL, forced, &conf, err);
+    if (status == OK)
+        rd_kafka_conf_set_opaque(conf, &log->self);
     if (status == OK)
         status = kafka_client_new(RD_KAFKA_CONSUMER, conf, &log->client, err);
     if (status == OK)
@@ -275,15 +306,29 @@ static Status kafka_cluster_id(Log *log, Arena *arena, Str *out, Error *err)
     return OK;
 }
 
+static const char *servers(const Log *log)
+{
+    for (size_t i = 0; i < log->config_count; i++)
+        if (strcmp(log->configs[i].name, "bootstrap.servers") == 0)
+            return log->configs[i].value;
+    return "?";
+}
+
+/* A time-out of the question says little: the connection's own complaint is the reason. */
 static Status kafka_ping(Log *log, int timeout_ms, Error *err)
 {
     const struct rd_kafka_metadata *metadata;
+    char                            why[sizeof log->why];
     /* Of no topic: the smallest question that a broker must answer. */
     rd_kafka_resp_err_t code = rd_kafka_metadata(log->client, 0, NULL, &metadata, timeout_ms);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return kafka_fail(code, NULL, err, "Kafka does not answer");
-    rd_kafka_metadata_destroy(metadata);
-    return OK;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_metadata_destroy(metadata);
+        kafka_heard(log);
+        return OK;
+    }
+    kafka_lost(log);
+    kafka_why(log, rd_kafka_err2str(code), why, sizeof why);
+    return kafka_fail(code, why, err, "Kafka at %s does not answer", servers(log));
 }
 
 const LogBackend log_backend_kafka = {

@@ -10,8 +10,10 @@
 
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
+#include <stddef.h>
 
 #include "core/logger.h"
+#include "core/notice.h"
 #include "log/log_backend.h"
 
 typedef struct {
@@ -20,10 +22,20 @@ typedef struct {
     int64_t seen_us;
 } KnownTopic;
 
+/* What librdkafka's callbacks are given (`opaque`): readers, writers and members begin like this. */
+typedef struct {
+    LogHandle base;
+    Log      *log;
+} KafkaUser;
+#define KAFKA_USER(type)                                                                                     \
+    _Static_assert(offsetof(type, log) == offsetof(KafkaUser, log), #type " does not begin like a "          \
+                                                                          "KafkaUser")
+
 struct Log {
     LogHandle       base;
     LogConfig      *configs;
     size_t          config_count;
+    KafkaUser       self;   /* whom the callbacks of `client` are for */
     rd_kafka_t     *client; /* a consumer without group: it reads committed and never creates topics */
     pthread_mutex_t lock;
     KnownTopic     *known; /* under lock */
@@ -31,6 +43,9 @@ struct Log {
     unsigned        topics_changed; /* atomic; counts what may have changed somebody's number of partitions */
     bool            needs_idle;     /* librdkafka without fetch.queue.backoff.ms: see log_kafka_reader.c */
     int             idle_partitions; /* under lock: of the idle topic; 0: not asked yet, -1: there is none */
+    Notice          trouble;         /* under lock: what librdkafka complained about */
+    char            why[256];        /* under lock: the latest of it; empty: there is none */
+    int64_t         away_us;         /* atomic; when Kafka was first not to be reached; 0: it is there */
 };
 
 enum { ADMIN_TIMEOUT_MS = 30000 };
@@ -41,10 +56,23 @@ Status kafka_conf(const Log *log, const LogConfig *defaults, const LogConfig *fo
                   Error *err);
 /* Takes conf over. */
 Status kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, rd_kafka_t **out, Error *err);
+/* What librdkafka tells about itself between its tries; `opaque` is a KafkaUser. */
+void kafka_on_error(rd_kafka_t *client, int code, const char *reason, void *opaque);
 /* What one of librdkafka's errors means to us. */
 Status kafka_status(rd_kafka_resp_err_t code);
 Status kafka_fail(rd_kafka_resp_err_t code, const char *reason, Error *err, const char *fmt, ...)
     SL_PRINTF(4, 5);
+/* ---- log_kafka_trouble.c: connections that fail, and come back. Thread: any ---- */
+
+/* librdkafka's complaint: a warning, unless the same was said within a minute. */
+void kafka_complain(Log *log, const char *text);
+/* No broker can be reached, or none answers. */
+void kafka_lost(Log *log);
+/* A broker has answered. */
+void kafka_heard(Log *log);
+/* The latest complaint, while Kafka cannot be reached; `otherwise` when there was none. */
+void kafka_why(Log *log, const char *otherwise, char *out, size_t size);
+
 /* Partitions of a topic, from a list that is MAX_AGE old at most; E_NOT_FOUND. */
 /* E_NOT_FOUND; a partition beyond those known of is asked for: the topic may have grown. */
 Status kafka_check_partition(Log *log, Str topic, int partition, Error *err);

@@ -126,6 +126,7 @@ Status kafka_topic_info(Log *log, Str name, TopicInfo *out, Error *err)
 {
     bool led;
     TRY(ask_topic(log, name, out, &led, err));
+    kafka_heard(log);
     kafka_remember_topic(log, name, out->partitions);
     return OK;
 }

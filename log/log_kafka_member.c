@@ -16,6 +16,7 @@ struct LogMember {
     MemberCallbacks callbacks;
     LogFence       *fence; /* while partitions are assigned */
 };
+KAFKA_USER(LogMember);
 
 /* ---- fences ---- */
 

@@ -65,6 +65,8 @@ struct LogReader {
     Assigned   *serving; /* whose queue is being taken from: errors that come meanwhile are its own */
 };
 
+KAFKA_USER(LogReader);
+
 /* A vanished topic comes as an error op in the partition's queue, which librdkafka hands here instead of
  * returning it. */
 static void on_reader_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
@@ -74,7 +76,7 @@ static void on_reader_error(rd_kafka_t *client, int code, const char *reason, vo
     if (about_topic && reader->serving != NULL)
         reader->serving->unknown = true;
     reader->topic_vanished |= about_topic;
-    log_line(about_topic || code == RD_KAFKA_RESP_ERR__FATAL ? LOG_DEBUG : LOG_WARN, "kafka: %s", reason);
+    kafka_on_error(client, code, reason, opaque);
 }
 
 /* ---- open and close ---- */

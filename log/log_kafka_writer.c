@@ -50,6 +50,7 @@ struct LogWriter {
     Status           failed;  /* first failure since the last flush or commit */
     Error           *failure;
 };
+KAFKA_USER(LogWriter);
 
 /* ---- failures ---- */
 
@@ -480,6 +481,7 @@ Status kafka_txn_commit(LogWriter *writer, Error *err)
         rd_kafka_error_t *error = rd_kafka_commit_transaction(writer->client, CALL_TIMEOUT_MS);
         if (error == NULL) {
             end_transaction(writer, true);
+            kafka_heard(writer->log);
             return OK;
         }
         if (!rd_kafka_error_is_retriable(error))

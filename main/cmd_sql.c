@@ -14,6 +14,7 @@
 typedef struct {
     Node       *node;
     Properties *properties;
+    uint64_t    told; /* warnings that the user has been told of */
 } Embedded;
 
 /* Threads of the engine leave the terminal's signals to the shell. */
@@ -32,8 +33,7 @@ static Status embedded_start(void *context, const char *directory, StrBuf *url, 
     if (directory != NULL)
         properties_set(embedded->properties, STR_LIT("state.dir"), str_c(directory));
     settings_fill(embedded->properties);
-    NodeOptions how = {.properties = embedded->properties, .serve = true};
-    log_set_level(LOG_WARN); /* the terminal is the shell's */
+    NodeOptions how = {.properties = embedded->properties, .serve = true, .log_to_file = true};
     block_signals(&before);
     Status status = node_open(&how, &embedded->node, err);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -52,10 +52,25 @@ static void embedded_stop(void *context)
     embedded->node = NULL;
 }
 
+/* The terminal is the shell's: it says when there is something to read. */
+static void embedded_news(void *context, StrBuf *out)
+{
+    Embedded *embedded = context;
+    Str       state    = properties_get_c(embedded->properties, "state.dir");
+    StrBuf    last     = {0};
+    uint64_t  count = log_count_warnings(&last), fresh = count - embedded->told;
+    embedded->told = count;
+    if (fresh > 0)
+        strbuf_addf(out, "%llu warning%s in " STR_FMT "/" NODE_LOG_FILE ", the last: " STR_FMT,
+                    (unsigned long long)fresh, fresh == 1 ? "" : "s", STR_ARG(state),
+                    STR_ARG(strbuf_str(&last)));
+    strbuf_clear(&last);
+}
+
 int cmd_sql(int argc, char **argv)
 {
     Embedded    embedded = {.properties = properties_new(NULL)};
-    ShellEngine engine   = {&embedded, embedded_start, embedded_stop};
+    ShellEngine engine   = {&embedded, embedded_start, embedded_news, embedded_stop};
     int         status   = shell_main(argc, argv, &engine);
     properties_free(embedded.properties);
     return status;

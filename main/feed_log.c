@@ -10,7 +10,7 @@
 
 #include "server/state_dir.h"
 
-enum { FLUSH_MS = 60000 };
+enum { FLUSH_MS = 60000, PING_MS = 10000 };
 
 typedef struct {
     FeedTarget base;
@@ -23,7 +23,8 @@ static Status log_prepare(FeedTarget *base, Str topic, int partitions, Error *er
 {
     LogTarget *self = (LogTarget *)base;
     TopicInfo  info;
-    Status     status = log_topic_info(self->log, topic, &info, err);
+    TRY(log_ping(self->log, PING_MS, err)); /* it says best what is wrong with a broker */
+    Status status = log_topic_info(self->log, topic, &info, err);
     if (status != E_NOT_FOUND)
         return status;
     status = log_topic_create(self->log, topic, partitions, 0, NULL, 0, err);

@@ -343,6 +343,10 @@ static Status split_url(Str url, char *host, size_t host_size, char *port, size_
         return error_set(err, E_CONFIG, NO_POS,
                          "Invalid value " STR_FMT " for configuration listeners: it names no port",
                          STR_ARG(url));
+    if (end - colon > 5 || strtol(rest.ptr + colon, NULL, 10) > UINT16_MAX)
+        return error_set(err, E_CONFIG, NO_POS,
+                         "Invalid value " STR_FMT " for configuration listeners: a port is 65535 at most",
+                         STR_ARG(url));
     Str name = str_n(rest.ptr, colon - 1);
     if (name.len >= 2 && name.ptr[0] == '[' && name.ptr[name.len - 1] == ']')
         name = str_n(name.ptr + 1, name.len - 2);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/logger.h"
+#include "core/notice.h"
 #include "server/command_log.h"
 #include "server/headless.h"
 #include "server/host_runtime.h"
@@ -38,7 +39,7 @@ struct Node {
     Engine           *engine;
     CommandLog       *commands;
     Rest              rest;
-    bool              has_rest;
+    bool              has_rest, logs_to_file;
     HttpServer       *http;
     int               port;
 };
@@ -174,10 +175,13 @@ static Status until_available(Node *node, const NodeOptions *options, const char
                               Status (*attempt)(Node *node, Error *err), Error *err)
 {
     Status status;
+    Notice trouble = {0};
+    Clock *clock   = clock_system();
     while ((status = attempt(node, err)) == E_IO || status == E_BUSY) {
         if (options->interrupted == NULL)
             return status;
-        log_line(LOG_WARN, "%s is not available, waiting for it: %s", what, err->message);
+        if (notice_due(&trouble, str_c(err->message), clock->monotonic_us(clock)))
+            log_line(LOG_WARN, "%s is not available, waiting for it: %s", what, err->message);
         sleep(1); /* a call that failed has waited for longer */
         if (options->interrupted())
             return error_set(err, E_CANCELLED, NO_POS, "told to stop before %s was available", what);
@@ -234,11 +238,20 @@ static void make_processing_stream(Node *node)
     json_decref(entities);
 }
 
+static Status open_log_file(Node *node, Error *err)
+{
+    node->logs_to_file = true;
+    return log_to_file(str_to_c(node->arena, str_printf(node->arena, "%s/" NODE_LOG_FILE, node->dir.path)),
+                       err);
+}
+
 static Status open_parts(Node *node, const NodeOptions *options, Error *err)
 {
     Clock *clock = clock_system();
     Str    path  = properties_get_c(node->properties, "state.dir");
     TRY(state_dir_open(&node->dir, str_to_c(node->arena, path), clock, err));
+    if (options->log_to_file)
+        TRY(open_log_file(node, err));
     TRY(open_log(node, clock, err));
     node->processing = processing_log_open(node->log, clock, node->properties, node->service_id);
     TRY(open_runtime(node, clock, err));
@@ -293,6 +306,8 @@ void node_close(Node *node)
     host_runtime_free(node->host);
     processing_log_close(node->processing);
     log_close(node->log);
+    if (node->logs_to_file)
+        log_to_stderr();
     state_dir_close(&node->dir);
     arena_free(node->arena);
     mem_free(node);

@@ -19,7 +19,11 @@ typedef struct {
     /* Not NULL: a start waits for a log that does not answer, until this says true (E_CANCELLED). NULL: it
      * fails. */
     bool (*interrupted)(void);
+    bool log_to_file; /* what there is to say goes to NODE_LOG_FILE in the state directory: standard error is
+                         a terminal with somebody's tables on it */
 } NodeOptions;
+
+#define NODE_LOG_FILE "sluice.log"
 
 /* E_BUSY: another process has the state directory. */
 Status node_open(const NodeOptions *options, Node **out, Error *err);

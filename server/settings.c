@@ -208,7 +208,7 @@ Status settings_check_all(const Properties *properties, Error *err)
         properties_at(properties, i, &name, &value);
         TRY(settings_check(name, value, err));
         if (settings_find(name) == NULL && !in_family(name)) {
-            error_set(&unknown, E_CONFIG, NO_POS, "unknown setting " STR_FMT " is ignored", STR_ARG(name));
+            error_set(&unknown, E_CONFIG, NO_POS, "unknown setting " STR_FMT " is ignored.", STR_ARG(name));
             settings_suggest(name, &unknown);
             log_line(LOG_WARN, "%s", unknown.message);
         }

@@ -5,6 +5,7 @@
  * place in the user's file.
  */
 #include "shell/session.h"
+#include "shell/width.h"
 
 /* The number at *at; false when there is none. */
 static bool read_number(Str text, size_t *at, unsigned *out)
@@ -129,4 +130,18 @@ int shell_fail(Shell *shell, const Place *place, const char *format, ...)
     out_error(&shell->out, STR_FMT "%s", STR_ARG(strbuf_str(&text)), err.message);
     strbuf_clear(&text);
     return SHELL_FAILED;
+}
+
+/* Quotes records, so it is made harmless. */
+void shell_tell_news(const Shell *shell)
+{
+    StrBuf news  = {0};
+    Arena *arena = arena_new(SIZE_MAX);
+    if (shell->engine != NULL)
+        shell->engine->news(shell->engine->context, &news);
+    Str text = width_clean(arena, strbuf_str(&news));
+    if (text.len > 0)
+        fprintf(stderr, STR_FMT "\n", STR_ARG(text));
+    arena_free(arena);
+    strbuf_clear(&news);
 }

@@ -184,6 +184,7 @@ int shell_interactive(Shell *shell, const char *history_path)
         const char *line;
         if (interrupt_resized())
             el_resize(input.edit);
+        shell_tell_news(shell);
         /* el_gets() would show the prompt first: a Ctrl-D that comes in between is an end of file to the
          * terminal, and lost. */
         el_set(input.edit, EL_PREP_TERM, 1);

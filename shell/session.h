@@ -27,20 +27,21 @@ bool        pairs_remove(Pairs *pairs, Str name);
 void        pairs_clear(Pairs *pairs);
 
 typedef struct {
-    Client     *client;
-    ClientAuth  auth;
-    Out         out;
-    Display     display;
-    Pairs       properties, variables;
-    bool        interactive;
-    bool        stop_on_error, verbose, pipelining;
-    bool        wants_exit;
-    int64_t     row_limit, timeout_ms; /* of streamed queries; 0: none */
-    int64_t     last_command;          /* commandSequenceNumber to wait for; -1: none */
-    const char *source;                /* name of the file being run; NULL: typed */
-    int         depth;                 /* of scripts in scripts */
-    int         status;                /* worst exit status so far */
-    void       *history;               /* of input.c; NULL when not interactive */
+    Client            *client;
+    ClientAuth         auth;
+    Out                out;
+    Display            display;
+    Pairs              properties, variables;
+    bool               interactive;
+    bool               stop_on_error, verbose, pipelining;
+    bool               wants_exit;
+    int64_t            row_limit, timeout_ms; /* of streamed queries; 0: none */
+    int64_t            last_command;          /* commandSequenceNumber to wait for; -1: none */
+    const char        *source;                /* name of the file being run; NULL: typed */
+    int                depth;                 /* of scripts in scripts */
+    int                status;                /* worst exit status so far */
+    void              *history;               /* of input.c; NULL when not interactive */
+    const ShellEngine *engine;                /* that was started in this process; NULL: none */
 } Shell;
 
 /* Where a statement stands, for messages. */
@@ -90,6 +91,9 @@ bool shell_print_banner(Shell *shell);
 int shell_fail_reply(Shell *shell, long status, Str body, const Place *place);
 int shell_fail_transport(Shell *shell, Status status, const ClientReply *reply, const Error *err);
 int shell_fail(Shell *shell, const Place *place, const char *format, ...) SL_PRINTF(3, 4);
+
+/* What the engine of this process wants people to know, on standard error. */
+void shell_tell_news(const Shell *shell);
 
 /* ---- entity.c: what the server answers to statements ---- */
 

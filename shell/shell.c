@@ -33,8 +33,8 @@ static int connect_shell(Shell *shell, const ShellOptions *options, const ShellE
         strbuf_adds(&url, target);
     else if (engine == NULL)
         strbuf_adds(&url, "http://localhost:8088");
-    else
-        status = engine->start(engine->context, target, &url, &err);
+    else if ((status = engine->start(engine->context, target, &url, &err)) == OK)
+        shell->engine = engine;
     if (status == OK)
         status = client_set_url(shell->client, strbuf_str(&url), &err);
     strbuf_clear(&url);
@@ -202,5 +202,6 @@ int shell_main(int argc, char **argv, const ShellEngine *engine)
     shell_options_clear(&options);
     if (engine != NULL)
         engine->stop(engine->context);
+    shell_tell_news(&shell);
     return status;
 }

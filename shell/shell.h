@@ -13,6 +13,9 @@ typedef struct {
     void *context;
     /* Starts an engine on the state directory (NULL: the default) and writes its URL. */
     Status (*start)(void *context, const char *directory, StrBuf *url, Error *err);
+    /* Writes one line about what happened in the engine since the last call, or nothing. Asked before a
+     * prompt, and at the end. */
+    void (*news)(void *context, StrBuf *out);
     void (*stop)(void *context);
 } ShellEngine;
 
