@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 import uuid
 
@@ -282,6 +283,65 @@ class Unavailable(unittest.TestCase):
             wait_until(lambda: with_b.get("/info")[0] == 200, PATIENCE, "the second node")
             insert.join()
             wait_until(lambda: sorted(with_b.ok("SHOW TYPES;")[0]["types"]) == ["A", "B"], PATIENCE, "the types on the second node")
+
+    def test_a_query_goes_on_exactly_once(self):
+        """The broker is away for longer than a worker's first tries, while records come in."""
+        properties = {"bootstrap.servers": self.bootstrap, "ksql.service.id": "once", "ksql.streams.processing.guarantee": "exactly_once_v2"}
+        with Server(BINARY, properties) as a:
+            a.ok("CREATE STREAM S (K STRING KEY, V INT) WITH (kafka_topic='s', value_format='JSON', partitions=2);"
+                 "CREATE STREAM OUT AS SELECT K, V FROM S; CREATE TABLE T AS SELECT K, COUNT(*) AS N FROM S GROUP BY K;")
+            now = int(time.time() * 1000)  # what is old would be deleted by its age
+            records = [{"timestamp": now, "key": f"key {n}", "value": json.dumps({"V": n})} for n in range(2000)]
+
+            def send(some):
+                answer = a.post("/sluice/records", {"topic": "s", "partitions": 2, "records": some}, timeout=2 * PATIENCE)
+                self.assertEqual(answer[0], 200, answer[1])
+
+            def states():
+                return {q["state"] for q in a.ok("SHOW QUERIES;")[0]["queries"]}
+
+            send(records[:500])
+            wait_until(lambda: len(a.pull("SELECT * FROM T;")) > 0, PATIENCE, "a first result")
+            send(records[500:1000])
+            self.kafka("stop", self.directory)  # some are read and not committed, or committed and not answered
+            late = threading.Thread(target=send, args=(records[1000:],))
+            late.start()
+            wait_until(lambda: json.loads(a.get("/healthcheck")[1])["isHealthy"] is False, PATIENCE, "a health check that knows")
+            self.assertEqual(a.get("/info")[0], 200)
+            status, answer = a.ksql("CREATE TYPE B AS STRUCT<X INT>;")
+            self.assertEqual((status, answer["error_code"]), (500, 50000), answer)
+            self.assertRegex(answer["message"], f"Kafka at {self.bootstrap} does not answer: .*Connection refused")
+            start = len(a.log())
+            self.kafka("start", str(self.port), self.directory)
+            a.await_log("(Kafka answers again)", start, PATIENCE)
+            late.join()
+            wait_until(lambda: len(a.pull("SELECT * FROM OUT;")) >= 2000, 2 * PATIENCE, "all results")
+            wait_until(lambda: states() == {"RUNNING"}, PATIENCE, "running queries")
+            wait_until(lambda: len(a.pull("SELECT * FROM T;")) == 2000, PATIENCE, "all keys")
+            self.assertEqual(sorted(v for _, v in a.pull("SELECT * FROM OUT;")), list(range(2000)))
+            self.assertEqual({n for _, n in a.pull("SELECT K, N FROM T;")}, {1})
+            warnings = [line.split(" ", 1)[1] for line in a.log().splitlines() if "WARN" in line]
+            self.assertLess(len(warnings), 60, a.log())
+
+    def test_a_server_that_was_first(self):
+        self.kafka("stop", self.directory)
+        with open(os.path.join(self.directory, "job.sql"), "w", encoding="utf-8") as file:
+            file.write("CREATE STREAM S (K STRING KEY, V INT) WITH (kafka_topic='first-s', value_format='JSON', partitions=1);"
+                       "CREATE STREAM OUT WITH (kafka_topic='first-out') AS SELECT K, V FROM S;")
+        run = subprocess.Popen([BINARY, "run", "--bootstrap-servers", self.bootstrap, file.name], stderr=subprocess.DEVNULL)
+        self.addCleanup(run.wait, PATIENCE)
+        self.addCleanup(run.kill)
+        server = Server(BINARY, {"bootstrap.servers": self.bootstrap, "ksql.service.id": "first"})
+        self.addCleanup(server.close)
+        server.start(ready=False)
+        server.await_log("(the command topic is not available)", 0, PATIENCE)
+        self.kafka("start", str(self.port), self.directory)
+        wait_until(lambda: server.get("/info")[0] == 200, PATIENCE, "the server")
+        server.ok("CREATE STREAM S (K STRING KEY, V INT) WITH (kafka_topic='first-s', value_format='JSON', partitions=1);"
+                  "INSERT INTO S VALUES ('a', 1);")
+        wait_until(lambda: "first-out" in [t["name"] for t in server.ok("SHOW TOPICS;")[0]["topics"]], PATIENCE, "the topic of the file's query")
+        server.ok("CREATE STREAM OUT (K STRING KEY, V INT) WITH (kafka_topic='first-out', value_format='JSON');")
+        wait_until(lambda: server.pull("SELECT * FROM OUT;") == [["a", 1]], PATIENCE, "the result of the file's query")
 
     def test_a_start_that_waits_can_be_stopped(self):
         self.kafka("stop", self.directory)
