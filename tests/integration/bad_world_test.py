@@ -16,7 +16,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import shell_test  # noqa: E402
-from sluice_server import Server, wait_until  # noqa: E402
+from sluice_server import Server, needs_librdkafka, wait_until  # noqa: E402
 
 BINARY = os.environ.get("SLUICE", "build/sluice")
 PATIENCE = 60  # seconds
@@ -30,6 +30,7 @@ def nobody():
     return sock, f"127.0.0.1:{sock.getsockname()[1]}"
 
 
+@needs_librdkafka
 class NoBroker(unittest.TestCase):
     def setUp(self):
         sock, self.address = nobody()

@@ -13,7 +13,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from sluice_server import Server, wait_until  # noqa: E402
+from sluice_server import Server, needs_librdkafka, wait_until  # noqa: E402
 
 BINARY = os.environ.get("SLUICE", "build/sluice")
 STREAM = "CREATE STREAM S (K STRING KEY, V INT, D DOUBLE) WITH (kafka_topic='s', value_format='JSON', partitions=2);"
@@ -63,8 +63,7 @@ class Headless(unittest.TestCase):
                 self.assertIn(f"{path}:{place}: ", done.stderr)
                 self.assertIn(message, done.stderr)
 
-    # A thread that C11's thrd_create starts is unknown to that sanitizer: librdkafka's first allocation crashes it.
-    @unittest.skipIf(os.environ.get("SLUICE_TEST_SANITIZER") == "thread", "librdkafka does not run under the thread sanitizer")
+    @needs_librdkafka
     def test_a_missing_broker_is_waited_for(self):
         with tempfile.TemporaryDirectory() as directory, socket.socket() as closed:
             closed.bind(("127.0.0.1", 0))  # nobody listens here
