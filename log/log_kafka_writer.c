@@ -300,14 +300,15 @@ static rd_kafka_resp_err_t produce(LogWriter *writer, WriterTopic *topic, int pa
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
 }
 
-/* The client does not know the partition: it has not heard of a topic made anew with more of them, which a
- * question helps. False: it is we who have not heard, and the partition is none any more. */
+/* The client does not know the partition, or the topic: it has not heard of one made anew, which a question
+ * helps. False: it is we who have not heard, and there is none any more. */
 static bool learn_partitions(LogWriter *writer, WriterTopic *topic, int partition)
 {
     const struct rd_kafka_metadata *metadata;
     Error                           ignored;
     kafka_forget_topic(writer->log, str_c(topic->name));
-    if (count_partitions(writer, topic, &ignored) == OK && partition >= topic->partitions)
+    Status known = count_partitions(writer, topic, &ignored);
+    if (known == E_NOT_FOUND || (known == OK && partition >= topic->partitions))
         return false;
     if (rd_kafka_metadata(writer->client, 0, topic->topic, &metadata, GROWN_WAIT_MS) ==
         RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -328,7 +329,7 @@ static Status produce_retrying(LogWriter *writer, WriterTopic *topic, int partit
     if (copy.timestamp == 0)
         copy.timestamp = 1;
     while ((code = produce(writer, topic, partition, &copy, headers)) == RD_KAFKA_RESP_ERR__QUEUE_FULL ||
-           code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) {
+           code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) {
         bool    full = code == RD_KAFKA_RESP_ERR__QUEUE_FULL;
         int64_t now  = kafka_now_us();
         give_up      = give_up == 0 ? now + (int64_t)(full ? FULL_WAIT_MS : GROWN_WAIT_MS) * 1000 : give_up;
