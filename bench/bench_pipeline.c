@@ -8,7 +8,7 @@
  */
 #include <inttypes.h>
 
-#include "executor/pipeline.h"
+#include "executor/dataflow/pipeline.h"
 #include "parser/parser.h"
 #include "planner/planner.h"
 

@@ -23,10 +23,18 @@ if(SLUICE_SANITIZE)
   add_link_options(-fsanitize=${SLUICE_SANITIZE})
 endif()
 
-# sluice_library(NAME [LINK lib...]): all *.c and *.cc of the folder as a static library sluice_NAME.
+# sluice_library(NAME [FROM room...] [LINK lib...]): all *.c and *.cc of the folder, or of these rooms of it, as a static library
+# sluice_NAME.
 function(sluice_library name)
-  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  cmake_parse_arguments(ARG "" "" "FROM;LINK" ${ARGN})
+  if(NOT ARG_FROM)
+    set(ARG_FROM .)
+  endif()
+  set(sources "")
+  foreach(room ${ARG_FROM})
+    file(GLOB found CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${room}/*.c ${CMAKE_CURRENT_SOURCE_DIR}/${room}/*.cc)
+    list(APPEND sources ${found})
+  endforeach()
   add_library(sluice_${name} STATIC ${sources})
   target_link_libraries(sluice_${name} PUBLIC sluice_options Threads::Threads ${ARG_LINK})
 endfunction()

@@ -10,7 +10,7 @@
 #include <limits.h>
 
 #include "main/commands.h"
-#include "server/settings.h"
+#include "server/engine/settings.h"
 
 enum { LOOK_MS = 20 };
 

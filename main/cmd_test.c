@@ -1,7 +1,8 @@
 /*
  * cmd_test.c - `sluice test`: SQL on declared inputs, no broker and no wall clock.
  *
- * With files: golden files (server/test_file.h), a line for each test, exit status 1 when one failed. With
+ * With files: golden files (server/testing/test_file.h), a line for each test, exit status 1 when one failed.
+ * With
  * --json: one JSON case a line on standard input, one JSON result a line on standard output, flushed after
  * each.
  */
@@ -9,8 +10,8 @@
 #include <stdlib.h>
 
 #include "main/commands.h"
-#include "server/test_case.h"
-#include "server/test_file.h"
+#include "server/testing/test_case.h"
+#include "server/testing/test_file.h"
 
 static int usage(void)
 {

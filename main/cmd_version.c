@@ -2,7 +2,7 @@
  * cmd_version.c - `sluice version`.
  */
 #include "main/commands.h"
-#include "server/rest.h"
+#include "server/rest/rest.h"
 
 int cmd_version(int argc, char **argv)
 {

@@ -5,8 +5,8 @@
 
 #include <signal.h>
 
-#include "server/headless.h"
-#include "server/settings.h"
+#include "server/engine/headless.h"
+#include "server/engine/settings.h"
 
 int command_misused(const char *format, ...)
 {

@@ -8,6 +8,7 @@
 #define SLUICE_PLANNER_PLANNER_H
 
 #include "planner/plan.h"
+#include "planner/pull_plan.h"
 #include "planner/typer.h"
 
 /* What the planner asks of the world. */
@@ -71,25 +72,6 @@ Status plan_push_query(const Planner *planner, const AstStatement *statement, St
 const QueryPlan *plan_records(Arena *arena, Str id, Str statement, Str topic, int partitions);
 
 /* SELECT without EMIT from a table. */
-typedef enum { PULL_LOOKUP, PULL_RANGE, PULL_SCAN } PullAccess;
-typedef struct {
-    const Source *table;
-    Str           store; /* name of the store that holds it */
-    PullAccess    access;
-    const Value **keys; /* LOOKUP: key column values per key */
-    size_t        lookup_count;
-    bool          has_low, has_high, low_inclusive, high_inclusive; /* RANGE on a single key column */
-    Value         low, high;
-    bool          has_start_from, has_start_to, has_end_from, has_end_to; /* inclusive window bounds */
-    int64_t       start_from, start_to, end_from, end_to;
-    const Schema
-               *schema; /* rows are evaluated over: keys, values, headers, ROWTIME, WINDOWSTART, WINDOWEND */
-    const Expr *where;  /* over `schema`, the whole condition; or NULL */
-    const Schema      *result; /* in projection order; keys marked */
-    const Expr *const *values; /* one per result column, over `schema` */
-    bool               has_limit;
-    int64_t            limit;
-} PullPlan;
 Status plan_pull_query(const Planner *planner, const AstStatement *statement, PullPlan **out, Error *err);
 
 /* Is the query push, pull on a table, or pull on a stream (rest.md 3)? E_PLAN for an unknown source. */

@@ -9,14 +9,14 @@
 
 #include "core/logger.h"
 #include "core/notice.h"
-#include "server/command_log.h"
-#include "server/headless.h"
-#include "server/host_runtime.h"
-#include "server/http.h"
-#include "server/processing_log.h"
-#include "server/rest.h"
-#include "server/settings.h"
-#include "server/state_dir.h"
+#include "server/cluster/command_log.h"
+#include "server/engine/headless.h"
+#include "server/engine/host_runtime.h"
+#include "server/http/http.h"
+#include "server/engine/processing_log.h"
+#include "server/rest/rest.h"
+#include "server/engine/settings.h"
+#include "server/engine/state_dir.h"
 
 enum { REST_THREADS = 8, MAX_BODY = 16 * 1024 * 1024 };
 

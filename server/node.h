@@ -6,8 +6,8 @@
 #ifndef SLUICE_SERVER_NODE_H
 #define SLUICE_SERVER_NODE_H
 
-#include "server/engine.h"
-#include "server/properties.h"
+#include "server/engine/engine.h"
+#include "server/engine/properties.h"
 
 typedef struct Node Node;
 

@@ -2,6 +2,7 @@
 """lint.py [ROOT] - the rules of the style guide that a program can check; prints `file:line: what` for each breach, exit status 1 if there is one.
 
     layers      #include "folder/..." only along the table below; what runs queries never reaches the syntax tree, not even through others
+    rooms       the same between the rooms of a folder
     readme      every folder has a README.md
     comment     every source file begins with the comment that says what it is for
     function    no function is longer than 90 lines
@@ -34,6 +35,12 @@ LAYERS = {
     "server": ["core", "parser", "udf", "serde", "log", "state", "catalog", "expr", "planner", "executor"],
     "shell": ["core"],
     "main": ["core", "parser", "udf", "serde", "log", "state", "catalog", "expr", "planner", "executor", "server", "shell"],
+}
+# A folder of several rooms: a room includes itself and what stands in its row.
+ROOMS = {
+    "executor/dataflow": [],
+    "executor/runtime": ["executor/dataflow"],
+    "executor/pull": ["executor/runtime", "executor/dataflow"],
 }
 # Folder: what its files must not reach, directly or through any header.
 UNREACHABLE = {"executor": ["parser"], "state": ["planner", "parser"], "log": ["planner", "parser"]}
@@ -123,6 +130,9 @@ class Lint:
                 continue
             other, name = match.groups()
             found.append((number, other + "/" + name))
+            here, there = os.path.dirname(path), os.path.dirname(other + "/" + name)
+            if here in ROOMS and there in ROOMS and there != here and there not in ROOMS[here]:
+                self.breach(path, number, "rooms: %s/ does not include %s/" % (here, there))
             if other in LAYERS and other != folder and other not in LAYERS[folder]:
                 self.breach(path, number, "layers: %s/ does not include %s/" % (folder, other))
             elif other + "/" + name not in self.files and other + "/" + name not in GENERATED:
@@ -212,6 +222,8 @@ PLANTED = {
     "parser/tree.h": "/* ok */\n",
     "planner/plan.h": "/* ok */\n#include \"parser/tree.h\"\n",
     "executor/run.c": "/* ok */\n#include \"planner/plan.h\"\n",
+    "executor/dataflow/up.c": "/* ok */\n#include \"executor/runtime/worker.h\"\n",
+    "executor/runtime/worker.h": "/* ok */\n",
     "executor/gone.c": "/* ok */\n#include \"core/missing.h\"\n",
     "udf/bare.c": "int x;\n",
     "udf/long.c": "/* ok */\nint f(void)\n{\n" + "    x();\n" * 91 + "}\n",
@@ -222,7 +234,7 @@ PLANTED = {
 EXPECTED = [
     "core/a.h:2: layers: core/ does not include parser/",
     "executor/run.c:2: layers: executor/ reaches parser/ by planner/plan.h > parser/tree.h",
-    "executor/gone.c:2: layers: there is no core/missing.h",
+    "executor/dataflow/up.c:2: rooms: executor/dataflow/ does not include executor/runtime/", "executor/gone.c:2: layers: there is no core/missing.h",
     "udf/bare.c:1: comment:", "udf/long.c:3: function: 92 lines: int f(void)", "log/late.c:2: clock: time()", "state/huge.c:701: file: 701 lines",
     "parser/README.md:1: readme: missing", "a path outside the project", "a path of one machine", "a host of a package registry",
     "who typed this",

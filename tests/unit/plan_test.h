@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "executor/driver.h"
+#include "executor/dataflow/driver.h"
 #include "parser/parser.h"
 #include "planner/planner.h"
 

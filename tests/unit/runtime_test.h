@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "executor/runtime.h"
+#include "executor/runtime/runtime.h"
 #include "parser/parser.h"
 #include "planner/planner.h"
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "server/rest.h"
+#include "server/rest/rest.h"
 
 static const char *const offers[] = {"application/vnd.ksqlapi.delimited.v1", "application/json",
                                      "application/vnd.ksql.v1+json"};

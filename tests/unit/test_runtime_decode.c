@@ -4,7 +4,7 @@
  *
  * On the embedded log, or with SLUICE_TEST_BOOTSTRAP on Kafka.
  */
-#include "executor/worker.h"
+#include "executor/runtime/worker.h"
 #include "runtime_test.h"
 
 enum { QUERIES = 10, PROBES_MAX = 500 };

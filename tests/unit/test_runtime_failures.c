@@ -6,7 +6,7 @@
  */
 #include <signal.h>
 
-#include "executor/worker.h"
+#include "executor/runtime/worker.h"
 #include "log/log_backend.h"
 #include "runtime_test.h"
 

@@ -1,0 +1,322 @@
+/*
+ * aggregate_state.c - see aggregate_state.h.
+ *
+ * What is emitted is copied out of the store: a later record of the same batch may replace the values it
+ * points to. For rows of numbers, which is what most counting queries have, the copy is the values
+ * themselves.
+ */
+#include "executor/dataflow/emit_final.h"
+#include "executor/dataflow/task.h"
+
+/* ---- opening ---- */
+
+static Status open_calls(AggregateOp *self, Error *err)
+{
+    Operator *op    = &self->base;
+    size_t    count = 0;
+    for (size_t i = 0; i < self->call_count; i++)
+        count += self->plan->calls[i].arg_count;
+    const Expr **all = ARENA_ARRAY(op->arena, const Expr *, count + 1);
+    self->arg_values = ARENA_ARRAY(op->arena, Value, count + 1);
+    self->call_args  = ARENA_ARRAY(op->arena, Value *, self->call_count + 1);
+    count            = 0;
+    for (size_t i = 0; i < self->call_count; i++) {
+        const PlanAggregateCall *call = &self->plan->calls[i];
+        self->call_args[i]            = &self->arg_values[count];
+        for (size_t arg = 0; arg < call->arg_count; arg++)
+            all[count++] = call->args[arg];
+    }
+    return projection_open(op, all, count, &self->args, err);
+}
+
+Status aggregate_open(Operator *op, AggregateFold fold, Error *err)
+{
+    AggregateOp  *self   = (AggregateOp *)op;
+    const Schema *schema = op->node->schema;
+    self->fold           = fold;
+    self->plan           = &op->node->u.aggregate;
+    self->key_count      = schema->key_count;
+    self->value_count    = schema->value_count;
+    self->call_count     = self->plan->call_count;
+    self->lazy           = self->plan->emit_final || op->pipeline->spec.emit_late;
+    self->fixed          = columns_are_fixed(schema->columns, self->key_count + self->value_count);
+    self->inner          = ARENA_ARRAY(op->arena, Value, self->plan->inner->count + 1);
+    self->next           = ARENA_ARRAY(op->arena, Value, self->value_count + 1);
+    aggregate_rollback(op);
+    TRY(open_calls(self, err));
+    TRY(key_coder_open(op, &op->node->key_format, schema, &self->keys, err));
+    if (self->plan->having != NULL)
+        TRY(op_compile(op, self->plan->having, &self->having, err));
+    return projection_open(op, self->plan->values, self->value_count, &self->values, err);
+}
+
+/* ---- small state ---- */
+
+void aggregate_rollback(Operator *op)
+{
+    AggregateOp *self = (AggregateOp *)op;
+    self->time        = INT64_MIN;
+    self->last_close  = -1;
+    self->next_emit   = 0;
+    self->swept       = 0;
+    self->context     = (AggregateContext){0};
+}
+
+void aggregate_save(const Operator *op, StrBuf *out)
+{
+    const AggregateOp *self = (const AggregateOp *)op;
+    put_int64(out, self->time);
+    put_int64(out, self->last_close);
+    put_int64(out, self->context.sequence);
+}
+
+Status aggregate_load(Operator *op, Str saved, Error *err)
+{
+    AggregateOp *self = (AggregateOp *)op;
+    aggregate_rollback(op);
+    if (str_is_null(saved))
+        return OK;
+    if (!take_int64(&saved, &self->time) || !take_int64(&saved, &self->last_close) ||
+        !take_int64(&saved, &self->context.sequence))
+        return error_set(err, E_DATA, NO_POS, "The saved state of step " STR_FMT " is damaged",
+                         STR_ARG(op->node->step));
+    return OK;
+}
+
+/* ---- taking rows ---- */
+
+static Status take_row(AggregateOp *self, const Row *row, RecordBatch *out, Error *err)
+{
+    Str key;
+    if (row->columns == NULL && row->old == NULL)
+        return OK; /* nothing to add, nothing to take out */
+    if (row->key == NULL) {
+        op_drop_row(&self->base, row, SKIP_NULL_KEY);
+        return OK;
+    }
+    if (row->timestamp > self->time)
+        self->time = row->timestamp;
+    TRY(key_coder_bytes(&self->keys, row, out->arena, &key, err));
+    TRY(self->fold(self, row, key, out, err));
+    return self->plan->emit_final ? emit_final(self, row, out, err) : OK;
+}
+
+Status aggregate_push(Operator *op, int port, const RecordBatch *in, Error *err)
+{
+    AggregateOp *self = (AggregateOp *)op;
+    RecordBatch *out  = batch_new(in->arena, op->node->schema, self->lazy ? 1 : in->count);
+    for (size_t i = 0; i < in->count; i++)
+        TRY(take_row(self, &in->rows[i], out, err));
+    return op_emit(op, out, err);
+}
+
+/* ---- states ---- */
+
+void aggregate_begin(AggregateOp *self, StoreRow *stored, Arena *arena)
+{
+    self->memory          = store_edit_states(self->base.store, stored);
+    self->states          = stored->values + self->value_count;
+    self->context.scratch = arena;
+    for (size_t i = 0; !stored->exists && i < self->call_count; i++)
+        self->states[i] = self->plan->calls[i].function->aggregate->init(self->plan->calls[i].call);
+}
+
+void aggregate_arguments(AggregateOp *self, const Value *columns, const Row *row, Arena *arena)
+{
+    projection_eval(&self->base, &self->args, columns, row, arena, self->arg_values);
+    self->context.sequence++;
+}
+
+static Status fatal(const PlanAggregateCall *call, Status status, Error *err)
+{
+    if (status != E_DATA && status != E_LIMIT)
+        return status;
+    if (err == NULL)
+        return E_FATAL_DATA;
+    err->code = E_FATAL_DATA;
+    return error_prefix(err, "Error in aggregate function %s: ", call->function->name);
+}
+
+/* The call and the context for a change of its state. */
+static inline const PlanAggregateCall *enter_call(AggregateOp *self, size_t i)
+{
+    self->context.memory = self->memory == NULL ? NULL : &self->memory[i];
+    return &self->plan->calls[i];
+}
+
+Status aggregate_add(AggregateOp *self, Error *err)
+{
+    for (size_t i = 0; i < self->call_count; i++) {
+        const PlanAggregateCall *call   = enter_call(self, i);
+        Status                   status = call->function->aggregate->accumulate(call->call, &self->states[i],
+                                                                                self->call_args[i], &self->context, err);
+        if (status != OK)
+            return fatal(call, status, err);
+    }
+    return OK;
+}
+
+Status aggregate_undo(AggregateOp *self, Error *err)
+{
+    for (size_t i = 0; i < self->call_count; i++) {
+        const PlanAggregateCall *call = enter_call(self, i);
+        Status status = call->function->aggregate->undo(call->call, &self->states[i], self->call_args[i],
+                                                        &self->context, err);
+        if (status != OK)
+            return fatal(call, status, err);
+    }
+    return OK;
+}
+
+Status aggregate_merge(AggregateOp *self, const StoreRow *other, Error *err)
+{
+    for (size_t i = 0; i < self->call_count; i++) {
+        const PlanAggregateCall *call   = enter_call(self, i);
+        Status                   status = call->function->aggregate->merge(
+                              call->call, &self->states[i], other->values[self->value_count + i], &self->context, err);
+        if (status != OK)
+            return fatal(call, status, err);
+    }
+    return OK;
+}
+
+/* ---- results ---- */
+
+/* The row that SELECT and HAVING see: keys, results, window bounds, time. */
+static Status fill_inner(AggregateOp *self, const StoreRow *stored, int64_t timestamp, Arena *arena,
+                         Error *err)
+{
+    const Schema *inner  = self->plan->inner;
+    const Value  *states = stored->values + self->value_count;
+    memcpy(self->inner, stored->keys, self->key_count * sizeof *self->inner);
+    for (size_t i = 0; i < self->call_count; i++) {
+        const PlanAggregateCall *call = &self->plan->calls[i];
+        Value                   *to   = &self->inner[self->key_count + i];
+        *to                           = states[i];
+        if (call->function->aggregate->result == NULL)
+            continue;
+        Status status = call->function->aggregate->result(call->call, states[i], arena, to, err);
+        if (status != OK)
+            return fatal(call, status, err);
+    }
+    for (size_t i = self->key_count + self->call_count; i < inner->count; i++) {
+        ColumnRole role = inner->columns[i].role;
+        self->inner[i]  = value_from_int(role == COLUMN_WINDOWSTART ? stored->window_start
+                                         : role == COLUMN_WINDOWEND ? stored->window_end
+                                                                    : timestamp);
+    }
+    return OK;
+}
+
+static bool having(AggregateOp *self, const Row *row, Arena *arena)
+{
+    Truth verdict;
+    Error why;
+    if (self->having == NULL)
+        return true;
+    self->base.current = row;
+    if (program_test(self->having, self->inner, arena, &verdict, &why) == OK)
+        return verdict == TRUTH_TRUE;
+    if (row != NULL)
+        op_report(&self->base, row, &why);
+    return false;
+}
+
+Status aggregate_project(AggregateOp *self, StoreRow *stored, int64_t timestamp, const Row *report,
+                         Arena *arena, const Value **columns, Error *err)
+{
+    TRY(fill_inner(self, stored, timestamp, arena, err));
+    projection_eval(&self->base, &self->values, self->inner, report, arena, self->next);
+    bool visible = having(self, report, arena);
+    *columns     = visible ? aggregate_columns(self, stored->keys, self->next, arena) : NULL;
+    store_put_values(self->base.store, stored, self->next, timestamp, visible);
+    return OK;
+}
+
+const Value *aggregate_columns(const AggregateOp *self, const Value *keys, const Value *values, Arena *arena)
+{
+    const Column *columns = self->base.node->schema->columns;
+    size_t        count   = self->key_count + self->value_count;
+    Value        *out     = arena_alloc(arena, count * sizeof *out);
+    memcpy(out, keys, self->key_count * sizeof *out);
+    memcpy(out + self->key_count, values, self->value_count * sizeof *out);
+    for (size_t i = 0; !self->fixed && i < count; i++)
+        out[i] = value_copy(arena, columns[i].type, out[i]);
+    return out;
+}
+
+Row *aggregate_emit(AggregateOp *self, RecordBatch *out, const StoreRow *stored, int64_t timestamp,
+                    const Origin *origin)
+{
+    Row *row = batch_add(out);
+    *row     = (Row){.key          = stored->keys,
+                     .key_bytes    = stored->key,
+                     .timestamp    = timestamp,
+                     .window_start = stored->window_start,
+                     .window_end   = stored->window_end,
+                     .origin       = origin};
+    return row;
+}
+
+/* Without a projection the row is as visible as before; a new one is, unless HAVING has yet to be asked. */
+static void put_unseen(AggregateOp *self, StoreRow *stored, const Row *input, int64_t timestamp)
+{
+    bool visible = stored->exists ? stored->visible : self->having == NULL;
+    if (!self->plan->emit_final)
+        store_remember(self->base.store, stored, input->origin);
+    store_put_values(self->base.store, stored, NULL, timestamp, visible);
+}
+
+Status aggregate_put(AggregateOp *self, StoreRow *stored, const Row *input, int64_t timestamp,
+                     RecordBatch *out, Error *err)
+{
+    const Value *old = NULL, *now;
+    if (self->lazy) {
+        put_unseen(self, stored, input, timestamp);
+        return OK;
+    }
+    if (stored->exists && stored->visible)
+        old = aggregate_columns(self, stored->keys, stored->values, out->arena);
+    TRY(aggregate_project(self, stored, timestamp, input, out->arena, &now, err));
+    if (now == NULL && old == NULL)
+        return OK;
+    Row *row     = aggregate_emit(self, out, stored, timestamp, input->origin);
+    row->columns = now;
+    row->old     = old;
+    return OK;
+}
+
+/* ---- emitting late ---- */
+
+static Status flush_row(AggregateOp *self, StoreRow *stored, bool emits, RecordBatch *out, Error *err)
+{
+    bool         session = self->plan->window.kind == WINDOWED_SESSION;
+    const Value *now     = NULL;
+    if (stored->exists)
+        TRY(aggregate_project(self, stored, stored->timestamp, NULL, out->arena, &now, err));
+    const Value *old = stored->has_emitted ? stored->emitted : NULL;
+    if (!emits || (now == NULL && old == NULL))
+        return OK;
+    Row *row =
+        aggregate_emit(self, out, stored, session ? stored->window_end : stored->timestamp, stored->origin);
+    row->columns = now;
+    row->old     = old == NULL ? NULL : aggregate_columns(self, stored->keys, old, out->arena);
+    return OK;
+}
+
+Status aggregate_flush(Operator *op, Error *err)
+{
+    AggregateOp *self  = (AggregateOp *)op;
+    Arena       *arena = op->pipeline->batch;
+    StoreRows    rows  = self->lazy ? store_dirty_rows(op->store) : (StoreRows){NULL, 0};
+    bool         emits = op->pipeline->spec.emit_late && !self->plan->emit_final;
+    for (size_t done = 0; done < rows.count;) {
+        size_t       end = rows.count - done < BATCH_ROWS ? rows.count : done + BATCH_ROWS;
+        RecordBatch *out = batch_new(arena, op->node->schema, BATCH_ROWS);
+        for (; done < end; done++)
+            TRY(flush_row(self, rows.rows[done], emits, out, err));
+        TRY(op_emit(op, out, err));
+        arena_reset(arena);
+    }
+    return OK;
+}

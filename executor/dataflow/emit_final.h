@@ -1,0 +1,12 @@
+/*
+ * emit_final.h - EMIT FINAL: windows are emitted once, when they close (runtime.md 2.6).
+ */
+#ifndef SLUICE_EXECUTOR_DATAFLOW_EMIT_FINAL_H
+#define SLUICE_EXECUTOR_DATAFLOW_EMIT_FINAL_H
+
+#include "executor/dataflow/aggregate_state.h"
+
+/* To be called after each record, with the operator's time moved: appends the windows that it has closed. */
+Status emit_final(AggregateOp *self, const Row *trigger, RecordBatch *out, Error *err);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * key_coder.c - see key_coder.h.
+ */
+#include "executor/dataflow/key_coder.h"
+
+static bool names_matter(const FormatSpec *format, size_t count)
+{
+    static const char *const nameless[] = {"KAFKA", "DELIMITED", "NONE", "INTERNAL"};
+    for (size_t i = 0; i < ARRAY_LEN(nameless); i++)
+        if (strcmp(format_name(format->format), nameless[i]) == 0)
+            return false;
+    return !serde_is_unwrapped(format, SIDE_KEY, count);
+}
+
+static bool same_bytes(const PlanNode *from, const FormatSpec *format, const Schema *schema)
+{
+    if (from->key_format.format != format->format ||
+        !str_equal(from->key_format.delimiter, format->delimiter) ||
+        from->schema->key_count != schema->key_count)
+        return false;
+    for (size_t i = 0; names_matter(format, schema->key_count) && i < schema->key_count; i++)
+        if (!str_equal(from->schema->columns[i].name, schema->columns[i].name))
+            return false;
+    return true;
+}
+
+Status key_coder_open(Operator *op, const FormatSpec *format, const Schema *schema, KeyCoder *out, Error *err)
+{
+    *out = (KeyCoder){NULL, false};
+    if (format->format == NULL || schema->key_count == 0)
+        return OK;
+    SerdeSpec spec = {
+        .format = *format, .side = SIDE_KEY, .columns = schema->columns, .count = schema->key_count};
+    if (op->node->kind == PLAN_SINK)
+        spec.topic = op->node->u.sink.topic;
+    out->reuse = op->node->input_count > 0 && same_bytes(op->node->inputs[0], format, schema);
+    return op_encoder(op, &spec, &out->encoder, err);
+}
+
+Status key_coder_bytes(KeyCoder *coder, const Row *row, Arena *arena, Str *out, Error *err)
+{
+    *out = STR_NULL;
+    if (row->key == NULL || coder->encoder == NULL)
+        return OK;
+    if (!coder->reuse || str_is_null(row->key_bytes))
+        return encoder_encode(coder->encoder, row->key, arena, out, err);
+    *out = row->key_bytes;
+    return OK;
+}

@@ -1,0 +1,53 @@
+/*
+ * op_aggregate.c - GROUP BY over a stream, unwindowed or in time windows (runtime.md 3.5, 5.2).
+ *
+ * The input is keyed by the group. A record belongs to one window (TUMBLING) or to several (HOPPING), each of
+ * which takes it or finds it late on its own; stream time is that of the records which came here, this one
+ * included.
+ */
+#include "executor/dataflow/aggregate_state.h"
+
+static Status fold_window(AggregateOp *self, const Row *row, Str key, int64_t start, int64_t end,
+                          RecordBatch *out, Error *err)
+{
+    StoreRow *stored;
+    TRY(store_get(self->base.store, key, row->key, start, end, &stored, err));
+    int64_t timestamp = aggregate_time(stored, row);
+    aggregate_begin(self, stored, out->arena);
+    TRY(aggregate_add(self, err));
+    return aggregate_put(self, stored, row, timestamp, out, err);
+}
+
+static Status fold_windows(AggregateOp *self, const Row *row, Str key, RecordBatch *out, Error *err)
+{
+    const PlanAggregate *plan  = self->plan;
+    int64_t              size  = plan->window.size_ms;
+    int64_t              from  = row->timestamp - size + plan->advance_ms;
+    int64_t              start = from <= 0 ? 0 : from / plan->advance_ms * plan->advance_ms;
+    bool                 late  = false;
+    while (start <= row->timestamp) {
+        int64_t end = start > INT64_MAX - size ? INT64_MAX : start + size;
+        if (end > self->time - plan->grace_ms)
+            TRY(fold_window(self, row, key, start, end, out, err));
+        else
+            late = true;
+        if (start > INT64_MAX - plan->advance_ms)
+            break;
+        start += plan->advance_ms;
+    }
+    if (late)
+        op_drop_row(&self->base, row, SKIP_LATE);
+    return OK;
+}
+
+static Status fold(AggregateOp *self, const Row *row, Str key, RecordBatch *out, Error *err)
+{
+    aggregate_arguments(self, row->columns, row, out->arena);
+    if (self->plan->window.kind == WINDOWED_NO)
+        return fold_window(self, row, key, 0, 0, out, err);
+    return fold_windows(self, row, key, out, err);
+}
+
+static Status open_stream(Operator *op, Error *err) { return aggregate_open(op, fold, err); }
+
+const OperatorClass op_aggregate = AGGREGATE_CLASS("AGGREGATE", open_stream);

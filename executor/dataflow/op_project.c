@@ -1,0 +1,84 @@
+/*
+ * op_project.c - SELECT: new value columns behind the same key.
+ *
+ * A null row stays a null row, a tombstone a tombstone. A table that pull queries read is kept in the node's
+ * own store; then the old row is what the store had, else it is projected from the input's old row.
+ */
+#include "executor/dataflow/key_coder.h"
+#include "executor/dataflow/projection.h"
+#include "executor/dataflow/task.h"
+
+typedef struct {
+    Operator   base;
+    Projection values;
+    KeyCoder   keys;
+} ProjectOp;
+
+static Status project_open(Operator *op, Error *err)
+{
+    ProjectOp *self = (ProjectOp *)op;
+    TRY(key_coder_open(op, &op->node->key_format, op->node->schema, &self->keys, err));
+    return projection_open(op, op->node->u.project.values, op->node->schema->value_count, &self->values, err);
+}
+
+static Value *project_row(ProjectOp *self, const Value *columns, const Row *row, Arena *arena)
+{
+    const Schema *schema = self->base.node->schema;
+    Value        *out    = arena_alloc(arena, schema->count * sizeof *out);
+    for (size_t i = 0; i < schema->key_count; i++)
+        out[i] = columns[i];
+    projection_eval(&self->base, &self->values, columns, row, arena, out + schema->key_count);
+    return out;
+}
+
+static Value *stored_row(const Schema *schema, const StoreRow *stored, Arena *arena)
+{
+    Value *out = arena_alloc(arena, schema->count * sizeof *out);
+    for (size_t i = 0; i < schema->key_count; i++)
+        out[i] = value_copy(arena, schema->columns[i].type, stored->keys[i]);
+    for (size_t i = schema->key_count; i < schema->count; i++)
+        out[i] = value_copy(arena, schema->columns[i].type, stored->values[i - schema->key_count]);
+    return out;
+}
+
+static Status materialize(ProjectOp *self, Row *row, Arena *arena, Error *err)
+{
+    Operator *op = &self->base;
+    StoreRow *stored;
+    Str       key;
+    TRY(key_coder_bytes(&self->keys, row, arena, &key, err));
+    row->key_bytes = key;
+    TRY(store_get(op->store, key, row->key, row->window_start, row->window_end, &stored, err));
+    row->old = stored->exists ? stored_row(op->node->schema, stored, arena) : NULL;
+    if (row->columns != NULL)
+        store_put(op->store, stored, row->columns + op->node->schema->key_count, row->timestamp, true);
+    else if (stored->exists)
+        store_remove(op->store, stored);
+    return OK;
+}
+
+static Status project_push(Operator *op, int port, const RecordBatch *in, Error *err)
+{
+    ProjectOp   *self = (ProjectOp *)op;
+    RecordBatch *out  = batch_new(in->arena, op->node->schema, in->count);
+    for (size_t i = 0; i < in->count; i++) {
+        const Row *row = &in->rows[i];
+        Row       *to  = &out->rows[out->count++];
+        *to            = *row;
+        if (!self->keys.reuse)
+            to->key_bytes = STR_NULL;
+        if (row->columns != NULL)
+            to->columns = project_row(self, row->columns, row, in->arena);
+        if (op->store != NULL)
+            TRY(materialize(self, to, in->arena, err));
+        else if (row->old != NULL)
+            to->old = project_row(self, row->old, NULL, in->arena);
+    }
+    return op_emit(op, out, err);
+}
+
+const OperatorClass op_project = {.name              = "PROJECT",
+                                  .state_size        = sizeof(ProjectOp),
+                                  .reads_wanted_only = true,
+                                  .open              = project_open,
+                                  .push              = project_push};

@@ -1,0 +1,98 @@
+/*
+ * op_session.c - GROUP BY in session windows (runtime.md 5.3).
+ *
+ * A record joins every session of its key that is no further away than the gap, and they become one. Each
+ * session that goes is emitted as a tombstone first, even one that has the same bounds as the result, except
+ * where the record stands at the time of a one-record session. Sessions older than the store's retention are
+ * not seen, and not kept, though their rows are emitted.
+ */
+#include "executor/dataflow/aggregate_state.h"
+
+typedef struct {
+    StoreRows parts; /* to be merged, by (end, start) */
+    int64_t   start, end;
+    bool      expired; /* too old to be kept */
+} Session;
+
+static int64_t add_clamped(int64_t a, int64_t b) { return a > INT64_MAX - b ? INT64_MAX : a + b; }
+
+static Status find_parts(AggregateOp *self, const Row *row, Str key, Arena *arena, Session *out, Error *err)
+{
+    int64_t gap = self->plan->gap_ms, newest = store_time(self->base.store);
+    TRY(store_find_windows(self->base.store, key, row->key, row->timestamp - gap,
+                           add_clamped(row->timestamp, gap), arena, &out->parts, err));
+    size_t kept = 0;
+    out->start = out->end = row->timestamp;
+    for (size_t i = 0; i < out->parts.count; i++) {
+        StoreRow *part = out->parts.rows[i];
+        if (newest != INT64_MIN && part->window_end < newest - self->plan->retention_ms + 1)
+            continue;
+        out->parts.rows[kept++] = part;
+        out->start              = part->window_start < out->start ? part->window_start : out->start;
+        out->end                = part->window_end > out->end ? part->window_end : out->end;
+    }
+    out->parts.count = kept;
+    out->expired     = newest != INT64_MIN && out->end < newest - self->plan->retention_ms + 1;
+    return OK;
+}
+
+/* The first part's states move on to the session that takes the parts' place, the others' are merged into
+ * them: so a record costs the same however much its session has collected. `stored` may be one of the parts
+ * itself. */
+static Status gather(AggregateOp *self, StoreRow *stored, const StoreRows *parts, Arena *arena, Error *err)
+{
+    StoreRow *first = parts->rows[0];
+    aggregate_begin(self, stored, arena);
+    store_swap_states(self->base.store, stored, first);
+    for (size_t i = 1; i < parts->count; i++)
+        TRY(aggregate_merge(self, parts->rows[i] == stored ? first : parts->rows[i], err));
+    return OK;
+}
+
+/* What was seen of a part is emitted as deleted, at the time it ended. */
+static void retire(AggregateOp *self, StoreRow *part, const Row *row, RecordBatch *out)
+{
+    if (self->lazy && !self->plan->emit_final)
+        store_remember(self->base.store, part, row->origin);
+    else if (!self->lazy && part->visible) {
+        const Value *old = aggregate_columns(self, part->keys, part->values, out->arena);
+        aggregate_emit(self, out, part, part->window_end, row->origin)->old = old;
+    }
+}
+
+static Status merge_session(AggregateOp *self, const Row *row, Str key, const Session *session,
+                            RecordBatch *out, Error *err)
+{
+    StoreRow *stored;
+    TRY(store_get(self->base.store, key, row->key, session->start, session->end, &stored, err));
+    if (session->start == session->end) {
+        aggregate_begin(self, stored, out->arena); /* the only part, if there is one */
+    } else {
+        for (size_t i = 0; i < session->parts.count; i++)
+            retire(self, session->parts.rows[i], row, out);
+        TRY(gather(self, stored, &session->parts, out->arena, err));
+        for (size_t i = 0; i < session->parts.count; i++)
+            store_remove(self->base.store, session->parts.rows[i]);
+    }
+    TRY(aggregate_add(self, err));
+    TRY(aggregate_put(self, stored, row, session->end, out, err));
+    if (session->expired)
+        store_remove(self->base.store, stored);
+    return OK;
+}
+
+static Status fold(AggregateOp *self, const Row *row, Str key, RecordBatch *out, Error *err)
+{
+    Session session;
+    TRY(find_parts(self, row, key, out->arena, &session, err));
+    if (session.end < self->time - self->plan->grace_ms - self->plan->gap_ms) {
+        op_drop_row(&self->base, row, SKIP_LATE);
+        return OK;
+    }
+    aggregate_arguments(self, row->columns, row, out->arena);
+    return merge_session(self, row, key, &session, out, err);
+}
+
+static Status open_session(Operator *op, Error *err) { return aggregate_open(op, fold, err); }
+
+const OperatorClass op_session = AGGREGATE_CLASS("SESSION", open_session);

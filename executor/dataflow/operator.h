@@ -1,0 +1,97 @@
+/*
+ * operator.h - what an operator is: one file op_x.c per kind of plan node, and a line in operators.def.
+ *
+ * Batches are pushed from the sources to the root: `push` does its work and hands what comes out to the next
+ * operator with op_emit. An operator belongs to one task and so to one thread; its memory is the task's arena
+ * (as long as the task) and the batch's arena (reset after each batch). Plan nodes are read-only; state lives
+ * in the operator or in its stores.
+ *
+ * The effects are those of handling one record at a time, in order. Stream time belongs to the operator,
+ * starts unset (INT64_MIN), and comes from the records it gets (runtime.md 2.2); operators that keep it (or
+ * other small state) implement save and load.
+ */
+#ifndef SLUICE_EXECUTOR_DATAFLOW_OPERATOR_H
+#define SLUICE_EXECUTOR_DATAFLOW_OPERATOR_H
+
+#include "executor/dataflow/pipeline.h"
+#include "state/store.h"
+
+typedef struct Operator Operator;
+
+typedef struct {
+    const char *name;       /* as operators.def has it */
+    size_t      state_size; /* of the struct that starts with an Operator */
+    /* It reads no more of its input than planner/plan_prune.c says for its node, so that rows which hold more
+     * (what other tasks want of the source) look the same to it. Without this promise the source hides the
+     * rest, which costs a copy of each row. */
+    bool reads_wanted_only;
+    Status (*open)(Operator *op, Error *err);
+    /* `port`: which input of the node the batch comes from. Its rows are read-only: other tasks may have the
+     * same (source_decoder.h). Any status but OK stops the batch: the runtime aborts. Bad rows are no such
+     * error: op_skip_row. */
+    Status (*push)(Operator *op, int port, const RecordBatch *in, Error *err);
+    /* Before a commit: emit what was held back (emit late). Sources are flushed first. May be NULL. */
+    Status (*flush)(Operator *op, Error *err);
+    /* The stores have forgotten everything since the last commit; forget it too. load follows if there is
+     * one. May be NULL. */
+    void (*rollback)(Operator *op);
+    /* Small state that belongs to the commit: stream time, lastClose. Both or none. */
+    void (*save)(const Operator *op, StrBuf *out);
+    Status (*load)(Operator *op, Str saved, Error *err); /* saved.ptr NULL: start unset */
+    void (*close)(Operator *op); /* library handles only: arenas are freed by the task. May be NULL */
+} OperatorClass;
+
+/* Failures inside programs (an argument that became NULL) go to the processing log with the operator's
+ * current row. */
+typedef struct {
+    ErrorSink base;
+    Operator *op;
+} OpErrors;
+
+struct Operator {
+    const OperatorClass *class;
+    const PlanNode *node;
+    Pipeline       *pipeline;
+    Arena          *arena; /* of the task */
+    Operator       *next;  /* NULL: the last one */
+    int             next_port;
+    Store          *store; /* opened by the pipeline when the node has one; else NULL */
+    OpErrors        errors;
+    ProgramContext  programs;    /* of everything op_compile makes */
+    const Row      *current;     /* the row being evaluated, for error reports; may be NULL */
+    Encoder        *key_encoder; /* of op_key_bytes, made when first used */
+};
+
+/* Hands a batch to the next operator. */
+static inline Status op_emit(Operator *op, const RecordBatch *out, Error *err)
+{
+    if (op->next == NULL || out->count == 0)
+        return OK;
+    return op->next->class->push(op->next, op->next_port, out, err);
+}
+
+/* A row (or an expression of it) failed: counter, processing log with the row's origin (runtime.md 7.2 type
+ * 1). */
+void op_skip_row(Operator *op, const Row *row, const Error *why);
+/* The row's key in the format of the operator's input edge (port 0): row->key_bytes where they are there
+ * already. ptr NULL: null key. */
+Status op_key_bytes(Operator *op, const Row *row, Arena *arena, Str *out, Error *err);
+/* The same for a failure after which the row goes on (a column became NULL): logged, not counted as skipped.
+ */
+void op_report(Operator *op, const Row *row, const Error *why);
+/* A record that cannot be read and is not to be skipped (fail_on_deserialization_error): sets E_FATAL_DATA,
+ * saying which one. */
+Status op_fail_record(const Origin *origin, bool key_side, const char *why, Error *err);
+/* A row that is dropped for its key or its lateness: counted only. */
+void op_drop_row(Operator *op, const Row *row, SkipKind kind);
+/* Compiles an expression for this task, its inner failures reported to the processing log. */
+Status op_compile(Operator *op, const Expr *expr, Program **out, Error *err);
+
+/* Serde for this task, closed with the pipeline. */
+Status op_decoder(Operator *op, const SerdeSpec *spec, Decoder **out, Error *err);
+Status op_encoder(Operator *op, const SerdeSpec *spec, Encoder **out, Error *err);
+
+/* NULL: not built. */
+const OperatorClass *operator_class(PlanKind kind, const PlanNode *node);
+
+#endif

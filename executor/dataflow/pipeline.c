@@ -1,0 +1,256 @@
+/*
+ * pipeline.c - making the operators of a task, and pushing records through them.
+ *
+ * An operator is allocated before its inputs, since they need to know where to push, and opened after them,
+ * since a join looks at its inputs' stores. Records go through in slices of BATCH_ROWS: the batch arena is
+ * reset after each, so a poll of any size costs the same memory.
+ */
+#include "executor/dataflow/task.h"
+
+/* ---- building ---- */
+
+static void report_error(ErrorSink *sink, const Error *err)
+{
+    Operator *op = ((OpErrors *)sink)->op;
+    op_report(op, op->current, err);
+}
+
+static Status make_operator(Pipeline *pipeline, const PlanNode *node, bool reads_topic, Operator *next,
+                            int port, Operator **out, Error *err)
+{
+    const OperatorClass *class = reads_topic ? &op_repartition : operator_class(node->kind, node);
+    if (class == NULL)
+        return error_set(err, E_UNSUPPORTED, NO_POS,
+                         "Sluice does not execute the step " STR_FMT " of query " STR_FMT " yet",
+                         STR_ARG(node->step), STR_ARG(pipeline->spec.plan->id));
+    Operator *op  = arena_calloc(pipeline->arena, 1, class->state_size);
+    op->class     = class;
+    op->node      = node;
+    op->pipeline  = pipeline;
+    op->arena     = pipeline->arena;
+    op->next      = next;
+    op->next_port = port;
+    op->errors    = (OpErrors){{report_error}, op};
+    op->programs  = (ProgramContext){
+         .clock = pipeline->spec.clock, .config = pipeline->spec.functions_config, .errors = &op->errors.base};
+    *out = op;
+    return OK;
+}
+
+static Status open_store(Pipeline *pipeline, Operator *op, Error *err)
+{
+    const PlanStore *store = plan_node_store(op->node);
+    StoreSpec        spec;
+    if (store == NULL || op->class == &op_repartition)
+        return OK;
+    TRY(plan_store_spec(op->node, pipeline->arena, &spec, err));
+    TRY(store_open(pipeline->spec.state, &spec, pipeline->spec.partition, &op->store, err));
+    pipeline->stores[pipeline->store_count++] = op;
+    return OK;
+}
+
+static Status build(Pipeline *pipeline, const PlanNode *node, Operator *next, int port, Error *err)
+{
+    bool direct = pipeline->spec.sub_topology == ALL_DIRECT;
+    bool reads =
+        node->kind == PLAN_REKEY && node->u.rekey.repartition && !direct && node != pipeline->topology.root;
+    Operator *op = NULL;
+    TRY(make_operator(pipeline, node, reads, next, port, &op, err));
+    for (size_t i = 0; !reads && i < node->input_count; i++)
+        TRY(build(pipeline, node->inputs[i], op, (int)i, err));
+    pipeline->operators[pipeline->operator_count++] = op;
+    if (reads || node->kind == PLAN_SOURCE)
+        pipeline->inputs[pipeline->input_count++] = (InputOperator *)op;
+    TRY(open_store(pipeline, op, err));
+    return op->class->open == NULL ? OK : op->class->open(op, err);
+}
+
+static void count_node(void *context, const PlanNode *node) { ++*(size_t *)context; }
+
+static Status pick_topology(Pipeline *pipeline, Error *err)
+{
+    const PipelineSpec *spec = &pipeline->spec;
+    SubTopology        *subs;
+    size_t              count;
+    if (spec->sub_topology == ALL_DIRECT) {
+        pipeline->topology = (SubTopology){.root = spec->plan->root};
+        return OK;
+    }
+    topology_cut(spec->plan, pipeline->arena, &subs, &count);
+    if (spec->sub_topology < 0 || (size_t)spec->sub_topology >= count)
+        return error_set(err, E_NOT_FOUND, NO_POS, "Query " STR_FMT " has no sub-topology %d",
+                         STR_ARG(spec->plan->id), spec->sub_topology);
+    pipeline->topology = subs[spec->sub_topology];
+    return OK;
+}
+
+Status pipeline_open(const PipelineSpec *spec, Pipeline **out, Error *err)
+{
+    Pipeline *pipeline             = mem_calloc(1, sizeof *pipeline);
+    size_t    nodes                = 0;
+    pipeline->spec                 = *spec;
+    pipeline->arena                = arena_new(0);
+    pipeline->batch                = arena_new(0);
+    pipeline->peek                 = arena_new(0);
+    pipeline->counters.stream_time = INT64_MIN;
+    plan_visit(spec->plan->root, count_node, &nodes);
+    pipeline->operators = ARENA_ARRAY(pipeline->arena, Operator *, nodes);
+    pipeline->inputs    = ARENA_ARRAY(pipeline->arena, InputOperator *, nodes);
+    pipeline->stores    = ARENA_ARRAY(pipeline->arena, Operator *, nodes);
+    Status status       = pick_topology(pipeline, err);
+    if (status == OK)
+        status = build(pipeline, pipeline->topology.root, NULL, 0, err);
+    if (status != OK) {
+        pipeline_close(pipeline);
+        return status;
+    }
+    *out = pipeline;
+    return OK;
+}
+
+void pipeline_close(Pipeline *pipeline)
+{
+    if (pipeline == NULL)
+        return;
+    for (size_t i = 0; i < pipeline->operator_count; i++)
+        if (pipeline->operators[i]->class->close != NULL)
+            pipeline->operators[i]->class->close(pipeline->operators[i]);
+    for (Resource *r = pipeline->resources; r != NULL; r = r->next) {
+        program_close(r->program);
+        decoder_close(r->decoder);
+        encoder_close(r->encoder);
+    }
+    for (size_t i = 0; i < pipeline->store_count; i++)
+        store_close(pipeline->stores[i]->store);
+    arena_free(pipeline->peek);
+    arena_free(pipeline->batch);
+    arena_free(pipeline->arena);
+    mem_free(pipeline);
+}
+
+Operator *pipeline_operator(Pipeline *pipeline, const PlanNode *node)
+{
+    for (size_t i = 0; i < pipeline->operator_count; i++)
+        if (pipeline->operators[i]->node == node)
+            return pipeline->operators[i];
+    return NULL;
+}
+
+/* ---- inputs ---- */
+
+size_t pipeline_input_count(const Pipeline *pipeline) { return pipeline->input_count; }
+
+Str pipeline_input_topic(const Pipeline *pipeline, size_t input) { return pipeline->inputs[input]->topic; }
+
+const PlanNode *pipeline_input_node(const Pipeline *pipeline, size_t input)
+{
+    return pipeline->inputs[input]->base.node;
+}
+
+int64_t pipeline_row_time(Pipeline *pipeline, size_t input, const SourceRows *rows, size_t at)
+{
+    InputOperator *op   = pipeline->inputs[input];
+    int64_t        time = op->time(&op->base, rows, at, pipeline->peek);
+    arena_reset(pipeline->peek);
+    return time;
+}
+
+Status pipeline_push(Pipeline *pipeline, size_t input, int partition, const LogRecord *records, size_t count,
+                     Error *err)
+{
+    InputOperator *op = pipeline->inputs[input];
+    for (size_t done = 0; done < count;) {
+        size_t slice  = count - done < BATCH_ROWS ? count - done : BATCH_ROWS;
+        Status status = op->feed(&op->base, partition, records + done, slice, err);
+        arena_reset(pipeline->batch);
+        TRY(status);
+        pipeline->counters.records_in += slice;
+        done += slice;
+    }
+    return OK;
+}
+
+bool pipeline_takes_rows(const Pipeline *pipeline, size_t input)
+{
+    return pipeline->inputs[input]->take != NULL;
+}
+
+Status pipeline_push_rows(Pipeline *pipeline, size_t input, const SourceRows *rows, size_t from, size_t count,
+                          Error *err)
+{
+    InputOperator *op     = pipeline->inputs[input];
+    Status         status = op->take(&op->base, rows, from, count, err);
+    arena_reset(pipeline->batch);
+    TRY(status);
+    pipeline->counters.records_in += count;
+    return OK;
+}
+
+const PipelineCounters *pipeline_counters(const Pipeline *pipeline) { return &pipeline->counters; }
+
+/* ---- commit ---- */
+
+void pipeline_committed(Pipeline *pipeline) { arena_reset(pipeline->batch); }
+
+void pipeline_rolled_back(Pipeline *pipeline)
+{
+    arena_reset(pipeline->batch);
+    for (size_t i = 0; i < pipeline->operator_count; i++)
+        if (pipeline->operators[i]->class->rollback != NULL)
+            pipeline->operators[i]->class->rollback(pipeline->operators[i]);
+}
+
+/* Which operator that is, also in the next version of the plan (OR REPLACE), where nodes may have other
+ * numbers: the n-th of its class. */
+static int64_t identity(const Pipeline *pipeline, size_t index)
+{
+    const OperatorClass *class = pipeline->operators[index]->class;
+    uint64_t nth               = 0;
+    for (size_t i = 0; i < index; i++)
+        nth += pipeline->operators[i]->class == class;
+    return (int64_t)(str_hash(str_c(class->name)) + nth);
+}
+
+/* The blob: for each operator with small state its identity, a length, and its bytes. */
+void pipeline_save(const Pipeline *pipeline, StrBuf *out)
+{
+    StrBuf one = {0};
+    for (size_t i = 0; i < pipeline->operator_count; i++) {
+        const Operator *op = pipeline->operators[i];
+        if (op->class->save == NULL)
+            continue;
+        strbuf_reset(&one);
+        op->class->save(op, &one);
+        put_int64(out, identity(pipeline, i));
+        put_int64(out, (int64_t)one.len);
+        strbuf_add(out, strbuf_str(&one));
+    }
+    strbuf_clear(&one);
+}
+
+static Status find_saved(Str saved, int64_t wanted, Str *out, Error *err)
+{
+    *out = STR_NULL;
+    while (saved.len > 0) {
+        int64_t whose, len;
+        if (!take_int64(&saved, &whose) || !take_int64(&saved, &len) || len < 0 || (uint64_t)len > saved.len)
+            return error_set(err, E_DATA, NO_POS, "The saved state of operators is damaged");
+        if (whose == wanted)
+            *out = str_n(saved.ptr, (size_t)len);
+        saved = str_n(saved.ptr + len, saved.len - (size_t)len);
+    }
+    return OK;
+}
+
+Status pipeline_load(Pipeline *pipeline, Str saved, Error *err)
+{
+    for (size_t i = 0; i < pipeline->operator_count; i++) {
+        Operator *op = pipeline->operators[i];
+        Str       one;
+        if (op->class->load == NULL)
+            continue;
+        TRY(find_saved(saved, identity(pipeline, i), &one, err));
+        TRY(op->class->load(op, one, err));
+    }
+    return OK;
+}

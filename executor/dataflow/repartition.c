@@ -1,0 +1,26 @@
+/*
+ * repartition.c - see repartition.h.
+ */
+#include "executor/dataflow/repartition.h"
+
+SerdeSpec repartition_serde(const PlanNode *rekey, Str topic, Arena *arena)
+{
+    const Schema *schema = rekey->schema;
+    SerdeSpec     spec   = {.format  = {.format = format_find(STR_LIT("INTERNAL"))},
+                            .side    = SIDE_VALUE,
+                            .topic   = topic,
+                            .columns = schema->columns + schema->key_count,
+                            .count   = schema->count - schema->key_count};
+    if (!rekey->is_table)
+        return spec;
+    SqlField *fields = ARENA_ARRAY(arena, SqlField, spec.count);
+    for (size_t i = 0; i < spec.count; i++)
+        fields[i] = (SqlField){spec.columns[i].name, spec.columns[i].type};
+    const SqlType *row     = type_struct(arena, fields, spec.count);
+    Column        *columns = ARENA_ARRAY(arena, Column, 2);
+    columns[0]             = (Column){STR_LIT("NEW"), row, COLUMN_VALUE, STR_NULL};
+    columns[1]             = (Column){STR_LIT("OLD"), row, COLUMN_VALUE, STR_NULL};
+    spec.columns           = columns;
+    spec.count             = 2;
+    return spec;
+}

@@ -1,0 +1,17 @@
+/*
+ * source_table.h - a table read from a topic: its rows in a store, and the store's rows as rows of the edge.
+ */
+#ifndef SLUICE_EXECUTOR_DATAFLOW_SOURCE_TABLE_H
+#define SLUICE_EXECUTOR_DATAFLOW_SOURCE_TABLE_H
+
+#include "executor/dataflow/operator.h"
+
+/* Fills a row of the source's schema from its stored row: pseudo columns come from the row's time and window.
+ * Shares what it points to. */
+void source_stored_columns(const Schema *schema, const StoreRow *stored, Value *out);
+/* Brings the store up to date with the batch, gives every row its old row, and drops rows without a key. With
+ * a cache above 0 no row is left: flush emits what has changed since the last commit. */
+Status source_table_apply(Operator *op, RecordBatch *batch, Error *err);
+Status source_table_flush(Operator *op, Error *err);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * topology.h - a plan cut into sub-topologies: what runs without a topic in between.
+ *
+ * Sub-topology 0 is the one that holds the root (or, when the plan has no repartition, everything); the
+ * others feed it. A task is (query, sub-topology, partition).
+ */
+#ifndef SLUICE_EXECUTOR_DATAFLOW_TOPOLOGY_H
+#define SLUICE_EXECUTOR_DATAFLOW_TOPOLOGY_H
+
+#include "planner/plan.h"
+
+typedef struct {
+    int             number;
+    const PlanNode *root;    /* SINK, OUTPUT, a SOURCE that only materialises, or the REKEY that writes the
+                                repartition topic */
+    const PlanNode **inputs; /* SOURCE nodes, and REKEY nodes whose topic is read here */
+    size_t           input_count;
+    int              partitions;
+    bool             stateful; /* some node of it keeps a store */
+} SubTopology;
+
+/* In `arena`. */
+void topology_cut(const QueryPlan *plan, Arena *arena, SubTopology **out, size_t *count);
+
+/* Internal names (runtime.md 6.1), in `arena`. */
+Str topology_application_id(Str service_id, Str query_id, Arena *arena);
+Str topology_repartition_topic(Str service_id, Str query_id, const PlanNode *rekey, Arena *arena);
+Str topology_changelog_topic(Str service_id, Str query_id, const PlanNode *node, Arena *arena);
+
+#endif

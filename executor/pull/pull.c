@@ -1,0 +1,344 @@
+/*
+ * pull.c - see pull.h.
+ */
+#include "executor/pull/pull.h"
+
+#include <time.h>
+
+#include "serde/serde.h"
+
+enum { WAIT_FOR_OWNER_MS = 3000, WAIT_STEP_MS = 10 };
+
+struct PullQuery {
+    PullHost       *host;
+    const PullPlan *plan;
+    const PlanNode *node; /* whose store is read */
+    ProgramContext  context;
+    StoreSpec       store;
+    StateReader    *reader;
+    bool            reader_failed;
+    int            *partitions; /* of this node */
+    size_t          partition_count;
+    Str            *keys;  /* to look up, encoded; NULL ones are nowhere */
+    Program        *where; /* or NULL */
+    Program       **values;
+    Arena          *arena;   /* of the query */
+    Arena          *scratch; /* of one row */
+    Value          *row, *result;
+    int64_t         left; /* of LIMIT; < 0: none */
+    bool            over;
+    bool (*consume)(void *context, const Value *values);
+    void *consumer;
+};
+
+/* ---- connections ---- */
+
+void pull_host_init(PullHost *host, Runtime *runtime, Clock *clock, const FnConfig *config)
+{
+    *host = (PullHost){.runtime = runtime, .clock = clock, .config = config};
+    pthread_mutex_init(&host->lock, NULL);
+}
+
+void pull_host_clear(PullHost *host)
+{
+    for (size_t i = 0; i < host->idle_count; i++)
+        state_reader_close(host->idle[i]);
+    host->idle_count = 0;
+    pthread_mutex_destroy(&host->lock);
+}
+
+static Status borrow_reader(PullHost *host, StateReader **out, Error *err)
+{
+    size_t             count;
+    const char *const *paths;
+    pthread_mutex_lock(&host->lock);
+    *out = host->idle_count > 0 ? host->idle[--host->idle_count] : NULL;
+    pthread_mutex_unlock(&host->lock);
+    if (*out != NULL)
+        return OK;
+    paths = runtime_state_files(host->runtime, &count);
+    return state_reader_open(paths, count, out, err);
+}
+
+static void give_back_reader(PullHost *host, StateReader *reader, bool failed)
+{
+    bool kept = false;
+    if (reader == NULL)
+        return;
+    pthread_mutex_lock(&host->lock);
+    if (!failed && host->idle_count < PULL_READERS) {
+        host->idle[host->idle_count++] = reader;
+        kept                           = true;
+    }
+    pthread_mutex_unlock(&host->lock);
+    if (!kept)
+        state_reader_close(reader);
+}
+
+/* ---- keys ---- */
+
+static Status open_encoder(PullQuery *query, Encoder **out, Error *err)
+{
+    const Schema *schema = query->node->schema;
+    SerdeSpec     spec   = {.format  = query->node->key_format,
+                            .side    = SIDE_KEY,
+                            .columns = schema->columns,
+                            .count   = schema->key_count};
+    return encoder_open(&spec, query->arena, out, err);
+}
+
+static Status encode_keys(PullQuery *query, Error *err)
+{
+    const PullPlan *plan   = query->plan;
+    Status          status = OK;
+    Encoder        *encoder;
+    TRY(open_encoder(query, &encoder, err));
+    query->keys = ARENA_ARRAY(query->arena, Str, plan->lookup_count + 1);
+    for (size_t i = 0; i < plan->lookup_count && status == OK; i++)
+        status = encoder_encode(encoder, plan->keys[i], query->arena, &query->keys[i], err);
+    encoder_close(encoder);
+    return status;
+}
+
+/* ---- opening ---- */
+
+static bool owns(const PullQuery *query, int partition)
+{
+    for (size_t i = 0; i < query->partition_count; i++)
+        if (query->partitions[i] == partition)
+            return true;
+    return false;
+}
+
+/* A partition that has to be read and is not here; -1: none. */
+static int missing_partition(const PullQuery *query, int total)
+{
+    if (query->partition_count == (size_t)total)
+        return -1;
+    if (query->plan->access == PULL_LOOKUP) {
+        for (size_t i = 0; i < query->plan->lookup_count; i++) {
+            int partition = str_is_null(query->keys[i]) ? -1 : log_partition_of(query->keys[i], total);
+            if (partition >= 0 && !owns(query, partition))
+                return partition;
+        }
+        return -1;
+    }
+    for (int p = 0; p < total; p++)
+        if (!owns(query, p))
+            return p;
+    return -1;
+}
+
+/* A reply that lacks what another node has would look like one that is whole: rather none. */
+static Status find_partitions(PullQuery *query, const QueryPlan *writer, Error *err)
+{
+    const struct timespec pause   = {0, WAIT_STEP_MS * 1000000L};
+    int                   missing = 0;
+    for (int waited = 0; waited < WAIT_FOR_OWNER_MS; waited += WAIT_STEP_MS) {
+        Runtime *runtime = query->host->runtime;
+        bool     settled;
+        int      total = runtime_table_partitions(runtime, writer->id, &settled);
+        bool     known = runtime_owned_partitions(runtime, writer->id, query->arena, &query->partitions,
+                                                  &query->partition_count);
+        if (known && total > 0 && (missing = missing_partition(query, total)) < 0)
+            return OK;
+        if (settled)
+            break;
+        nanosleep(&pause, NULL);
+    }
+    return error_set(err, E_BUSY, NO_POS,
+                     "Unable to execute pull query: partition %d of the query " STR_FMT
+                     " that makes the table is on another server of this service, has failed, or is still "
+                     "restoring its state. Sluice does not ask other servers yet.",
+                     missing, STR_ARG(writer->id));
+}
+
+static Status compile(PullQuery *query, Error *err)
+{
+    const PullPlan *plan = query->plan;
+    query->context =
+        (ProgramContext){.clock = query->host->clock, .config = query->host->config, .pull = true};
+    if (plan->where != NULL)
+        TRY(program_compile(plan->where, &query->context, query->arena, &query->where, err));
+    query->values = ARENA_ARRAY(query->arena, Program *, plan->result->count);
+    for (size_t i = 0; i < plan->result->count; i++)
+        TRY(program_compile(plan->values[i], &query->context, query->arena, &query->values[i], err));
+    return OK;
+}
+
+Status pull_open(PullHost *host, const PullPlan *plan, const QueryPlan *writer, Arena *arena, PullQuery **out,
+                 Error *err)
+{
+    if (writer == NULL || writer->materialized == NULL)
+        return error_set(
+            err, E_PLAN, NO_POS,
+            "The `" STR_FMT
+            "` table isn't queryable: the query that materialises it has been terminated or keeps no state.",
+            STR_ARG(plan->table->name));
+    PullQuery *query = ARENA_NEW(arena, PullQuery);
+    *query           = (PullQuery){.host  = host,
+                                   .plan  = plan,
+                                   .node  = writer->materialized,
+                                   .arena = arena,
+                                   .left  = plan->has_limit ? plan->limit : -1};
+    query->scratch   = arena_new(0);
+    query->row       = ARENA_ARRAY(arena, Value, plan->schema->count);
+    query->result    = ARENA_ARRAY(arena, Value, plan->result->count);
+    Status status    = plan_store_spec(query->node, arena, &query->store, err);
+    if (status == OK)
+        status = compile(query, err);
+    if (status == OK && plan->access == PULL_LOOKUP)
+        status = encode_keys(query, err);
+    if (status == OK)
+        status = find_partitions(query, writer, err);
+    if (status == OK)
+        status = borrow_reader(host, &query->reader, err);
+    if (status != OK) {
+        pull_close(query);
+        return status;
+    }
+    *out = query;
+    return OK;
+}
+
+void pull_close(PullQuery *query)
+{
+    give_back_reader(query->host, query->reader, query->reader_failed);
+    program_close(query->where);
+    for (size_t i = 0; query->values != NULL && i < query->plan->result->count; i++)
+        program_close(query->values[i]);
+    arena_free(query->scratch);
+}
+
+/* ---- rows ---- */
+
+/* The store has the header columns of a SOURCE TABLE behind its values (executor/dataflow/pipeline_store.c).
+ */
+static Value row_value(const Schema *schema, size_t column, const StateRow *from)
+{
+    if (column < schema->key_count)
+        return from->keys[column];
+    switch (schema->columns[column].role) {
+    case COLUMN_ROWTIME:
+        return value_from_int(from->timestamp);
+    case COLUMN_WINDOWSTART:
+        return value_from_int(from->window_start);
+    case COLUMN_WINDOWEND:
+        return value_from_int(from->window_end);
+    default:
+        return from->values[column - schema->key_count];
+    }
+}
+
+/* A condition that fails on a row is not true of it; a column that fails is NULL (sql.md 3.3). */
+static Status on_row(void *context, const StateRow *from, Error *err)
+{
+    PullQuery *query   = context;
+    Truth      verdict = TRUTH_TRUE;
+    Error      ignored;
+    arena_reset(query->scratch);
+    for (size_t i = 0; i < query->plan->schema->count; i++)
+        query->row[i] = row_value(query->plan->schema, i, from);
+    if (query->where != NULL &&
+        program_test(query->where, query->row, query->scratch, &verdict, &ignored) != OK)
+        return OK;
+    if (verdict != TRUTH_TRUE)
+        return OK;
+    for (size_t i = 0; i < query->plan->result->count; i++)
+        if (program_eval(query->values[i], query->row, query->scratch, &query->result[i], &ignored) != OK)
+            query->result[i] = value_null();
+    query->over = !query->consume(query->consumer, query->result) || (query->left > 0 && --query->left == 0);
+    return query->over ? error_set(err, E_CANCELLED, NO_POS, "enough rows") : OK;
+}
+
+static Status scan(PullQuery *query, StoreRange *range, Error *err)
+{
+    range->partitions      = query->partitions;
+    range->partition_count = query->partition_count;
+    Arena *arena           = arena_new(0);
+    Status status = state_reader_scan(query->reader, &query->store, range, arena, on_row, query, err);
+    arena_free(arena);
+    if (status == E_CANCELLED && query->over)
+        return OK;
+    query->reader_failed = status != OK;
+    return status;
+}
+
+/* ---- which rows ---- */
+
+static StoreRange window_range(const PullPlan *plan)
+{
+    return (StoreRange){.has_start_from = plan->has_start_from,
+                        .has_start_to   = plan->has_start_to,
+                        .has_end_from   = plan->has_end_from,
+                        .has_end_to     = plan->has_end_to,
+                        .start_from     = plan->start_from,
+                        .start_to       = plan->start_to,
+                        .end_from       = plan->end_from,
+                        .end_to         = plan->end_to};
+}
+
+static bool seen_before(const Str *keys, size_t count, Str key)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_equal(keys[i], key))
+            return true;
+    return false;
+}
+
+static Status look_up(PullQuery *query, Error *err)
+{
+    const PullPlan *plan = query->plan;
+    const Str      *keys = query->keys;
+    for (size_t i = 0; i < plan->lookup_count && !query->over; i++) {
+        if (str_is_null(keys[i]) || seen_before(keys, i, keys[i]))
+            continue;
+        StoreRange range = window_range(plan);
+        range.low_kind = range.high_kind = BOUND_INCLUSIVE;
+        range.low = range.high = keys[i];
+        TRY(scan(query, &range, err));
+    }
+    return OK;
+}
+
+static Status scan_range(PullQuery *query, Encoder *encoder, Error *err)
+{
+    const PullPlan *plan  = query->plan;
+    StoreRange      range = window_range(plan);
+    if (plan->has_low) {
+        TRY(encoder_encode(encoder, &plan->low, query->arena, &range.low, err));
+        range.low_kind = plan->low_inclusive ? BOUND_INCLUSIVE : BOUND_EXCLUSIVE;
+    }
+    if (plan->has_high) {
+        TRY(encoder_encode(encoder, &plan->high, query->arena, &range.high, err));
+        range.high_kind = plan->high_inclusive ? BOUND_INCLUSIVE : BOUND_EXCLUSIVE;
+    }
+    return scan(query, &range, err);
+}
+
+/* Bytes are in the order of values only where a text is its own encoding. */
+static bool bytes_are_ordered(const PullQuery *query)
+{
+    const FormatClass *format = query->node->key_format.format;
+    return format != NULL && str_equal(str_c(format_name(format)), STR_LIT("KAFKA"));
+}
+
+Status pull_run(PullQuery *query, bool (*row)(void *context, const Value *values), void *context, Error *err)
+{
+    query->consume  = row;
+    query->consumer = context;
+    if (query->left == 0)
+        return OK;
+    if (query->plan->access == PULL_LOOKUP)
+        return look_up(query, err);
+    if (query->plan->access == PULL_SCAN ||
+        (query->plan->access == PULL_RANGE && !bytes_are_ordered(query))) {
+        StoreRange range = window_range(query->plan);
+        return scan(query, &range, err);
+    }
+    Encoder *encoder;
+    TRY(open_encoder(query, &encoder, err));
+    Status status = scan_range(query, encoder, err);
+    encoder_close(encoder);
+    return status;
+}

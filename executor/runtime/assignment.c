@@ -1,0 +1,267 @@
+/*
+ * assignment.c - from the slots a worker was given to the tasks that run.
+ *
+ * A slot is owned once its partition of the slots topic has been read to the end: only then is it known where
+ * its tasks left off. Tasks are matched to queries and owned slots whenever either has changed: what is not
+ * wanted any more is closed, what is missing is made, and what another node carried on meanwhile is opened
+ * again. Each pass takes every task one step further: opening, restoring, running, or parked and due.
+ *
+ * Invariant: no task opens before its slot's positions are known, for without them it would begin anew.
+ */
+#include "executor/runtime/worker.h"
+
+/* ---- slots ---- */
+
+static void slot_loaded(Worker *worker, int slot)
+{
+    worker->slots[slot] = SLOT_OWNED;
+    worker->tasks_stale = true;
+}
+
+/* Starts on those not begun yet. Most are empty: they are found by one question, for to read each to its end
+ * costs the start 50 ms. */
+static Status begin_slots(Worker *worker, bool *busy, Error *err)
+{
+    int      slots = atomic_load(&worker->runtime->slot_count);
+    Log     *log   = worker->runtime->options.log;
+    Str      topic = worker->runtime->slots_topic;
+    int     *fresh = ARENA_ARRAY(worker->scratch, int, (size_t)slots);
+    int64_t *first = ARENA_ARRAY(worker->scratch, int64_t, (size_t)slots);
+    int64_t *end   = ARENA_ARRAY(worker->scratch, int64_t, (size_t)slots);
+    size_t   count = 0;
+    for (int s = 0; s < slots; s++)
+        if (worker->slots[s] == SLOT_LOADING && worker->slot_handles[s] < 0)
+            fresh[count++] = s;
+    if (count == 0)
+        return OK;
+    Status status = log_offsets_many(log, topic, fresh, count, first, end, err);
+    for (size_t i = 0; status == OK && i < count; i++) {
+        int slot = fresh[i];
+        positions_drop_slot(&worker->positions, slot);
+        if (first[i] == end[i])
+            slot_loaded(worker, slot);
+        else
+            status =
+                log_reader_assign(worker->reader, topic, slot, first[i], &worker->slot_handles[slot], err);
+    }
+    *busy = true;
+    return status;
+}
+
+/* Reads a slot's partition; *done at its end. */
+static Status load_slot(Worker *worker, int slot, bool *done, bool *busy, Error *err)
+{
+    int     *handle = &worker->slot_handles[slot];
+    LogBatch batch;
+    TRY(log_reader_take(worker->reader, *handle, POLL_RECORDS, &batch, err));
+    for (size_t i = 0; i < batch.count; i++)
+        positions_put(&worker->positions, batch.records[i].key, slot, batch.records[i].value);
+    *busy |= batch.count > 0;
+    *done = batch.count == 0 && log_reader_at_end(worker->reader, *handle);
+    log_batch_release(worker->reader, &batch);
+    if (*done) {
+        log_reader_unassign(worker->reader, *handle);
+        *handle = -1;
+        slot_loaded(worker, slot);
+    }
+    return OK;
+}
+
+/* True while some are still being loaded. */
+bool worker_load_slots(Worker *worker, bool *busy)
+{
+    Error err;
+    bool  loading = false;
+    if (worker->slots == NULL)
+        return false;
+    Status status = begin_slots(worker, busy, &err);
+    arena_reset(worker->scratch);
+    if (status != OK) {
+        log_line(LOG_WARN, "reading the positions of the slots: %s", err.message);
+        worker_pause(worker);
+        return true;
+    }
+    for (int s = 0; s < atomic_load(&worker->runtime->slot_count); s++) {
+        bool done = false;
+        if (worker->slots[s] != SLOT_LOADING)
+            continue;
+        if (load_slot(worker, s, &done, busy, &err) != OK) {
+            log_line(LOG_WARN, "reading the positions of slot %d: %s", s, err.message);
+            worker_pause(worker);
+            return true;
+        }
+        loading |= !done;
+        *busy |= done;
+    }
+    return loading;
+}
+
+void worker_reload_slots(Worker *worker)
+{
+    for (int s = 0; worker->slots != NULL && s < atomic_load(&worker->runtime->slot_count); s++)
+        if (worker->slots[s] == SLOT_OWNED) {
+            worker->slots[s]        = SLOT_LOADING;
+            worker->slot_handles[s] = -1;
+        }
+    worker->compare_tasks = true;
+    atomic_store(&worker->ready, false);
+}
+
+/* ---- which tasks there should be ---- */
+
+static Task *find_task(const Worker *worker, const QuerySub *sub, int partition)
+{
+    for (Task *task = worker->tasks; task != NULL; task = task->next)
+        if (task->sub == sub && task->partition == partition)
+            return task;
+    return NULL;
+}
+
+static bool has_query(const Worker *worker, const Query *query)
+{
+    for (size_t i = 0; i < worker->query_count; i++)
+        if (worker->queries[i] == query)
+            return true;
+    return false;
+}
+
+/* Has a commit been made for it elsewhere? Then what it has is of the past. */
+static bool is_outdated(const Worker *worker, const Task *task)
+{
+    TaskRecord record;
+    Str        bytes = positions_get(&worker->positions, task->key);
+    uint64_t   there = 0;
+    if (!str_is_null(bytes) && task_record_decode(bytes, worker->scratch, &record, NULL) == OK)
+        there = record.sequence;
+    arena_reset(worker->scratch);
+    return there != task->sequence;
+}
+
+static void close_unwanted(Worker *worker)
+{
+    for (Task *task = worker->tasks, *next; task != NULL; task = next) {
+        next = task->next;
+        if (task->push != NULL)
+            continue;
+        if (worker->slots[task->slot] == SLOT_NONE || !has_query(worker, task->query)) {
+            task_free(task);
+        } else if (worker->compare_tasks && task->pipeline != NULL && is_outdated(worker, task)) {
+            task_close_pipeline(task);
+            task_set_state(task, TASK_OPENING);
+        }
+    }
+    worker->compare_tasks = false;
+}
+
+static void open_wanted(Worker *worker, Query *query)
+{
+    int slots = atomic_load(&worker->runtime->slot_count);
+    for (size_t i = 0; i < query->sub_count; i++) {
+        QuerySub *sub = &query->subs[i];
+        for (int p = 0; p < sub->tasks; p++) {
+            if (worker->slots[slot_of(sub, p, slots)] != SLOT_OWNED || find_task(worker, sub, p) != NULL)
+                continue;
+            Task *task    = task_new(worker, query, sub, p);
+            task->next    = worker->tasks;
+            worker->tasks = task;
+        }
+    }
+}
+
+void worker_match_tasks(Worker *worker)
+{
+    if (!worker->tasks_stale || worker->slots == NULL)
+        return;
+    worker->tasks_stale = false;
+    close_unwanted(worker);
+    for (size_t i = 0; i < worker->query_count; i++)
+        open_wanted(worker, worker->queries[i]);
+}
+
+/* ---- opening, restoring, retrying ---- */
+
+static void task_failed(Worker *worker, Task *task, const Error *err)
+{
+    if (err->code == E_IO || err->code == E_BUSY) { /* tried again soon; nothing of others is touched */
+        log_line(LOG_WARN, "query " STR_FMT ": %s", STR_ARG(task->key), err->message);
+        task_close_pipeline(task);
+        task_set_state(task, TASK_OPENING);
+        worker_pause(worker);
+        return;
+    }
+    worker_failed(worker, task, err);
+}
+
+static void retry(Worker *worker, Task *task, bool *busy)
+{
+    Error err;
+    if (worker->alone != NULL || runtime_now_us(worker->runtime) < task->retry_us)
+        return;
+    if (worker->dirty != NULL && worker_commit(worker, true, &err) != OK) {
+        worker_failed(worker, worker->guilty, &err);
+        return;
+    }
+    worker->alone = task;
+    task_set_state(task, TASK_OPENING);
+    *busy = true;
+}
+
+static Status attach_detached(Task *task, Error *err)
+{
+    if (!task_runnable(task))
+        return OK;
+    for (size_t i = 0; i < task->input_count; i++)
+        if (task->inputs[i].feed == NULL)
+            TRY(feed_attach(task->worker, &task->inputs[i], err));
+    return OK;
+}
+
+static bool advance_task(Worker *worker, Task *task, bool *busy)
+{
+    Error     err;
+    Status    status = OK;
+    TaskState before = task->state;
+    switch (task->state) {
+    case TASK_OPENING:
+        if (worker->alone != NULL && worker->alone != task)
+            return true;
+        status = task_open(task, &err);
+        break;
+    case TASK_RESTORING:
+        status = task->replaying ? attach_detached(task, &err) : task_restore_slice(task, &err);
+        break;
+    case TASK_PARKED:
+        retry(worker, task, busy);
+        break;
+    case TASK_RUNNING:
+        status = attach_detached(task, &err);
+        break;
+    case TASK_ABSENT:
+        break;
+    }
+    *busy |= before != task->state;
+    if (status == OK)
+        return true;
+    if (task->push != NULL)
+        worker_failed(worker, task, &err);
+    else
+        task_failed(worker, task, &err);
+    return false;
+}
+
+void worker_advance_tasks(Worker *worker, bool *busy)
+{
+    bool ready = worker->fence != NULL && !worker->tasks_stale;
+    for (Task *task = worker->tasks, *next; task != NULL; task = next) {
+        next = task->next;
+        if (!advance_task(worker, task, busy)) {
+            *busy = true;
+            return; /* the list may have changed */
+        }
+        ready &= task->state != TASK_OPENING && task->state != TASK_RESTORING;
+        if (atomic_load_explicit(&worker->has_mail, memory_order_relaxed))
+            return;
+    }
+    atomic_store(&worker->ready, ready);
+    atomic_store(&worker->settled, worker->taken);
+}

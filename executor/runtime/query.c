@@ -1,0 +1,365 @@
+/*
+ * query.c - a running query as all threads see it: its sub-topologies, its internal topics, its errors, what
+ * its tasks publish.
+ *
+ * Immutable once made, but for atomics and what its lock covers. Workers, the registry and callers hold
+ * references; the plan is released with the last.
+ */
+#include "executor/dataflow/task.h"
+#include "executor/runtime/worker.h"
+
+/* ---- walking ---- */
+
+static void visit_sub(const PlanNode *node, const PlanNode *root, void (*visit)(void *, const PlanNode *),
+                      void *context)
+{
+    if (node != root && node->kind == PLAN_REKEY && node->u.rekey.repartition)
+        return;
+    for (size_t i = 0; i < node->input_count; i++)
+        visit_sub(node->inputs[i], root, visit, context);
+    visit(context, node);
+}
+
+typedef struct {
+    void (*visit)(void *, const PlanNode *);
+    void *context;
+} StoreVisit;
+
+static void visit_if_logged(void *context, const PlanNode *node)
+{
+    StoreVisit *visit = context;
+    if (node->kind != PLAN_SOURCE && plan_node_store(node) != NULL)
+        visit->visit(visit->context, node);
+}
+
+void query_visit_stores(const QuerySub *sub, void (*visit)(void *context, const PlanNode *node),
+                        void           *context)
+{
+    StoreVisit stores = {visit, context};
+    visit_sub(sub->sub.root, sub->sub.root, visit_if_logged, &stores);
+}
+
+/* ---- making ---- */
+
+typedef struct {
+    const PlanNode *wanted;
+    bool            found;
+} Search;
+
+static void look_for(void *context, const PlanNode *node)
+{
+    Search *search = context;
+    search->found |= node == search->wanted;
+}
+
+static void init_view(TaskView *view, size_t inputs, Arena *arena)
+{
+    view->positions = arena_alloc(arena, (inputs + 1) * sizeof *view->positions);
+    view->committed = arena_alloc(arena, (inputs + 1) * sizeof *view->committed);
+    atomic_init(&view->worker, -1);
+    for (size_t i = 0; i < inputs; i++) {
+        atomic_init(&view->positions[i], -1);
+        atomic_init(&view->committed[i], -1);
+    }
+}
+
+static int source_partitions(const Query *query, const PlanNode *source)
+{
+    size_t i = 0;
+    while (query->plan->sources[i] != source)
+        i++;
+    return query->source_partitions[i];
+}
+
+static void init_sub(Query *query, QuerySub *sub, const SubTopology *cut)
+{
+    Arena *arena          = query->arena;
+    Str    service        = query->runtime->options.service_id;
+    sub->sub              = *cut;
+    sub->tasks            = cut->partitions;
+    sub->topics           = ARENA_ARRAY(arena, Str, cut->input_count + 1);
+    sub->input_partitions = ARENA_ARRAY(arena, int, cut->input_count + 1);
+    sub->hash             = str_hash(str_printf(arena, STR_FMT "/%d", STR_ARG(query->plan->id), cut->number));
+    for (size_t i = 0; i < cut->input_count; i++) {
+        const PlanNode *node     = cut->inputs[i];
+        bool            is_topic = node->kind == PLAN_SOURCE;
+        sub->topics[i]           = is_topic ? node->u.source.topic
+                                            : topology_repartition_topic(service, query->plan->id, node, arena);
+        sub->input_partitions[i] = is_topic ? source_partitions(query, node) : cut->partitions;
+        if (sub->input_partitions[i] > sub->tasks)
+            sub->tasks = sub->input_partitions[i];
+    }
+    sub->views = ARENA_ARRAY(arena, TaskView, (size_t)sub->tasks);
+    for (int p = 0; p < sub->tasks; p++)
+        init_view(&sub->views[p], cut->input_count, arena);
+    Search search = {query->plan->materialized, false};
+    visit_sub(cut->root, cut->root, look_for, &search);
+    sub->has_materialized = search.wanted != NULL && search.found;
+}
+
+/* A query that starts at the ends starts at those of now, though its tasks may open later: what is inserted
+ * after the statement is seen. */
+static Status find_latest(Query *query, Error *err)
+{
+    const QueryPlan *plan = query->plan;
+    query->latest         = ARENA_ARRAY(query->arena, int64_t *, plan->source_count + 1);
+    for (size_t i = 0; i < plan->source_count; i++) {
+        const PlanSource *source = &plan->sources[i]->u.source;
+        query->latest[i]         = ARENA_ARRAY(query->arena, int64_t, (size_t)source->partitions + 1);
+        for (int p = 0; p < source->partitions; p++) {
+            int64_t first;
+            TRY(log_offsets(query->runtime->options.log, source->topic, p, &first, &query->latest[i][p],
+                            err));
+        }
+    }
+    return OK;
+}
+
+/* counts NULL: those of the plan. */
+static Query *query_make(Runtime *runtime, const QueryPlan *plan, const QueryOptions *options,
+                         const int *counts)
+{
+    Query *query                         = mem_calloc(1, sizeof *query);
+    query->runtime                       = runtime;
+    query->arena                         = arena_new(0);
+    query->plan                          = plan;
+    query->from_earliest                 = options->from_earliest;
+    query->fail_on_deserialization_error = options->fail_on_deserialization_error;
+    query->source_partitions             = ARENA_ARRAY(query->arena, int, plan->source_count + 1);
+    for (size_t i = 0; i < plan->source_count; i++)
+        query->source_partitions[i] = counts != NULL ? counts[i] : plan->sources[i]->u.source.partitions;
+    atomic_init(&query->refs, 1);
+    atomic_init(&query->paused, options->paused);
+    pthread_mutex_init(&query->lock, NULL);
+    SubTopology *cuts;
+    topology_cut(plan, query->arena, &cuts, &query->sub_count);
+    query->subs = ARENA_ARRAY(query->arena, QuerySub, query->sub_count);
+    for (size_t i = 0; i < query->sub_count; i++)
+        init_sub(query, &query->subs[i], &cuts[i]);
+    return query;
+}
+
+Status query_new(Runtime *runtime, const QueryPlan *plan, const QueryOptions *options, void *owner,
+                 void (*owner_free)(void *), Query **out, Error *err)
+{
+    Query *query = query_make(runtime, plan, options, NULL);
+    if (!options->from_earliest && atomic_load(&runtime->assigned) && find_latest(query, err) != OK) {
+        query_unref(query); /* the owner stays the caller's */
+        return err == NULL ? E_IO : err->code;
+    }
+    query->owner      = owner;
+    query->owner_free = owner_free;
+    *out              = query;
+    return OK;
+}
+
+static void release_former(void *query) { query_unref(query); }
+
+Query *query_grown(Query *query, const int *counts)
+{
+    QueryOptions options = {.from_earliest                 = query->from_earliest,
+                            .fail_on_deserialization_error = query->fail_on_deserialization_error,
+                            .paused                        = atomic_load(&query->paused)};
+    Query       *next    = query_make(query->runtime, query->plan, &options, counts);
+    next->owner          = query_ref(query);
+    next->owner_free     = release_former;
+    next->latest         = query->latest;
+    atomic_store(&next->last_message_ms, atomic_load(&query->last_message_ms));
+    return next;
+}
+
+bool query_is_stateful(const Query *query)
+{
+    bool stateful = false;
+    for (size_t i = 0; i < query->sub_count; i++)
+        stateful |= query->subs[i].sub.stateful;
+    return stateful;
+}
+
+void query_set_outgrown(Query *query, const char *why)
+{
+    pthread_mutex_lock(&query->lock);
+    mem_free(query->outgrown);
+    query->outgrown = str_to_heap(str_c(why));
+    pthread_mutex_unlock(&query->lock);
+}
+
+Status query_check_grown(Query *query, Error *err)
+{
+    pthread_mutex_lock(&query->lock);
+    Status status =
+        query->outgrown == NULL ? OK : error_set(err, E_FATAL_DATA, NO_POS, "%s", query->outgrown);
+    pthread_mutex_unlock(&query->lock);
+    return status;
+}
+
+Query *query_ref(Query *query)
+{
+    atomic_fetch_add(&query->refs, 1);
+    return query;
+}
+
+void query_unref(Query *query)
+{
+    if (query == NULL || atomic_fetch_sub(&query->refs, 1) > 1)
+        return;
+    for (size_t i = 0; i < QUERY_ERRORS; i++)
+        mem_free((char *)query->errors[i].message.ptr);
+    mem_free(query->outgrown);
+    if (query->owner_free != NULL)
+        query->owner_free(query->owner);
+    pthread_mutex_destroy(&query->lock);
+    arena_free(query->arena);
+    mem_free(query);
+}
+
+/* ---- internal topics ---- */
+
+static Status make_topic(Runtime *runtime, Str name, int partitions, const LogConfig *configs, size_t count,
+                         Error *err)
+{
+    TopicInfo info;
+    Status    status = log_topic_info(runtime->options.log, name, &info, err);
+    if (status == E_NOT_FOUND) {
+        status = log_topic_create(runtime->options.log, name, partitions, runtime->options.internal_replicas,
+                                  configs, count, err);
+        if (status != E_EXISTS)
+            return status;
+        status = log_topic_info(runtime->options.log, name, &info, err);
+        if (status ==
+            E_NOT_FOUND) /* another node makes it just now: the broker does not tell everybody at once */
+            return error_set(err, E_BUSY, NO_POS, "The internal topic " STR_FMT " is not there yet",
+                             STR_ARG(name));
+    }
+    TRY(status);
+    if (info.partitions == partitions)
+        return OK;
+    return error_set(err, E_FATAL_DATA, NO_POS,
+                     "The internal topic " STR_FMT " has %d partitions, but the query needs %d",
+                     STR_ARG(name), info.partitions, partitions);
+}
+
+static Status make_repartition(Runtime *runtime, Str name, int partitions, Error *err)
+{
+    static const LogConfig configs[] = {
+        {"cleanup.policy", "delete"}, {"retention.ms", "-1"}, {"segment.bytes", "52428800"}};
+    return make_topic(runtime, name, partitions, configs, ARRAY_LEN(configs), err);
+}
+
+typedef struct {
+    Query          *query;
+    const QuerySub *sub;
+    Arena          *arena;
+    Status          status;
+    Error          *err;
+} TopicMaking;
+
+enum { DAY_MS = 24 * 60 * 60 * 1000 };
+
+static void make_changelog(void *context, const PlanNode *node)
+{
+    TopicMaking     *making  = context;
+    Runtime         *runtime = making->query->runtime;
+    const PlanStore *store   = plan_node_store(node);
+    bool             ends    = node->window.kind != WINDOWED_NO && store->retention_ms >= 0;
+    char             retention[32];
+    Str              name =
+        topology_changelog_topic(runtime->options.service_id, making->query->plan->id, node, making->arena);
+    if (making->status != OK)
+        return;
+    snprintf(retention, sizeof retention, "%lld", (long long)store->retention_ms + DAY_MS);
+    LogConfig configs[] = {{"cleanup.policy", ends ? "compact,delete" : "compact"},
+                           {"retention.ms", retention}};
+    making->status =
+        make_topic(runtime, name, making->sub->sub.partitions, configs, ends ? 2 : 1, making->err);
+}
+
+static Status make_topics(Query *query, Arena *arena, Error *err)
+{
+    for (size_t s = 0; s < query->sub_count; s++) {
+        QuerySub   *sub    = &query->subs[s];
+        TopicMaking making = {query, sub, arena, OK, err};
+        for (size_t i = 0; i < sub->sub.input_count; i++)
+            if (sub->sub.inputs[i]->kind == PLAN_REKEY)
+                TRY(make_repartition(query->runtime, sub->topics[i], sub->sub.partitions, err));
+        query_visit_stores(sub, make_changelog, &making);
+        TRY(making.status);
+    }
+    return OK;
+}
+
+Status query_make_topics(Query *query, Error *err)
+{
+    pthread_mutex_lock(&query->lock);
+    Status status = OK;
+    if (!query->topics_made) {
+        Arena *arena       = arena_new(0);
+        status             = make_topics(query, arena, err);
+        query->topics_made = status == OK;
+        arena_free(arena);
+    }
+    pthread_mutex_unlock(&query->lock);
+    return status;
+}
+
+static void delete_topic(TopicMaking *making, Str name)
+{
+    Error  why;
+    Status status = log_topic_delete(making->query->runtime->options.log, name, &why);
+    if (status != OK && status != E_NOT_FOUND && making->status == OK) {
+        making->status = status;
+        if (making->err != NULL)
+            *making->err = why;
+    }
+}
+
+static void delete_changelog(void *context, const PlanNode *node)
+{
+    TopicMaking *making = context;
+    delete_topic(making, topology_changelog_topic(making->query->runtime->options.service_id,
+                                                  making->query->plan->id, node, making->arena));
+}
+
+Status query_delete_topics(Query *query, Error *err)
+{
+    Arena      *arena  = arena_new(0);
+    TopicMaking making = {query, NULL, arena, OK, err};
+    for (size_t s = 0; s < query->sub_count; s++) {
+        QuerySub *sub = &query->subs[s];
+        for (size_t i = 0; i < sub->sub.input_count; i++)
+            if (sub->sub.inputs[i]->kind == PLAN_REKEY)
+                delete_topic(&making, sub->topics[i]);
+        query_visit_stores(sub, delete_changelog, &making);
+    }
+    arena_free(arena);
+    return making.status;
+}
+
+/* ---- errors ---- */
+
+/* runtime.md 6.4. */
+static Str classify(const Error *err)
+{
+    switch (err->code) {
+    case E_NOT_FOUND:
+    case E_FATAL_DATA:
+    case E_DATA:
+    case E_PLAN:
+        return STR_LIT("USER");
+    case E_FULL:
+        return STR_LIT("SYSTEM");
+    default:
+        return STR_LIT("UNKNOWN");
+    }
+}
+
+void query_add_error(Query *query, const Error *err)
+{
+    Clock *clock = query->runtime->clock;
+    Str    text  = str_c(err->message);
+    pthread_mutex_lock(&query->lock);
+    QueryError *slot = &query->errors[query->error_count++ % QUERY_ERRORS];
+    mem_free((char *)slot->message.ptr);
+    *slot = (QueryError){clock->now_ms(clock), {str_to_heap(text), text.len}, classify(err)};
+    pthread_mutex_unlock(&query->lock);
+}

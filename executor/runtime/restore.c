@@ -1,0 +1,471 @@
+/*
+ * restore.c - opening a task: where its inputs go on, and how its stores get level with that.
+ *
+ * The record in the slots topic decides (of the plan's hash: another's is another query's). The fact in the
+ * state file tells how far the stores are:
+ *
+ *   equal sequence          the stores are exactly there: nothing to read
+ *   file behind             the changelogs' tails from the file's positions; source tables from the file's
+ *                           input positions, output suppressed
+ *   file ahead, or unknown  of another history: wiped, then everything from the beginning
+ *   no record               a new task: stores emptied, inputs at their first or last offsets, written down
+ *                           with the first commit
+ *
+ * OR REPLACE keeps the hash, so the next version of a query goes on from positions and stores of the last.
+ * Where it keeps more columns, the tables are widened as they are opened and the changelogs hold records of
+ * both versions (state/), which is the same after a crash at any point, for nothing was copied. The rows of a
+ * source table, which has no changelog, are read from the topic once more when its columns are others: the
+ * new columns are in the records.
+ *
+ * Changelog records are upserts, so a replay that is interrupted starts over. It is done in slices between
+ * batches.
+ */
+#include "executor/runtime/worker.h"
+
+enum { SLICE_RECORDS = 2000 };
+
+/* ---- inputs ---- */
+
+static void count_inputs(Task *task)
+{
+    size_t count = pipeline_input_count(task->pipeline);
+    task->inputs = mem_calloc(count + 1, sizeof *task->inputs);
+    for (size_t i = 0; i < count; i++) {
+        if (task->partition >= task->sub->input_partitions[i])
+            continue; /* a smaller topic has no such partition */
+        task->inputs[task->input_count++] = (TaskInput){.task         = task,
+                                                        .index        = i,
+                                                        .topic        = task->sub->topics[i],
+                                                        .partition    = task->partition,
+                                                        .replay_until = -1,
+                                                        .end          = INT64_MAX};
+    }
+    task->ordered         = task->input_count > 1;
+    task->input_topics    = mem_calloc(task->input_count + 1, sizeof *task->input_topics);
+    task->input_positions = mem_calloc(task->input_count + 1, sizeof *task->input_positions);
+    for (size_t i = 0; i < task->input_count; i++)
+        task->input_topics[i] = task->inputs[i].topic;
+}
+
+static void list_changelogs(Task *task)
+{
+    size_t stores          = pipeline_store_count(task->pipeline);
+    Arena *arena           = task->worker->scratch;
+    task->changelogs       = mem_calloc(stores + 1, sizeof *task->changelogs);
+    task->changelog_topics = mem_calloc(stores + 1, sizeof *task->changelog_topics);
+    task->has_source_store = false;
+    for (size_t i = 0; i < stores; i++) {
+        Str name = topology_changelog_topic(task->worker->runtime->options.service_id, task->query->plan->id,
+                                            pipeline_store_node(task->pipeline, i), arena);
+        task->changelog_topics[i] = (Str){str_to_heap(name), name.len};
+        task->changelogs[i]       = -1;
+        task->has_source_store |= pipeline_store_is_source(task->pipeline, i);
+    }
+}
+
+/* What source tables keep of their records. */
+static Status hash_source_columns(Task *task, uint64_t *out, Error *err)
+{
+    StrBuf text   = {0};
+    Status status = OK;
+    for (size_t i = 0; status == OK && i < pipeline_store_count(task->pipeline); i++) {
+        StoreSpec spec;
+        if (!pipeline_store_is_source(task->pipeline, i))
+            continue;
+        status = plan_store_spec(pipeline_store_node(task->pipeline, i), task->worker->scratch, &spec, err);
+        for (size_t v = 0; status == OK && v < spec.value_count; v++) {
+            strbuf_addf(&text, STR_FMT " ", STR_ARG(spec.values[v].name));
+            type_print(spec.values[v].type, &text);
+            strbuf_addc(&text, '\n');
+        }
+    }
+    *out = str_hash(strbuf_str(&text));
+    strbuf_clear(&text);
+    return status;
+}
+
+static const int64_t *latest_of(const Query *query, const PlanNode *source)
+{
+    for (size_t i = 0; query->latest != NULL && i < query->plan->source_count; i++)
+        if (query->plan->sources[i] == source)
+            return query->latest[i];
+    return NULL;
+}
+
+static Status first_position(Task *task, TaskInput *input, int64_t *out, Error *err)
+{
+    const PlanNode *node   = pipeline_input_node(task->pipeline, input->index);
+    const int64_t  *latest = latest_of(task->query, node);
+    int64_t         first, end;
+    /* All that is in a partition added since came after the query began, wherever it began. */
+    bool added  = node->kind == PLAN_SOURCE && input->partition >= node->u.source.partitions;
+    bool at_end = node->kind == PLAN_SOURCE && !node->is_table && !task->query->from_earliest && !added;
+    if (at_end && latest != NULL) {
+        *out = latest[input->partition];
+        return OK;
+    }
+    TRY(log_offsets(task->worker->runtime->options.log, input->topic, input->partition, &first, &end, err));
+    *out = at_end ? end : first;
+    return OK;
+}
+
+static int64_t recorded_position(const TaskRecord *record, const Task *task, size_t input)
+{
+    Str topic = task->inputs[input].topic;
+    if (input < record->input_count && str_equal(record->topics[input], topic))
+        return record->positions[input];
+    for (size_t i = 0; i < record->input_count; i++)
+        if (str_equal(record->topics[i], topic))
+            return record->positions[i];
+    return -1;
+}
+
+static Status place_inputs(Task *task, const TaskRecord *record, Error *err)
+{
+    for (size_t i = 0; i < task->input_count; i++) {
+        TaskInput *input = &task->inputs[i];
+        input->position  = record == NULL ? -1 : recorded_position(record, task, i);
+        if (input->position < 0)
+            TRY(first_position(task, input, &input->position, err));
+        input->committed         = input->position;
+        task->input_positions[i] = input->position;
+    }
+    return OK;
+}
+
+/* ---- how far the stores are ---- */
+
+void task_rebuilt(Task *task)
+{
+    task->worker->state_changed = true;
+    task->rebuilt               = task->worker->kept;
+}
+
+/* With all of them goes what the file says of them: it would be believed once the task's sequence number is
+ * the same again. */
+static Status clear_stores(Task *task, bool sources_only, Error *err)
+{
+    if (pipeline_store_count(task->pipeline) == 0)
+        return OK;
+    for (size_t i = 0; i < pipeline_store_count(task->pipeline); i++)
+        if (!sources_only || pipeline_store_is_source(task->pipeline, i))
+            TRY(store_clear(pipeline_store(task->pipeline, i), err));
+    task_rebuilt(task);
+    return sources_only ? OK : state_meta_set(task->worker->state, task->key, STR_NULL, err);
+}
+
+/* Is what the file says of the changelogs still in them? */
+static Status changelogs_fit(Task *task, const TaskRecord *file, bool *fit, Error *err)
+{
+    *fit = file->store_count == pipeline_store_count(task->pipeline);
+    for (size_t i = 0; *fit && i < file->store_count; i++) {
+        int64_t first, end, position = file->changelogs[i];
+        if (pipeline_store_is_source(task->pipeline, i) || position < 0)
+            continue;
+        TRY(log_offsets(task->worker->runtime->options.log, task->changelog_topics[i], task->partition,
+                        &first, &end, err));
+        *fit = position >= first && position <= end;
+    }
+    return OK;
+}
+
+/* Source tables are replayed from the file's input positions (or the beginning) up to the task's. */
+static Status plan_source_replay(Task *task, const TaskRecord *file, Error *err)
+{
+    for (size_t i = 0; task->has_source_store && i < task->input_count; i++) {
+        TaskInput *input = &task->inputs[i];
+        int64_t    first, end, from = file == NULL ? -1 : recorded_position(file, task, i);
+        bool       stored = false;
+        for (size_t s = 0; s < pipeline_store_count(task->pipeline); s++)
+            stored |=
+                pipeline_store_node(task->pipeline, s) == pipeline_input_node(task->pipeline, input->index);
+        if (!stored)
+            continue;
+        TRY(log_offsets(task->worker->runtime->options.log, input->topic, input->partition, &first, &end,
+                        err));
+        if (from < first)
+            from = first;
+        if (from >= input->position)
+            continue;
+        input->replay_until = input->position;
+        input->position     = from;
+        task->replaying     = true;
+    }
+    return OK;
+}
+
+static Status read_file(Task *task, TaskRecord *out, bool *found, Error *err)
+{
+    Str bytes;
+    *found = false;
+    TRY(state_meta_get(task->worker->state, task->key, task->worker->scratch, &bytes, err));
+    if (str_is_null(bytes))
+        return OK;
+    if (task_record_decode(bytes, task->worker->scratch, out, NULL) != OK)
+        return OK; /* of another version: as if it were not there */
+    *found = out->plan_hash == task->query->plan->hash;
+    return OK;
+}
+
+static Status plan_restore(Task *task, const TaskRecord *record, Error *err)
+{
+    TaskRecord file;
+    size_t     stores = pipeline_store_count(task->pipeline);
+    bool       usable;
+    task->restore   = (Restore){.store = stores};
+    task->replaying = task->restored = false;
+    if (stores == 0)
+        return OK;
+    TRY(read_file(task, &file, &usable, err));
+    if (record == NULL)
+        return clear_stores(task, false, err);
+    usable       = usable && file.sequence <= record->sequence;
+    bool sources = usable && file.source_columns == task->source_columns;
+    if (sources && file.sequence == record->sequence && file.store_count == stores) {
+        memcpy(task->changelogs, file.changelogs, stores * sizeof *task->changelogs);
+        return OK;
+    }
+    if (usable)
+        TRY(changelogs_fit(task, &file, &usable, err));
+    sources &= usable;
+    if (!sources)
+        TRY(clear_stores(task, usable, err));
+    for (size_t i = 0; i < stores; i++)
+        task->changelogs[i] = usable ? file.changelogs[i] : -1;
+    task->restore.store = 0;
+    task->restored      = true;
+    return plan_source_replay(task, sources ? &file : NULL, err);
+}
+
+/* ---- opening ---- */
+
+static Status load_record(Task *task, TaskRecord *record, bool *found, Error *err)
+{
+    Str bytes = positions_get(&task->worker->positions, task->key);
+    *found    = false;
+    if (str_is_null(bytes))
+        return OK;
+    TRY(task_record_decode(bytes, task->worker->scratch, record, err));
+    *found = record->plan_hash == task->query->plan->hash;
+    return OK;
+}
+
+static Status open_pipeline(Task *task, Error *err)
+{
+    const RuntimeOptions *options = &task->worker->runtime->options;
+    PipelineSpec          spec    = {.plan                          = task->query->plan,
+                                     .sub_topology                  = task->sub->sub.number,
+                                     .partition                     = task->partition,
+                                     .state                         = task->worker->state,
+                                     .host                          = &task->host,
+                                     .clock                         = task->worker->runtime->clock,
+                                     .functions_config              = options->functions_config,
+                                     .service_id                    = options->service_id,
+                                     .emit_late                     = options->cache_bytes > 0,
+                                     .emit_final_interval_ms        = 1000,
+                                     .throw_on_invalid_timestamp    = options->throw_on_invalid_timestamp,
+                                     .fail_on_deserialization_error = task->query->fail_on_deserialization_error};
+    return pipeline_open(&spec, &task->pipeline, err);
+}
+
+/* A table with other columns is of another query, unless the fact says that it is this one's. */
+static Status open_or_make_room(Task *task, Error *err)
+{
+    TaskRecord file;
+    Error      why;
+    bool       ours   = true;
+    Status     status = open_pipeline(task, &why);
+    if (status == E_PLAN)
+        TRY(read_file(task, &file, &ours, err));
+    if (!ours) {
+        TRY(worker_forget_leftovers(task->worker, task->query, err));
+        return open_pipeline(task, err);
+    }
+    if (status != OK)
+        *err = why;
+    return status;
+}
+
+typedef struct {
+    Worker *worker;
+    Status  status;
+    Error  *err;
+} Finishing;
+
+static void finish_forgetting(void *context, const PlanNode *node)
+{
+    Finishing *finishing = context;
+    StoreSpec  spec;
+    if (finishing->status == OK)
+        finishing->status = plan_store_spec(node, finishing->worker->scratch, &spec, finishing->err);
+    if (finishing->status == OK)
+        finishing->status = worker_forget_finish(finishing->worker, spec.name, finishing->err);
+}
+
+static Status prepare(Task *task, TaskRecord *record, bool *found, Error *err)
+{
+    Finishing finishing = {task->worker, OK, err};
+    TRY(query_check_grown(task->query, err));
+    TRY(query_make_topics(task->query, err));
+    query_visit_stores(task->sub, finish_forgetting, &finishing);
+    TRY(finishing.status);
+    TRY(load_record(task, record, found, err));
+    TRY(open_or_make_room(task, err));
+    count_inputs(task);
+    list_changelogs(task);
+    return hash_source_columns(task, &task->source_columns, err);
+}
+
+static Status start(Task *task, const TaskRecord *record, Error *err)
+{
+    TRY(place_inputs(task, record, err));
+    TRY(plan_restore(task, record, err));
+    task->sequence = record == NULL ? 0 : record->sequence;
+    strbuf_reset(&task->saved);
+    if (record != NULL)
+        strbuf_add(&task->saved, record->saved);
+    task_set_state(task, TASK_RESTORING);
+    task->lagging = false;
+    for (size_t i = 0; task->replaying && i < task->input_count; i++)
+        TRY(feed_attach(task->worker, &task->inputs[i], err));
+    return task_restore_slice(task, err);
+}
+
+Status task_open(Task *task, Error *err)
+{
+    TaskRecord record;
+    bool       found;
+    Status     status = prepare(task, &record, &found, err);
+    if (status == OK)
+        status = start(task, found ? &record : NULL, err);
+    arena_reset(task->worker->scratch);
+    if (status != OK)
+        task_close_pipeline(task);
+    return status;
+}
+
+/* ---- changelogs ---- */
+
+void task_restore_stop(Task *task)
+{
+    Restore *restore = &task->restore;
+    if (restore->pool == NULL)
+        return;
+    log_reader_unassign(restore->pool->reader, restore->handle);
+    restore->pool->assigned--;
+    restore->pool = NULL;
+}
+
+static Status start_changelog(Task *task, Error *err)
+{
+    Restore    *restore = &task->restore;
+    Str         topic   = task->changelog_topics[restore->store];
+    int64_t     from    = task->changelogs[restore->store];
+    PoolReader *pool;
+    TRY(pool_reader_get(task->worker, topic, task->partition, &pool, err));
+    TRY(log_reader_assign(pool->reader, topic, task->partition, from < 0 ? LOG_EARLIEST : from,
+                          &restore->handle, err));
+    pool->assigned++;
+    restore->pool = pool;
+    return OK;
+}
+
+static Status apply_slice(Task *task, bool *done, Error *err)
+{
+    Restore *restore = &task->restore;
+    Store   *store   = pipeline_store(task->pipeline, restore->store);
+    LogBatch batch;
+    Status   status = OK;
+    TRY(log_reader_take(restore->pool->reader, restore->handle, SLICE_RECORDS, &batch, err));
+    for (size_t i = 0; status == OK && i < batch.count; i++)
+        status = store_apply(store, batch.records[i].key, batch.records[i].value, err);
+    if (batch.count > 0)
+        task_rebuilt(task);
+    *done = batch.count == 0 && log_reader_at_end(restore->pool->reader, restore->handle);
+    log_batch_release(restore->pool->reader, &batch);
+    return status;
+}
+
+/* The next store; *waiting: its records are not here yet. */
+static Status restore_store(Task *task, bool *waiting, Error *err)
+{
+    Restore *restore = &task->restore;
+    bool     done    = false;
+    *waiting         = false;
+    if (pipeline_store_is_source(task->pipeline, restore->store)) {
+        restore->store++;
+        return OK;
+    }
+    if (restore->pool == NULL)
+        TRY(start_changelog(task, err));
+    TRY(apply_slice(task, &done, err));
+    if (!done) {
+        *waiting = true;
+        return OK;
+    }
+    task->changelogs[restore->store] = log_reader_position(restore->pool->reader, restore->handle);
+    task_restore_stop(task);
+    restore->store++;
+    return OK;
+}
+
+static Status run(Task *task, Error *err)
+{
+    TRY(pipeline_load(task->pipeline, task->saved.len > 0 ? strbuf_str(&task->saved) : STR_NULL, err));
+    for (size_t i = 0; i < task->input_count; i++)
+        if (task->inputs[i].feed == NULL)
+            TRY(feed_attach(task->worker, &task->inputs[i], err));
+    atomic_store(&task->view->readable, task->sequence > 0 && !task->restored);
+    task_set_state(task, TASK_RUNNING);
+    task->running_since_us = runtime_now_us(task->worker->runtime);
+    task_publish(task);
+    if (task->sequence == 0 || task->restored) {
+        if (task->worker->dirty == NULL)
+            task->worker->commit_us = task->running_since_us;
+        task_mark_dirty(task, true); /* so that the next start finds both level */
+    }
+    return OK;
+}
+
+Status task_restore_slice(Task *task, Error *err)
+{
+    bool waiting = false;
+    while (!waiting && task->restore.store < pipeline_store_count(task->pipeline))
+        TRY(restore_store(task, &waiting, err));
+    if (waiting || task->replaying)
+        return OK;
+    return run(task, err);
+}
+
+/* ---- going back ---- */
+
+void task_rolled_back(Task *task)
+{
+    Error err;
+    if (task->pipeline == NULL)
+        return;
+    if (task->state == TASK_RESTORING || task->restored || task->rebuilt == task->worker->kept) {
+        /* what was applied or emptied is as before */
+        task_close_pipeline(task);
+        task_set_state(task, TASK_OPENING);
+        return;
+    }
+    pipeline_rolled_back(task->pipeline);
+    if (pipeline_load(task->pipeline, task->saved.len > 0 ? strbuf_str(&task->saved) : STR_NULL, &err) !=
+        OK) {
+        log_line(LOG_ERROR, "query " STR_FMT ": %s", STR_ARG(task->query->plan->id), err.message);
+        task_close_pipeline(task);
+        task_set_state(task, TASK_OPENING);
+        return;
+    }
+    for (size_t i = 0; i < task->input_count; i++) {
+        task->inputs[i].position   = task->inputs[i].committed;
+        task->inputs[i].head_known = false;
+    }
+    task->lagging = false;
+    if (task->state == TASK_RUNNING && task->sequence == 0)
+        task_mark_dirty(task, true);
+    task_publish(task);
+    if (task->view != NULL)
+        atomic_store(&task->view->dirty, task->dirty);
+}

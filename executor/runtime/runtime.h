@@ -1,0 +1,150 @@
+/*
+ * runtime.h - runs queries: slots, workers, tasks, commits (docs/architecture.md, "Slots and workers").
+ *
+ * The runtime owns the worker threads. The server tells it which queries exist; which tasks of them run here
+ * follows from the slots this node owns. All functions may be called from any thread; they talk to the
+ * workers by messages.
+ */
+#ifndef SLUICE_EXECUTOR_RUNTIME_RUNTIME_H
+#define SLUICE_EXECUTOR_RUNTIME_RUNTIME_H
+
+#include "executor/dataflow/pipeline.h"
+#include "log/log.h"
+#include "state/store.h"
+
+typedef struct Runtime Runtime;
+
+typedef struct {
+    Log            *log;
+    Clock          *clock;
+    const FnConfig *functions_config; /* may be NULL */
+    const char     *state_dir;        /* exists, locked by us; holds node-id and state/ */
+    Str             service_id;
+    Str             node_id;
+    int             workers;            /* 0: CPUs in the affinity mask, 10 at most */
+    bool            exactly_once;       /* processing.guarantee */
+    int             commit_interval_ms; /* < 0: 2000, or 100 with exactly_once */
+    size_t          cache_bytes;        /* cache.max.bytes.buffering: 0 = emit every update */
+    int             internal_replicas;
+    int  metadata_max_age_ms; /* how often the input topics are looked at for new partitions; 0: 30 s */
+    int  retry_backoff_initial_ms, retry_backoff_max_ms; /* of failed queries */
+    bool throw_on_invalid_timestamp;
+    bool joins_later; /* see runtime_join */
+    /* Skipped records, for the processing log. Thread: any worker. May be NULL. */
+    void (*skipped)(void *context, const SkipInfo *info);
+    void *context;
+} RuntimeOptions;
+
+/* Starts the workers and, unless options->joins_later, joins the slots group; does not wait for the
+ * assignment (a missing broker is waited for). */
+Status runtime_open(const RuntimeOptions *options, Runtime **out, Error *err);
+/* Commits and leaves within a few seconds. Accepts NULL. */
+void runtime_close(Runtime *runtime);
+/* Joins the slots group, once the queries known at the start are there. Their internal topics are then made
+ * before the slots topic, whose 48 partitions keep a broker busy for 0.2 s, and the group does not wait for a
+ * replay of commands. */
+void runtime_join(Runtime *runtime);
+
+/* ---- persistent queries ---- */
+
+typedef struct {
+    bool from_earliest; /* auto.offset.reset for stream sources without a position; tables always start at the
+                           earliest */
+    bool paused;
+    bool fail_on_deserialization_error; /* a record that cannot be read stops the query (it is tried again)
+                                           instead of being skipped */
+} QueryOptions;
+
+/* Keeps a reference to the plan's arena through `owner`: released (owner_free) when the query is gone; after
+ * an error it is the caller's. Internal topics are made here. A query with the id of a running one replaces
+ * it (OR REPLACE) and goes on from its positions and state. */
+Status runtime_start_query(Runtime *runtime, const QueryPlan *plan, const QueryOptions *options, void *owner,
+                           void (*owner_free)(void *), Error *err);
+/* Stops it. With `forget` its positions, state and internal topics go too (TERMINATE, DROP), in the
+ * background. */
+Status runtime_stop_query(Runtime *runtime, Str id, bool forget, Error *err);
+Status runtime_pause_query(Runtime *runtime, Str id, bool paused, Error *err);
+
+typedef enum { RUN_STARTING, RUN_RUNNING, RUN_PAUSED, RUN_ERROR } RunState;
+
+typedef struct {
+    Str     topic;
+    int     partition;
+    int64_t start, end, position; /* of the log, and the next offset to be processed; -1 unknown */
+} QueryPosition;
+
+typedef struct {
+    int64_t time_ms;
+    Str     message, type; /* USER, SYSTEM, UNKNOWN */
+} QueryError;
+
+typedef struct {
+    RunState       state;
+    uint64_t       records_in, records_out, skipped_bad, skipped_late;
+    int64_t        last_message_ms;
+    QueryPosition *positions;
+    size_t         position_count;
+    QueryError    *errors; /* the latest, oldest first */
+    size_t         error_count;
+} QueryStatus;
+
+/* E_NOT_FOUND. Texts in `arena`. */
+Status runtime_query_status(Runtime *runtime, Str id, Arena *arena, QueryStatus *out, Error *err);
+/* True when everything that was in the sources when it was called has been processed and committed by all
+ * queries here (--until-idle). */
+bool runtime_is_idle(Runtime *runtime);
+
+/* How often a record of a source was decoded for the queries here, since the start: once for all queries of a
+ * worker that read it side by side, so that it stays behind the sum of their records_in. */
+uint64_t runtime_records_decoded(const Runtime *runtime);
+
+/* ---- push queries ---- */
+
+typedef struct PushQuery PushQuery;
+
+/* One row for a client, in the order of the plan's schema. */
+typedef struct {
+    const Value *values;
+    bool         tombstone;
+} PushRow;
+
+typedef struct {
+    bool   from_earliest;
+    bool   fail_on_deserialization_error;
+    bool   bounded;    /* pull query on a stream: ends at the end offsets found at the start */
+    size_t queue_rows; /* bound of the output queue, beside one of some MB; 0 = default. A full queue detaches
+                          the task, never its readers */
+    void (*ready)(
+        void *context); /* rows came, or it ended; called from the worker, must not block. May be NULL */
+    void *context;
+} PushOptions;
+
+/* Returns once the query is subscribed at its start position. The plan (with its owner) as for
+ * runtime_start_query. */
+Status push_query_start(Runtime *runtime, const QueryPlan *plan, const PushOptions *options, void *owner,
+                        void (*owner_free)(void *), PushQuery **out, Error *err);
+typedef enum { PUSH_MORE, PUSH_LIMIT, PUSH_COMPLETE, PUSH_CLOSED, PUSH_FAILED } PushEnd;
+/* Takes up to max rows that are there, copied into `arena`, without waiting. *end tells how it goes on once
+ * *count is 0; PUSH_FAILED: err says why. */
+PushEnd push_query_take(PushQuery *query, Arena *arena, size_t max, PushRow **rows, size_t *count,
+                        Error *err);
+/* Waits until there are rows or it ended. */
+void push_query_wait(PushQuery *query, int timeout_ms);
+/* Stops it and frees it; `ready` is not called any more when it returns. */
+void push_query_close(PushQuery *query);
+
+/* ---- reading tables (pull queries) ---- */
+
+/* The state files of this node's workers, for state_reader_open. Valid as long as the runtime. */
+const char *const *runtime_state_files(Runtime *runtime, size_t *count);
+/* Partitions of the query's materialised store that this node owns now, has restored and committed; false:
+ * the query is not running here. */
+bool runtime_owned_partitions(Runtime *runtime, Str query_id, Arena *arena, int **out, size_t *count);
+/* How many that store has, on all nodes of the service; 0: the query is not running here. *settled: those
+ * that this node does not own now will not become its own by waiting. */
+int runtime_table_partitions(Runtime *runtime, Str query_id, bool *settled);
+
+/* OK once the workers have their slots and have restored every task they have; for tests and readiness. */
+bool runtime_is_ready(Runtime *runtime);
+
+#endif

@@ -1,0 +1,247 @@
+/*
+ * shared_decode.c - the records of a feed, decoded once for all tasks that read the same source.
+ *
+ * A feed has a SharedDecode per source description (SourceSpec); inputs join it when they join the feed. Its
+ * decoder reads what all members together want. The batch is decoded in slices of BATCH_ROWS records, when
+ * the first member gets there; a slice goes when all have passed it, so that a thousand members, who take
+ * turns slice by slice, share the few rows that are in the processor's cache. Slices and their memory belong
+ * to the worker.
+ *
+ * What is wanted may change as members come and go, but not under a slice: a newcomer who wants more lets the
+ * slices go at once, and other changes wait until none is held.
+ */
+#include <assert.h>
+
+#include "executor/runtime/worker.h"
+
+enum { SLICES = (POLL_RECORDS + BATCH_ROWS - 1) / BATCH_ROWS, SPARE_SLICES = 4 };
+
+struct Slice {
+    Slice     *next; /* spare ones */
+    Arena     *arena;
+    SourceRows rows;
+};
+
+struct SharedDecode {
+    SharedDecode  *next; /* of the feed */
+    Worker        *worker;
+    Feed          *feed;
+    size_t         members;
+    bool           stale; /* they are others than those whose wishes `spec` joins */
+    Arena         *arena; /* of what follows */
+    SourceSpec     spec;
+    SourceDecoder *decoder; /* NULL: not made yet */
+    size_t         held;
+    size_t         lowest;         /* of the members' places: scratch */
+    Slice         *slices[SLICES]; /* of the feed's batch; NULL: not decoded, or passed by all */
+};
+
+/* ---- slices ---- */
+
+static Slice *take_slice(Worker *worker)
+{
+    Slice *slice = worker->spare_slices;
+    if (slice == NULL) {
+        slice        = mem_calloc(1, sizeof *slice);
+        slice->arena = arena_new(0);
+        return slice;
+    }
+    worker->spare_slices = slice->next;
+    worker->spare_count--;
+    return slice;
+}
+
+static void free_slice(Slice *slice)
+{
+    arena_free(slice->arena);
+    mem_free(slice);
+}
+
+static void drop_slices(SharedDecode *shared, size_t end)
+{
+    Worker *worker = shared->worker;
+    for (size_t i = 0; shared->held > 0 && i < end; i++) {
+        Slice *slice = shared->slices[i];
+        if (slice == NULL)
+            continue;
+        shared->slices[i] = NULL;
+        shared->held--;
+        if (worker->spare_count == SPARE_SLICES) {
+            free_slice(slice);
+            continue;
+        }
+        arena_reset(slice->arena);
+        slice->next          = worker->spare_slices;
+        worker->spare_slices = slice;
+        worker->spare_count++;
+    }
+}
+
+void shared_decode_end_batch(Feed *feed)
+{
+    for (SharedDecode *shared = feed->decodes; shared != NULL; shared = shared->next)
+        drop_slices(shared, SLICES);
+}
+
+void shared_decode_end_slices(Feed *feed)
+{
+    for (SharedDecode *shared = feed->decodes; shared != NULL; shared = shared->next)
+        shared->lowest = feed->batch.count;
+    for (size_t i = 0; i < feed->count; i++) {
+        SharedDecode *shared = feed->consumers[i]->decode;
+        if (shared != NULL && feed->consumers[i]->at < shared->lowest)
+            shared->lowest = feed->consumers[i]->at;
+    }
+    for (SharedDecode *shared = feed->decodes; shared != NULL; shared = shared->next)
+        drop_slices(shared, shared->lowest == feed->batch.count ? SLICES : shared->lowest / BATCH_ROWS);
+}
+
+void shared_decode_worker_ends(Worker *worker)
+{
+    for (Slice *slice = worker->spare_slices, *next; slice != NULL; slice = next) {
+        next = slice->next;
+        free_slice(slice);
+    }
+    worker->spare_slices = NULL;
+}
+
+/* ---- what is wanted ---- */
+
+static SourceSpec spec_of(const TaskInput *input)
+{
+    return source_spec(pipeline_input_node(input->task->pipeline, input->index));
+}
+
+static void forget(SharedDecode *shared)
+{
+    source_decoder_close(shared->decoder);
+    arena_free(shared->arena);
+    shared->decoder = NULL;
+    shared->arena   = NULL;
+}
+
+static SourceSpec join_wishes(const SharedDecode *shared, Arena *arena)
+{
+    const Feed *feed = shared->feed;
+    SourceSpec  all  = source_spec_copy(arena, &shared->spec); /* the description; its wishes are replaced */
+    bool        any  = false;
+    for (size_t i = 0; i < feed->count; i++) {
+        if (feed->consumers[i]->decode != shared)
+            continue;
+        SourceSpec one = spec_of(feed->consumers[i]);
+        if (any)
+            source_spec_add(arena, &all, &one);
+        else
+            all = source_spec_copy(arena, &one);
+        any = true;
+    }
+    return all;
+}
+
+static bool same_wishes(const SourceSpec *a, const SourceSpec *b)
+{
+    return a->pseudo == b->pseudo && source_spec_covers(a, b) && source_spec_covers(b, a);
+}
+
+/* The decoder for what the members want now. */
+static Status refresh(SharedDecode *shared, Error *err)
+{
+    const RuntimeOptions *options = &shared->worker->runtime->options;
+    if (shared->stale) {
+        Arena     *arena = arena_new(0);
+        SourceSpec all   = join_wishes(shared, arena);
+        if (same_wishes(&all, &shared->spec)) {
+            arena_free(arena);
+        } else {
+            forget(shared);
+            shared->arena = arena;
+            shared->spec  = all;
+        }
+        shared->stale = false;
+    }
+    if (shared->decoder != NULL)
+        return OK;
+    return source_decoder_open(&shared->spec, options->clock, options->functions_config, shared->arena,
+                               &shared->decoder, err);
+}
+
+/* ---- members ---- */
+
+static SharedDecode *find_alike(const Feed *feed, const SourceSpec *spec)
+{
+    SharedDecode *shared = feed->decodes;
+    while (shared != NULL && !source_spec_alike(&shared->spec, spec))
+        shared = shared->next;
+    return shared;
+}
+
+void shared_decode_join(TaskInput *input)
+{
+    Feed *feed = input->feed;
+    if (!pipeline_takes_rows(input->task->pipeline, input->index))
+        return;
+    SourceSpec    spec   = spec_of(input);
+    SharedDecode *shared = find_alike(feed, &spec);
+    if (shared == NULL) {
+        shared         = mem_calloc(1, sizeof *shared);
+        shared->worker = input->task->worker;
+        shared->feed   = feed;
+        shared->arena  = arena_new(0);
+        shared->spec   = source_spec_copy(shared->arena, &spec);
+        shared->next   = feed->decodes;
+        feed->decodes  = shared;
+    } else if ((spec.pseudo & ~shared->spec.pseudo) != 0 || !source_spec_covers(&shared->spec, &spec)) {
+        drop_slices(shared, SLICES);
+        shared->stale = true;
+    }
+    shared->members++;
+    input->decode = shared;
+}
+
+void shared_decode_leave(TaskInput *input)
+{
+    SharedDecode *shared = input->decode;
+    input->decode        = NULL;
+    if (shared == NULL)
+        return;
+    shared->stale = true;
+    if (--shared->members > 0)
+        return;
+    SharedDecode **link = &shared->feed->decodes;
+    while (*link != shared)
+        link = &(*link)->next;
+    *link = shared->next;
+    drop_slices(shared, SLICES);
+    forget(shared);
+    mem_free(shared);
+}
+
+/* ---- rows ---- */
+
+static Status decode_slice(SharedDecode *shared, size_t number, Error *err)
+{
+    const Feed *feed  = shared->feed;
+    size_t      start = number * BATCH_ROWS, left = feed->batch.count - start;
+    if (shared->held == 0)
+        TRY(refresh(shared, err));
+    Slice *slice = take_slice(shared->worker);
+    source_decoder_read(shared->decoder, feed->partition, feed->batch.records + start,
+                        left < BATCH_ROWS ? left : BATCH_ROWS, slice->arena, &slice->rows);
+    shared->slices[number] = slice;
+    shared->held++;
+    atomic_fetch_add_explicit(&shared->worker->decoded, slice->rows.count, memory_order_relaxed);
+    return OK;
+}
+
+Status shared_decode_rows(const TaskInput *input, size_t at, const SourceRows **rows, size_t *index,
+                          Error *err)
+{
+    SharedDecode *shared = input->decode;
+    size_t        number = at / BATCH_ROWS;
+    assert(at < shared->feed->batch.count && number < SLICES);
+    if (shared->slices[number] == NULL)
+        TRY(decode_slice(shared, number, err));
+    *rows  = &shared->slices[number]->rows;
+    *index = at % BATCH_ROWS;
+    return OK;
+}

@@ -1,0 +1,114 @@
+/*
+ * worker_failure.c - what a worker does when something fails: who has to wait, and what is undone.
+ *
+ * runtime.md 6.4, 9.4. The world (broker, disk): everything goes back to the last commit and is tried again
+ * after a while; the queries keep their state and list the error. Fenced: the positions are read again before
+ * anything goes on. A task's own failure: it is parked in ERROR, the others replay; after its back-off it
+ * runs alone until a commit succeeds (assignment.c), so that a second failure costs the others nothing.
+ *
+ * Invariant: nothing uncommitted outlives a failure, for a transaction holds the work of all tasks and cannot
+ * give back that of one. (A push query's task has no part in it and ends alone.) The exception is a state
+ * file that cannot follow a commit of the log: that commit stands, so the worker stands still until the file
+ * has it, too.
+ */
+#include "executor/runtime/worker.h"
+
+enum {
+    PAUSE_FIRST_MS = 100,
+    PAUSE_MAX_MS   = 5000,
+    HEALTHY_US     = 300 * 1000000,
+};
+
+void worker_pause(Worker *worker)
+{
+    worker->pause_ms = worker->pause_ms == 0                 ? PAUSE_FIRST_MS
+                       : worker->pause_ms * 2 < PAUSE_MAX_MS ? worker->pause_ms * 2
+                                                             : PAUSE_MAX_MS;
+    worker->pause_us = runtime_now_us(worker->runtime) + (int64_t)worker->pause_ms * 1000;
+}
+
+/* Doubled before each sleep, ±20 %, from the beginning again after 5 healthy minutes. */
+static void park(Worker *worker, Task *task, const Error *err)
+{
+    const RuntimeOptions *options = &worker->runtime->options;
+    Clock                *clock   = worker->runtime->clock;
+    int64_t               now     = runtime_now_us(worker->runtime);
+    int64_t               most = options->retry_backoff_max_ms, wait = options->retry_backoff_initial_ms;
+    if (task->state == TASK_RUNNING && now - task->running_since_us > HEALTHY_US)
+        task->failures = 0;
+    task->failures++;
+    for (unsigned i = 0; i < task->failures && wait < most; i++)
+        wait *= 2;
+    if (wait > most)
+        wait = most;
+    wait += wait * ((int64_t)(clock->random(clock) % 401) - 200) / 1000;
+    task->retry_us = now + wait * 1000;
+    log_line(LOG_ERROR, "query " STR_FMT " has stopped (tried again in %lld ms): %s", STR_ARG(task->key),
+             (long long)wait, err->message);
+    query_add_error(task->query, err);
+    if (worker->alone == task)
+        worker->alone = NULL;
+    task_close_pipeline(task);
+    task_set_state(task, TASK_PARKED);
+}
+
+void worker_say_trouble(Worker *worker, const Error *err)
+{
+    if (notice_due(&worker->trouble, str_c(err->message), runtime_now_us(worker->runtime)))
+        log_line(LOG_WARN, "worker %d: %s", worker->index, err->message);
+}
+
+static void world_failed(Worker *worker, const Error *err)
+{
+    bool in_file = worker->state_pending && !state_file_is_lost(worker->state);
+    worker_say_trouble(worker, err);
+    for (Task *task = worker->dirty; task != NULL; task = task->next_dirty) {
+        query_add_error(task->query, err);
+        /* A full disk waits for a person: it is to be seen, until a commit works. */
+        if (task->view != NULL && (in_file || err->code == E_FULL))
+            atomic_store(&task->view->state, TASK_PARKED);
+    }
+    if (in_file) { /* the log has it: stand still until the file does, too */
+        worker_pause(worker);
+        return;
+    }
+    worker_rollback(worker);
+    worker_pause(worker);
+}
+
+static void fenced(Worker *worker, const Error *err)
+{
+    log_line(LOG_WARN, "worker %d: %s", worker->index, err->message);
+    worker_rollback(worker);
+    if (worker->txn != NULL)
+        log_writer_close(worker->txn);
+    worker->txn = NULL;
+    worker_reload_slots(worker);
+    worker_pause(worker);
+}
+
+void worker_failed(Worker *worker, Task *task, const Error *err)
+{
+    if (task != NULL && task->push != NULL) {
+        push_task_failed(task, err);
+        return;
+    }
+    switch (err->code) {
+    case E_FENCED:
+        fenced(worker, err);
+        return;
+    case E_IO:
+    case E_BUSY:
+    case E_FULL:
+        world_failed(worker, err);
+        return;
+    default:
+        break;
+    }
+    if (task == NULL) {
+        world_failed(worker, err);
+        return;
+    }
+    worker_rollback(worker);
+    park(worker, task, err);
+}

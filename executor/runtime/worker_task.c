@@ -1,0 +1,412 @@
+/*
+ * worker_task.c - a task: one pipeline, its inputs, and which record comes next (runtime.md 2.2).
+ *
+ * With one input the whole of what was fetched goes through at once. With several the input whose head has
+ * the lowest timestamp is next, and the batch is its run up to the lowest head of the others; that can be
+ * told only when each of the others has a head or is known to be at its end. Where two inputs read the same
+ * partition (a self-join) a record meets itself: then it is one record at a time, ties by offset.
+ *
+ * The host copies what the pipeline makes to the worker's writers: sinks through the plain writer under
+ * at_least_once, all else in the transaction.
+ */
+#include <assert.h>
+
+#include "executor/runtime/worker.h"
+
+/* ---- host ---- */
+
+static size_t record_bytes(const LogRecord *record)
+{
+    size_t bytes = record->key.len + record->value.len + 64;
+    for (size_t i = 0; i < record->header_count; i++)
+        bytes += record->headers[i].key.len + record->headers[i].value.len;
+    return bytes;
+}
+
+static Status host_append(PipelineHost *host, const PlanNode *node, Str topic, const LogRecord *record,
+                          Str hash_key, Error *err)
+{
+    Task   *task   = (Task *)host;
+    Worker *worker = task->worker;
+    task_mark_dirty(task, true);
+    worker->txn_bytes += record_bytes(record);
+    if (worker->sink != NULL && node->kind == PLAN_SINK) {
+        worker->flushed_sink = false;
+        return log_append(worker->sink, topic, PARTITION_BY_KEY, record, hash_key, err);
+    }
+    TRY(worker_txn_begin(worker, err));
+    return log_append(worker->txn, topic, PARTITION_BY_KEY, record, hash_key, err);
+}
+
+static Status host_changelog(PipelineHost *host, const PlanNode *node, Str key, Str value, Error *err)
+{
+    Task     *task   = (Task *)host;
+    Worker   *worker = task->worker;
+    LogRecord record = {
+        .timestamp = worker->runtime->clock->now_ms(worker->runtime->clock), .key = key, .value = value};
+    size_t store = 0;
+    while (pipeline_store_node(task->pipeline, store) != node)
+        store++;
+    if (node->window.kind != WINDOWED_NO && pipeline_counters(task->pipeline)->stream_time > 0)
+        record.timestamp =
+            pipeline_counters(task->pipeline)->stream_time; /* retention of the topic goes by record time */
+    task_mark_dirty(task, true);
+    worker->txn_bytes += record_bytes(&record);
+    TRY(worker_txn_begin(worker, err));
+    return log_append(worker->txn, task->changelog_topics[store], task->partition, &record, STR_NULL, err);
+}
+
+static Status host_output(PipelineHost *host, const PlanNode *node, const Row *row, Error *err)
+{
+    return error_set(err, E_UNSUPPORTED, NO_POS, "A persistent query has no client to send rows to");
+}
+
+static void host_skip(PipelineHost *host, const SkipInfo *info)
+{
+    const RuntimeOptions *options = &((Task *)host)->worker->runtime->options;
+    if (options->skipped != NULL)
+        options->skipped(options->context, info);
+}
+
+void task_init_host(Task *task)
+{
+    task->host = (PipelineHost){
+        .append = host_append, .output = host_output, .changelog = host_changelog, .skip = host_skip};
+}
+
+/* ---- life ---- */
+
+void view_enter(TaskView *view, int worker, TaskState state)
+{
+    atomic_store(&view->readable, false);
+    atomic_store(&view->state, state);
+    atomic_store(&view->worker, worker);
+}
+
+void view_leave(TaskView *view, int worker) { atomic_compare_exchange_strong(&view->worker, &worker, -1); }
+
+Task *task_new(Worker *worker, Query *query, QuerySub *sub, int partition)
+{
+    Task *task      = mem_calloc(1, sizeof *task);
+    char *key       = mem_alloc(query->plan->id.len + 32);
+    int   len       = snprintf(key, query->plan->id.len + 32, STR_FMT "/%d/%d", STR_ARG(query->plan->id),
+                               sub->sub.number, partition);
+    task->worker    = worker;
+    task->query     = query_ref(query);
+    task->sub       = sub;
+    task->partition = partition;
+    task->slot      = slot_of(sub, partition, atomic_load(&worker->runtime->slot_count));
+    task->key       = str_n(key, (size_t)len);
+    task->view      = &sub->views[partition];
+    task_init_host(task);
+    task->state = TASK_OPENING;
+    view_enter(task->view, worker->index, TASK_OPENING);
+    return task;
+}
+
+static void forget_dirty(Task *task)
+{
+    Task **link = &task->worker->dirty;
+    while (*link != NULL && *link != task)
+        link = &(*link)->next_dirty;
+    if (*link == task)
+        *link = task->next_dirty;
+    task->dirty = task->effects = false;
+    if (task->view != NULL)
+        atomic_store(&task->view->dirty, false);
+}
+
+void task_close_pipeline(Task *task)
+{
+    task_restore_stop(task);
+    forget_dirty(task);
+    for (size_t i = 0; i < task->input_count; i++)
+        feed_detach(task->worker, &task->inputs[i]);
+    pipeline_close(task->pipeline);
+    task->pipeline = NULL;
+    for (size_t i = 0; task->changelog_topics != NULL && !str_is_null(task->changelog_topics[i]); i++)
+        mem_free((char *)task->changelog_topics[i].ptr);
+    mem_free(task->changelog_topics);
+    mem_free(task->inputs);
+    mem_free(task->input_topics);
+    mem_free(task->input_positions);
+    mem_free(task->changelogs);
+    task->changelog_topics = NULL;
+    task->inputs           = NULL;
+    task->input_topics     = NULL;
+    task->input_positions = task->changelogs = NULL;
+    task->input_count                        = 0;
+}
+
+void task_free(Task *task)
+{
+    Task **link = &task->worker->tasks;
+    while (*link != NULL && *link != task)
+        link = &(*link)->next;
+    if (*link == task)
+        *link = task->next;
+    if (task->worker->alone == task)
+        task->worker->alone = NULL;
+    if (task->worker->guilty == task)
+        task->worker->guilty = NULL;
+    task_close_pipeline(task);
+    state_file_close(task->memory);
+    if (task->query != NULL) {
+        view_leave(task->view, task->worker->index);
+        query_unref(task->query);
+    }
+    strbuf_clear(&task->saved);
+    strbuf_clear(&task->blob);
+    mem_free((char *)task->key.ptr);
+    mem_free(task);
+}
+
+void task_set_state(Task *task, TaskState state)
+{
+    task->state = state;
+    if (task->view != NULL)
+        atomic_store(&task->view->state, state);
+}
+
+void task_mark_dirty(Task *task, bool effects)
+{
+    task->effects |= effects;
+    if (task->view != NULL)
+        atomic_store(&task->view->dirty, true);
+    if (task->dirty)
+        return;
+    task->dirty         = true;
+    task->next_dirty    = task->worker->dirty;
+    task->worker->dirty = task;
+}
+
+void task_publish(Task *task)
+{
+    TaskView *view = task->view;
+    if (view == NULL || task->pipeline == NULL)
+        return;
+    const PipelineCounters *counters = pipeline_counters(task->pipeline);
+    atomic_store(&view->records_in, counters->records_in);
+    atomic_store(&view->records_out, counters->records_out);
+    atomic_store(&view->skipped_bad, counters->skipped_bad);
+    atomic_store(&view->skipped_late, counters->skipped_late);
+    for (size_t i = 0; i < task->input_count; i++) {
+        atomic_store(&view->positions[task->inputs[i].index], task->inputs[i].position);
+        atomic_store(&view->committed[task->inputs[i].index], task->inputs[i].committed);
+    }
+}
+
+bool task_runnable(const Task *task)
+{
+    const Worker *worker = task->worker;
+    if (task->push != NULL)
+        return push_can_take(task->push);
+    if (worker->fence == NULL || worker->slots[task->slot] != SLOT_OWNED)
+        return false;
+    if (task->state == TASK_RESTORING)
+        return task->replaying;
+    return task->state == TASK_RUNNING && !atomic_load_explicit(&task->query->paused, memory_order_relaxed) &&
+           (worker->alone == NULL || worker->alone == task);
+}
+
+/* ---- choosing ---- */
+
+static const LogRecord *head_of(const TaskInput *input) { return &input->feed->batch.records[input->at]; }
+
+/* The time of a record of the batch; INT64_MIN when it will be skipped, which has not to wait for others. */
+static int64_t time_at(const TaskInput *input, size_t at)
+{
+    const SourceRows *rows;
+    size_t            index;
+    Error             why;
+    if (input->decode == NULL)
+        return input->feed->batch.records[at].timestamp;
+    if (shared_decode_rows(input, at, &rows, &index, &why) != OK)
+        return INT64_MIN; /* pushing it will fail, too, and say why */
+    return pipeline_row_time(input->task->pipeline, input->index, rows, index);
+}
+
+static int64_t head_time(TaskInput *input)
+{
+    if (!input->head_known)
+        input->head = time_at(input, input->at);
+    input->head_known = true;
+    return input->head;
+}
+
+static bool same_partition(const TaskInput *a, const TaskInput *b)
+{
+    return a->partition == b->partition && str_equal(a->topic, b->topic);
+}
+
+/* Does a's head come before b's? Inputs are in the order of the plan. */
+static bool comes_first(TaskInput *a, TaskInput *b)
+{
+    int64_t ta = head_time(a), tb = head_time(b);
+    if (ta == tb && same_partition(a, b) && head_of(a)->offset != head_of(b)->offset)
+        return head_of(a)->offset < head_of(b)->offset;
+    return ta < tb || (ta == tb && a < b);
+}
+
+/* NULL: nothing there, or one has to be waited for. */
+static TaskInput *choose(Task *task)
+{
+    TaskInput *best = NULL;
+    for (size_t i = 0; i < task->input_count; i++) {
+        TaskInput *input = &task->inputs[i];
+        if (!input_has_data(input)) {
+            if (!feed_at_end(input))
+                return NULL;
+            continue;
+        }
+        if (best == NULL || comes_first(input, best))
+            best = input;
+    }
+    return best;
+}
+
+static TaskInput *any_with_data(Task *task)
+{
+    for (size_t i = 0; i < task->input_count; i++)
+        if (input_has_data(&task->inputs[i]))
+            return &task->inputs[i];
+    return NULL;
+}
+
+/* How many records from the chosen input's head on may go at once. */
+static size_t run_length(Task *task, TaskInput *input, size_t most)
+{
+    bool    ties = true, met = false, others = false;
+    int64_t limit = INT64_MAX;
+    for (size_t i = 0; task->ordered && i < task->input_count; i++) {
+        TaskInput *other = &task->inputs[i];
+        if (other == input)
+            continue;
+        met |= same_partition(other, input);
+        if (!input_has_data(other))
+            continue;
+        int64_t time = head_time(other);
+        if (time < limit) {
+            limit = time;
+            ties  = input < other;
+        } else if (time == limit)
+            ties &= input < other;
+        others = true;
+    }
+    if (met)
+        return 1;
+    if (!others)
+        return most;
+    size_t count = 1;
+    for (; count < most; count++) {
+        int64_t time = time_at(input, input->at + count);
+        if (time > limit || (time == limit && !ties))
+            break;
+    }
+    return count;
+}
+
+/* Records in [head, ...) that the input may have at all: in the batch, below its end, and below replay_until
+ * while replaying. */
+static size_t available(const TaskInput *input, bool replaying)
+{
+    const LogBatch *batch = &input->feed->batch;
+    size_t          count = batch->count - input->at;
+    int64_t         end   = replaying && input->replay_until < input->end ? input->replay_until : input->end;
+    while (count > 0 && batch->records[input->at + count - 1].offset >= end)
+        count--;
+    return count;
+}
+
+static void advance(TaskInput *input, size_t count)
+{
+    input->position = head_of(input)[count - 1].offset + 1;
+    input->at += count;
+    input->head_known = false;
+}
+
+/* ---- replaying source tables ---- */
+
+/* Source tables whose rows are older than the task's positions: from their topic into the store, nothing
+ * comes out. */
+static Status replay_step(Task *task, bool *progress, Error *err)
+{
+    bool left = false;
+    for (size_t i = 0; i < task->input_count; i++) {
+        TaskInput *input = &task->inputs[i];
+        if (input->position >= input->replay_until)
+            continue;
+        size_t count = input_has_data(input) ? available(input, true) : 0;
+        if (count > 0) {
+            TRY(pipeline_replay_source(task->pipeline, input->index, head_of(input), count, err));
+            task_rebuilt(task);
+            advance(input, count);
+            *progress = true;
+        } else if (input_has_data(input) || feed_at_end(input)) {
+            input->position = input->replay_until; /* what lay between is gone */
+            *progress       = true;
+        }
+        left |= input->position < input->replay_until;
+    }
+    if (left)
+        return OK;
+    task->replaying = false;
+    *progress       = true;
+    for (size_t i = 0; i < task->input_count; i++)
+        task->inputs[i].replay_until = -1;
+    return task_restore_slice(task, err);
+}
+
+/* ---- a step ---- */
+
+static void note_time(Task *task)
+{
+    if (task->query != NULL)
+        atomic_store_explicit(&task->query->last_message_ms,
+                              task->worker->runtime->clock->now_ms(task->worker->runtime->clock),
+                              memory_order_relaxed);
+}
+
+/* A step goes to the end of the slice that is decoded: see shared_decode.c. */
+static size_t step_limit(const TaskInput *input)
+{
+    size_t most = available(input, false);
+    if (input->decode != NULL && most > BATCH_ROWS - input->at % BATCH_ROWS)
+        most = BATCH_ROWS - input->at % BATCH_ROWS;
+    return input->task->push == NULL ? most : push_slice(head_of(input), most);
+}
+
+static Status push(TaskInput *input, size_t count, Error *err)
+{
+    Pipeline         *pipeline = input->task->pipeline;
+    const SourceRows *rows;
+    size_t            index;
+    if (input->decode == NULL)
+        return pipeline_push(pipeline, input->index, input->partition, head_of(input), count, err);
+    TRY(shared_decode_rows(input, input->at, &rows, &index, err));
+    return pipeline_push_rows(pipeline, input->index, rows, index, count, err);
+}
+
+Status task_step(Task *task, bool *progress, Error *err)
+{
+    if (task->replaying)
+        return replay_step(task, progress, err);
+    TaskInput *input = task->ordered ? choose(task) : any_with_data(task);
+    if (input == NULL)
+        return OK;
+    size_t most = step_limit(input);
+    assert(most > 0);
+    size_t count = run_length(task, input, most);
+    if (task->push == NULL)
+        task_mark_dirty(task, task->has_source_store);
+    task->worker->moved |= task->push == NULL;
+    TRY(push(input, count, err));
+    advance(input, count);
+    if (task->view != NULL)
+        atomic_store(&task->view->positions[input->index], input->position);
+    note_time(task);
+    *progress = true;
+    if (task->push != NULL)
+        push_task_stepped(task);
+    return OK;
+}

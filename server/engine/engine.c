@@ -1,0 +1,114 @@
+/*
+ * engine.c - what a node is: its catalog, its plans, the outcome of its commands; made, looked at, closed.
+ *
+ * What is fixed when the engine is opened (log, clock, functions, host) is handed out as it is. What
+ * statements change is copied or counted under the lock: nobody outside holds a pointer into what the next
+ * one may free. How they change it is told in execution.c and request.c.
+ */
+#include "server/engine/engine_state.h"
+
+Status engine_open(const EngineOptions *options, Engine **out, Error *err)
+{
+    Engine *engine       = mem_calloc(1, sizeof *engine);
+    engine->options      = *options;
+    engine->functions    = functions_open();
+    engine->catalog      = catalog_new();
+    engine->statuses     = json_object();
+    engine->last_command = -1;
+    pthread_mutex_init(&engine->lock, NULL);
+    *out = engine;
+    return OK;
+}
+
+void engine_close(Engine *engine)
+{
+    if (engine == NULL)
+        return;
+    plans_clear(&engine->plans);
+    json_decref(engine->statuses);
+    catalog_free(engine->catalog);
+    functions_close(engine->functions);
+    pthread_mutex_destroy(&engine->lock);
+    mem_free(engine);
+}
+
+void session_init(Session *session, const Properties *server)
+{
+    session->overrides = properties_new(server);
+    session->variables = properties_new(NULL);
+}
+
+void session_clear(Session *session)
+{
+    properties_free(session->overrides);
+    properties_free(session->variables);
+}
+
+void session_collect_variables(const Session *session, Arena *arena, ParseOptions *options)
+{
+    size_t    count     = properties_count(session->variables);
+    Variable *variables = ARENA_ARRAY(arena, Variable, count);
+    for (size_t i = 0; i < count; i++)
+        properties_at(session->variables, i, &variables[i].name, &variables[i].value);
+    options->variables      = variables;
+    options->variable_count = count;
+}
+
+Log             *engine_log(Engine *engine) { return engine->options.log; }
+Clock           *engine_clock(Engine *engine) { return engine->options.clock; }
+const Functions *engine_functions(Engine *engine) { return engine->functions; }
+QueryHost       *engine_host(Engine *engine) { return engine->options.host; }
+Str              engine_service_id(Engine *engine) { return engine->options.service_id; }
+bool             engine_is_test(const Engine *engine) { return engine->options.test_mode; }
+
+Catalog *engine_catalog(Engine *engine)
+{
+    pthread_mutex_lock(&engine->lock);
+    Catalog *copy = catalog_copy(engine->catalog);
+    pthread_mutex_unlock(&engine->lock);
+    return copy;
+}
+
+void engine_set_command_sink(Engine *engine, CommandSink *sink)
+{
+    pthread_mutex_lock(&engine->lock);
+    engine->sink = sink;
+    pthread_mutex_unlock(&engine->lock);
+}
+
+PlanRef *engine_query_plan(Engine *engine, Str id)
+{
+    pthread_mutex_lock(&engine->lock);
+    PlanRef *ref = plans_get(&engine->plans, id);
+    if (ref != NULL)
+        plan_ref(ref);
+    pthread_mutex_unlock(&engine->lock);
+    return ref;
+}
+
+json_t *engine_command_statuses(Engine *engine)
+{
+    pthread_mutex_lock(&engine->lock);
+    json_t *copy = json_deep_copy(engine->statuses);
+    pthread_mutex_unlock(&engine->lock);
+    return copy;
+}
+
+int64_t engine_last_command(Engine *engine)
+{
+    pthread_mutex_lock(&engine->lock);
+    int64_t number = engine->last_command;
+    pthread_mutex_unlock(&engine->lock);
+    return number;
+}
+
+void engine_set_transients(Engine *engine, Transients *transients)
+{
+    pthread_mutex_lock(&engine->lock);
+    engine->transients = transients;
+    pthread_mutex_unlock(&engine->lock);
+}
+
+Transients *engine_transients(Engine *engine) { return engine->transients; }
+void        engine_set_degraded(Engine *engine) { atomic_store(&engine->degraded, true); }
+bool        engine_is_degraded(Engine *engine) { return atomic_load(&engine->degraded); }

@@ -1,0 +1,189 @@
+/*
+ * engine.h - what a node knows and does: the catalog, the functions, the settings, the queries; statements
+ * are carried out here.
+ *
+ * The REST server, the shell's embedded mode, `sluice run` and `sluice test` are front ends of one Engine.
+ * What runs the queries stands behind QueryHost: the runtime with its workers (host_runtime.c), or the
+ * deterministic driver (host_driver.c).
+ *
+ * A request's statements are first tried in order on a sandbox (a copy of the catalog, nothing executed),
+ * then carried out in order (sql.md 1.5).
+ *
+ * Two rights are told apart. Looking at what exists, and the moment of changing it, is under the engine's
+ * lock, which nobody keeps while a broker takes its time. To be the one who may change it is CommandSink's
+ * turn: a request has it from its first check to its last statement, the follower of the command log for each
+ * command. Without a sink the lock is both.
+ *
+ * Thread: any.
+ */
+#ifndef SLUICE_SERVER_ENGINE_ENGINE_H
+#define SLUICE_SERVER_ENGINE_ENGINE_H
+
+#include <jansson.h>
+
+#include "catalog/catalog.h"
+#include "log/log.h"
+#include "parser/parser.h"
+#include "planner/planner.h"
+#include "server/engine/properties.h"
+
+typedef struct Engine Engine;
+
+/* ---- who runs queries ---- */
+
+/* A plan with the arena that holds it, shared by the engine and whoever runs it. */
+typedef struct PlanRef PlanRef;
+PlanRef               *plan_ref_new(Arena *arena, const QueryPlan *plan); /* takes the arena over */
+PlanRef               *plan_ref(PlanRef *ref);
+void                   plan_unref(void *ref); /* void *: fits runtime_start_query */
+const QueryPlan       *plan_ref_plan(const PlanRef *ref);
+
+/* What was set when the query was created, beside its plan. */
+typedef struct {
+    bool from_earliest;                 /* auto.offset.reset */
+    bool fail_on_deserialization_error; /* ksql.fail.on.deserialization.error */
+} QuerySettings;
+
+typedef struct QueryHost QueryHost;
+struct QueryHost {
+    /* Starts a query, or with the id of a running one replaces it. The host takes a reference of its own. */
+    Status (*start)(QueryHost *self, PlanRef *plan, const QuerySettings *settings, Error *err);
+    Status (*stop)(QueryHost *self, Str id, bool forget, Error *err);
+    Status (*pause)(QueryHost *self, Str id, bool paused, Error *err);
+    /* Appends a record made by INSERT INTO ... VALUES and waits until it is durable. Thread: any. */
+    Status (*insert)(QueryHost *self, Str topic, const LogRecord *record, Error *err);
+    /* {"state": "RUNNING", ...} for SHOW QUERIES, EXPLAIN and DESCRIBE EXTENDED; NULL when there is nothing
+     * to say. New reference. */
+    json_t *(*describe)(QueryHost *self, Str id);
+};
+
+typedef struct {
+    Log              *log;
+    QueryHost        *host;
+    Clock            *clock;
+    const Properties *properties; /* server level */
+    Str               service_id;
+    bool test_mode; /* sluice test: query numbers count queries, no check of topic counts, no registry */
+    int  default_partitions; /* test mode: of topics that statements name and nobody made */
+} EngineOptions;
+
+Status engine_open(const EngineOptions *options, Engine **out, Error *err);
+void   engine_close(Engine *engine);
+
+/* ---- one client's state ---- */
+
+/* Overrides and variables of a request or a shell session. Thread: one. */
+typedef struct {
+    Properties *overrides; /* SET, streamsProperties */
+    Properties *variables; /* DEFINE, sessionVariables */
+} Session;
+
+void session_init(Session *session, const Properties *server);
+void session_clear(Session *session);
+/* The variables as the parser takes them; the array lives in `arena`. */
+void session_collect_variables(const Session *session, Arena *arena, ParseOptions *options);
+
+/* ---- statements ---- */
+
+/* Carries out all statements of `text`. The replies (entities of rest.md 4) are appended to `entities` (a
+ * JSON array) in order; statements without one add none. On an error `entities` holds what earlier statements
+ * answered, *failed (may be NULL) is the 1-based number of the statement that failed (0: the text did not
+ * parse), and *failed_text its text (in `arena`). */
+Status engine_execute(Engine *engine, Session *session, Str text, Arena *arena, json_t *entities,
+                      size_t *failed, Str *failed_text, Error *err);
+
+/* One parsed statement, carried out at once (no sandbox): the test runner. */
+Status engine_execute_statement(Engine *engine, Session *session, const AstStatement *statement, Arena *arena,
+                                json_t **entity, Error *err);
+
+/* A SELECT: parsed and planned as what rest.md 3 says it is. The plans live in `arena`. */
+typedef struct {
+    TransientKind kind;
+    PullPlan     *pull;
+    QueryPlan    *push; /* PUSH and PULL_STREAM */
+    Str           query_id;
+    QuerySettings settings;
+} TransientQuery;
+Status engine_plan_query(Engine *engine, Session *session, const AstStatement *statement, Arena *arena,
+                         TransientQuery *out, Error *err);
+
+/* ---- looking ---- */
+
+Log             *engine_log(Engine *engine);
+Clock           *engine_clock(Engine *engine);
+const Functions *engine_functions(Engine *engine);
+QueryHost       *engine_host(Engine *engine);
+Str              engine_service_id(Engine *engine);
+bool             engine_is_test(const Engine *engine);
+/* A copy of the catalog as it is now; the caller frees it. */
+Catalog *engine_catalog(Engine *engine);
+
+/* The plan of a running persistent query, with a reference; NULL: there is none. */
+PlanRef *engine_query_plan(Engine *engine, Str id);
+/* Parses a text under the session's variables; the last `;` may be missing. */
+Status engine_parse(Engine *engine, const Session *session, Str text, Arena *arena, AstScript *out,
+                    Error *err);
+/* What became of commands: {"stream/`S`/create": {"status":..., "message":..., "queryId":...}}. New
+ * reference. */
+json_t *engine_command_statuses(Engine *engine);
+/* Number (offset) of the last command that was executed; -1: none. The next query gets the number after it.
+ */
+int64_t engine_last_command(Engine *engine);
+
+/* Queries of clients, which the engine does not run itself: TERMINATE ends them, SHOW QUERIES lists them.
+ * Thread: any. */
+typedef struct Transients Transients;
+struct Transients {
+    void *context;
+    bool (*close)(Transients *self, Str id); /* false: no such query */
+    void (*list)(Transients *self, json_t *queries);
+};
+void        engine_set_transients(Engine *engine, Transients *transients); /* borrowed; NULL: none */
+Transients *engine_transients(Engine *engine);
+
+/* ---- the command log ---- */
+
+/* A command as the log has it. */
+typedef struct {
+    Str           id;     /* "stream/`S`/create" */
+    Str           text;   /* of the statement */
+    const json_t *topics; /* see CommandSink.append; NULL: a command that does not say */
+    int64_t       offset;
+} LoggedCommand;
+
+/* Carries out a command that is not this process's own, or that failed here before: not tried in a sandbox,
+ * for it was valid when it was appended. Topics are neither made nor deleted: who appended it has done that.
+ * The caller has the turn. E_IO, E_BUSY, E_FULL: the world failed and nothing has changed; the same command
+ * is to be tried again. A command that is wrong is so on every node: OK, said in the log and in its status.
+ */
+Status engine_apply(Engine *engine, Session *session, const LoggedCommand *command, Arena *arena, Error *err);
+
+/* Where statements that change what exists are made durable, in one order with those of the service's other
+ * nodes. NULL: nothing is logged (test mode, queries file). */
+typedef struct CommandSink CommandSink;
+struct CommandSink {
+    /* Gives the turn to this request, with all commands that are in the log by now carried out here. Not
+     * under the engine's lock. Fails with what the client is told, or with E_FENCED; then there is no turn.
+     */
+    Status (*begin)(CommandSink *self, Error *err);
+    /* Makes the statement durable at *offset, once it has been validated and before it is carried out.
+     * `topics` are the topics that were looked at for it, {"name": [partitions, replicas]}: they may change,
+     * what the statement means may not. E_FENCED: another node has appended since `begin`, nothing was
+     * written: `end`, `begin`, validate again. */
+    Status (*append)(CommandSink *self, Str command_id, const AstStatement *statement, Str logged_text,
+                     const Properties *overrides, const json_t *topics, int64_t *offset, Error *err);
+    /* Gives the turn back. `last`: the last command that has been carried out here; own ones behind it are
+     * left to the follower. */
+    void (*end)(CommandSink *self, int64_t last);
+    /* During a turn: the offset that the next command gets, and how many it takes. */
+    int64_t next_offset;
+    int     span;
+};
+void engine_set_command_sink(Engine *engine, CommandSink *sink);
+
+/* DEGRADED: the command log holds what this version cannot carry out; what runs goes on, nothing can be
+ * changed. */
+void engine_set_degraded(Engine *engine);
+bool engine_is_degraded(Engine *engine);
+
+#endif

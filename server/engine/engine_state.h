@@ -1,0 +1,46 @@
+/*
+ * engine_state.h - what the files of the engine know of each other.
+ *
+ *   engine.c      what a node is: made, looked at, closed
+ *   execution.c   one statement: what its handler may ask and do, what becomes of its command
+ *   request.c     a text of statements: tried in the sandbox, carried out, again when the turn was lost
+ *
+ * For these three alone. Handlers get an Execution (execution.h) and front ends an Engine (engine.h), so that
+ * the rule of lock and turn is kept in one place.
+ */
+#ifndef SLUICE_SERVER_ENGINE_ENGINE_STATE_H
+#define SLUICE_SERVER_ENGINE_ENGINE_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "server/statements/execution.h"
+#include "server/engine/plans.h"
+
+struct Engine {
+    EngineOptions   options;
+    Functions      *functions;
+    pthread_mutex_t lock; /* of everything below */
+    Catalog        *catalog;
+    Plans           plans;
+    int64_t         next_number; /* of the next query id */
+    CommandSink    *sink;
+    Transients     *transients;
+    json_t         *statuses; /* of commands, by id */
+    int64_t         last_command;
+    atomic_bool     degraded;
+};
+
+/* On the engine's own catalog, with the next free query number. Thread: under the engine's lock, while the
+ * execution lasts; the catalog is the engine's. */
+Execution execution_of(Engine *engine, Session *session, Arena *arena);
+/* Carries a statement out, or tries it (x->sandbox). *entity: new reference, NULL where there is nothing to
+ * say. x->number is the next query's afterwards. Thread: under the engine's lock, which handlers may leave.
+ */
+Status execution_run(Execution *x, const AstStatement *statement, json_t **entity, Error *err);
+/* Does this kind of statement change what exists, so that it needs the turn? */
+bool execution_needs_turn(AstStatementKind kind);
+/* Says where the mistake is, for messages whose text (ksqlDB's) does not. */
+void execution_locate(const Engine *engine, Error *err);
+
+#endif

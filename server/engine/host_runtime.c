@@ -1,0 +1,213 @@
+/*
+ * host_runtime.c - see host_runtime.h. Thread: starts, stops and pauses are those of who may change what
+ * exists (engine.h), one at a time; inserts and describe: any.
+ */
+#include "server/engine/host_runtime.h"
+
+#include <pthread.h>
+
+#include "core/logger.h"
+#include "server/statements/execution.h"
+
+typedef struct {
+    PlanRef      *plan;
+    QuerySettings settings;
+    bool          paused;
+} Held;
+
+struct HostRuntime {
+    QueryHost       base;
+    Runtime        *runtime;
+    Log            *log;
+    pthread_mutex_t lock;   /* of the writer */
+    LogWriter      *writer; /* of INSERT VALUES; opened by the first */
+    bool            holding;
+    Held           *held;
+    size_t          held_count, held_capacity;
+};
+
+static const QueryPlan *held_plan(const HostRuntime *host, size_t at)
+{
+    return plan_ref_plan(host->held[at].plan);
+}
+
+static size_t held_find(const HostRuntime *host, Str id)
+{
+    size_t at = 0;
+    while (at < host->held_count && !str_equal(held_plan(host, at)->id, id))
+        at++;
+    return at;
+}
+
+static void hold_start(HostRuntime *host, PlanRef *plan, const QuerySettings *settings)
+{
+    size_t at = held_find(host, plan_ref_plan(plan)->id);
+    if (at < host->held_count) {
+        plan_unref(host->held[at].plan);
+    } else {
+        if (host->held_count == host->held_capacity) {
+            host->held_capacity = host->held_capacity ? host->held_capacity * 2 : 16;
+            host->held          = mem_realloc(host->held, host->held_capacity * sizeof(Held));
+        }
+        host->held_count++;
+    }
+    host->held[at] = (Held){plan_ref(plan), *settings, false};
+}
+
+static void drop_held(HostRuntime *host, size_t at)
+{
+    plan_unref(host->held[at].plan);
+    host->held_count--;
+    memmove(host->held + at, host->held + at + 1, (host->held_count - at) * sizeof(Held));
+}
+
+static void hold_stop(HostRuntime *host, Str id)
+{
+    size_t at = held_find(host, id);
+    if (at < host->held_count)
+        drop_held(host, at);
+}
+
+static Status start_now(HostRuntime *host, PlanRef *plan, const QuerySettings *settings, bool paused,
+                        Error *err)
+{
+    QueryOptions options = {.from_earliest                 = settings->from_earliest,
+                            .fail_on_deserialization_error = settings->fail_on_deserialization_error,
+                            .paused                        = paused};
+    return runtime_start_query(host->runtime, plan_ref_plan(plan), &options, plan_ref(plan), plan_unref, err);
+}
+
+static Status host_start(QueryHost *self, PlanRef *plan, const QuerySettings *settings, Error *err)
+{
+    HostRuntime *host = (HostRuntime *)self;
+    if (!host->holding)
+        return start_now(host, plan, settings, false, err);
+    hold_start(host, plan, settings);
+    return OK;
+}
+
+static Status host_stop(QueryHost *self, Str id, bool forget, Error *err)
+{
+    HostRuntime *host = (HostRuntime *)self;
+    if (!host->holding)
+        return runtime_stop_query(host->runtime, id, forget, err);
+    hold_stop(host, id);
+    return OK;
+}
+
+static Status host_pause(QueryHost *self, Str id, bool paused, Error *err)
+{
+    HostRuntime *host = (HostRuntime *)self;
+    if (!host->holding)
+        return runtime_pause_query(host->runtime, id, paused, err);
+    size_t at = held_find(host, id);
+    if (at < host->held_count)
+        host->held[at].paused = paused;
+    return OK;
+}
+
+static Status host_insert(QueryHost *self, Str topic, const LogRecord *record, Error *err)
+{
+    HostRuntime  *host    = (HostRuntime *)self;
+    WriterOptions options = {.client_id = "sluice-insert", .linger_ms = 0};
+    Status        status  = OK;
+    pthread_mutex_lock(&host->lock);
+    if (host->writer == NULL)
+        status = log_writer_open(host->log, &options, &host->writer, err);
+    if (status == OK)
+        status = log_append_sync(host->writer, topic, PARTITION_BY_KEY, record, STR_NULL, NULL, err);
+    pthread_mutex_unlock(&host->lock);
+    return status;
+}
+
+/* ---- describe ---- */
+
+static json_t *positions_of(const QueryStatus *status)
+{
+    json_t *positions = json_array();
+    for (size_t i = 0; i < status->position_count; i++) {
+        const QueryPosition *p = &status->positions[i];
+        json_array_append_new(positions,
+                              json_pack("{s:s%, s:i, s:I, s:I, s:I}", "topic", p->topic.ptr, p->topic.len,
+                                        "partition", p->partition, "start", (json_int_t)p->start, "end",
+                                        (json_int_t)p->end, "position", (json_int_t)p->position));
+    }
+    return positions;
+}
+
+static json_t *errors_of(const QueryStatus *status)
+{
+    json_t *errors = json_array();
+    for (size_t i = 0; i < status->error_count; i++) {
+        const QueryError *e = &status->errors[i];
+        json_array_append_new(errors, json_pack("{s:I, s:s%, s:s%}", "timestamp", (json_int_t)e->time_ms,
+                                                "errorMessage", e->message.ptr, e->message.len, "type",
+                                                e->type.ptr, e->type.len));
+    }
+    return errors;
+}
+
+static json_t *host_describe(QueryHost *self, Str id)
+{
+    static const char *const states[] = {"RUNNING", "RUNNING", "PAUSED",
+                                         "ERROR"}; /* a starting query counts as running */
+    HostRuntime             *host     = (HostRuntime *)self;
+    Arena                   *arena    = arena_new(0);
+    QueryStatus              status;
+    Error                    ignored;
+    json_t                  *out = NULL;
+    if (runtime_query_status(host->runtime, id, arena, &status, &ignored) == OK)
+        out =
+            json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "state", states[status.state], "recordsIn",
+                      (json_int_t)status.records_in, "recordsOut", (json_int_t)status.records_out,
+                      "skippedBad", (json_int_t)status.skipped_bad, "skippedLate",
+                      (json_int_t)status.skipped_late, "lastMessage", (json_int_t)status.last_message_ms,
+                      "positions", positions_of(&status), "errors", errors_of(&status));
+    arena_free(arena);
+    return out;
+}
+
+/* ---- life ---- */
+
+HostRuntime *host_runtime_new(Runtime *runtime, Log *log)
+{
+    HostRuntime *host = mem_calloc(1, sizeof *host);
+    host->base        = (QueryHost){host_start, host_stop, host_pause, host_insert, host_describe};
+    pthread_mutex_init(&host->lock, NULL);
+    host->runtime = runtime;
+    host->log     = log;
+    return host;
+}
+
+void host_runtime_free(HostRuntime *host)
+{
+    if (host == NULL)
+        return;
+    if (host->writer != NULL)
+        log_writer_close(host->writer);
+    while (host->held_count > 0)
+        drop_held(host, host->held_count - 1);
+    pthread_mutex_destroy(&host->lock);
+    mem_free(host->held);
+    mem_free(host);
+}
+
+QueryHost *host_runtime_base(HostRuntime *host) { return &host->base; }
+
+void host_runtime_hold(HostRuntime *host) { host->holding = true; }
+
+Status host_runtime_release(HostRuntime *host, Error *err)
+{
+    while (host->held_count > 0) {
+        const Held *held   = &host->held[0];
+        Status      status = start_now(host, held->plan, &held->settings, held->paused, err);
+        if (status == E_IO || status == E_BUSY)
+            return status;
+        if (status != OK)
+            log_line(LOG_ERROR, "query " STR_FMT " could not be started: %s", STR_ARG(held_plan(host, 0)->id),
+                     err->message);
+        drop_held(host, 0);
+    }
+    host->holding = false;
+    return OK;
+}

@@ -1,0 +1,21 @@
+/*
+ * state_dir.h - the directory of a node's local state: made when missing, locked against a second process,
+ * with an identity that survives restarts.
+ */
+#ifndef SLUICE_SERVER_ENGINE_STATE_DIR_H
+#define SLUICE_SERVER_ENGINE_STATE_DIR_H
+
+#include "core/clock.h"
+#include "core/str.h"
+
+typedef struct {
+    char *path;
+    char *node_id;
+    int   lock; /* file, or -1 */
+} StateDir;
+
+/* E_BUSY: another process has it. */
+Status state_dir_open(StateDir *dir, const char *path, Clock *clock, Error *err);
+void   state_dir_close(StateDir *dir); /* accepts a zeroed one whose lock is -1 */
+
+#endif

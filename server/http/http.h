@@ -1,0 +1,79 @@
+/*
+ * http.h - what a handler sees of HTTP: a request that is complete, and a writer for the reply. Nothing here
+ * knows which protocol version or library carries it (http_transport.h does).
+ *
+ * An exchange is one request and its response. Its handler runs on a thread of a small pool, so it may wait
+ * for the log or for a disk, but it must not wait for a client. A response that goes on for long is a stream:
+ * the handler leaves a step function behind, which is called on the pool whenever somebody wakes the exchange
+ * (rows came, the client read, the client left) and never twice at a time. No thread belongs to a stream.
+ *
+ * What is written and not yet read by the client is kept in memory, then in a file without a name: writing
+ * never blocks. A stream that can wait asks http_pending first.
+ */
+#ifndef SLUICE_SERVER_HTTP_HTTP_H
+#define SLUICE_SERVER_HTTP_HTTP_H
+
+#include "core/str.h"
+
+typedef struct HttpServer   HttpServer;
+typedef struct HttpExchange HttpExchange;
+
+typedef struct {
+    void *context;
+    void (*handle)(void *context, HttpExchange *x); /* Thread: of the pool */
+    size_t      max_body;                           /* bytes; beyond: 413 */
+    int         threads;                            /* of the pool */
+    int         idle_timeout_s;                     /* connections without a request */
+    const char *spill_dir; /* where replies go that nobody reads; NULL: all in memory */
+} HttpOptions;
+
+Status http_open(const HttpOptions *options, HttpServer **out, Error *err);
+/* Listens on `http://host:port`; port 0 picks one. *port tells which. E_CONFIG for an address that is none,
+ * E_IO when it is taken. */
+Status http_listen(HttpServer *server, Str url, int *port, Error *err);
+/* Ends all streams, waits for running handlers. Accepts NULL. */
+void http_close(HttpServer *server);
+
+/* ---- the request ---- */
+
+Str    http_method(const HttpExchange *x);
+Str    http_path(const HttpExchange *x); /* unescaped, without the query */
+Str    http_header(const HttpExchange *x,
+                   const char         *name); /* STR_NULL: not sent. Only before the reply has begun */
+Str    http_body(const HttpExchange *x);
+bool   http_can_stream(const HttpExchange *x); /* HTTP/1.0 cannot */
+Arena *http_arena(HttpExchange *x); /* lives as long as the exchange; of the handler and its steps */
+
+/* Around what may wait long (for another node, for a topic to come): meanwhile another thread, made for it
+ * where there is none, runs what else is asked. Of the handler. */
+void http_wait_begin(HttpExchange *x);
+void http_wait_end(HttpExchange *x);
+
+/* ---- the reply ---- */
+
+/* Before http_respond or http_begin. */
+void http_set_header(HttpExchange *x, const char *name, const char *value);
+/* All at once. type may be NULL. */
+void http_respond(HttpExchange *x, int status, const char *type, Str body);
+/* Piece by piece: status and headers go out with the first flush. */
+void   http_begin(HttpExchange *x, int status, const char *type);
+void   http_write(HttpExchange *x, Str bytes); /* into the buffer */
+void   http_flush(HttpExchange *x);            /* what was written may go */
+void   http_end(HttpExchange *x);
+bool   http_gone(const HttpExchange *x);    /* the client left, or the server stops: no need to go on */
+size_t http_pending(const HttpExchange *x); /* bytes that the client has not taken */
+
+enum {
+    HTTP_PENDING_HIGH = 256 * 1024
+}; /* a stream that can wait stops writing here; it is woken when less is left */
+
+/* Goes on until `step` answers false or the client is gone; then `close` is called, once. Called by the
+ * handler, after http_begin. */
+typedef bool (*HttpStep)(void *state, HttpExchange *x);
+void http_stream(HttpExchange *x, HttpStep step, void (*close)(void *state), void *state);
+/* Has the step called soon. Thread: any; the caller holds a reference. */
+void          http_wake(HttpExchange *x);
+HttpExchange *http_ref(HttpExchange *x);
+void          http_unref(HttpExchange *x);
+
+#endif

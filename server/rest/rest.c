@@ -1,0 +1,113 @@
+/*
+ * rest.c - from a request to its endpoint: the table of routes, readiness, CORS.
+ */
+#include "server/rest/rest.h"
+
+#include "core/logger.h"
+
+enum { ROUTE_ANYTIME = 1, ROUTE_STATEMENTS = 2 };
+
+typedef struct {
+    const char *method, *path;
+    RestHandler handler;
+    unsigned    flags;
+} Route;
+
+static const Route routes[] = {
+#define ROUTE(method, path, handler, flags) {method, path, handler, flags},
+#include "server/rest/routes.def"
+#undef ROUTE
+};
+
+static bool path_matches(const char *pattern, Str path)
+{
+    size_t len = strlen(pattern);
+    if (len > 1 && pattern[len - 1] == '*')
+        return path.len > len - 1 && memcmp(path.ptr, pattern, len - 1) == 0;
+    return str_equal(str_c(pattern), path);
+}
+
+/* *path_known: the path is served, by another method perhaps. */
+static const Route *find_route(Str method, Str path, bool *path_known)
+{
+    *path_known = false;
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++)
+        if (path_matches(routes[i].path, path)) {
+            *path_known = true;
+            if (str_equal(str_c(routes[i].method), method))
+                return &routes[i];
+        }
+    return NULL;
+}
+
+/* True when it was a preflight request, which is answered here. */
+static bool answer_cors(const Rest *rest, HttpExchange *x)
+{
+    Str    origin = properties_get_c(rest->properties, "access.control.allow.origin");
+    Arena *arena  = http_arena(x);
+    if (str_is_null(origin) || origin.len == 0)
+        return false;
+    http_set_header(x, "Access-Control-Allow-Origin", str_to_c(arena, origin));
+    if (!str_equal(http_method(x), STR_LIT("OPTIONS")))
+        return false;
+    Str methods = properties_get_c(rest->properties, "access.control.allow.methods");
+    Str headers = properties_get_c(rest->properties, "access.control.allow.headers");
+    http_set_header(x, "Access-Control-Allow-Methods",
+                    str_is_null(methods) ? "GET,POST,HEAD" : str_to_c(arena, methods));
+    http_set_header(x, "Access-Control-Allow-Headers",
+                    str_is_null(headers) ? "X-Requested-With,Content-Type,Accept,Origin"
+                                         : str_to_c(arena, headers));
+    http_respond(x, 200, NULL, STR_NULL);
+    return true;
+}
+
+static void refuse_method(HttpExchange *x, bool path_known)
+{
+    if (path_known)
+        http_respond(x, 405, "text/plain", STR_LIT("Method Not Allowed"));
+    else
+        http_respond(x, 404, "text/plain", STR_LIT("Not Found"));
+}
+
+void rest_handle(void *context, HttpExchange *x)
+{
+    Rest        *rest = context;
+    bool         path_known;
+    Str          method = http_method(x);
+    const Route *route;
+    if (answer_cors(rest, x))
+        return;
+    if (str_equal(method, STR_LIT("HEAD")))
+        method = STR_LIT("GET");
+    route      = find_route(method, http_path(x), &path_known);
+    bool ready = atomic_load(&rest->ready);
+    if (route == NULL && (ready || !path_known))
+        refuse_method(x, path_known);
+    else if (!ready && (route == NULL || !(route->flags & ROUTE_ANYTIME))) {
+        http_set_header(x, "Retry-After", "10");
+        rest_error(x, 503, 50302, "KSQL is not yet ready to serve requests.");
+    } else if (rest->headless && (route->flags & ROUTE_STATEMENTS))
+        rest_error(x, 400, 40000, "This server runs a queries file and takes no statements");
+    else
+        route->handler(rest, x);
+}
+
+static bool transients_close(Transients *self, Str id) { return rest_close((Rest *)self->context, id); }
+
+void rest_init(Rest *rest, Engine *engine, Runtime *runtime, const Properties *properties,
+               const FnConfig *config)
+{
+    *rest            = (Rest){.engine = engine, .runtime = runtime, .properties = properties};
+    rest->transients = (Transients){rest, transients_close, rest_list_queries};
+    atomic_init(&rest->ready, false);
+    pthread_mutex_init(&rest->lock, NULL);
+    pull_host_init(&rest->pull, runtime, engine_clock(engine), config);
+    engine_set_transients(engine, &rest->transients);
+}
+
+void rest_clear(Rest *rest)
+{
+    engine_set_transients(rest->engine, NULL);
+    pull_host_clear(&rest->pull);
+    pthread_mutex_destroy(&rest->lock);
+}

@@ -1,0 +1,110 @@
+/*
+ * rest.h - the REST API (rest.md) over an Engine: what the endpoint files share.
+ *
+ * Endpoints are rows in routes.def; each is a function over an HttpExchange. Errors are JSON with ksqlDB's
+ * codes.
+ */
+#ifndef SLUICE_SERVER_REST_REST_H
+#define SLUICE_SERVER_REST_REST_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "server/engine/engine.h"
+#include "server/http/http.h"
+#include "executor/pull/pull.h"
+
+#define KSQLDB_VERSION "0.29.0" /* the ksqlDB whose API this is; clients compare it with their own */
+
+typedef struct StreamQuery StreamQuery; /* a push query at work: rest_push.c */
+
+typedef struct {
+    Engine           *engine;
+    Runtime          *runtime;
+    const Properties *properties;
+    bool              headless; /* a queries file runs: statements are refused */
+    atomic_bool       ready;    /* the command log has been replayed */
+    pthread_mutex_t   lock;     /* of the list */
+    StreamQuery      *queries;
+    size_t            query_count; /* reserved ones included */
+    Transients        transients;  /* for TERMINATE and SHOW QUERIES */
+    PullHost          pull;
+} Rest;
+
+/* `config` is of functions; may be NULL. */
+void rest_init(Rest *rest, Engine *engine, Runtime *runtime, const Properties *properties,
+               const FnConfig *config);
+void rest_clear(Rest *rest);
+/* For HttpOptions. `context` is the Rest. */
+void rest_handle(void *context, HttpExchange *x);
+
+typedef void          RestFunction(Rest *rest, HttpExchange *x);
+typedef RestFunction *RestHandler;
+#define ROUTE(method, path, handler, flags) RestFunction handler;
+#include "server/rest/routes.def"
+#undef ROUTE
+
+/* ---- errors (rest.md 2) ---- */
+
+void rest_error(HttpExchange *x, int status, int code, const char *format, ...) SL_PRINTF(4, 5);
+/* HTTP status and error code of a failed statement. */
+void rest_code(const Error *err, const AstStatement *statement, int *status, int *code);
+/* statement_error; `entities` (borrowed, may be NULL) is what earlier statements answered. */
+void rest_statement_error(HttpExchange *x, int status, int code, const char *message, Str statement,
+                          json_t *entities);
+/* {"@type":"generic_error",...} on one line, for streams. */
+Str rest_error_line(Arena *arena, int code, const char *message);
+/* The text with values masked, as replies and logs show it; the text itself when it does not parse. */
+Str  rest_masked(Arena *arena, Str text);
+void rest_json(HttpExchange *x, int status, json_t *json); /* takes it */
+
+/* ---- requests ---- */
+
+/* The body as an object; answers 400 and returns NULL when it is none. */
+json_t *rest_request(HttpExchange *x);
+Str     rest_field(const json_t *request, const char *name); /* STR_NULL: not there or no text */
+/* Overrides and variables of a request. False: an error was answered. session_clear either way. */
+bool rest_session(Rest *rest, HttpExchange *x, const json_t *request, const char *properties,
+                  Session *session);
+/* Waits for commandSequenceNumber. False: 50301 was answered. */
+bool rest_wait_for_command(Rest *rest, HttpExchange *x, const json_t *request);
+
+/* Index of the type among `offers` that the Accept header prefers; `none` when there is no header; -1:
+ * nothing acceptable. */
+int rest_accept(Str accept, const char *const *offers, int count, int none);
+
+/* ---- rows (rest.md 5) ---- */
+
+typedef enum {
+    ROWS_OBJECTS, /* 5.1, the separator before each element: the last may be any */
+    ROWS_PUSHED,  /* 5.1, the separator behind each but the final message or error: who reads lines has it at
+                     once */
+    ROWS_LINES,   /* 5.2 */
+    ROWS_ARRAY,   /* 5.2 as one array */
+} RowForm;
+
+const char *row_form_type(RowForm form); /* Content-Type */
+void        rows_header(HttpExchange *x, RowForm form, Str query_id, const Schema *schema);
+void        rows_row(HttpExchange *x, RowForm form, const Schema *schema, const Value *values, bool tombstone,
+                     StrBuf *scratch);
+void        rows_message(HttpExchange *x, RowForm form, const char *message);
+void        rows_error(HttpExchange *x, RowForm form, int code, const char *message);
+void        rows_end(HttpExchange *x, RowForm form);
+
+/* ---- push queries ---- */
+
+/* Starts it and leaves a stream behind, or answers an error. Takes the plan over. */
+void rest_push(Rest *rest, HttpExchange *x, const TransientQuery *query, PlanRef *plan, RowForm form);
+/* Ends it; false: no such query here. */
+bool rest_close(Rest *rest, Str id);
+/* Entries for SHOW QUERIES are appended. */
+void rest_list_queries(Transients *self, json_t *queries);
+
+/* ---- PRINT ---- */
+
+/* Leaves a stream of text lines behind, or answers an error. Takes the arena over, which holds statement and
+ * text; `type` is the Content-Type. */
+void rest_print(Rest *rest, HttpExchange *x, const Session *session, const AstStatement *statement, Str text,
+                Arena *arena, const char *type);
+
+#endif

@@ -1,0 +1,143 @@
+/*
+ * rest_info.c - what the server says about itself (rest.md 6).
+ */
+#include "server/rest/rest.h"
+#include "server/engine/settings.h"
+
+static json_t *cluster_id(Rest *rest, HttpExchange *x)
+{
+    Str   id;
+    Error ignored;
+    if (log_cluster_id(engine_log(rest->engine), http_arena(x), &id, &ignored) != OK)
+        return json_string("");
+    return json_stringn(id.ptr, id.len);
+}
+
+static json_t *service_id(const Rest *rest)
+{
+    Str id = engine_service_id(rest->engine);
+    return json_stringn(id.ptr, id.len);
+}
+
+void rest_root(Rest *rest, HttpExchange *x)
+{
+    http_set_header(x, "Location", "/info");
+    http_respond(x, 307, NULL, STR_NULL);
+}
+
+void rest_info(Rest *rest, HttpExchange *x)
+{
+    json_t *info =
+        json_pack("{s:s, s:o, s:o, s:s, s:s}", "version", KSQLDB_VERSION, "kafkaClusterId",
+                  cluster_id(rest, x), "ksqlServiceId", service_id(rest), "serverStatus",
+                  engine_is_degraded(rest->engine) ? "DEGRADED" : "RUNNING", "sluiceVersion", SLUICE_VERSION);
+    rest_json(x, 200, json_pack("{s:o}", "KsqlServerInfo", info));
+}
+
+static bool kafka_answers(Rest *rest)
+{
+    Error ignored;
+    return log_ping(engine_log(rest->engine), 2000, &ignored) == OK;
+}
+
+void rest_healthcheck(Rest *rest, HttpExchange *x)
+{
+    bool    kafka = kafka_answers(rest), commands = !engine_is_degraded(rest->engine);
+    json_t *details = json_pack("{s:{s:b}, s:{s:b}, s:{s:b}}", "metastore", "isHealthy", 1, "kafka",
+                                "isHealthy", (int)kafka, "commandRunner", "isHealthy", (int)commands);
+    rest_json(x, 200,
+              json_pack("{s:b, s:o, s:s}", "isHealthy", (int)(kafka && commands), "details", details,
+                        "serverState", "READY"));
+}
+
+static json_t *scope(Rest *rest, HttpExchange *x)
+{
+    return json_pack("{s:{s:[], s:{s:o, s:o}}, s:s}", "scope", "path", "clusters", "kafka-cluster",
+                     cluster_id(rest, x), "ksql-cluster", service_id(rest), "id", "");
+}
+
+void rest_metadata(Rest *rest, HttpExchange *x)
+{
+    rest_json(x, 200, json_pack("{s:s, s:o}", "version", KSQLDB_VERSION, "clusterId", scope(rest, x)));
+}
+
+void rest_metadata_id(Rest *rest, HttpExchange *x) { rest_json(x, 200, scope(rest, x)); }
+
+void rest_alive(Rest *rest, HttpExchange *x) { http_respond(x, 200, "application/json", STR_LIT("{}")); }
+
+/* What ksqlDB has and Sluice has not: another answer than that of a path that nobody knows. */
+void rest_unsupported(Rest *rest, HttpExchange *x)
+{
+    rest_error(x, 400, 40000, "Sluice does not serve " STR_FMT " yet", STR_ARG(http_path(x)));
+}
+
+void rest_ok(Rest *rest, HttpExchange *x)
+{
+    http_respond(x, 200, "application/json", STR_LIT("{\"ok\":true}"));
+}
+
+/* ---- command statuses ---- */
+
+void rest_statuses(Rest *rest, HttpExchange *x)
+{
+    json_t     *all = engine_command_statuses(rest->engine), *names = json_object(), *status;
+    const char *id;
+    json_object_foreach(all, id, status) json_object_set(names, id, json_object_get(status, "status"));
+    json_decref(all);
+    rest_json(x, 200, json_pack("{s:o}", "commandStatuses", names));
+}
+
+static Str without_backticks(Arena *arena, Str text)
+{
+    char  *copy = arena_alloc(arena, text.len + 1);
+    size_t len  = 0;
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] != '`')
+            copy[len++] = text.ptr[i];
+    return str_n(copy, len);
+}
+
+void rest_status(Rest *rest, HttpExchange *x)
+{
+    Arena      *arena = http_arena(x);
+    Str         path = http_path(x), prefix = STR_LIT("/status/");
+    Str         asked = without_backticks(arena, str_n(path.ptr + prefix.len, path.len - prefix.len));
+    json_t     *all = engine_command_statuses(rest->engine), *status, *found = NULL;
+    const char *id;
+    json_object_foreach(all, id, status) if (str_equal(without_backticks(arena, str_c(id)), asked)) found =
+        json_incref(status);
+    json_decref(all);
+    if (found == NULL)
+        rest_error(x, 404, 40400, "Command not found");
+    else
+        rest_json(x, 200, found);
+}
+
+void rest_cluster_status(Rest *rest, HttpExchange *x)
+{
+    http_respond(x, 404, "text/plain",
+                 STR_LIT("Not Found")); /* only with heartbeats, which a single node has none of */
+}
+
+static void refuse_unknown(HttpExchange *x, Str name)
+{
+    Error err;
+    error_set(&err, E_CONFIG, NO_POS, "Property cannot be overridden or is unknown: " STR_FMT, STR_ARG(name));
+    settings_suggest(name, &err);
+    rest_error(x, 400, 40000, "%s", err.message);
+}
+
+void rest_is_valid_property(Rest *rest, HttpExchange *x)
+{
+    Str            path = http_path(x), prefix = STR_LIT("/is_valid_property/");
+    Str            name    = str_n(path.ptr + prefix.len, path.len - prefix.len);
+    const Setting *setting = settings_find(name);
+    Error          err;
+    if (settings_check_permitted(rest->properties, name, &err) != OK)
+        rest_error(x, 400, 40000, "%s", err.message);
+    else if (setting == NULL && !settings_is_client_property(name) &&
+             !str_starts_with(name, STR_LIT("ksql.")))
+        refuse_unknown(x, name);
+    else
+        rest_json(x, 200, json_true());
+}

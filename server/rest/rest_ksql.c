@@ -1,0 +1,60 @@
+/*
+ * rest_ksql.c - POST /ksql: statements in, entities out (rest.md 4).
+ */
+#include "server/rest/rest.h"
+
+static AstStatement *parse_failed(Arena *arena, Str text)
+{
+    AstStatement *statement;
+    Error         ignored;
+    ParseOptions  options = {.optional_semicolon = true, .keep_variables = true};
+    return parse_statement(arena, text, &options, &statement, &ignored) == OK ? statement : NULL;
+}
+
+static void answer_failure(HttpExchange *x, const Error *err, Str text, json_t *entities)
+{
+    int           status, code;
+    AstStatement *statement = parse_failed(http_arena(x), text);
+    const char   *message   = err->message;
+    rest_code(err, statement, &status, &code);
+    if (statement != NULL && (statement->kind == STMT_QUERY || statement->kind == STMT_PRINT)) {
+        code    = 40002;
+        message = "The following statement types should be issued to the websocket endpoint '/query':\n\t* "
+                  "PRINT\n\t* SELECT";
+    }
+    rest_statement_error(x, status, code, message, text, entities);
+}
+
+static void execute(Rest *rest, HttpExchange *x, const json_t *request, Session *session)
+{
+    Error   err;
+    size_t  failed;
+    Str     failed_text, text = rest_field(request, "ksql");
+    json_t *entities = json_array();
+    if (str_is_null(text))
+        text = STR_LIT("");
+    error_clear(&err);
+    http_wait_begin(x); /* for other statements, for topics, for ASSERT's timeout */
+    Status status =
+        engine_execute(rest->engine, session, text, http_arena(x), entities, &failed, &failed_text, &err);
+    http_wait_end(x);
+    if (status == OK) {
+        rest_json(x, 200, entities);
+        return;
+    }
+    answer_failure(x, &err, failed_text, entities);
+    json_decref(entities);
+}
+
+void rest_ksql(Rest *rest, HttpExchange *x)
+{
+    Session session = {0};
+    json_t *request = rest_request(x);
+    if (request == NULL)
+        return;
+    if (rest_session(rest, x, request, "streamsProperties", &session) &&
+        rest_wait_for_command(rest, x, request))
+        execute(rest, x, request, &session);
+    session_clear(&session);
+    json_decref(request);
+}

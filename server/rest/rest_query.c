@@ -1,0 +1,200 @@
+/*
+ * rest_query.c - POST /query and /query-stream: one SELECT, answered as rows, or one PRINT (rest.md 5).
+ *
+ * Whatever fails before the header is an HTTP error; afterwards the status is 200 and the error is the last
+ * element.
+ */
+#include "server/rest/rest.h"
+
+/* How the two endpoints differ. */
+typedef struct {
+    const char *text_field, *properties_field;
+    int         wrong_kind; /* error code of statements that are neither SELECT nor PRINT */
+    const char *offers[3];
+    RowForm     forms[3];
+    int         none;  /* the offer without an Accept header */
+    int         print; /* the one offer under which PRINT answers; < 0: any */
+} Endpoint;
+
+static const Endpoint query_endpoint = {
+    "ksql",
+    "streamsProperties",
+    40000,
+    {"application/vnd.ksql.v1+json", "application/json", "application/vnd.ksqlapi.delimited.v1"},
+    {ROWS_OBJECTS, ROWS_OBJECTS, ROWS_LINES},
+    0,
+    -1,
+};
+static const Endpoint stream_endpoint = {
+    "sql",
+    "properties",
+    40001,
+    {"application/vnd.ksqlapi.delimited.v1", "application/json", "application/vnd.ksql.v1+json"},
+    {ROWS_LINES, ROWS_ARRAY, ROWS_OBJECTS},
+    0,
+    0,
+};
+
+static void refuse_kind(HttpExchange *x, const Endpoint *endpoint, Str text)
+{
+    if (endpoint->wrong_kind == 40000)
+        rest_error(x, 400, 40000,
+                   "Statement type not supported for this resource: only SELECT and PRINT are");
+    else
+        rest_statement_error(
+            x, 400, 40001, "Statement is not a query: only SELECT and PRINT are supported for this resource",
+            text, NULL);
+}
+
+/* In the arena of the plan, which points into its statement. */
+static const AstStatement *parse_one(Rest *rest, HttpExchange *x, const Endpoint *endpoint,
+                                     const Session *session, Str text, Arena *arena)
+{
+    AstScript script;
+    Error     err;
+    if (engine_parse(rest->engine, session, text, arena, &script, &err) != OK) {
+        rest_statement_error(x, 400, 40001, err.message, text, NULL);
+        return NULL;
+    }
+    if (script.count != 1) {
+        char message[80];
+        snprintf(message, sizeof message, "Expected exactly one KSQL statement; found %zu instead",
+                 script.count);
+        rest_statement_error(x, 400, 40001, message, text, NULL);
+        return NULL;
+    }
+    if (script.items[0]->kind == STMT_QUERY || script.items[0]->kind == STMT_PRINT)
+        return script.items[0];
+    refuse_kind(x, endpoint, text);
+    return NULL;
+}
+
+/* ---- pull ---- */
+
+typedef struct {
+    HttpExchange *x;
+    RowForm       form;
+    const Schema *schema;
+    StrBuf        scratch;
+} PullReply;
+
+static bool write_row(void *context, const Value *values)
+{
+    PullReply *reply = context;
+    rows_row(reply->x, reply->form, reply->schema, values, false, &reply->scratch);
+    if (http_pending(reply->x) > HTTP_PENDING_HIGH)
+        http_flush(reply->x);
+    return !http_gone(reply->x);
+}
+
+static void pull(Rest *rest, HttpExchange *x, const TransientQuery *query, Str text, RowForm form)
+{
+    PullQuery *pull;
+    Error      err;
+    int        status, code;
+    Str        writer_id = query->pull->table->query_id;
+    http_wait_begin(x); /* for a query that has just been started */
+    PlanRef *writer = engine_query_plan(rest->engine, writer_id);
+    Status opened = pull_open(&rest->pull, query->pull, writer ? plan_ref_plan(writer) : NULL, http_arena(x),
+                              &pull, &err);
+    http_wait_end(x);
+    if (opened != OK) {
+        rest_code(&err, NULL, &status, &code);
+        rest_statement_error(x, status, code, err.message, text, NULL);
+        plan_unref(writer);
+        return;
+    }
+    PullReply reply = {.x = x, .form = form, .schema = query->pull->result};
+    http_begin(x, 200, row_form_type(form));
+    rows_header(x, form, query->query_id, reply.schema);
+    if (pull_run(pull, write_row, &reply, &err) != OK)
+        rows_error(x, form, 50000, err.message);
+    rows_end(x, form);
+    strbuf_clear(&reply.scratch);
+    pull_close(pull);
+    plan_unref(writer);
+}
+
+/* ---- both ---- */
+
+/* Takes the arena over. */
+static void plan_and_run(Rest *rest, HttpExchange *x, Session *session, const AstStatement *statement,
+                         Str text, Arena *arena, RowForm form)
+{
+    TransientQuery query;
+    Error          err;
+    int            status, code;
+    error_clear(&err);
+    http_wait_begin(x); /* for statements under way */
+    Status planned = engine_plan_query(rest->engine, session, statement, arena, &query, &err);
+    http_wait_end(x);
+    if (planned != OK) {
+        rest_code(&err, NULL, &status, &code);
+        rest_statement_error(x, status, code, err.message, text, NULL);
+        arena_free(arena);
+    } else if (query.kind == QUERY_PULL_TABLE) {
+        pull(rest, x, &query, text, form);
+        arena_free(arena);
+    } else
+        rest_push(rest, x, &query, plan_ref_new(arena, query.push), form);
+}
+
+static void run(Rest *rest, HttpExchange *x, const Endpoint *endpoint, const json_t *request,
+                Session *session)
+{
+    int chosen =
+        rest_accept(http_header(x, "Accept"), endpoint->offers, ARRAY_LEN(endpoint->offers), endpoint->none);
+    if (chosen < 0) {
+        http_respond(x, 406, NULL, STR_NULL);
+        return;
+    }
+    Arena              *arena     = arena_new(0);
+    Str                 text      = str_dup(arena, rest_field(request, endpoint->text_field));
+    const AstStatement *statement = parse_one(rest, x, endpoint, session, text, arena);
+    RowForm             form      = endpoint->forms[chosen];
+    if (statement == NULL) {
+        arena_free(arena);
+    } else if (statement->kind == STMT_QUERY) {
+        plan_and_run(rest, x, session, statement, text, arena, form);
+    } else if (endpoint->print >= 0 && chosen != endpoint->print) {
+        http_respond(x, 406, NULL, STR_NULL);
+        arena_free(arena);
+    } else
+        rest_print(rest, x, session, statement, text, arena, row_form_type(form));
+}
+
+static bool has_text(HttpExchange *x, const Endpoint *endpoint, const json_t *request)
+{
+    Str text = rest_field(request, endpoint->text_field);
+    if (endpoint == &query_endpoint && str_trim(text).len == 0)
+        rest_error(x, 400, 40000, "\"ksql\" field must be populated");
+    else if (str_is_null(text))
+        rest_error(x, 400, 40000, "Invalid JSON in request: Missing required creator property 'sql'");
+    else
+        return true;
+    return false;
+}
+
+static void answer(Rest *rest, HttpExchange *x, const Endpoint *endpoint)
+{
+    Session session = {0};
+    json_t *request = rest_request(x);
+    if (request == NULL)
+        return;
+    if (has_text(x, endpoint, request) &&
+        rest_session(rest, x, request, endpoint->properties_field, &session) &&
+        rest_wait_for_command(rest, x, request))
+        run(rest, x, endpoint, request, &session);
+    session_clear(&session);
+    json_decref(request);
+}
+
+void rest_query(Rest *rest, HttpExchange *x) { answer(rest, x, &query_endpoint); }
+
+void rest_query_stream(Rest *rest, HttpExchange *x)
+{
+    if (!http_can_stream(x))
+        rest_error(x, 400, 40000, "This endpoint is only available over HTTP/1.1 and HTTP/2");
+    else
+        answer(rest, x, &stream_endpoint);
+}

@@ -1,0 +1,99 @@
+/*
+ * rest_reply.c - what replies have in common: JSON, errors with ksqlDB's codes, masked statement texts.
+ */
+#include "server/rest/rest.h"
+
+#include "serde/serde.h"
+
+void rest_json(HttpExchange *x, int status, json_t *json)
+{
+    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+    json_decref(json);
+    if (text == NULL) { /* a text that is no UTF-8 got into an entity */
+        http_respond(x, 500, "application/json",
+                     STR_LIT("{\"@type\":\"generic_error\",\"error_code\":50000,\"message\":\"The reply "
+                             "cannot be encoded\"}"));
+        return;
+    }
+    http_respond(x, status, "application/json", str_c(text));
+    free(text); /* jansson's */
+}
+
+Str rest_error_line(Arena *arena, int code, const char *message)
+{
+    StrBuf buf = {0};
+    strbuf_addf(&buf, "{\"@type\":\"generic_error\",\"error_code\":%d,\"message\":", code);
+    json_write_string(utf8_repair(arena, str_c(message)), &buf); /* it may hold a path's bytes */
+    strbuf_addc(&buf, '}');
+    Str line = str_dup(arena, strbuf_str(&buf));
+    strbuf_clear(&buf);
+    return line;
+}
+
+void rest_error(HttpExchange *x, int status, int code, const char *format, ...)
+{
+    Error   err;
+    va_list args;
+    va_start(args, format);
+    error_setv(&err, E_PLAN, NO_POS, format, args);
+    va_end(args);
+    http_respond(x, status, "application/json", rest_error_line(http_arena(x), code, err.message));
+}
+
+void rest_code(const Error *err, const AstStatement *statement, int *status, int *code)
+{
+    static const struct {
+        Status from;
+        int    status, code;
+    } codes[] = {
+        {E_IO, 500, 50000},     {E_FULL, 500, 50000},      {E_BUSY, 503, 50302},
+        {E_FENCED, 503, 50302}, {E_CANCELLED, 503, 50303},
+    };
+    bool asserts =
+        statement != NULL && (statement->kind == STMT_ASSERT_TOPIC || statement->kind == STMT_ASSERT_SCHEMA);
+    *status = 400;
+    *code   = 40001;
+    if (asserts && (err->code == E_NOT_FOUND || err->code == E_EXISTS || err->code == E_DATA)) {
+        *status = 417;
+        *code   = 41700;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+        if (codes[i].from == err->code) {
+            *status = codes[i].status;
+            *code   = codes[i].code;
+        }
+}
+
+void rest_statement_error(HttpExchange *x, int status, int code, const char *message, Str statement,
+                          json_t *entities)
+{
+    Arena  *arena = http_arena(x);
+    Str     text  = utf8_repair(arena, rest_masked(arena, statement));
+    json_t *error = json_object();
+    json_object_set_new(error, "@type", json_string("statement_error"));
+    json_object_set_new(error, "error_code", json_integer(code));
+    Str told = utf8_repair(arena, str_c(message));
+    json_object_set_new(error, "message", json_stringn(told.ptr, told.len));
+    json_object_set_new(error, "statementText", json_stringn(text.ptr, text.len));
+    if (entities != NULL)
+        json_object_set(error, "entities", entities);
+    else
+        json_object_set_new(error, "entities", json_array());
+    rest_json(x, status, error);
+}
+
+Str rest_masked(Arena *arena, Str text)
+{
+    AstStatement *statement;
+    Error         ignored;
+    ParseOptions  options = {.optional_semicolon = true, .keep_variables = true};
+    if (parse_statement(arena, text, &options, &statement, &ignored) != OK)
+        return text;
+    if (statement->kind != STMT_INSERT_VALUES && statement->kind != STMT_CREATE_CONNECTOR)
+        return text;
+    StrBuf buf = {0};
+    ast_print_masked(statement, &buf);
+    Str masked = str_dup(arena, strbuf_str(&buf));
+    strbuf_clear(&buf);
+    return masked;
+}

@@ -1,0 +1,156 @@
+/*
+ * rest_rows.c - rows as the three forms of rest.md 5: objects in an array, lines, one plain array.
+ */
+#include "server/rest/rest.h"
+
+#include "serde/serde.h"
+
+const char *row_form_type(RowForm form)
+{
+    static const char *const types[] = {
+        [ROWS_OBJECTS] = "application/vnd.ksql.v1+json",
+        [ROWS_PUSHED]  = "application/vnd.ksql.v1+json",
+        [ROWS_LINES]   = "application/vnd.ksqlapi.delimited.v1",
+        [ROWS_ARRAY]   = "application/json",
+    };
+    return types[form];
+}
+
+static bool has_objects(RowForm form) { return form == ROWS_OBJECTS || form == ROWS_PUSHED; }
+
+/* Before an element that is not the first. */
+static const char *separator_before(RowForm form)
+{
+    return form == ROWS_OBJECTS ? ",\n" : form == ROWS_ARRAY ? "," : "";
+}
+
+/* Behind one that is not the last. */
+static const char *separator_behind(RowForm form)
+{
+    return form == ROWS_PUSHED ? ",\n" : form == ROWS_LINES ? "\n" : "";
+}
+
+/* ksqlDB's text has header columns, which only `SELECT *` on a SOURCE TABLE gives as such, before the values;
+ * rows have them last. */
+static int place_in_text(const Schema *schema, const Column *column)
+{
+    if (schema->count == 0 || schema->columns[schema->count - 1].role != COLUMN_HEADERS)
+        return 0;
+    return column->role == COLUMN_KEY ? 0 : column->role == COLUMN_HEADERS ? 1 : 2;
+}
+
+static void print_schema(const Schema *schema, StrBuf *out)
+{
+    bool first = true;
+    for (int place = 0; place <= 2; place++)
+        for (size_t i = 0; i < schema->count; i++) {
+            if (place_in_text(schema, &schema->columns[i]) != place)
+                continue;
+            strbuf_adds(out, first ? "" : ", ");
+            column_print(&schema->columns[i], false, out);
+            first = false;
+        }
+}
+
+static void objects_header(Str query_id, const Schema *schema, StrBuf *out)
+{
+    StrBuf text = {0};
+    print_schema(schema, &text);
+    strbuf_adds(out, "[{\"header\":{\"queryId\":");
+    json_write_string(query_id, out);
+    strbuf_adds(out, ",\"schema\":");
+    json_write_string(strbuf_str(&text), out);
+    strbuf_adds(out, "}}");
+    strbuf_clear(&text);
+}
+
+static void columns_header(Str query_id, const Schema *schema, StrBuf *out)
+{
+    StrBuf text = {0};
+    strbuf_adds(out, "{\"queryId\":");
+    json_write_string(query_id, out);
+    strbuf_adds(out, ",\"columnNames\":[");
+    for (size_t i = 0; i < schema->count; i++) {
+        strbuf_adds(out, i ? "," : "");
+        json_write_string(schema->columns[i].name, out);
+    }
+    strbuf_adds(out, "],\"columnTypes\":[");
+    for (size_t i = 0; i < schema->count; i++) {
+        strbuf_reset(&text);
+        type_print(schema->columns[i].type, &text);
+        strbuf_adds(out, i ? "," : "");
+        json_write_string(strbuf_str(&text), out);
+    }
+    strbuf_adds(out, "]}");
+    strbuf_clear(&text);
+}
+
+void rows_header(HttpExchange *x, RowForm form, Str query_id, const Schema *schema)
+{
+    StrBuf out = {0};
+    if (form == ROWS_ARRAY)
+        strbuf_addc(&out, '[');
+    if (has_objects(form))
+        objects_header(query_id, schema, &out);
+    else
+        columns_header(query_id, schema, &out);
+    strbuf_adds(&out, separator_behind(form));
+    http_write(x, strbuf_str(&out));
+    strbuf_clear(&out);
+}
+
+static void write_columns(const Schema *schema, const Value *values, StrBuf *out)
+{
+    strbuf_addc(out, '[');
+    for (size_t i = 0; i < schema->count; i++) {
+        if (i > 0)
+            strbuf_addc(out, ',');
+        json_write_value(schema->columns[i].type, values[i], JSON_STYLE_REST, out);
+    }
+    strbuf_addc(out, ']');
+}
+
+void rows_row(HttpExchange *x, RowForm form, const Schema *schema, const Value *values, bool tombstone,
+              StrBuf *scratch)
+{
+    if (tombstone && !has_objects(form))
+        return; /* the other forms cannot show one */
+    strbuf_reset(scratch);
+    strbuf_adds(scratch, separator_before(form));
+    strbuf_adds(scratch, has_objects(form) ? "{\"row\":{\"columns\":" : "");
+    write_columns(schema, values, scratch);
+    strbuf_adds(scratch, !has_objects(form) ? "" : tombstone ? ",\"tombstone\":true}}" : "}}");
+    strbuf_adds(scratch, separator_behind(form));
+    http_write(x, strbuf_str(scratch));
+}
+
+void rows_message(HttpExchange *x, RowForm form, const char *message)
+{
+    if (!has_objects(form))
+        return;
+    StrBuf out = {0};
+    strbuf_adds(&out, separator_before(form));
+    strbuf_adds(&out, "{\"finalMessage\":");
+    json_write_string(str_c(message), &out);
+    strbuf_addc(&out, '}');
+    http_write(x, strbuf_str(&out));
+    strbuf_clear(&out);
+}
+
+void rows_error(HttpExchange *x, RowForm form, int code, const char *message)
+{
+    StrBuf out = {0};
+    strbuf_adds(&out, separator_before(form));
+    strbuf_adds(&out, has_objects(form) ? "{\"errorMessage\":" : "");
+    strbuf_add(&out, rest_error_line(http_arena(x), code, message));
+    strbuf_adds(&out, has_objects(form) ? "}" : form == ROWS_LINES ? "\n" : "");
+    http_write(x, strbuf_str(&out));
+    strbuf_clear(&out);
+}
+
+void rows_end(HttpExchange *x, RowForm form)
+{
+    if (form != ROWS_LINES)
+        http_write(x, STR_LIT("]"));
+    http_end(x);
+}

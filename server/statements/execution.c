@@ -1,0 +1,403 @@
+/*
+ * execution.c - one statement: finds its handler, gives it what it may ask and do, keeps its outcome.
+ *
+ * A statement comes from a request, once in the sandbox and once in earnest, or from the command log, where
+ * another node wrote it. The handler is the same, so it asks here and not the world: topics come from the
+ * sandbox, from the command or from the log, effects are none in the sandbox, and what was logged is settled
+ * here whatever the handler says. A SELECT has no handler: it is planned here and run by whoever asked.
+ *
+ * Invariant: once a statement is in the command topic, every node comes to the same end with it. So what its
+ * planner saw of topics is written with it, and a world that failed is no verdict: the follower tries again.
+ */
+#include <assert.h>
+#include <time.h>
+
+#include "core/logger.h"
+#include "server/engine/engine_state.h"
+#include "server/engine/scalable_push.h"
+
+/* ---- what handlers do ---- */
+
+PlanRef *execution_plan(const Execution *x, Str query_id) { return plans_get(&x->engine->plans, query_id); }
+
+static bool may_leave_lock(const Execution *x) { return x->engine->sink != NULL && !x->sandbox; }
+
+void execution_leave_lock(Execution *x)
+{
+    if (may_leave_lock(x))
+        pthread_mutex_unlock(&x->engine->lock);
+}
+
+void execution_take_lock(Execution *x)
+{
+    if (may_leave_lock(x))
+        pthread_mutex_lock(&x->engine->lock);
+}
+
+void execution_pause(Execution *x, int64_t ms)
+{
+    const struct timespec pause = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000L};
+    pthread_mutex_unlock(&x->engine->lock);
+    nanosleep(&pause, NULL);
+    pthread_mutex_lock(&x->engine->lock);
+    x->number = x->turn ? x->number : x->engine->next_number; /* others may have taken some */
+}
+
+Status execution_start(Execution *x, PlanRef *plan, Error *err)
+{
+    if (x->sandbox)
+        return OK;
+    QueryHost    *host     = x->engine->options.host;
+    QuerySettings settings = execution_settings(x);
+    execution_leave_lock(x); /* internal topics are made */
+    Status status = host->start(host, plan, &settings, err);
+    execution_take_lock(x);
+    TRY(status);
+    plans_put(&x->engine->plans, plan);
+    return OK;
+}
+
+Status execution_stop(Execution *x, Str query_id, bool forget, Error *err)
+{
+    if (x->sandbox)
+        return OK;
+    Status status = x->engine->options.host->stop(x->engine->options.host, query_id, forget, err);
+    if (status == E_NOT_FOUND) /* it was terminated before */
+        error_clear(err);
+    else
+        TRY(status);
+    plans_remove(&x->engine->plans, query_id);
+    return OK;
+}
+
+Status execution_keep(Execution *x, const AstStatement *statement, Arena *arena, const AstStatement **out,
+                      Error *err)
+{
+    AstStatement *copy;
+    *out = statement;
+    if (x->sandbox ||
+        x->engine->options.test_mode) /* the plan is dropped at once; the test's arena lives longer */
+        return OK;
+    ParseOptions options = {
+        .optional_semicolon = true, .origin = statement->pos, .keep_variables = x->command != NULL};
+    session_collect_variables(x->session, arena, &options);
+    TRY(parse_statement(arena, str_dup(arena, statement->text), &options, &copy, err));
+    *out = copy;
+    return OK;
+}
+
+/* ---- what the planner asks ---- */
+
+/* From the command itself, so that it means what it meant when it was validated. */
+static bool topic_of_command(const LoggedCommand *command, Str topic, int *partitions, int *replicas)
+{
+    char         *name  = str_to_heap(topic);
+    const json_t *known = json_object_get(command->topics, name);
+    mem_free(name);
+    if (known == NULL)
+        return false;
+    *partitions = (int)json_integer_value(json_array_get(known, 0));
+    *replicas   = (int)json_integer_value(json_array_get(known, 1));
+    return true;
+}
+
+static void keep_topic(Execution *x, const TopicInfo *info)
+{
+    char *name = str_to_heap(info->name);
+    if (x->topics != NULL)
+        json_object_set_new(x->topics, name, json_pack("[i, i]", info->partitions, info->replicas));
+    mem_free(name);
+}
+
+static Str host_property(const PlannerHost *self, const char *name)
+{
+    const SessionHost *host = (const SessionHost *)self;
+    return properties_get_c(host->session->overrides, name);
+}
+
+static bool host_topic(const PlannerHost *self, Str topic, int *partitions, int *replicas)
+{
+    const SessionHost  *host = (const SessionHost *)self;
+    Execution          *x    = host->x;
+    TopicInfo           info;
+    Error               why;
+    const SandboxTopic *imagined = sandbox_topic(x, topic);
+    if (imagined != NULL) {
+        *partitions = imagined->partitions;
+        *replicas   = imagined->replicas;
+        return true;
+    }
+    if (x->command != NULL && x->command->topics != NULL)
+        return topic_of_command(x->command, topic, partitions, replicas);
+    Status status = log_topic_info(host->engine->options.log, topic, &info, &why);
+    if (status != OK) {
+        if (status != E_NOT_FOUND)
+            x->unanswered = why;
+        *partitions = *replicas =
+            1; /* a topic of the past: what was made from it has to be made to be dropped later */
+        return x->command != NULL;
+    }
+    *partitions = info.partitions;
+    *replicas   = info.replicas;
+    keep_topic(x, &info);
+    return true;
+}
+
+static int64_t host_retention(const PlannerHost *self, Str topic)
+{
+    const SessionHost *host = (const SessionHost *)self;
+    Str                text;
+    int64_t            ms;
+    Error              ignored;
+    if (log_topic_config(host->engine->options.log, topic, "retention.ms", host->arena, &text, &ignored) !=
+        OK)
+        return -1;
+    return int64_parse(text, &ms) ? ms : -1;
+}
+
+Planner execution_planner(Execution *x, Arena *arena)
+{
+    return (Planner){.catalog      = x->catalog,
+                     .functions    = x->engine->functions,
+                     .host         = &x->host.base,
+                     .clock        = x->engine->options.clock,
+                     .arena        = arena,
+                     .query_number = x->number,
+                     .service_id   = x->engine->options.service_id};
+}
+
+Str execution_property(const Execution *x, const char *name)
+{
+    return properties_get_c(x->session->overrides, name);
+}
+
+QuerySettings execution_settings(const Execution *x)
+{
+    Str reset = execution_property(x, "auto.offset.reset");
+    return (QuerySettings){
+        .from_earliest = !str_is_null(reset) && str_equal_nocase(reset, STR_LIT("earliest")),
+        .fail_on_deserialization_error =
+            properties_is_true(x->session->overrides, "ksql.fail.on.deserialization.error", false),
+    };
+}
+
+static bool unanswered(const Execution *x, Error *err)
+{
+    if (x->unanswered.code == OK)
+        return false;
+    *err = x->unanswered;
+    return true;
+}
+
+Status execution_log(Execution *x, Str command_id, const AstStatement *statement, Str logged_text, Error *err)
+{
+    CommandSink *sink = x->engine->sink;
+    if (unanswered(x, err))
+        return err->code;
+    x->command_id = command_id;
+    if (x->command != NULL) {
+        x->logged_at = x->command->offset;
+    } else if (x->sandbox && sink != NULL) { /* query ids are those that the real pass will give */
+        x->logged_at = x->next_offset;
+        x->next_offset += sink->span;
+    } else if (sink != NULL) {
+        assert(x->turn); /* statements.def says of each kind whether it needs it */
+        execution_leave_lock(x);
+        Status status = sink->append(sink, command_id, statement, logged_text, x->session->overrides,
+                                     x->topics, &x->logged_at, err);
+        execution_take_lock(x);
+        return status;
+    }
+    return OK;
+}
+
+/* ---- one statement ---- */
+
+typedef struct {
+    AstStatementKind kind;
+    StatementHandler handler;
+    bool             changes;
+} KindOfStatement;
+
+static const KindOfStatement *find_kind(AstStatementKind kind)
+{
+    static const KindOfStatement kinds[] = {
+#define STATEMENT(kind, handler, changes) {kind, handler, changes},
+#include "server/statements/statements.def"
+#undef STATEMENT
+    };
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (kinds[i].kind == kind)
+            return &kinds[i];
+    return NULL;
+}
+
+bool execution_needs_turn(AstStatementKind kind)
+{
+    const KindOfStatement *known = find_kind(kind);
+    return known != NULL && known->changes;
+}
+
+static bool world_failed(Status status) { return status == E_IO || status == E_BUSY || status == E_FULL; }
+
+static void keep_status(Engine *engine, Str command_id, json_t *status)
+{
+    char *id = str_to_heap(command_id);
+    json_object_set_new(engine->statuses, id, status);
+    mem_free(id);
+}
+
+/* A command at work has its outcome: done, wrong (here and on every node), or to be tried again by the
+ * follower. */
+static Status settle_command(Execution *x, Status status, const json_t *entity, Error *err)
+{
+    Engine *engine = x->engine;
+    json_t *done   = json_object_get(entity, "commandStatus");
+    x->number      = x->logged_at + 1;
+    if (x->sandbox)
+        return status;
+    if (world_failed(status) && !x->carried_out) {
+        keep_status(engine, x->command_id, command_status("EXECUTING", "Executing statement", STR_NULL));
+        if (x->command == NULL)
+            error_prefix(err,
+                         "The statement is in the command topic with number %lld, and is carried out as soon "
+                         "as that is possible. At first it failed: ",
+                         (long long)x->logged_at);
+        return status;
+    }
+    if (status != OK)
+        keep_status(engine, x->command_id, command_status("ERROR", err->message, STR_NULL));
+    else if (done != NULL)
+        keep_status(engine, x->command_id,
+                    json_deep_copy(done)); /* the reply is read and freed without the lock */
+    engine->last_command = x->logged_at;
+    return status;
+}
+
+Status execution_run(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
+{
+    const KindOfStatement *kind = find_kind(statement->kind);
+    *entity                     = NULL;
+    if (kind == NULL)
+        return error_set(err, E_UNSUPPORTED, statement->pos,
+                         "Sluice does not carry out this kind of statement yet: " STR_FMT,
+                         STR_ARG(statement->text));
+    x->host = (SessionHost){{host_property, host_topic, host_retention}, x->engine, x->session, x->arena, x};
+    x->unanswered.code = OK;
+    x->carried_out     = false;
+    x->logged_at       = x->command != NULL ? x->command->offset : -1;
+    x->command_id      = x->command != NULL ? x->command->id : STR_NULL;
+    x->topics          = x->turn && x->command == NULL ? json_object() : NULL;
+    Status status      = kind->handler(x, statement, entity, err);
+    json_decref(x->topics);
+    x->topics = NULL;
+    if (status != OK && x->logged_at < 0 && unanswered(x, err))
+        status = err->code;
+    return x->logged_at >= 0 ? settle_command(x, status, *entity, err) : status;
+}
+
+Execution execution_of(Engine *engine, Session *session, Arena *arena)
+{
+    return (Execution){.engine  = engine,
+                       .session = session,
+                       .catalog = engine->catalog,
+                       .arena   = arena,
+                       .number  = engine->next_number};
+}
+
+Status engine_execute_statement(Engine *engine, Session *session, const AstStatement *statement, Arena *arena,
+                                json_t **entity, Error *err)
+{
+    pthread_mutex_lock(&engine->lock);
+    Execution x         = execution_of(engine, session, arena);
+    Status    status    = execution_run(&x, statement, entity, err);
+    engine->next_number = x.number;
+    pthread_mutex_unlock(&engine->lock);
+    return status;
+}
+
+Status engine_apply(Engine *engine, Session *session, const LoggedCommand *command, Arena *arena, Error *err)
+{
+    json_t       *entity = NULL;
+    AstStatement *statement;
+    ParseOptions  options = {.optional_semicolon = true, .keep_variables = true};
+    Status        status  = parse_statement(arena, command->text, &options, &statement, err);
+    pthread_mutex_lock(&engine->lock);
+    Execution x = execution_of(engine, session, arena);
+    x.turn      = true;
+    x.command   = command;
+    if (status == OK)
+        status = execution_run(&x, statement, &entity, err);
+    bool again = world_failed(status);
+    if (!again) {
+        engine->last_command = command->offset;
+        engine->next_number  = command->offset + 1;
+    }
+    pthread_mutex_unlock(&engine->lock);
+    json_decref(entity);
+    if (status == OK || again)
+        return status;
+    log_line(LOG_ERROR, "command %lld failed: %s", (long long)command->offset, err->message);
+    return OK;
+}
+
+/* Where the mistake is, for messages whose text (ksqlDB's) does not say it. */
+void execution_locate(const Engine *engine, Error *err)
+{
+    bool refused = err->code == E_PLAN || err->code == E_UNSUPPORTED;
+    Str  message = str_c(err->message);
+    if (!refused || engine->options.test_mode || err->pos.line == 0 ||
+        str_find(message, STR_LIT("Line: "), 0) >= 0 || str_find(message, STR_LIT("line "), 0) >= 0)
+        return;
+    error_append(err, "\nAt line %u, column %u.", err->pos.line, err->pos.col);
+}
+
+/* ---- SELECT ---- */
+
+static Str push_query_id(Engine *engine, const AstQuery *query, Arena *arena)
+{
+    uint64_t random = engine->options.clock->random(engine->options.clock) >> 1;
+    return str_printf(arena, "transient_" STR_FMT "_%llu", STR_ARG(query->from.alias.text),
+                      (unsigned long long)random);
+}
+
+static Status plan_push(Execution *x, const AstStatement *statement, TransientQuery *out, Error *err)
+{
+    Planner planner = execution_planner(x, x->arena);
+    out->query_id   = push_query_id(x->engine, statement->query, x->arena);
+    if (out->kind != QUERY_PUSH || !scalable_push_applies(x, statement->query))
+        return plan_push_query(&planner, statement, out->query_id, &out->push, err);
+    TRY(scalable_push_check(statement->query, err));
+    Str prefix      = STR_LIT("transient_");
+    out->query_id   = str_printf(x->arena, "SCALABLE_PUSH_QUERY_" STR_FMT,
+                                 (int)(out->query_id.len - prefix.len), out->query_id.ptr + prefix.len);
+    Catalog *copy   = scalable_push_catalog(x, statement->query);
+    planner.catalog = copy;
+    Status status   = plan_push_query(&planner, statement, out->query_id, &out->push, err);
+    catalog_free(copy);
+    return status;
+}
+
+Status engine_plan_query(Engine *engine, Session *session, const AstStatement *statement, Arena *arena,
+                         TransientQuery *out, Error *err)
+{
+    pthread_mutex_lock(&engine->lock);
+    Execution x     = execution_of(engine, session, arena);
+    x.host          = (SessionHost){{host_property, host_topic, host_retention}, engine, session, arena, &x};
+    Planner planner = execution_planner(&x, arena);
+    *out            = (TransientQuery){.settings = execution_settings(&x)};
+    Status status   = plan_classify(&planner, statement, &out->kind, err);
+    if (status == OK && out->kind == QUERY_PULL_TABLE) {
+        out->query_id =
+            str_printf(arena, "query_%lld", (long long)engine->options.clock->now_ms(engine->options.clock));
+        status = plan_pull_query(&planner, statement, &out->pull, err);
+    } else if (status == OK) {
+        status = plan_push(&x, statement, out, err);
+    }
+    if (status != OK && unanswered(&x, err))
+        status = err->code;
+    if (status != OK)
+        execution_locate(engine, err);
+    pthread_mutex_unlock(&engine->lock);
+    return status;
+}

@@ -1,0 +1,110 @@
+/*
+ * execution.h - what a statement's handler gets: one stmt_x.c per family, a line per statement kind in
+ * statements.def.
+ *
+ * A handler validates against x->catalog and, unless x->sandbox, carries out. It changes x->catalog in both
+ * cases: later statements of the request see what it made. A statement that changes what exists goes in this
+ * order: validate and plan, topics, execution_log, then what can fail for the world's sake (execution_start,
+ * _stop), then the catalog: a command that failed half-way can be carried out once more.
+ */
+#ifndef SLUICE_SERVER_STATEMENTS_EXECUTION_H
+#define SLUICE_SERVER_STATEMENTS_EXECUTION_H
+
+#include "server/engine/engine.h"
+
+typedef struct Execution Execution;
+
+typedef struct {
+    PlannerHost base;
+    Engine     *engine;
+    Session    *session;
+    Arena      *arena;
+    Execution  *x;
+} SessionHost;
+
+/* A topic that a statement of the request would make: the sandbox knows it, the log does not yet. */
+typedef struct SandboxTopic SandboxTopic;
+struct SandboxTopic {
+    SandboxTopic *next;
+    Str           name;
+    int           partitions, replicas;
+};
+
+struct Execution {
+    Engine              *engine;
+    Session             *session;
+    Catalog             *catalog; /* the engine's, or the sandbox */
+    bool                 sandbox;
+    Arena               *arena;       /* of the statement */
+    SessionHost          host;        /* what the planner asks */
+    int64_t              number;      /* of the next query id */
+    SandboxTopic        *imagined;    /* sandbox */
+    int64_t              next_offset; /* sandbox: of the next command */
+    bool                 turn;        /* has the turn (engine.h) */
+    const LoggedCommand *command;     /* being applied; NULL: a request's own statement */
+    /* Of the statement at work. */
+    int64_t logged_at;   /* offset of its command; -1: not logged */
+    Str     command_id;  /* once it was logged */
+    bool    carried_out; /* what fails from here on is no reason to do it again */
+    json_t *topics;      /* that the planner looked at, for the command */
+    Error   unanswered;  /* what the planner asked and nobody could tell; code OK: nothing */
+};
+
+typedef Status (*StatementHandler)(Execution *x, const AstStatement *statement, json_t **entity, Error *err);
+
+#define STATEMENT(kind, handler, changes)                                                                    \
+    Status handler(Execution *x, const AstStatement *statement, json_t **entity, Error *err);
+#include "server/statements/statements.def"
+#undef STATEMENT
+
+/* A planner over x->catalog whose results live in `arena`. */
+Planner execution_planner(Execution *x, Arena *arena);
+/* Effective value of a setting: the request's, else the server's. */
+Str           execution_property(const Execution *x, const char *name);
+QuerySettings execution_settings(const Execution *x);
+
+/* The statement once more, in `arena`: a plan points into its statement and outlives the request. */
+Status execution_keep(Execution *x, const AstStatement *statement, Arena *arena, const AstStatement **out,
+                      Error *err);
+
+/* Logs a statement that changes what exists (nothing in the sandbox). */
+Status execution_log(Execution *x, Str command_id, const AstStatement *statement, Str logged_text,
+                     Error *err);
+
+/* Plans of persistent queries, for OR REPLACE and EXPLAIN. The engine's registry; a sandbox has only names.
+ */
+PlanRef *execution_plan(const Execution *x, Str query_id); /* borrowed; NULL */
+Status   execution_start(Execution *x, PlanRef *plan, Error *err);
+Status   execution_stop(Execution *x, Str query_id, bool forget, Error *err);
+
+/* Around what may wait for a broker, but in the sandbox. Who has the turn can rely on what it knows: nobody
+ * changes anything meanwhile. Without the turn no pointer into the catalog is valid afterwards. */
+void execution_leave_lock(Execution *x);
+void execution_take_lock(Execution *x);
+/* Waits without the lock: others look and, unless it is this request's turn, change. No pointer into the
+ * catalog outlives it. Not in the sandbox. */
+void execution_pause(Execution *x, int64_t ms);
+
+/* NULL: no statement of the sandbox made it. */
+const SandboxTopic *sandbox_topic(const Execution *x, Str name);
+/* Makes or checks a topic (sql.md 4.1.3); nothing in the sandbox but the checks. */
+Status topic_fulfil(Execution *x, const TopicWish *wish, bool given_partitions, bool given_replicas,
+                    Error *err);
+
+/* ---- entities (rest.md 4) ---- */
+
+json_t *json_str(Str text); /* text as a JSON string; NULL text: null */
+/* {"@type": type, "statementText": text, "warnings": []} */
+json_t *entity_new(const char *type, Str statement_text);
+json_t *entity_status(Execution *x, Str statement_text, Str command_id, const char *message, Str query_id);
+/* {"status": status, "message": message, "queryId": query_id} */
+json_t *command_status(const char *status, const char *message, Str query_id);
+json_t *entity_warning(Str statement_text, const char *message);
+/* {"type": "STRUCT", "fields": [...], "memberSchema": null} */
+json_t *entity_type(const SqlType *type);
+/* Fields of a schema as DESCRIBE lists them. */
+json_t *entity_fields(const Schema *schema);
+/* Canonical text of a statement, in the arena. */
+Str statement_text(const AstStatement *statement, Arena *arena);
+
+#endif

@@ -1,0 +1,170 @@
+/*
+ * stmt_drop.c - DROP and ALTER of streams and tables (sql.md 4.2, 4.3).
+ */
+#include "server/statements/execution.h"
+
+static bool reads(const QueryEntry *query, Str source)
+{
+    for (size_t i = 0; i < query->source_count; i++)
+        if (str_equal(query->sources[i], source))
+            return true;
+    return false;
+}
+
+/* Names, "A, B". */
+typedef struct {
+    StrBuf text;
+    size_t count;
+} Names;
+
+static void names_add(Names *names, Str name)
+{
+    strbuf_addf(&names->text, "%s" STR_FMT, names->count++ ? ", " : "", STR_ARG(name));
+}
+
+static Status check_sources(Execution *x, const Source *source, Error *err)
+{
+    const Source **sources;
+    size_t         count;
+    Names          names = {0};
+    catalog_sources(x->catalog, x->arena, &sources, &count);
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < sources[i]->made_from_count; j++)
+            if (str_equal(sources[i]->made_from[j], source->name)) {
+                names_add(&names, sources[i]->name);
+                break;
+            }
+    Status status = OK;
+    if (names.count > 0)
+        status = error_set(err, E_PLAN, NO_POS,
+                           "Cannot drop " STR_FMT
+                           ".\nThe following streams and/or tables read from this source: [" STR_FMT
+                           "].\nYou need to drop them before dropping " STR_FMT ".",
+                           STR_ARG(source->name), STR_ARG(strbuf_str(&names.text)), STR_ARG(source->name));
+    strbuf_clear(&names.text);
+    return status;
+}
+
+static Status check_queries(Execution *x, const Source *source, Error *err)
+{
+    const QueryEntry **queries;
+    size_t             count;
+    Names              readers = {0}, writers = {0};
+    catalog_queries(x->catalog, x->arena, &queries, &count);
+    for (size_t i = 0; i < count; i++) {
+        bool own = str_equal(queries[i]->id, source->query_id);
+        if (!own && reads(queries[i], source->name))
+            names_add(&readers, queries[i]->id);
+        if (!own && str_equal(queries[i]->sink, source->name))
+            names_add(&writers, queries[i]->id);
+    }
+    Status status = OK;
+    if (readers.count + writers.count > 0)
+        status = error_set(err, E_PLAN, NO_POS,
+                           "Cannot drop " STR_FMT ".\nThe following queries read from this source: [" STR_FMT
+                           "].\nThe following queries write into this source: [" STR_FMT
+                           "].\nYou need to terminate them before dropping " STR_FMT ".",
+                           STR_ARG(source->name), STR_ARG(strbuf_str(&readers.text)),
+                           STR_ARG(strbuf_str(&writers.text)), STR_ARG(source->name));
+    strbuf_clear(&readers.text);
+    strbuf_clear(&writers.text);
+    return status;
+}
+
+static Status check_topic_unused(Execution *x, const Source *source, Error *err)
+{
+    const Source **sources;
+    size_t         count;
+    Names          names = {0};
+    if (source->read_only)
+        return error_set(err, E_PLAN, NO_POS, "Cannot delete topic for read-only source: " STR_FMT,
+                         STR_ARG(source->name));
+    catalog_sources(x->catalog, x->arena, &sources, &count);
+    for (size_t i = 0; i < count; i++)
+        if (sources[i] != source && str_equal(sources[i]->topic, source->topic))
+            names_add(&names, sources[i]->name);
+    Status status = OK;
+    if (names.count > 0)
+        status =
+            error_set(err, E_PLAN, NO_POS,
+                      "Refusing to delete topic. Found other data sources (" STR_FMT ") using topic " STR_FMT,
+                      STR_ARG(strbuf_str(&names.text)), STR_ARG(source->topic));
+    strbuf_clear(&names.text);
+    return status;
+}
+
+static Status delete_topic(Execution *x, Str topic, Error *err)
+{
+    if (x->sandbox || x->command != NULL)
+        return OK;
+    x->carried_out = true;
+    execution_leave_lock(x);
+    Status status = log_topic_delete(engine_log(x->engine), topic, err);
+    execution_take_lock(x);
+    if (status == E_NOT_FOUND) { /* gone already: what was asked for */
+        error_clear(err);
+        return OK;
+    }
+    return status;
+}
+
+static Status drop_missing(const AstStatement *statement, Execution *x, json_t **entity, Error *err)
+{
+    const char *kind = statement->is_table ? "Table" : "Stream";
+    if (statement->if_exists) {
+        Str message =
+            str_printf(x->arena, "Source `" STR_FMT "` does not exist.", STR_ARG(statement->name.text));
+        *entity = entity_warning(statement->text, str_to_c(x->arena, message));
+        return OK;
+    }
+    error_set(err, E_PLAN, statement->name.pos, "%s " STR_FMT " does not exist.", kind,
+              STR_ARG(statement->name.text));
+    catalog_hint(x->catalog, statement->name.text, err);
+    return E_PLAN;
+}
+
+Status stmt_drop_source(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
+{
+    const Source *source = catalog_source(x->catalog, statement->name.text);
+    const char   *kind   = statement->is_table ? "table" : "stream";
+    if (source == NULL)
+        return drop_missing(statement, x, entity, err);
+    if (source->is_table != statement->is_table)
+        return error_set(err, E_PLAN, statement->pos,
+                         "Incompatible data source type is %s, but statement was DROP %s",
+                         source->is_table ? "table" : "stream", kind);
+    TRY(check_sources(x, source, err));
+    TRY(check_queries(x, source, err));
+    if (statement->delete_topic)
+        TRY(check_topic_unused(x, source, err));
+    Str command = str_printf(x->arena, "%s/" STR_FMT "/drop", kind, STR_ARG(source->name));
+    TRY(execution_log(x, command, statement, statement_text(statement, x->arena), err));
+    Str topic = str_dup(x->arena, source->topic);
+    if (!str_is_null(source->query_id)) {
+        Str id = str_dup(x->arena, source->query_id);
+        TRY(execution_stop(x, id, true, err));
+        catalog_remove_query(x->catalog, id);
+    }
+    catalog_remove_source(x->catalog, statement->name.text);
+    if (statement->delete_topic)
+        TRY(delete_topic(x, topic, err));
+    Str message = str_printf(x->arena, "Source `" STR_FMT "` (topic: " STR_FMT ") was dropped.",
+                             STR_ARG(statement->name.text), STR_ARG(topic));
+    *entity     = entity_status(x, statement->text, command, str_to_c(x->arena, message), STR_NULL);
+    return OK;
+}
+
+Status stmt_alter_source(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
+{
+    Planner planner = execution_planner(x, x->arena);
+    Source *altered;
+    TRY(plan_alter_source(&planner, statement, &altered, err));
+    Str command = str_printf(x->arena, "%s/`" STR_FMT "`/alter", statement->is_table ? "table" : "stream",
+                             STR_ARG(statement->name.text));
+    TRY(execution_log(x, command, statement, statement_text(statement, x->arena), err));
+    catalog_put_source(x->catalog, altered);
+    Str message = str_printf(x->arena, "%s " STR_FMT " altered.", statement->is_table ? "Table" : "Stream",
+                             STR_ARG(statement->name.text));
+    *entity     = entity_status(x, statement->text, command, str_to_c(x->arena, message), STR_NULL);
+    return OK;
+}

@@ -1,0 +1,43 @@
+/*
+ * stmt_session.c - SET, UNSET, DEFINE, UNDEFINE, ALTER SYSTEM (sql.md 4.5). They work on the session and have
+ * no entity.
+ */
+#include "server/statements/execution.h"
+#include "server/engine/settings.h"
+
+Status stmt_set(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
+{
+    if (!engine_is_test(x->engine))
+        TRY(settings_check_override(x->session->overrides, statement->key, statement->value, err));
+    properties_set(x->session->overrides, statement->key, statement->value);
+    return OK;
+}
+
+Status stmt_unset(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
+{
+    properties_unset(x->session->overrides, statement->key);
+    return OK;
+}
+
+Status stmt_alter_system(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
+{
+    return error_set(err, E_PLAN, statement->pos,
+                     "Cannot alter system configs when KSQL_SHARED_RUNTIME_ENABLED is turned off.");
+}
+
+Status stmt_define(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
+{
+    properties_set(x->session->variables, str_upper(x->arena, statement->key), statement->value);
+    return OK;
+}
+
+Status stmt_undefine(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
+{
+    if (!properties_unset(x->session->variables, str_upper(x->arena, statement->key)))
+        *entity =
+            entity_warning(statement->text, str_to_c(x->arena, str_printf(x->arena,
+                                                                          "Cannot undefine variable '" STR_FMT
+                                                                          "' which was never defined",
+                                                                          STR_ARG(statement->key))));
+    return OK;
+}
