@@ -1,7 +1,7 @@
 /*
  * logger.h - what the server says to its operator: lines on standard error, or in a file where standard error
  * is somebody's table. Not the processing log (records that were skipped), which is a topic of its own:
- * server/engine/processing_log.h.
+ * server/node/processing_log.h.
  *
  * Thread: any. Never blocks on anything but the output itself.
  */

@@ -10,7 +10,7 @@
 #include <limits.h>
 
 #include "main/commands.h"
-#include "server/engine/settings.h"
+#include "server/settings/settings.h"
 
 enum { LOOK_MS = 20 };
 

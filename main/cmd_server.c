@@ -5,7 +5,7 @@
 
 #include "core/logger.h"
 #include "main/commands.h"
-#include "server/engine/settings.h"
+#include "server/settings/settings.h"
 
 enum { LOOK_MS = 60000 };
 

@@ -8,7 +8,7 @@
 
 #include "core/logger.h"
 #include "main/commands.h"
-#include "server/engine/settings.h"
+#include "server/settings/settings.h"
 #include "shell/shell.h"
 
 typedef struct {

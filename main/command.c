@@ -5,8 +5,8 @@
 
 #include <signal.h>
 
-#include "server/engine/headless.h"
-#include "server/engine/settings.h"
+#include "server/node/headless.h"
+#include "server/settings/settings.h"
 
 int command_misused(const char *format, ...)
 {

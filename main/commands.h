@@ -5,7 +5,7 @@
 #ifndef SLUICE_MAIN_COMMANDS_H
 #define SLUICE_MAIN_COMMANDS_H
 
-#include "server/node.h"
+#include "server/node/node.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 

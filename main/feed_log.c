@@ -8,7 +8,7 @@
 
 #include <limits.h>
 
-#include "server/engine/state_dir.h"
+#include "server/node/state_dir.h"
 
 enum { FLUSH_MS = 60000, PING_MS = 10000 };
 

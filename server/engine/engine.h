@@ -25,7 +25,7 @@
 #include "log/log.h"
 #include "parser/parser.h"
 #include "planner/planner.h"
-#include "server/engine/properties.h"
+#include "server/settings/properties.h"
 
 typedef struct Engine Engine;
 
@@ -57,9 +57,13 @@ struct QueryHost {
     json_t *(*describe)(QueryHost *self, Str id);
 };
 
+/* What a kind of statement does (execution.h). */
+typedef struct StatementClass StatementClass;
+
 typedef struct {
-    Log              *log;
-    QueryHost        *host;
+    Log       *log;
+    QueryHost *host;
+    const StatementClass *(*statement_class)(AstStatementKind kind); /* NULL for kinds that are not built */
     Clock            *clock;
     const Properties *properties; /* server level */
     Str               service_id;

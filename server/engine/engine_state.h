@@ -3,9 +3,10 @@
  *
  *   engine.c      what a node is: made, looked at, closed
  *   execution.c   one statement: what its handler may ask and do, what becomes of its command
+ *   transient.c   a SELECT: planned for whoever runs it
  *   request.c     a text of statements: tried in the sandbox, carried out, again when the turn was lost
  *
- * For these three alone. Handlers get an Execution (execution.h) and front ends an Engine (engine.h), so that
+ * For these four alone. Handlers get an Execution (execution.h) and front ends an Engine (engine.h), so that
  * the rule of lock and turn is kept in one place.
  */
 #ifndef SLUICE_SERVER_ENGINE_ENGINE_STATE_H
@@ -14,7 +15,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "server/statements/execution.h"
+#include "server/engine/execution.h"
 #include "server/engine/plans.h"
 
 struct Engine {
@@ -34,12 +35,16 @@ struct Engine {
 /* On the engine's own catalog, with the next free query number. Thread: under the engine's lock, while the
  * execution lasts; the catalog is the engine's. */
 Execution execution_of(Engine *engine, Session *session, Arena *arena);
+/* What the planner asks is answered from x; x must not move afterwards. */
+void execution_bind_host(Execution *x);
+/* The planner asked what nobody could answer: *err is why, and what it concluded is void. */
+bool execution_unanswered(const Execution *x, Error *err);
 /* Carries a statement out, or tries it (x->sandbox). *entity: new reference, NULL where there is nothing to
  * say. x->number is the next query's afterwards. Thread: under the engine's lock, which handlers may leave.
  */
 Status execution_run(Execution *x, const AstStatement *statement, json_t **entity, Error *err);
 /* Does this kind of statement change what exists, so that it needs the turn? */
-bool execution_needs_turn(AstStatementKind kind);
+bool execution_needs_turn(const Engine *engine, AstStatementKind kind);
 /* Says where the mistake is, for messages whose text (ksqlDB's) does not. */
 void execution_locate(const Engine *engine, Error *err);
 

@@ -118,7 +118,7 @@ static Status try_and_execute(Engine *engine, Session *session, Request *request
 }
 
 /* A statement that may turn out to be a command when its variables are known counts as one. */
-static bool may_change(const Request *request, Arena *arena)
+static bool may_change(const Engine *engine, const Request *request, Arena *arena)
 {
     ParseOptions options = {.optional_semicolon = true, .keep_variables = true};
     for (size_t i = 0; i < request->count; i++) {
@@ -126,7 +126,7 @@ static bool may_change(const Request *request, Arena *arena)
         Error         ignored;
         if (parse_statement(arena, request->pieces[i], &options, &statement, &ignored) != OK)
             return true;
-        if (execution_needs_turn(statement->kind))
+        if (execution_needs_turn(engine, statement->kind))
             return true;
     }
     return false;
@@ -175,7 +175,7 @@ Status engine_execute(Engine *engine, Session *session, Str text, Arena *arena, 
         request.pieces          = pieces;
     }
     request.statements = ARENA_ARRAY(arena, AstStatement *, request.count);
-    bool   in_turn     = engine->sink != NULL && may_change(&request, arena);
+    bool   in_turn     = engine->sink != NULL && may_change(engine, &request, arena);
     Status status      = in_turn ? execute_in_turn(engine, session, &request, arena, entities, &at, err)
                                  : try_and_execute(engine, session, &request, false, arena, entities, &at, err);
     if (status != OK)

@@ -8,7 +8,7 @@
 #ifndef SLUICE_SERVER_ENGINE_SCALABLE_PUSH_H
 #define SLUICE_SERVER_ENGINE_SCALABLE_PUSH_H
 
-#include "server/statements/execution.h"
+#include "server/engine/execution.h"
 
 /* Of a query that has been found to be a push query. */
 bool scalable_push_applies(const Execution *x, const AstQuery *query);

@@ -2,7 +2,7 @@
  * rest_info.c - what the server says about itself (rest.md 6).
  */
 #include "server/rest/rest.h"
-#include "server/engine/settings.h"
+#include "server/settings/settings.h"
 
 static json_t *cluster_id(Rest *rest, HttpExchange *x)
 {

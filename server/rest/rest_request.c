@@ -6,7 +6,7 @@
 
 #include "core/value.h"
 #include "server/rest/rest.h"
-#include "server/engine/settings.h"
+#include "server/settings/settings.h"
 
 /* ---- the body ---- */
 

@@ -4,7 +4,7 @@
 #ifndef SLUICE_SERVER_STATEMENTS_DESCRIBE_H
 #define SLUICE_SERVER_STATEMENTS_DESCRIBE_H
 
-#include "server/statements/execution.h"
+#include "server/statements/statements.h"
 
 json_t *describe_source(Execution *x, const Source *source, bool extended);
 /* As SHOW QUERIES lists a persistent query. */

@@ -6,7 +6,7 @@
  * only: what it waits for may be made by an earlier statement of the same request.
  */
 #include "core/value.h"
-#include "server/statements/execution.h"
+#include "server/statements/statements.h"
 
 enum { RETRY_MS = 100 };
 

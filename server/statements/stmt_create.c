@@ -4,7 +4,7 @@
  * Order (runtime.md 6.6): plan, topic, command log, query, catalog. A topic that was made stays when a later
  * step fails; the statement can be repeated. What is there already is logged by nobody.
  */
-#include "server/statements/execution.h"
+#include "server/statements/statements.h"
 
 static bool says(const AstStatement *statement, const char *property)
 {

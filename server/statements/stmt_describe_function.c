@@ -1,7 +1,7 @@
 /*
  * stmt_describe_function.c - DESCRIBE FUNCTION: straight from the function's rows.
  */
-#include "server/statements/execution.h"
+#include "server/statements/statements.h"
 
 static json_t *describe_overload(const FnOverloadListing *overload)
 {

@@ -1,7 +1,7 @@
 /*
  * stmt_drop.c - DROP and ALTER of streams and tables (sql.md 4.2, 4.3).
  */
-#include "server/statements/execution.h"
+#include "server/statements/statements.h"
 
 static bool reads(const QueryEntry *query, Str source)
 {

@@ -1,7 +1,7 @@
 /*
  * stmt_insert.c - INSERT INTO ... VALUES: one record, written at once. Not logged, and no entity (rest.md 4).
  */
-#include "server/statements/execution.h"
+#include "server/statements/statements.h"
 
 /* Key columns that are all NULL are a null key, where one column is the key itself. */
 static Status encode_side(Execution *x, const Source *source, int side, const Value *values, Str *out,

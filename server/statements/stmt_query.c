@@ -2,7 +2,7 @@
  * stmt_query.c - TERMINATE, PAUSE and RESUME of persistent queries (sql.md 4.8). Push queries of clients are
  * ended where they run.
  */
-#include "server/statements/execution.h"
+#include "server/statements/statements.h"
 
 typedef Status (*QueryAction)(Execution *x, const QueryEntry *query, Error *err);
 

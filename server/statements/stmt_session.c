@@ -2,8 +2,8 @@
  * stmt_session.c - SET, UNSET, DEFINE, UNDEFINE, ALTER SYSTEM (sql.md 4.5). They work on the session and have
  * no entity.
  */
-#include "server/statements/execution.h"
-#include "server/engine/settings.h"
+#include "server/statements/statements.h"
+#include "server/settings/settings.h"
 
 Status stmt_set(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
 {

@@ -4,7 +4,7 @@
 #include <regex.h>
 
 #include "server/statements/describe.h"
-#include "server/engine/settings.h"
+#include "server/settings/settings.h"
 
 typedef void (*ShowFn)(Execution *x, const AstStatement *statement, json_t *entity);
 

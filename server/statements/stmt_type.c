@@ -2,7 +2,7 @@
  * stmt_type.c - CREATE TYPE, DROP TYPE (sql.md 4.4). A type is expanded where it is used: dropping it changes
  * nothing that exists.
  */
-#include "server/statements/execution.h"
+#include "server/statements/statements.h"
 
 Status stmt_create_type(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
 {

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "server/statements/statements.h"
 #include "server/testing/json_raw.h"
 #include "server/testing/test_serde.h"
 
@@ -28,6 +29,7 @@ Status test_bench_open(TestBench *bench, bool script, Error *err)
     TRY(driver_open(&driver, &bench->driver, err));
     driver_host_init(&bench->host, bench->driver, script);
     EngineOptions options = {.log                = bench->log,
+                             .statement_class    = statement_class,
                              .host               = &bench->host.base,
                              .clock              = &bench->clock,
                              .properties         = bench->server,

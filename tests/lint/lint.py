@@ -2,7 +2,7 @@
 """lint.py [ROOT] - the rules of the style guide that a program can check; prints `file:line: what` for each breach, exit status 1 if there is one.
 
     layers      #include "folder/..." only along the table below; what runs queries never reaches the syntax tree, not even through others
-    rooms       the same between the rooms of a folder
+    rooms       the same between the rooms of a folder; a folder with rooms has no sources outside them
     readme      every folder has a README.md
     comment     every source file begins with the comment that says what it is for
     function    no function is longer than 90 lines
@@ -41,7 +41,17 @@ ROOMS = {
     "executor/dataflow": [],
     "executor/runtime": ["executor/dataflow"],
     "executor/pull": ["executor/runtime", "executor/dataflow"],
+    "server/settings": [],
+    "server/http": [],
+    "server/engine": ["server/settings"],
+    "server/statements": ["server/engine", "server/settings"],
+    "server/cluster": ["server/engine", "server/settings"],
+    "server/rest": ["server/http", "server/statements", "server/engine", "server/settings"],
+    "server/node": ["server/rest", "server/http", "server/cluster", "server/statements", "server/engine", "server/settings"],
+    "server/testing": ["server/statements", "server/engine", "server/settings"],
 }
+# A room that needs less than its folder: it includes itself and these folders.
+ROOM_LAYERS = {"server/settings": ["core"], "server/http": ["core"]}
 # Folder: what its files must not reach, directly or through any header.
 UNREACHABLE = {"executor": ["parser"], "state": ["planner", "parser"], "log": ["planner", "parser"]}
 # Headers that Lemon makes.
@@ -117,6 +127,9 @@ class Lint:
             self.breach(path, 1, "comment: begin with one that says what the file is for")
         if folder in LAYERS:
             self.check_includes(path, folder, lines)
+            here = os.path.dirname(path)
+            if here not in ROOMS and any(room.startswith(folder + "/") for room in ROOMS):
+                self.breach(path, 1, "rooms: %s/ is no room of %s/" % (here, folder))
         if folder in CLOCK_FREE and path not in CLOCK_ITSELF:
             self.check_clock(path, lines)
         if path.endswith((".c", ".cc")):
@@ -131,8 +144,10 @@ class Lint:
             other, name = match.groups()
             found.append((number, other + "/" + name))
             here, there = os.path.dirname(path), os.path.dirname(other + "/" + name)
-            if here in ROOMS and there in ROOMS and there != here and there not in ROOMS[here]:
+            if other == folder and here in ROOMS and there in ROOMS and there != here and there not in ROOMS[here]:
                 self.breach(path, number, "rooms: %s/ does not include %s/" % (here, there))
+            if other != folder and here in ROOM_LAYERS and other not in ROOM_LAYERS[here]:
+                self.breach(path, number, "rooms: %s/ does not include %s/" % (here, other))
             if other in LAYERS and other != folder and other not in LAYERS[folder]:
                 self.breach(path, number, "layers: %s/ does not include %s/" % (folder, other))
             elif other + "/" + name not in self.files and other + "/" + name not in GENERATED:
@@ -221,10 +236,12 @@ PLANTED = {
     "core/README.md": "# core\n",
     "parser/tree.h": "/* ok */\n",
     "planner/plan.h": "/* ok */\n#include \"parser/tree.h\"\n",
-    "executor/run.c": "/* ok */\n#include \"planner/plan.h\"\n",
     "executor/dataflow/up.c": "/* ok */\n#include \"executor/runtime/worker.h\"\n",
     "executor/runtime/worker.h": "/* ok */\n",
-    "executor/gone.c": "/* ok */\n#include \"core/missing.h\"\n",
+    "executor/runtime/run.c": "/* ok */\n#include \"planner/plan.h\"\n",
+    "executor/gone.c": "/* ok */\n",
+    "server/http/exchange.c": "/* ok */\n#include \"planner/plan.h\"\n",
+    "expr/gone.c": "/* ok */\n#include \"core/missing.h\"\n",
     "udf/bare.c": "int x;\n",
     "udf/long.c": "/* ok */\nint f(void)\n{\n" + "    x();\n" * 91 + "}\n",
     "log/late.c": "/* time() in a comment is none */\nint now(void) { return time(0) + x.time(1); }\n",
@@ -233,8 +250,9 @@ PLANTED = {
 }
 EXPECTED = [
     "core/a.h:2: layers: core/ does not include parser/",
-    "executor/run.c:2: layers: executor/ reaches parser/ by planner/plan.h > parser/tree.h",
-    "executor/dataflow/up.c:2: rooms: executor/dataflow/ does not include executor/runtime/", "executor/gone.c:2: layers: there is no core/missing.h",
+    "executor/runtime/run.c:2: layers: executor/ reaches parser/ by planner/plan.h > parser/tree.h",
+    "executor/dataflow/up.c:2: rooms: executor/dataflow/ does not include executor/runtime/", "expr/gone.c:2: layers: there is no core/missing.h",
+    "executor/gone.c:1: rooms: executor/ is no room", "server/http/exchange.c:2: rooms: server/http/ does not include planner/",
     "udf/bare.c:1: comment:", "udf/long.c:3: function: 92 lines: int f(void)", "log/late.c:2: clock: time()", "state/huge.c:701: file: 701 lines",
     "parser/README.md:1: readme: missing", "a path outside the project", "a path of one machine", "a host of a package registry",
     "who typed this",

@@ -1,7 +1,7 @@
 /*
  * settings.c - see settings.h.
  */
-#include "server/engine/settings.h"
+#include "server/settings/settings.h"
 
 #include <assert.h>
 
@@ -12,7 +12,7 @@
 static const Setting settings[] = {
 #define SETTING(name, kind, initial, choices, editable, doc)                                                 \
     {name, SETTING_##kind, initial, choices, editable, doc},
-#include "server/engine/settings.def"
+#include "server/settings/settings.def"
 #undef SETTING
 };
 

@@ -5,10 +5,10 @@
  * An unknown name is warned about, a bad value refused (DESIGN). Names may come with `ksql.streams.`;
  * librdkafka properties pass through.
  */
-#ifndef SLUICE_SERVER_ENGINE_SETTINGS_H
-#define SLUICE_SERVER_ENGINE_SETTINGS_H
+#ifndef SLUICE_SERVER_SETTINGS_SETTINGS_H
+#define SLUICE_SERVER_SETTINGS_SETTINGS_H
 
-#include "server/engine/properties.h"
+#include "server/settings/properties.h"
 
 typedef enum { SETTING_TEXT, SETTING_INT, SETTING_BOOL, SETTING_CHOICE } SettingKind;
 

@@ -3,8 +3,8 @@
  *
  * Names with and without `ksql.streams.` are the same setting (rest.md 9): they are kept without it.
  */
-#ifndef SLUICE_SERVER_ENGINE_PROPERTIES_H
-#define SLUICE_SERVER_ENGINE_PROPERTIES_H
+#ifndef SLUICE_SERVER_SETTINGS_PROPERTIES_H
+#define SLUICE_SERVER_SETTINGS_PROPERTIES_H
 
 #include "core/str.h"
 

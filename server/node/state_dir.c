@@ -1,7 +1,7 @@
 /*
  * state_dir.c - see state_dir.h.
  */
-#include "server/engine/state_dir.h"
+#include "server/node/state_dir.h"
 
 #include <errno.h>
 #include <fcntl.h>

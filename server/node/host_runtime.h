@@ -4,8 +4,8 @@
  * While it holds, starts are only remembered: the command log is replayed without starting what a later
  * command stops.
  */
-#ifndef SLUICE_SERVER_ENGINE_HOST_RUNTIME_H
-#define SLUICE_SERVER_ENGINE_HOST_RUNTIME_H
+#ifndef SLUICE_SERVER_NODE_NODE_HOST_RUNTIME_H
+#define SLUICE_SERVER_NODE_NODE_HOST_RUNTIME_H
 
 #include "executor/runtime/runtime.h"
 #include "server/engine/engine.h"

@@ -2,12 +2,12 @@
  * host_runtime.c - see host_runtime.h. Thread: starts, stops and pauses are those of who may change what
  * exists (engine.h), one at a time; inserts and describe: any.
  */
-#include "server/engine/host_runtime.h"
+#include "server/node/host_runtime.h"
 
 #include <pthread.h>
 
 #include "core/logger.h"
-#include "server/statements/execution.h"
+#include "server/engine/execution.h"
 
 typedef struct {
     PlanRef      *plan;

@@ -1,8 +1,8 @@
 /*
  * headless.h - a file of statements instead of a command log (runtime.md 6.7).
  */
-#ifndef SLUICE_SERVER_ENGINE_HEADLESS_H
-#define SLUICE_SERVER_ENGINE_HEADLESS_H
+#ifndef SLUICE_SERVER_NODE_NODE_HEADLESS_H
+#define SLUICE_SERVER_NODE_NODE_HEADLESS_H
 
 #include "server/engine/engine.h"
 

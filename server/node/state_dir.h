@@ -2,8 +2,8 @@
  * state_dir.h - the directory of a node's local state: made when missing, locked against a second process,
  * with an identity that survives restarts.
  */
-#ifndef SLUICE_SERVER_ENGINE_STATE_DIR_H
-#define SLUICE_SERVER_ENGINE_STATE_DIR_H
+#ifndef SLUICE_SERVER_NODE_STATE_DIR_H
+#define SLUICE_SERVER_NODE_STATE_DIR_H
 
 #include "core/clock.h"
 #include "core/str.h"

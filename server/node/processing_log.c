@@ -1,7 +1,7 @@
 /*
  * processing_log.c - see processing_log.h.
  */
-#include "server/engine/processing_log.h"
+#include "server/node/processing_log.h"
 
 #include <pthread.h>
 

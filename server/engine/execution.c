@@ -4,7 +4,8 @@
  * A statement comes from a request, once in the sandbox and once in earnest, or from the command log, where
  * another node wrote it. The handler is the same, so it asks here and not the world: topics come from the
  * sandbox, from the command or from the log, effects are none in the sandbox, and what was logged is settled
- * here whatever the handler says. A SELECT has no handler: it is planned here and run by whoever asked.
+ * here whatever the handler says. A SELECT has no handler: transient.c plans
+ * it for whoever runs it.
  *
  * Invariant: once a statement is in the command topic, every node comes to the same end with it. So what its
  * planner saw of topics is written with it, and a world that failed is no verdict: the follower tries again.
@@ -14,7 +15,6 @@
 
 #include "core/logger.h"
 #include "server/engine/engine_state.h"
-#include "server/engine/scalable_push.h"
 
 /* ---- what handlers do ---- */
 
@@ -155,6 +155,11 @@ static int64_t host_retention(const PlannerHost *self, Str topic)
     return int64_parse(text, &ms) ? ms : -1;
 }
 
+void execution_bind_host(Execution *x)
+{
+    x->host = (SessionHost){{host_property, host_topic, host_retention}, x->engine, x->session, x->arena, x};
+}
+
 Planner execution_planner(Execution *x, Arena *arena)
 {
     return (Planner){.catalog      = x->catalog,
@@ -181,7 +186,7 @@ QuerySettings execution_settings(const Execution *x)
     };
 }
 
-static bool unanswered(const Execution *x, Error *err)
+bool execution_unanswered(const Execution *x, Error *err)
 {
     if (x->unanswered.code == OK)
         return false;
@@ -192,7 +197,7 @@ static bool unanswered(const Execution *x, Error *err)
 Status execution_log(Execution *x, Str command_id, const AstStatement *statement, Str logged_text, Error *err)
 {
     CommandSink *sink = x->engine->sink;
-    if (unanswered(x, err))
+    if (execution_unanswered(x, err))
         return err->code;
     x->command_id = command_id;
     if (x->command != NULL) {
@@ -213,28 +218,9 @@ Status execution_log(Execution *x, Str command_id, const AstStatement *statement
 
 /* ---- one statement ---- */
 
-typedef struct {
-    AstStatementKind kind;
-    StatementHandler handler;
-    bool             changes;
-} KindOfStatement;
-
-static const KindOfStatement *find_kind(AstStatementKind kind)
+bool execution_needs_turn(const Engine *engine, AstStatementKind kind)
 {
-    static const KindOfStatement kinds[] = {
-#define STATEMENT(kind, handler, changes) {kind, handler, changes},
-#include "server/statements/statements.def"
-#undef STATEMENT
-    };
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-        if (kinds[i].kind == kind)
-            return &kinds[i];
-    return NULL;
-}
-
-bool execution_needs_turn(AstStatementKind kind)
-{
-    const KindOfStatement *known = find_kind(kind);
+    const StatementClass *known = engine->options.statement_class(kind);
     return known != NULL && known->changes;
 }
 
@@ -276,13 +262,13 @@ static Status settle_command(Execution *x, Status status, const json_t *entity, 
 
 Status execution_run(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
 {
-    const KindOfStatement *kind = find_kind(statement->kind);
-    *entity                     = NULL;
+    const StatementClass *kind = x->engine->options.statement_class(statement->kind);
+    *entity                    = NULL;
     if (kind == NULL)
         return error_set(err, E_UNSUPPORTED, statement->pos,
                          "Sluice does not carry out this kind of statement yet: " STR_FMT,
                          STR_ARG(statement->text));
-    x->host = (SessionHost){{host_property, host_topic, host_retention}, x->engine, x->session, x->arena, x};
+    execution_bind_host(x);
     x->unanswered.code = OK;
     x->carried_out     = false;
     x->logged_at       = x->command != NULL ? x->command->offset : -1;
@@ -291,7 +277,7 @@ Status execution_run(Execution *x, const AstStatement *statement, json_t **entit
     Status status      = kind->handler(x, statement, entity, err);
     json_decref(x->topics);
     x->topics = NULL;
-    if (status != OK && x->logged_at < 0 && unanswered(x, err))
+    if (status != OK && x->logged_at < 0 && execution_unanswered(x, err))
         status = err->code;
     return x->logged_at >= 0 ? settle_command(x, status, *entity, err) : status;
 }
@@ -350,54 +336,4 @@ void execution_locate(const Engine *engine, Error *err)
         str_find(message, STR_LIT("Line: "), 0) >= 0 || str_find(message, STR_LIT("line "), 0) >= 0)
         return;
     error_append(err, "\nAt line %u, column %u.", err->pos.line, err->pos.col);
-}
-
-/* ---- SELECT ---- */
-
-static Str push_query_id(Engine *engine, const AstQuery *query, Arena *arena)
-{
-    uint64_t random = engine->options.clock->random(engine->options.clock) >> 1;
-    return str_printf(arena, "transient_" STR_FMT "_%llu", STR_ARG(query->from.alias.text),
-                      (unsigned long long)random);
-}
-
-static Status plan_push(Execution *x, const AstStatement *statement, TransientQuery *out, Error *err)
-{
-    Planner planner = execution_planner(x, x->arena);
-    out->query_id   = push_query_id(x->engine, statement->query, x->arena);
-    if (out->kind != QUERY_PUSH || !scalable_push_applies(x, statement->query))
-        return plan_push_query(&planner, statement, out->query_id, &out->push, err);
-    TRY(scalable_push_check(statement->query, err));
-    Str prefix      = STR_LIT("transient_");
-    out->query_id   = str_printf(x->arena, "SCALABLE_PUSH_QUERY_" STR_FMT,
-                                 (int)(out->query_id.len - prefix.len), out->query_id.ptr + prefix.len);
-    Catalog *copy   = scalable_push_catalog(x, statement->query);
-    planner.catalog = copy;
-    Status status   = plan_push_query(&planner, statement, out->query_id, &out->push, err);
-    catalog_free(copy);
-    return status;
-}
-
-Status engine_plan_query(Engine *engine, Session *session, const AstStatement *statement, Arena *arena,
-                         TransientQuery *out, Error *err)
-{
-    pthread_mutex_lock(&engine->lock);
-    Execution x     = execution_of(engine, session, arena);
-    x.host          = (SessionHost){{host_property, host_topic, host_retention}, engine, session, arena, &x};
-    Planner planner = execution_planner(&x, arena);
-    *out            = (TransientQuery){.settings = execution_settings(&x)};
-    Status status   = plan_classify(&planner, statement, &out->kind, err);
-    if (status == OK && out->kind == QUERY_PULL_TABLE) {
-        out->query_id =
-            str_printf(arena, "query_%lld", (long long)engine->options.clock->now_ms(engine->options.clock));
-        status = plan_pull_query(&planner, statement, &out->pull, err);
-    } else if (status == OK) {
-        status = plan_push(&x, statement, out, err);
-    }
-    if (status != OK && unanswered(&x, err))
-        status = err->code;
-    if (status != OK)
-        execution_locate(engine, err);
-    pthread_mutex_unlock(&engine->lock);
-    return status;
 }

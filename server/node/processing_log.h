@@ -5,11 +5,11 @@
  * It never blocks a worker: lines are limited to a few a second, records go through a bounded queue to a
  * thread, and what does not fit is counted.
  */
-#ifndef SLUICE_SERVER_ENGINE_PROCESSING_LOG_H
-#define SLUICE_SERVER_ENGINE_PROCESSING_LOG_H
+#ifndef SLUICE_SERVER_NODE_PROCESSING_LOG_H
+#define SLUICE_SERVER_NODE_PROCESSING_LOG_H
 
 #include "executor/dataflow/pipeline.h"
-#include "server/engine/properties.h"
+#include "server/settings/properties.h"
 
 typedef struct ProcessingLog ProcessingLog;
 

@@ -2,7 +2,7 @@
  * topics.c - topics that statements need: made when they are missing, checked when they are there
  * (sql.md 4.1.3, runtime.md 6.6).
  */
-#include "server/statements/execution.h"
+#include "server/engine/execution.h"
 
 static Status refuse_counts(const TopicWish *wish, const TopicInfo *is, Error *err)
 {

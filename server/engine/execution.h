@@ -1,14 +1,14 @@
 /*
- * execution.h - what a statement's handler gets: one stmt_x.c per family, a line per statement kind in
- * statements.def.
+ * execution.h - what a statement's handler gets, and what it may ask and do. The handlers are in
+ * server/statements/, whose rows the engine is given when it is opened: nothing here knows one of them.
  *
  * A handler validates against x->catalog and, unless x->sandbox, carries out. It changes x->catalog in both
  * cases: later statements of the request see what it made. A statement that changes what exists goes in this
  * order: validate and plan, topics, execution_log, then what can fail for the world's sake (execution_start,
  * _stop), then the catalog: a command that failed half-way can be carried out once more.
  */
-#ifndef SLUICE_SERVER_STATEMENTS_EXECUTION_H
-#define SLUICE_SERVER_STATEMENTS_EXECUTION_H
+#ifndef SLUICE_SERVER_ENGINE_EXECUTION_H
+#define SLUICE_SERVER_ENGINE_EXECUTION_H
 
 #include "server/engine/engine.h"
 
@@ -52,10 +52,12 @@ struct Execution {
 
 typedef Status (*StatementHandler)(Execution *x, const AstStatement *statement, json_t **entity, Error *err);
 
-#define STATEMENT(kind, handler, changes)                                                                    \
-    Status handler(Execution *x, const AstStatement *statement, json_t **entity, Error *err);
-#include "server/statements/statements.def"
-#undef STATEMENT
+/* A kind of statement: a row of statements.def. */
+struct StatementClass {
+    AstStatementKind kind;
+    StatementHandler handler;
+    bool             changes; /* what exists: then it is a command, in one order with those of other nodes */
+};
 
 /* A planner over x->catalog whose results live in `arena`. */
 Planner execution_planner(Execution *x, Arena *arena);

@@ -1,7 +1,7 @@
 /*
  * headless.c - see headless.h.
  */
-#include "server/engine/headless.h"
+#include "server/node/headless.h"
 
 #include <errno.h>
 

@@ -1,7 +1,7 @@
 /*
  * properties.c - a sorted array of names; settings are few and mostly read.
  */
-#include "server/engine/properties.h"
+#include "server/settings/properties.h"
 
 #include "core/value.h"
 

@@ -1,7 +1,7 @@
 /*
  * entities.c - the common parts of the replies to /ksql (rest.md 4).
  */
-#include "server/statements/execution.h"
+#include "server/engine/execution.h"
 
 json_t *json_str(Str text) { return str_is_null(text) ? json_null() : json_stringn(text.ptr, text.len); }
 

@@ -3,11 +3,11 @@
  *
  * `sluice server`, `sluice run` and the shell's own engine are nodes that differ in their options.
  */
-#ifndef SLUICE_SERVER_NODE_H
-#define SLUICE_SERVER_NODE_H
+#ifndef SLUICE_SERVER_NODE_NODE_H
+#define SLUICE_SERVER_NODE_NODE_H
 
 #include "server/engine/engine.h"
-#include "server/engine/properties.h"
+#include "server/settings/properties.h"
 
 typedef struct Node Node;
 

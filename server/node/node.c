@@ -3,20 +3,21 @@
  *
  * REST listens before the command log is replayed: until then it answers "not yet ready" (rest.md 7).
  */
-#include "server/node.h"
+#include "server/node/node.h"
 
 #include <unistd.h>
 
 #include "core/logger.h"
 #include "core/notice.h"
 #include "server/cluster/command_log.h"
-#include "server/engine/headless.h"
-#include "server/engine/host_runtime.h"
+#include "server/node/headless.h"
+#include "server/node/host_runtime.h"
 #include "server/http/http.h"
-#include "server/engine/processing_log.h"
+#include "server/node/processing_log.h"
 #include "server/rest/rest.h"
-#include "server/engine/settings.h"
-#include "server/engine/state_dir.h"
+#include "server/statements/statements.h"
+#include "server/settings/settings.h"
+#include "server/node/state_dir.h"
 
 enum { REST_THREADS = 8, MAX_BODY = 16 * 1024 * 1024 };
 
@@ -256,11 +257,12 @@ static Status open_parts(Node *node, const NodeOptions *options, Error *err)
     node->processing = processing_log_open(node->log, clock, node->properties, node->service_id);
     TRY(open_runtime(node, clock, err));
     node->host           = host_runtime_new(node->runtime, node->log);
-    EngineOptions engine = {.log        = node->log,
-                            .host       = host_runtime_base(node->host),
-                            .clock      = clock,
-                            .properties = node->properties,
-                            .service_id = node->service_id};
+    EngineOptions engine = {.log             = node->log,
+                            .host            = host_runtime_base(node->host),
+                            .statement_class = statement_class,
+                            .clock           = clock,
+                            .properties      = node->properties,
+                            .service_id      = node->service_id};
     TRY(engine_open(&engine, &node->engine, err));
     if (options->serve)
         TRY(open_rest(node, options, err));
