@@ -355,7 +355,7 @@ static Status check_kafka_values(const Analysis *a, const char *feature, Error *
 {
     StrBuf names = {0};
     for (size_t i = 0; i < a->from_count; i++)
-        if (strcmp(format_name(a->from[i].source->value_format.format), "KAFKA") == 0)
+        if (format_facts(a->from[i].source->value_format.format)->opaque)
             strbuf_addf(&names, "%s" STR_FMT, names.len ? ", " : "", STR_ARG(a->from[i].source->name));
     Status status = OK;
     if (names.len > 0)

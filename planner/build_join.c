@@ -67,7 +67,7 @@ static bool same_key_format(const PlanNode *side, const FormatSpec *format)
 {
     return side->key_format.format == format->format &&
            str_equal(side->key_format.delimiter, format->delimiter) &&
-           !format_supports_inference(format->format);
+           !format_facts(format->format)->registry;
 }
 
 static Status rekey_side(Step *step, const PlanNode **side, const Expr *key, const AstExpr *flat,

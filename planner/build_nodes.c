@@ -97,7 +97,7 @@ Status build_source_node(Builder *b, size_t from, const PlanNode **out, Error *e
     if (b->source_count == ARRAY_LEN(b->sources))
         return error_set(err, E_LIMIT, a->from[from].pos, "A query can read %zu sources at most",
                          ARRAY_LEN(b->sources));
-    if (!format_is_built(source->value_format.format) || !format_is_built(source->key_format.format))
+    if (!format_facts(source->value_format.format)->built || !format_facts(source->key_format.format)->built)
         return error_set(err, E_UNSUPPORTED, a->from[from].pos,
                          "Sluice cannot read the formats of " STR_FMT " yet (key %s, value %s)",
                          STR_ARG(source->name), format_name(source->key_format.format),
@@ -158,15 +158,15 @@ void rekey_format(const Planner *planner, const FormatSpec *from, const Column *
 {
     *out = *from;
     if (count == 0) {
-        *out = (FormatSpec){.format = format_find(STR_LIT("NONE"))};
+        *out = (FormatSpec){.format = format_keyless()};
         return;
     }
-    if (out->format == NULL || strcmp(format_name(out->format), "NONE") == 0) {
+    if (out->format == NULL || out->format == format_keyless()) {
         Str name = planner->host->property(planner->host, "ksql.persistence.default.format.key");
-        *out     = (FormatSpec){.format = format_find(str_is_null(name) ? STR_LIT("KAFKA") : name)};
+        *out     = (FormatSpec){.format = str_is_null(name) ? format_default_key() : format_find(name)};
     }
     if (out->format == NULL || !format_holds(out, keys, count))
-        *out = (FormatSpec){.format = format_find(STR_LIT("JSON"))};
+        *out = (FormatSpec){.format = format_any_key()};
 }
 
 Status build_rekey(Builder *b, const PlanNode *input, const RekeySpec *spec, const PlanNode **out, Error *err)

@@ -58,18 +58,17 @@ static Status sink_key_format(const Planner *planner, const WithClause *with, co
     size_t keys = body->schema->key_count;
     if (!str_is_null(with->key_format)) {
         TRY(with_format(with, SIDE_KEY, with->key_format, &sink->key_format, err));
-        if (keys == 0 && strcmp(format_name(sink->key_format.format), "NONE") != 0)
+        if (keys == 0 && sink->key_format.format != format_keyless())
             return error_set(err, E_PLAN, NO_POS, "Key format specified for stream without key columns.");
         return OK;
     }
-    const char *name = format_name(leftmost->key_format.format);
-    if (keys == 0) {
-        name = "NONE";
-    } else if (strcmp(name, "NONE") == 0) {
+    const FormatClass *format = leftmost->key_format.format;
+    Str                name   = str_c(format_name(keys == 0 ? format_keyless() : format));
+    if (keys > 0 && format == format_keyless()) {
         Str property = planner->host->property(planner->host, "ksql.persistence.default.format.key");
-        name         = str_is_null(property) ? "KAFKA" : str_to_c(planner->arena, property);
+        name         = str_is_null(property) ? str_c(format_name(format_default_key())) : property;
     }
-    TRY(with_format(with, SIDE_KEY, str_c(name), &sink->key_format, err));
+    TRY(with_format(with, SIDE_KEY, name, &sink->key_format, err));
     if (str_is_null(sink->key_format.delimiter) && sink->key_format.format == leftmost->key_format.format)
         sink->key_format.delimiter = leftmost->key_format.delimiter;
     return OK;
@@ -125,9 +124,7 @@ static void sink_topic(const Planner *planner, const WithClause *with, const Sou
  * clients expect to be refused. */
 static Status check_intermediate(const PlanNode *body, const Source *sink, Error *err)
 {
-    const char *format = format_name(sink->value_format.format);
-    bool        flat   = strcmp(format, "DELIMITED") == 0 || strcmp(format, "KAFKA") == 0;
-    if (body->kind != PLAN_AGGREGATE || !flat)
+    if (body->kind != PLAN_AGGREGATE || !format_facts(sink->value_format.format)->flat)
         return OK;
     for (size_t i = 0; i < body->u.aggregate.call_count; i++) {
         SqlKind kind = body->u.aggregate.calls[i].call->state_type->kind;
@@ -174,7 +171,7 @@ static Status describe_sink(const Planner *planner, const AstStatement *statemen
 static Status build_sink(Builder *b, const Source *sink, const PlanNode *body, const PlanNode **out,
                          Error *err)
 {
-    if (!format_is_built(sink->value_format.format) || !format_is_built(sink->key_format.format))
+    if (!format_facts(sink->value_format.format)->built || !format_facts(sink->key_format.format)->built)
         return error_set(err, E_UNSUPPORTED, NO_POS,
                          "Sluice cannot write the formats of " STR_FMT " yet (key %s, value %s)",
                          STR_ARG(sink->name), format_name(sink->key_format.format),

@@ -148,7 +148,7 @@ static Status create_formats(const Planner *planner, const WithClause *with, Sou
     if (str_is_null(key_format)) {
         key_format = host->property(host, "ksql.persistence.default.format.key");
         if (str_is_null(key_format))
-            key_format = STR_LIT("KAFKA");
+            key_format = str_c(format_name(format_default_key()));
     }
     if (str_is_null(value_format))
         value_format = host->property(host, "ksql.persistence.default.format.value");
@@ -170,7 +170,7 @@ static Status check_inference(const WithClause *with, const Source *source, cons
         bool              has_id  = side == SIDE_KEY ? with->has_key_schema_id : with->has_value_schema_id;
         size_t            columns = side == SIDE_KEY ? schema->key_count : schema->value_count;
         const FormatSpec *format  = side == SIDE_KEY ? &source->key_format : &source->value_format;
-        bool              infers  = format_supports_inference(format->format);
+        bool              infers  = format_facts(format->format)->infers;
         if (has_id && !infers)
             return error_set(err, E_PLAN, NO_POS,
                              "%s_FORMAT should support schema inference when %s_SCHEMA_ID is provided. "

@@ -402,11 +402,6 @@ Status with_parse(Arena *arena, const AstStatement *statement, WithUse use, With
 
 /* ---- formats ---- */
 
-static bool is_protobuf(const FormatSpec *format)
-{
-    return strncmp(format_name(format->format), "PROTOBUF", 8) == 0;
-}
-
 static Status refuse_property(const FormatSpec *format, const char *property, Error *err)
 {
     return error_set(err, E_PLAN, NO_POS, "%s does not support the following configs: [%s]",
@@ -421,18 +416,18 @@ Status with_format(const WithClause *with, int side, Str name, FormatSpec *out, 
 
     *out        = (FormatSpec){0};
     out->format = format_find(name);
-    if (out->format == NULL || str_equal(name, STR_LIT("INTERNAL")))
+    if (out->format == NULL || format_facts(out->format)->hidden)
         return format_refuse_unknown(name, err);
-    if (!str_is_null(delimiter) && strcmp(format_name(out->format), "DELIMITED") != 0)
+    if (!str_is_null(delimiter) && !format_facts(out->format)->delimiter)
         return refuse_property(out, "delimiter", err);
     if (!str_is_null(schema_name)) {
-        if (!format_supports_inference(out->format))
+        if (!format_facts(out->format)->registry)
             return refuse_property(out, "fullSchemaName", err);
         if (str_trim(schema_name).len == 0)
             return error_set(err, E_PLAN, NO_POS,
                              "fullSchemaName cannot be empty. Format configuration: {fullSchemaName=}");
     }
-    if (!str_is_null(nullable) && !is_protobuf(out))
+    if (!str_is_null(nullable) && !format_facts(out->format)->nullable_representation)
         return error_set(
             err, E_PLAN, NO_POS,
             "Property %s_PROTOBUF_NULLABLE_REPRESENTATION can only be enabled with protobuf format",

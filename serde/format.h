@@ -12,11 +12,7 @@
 
 struct FormatClass {
     const char *name;
-    bool        built;    /* false: known by name, checked, but not readable or writable yet */
-    bool        wraps;    /* a single column may be a field of an object (WRAP_SINGLES) */
-    bool        unwraps;  /* a single column may be the payload itself (UNWRAP_SINGLES) */
-    bool        infers;   /* columns may come from a schema registry */
-    bool        delimits; /* takes a delimiter property */
+    FormatFacts facts;
     /* Can these columns be held? E_PLAN with the bare reason; serde_check wraps it. */
     Status (*check)(const FormatClass *format, int side, const Column *columns, size_t count, Error *err);
     Status (*open_decoder)(const SerdeSpec *spec, Arena *arena, Decoder **out, Error *err);

@@ -316,11 +316,9 @@ static Status open_encoder(const SerdeSpec *spec, Arena *arena, Encoder **out, E
 }
 
 const FormatClass format_delimited = {
-    .name         = "DELIMITED",
-    .built        = true,
-    .unwraps      = true,
-    .delimits     = true,
-    .check        = check,
+    .name  = "DELIMITED",
+    .facts = {.payload = PAYLOAD_TEXT, .built = true, .unwraps = true, .flat = true, .delimiter = true},
+    .check = check,
     .open_decoder = open_decoder,
     .open_encoder = open_encoder,
 };

@@ -352,8 +352,12 @@ static Status open_decoder(const SerdeSpec *spec, Arena *arena, Decoder **out, E
 
 const FormatClass format_internal = {
     .name         = "INTERNAL",
-    .built        = true,
-    .wraps        = true,
+    .facts        = {.payload   = PAYLOAD_RECORD,
+                     .hidden    = true,
+                     .built     = true,
+                     .wraps     = true,
+                     .canonical = true,
+                     .exact     = true},
     .check        = check,
     .open_decoder = open_decoder,
     .open_encoder = open_encoder,

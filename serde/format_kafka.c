@@ -150,8 +150,14 @@ static Status open_encoder(const SerdeSpec *spec, Arena *arena, Encoder **out, E
 
 const FormatClass format_kafka = {
     .name         = "KAFKA",
-    .built        = true,
-    .unwraps      = true,
+    .facts        = {.payload   = PAYLOAD_SCALAR,
+                     .built     = true,
+                     .unwraps   = true,
+                     .canonical = true,
+                     .ordered   = true,
+                     .exact     = true,
+                     .flat      = true,
+                     .opaque    = true},
     .check        = check,
     .open_decoder = open_decoder,
     .open_encoder = open_encoder,

@@ -44,9 +44,9 @@ static Status open_encoder(const SerdeSpec *spec, Arena *arena, Encoder **out, E
 }
 
 const FormatClass format_none = {
-    .name         = "NONE",
-    .built        = true,
-    .check        = check,
+    .name  = "NONE",
+    .facts = {.payload = PAYLOAD_NOTHING, .built = true, .canonical = true, .exact = true, .flat = true},
+    .check = check,
     .open_decoder = open_decoder,
     .open_encoder = open_encoder,
 };

@@ -53,28 +53,39 @@ static Status check_protobuf(const FormatClass *format, int side, const Column *
 }
 
 const FormatClass format_avro = {
-    .name    = "AVRO",
-    .wraps   = true,
-    .unwraps = true,
-    .infers  = true,
-    .check   = check_avro,
+    .name  = "AVRO",
+    .facts = {.payload  = PAYLOAD_RECORD,
+              .wraps    = true,
+              .unwraps  = true,
+              .infers   = true,
+              .registry = true,
+              .exact    = true,
+              .named    = true},
+    .check = check_avro,
 };
 const FormatClass format_json_sr = {
-    .name    = "JSON_SR",
-    .wraps   = true,
-    .unwraps = true,
-    .infers  = true,
-    .check   = check_json_sr,
+    .name  = "JSON_SR",
+    .facts = {.payload  = PAYLOAD_RECORD,
+              .wraps    = true,
+              .unwraps  = true,
+              .infers   = true,
+              .registry = true,
+              .exact    = true,
+              .named    = true},
+    .check = check_json_sr,
 };
 const FormatClass format_protobuf = {
-    .name   = "PROTOBUF",
-    .wraps  = true,
-    .infers = true,
-    .check  = check_protobuf,
+    .name  = "PROTOBUF",
+    .facts = {.payload                 = PAYLOAD_RECORD,
+              .wraps                   = true,
+              .infers                  = true,
+              .registry                = true,
+              .named                   = true,
+              .nullable_representation = true},
+    .check = check_protobuf,
 };
 const FormatClass format_protobuf_nosr = {
-    .name    = "PROTOBUF_NOSR",
-    .wraps   = true,
-    .unwraps = true,
-    .check   = check_protobuf,
+    .name  = "PROTOBUF_NOSR",
+    .facts = {.payload = PAYLOAD_RECORD, .wraps = true, .unwraps = true, .nullable_representation = true},
+    .check = check_protobuf,
 };

@@ -30,26 +30,33 @@ Status format_refuse_unknown(Str name, Error *err)
     return E_PLAN;
 }
 
-const char *format_name(const FormatClass *format) { return format->name; }
+const char *format_name(const FormatClass *format)
+{
+    return format != NULL ? format->name : format_none.name;
+}
 
-bool format_supports_inference(const FormatClass *format) { return format->infers; }
+const FormatFacts *format_facts(const FormatClass *format) { return &format->facts; }
+
+const FormatClass *format_keyless(void) { return &format_none; }
+
+const FormatClass *format_default_key(void) { return &format_kafka; }
+
+const FormatClass *format_any_key(void) { return &format_json; }
+
+const FormatClass *format_exact(void) { return &format_internal; }
 
 bool format_supports_wrapping(const FormatClass *format, Wrapping wrapping)
 {
     switch (wrapping) {
     case WRAP_SINGLES:
-        return format->wraps;
+        return format->facts.wraps;
     case UNWRAP_SINGLES:
-        return format->unwraps;
+        return format->facts.unwraps;
     case WRAP_DEFAULT:
         break;
     }
     return true;
 }
-
-bool format_is_built(const FormatClass *format) { return format->built; }
-
-bool format_takes_delimiter(const FormatClass *format) { return format->delimits; }
 
 Status format_parse_delimiter(Str text, Str *out, Error *err)
 {
@@ -78,15 +85,15 @@ Wrapping serde_features(const FormatSpec *spec, int side, size_t column_count)
     if (column_count != 1)
         return WRAP_DEFAULT;
     if (side == SIDE_KEY)
-        return spec->format->wraps && spec->format->unwraps ? UNWRAP_SINGLES : WRAP_DEFAULT;
+        return spec->format->facts.wraps && spec->format->facts.unwraps ? UNWRAP_SINGLES : WRAP_DEFAULT;
     return spec->wrapping;
 }
 
 bool serde_is_unwrapped(const FormatSpec *spec, int side, size_t column_count)
 {
-    if (column_count != 1 || !spec->format->unwraps)
+    if (column_count != 1 || !spec->format->facts.unwraps)
         return false;
-    if (!spec->format->wraps)
+    if (!spec->format->facts.wraps)
         return true; /* the only form it has */
     return serde_features(spec, side, column_count) == UNWRAP_SINGLES;
 }
@@ -180,13 +187,13 @@ static Status refuse_unbuilt(const FormatClass *format, Error *err)
 Status decoder_open(const SerdeSpec *spec, Arena *arena, Decoder **out, Error *err)
 {
     const FormatClass *format = spec->format.format;
-    return format->built ? format->open_decoder(spec, arena, out, err) : refuse_unbuilt(format, err);
+    return format->facts.built ? format->open_decoder(spec, arena, out, err) : refuse_unbuilt(format, err);
 }
 
 Status encoder_open(const SerdeSpec *spec, Arena *arena, Encoder **out, Error *err)
 {
     const FormatClass *format = spec->format.format;
-    return format->built ? format->open_encoder(spec, arena, out, err) : refuse_unbuilt(format, err);
+    return format->facts.built ? format->open_encoder(spec, arena, out, err) : refuse_unbuilt(format, err);
 }
 
 void decoder_close(Decoder *decoder)

@@ -27,19 +27,50 @@ typedef struct {
 
 enum { SIDE_KEY, SIDE_VALUE };
 
-/* By name in any case; NULL when there is none of that name. "INTERNAL" is the exact binary format of
- * repartition topics. */
+/* What bytes of a format are, for people and tests who write them as JSON. */
+typedef enum {
+    PAYLOAD_NOTHING,  /* no bytes ever */
+    PAYLOAD_SCALAR,   /* one bare value: its column's type says how it is spelled */
+    PAYLOAD_TEXT,     /* a line of text */
+    PAYLOAD_DOCUMENT, /* a JSON text */
+    PAYLOAD_RECORD,   /* binary, by a schema: fields with names */
+} PayloadForm;
+
+/*
+ * What the rest of the engine may ask about a format. Code outside serde/ decides by these, never by a name:
+ * a format that is added brings its own answers in its row.
+ */
+typedef struct {
+    PayloadForm payload;
+    bool        hidden;   /* Sluice's own: no statement may name it */
+    bool        built;    /* false: known by name and checked, but CREATE answers E_UNSUPPORTED */
+    bool        wraps;    /* a single column may be a field of an object (WRAP_SINGLES) */
+    bool        unwraps;  /* a single column may be the payload itself (UNWRAP_SINGLES) */
+    bool        infers;   /* undeclared columns come from a schema registry */
+    bool        registry; /* bytes name a schema by an id, which differs from subject to subject: equal values
+                             of two topics may have different bytes */
+    bool canonical;       /* decoding key bytes and encoding them again gives the same bytes */
+    bool ordered;         /* bytes of text keys sort as the texts do */
+    bool exact;           /* every value reads back as itself: NULL, empty text and 0 stay apart */
+    bool flat;            /* holds no ARRAY, MAP or STRUCT */
+    bool named;           /* bytes depend on the columns' names, where the payload is wrapped */
+    bool opaque;          /* values may be copied, but not be grouped or joined (ksqlDB's rule for KAFKA) */
+    bool delimiter;       /* takes a delimiter property */
+    bool nullable_representation; /* takes that property */
+} FormatFacts;
+
+/* By name in any case; NULL when there is none of that name. */
 const FormatClass *format_find(Str name);
-const char        *format_name(const FormatClass *format); /* "JSON" */
+const char        *format_name(const FormatClass *format); /* "JSON"; of NULL "NONE": text for people */
+const FormatFacts *format_facts(const FormatClass *format);
+/* Formats that are chosen by what they are for. */
+const FormatClass *format_keyless(void);     /* holds no columns: the key of a keyless stream */
+const FormatClass *format_default_key(void); /* keys where no setting says otherwise */
+const FormatClass *format_any_key(void);     /* holds every key that any other format holds */
+const FormatClass *format_exact(void);       /* the engine's own: bit for bit, no registry */
 /* E_PLAN: "Unknown format: X", and the nearest name. */
 Status format_refuse_unknown(Str name, Error *err);
-/* Columns left undeclared are inferred from a schema registry. */
-bool format_supports_inference(const FormatClass *format);
-bool format_supports_wrapping(const FormatClass *format, Wrapping wrapping);
-/* The format exists in the dialect, but Sluice cannot read or write it yet: CREATE answers E_UNSUPPORTED. */
-bool format_is_built(const FormatClass *format);
-/* Only DELIMITED has a delimiter property. */
-bool format_takes_delimiter(const FormatClass *format);
+bool   format_supports_wrapping(const FormatClass *format, Wrapping wrapping);
 
 /* The delimiter property as the WITH clause gives it: one character, SPACE or TAB (runtime.md 1.4). E_PLAN
  * with ksqlDB's text, before which the caller puts "Configuration VALUE_DELIMITER is invalid: ". *out points

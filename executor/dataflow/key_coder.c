@@ -5,11 +5,7 @@
 
 static bool names_matter(const FormatSpec *format, size_t count)
 {
-    static const char *const nameless[] = {"KAFKA", "DELIMITED", "NONE", "INTERNAL"};
-    for (size_t i = 0; i < ARRAY_LEN(nameless); i++)
-        if (strcmp(format_name(format->format), nameless[i]) == 0)
-            return false;
-    return !serde_is_unwrapped(format, SIDE_KEY, count);
+    return format_facts(format->format)->named && !serde_is_unwrapped(format, SIDE_KEY, count);
 }
 
 static bool same_bytes(const PlanNode *from, const FormatSpec *format, const Schema *schema)

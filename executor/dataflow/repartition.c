@@ -6,7 +6,7 @@
 SerdeSpec repartition_serde(const PlanNode *rekey, Str topic, Arena *arena)
 {
     const Schema *schema = rekey->schema;
-    SerdeSpec     spec   = {.format  = {.format = format_find(STR_LIT("INTERNAL"))},
+    SerdeSpec     spec   = {.format  = {.format = format_exact()},
                             .side    = SIDE_VALUE,
                             .topic   = topic,
                             .columns = schema->columns + schema->key_count,

@@ -26,11 +26,6 @@ static WindowKeyKind window_key_kind(KeyWindow window)
     return window.kind == WINDOWED_SESSION ? WINDOW_KEY_SESSION : WINDOW_KEY_TIME;
 }
 
-static bool format_is(const FormatSpec *spec, const char *name)
-{
-    return spec->format != NULL && strcmp(format_name(spec->format), name) == 0;
-}
-
 static Status open_sides(SourceDecoder *self, Arena *arena, Error *err)
 {
     const SourceSpec *spec   = self->spec;
@@ -58,14 +53,14 @@ static Status open_sides(SourceDecoder *self, Arena *arena, Error *err)
 Status source_decoder_open(const SourceSpec *spec, Clock *clock, const FnConfig *config, Arena *arena,
                            SourceDecoder **out, Error *err)
 {
-    SourceDecoder *self  = ARENA_NEW(arena, SourceDecoder);
-    const Schema  *from  = spec->declared;
-    self->spec           = spec;
-    self->windowed       = window_key_kind(spec->window);
-    self->exact_keys     = format_is(&spec->key_format, "KAFKA");
-    self->width          = from->count + (size_t)__builtin_popcount(spec->pseudo);
-    self->has_extras     = self->width > from->key_count + from->value_count;
-    TimestampSpec time   = {spec->timestamp_slot, spec->timestamp_format, from};
+    SourceDecoder *self = ARENA_NEW(arena, SourceDecoder);
+    const Schema  *from = spec->declared;
+    self->spec          = spec;
+    self->windowed      = window_key_kind(spec->window);
+    self->exact_keys    = spec->key_format.format != NULL && format_facts(spec->key_format.format)->canonical;
+    self->width         = from->count + (size_t)__builtin_popcount(spec->pseudo);
+    self->has_extras    = self->width > from->key_count + from->value_count;
+    TimestampSpec time  = {spec->timestamp_slot, spec->timestamp_format, from};
     Status        status = open_sides(self, arena, err);
     if (status == OK)
         status = timestamp_column_open(&time, clock, config, arena, &self->time, err);

@@ -320,7 +320,7 @@ static Status scan_range(PullQuery *query, Encoder *encoder, Error *err)
 static bool bytes_are_ordered(const PullQuery *query)
 {
     const FormatClass *format = query->node->key_format.format;
-    return format != NULL && str_equal(str_c(format_name(format)), STR_LIT("KAFKA"));
+    return format != NULL && format_facts(format)->ordered;
 }
 
 Status pull_run(PullQuery *query, bool (*row)(void *context, const Value *values), void *context, Error *err)

@@ -13,10 +13,7 @@ static const char *window_name(WindowedKind kind)
 
 static json_t *json_text_or_null(const char *text) { return text != NULL ? json_string(text) : json_null(); }
 
-static Str format_text(const FormatSpec *spec)
-{
-    return spec->format != NULL ? str_c(format_name(spec->format)) : STR_LIT("NONE");
-}
+static Str format_text(const FormatSpec *spec) { return str_c(format_name(spec->format)); }
 
 /* State, positions, errors; never NULL. */
 static json_t *live_facts(Execution *x, Str id)

@@ -16,12 +16,8 @@ static json_t *list_source(const Source *source)
     json_object_set_new(item, "type", json_string(source->is_table ? "TABLE" : "STREAM"));
     json_object_set_new(item, "name", json_str(source->name));
     json_object_set_new(item, "topic", json_str(source->topic));
-    json_object_set_new(
-        item, "keyFormat",
-        json_string(source->key_format.format ? format_name(source->key_format.format) : "NONE"));
-    json_object_set_new(
-        item, "valueFormat",
-        json_string(source->value_format.format ? format_name(source->value_format.format) : "NONE"));
+    json_object_set_new(item, "keyFormat", json_string(format_name(source->key_format.format)));
+    json_object_set_new(item, "valueFormat", json_string(format_name(source->value_format.format)));
     json_object_set_new(item, "isWindowed", json_boolean(source->window.kind != WINDOWED_NO));
     return item;
 }

@@ -11,9 +11,9 @@ static const FormatSpec *side_format(const Source *source, int side)
     return side == SIDE_KEY ? &source->key_format : &source->value_format;
 }
 
-static bool is_format(const Source *source, int side, const char *name)
+static PayloadForm side_payload(const Source *source, int side)
 {
-    return strcmp(format_name(side_format(source, side)->format), name) == 0;
+    return format_facts(side_format(source, side)->format)->payload;
 }
 
 static SerdeSpec side_spec(const Source *source, int side)
@@ -65,23 +65,32 @@ static Status kafka_to_bytes(const Source *source, int side, Str raw, Arena *are
     return status;
 }
 
+static Status refuse_record(const Source *source, int side, Error *err)
+{
+    return error_set(err, E_UNSUPPORTED, NO_POS, "Test data in format %s is not supported yet",
+                     format_name(side_format(source, side)->format));
+}
+
 Status test_side_to_bytes(const Source *source, int side, Str raw, Arena *arena, Str *out, Error *err)
 {
     *out = STR_NULL;
-    if (raw_is_null(raw) || is_format(source, side, "NONE"))
+    if (raw_is_null(raw))
         return OK;
-    if (is_format(source, side, "JSON")) {
+    switch (side_payload(source, side)) {
+    case PAYLOAD_NOTHING:
+        return OK;
+    case PAYLOAD_DOCUMENT:
         *out = raw;
         return OK;
-    }
-    if (is_format(source, side, "DELIMITED")) {
+    case PAYLOAD_TEXT:
         *out = raw_text(raw, arena);
         return OK;
-    }
-    if (is_format(source, side, "KAFKA"))
+    case PAYLOAD_SCALAR:
         return kafka_to_bytes(source, side, raw, arena, out, err);
-    return error_set(err, E_UNSUPPORTED, NO_POS, "Test data in format %s is not supported yet",
-                     format_name(side_format(source, side)->format));
+    case PAYLOAD_RECORD:
+        break;
+    }
+    return refuse_record(source, side, err);
 }
 
 static Status kafka_to_json(const Source *source, int side, Str bytes, Arena *arena, StrBuf *out, Error *err)
@@ -105,20 +114,21 @@ static Status kafka_to_json(const Source *source, int side, Str bytes, Arena *ar
 
 Status test_side_to_json(const Source *source, int side, Str bytes, Arena *arena, StrBuf *out, Error *err)
 {
-    if (str_is_null(bytes) || is_format(source, side, "NONE")) {
+    PayloadForm payload = side_payload(source, side);
+    if (str_is_null(bytes) || payload == PAYLOAD_NOTHING) {
         strbuf_adds(out, "null");
         return OK;
     }
-    if (is_format(source, side, "JSON")) {
+    switch (payload) {
+    case PAYLOAD_DOCUMENT:
         strbuf_add(out, bytes);
         return OK;
-    }
-    if (is_format(source, side, "KAFKA"))
+    case PAYLOAD_SCALAR:
         return kafka_to_json(source, side, bytes, arena, out, err);
-    if (is_format(source, side, "DELIMITED")) {
+    case PAYLOAD_TEXT:
         json_write_string(utf8_repair(arena, bytes), out);
         return OK;
+    default:
+        return refuse_record(source, side, err);
     }
-    return error_set(err, E_UNSUPPORTED, NO_POS, "Test data in format %s is not supported yet",
-                     format_name(side_format(source, side)->format));
 }

@@ -8,6 +8,7 @@
     function    no function is longer than 90 lines
     file        no file is longer than 700 lines
     clock       no time(), rand(), localtime() below server/: time and randomness come through core/clock.h
+    format      no code outside serde/ names a format: it asks format_facts()
     words       no path of somebody's machine, no host of a package registry, nothing about who or what typed the text
 
 `lint.py --layout CLANG_FORMAT [ROOT]` asks that program whether C sources are laid out as .clang-format says.
@@ -66,6 +67,10 @@ PROGRAMS = SOURCES + (".py", ".sh", ".def")
 CLOCK_FREE = ["core", "parser", "udf", "serde", "log", "state", "catalog", "expr", "planner", "executor"]
 CLOCK_ITSELF = {"core/clock.c"}
 CLOCK_CALL = re.compile(r"(?<![\w.>])(time|rand|random|srand|localtime|localtime_r|gettimeofday)\s*\(")
+
+# Where a format's facts are asked for; serde/ is where they are told.
+FORMAT_BLIND = ["catalog", "planner", "executor", "server"]
+FORMAT_NAME = re.compile(r'"(KAFKA|DELIMITED|JSON|JSON_SR|AVRO|PROTOBUF|PROTOBUF_NOSR|NONE|INTERNAL)"|\b(str\w*cmp|str_equal\w*)\s*\([^;]*format_name')
 
 # Character classes keep these patterns from finding themselves.
 WORDS = [
@@ -132,6 +137,8 @@ class Lint:
                 self.breach(path, 1, "rooms: %s/ is no room of %s/" % (here, folder))
         if folder in CLOCK_FREE and path not in CLOCK_ITSELF:
             self.check_clock(path, lines)
+        if folder in FORMAT_BLIND:
+            self.check_formats(path, lines)
         if path.endswith((".c", ".cc")):
             self.check_functions(path, lines)
 
@@ -160,6 +167,12 @@ class Lint:
             match = CLOCK_CALL.search(code)
             if match:
                 self.breach(path, number, "clock: %s() below server/; ask the Clock" % match.group(1))
+
+    def check_formats(self, path, lines):
+        for number, line in enumerate(lines, 1):
+            match = FORMAT_NAME.search(line)
+            if match:
+                self.breach(path, number, "format: `%s`: ask format_facts()" % match.group(0))
 
     def check_functions(self, path, lines):
         start, name = 0, ""
@@ -246,6 +259,7 @@ PLANTED = {
     "udf/long.c": "/* ok */\nint f(void)\n{\n" + "    x();\n" * 91 + "}\n",
     "log/late.c": "/* time() in a comment is none */\nint now(void) { return time(0) + x.time(1); }\n",
     "state/huge.c": "/* ok */\n" + "int y;\n" * 700,
+    "planner/picky.c": "/* ok */\nint f(void) { return strcmp(name, \"AVRO\"); }\nint g(void) { return strcmp(format_name(f), x); }\nint h = \"a JSON text\";\n",
     "docs/README.md": "see .." + "/shared/x, /" + "work/main, pypi." + "org; our a" + "gent; a User-A" + "gent is fine\n",
 }
 EXPECTED = [
@@ -254,6 +268,7 @@ EXPECTED = [
     "executor/dataflow/up.c:2: rooms: executor/dataflow/ does not include executor/runtime/", "expr/gone.c:2: layers: there is no core/missing.h",
     "executor/gone.c:1: rooms: executor/ is no room", "server/http/exchange.c:2: rooms: server/http/ does not include planner/",
     "udf/bare.c:1: comment:", "udf/long.c:3: function: 92 lines: int f(void)", "log/late.c:2: clock: time()", "state/huge.c:701: file: 701 lines",
+    "planner/picky.c:2: format:", "planner/picky.c:3: format:",
     "parser/README.md:1: readme: missing", "a path outside the project", "a path of one machine", "a host of a package registry",
     "who typed this",
 ]

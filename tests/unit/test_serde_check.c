@@ -16,14 +16,30 @@ static void formats_are_found_in_any_case(void **state)
         const FormatClass *format = format_find(str_c(formats[i].name));
         assert_non_null(format);
         assert_true(str_equal_nocase(str_c(format_name(format)), str_c(formats[i].name)));
-        assert_int_equal(format_is_built(format), formats[i].built);
+        assert_int_equal(format_facts(format)->built, formats[i].built);
         assert_int_equal(format_supports_wrapping(format, WRAP_SINGLES), formats[i].wraps);
         assert_int_equal(format_supports_wrapping(format, UNWRAP_SINGLES), formats[i].unwraps);
-        assert_int_equal(format_supports_inference(format), formats[i].infers);
+        assert_int_equal(format_facts(format)->infers, formats[i].infers);
     }
     assert_null(format_find(STR_LIT("XML")));
-    assert_true(format_takes_delimiter(format_find(STR_LIT("DELIMITED"))));
-    assert_false(format_takes_delimiter(format_find(STR_LIT("JSON"))));
+}
+
+/* What other folders decide by: the rows say it, and the bytes bear it out elsewhere. */
+static void facts_stand_in_for_names(void **state)
+{
+    const FormatFacts *kafka = format_facts(format_default_key()), *json = format_facts(format_any_key());
+    const FormatFacts *exact     = format_facts(format_exact()),
+                      *avro      = format_facts(format_find(STR_LIT("AVRO")));
+    const FormatFacts *delimited = format_facts(format_find(STR_LIT("DELIMITED")));
+    const FormatFacts *protobuf  = format_facts(format_find(STR_LIT("PROTOBUF")));
+    assert_true(kafka->canonical && kafka->ordered && kafka->flat && kafka->opaque && !kafka->named);
+    assert_true(json->named && !json->canonical && !json->flat && !json->registry && !json->hidden);
+    assert_true(delimited->delimiter && delimited->flat && !delimited->exact && !json->delimiter);
+    assert_true(exact->hidden && exact->exact && exact->canonical && !exact->flat);
+    assert_true(avro->registry && avro->named && !avro->nullable_representation);
+    assert_true(protobuf->nullable_representation && !protobuf->exact);
+    assert_int_equal(format_facts(format_keyless())->payload, PAYLOAD_NOTHING);
+    assert_string_equal(format_name(NULL), "NONE");
 }
 
 static void features_of_single_columns(void **state)
@@ -148,9 +164,9 @@ static void none_is_always_null(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(formats_are_found_in_any_case), cmocka_unit_test(features_of_single_columns),
-        cmocka_unit_test(schemas_are_checked),           cmocka_unit_test(unbuilt_formats_say_so),
-        cmocka_unit_test(none_is_always_null),
+        cmocka_unit_test(formats_are_found_in_any_case), cmocka_unit_test(facts_stand_in_for_names),
+        cmocka_unit_test(features_of_single_columns),    cmocka_unit_test(schemas_are_checked),
+        cmocka_unit_test(unbuilt_formats_say_so),        cmocka_unit_test(none_is_always_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
