@@ -383,8 +383,8 @@ Status build_aggregate(Builder *b, const PlanNode *input, const PlanNode **out, 
     TRY(set_window(b->a, node, err));
     node->u.aggregate.inner =
         inner_schema(b, input, resolved, calls.count, b->a->query->window.kind != WINDOW_NONE);
-    node->u.aggregate.store = (PlanStore){
-        store_name(b), b->a->query->window.kind == WINDOW_NONE ? -1 : node->u.aggregate.retention_ms};
+    builder_store(b, node, store_name(b),
+                  b->a->query->window.kind == WINDOW_NONE ? -1 : node->u.aggregate.retention_ms);
     node->schema = node->u.aggregate.inner; /* keys for match_key_items */
     TRY(type_after(b, node, &calls, err));
     *out = node;

@@ -184,9 +184,6 @@ static Status join_node(Step *step, Str key, const PlanNode **out, Error *err)
     TRY(set_within(step->on.join, &node->u.join, err));
     if (step->kind == PLAN_JOIN_FOREIGN_KEY)
         node->u.join.foreign_key = step->left_key;
-    if (step->kind != PLAN_JOIN_STREAM_TABLE)
-        node->u.join.store = (PlanStore){
-            str_printf(b->arena, STR_FMT ".Join-%zu", STR_ARG(b->query_id), step->on.right_from), -1};
     *out = node;
     return OK;
 }

@@ -23,6 +23,17 @@ PlanNode *builder_node(Builder *b, PlanKind kind, const char *step, const PlanNo
     return node;
 }
 
+void builder_store(Builder *b, PlanNode *node, Str name, int64_t retention_ms)
+{
+    if (str_is_null(name))
+        return;
+    PlanStore *stores = ARENA_ARRAY(b->arena, PlanStore, node->store_count + 1);
+    if (node->store_count > 0)
+        memcpy(stores, node->stores, node->store_count * sizeof *stores);
+    stores[node->store_count++] = (PlanStore){name, retention_ms};
+    node->stores                = stores;
+}
+
 Status check_item_type(const AstExpr *item, const Expr *typed, Error *err)
 {
     if (typed->type->kind != T_NULL)
@@ -118,11 +129,11 @@ Status build_source_node(Builder *b, size_t from, const PlanNode **out, Error *e
         node->u.source.timestamp_slot = schema_find(node->schema, flat);
     }
     if (source->is_table)
-        node->u.source.store =
-            (PlanStore){join ? str_printf(b->arena, STR_FMT ".KafkaTopic_" STR_FMT "-Reduce",
-                                          STR_ARG(b->query_id), STR_ARG(a->from[from].alias))
-                             : str_printf(b->arena, STR_FMT ".KsqlTopic-Reduce", STR_ARG(b->query_id)),
-                        -1};
+        builder_store(b, node,
+                      join ? str_printf(b->arena, STR_FMT ".KafkaTopic_" STR_FMT "-Reduce",
+                                        STR_ARG(b->query_id), STR_ARG(a->from[from].alias))
+                           : str_printf(b->arena, STR_FMT ".KsqlTopic-Reduce", STR_ARG(b->query_id)),
+                      -1);
     b->sources[b->source_count++] = node;
     *out                          = node;
     return OK;

@@ -218,7 +218,7 @@ Status build_projection(Builder *b, const PlanNode *input, const PlanNode **out,
     node->schema           = schema_new(b->arena, columns, keys + count);
     node->u.project.values = values;
     if (node->is_table)
-        node->u.project.store = (PlanStore){a->sink_name, -1};
+        builder_store(b, node, a->sink_name, -1);
     *out = node;
     return OK;
 }

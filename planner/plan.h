@@ -35,7 +35,7 @@ enum { RECORD_TIME, RECORD_PARTITION, RECORD_KEY, RECORD_VALUE, RECORD_COLUMNS }
 
 /* A store that a node keeps, as the executor opens it. */
 typedef struct {
-    Str     name;         /* table in the worker's file; ptr NULL: the node keeps none */
+    Str     name;         /* table in the worker's file */
     int64_t retention_ms; /* windowed; < 0: for ever */
 } PlanStore;
 
@@ -48,7 +48,6 @@ typedef struct {
     int                  timestamp_slot;   /* of that column in `schema`, or -1 */
     Str                  timestamp_format;
     const Wanted *const *wanted; /* one per column of the schema; NULL = all */
-    PlanStore            store;  /* tables */
     bool          records; /* rows are the records as they are; of the rest only topic and partitions count */
     bool          materialize; /* the store is what pull queries read (SOURCE TABLE) */
     const Schema *declared;    /* the columns under their names in the records; `schema` has them first, maybe
@@ -61,7 +60,6 @@ typedef struct {
 
 typedef struct {
     const Expr *const *values; /* one per value column of the schema, over the input's schema */
-    PlanStore          store;  /* of a table that pull queries read: the node materialises its rows */
 } PlanProject;
 
 typedef struct {
@@ -101,7 +99,6 @@ typedef struct {
         *inner; /* key columns, one value column per call, then WINDOWSTART, WINDOWEND, ROWTIME as needed */
     const Expr        *having; /* over `inner`; or NULL */
     const Expr *const *values; /* one per value column of the node's schema, over `inner` */
-    PlanStore          store;
 } PlanAggregate;
 
 typedef enum {
@@ -120,7 +117,6 @@ typedef struct {
     int64_t     before_ms, after_ms, grace_ms; /* stream-stream */
     bool        has_grace;
     const Expr *foreign_key; /* over the left input */
-    PlanStore   store;       /* left (or join) state */
 } PlanJoin;
 
 typedef struct {
@@ -144,15 +140,17 @@ typedef struct {
 } PlanOutput;
 
 struct PlanNode {
-    PlanKind        kind;
-    int             number; /* unique in the plan, from 0, sources first */
-    Str             step;   /* logger path of the processing log: "KsqlTopic.Source" */
-    const Schema   *schema;
-    bool            is_table;
-    FormatSpec      key_format; /* of the edge; format NULL or NONE: no key */
-    KeyWindow       window;     /* of the edge's key */
-    const PlanNode *inputs[2];
-    size_t          input_count;
+    PlanKind         kind;
+    int              number; /* unique in the plan, from 0, sources first */
+    Str              step;   /* logger path of the processing log: "KsqlTopic.Source" */
+    const Schema    *schema;
+    bool             is_table;
+    FormatSpec       key_format; /* of the edge; format NULL or NONE: no key */
+    KeyWindow        window;     /* of the edge's key */
+    const PlanNode  *inputs[2];
+    size_t           input_count;
+    const PlanStore *stores; /* what it remembers; several where it needs several (joins) */
+    size_t           store_count;
     union {
         PlanSource    source;
         PlanFilter    filter;

@@ -466,9 +466,10 @@ Status query_build_source_table(const Planner *planner, const Source *source, Qu
     TRY(build_source_node(&b, 0, &node, err));
     PlanNode *root             = (PlanNode *)node;
     root->u.source.materialize = true;
-    root->u.source.store.name  = source->name;
-    *out                       = finish_plan(&b, root, source->statement);
-    (*out)->materialized       = root;
+    root->store_count          = 0; /* the table itself, not one of the query's own */
+    builder_store(&b, root, source->name, -1);
+    *out                 = finish_plan(&b, root, source->statement);
+    (*out)->materialized = root;
     return OK;
 }
 

@@ -25,6 +25,8 @@ typedef struct {
 /* A node with number and step set; inputs may be NULL. */
 PlanNode *builder_node(Builder *b, PlanKind kind, const char *step, const PlanNode *left,
                        const PlanNode *right);
+/* The node keeps a store of that name (ptr NULL: it does not), beside those it has. */
+void builder_store(Builder *b, PlanNode *node, Str name, int64_t retention_ms);
 /* Types the flat form of an expression over an edge; errors get "Invalid <context>: " and the tail of
  * sql.md 5.2. */
 Status builder_type(Builder *b, const char *context, const AstExpr *flat, const Schema *schema,

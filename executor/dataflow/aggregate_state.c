@@ -35,6 +35,7 @@ Status aggregate_open(Operator *op, AggregateFold fold, Error *err)
     const Schema *schema = op->node->schema;
     self->fold           = fold;
     self->plan           = &op->node->u.aggregate;
+    self->store          = op->stores[0];
     self->key_count      = schema->key_count;
     self->value_count    = schema->value_count;
     self->call_count     = self->plan->call_count;
@@ -114,7 +115,7 @@ Status aggregate_push(Operator *op, int port, const RecordBatch *in, Error *err)
 
 void aggregate_begin(AggregateOp *self, StoreRow *stored, Arena *arena)
 {
-    self->memory          = store_edit_states(self->base.store, stored);
+    self->memory          = store_edit_states(self->store, stored);
     self->states          = stored->values + self->value_count;
     self->context.scratch = arena;
     for (size_t i = 0; !stored->exists && i < self->call_count; i++)
@@ -229,7 +230,7 @@ Status aggregate_project(AggregateOp *self, StoreRow *stored, int64_t timestamp,
     projection_eval(&self->base, &self->values, self->inner, report, arena, self->next);
     bool visible = having(self, report, arena);
     *columns     = visible ? aggregate_columns(self, stored->keys, self->next, arena) : NULL;
-    store_put_values(self->base.store, stored, self->next, timestamp, visible);
+    store_put_values(self->store, stored, self->next, timestamp, visible);
     return OK;
 }
 
@@ -263,8 +264,8 @@ static void put_unseen(AggregateOp *self, StoreRow *stored, const Row *input, in
 {
     bool visible = stored->exists ? stored->visible : self->having == NULL;
     if (!self->plan->emit_final)
-        store_remember(self->base.store, stored, input->origin);
-    store_put_values(self->base.store, stored, NULL, timestamp, visible);
+        store_remember(self->store, stored, input->origin);
+    store_put_values(self->store, stored, NULL, timestamp, visible);
 }
 
 Status aggregate_put(AggregateOp *self, StoreRow *stored, const Row *input, int64_t timestamp,
@@ -308,7 +309,7 @@ Status aggregate_flush(Operator *op, Error *err)
 {
     AggregateOp *self  = (AggregateOp *)op;
     Arena       *arena = op->pipeline->batch;
-    StoreRows    rows  = self->lazy ? store_dirty_rows(op->store) : (StoreRows){NULL, 0};
+    StoreRows    rows  = self->lazy ? store_dirty_rows(self->store) : (StoreRows){NULL, 0};
     bool         emits = op->pipeline->spec.emit_late && !self->plan->emit_final;
     for (size_t done = 0; done < rows.count;) {
         size_t       end = rows.count - done < BATCH_ROWS ? rows.count : done + BATCH_ROWS;

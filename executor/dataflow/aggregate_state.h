@@ -24,6 +24,7 @@ struct AggregateOp {
     Operator             base; /* first */
     AggregateFold        fold;
     const PlanAggregate *plan;
+    Store               *store;
     size_t               key_count, value_count, call_count;
     Projection           args; /* of all calls, one behind the other */
     Value               *arg_values;

@@ -43,7 +43,7 @@ static bool time_range(const AggregateOp *self, int64_t close, Range *out)
         if (same_windows(plan, out->high, out->low - 1))
             return false;
     }
-    int64_t newest = store_time(self->base.store);
+    int64_t newest = store_time(self->store);
     if (newest > plan->retention_ms && newest - plan->retention_ms > out->low)
         out->low = newest - plan->retention_ms;
     return true;
@@ -60,7 +60,7 @@ static Status emit_range(AggregateOp *self, const Range *range, const Row *trigg
 {
     bool      session = self->plan->window.kind == WINDOWED_SESSION;
     StoreRows rows;
-    TRY(store_find_range(self->base.store, range->low, range->high, out->arena, &rows, err));
+    TRY(store_find_range(self->store, range->low, range->high, out->arena, &rows, err));
     for (size_t i = 0; i < rows.count; i++) {
         StoreRow    *stored = rows.rows[i];
         const Value *columns;
@@ -77,7 +77,7 @@ static Status emit_range(AggregateOp *self, const Range *range, const Row *trigg
  * go. */
 static Status sweep_sessions(AggregateOp *self, Arena *arena, Error *err)
 {
-    int64_t   newest = store_time(self->base.store);
+    int64_t   newest = store_time(self->store);
     StoreRows rows;
     if (newest == INT64_MIN || newest < self->plan->retention_ms)
         return OK;
@@ -86,9 +86,9 @@ static Status sweep_sessions(AggregateOp *self, Arena *arena, Error *err)
         bound = self->last_close - 1;
     if (bound < self->swept)
         return OK;
-    TRY(store_find_range(self->base.store, self->swept, bound, arena, &rows, err));
+    TRY(store_find_range(self->store, self->swept, bound, arena, &rows, err));
     for (size_t i = 0; i < rows.count; i++)
-        store_remove(self->base.store, rows.rows[i]);
+        store_remove(self->store, rows.rows[i]);
     self->swept = bound + 1;
     return OK;
 }

@@ -11,7 +11,7 @@ static Status fold_window(AggregateOp *self, const Row *row, Str key, int64_t st
                           RecordBatch *out, Error *err)
 {
     StoreRow *stored;
-    TRY(store_get(self->base.store, key, row->key, start, end, &stored, err));
+    TRY(store_get(self->store, key, row->key, start, end, &stored, err));
     int64_t timestamp = aggregate_time(stored, row);
     aggregate_begin(self, stored, out->arena);
     TRY(aggregate_add(self, err));

@@ -22,11 +22,11 @@ static Status join_open(Operator *op, Error *err)
     StreamTableOp  *self   = (StreamTableOp *)op;
     const PlanNode *table  = op->node->inputs[TABLE_PORT];
     Operator       *source = table->kind == PLAN_SOURCE ? pipeline_operator(op->pipeline, table) : NULL;
-    if (source == NULL || source->store == NULL)
+    if (source == NULL || source->store_count == 0)
         return error_set(
             err, E_UNSUPPORTED, NO_POS,
             "Sluice joins a stream with a table only where the table is read from its topic as it is");
-    self->table  = source->store;
+    self->table  = source->stores[0];
     self->absent = ARENA_ARRAY(op->arena, Value, table->schema->count);
     self->right  = ARENA_ARRAY(op->arena, Value, table->schema->count);
     for (size_t i = 0; i < table->schema->count; i++)

@@ -48,12 +48,12 @@ static Status materialize(ProjectOp *self, Row *row, Arena *arena, Error *err)
     Str       key;
     TRY(key_coder_bytes(&self->keys, row, arena, &key, err));
     row->key_bytes = key;
-    TRY(store_get(op->store, key, row->key, row->window_start, row->window_end, &stored, err));
+    TRY(store_get(op->stores[0], key, row->key, row->window_start, row->window_end, &stored, err));
     row->old = stored->exists ? stored_row(op->node->schema, stored, arena) : NULL;
     if (row->columns != NULL)
-        store_put(op->store, stored, row->columns + op->node->schema->key_count, row->timestamp, true);
+        store_put(op->stores[0], stored, row->columns + op->node->schema->key_count, row->timestamp, true);
     else if (stored->exists)
-        store_remove(op->store, stored);
+        store_remove(op->stores[0], stored);
     return OK;
 }
 
@@ -69,7 +69,7 @@ static Status project_push(Operator *op, int port, const RecordBatch *in, Error 
             to->key_bytes = STR_NULL;
         if (row->columns != NULL)
             to->columns = project_row(self, row->columns, row, in->arena);
-        if (op->store != NULL)
+        if (op->store_count > 0)
             TRY(materialize(self, to, in->arena, err));
         else if (row->old != NULL)
             to->old = project_row(self, row->old, NULL, in->arena);

@@ -18,9 +18,9 @@ static int64_t add_clamped(int64_t a, int64_t b) { return a > INT64_MAX - b ? IN
 
 static Status find_parts(AggregateOp *self, const Row *row, Str key, Arena *arena, Session *out, Error *err)
 {
-    int64_t gap = self->plan->gap_ms, newest = store_time(self->base.store);
-    TRY(store_find_windows(self->base.store, key, row->key, row->timestamp - gap,
-                           add_clamped(row->timestamp, gap), arena, &out->parts, err));
+    int64_t gap = self->plan->gap_ms, newest = store_time(self->store);
+    TRY(store_find_windows(self->store, key, row->key, row->timestamp - gap, add_clamped(row->timestamp, gap),
+                           arena, &out->parts, err));
     size_t kept = 0;
     out->start = out->end = row->timestamp;
     for (size_t i = 0; i < out->parts.count; i++) {
@@ -43,7 +43,7 @@ static Status gather(AggregateOp *self, StoreRow *stored, const StoreRows *parts
 {
     StoreRow *first = parts->rows[0];
     aggregate_begin(self, stored, arena);
-    store_swap_states(self->base.store, stored, first);
+    store_swap_states(self->store, stored, first);
     for (size_t i = 1; i < parts->count; i++)
         TRY(aggregate_merge(self, parts->rows[i] == stored ? first : parts->rows[i], err));
     return OK;
@@ -53,7 +53,7 @@ static Status gather(AggregateOp *self, StoreRow *stored, const StoreRows *parts
 static void retire(AggregateOp *self, StoreRow *part, const Row *row, RecordBatch *out)
 {
     if (self->lazy && !self->plan->emit_final)
-        store_remember(self->base.store, part, row->origin);
+        store_remember(self->store, part, row->origin);
     else if (!self->lazy && part->visible) {
         const Value *old = aggregate_columns(self, part->keys, part->values, out->arena);
         aggregate_emit(self, out, part, part->window_end, row->origin)->old = old;
@@ -64,7 +64,7 @@ static Status merge_session(AggregateOp *self, const Row *row, Str key, const Se
                             RecordBatch *out, Error *err)
 {
     StoreRow *stored;
-    TRY(store_get(self->base.store, key, row->key, session->start, session->end, &stored, err));
+    TRY(store_get(self->store, key, row->key, session->start, session->end, &stored, err));
     if (session->start == session->end) {
         aggregate_begin(self, stored, out->arena); /* the only part, if there is one */
     } else {
@@ -72,12 +72,12 @@ static Status merge_session(AggregateOp *self, const Row *row, Str key, const Se
             retire(self, session->parts.rows[i], row, out);
         TRY(gather(self, stored, &session->parts, out->arena, err));
         for (size_t i = 0; i < session->parts.count; i++)
-            store_remove(self->base.store, session->parts.rows[i]);
+            store_remove(self->store, session->parts.rows[i]);
     }
     TRY(aggregate_add(self, err));
     TRY(aggregate_put(self, stored, row, session->end, out, err));
     if (session->expired)
-        store_remove(self->base.store, stored);
+        store_remove(self->store, stored);
     return OK;
 }
 

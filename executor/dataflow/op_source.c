@@ -187,12 +187,12 @@ static Status source_take(Operator *op, const SourceRows *rows, size_t from, siz
     SourceOp   *self   = (SourceOp *)op;
     int64_t    *newest = &op->pipeline->counters.stream_time;
     RecordBatch batch  = {op->pipeline->batch, op->node->schema, rows->rows + from, count, count};
-    if (rows->faults != NULL || op->store != NULL || !fits(self, rows))
+    if (rows->faults != NULL || op->store_count > 0 || !fits(self, rows))
         TRY(own_rows(self, rows, from, count, &batch, err));
     for (size_t i = 0; i < batch.count; i++)
         if (batch.rows[i].timestamp > *newest)
             *newest = batch.rows[i].timestamp;
-    if (op->store != NULL)
+    if (op->store_count > 0)
         TRY(source_table_apply(op, &batch, err));
     return op->pipeline->replaying ? OK : op_emit(op, &batch, err);
 }

@@ -10,7 +10,7 @@
 static Status fold(AggregateOp *self, const Row *row, Str key, RecordBatch *out, Error *err)
 {
     StoreRow *stored;
-    TRY(store_get(self->base.store, key, row->key, 0, 0, &stored, err));
+    TRY(store_get(self->store, key, row->key, 0, 0, &stored, err));
     if (!stored->exists && row->columns == NULL) {
         if (self->having == NULL)
             aggregate_emit(self, out, stored, row->timestamp, row->origin);

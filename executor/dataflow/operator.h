@@ -55,7 +55,8 @@ struct Operator {
     Arena          *arena; /* of the task */
     Operator       *next;  /* NULL: the last one */
     int             next_port;
-    Store          *store; /* opened by the pipeline when the node has one; else NULL */
+    Store         **stores; /* opened by the pipeline, in the order of the node's */
+    size_t          store_count;
     OpErrors        errors;
     ProgramContext  programs;    /* of everything op_compile makes */
     const Row      *current;     /* the row being evaluated, for error reports; may be NULL */

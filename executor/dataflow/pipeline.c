@@ -37,15 +37,18 @@ static Status make_operator(Pipeline *pipeline, const PlanNode *node, bool reads
     return OK;
 }
 
-static Status open_store(Pipeline *pipeline, Operator *op, Error *err)
+static Status open_stores(Pipeline *pipeline, Operator *op, Error *err)
 {
-    const PlanStore *store = plan_node_store(op->node);
-    StoreSpec        spec;
-    if (store == NULL || op->class == &op_repartition)
+    if (op->class == &op_repartition)
         return OK;
-    TRY(plan_store_spec(op->node, pipeline->arena, &spec, err));
-    TRY(store_open(pipeline->spec.state, &spec, pipeline->spec.partition, &op->store, err));
-    pipeline->stores[pipeline->store_count++] = op;
+    op->stores = ARENA_ARRAY(pipeline->arena, Store *, op->node->store_count + 1);
+    for (size_t i = 0; i < op->node->store_count; i++) {
+        StoreSpec spec;
+        TRY(plan_store_spec(op->node, i, pipeline->arena, &spec, err));
+        TRY(store_open(pipeline->spec.state, &spec, pipeline->spec.partition, &op->stores[i], err));
+        op->store_count++;
+        pipeline->stores[pipeline->store_count++] = (PipelineStore){op, i};
+    }
     return OK;
 }
 
@@ -61,11 +64,20 @@ static Status build(Pipeline *pipeline, const PlanNode *node, Operator *next, in
     pipeline->operators[pipeline->operator_count++] = op;
     if (reads || node->kind == PLAN_SOURCE)
         pipeline->inputs[pipeline->input_count++] = (InputOperator *)op;
-    TRY(open_store(pipeline, op, err));
+    TRY(open_stores(pipeline, op, err));
     return op->class->open == NULL ? OK : op->class->open(op, err);
 }
 
-static void count_node(void *context, const PlanNode *node) { ++*(size_t *)context; }
+typedef struct {
+    size_t nodes, stores;
+} Sizes;
+
+static void count_node(void *context, const PlanNode *node)
+{
+    Sizes *sizes = context;
+    sizes->nodes++;
+    sizes->stores += node->store_count;
+}
 
 static Status pick_topology(Pipeline *pipeline, Error *err)
 {
@@ -87,16 +99,16 @@ static Status pick_topology(Pipeline *pipeline, Error *err)
 Status pipeline_open(const PipelineSpec *spec, Pipeline **out, Error *err)
 {
     Pipeline *pipeline             = mem_calloc(1, sizeof *pipeline);
-    size_t    nodes                = 0;
+    Sizes     sizes                = {0};
     pipeline->spec                 = *spec;
     pipeline->arena                = arena_new(0);
     pipeline->batch                = arena_new(0);
     pipeline->peek                 = arena_new(0);
     pipeline->counters.stream_time = INT64_MIN;
-    plan_visit(spec->plan->root, count_node, &nodes);
-    pipeline->operators = ARENA_ARRAY(pipeline->arena, Operator *, nodes);
-    pipeline->inputs    = ARENA_ARRAY(pipeline->arena, InputOperator *, nodes);
-    pipeline->stores    = ARENA_ARRAY(pipeline->arena, Operator *, nodes);
+    plan_visit(spec->plan->root, count_node, &sizes);
+    pipeline->operators = ARENA_ARRAY(pipeline->arena, Operator *, sizes.nodes);
+    pipeline->inputs    = ARENA_ARRAY(pipeline->arena, InputOperator *, sizes.nodes);
+    pipeline->stores    = ARENA_ARRAY(pipeline->arena, PipelineStore, sizes.stores + 1);
     Status status       = pick_topology(pipeline, err);
     if (status == OK)
         status = build(pipeline, pipeline->topology.root, NULL, 0, err);
@@ -121,7 +133,7 @@ void pipeline_close(Pipeline *pipeline)
         encoder_close(r->encoder);
     }
     for (size_t i = 0; i < pipeline->store_count; i++)
-        store_close(pipeline->stores[i]->store);
+        store_close(pipeline_store(pipeline, i));
     arena_free(pipeline->peek);
     arena_free(pipeline->batch);
     arena_free(pipeline->arena);

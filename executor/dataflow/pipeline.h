@@ -43,9 +43,10 @@ struct PipelineHost {
     /* A row for the client of an OUTPUT node; columns NULL: a tombstone. E_CANCELLED stops the query (limit
      * reached, client gone). */
     Status (*output)(PipelineHost *self, const PlanNode *node, const Row *row, Error *err);
-    /* A changed row of a store with a changelog: called from pipeline_flush. value.ptr NULL: removed. May be
-     * NULL: no changelogs. */
-    Status (*changelog)(PipelineHost *self, const PlanNode *node, Str key, Str value, Error *err);
+    /* A changed row of a store with a changelog (of the pipeline's stores, by its index): called from
+     * pipeline_flush. value.ptr NULL: removed. May be NULL: no changelogs. */
+    Status (*changelog)(PipelineHost *self, const Pipeline *pipeline, size_t store, Str key, Str value,
+                        Error *err);
     void (*skip)(PipelineHost *self, const SkipInfo *info);
 };
 
@@ -99,10 +100,12 @@ void pipeline_rolled_back(Pipeline *pipeline);
 void   pipeline_save(const Pipeline *pipeline, StrBuf *out);
 Status pipeline_load(Pipeline *pipeline, Str saved, Error *err);
 
-/* Changelogs: the nodes with a store that has one, and how a record of it is applied. */
+/* The stores of all its nodes. One that is no source's has a changelog of its own. */
 size_t          pipeline_store_count(const Pipeline *pipeline);
 const PlanNode *pipeline_store_node(const Pipeline *pipeline, size_t index);
-Store          *pipeline_store(const Pipeline *pipeline, size_t index);
+/* Which of its node's stores it is. */
+size_t pipeline_store_number(const Pipeline *pipeline, size_t index);
+Store *pipeline_store(const Pipeline *pipeline, size_t index);
 /* For a source table read directly from its topic: no changelog; a gap is replayed from the topic into the
  * store, output suppressed. */
 bool   pipeline_store_is_source(const Pipeline *pipeline, size_t index);
@@ -116,8 +119,9 @@ typedef struct {
 } PipelineCounters;
 const PipelineCounters *pipeline_counters(const Pipeline *pipeline);
 
-/* The store that holds a plan's materialised rows, for readers (pull queries) and SQLite users. */
-Status plan_store_spec(const PlanNode *node, Arena *arena, StoreSpec *out, Error *err);
+/* What store `number` of the node holds: for the pipeline, for readers (pull queries) and SQLite users.
+ * E_NOT_FOUND: it keeps no such store. */
+Status plan_store_spec(const PlanNode *node, size_t number, Arena *arena, StoreSpec *out, Error *err);
 
 /* For PipelineHost.output, of a row without columns: what the column still shows, a key or a bound of the
  * window. */

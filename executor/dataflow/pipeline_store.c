@@ -6,28 +6,6 @@
  */
 #include "executor/dataflow/task.h"
 
-const PlanStore *plan_node_store(const PlanNode *node)
-{
-    const PlanStore *store = NULL;
-    switch (node->kind) {
-    case PLAN_SOURCE:
-        store = &node->u.source.store;
-        break;
-    case PLAN_PROJECT:
-        store = &node->u.project.store;
-        break;
-    case PLAN_AGGREGATE:
-        store = &node->u.aggregate.store;
-        break;
-    case PLAN_JOIN:
-        store = &node->u.join.store;
-        break;
-    default:
-        break;
-    }
-    return store == NULL || str_is_null(store->name) ? NULL : store;
-}
-
 static StoreKind store_kind(KeyWindow window)
 {
     switch (window.kind) {
@@ -73,20 +51,20 @@ static void source_states(const PlanNode *node, Arena *arena, StoreSpec *spec)
     spec->states = states;
 }
 
-Status plan_store_spec(const PlanNode *node, Arena *arena, StoreSpec *out, Error *err)
+Status plan_store_spec(const PlanNode *node, size_t number, Arena *arena, StoreSpec *out, Error *err)
 {
-    const PlanStore *store = plan_node_store(node);
-    if (store == NULL)
+    if (number >= node->store_count)
         return error_set(err, E_NOT_FOUND, NO_POS, "The step " STR_FMT " keeps no store",
                          STR_ARG(node->step));
-    *out = (StoreSpec){
-        .name         = store->name,
-        .kind         = store_kind(node->window),
-        .keys         = node->schema->columns,
-        .key_count    = node->schema->key_count,
-        .values       = node->schema->columns + node->schema->key_count,
-        .value_count  = node->schema->value_count,
-        .retention_ms = store->retention_ms,
+    const PlanStore *store = &node->stores[number];
+    *out                   = (StoreSpec){
+                          .name         = store->name,
+                          .kind         = store_kind(node->window),
+                          .keys         = node->schema->columns,
+                          .key_count    = node->schema->key_count,
+                          .values       = node->schema->columns + node->schema->key_count,
+                          .value_count  = node->schema->value_count,
+                          .retention_ms = store->retention_ms,
     };
     if (node->kind == PLAN_AGGREGATE)
         aggregate_states(node, arena, out);
@@ -99,14 +77,19 @@ size_t pipeline_store_count(const Pipeline *pipeline) { return pipeline->store_c
 
 const PlanNode *pipeline_store_node(const Pipeline *pipeline, size_t index)
 {
-    return pipeline->stores[index]->node;
+    return pipeline->stores[index].op->node;
 }
 
-Store *pipeline_store(const Pipeline *pipeline, size_t index) { return pipeline->stores[index]->store; }
+size_t pipeline_store_number(const Pipeline *pipeline, size_t index) { return pipeline->stores[index].index; }
+
+Store *pipeline_store(const Pipeline *pipeline, size_t index)
+{
+    return pipeline->stores[index].op->stores[pipeline->stores[index].index];
+}
 
 bool pipeline_store_is_source(const Pipeline *pipeline, size_t index)
 {
-    return pipeline->stores[index]->node->kind == PLAN_SOURCE;
+    return pipeline->stores[index].op->node->kind == PLAN_SOURCE;
 }
 
 Status pipeline_replay_source(Pipeline *pipeline, size_t input, const LogRecord *records, size_t count,
@@ -120,16 +103,17 @@ Status pipeline_replay_source(Pipeline *pipeline, size_t input, const LogRecord 
     return status;
 }
 
-static Status write_changelog(Pipeline *pipeline, Operator *op, Error *err)
+static Status write_changelog(Pipeline *pipeline, size_t index, Error *err)
 {
-    PipelineHost *host = pipeline->spec.host;
-    StoreRows     rows = store_dirty_rows(op->store);
+    PipelineHost *host  = pipeline->spec.host;
+    Store        *store = pipeline_store(pipeline, index);
+    StoreRows     rows  = store_dirty_rows(store);
     for (size_t i = 0; i < rows.count; i++) {
         Str key, value;
         if (!rows.rows[i]->exists && !rows.rows[i]->stored)
             continue; /* came and went since the last commit */
-        store_encode(op->store, rows.rows[i], pipeline->batch, &key, &value);
-        TRY(host->changelog(host, op->node, key, value, err));
+        store_encode(store, rows.rows[i], pipeline->batch, &key, &value);
+        TRY(host->changelog(host, pipeline, index, key, value, err));
         if (i % BATCH_ROWS == BATCH_ROWS - 1)
             arena_reset(pipeline->batch);
     }
@@ -145,9 +129,7 @@ Status pipeline_flush(Pipeline *pipeline, Error *err)
         TRY(status);
     }
     for (size_t i = 0; pipeline->spec.host->changelog != NULL && i < pipeline->store_count; i++) {
-        Status status = pipeline->stores[i]->node->kind == PLAN_SOURCE
-                            ? OK
-                            : write_changelog(pipeline, pipeline->stores[i], err);
+        Status status = pipeline_store_is_source(pipeline, i) ? OK : write_changelog(pipeline, i, err);
         arena_reset(pipeline->batch);
         TRY(status);
     }

@@ -79,22 +79,22 @@ static Status apply(Operator *op, Row *row, bool late, Value *scratch, Arena *ar
     Str           key;
     TRY(op_key_bytes(op, row, arena, &key, err));
     row->key_bytes = key;
-    TRY(store_get(op->store, key, row->key, row->window_start, row->window_end, &stored, err));
+    TRY(store_get(op->stores[0], key, row->key, row->window_start, row->window_end, &stored, err));
     if (late && !op->pipeline->replaying)
-        store_remember(op->store, stored, row->origin);
+        store_remember(op->stores[0], stored, row->origin);
     else if (stored->exists && !late && is_listened_to(op))
         row->old = copy_old(schema, stored, arena);
     if (row->columns == NULL) {
         stored->timestamp = row->timestamp; /* of the tombstone, should it be emitted late */
         if (stored->exists)
-            store_remove(op->store, stored);
+            store_remove(op->stores[0], stored);
         return OK;
     }
     size_t count = 0;
     for (size_t i = schema->key_count; i < schema->count; i++)
         if (is_stored(schema->columns[i].role))
             scratch[count++] = row->columns[i];
-    store_put(op->store, stored, scratch, row->timestamp, true);
+    store_put(op->stores[0], stored, scratch, row->timestamp, true);
     return OK;
 }
 
@@ -142,9 +142,9 @@ static void add_change(const Schema *schema, const StoreRow *stored, RecordBatch
 Status source_table_flush(Operator *op, Error *err)
 {
     Arena *arena = op->pipeline->batch;
-    if (op->store == NULL || !emits_late(op))
+    if (op->store_count == 0 || !emits_late(op))
         return OK;
-    StoreRows rows = store_dirty_rows(op->store);
+    StoreRows rows = store_dirty_rows(op->stores[0]);
     for (size_t done = 0; done < rows.count;) {
         size_t       end = rows.count - done < BATCH_ROWS ? rows.count : done + BATCH_ROWS;
         RecordBatch *out = batch_new(arena, op->node->schema, BATCH_ROWS);

@@ -28,6 +28,11 @@ struct Resource {
     Encoder  *encoder;
 };
 
+typedef struct {
+    Operator *op;
+    size_t    index; /* of op->stores */
+} PipelineStore;
+
 struct Pipeline {
     PipelineSpec     spec;
     Arena           *arena; /* of the task */
@@ -38,7 +43,7 @@ struct Pipeline {
     size_t           operator_count;
     InputOperator  **inputs;
     size_t           input_count;
-    Operator       **stores; /* those with a store, in the order of operators */
+    PipelineStore   *stores; /* of all operators, in their order */
     size_t           store_count;
     Resource        *resources;
     PipelineCounters counters;
@@ -52,8 +57,7 @@ extern const OperatorClass op_repartition;
 #include "executor/dataflow/operators.def"
 #undef OPERATOR
 
-const PlanStore *plan_node_store(const PlanNode *node); /* NULL: the node keeps none */
-Operator        *pipeline_operator(Pipeline *pipeline, const PlanNode *node);
+Operator *pipeline_operator(Pipeline *pipeline, const PlanNode *node);
 
 /* Small state: fixed-size numbers, big-endian. */
 void put_int64(StrBuf *out, int64_t n);

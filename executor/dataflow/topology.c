@@ -21,13 +21,12 @@ static size_t count_cuts(const PlanNode *node, size_t *sources)
 
 static void walk(const PlanNode *node, SubTopology *sub)
 {
-    const PlanStore *store = plan_node_store(node);
     if (node->kind == PLAN_SOURCE || (is_cut(node) && node != sub->root)) {
         sub->inputs[sub->input_count++] = node;
-        sub->stateful |= node->kind == PLAN_SOURCE && store != NULL;
+        sub->stateful |= node->kind == PLAN_SOURCE && node->store_count > 0;
         return;
     }
-    sub->stateful |= store != NULL;
+    sub->stateful |= node->store_count > 0;
     for (size_t i = 0; i < node->input_count; i++)
         walk(node->inputs[i], sub);
 }
@@ -100,13 +99,13 @@ Str topology_repartition_topic(Str service_id, Str query_id, const PlanNode *rek
 
 /* Inner stores are called "<query>.<step>"; what a source materialises is named after the step that keeps it,
  * so that renaming nothing but the source keeps the changelog. */
-Str topology_changelog_topic(Str service_id, Str query_id, const PlanNode *node, Arena *arena)
+Str topology_changelog_topic(Str service_id, Str query_id, const PlanNode *node, size_t number, Arena *arena)
 {
-    const PlanStore *store  = plan_node_store(node);
-    Str              prefix = str_printf(arena, STR_FMT ".", STR_ARG(query_id));
-    Str              name   = node->step;
-    if (store != NULL && str_starts_with(store->name, prefix))
-        name = str_n(store->name.ptr + prefix.len, store->name.len - prefix.len);
+    Str store  = node->stores[number].name;
+    Str prefix = str_printf(arena, STR_FMT ".", STR_ARG(query_id));
+    Str name   = node->step;
+    if (str_starts_with(store, prefix))
+        name = str_n(store.ptr + prefix.len, store.len - prefix.len);
     return str_printf(arena, STR_FMT "-sluice-" STR_FMT "-changelog",
                       STR_ARG(topology_application_id(service_id, query_id, arena)),
                       STR_ARG(legal_name(arena, name)));

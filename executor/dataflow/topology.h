@@ -25,6 +25,7 @@ void topology_cut(const QueryPlan *plan, Arena *arena, SubTopology **out, size_t
 /* Internal names (runtime.md 6.1), in `arena`. */
 Str topology_application_id(Str service_id, Str query_id, Arena *arena);
 Str topology_repartition_topic(Str service_id, Str query_id, const PlanNode *rekey, Arena *arena);
-Str topology_changelog_topic(Str service_id, Str query_id, const PlanNode *node, Arena *arena);
+/* Of store `number` of the node. */
+Str topology_changelog_topic(Str service_id, Str query_id, const PlanNode *node, size_t number, Arena *arena);
 
 #endif

@@ -184,7 +184,7 @@ Status pull_open(PullHost *host, const PullPlan *plan, const QueryPlan *writer, 
     query->scratch   = arena_new(0);
     query->row       = ARENA_ARRAY(arena, Value, plan->schema->count);
     query->result    = ARENA_ARRAY(arena, Value, plan->result->count);
-    Status status    = plan_store_spec(query->node, arena, &query->store, err);
+    Status status    = plan_store_spec(query->node, 0, arena, &query->store, err);
     if (status == OK)
         status = compile(query, err);
     if (status == OK && plan->access == PULL_LOOKUP)

@@ -59,19 +59,16 @@ typedef struct {
     Error  *err;
 } Forgetting;
 
-static void forget_store(void *context, const PlanNode *node)
+static void forget_stores(void *context, const PlanNode *node)
 {
     Forgetting *self = context;
-    StoreSpec   spec;
-    if (self->status != OK || plan_node_store(node) == NULL)
-        return;
-    self->status = plan_store_spec(node, self->worker->scratch, &spec, self->err);
-    if (self->status != OK)
-        return;
-    add_drop(self->worker, spec.name);
-    self->status = state_meta_set(self->worker->state,
-                                  str_printf(self->worker->scratch, "drop/" STR_FMT, STR_ARG(spec.name)),
-                                  STR_LIT("1"), self->err);
+    for (size_t i = 0; self->status == OK && i < node->store_count; i++) {
+        Str name = node->stores[i].name;
+        add_drop(self->worker, name);
+        self->status = state_meta_set(self->worker->state,
+                                      str_printf(self->worker->scratch, "drop/" STR_FMT, STR_ARG(name)),
+                                      STR_LIT("1"), self->err);
+    }
 }
 
 /* Its transaction is its own: what others have done is committed before. */
@@ -83,7 +80,7 @@ static Status forget_query(Worker *worker, const Query *query, Error *err)
         TRY(worker_commit(worker, true, err));
     for (size_t i = 0; i < query->sub_count; i++)
         TRY(forget_slot_positions(worker, query, &query->subs[i], &any, err));
-    plan_visit(query->plan->root, forget_store, &self);
+    plan_visit(query->plan->root, forget_stores, &self);
     arena_reset(worker->scratch);
     TRY(self.status);
     if (any) {
@@ -230,15 +227,14 @@ Status worker_forget_finish(Worker *worker, Str store, Error *err)
 static void drop_now(void *context, const PlanNode *node)
 {
     Forgetting *self = context;
-    StoreSpec   spec;
-    bool        done = false;
-    if (self->status != OK || plan_node_store(node) == NULL)
-        return;
-    self->status = plan_store_spec(node, self->worker->scratch, &spec, self->err);
-    while (self->status == OK && !done)
-        self->status = store_drop(self->worker->state, spec.name, SLICE_ROWS, &done, self->err);
-    if (self->status == E_BUSY)
-        self->status = OK; /* another partition's task has it open: then it is the new query's */
+    for (size_t i = 0; self->status == OK && i < node->store_count; i++) {
+        bool done = false;
+        while (self->status == OK && !done)
+            self->status =
+                store_drop(self->worker->state, node->stores[i].name, SLICE_ROWS, &done, self->err);
+        if (self->status == E_BUSY)
+            self->status = OK; /* another partition's task has it open: then it is the new query's */
+    }
     self->worker->state_changed = true;
 }
 

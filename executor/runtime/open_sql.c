@@ -57,12 +57,11 @@ static Str partitions_of(const Query *query, const PlanNode *node, int worker, A
     return copy;
 }
 
-static void add_view(void *context, const PlanNode *node)
+static void add_view(Script *self, const PlanNode *node, size_t store)
 {
-    Script     *self = context;
     StoreSpec   spec;
     const char *before = " AS ";
-    if (plan_node_store(node) == NULL || plan_store_spec(node, self->arena, &spec, NULL) != OK)
+    if (plan_store_spec(node, store, self->arena, &spec, NULL) != OK)
         return;
     Str columns = store_column_list(&spec, self->arena);
     for (int i = 0; i < self->runtime->worker_count; i++) {
@@ -82,6 +81,12 @@ static void add_view(void *context, const PlanNode *node)
     strbuf_adds(self->out, strcmp(before, " AS ") == 0 ? "" : ";\n");
 }
 
+static void add_views(void *context, const PlanNode *node)
+{
+    for (size_t i = 0; i < node->store_count; i++)
+        add_view(context, node, i);
+}
+
 /* False when a table is missing. */
 static bool make_script(Runtime *runtime, Arena *arena, StrBuf *out)
 {
@@ -97,7 +102,7 @@ static bool make_script(Runtime *runtime, Arena *arena, StrBuf *out)
     pthread_mutex_lock(&runtime->lock);
     for (const Query *query = runtime->queries; query != NULL; query = query->next) {
         Script script = {runtime, query, arena, out, false};
-        plan_visit(query->plan->root, add_view, &script);
+        plan_visit(query->plan->root, add_views, &script);
         whole &= !script.missing;
     }
     pthread_mutex_unlock(&runtime->lock);

@@ -21,18 +21,18 @@ static void visit_sub(const PlanNode *node, const PlanNode *root, void (*visit)(
 }
 
 typedef struct {
-    void (*visit)(void *, const PlanNode *);
+    void (*visit)(void *, const PlanNode *, size_t store);
     void *context;
 } StoreVisit;
 
 static void visit_if_logged(void *context, const PlanNode *node)
 {
     StoreVisit *visit = context;
-    if (node->kind != PLAN_SOURCE && plan_node_store(node) != NULL)
-        visit->visit(visit->context, node);
+    for (size_t i = 0; node->kind != PLAN_SOURCE && i < node->store_count; i++)
+        visit->visit(visit->context, node, i);
 }
 
-void query_visit_stores(const QuerySub *sub, void (*visit)(void *context, const PlanNode *node),
+void query_visit_stores(const QuerySub *sub, void (*visit)(void *context, const PlanNode *node, size_t store),
                         void           *context)
 {
     StoreVisit stores = {visit, context};
@@ -256,15 +256,15 @@ typedef struct {
 
 enum { DAY_MS = 24 * 60 * 60 * 1000 };
 
-static void make_changelog(void *context, const PlanNode *node)
+static void make_changelog(void *context, const PlanNode *node, size_t number)
 {
     TopicMaking     *making  = context;
     Runtime         *runtime = making->query->runtime;
-    const PlanStore *store   = plan_node_store(node);
+    const PlanStore *store   = &node->stores[number];
     bool             ends    = node->window.kind != WINDOWED_NO && store->retention_ms >= 0;
     char             retention[32];
-    Str              name =
-        topology_changelog_topic(runtime->options.service_id, making->query->plan->id, node, making->arena);
+    Str name = topology_changelog_topic(runtime->options.service_id, making->query->plan->id, node, number,
+                                        making->arena);
     if (making->status != OK)
         return;
     snprintf(retention, sizeof retention, "%lld", (long long)store->retention_ms + DAY_MS);
@@ -313,11 +313,11 @@ static void delete_topic(TopicMaking *making, Str name)
     }
 }
 
-static void delete_changelog(void *context, const PlanNode *node)
+static void delete_changelog(void *context, const PlanNode *node, size_t store)
 {
     TopicMaking *making = context;
     delete_topic(making, topology_changelog_topic(making->query->runtime->options.service_id,
-                                                  making->query->plan->id, node, making->arena));
+                                                  making->query->plan->id, node, store, making->arena));
 }
 
 Status query_delete_topics(Query *query, Error *err)

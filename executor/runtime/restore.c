@@ -56,7 +56,8 @@ static void list_changelogs(Task *task)
     task->has_source_store = false;
     for (size_t i = 0; i < stores; i++) {
         Str name = topology_changelog_topic(task->worker->runtime->options.service_id, task->query->plan->id,
-                                            pipeline_store_node(task->pipeline, i), arena);
+                                            pipeline_store_node(task->pipeline, i),
+                                            pipeline_store_number(task->pipeline, i), arena);
         task->changelog_topics[i] = (Str){str_to_heap(name), name.len};
         task->changelogs[i]       = -1;
         task->has_source_store |= pipeline_store_is_source(task->pipeline, i);
@@ -72,7 +73,8 @@ static Status hash_source_columns(Task *task, uint64_t *out, Error *err)
         StoreSpec spec;
         if (!pipeline_store_is_source(task->pipeline, i))
             continue;
-        status = plan_store_spec(pipeline_store_node(task->pipeline, i), task->worker->scratch, &spec, err);
+        status = plan_store_spec(pipeline_store_node(task->pipeline, i),
+                                 pipeline_store_number(task->pipeline, i), task->worker->scratch, &spec, err);
         for (size_t v = 0; status == OK && v < spec.value_count; v++) {
             strbuf_addf(&text, STR_FMT " ", STR_ARG(spec.values[v].name));
             type_print(spec.values[v].type, &text);
@@ -292,12 +294,12 @@ typedef struct {
     Error  *err;
 } Finishing;
 
-static void finish_forgetting(void *context, const PlanNode *node)
+static void finish_forgetting(void *context, const PlanNode *node, size_t store)
 {
     Finishing *finishing = context;
     StoreSpec  spec;
     if (finishing->status == OK)
-        finishing->status = plan_store_spec(node, finishing->worker->scratch, &spec, finishing->err);
+        finishing->status = plan_store_spec(node, store, finishing->worker->scratch, &spec, finishing->err);
     if (finishing->status == OK)
         finishing->status = worker_forget_finish(finishing->worker, spec.name, finishing->err);
 }

@@ -124,8 +124,8 @@ void   query_unref(Query *query);
 Status query_make_topics(Query *query, Error *err);
 Status query_delete_topics(Query *query, Error *err);
 void   query_add_error(Query *query, const Error *err);
-/* Calls `visit` for every node of the sub-topology that keeps a store with a changelog. */
-void query_visit_stores(const QuerySub *sub, void (*visit)(void *context, const PlanNode *node),
+/* Calls `visit` for every store of the sub-topology that has a changelog: a node, and which of its stores. */
+void query_visit_stores(const QuerySub *sub, void (*visit)(void *context, const PlanNode *node, size_t store),
                         void           *context);
 
 /* ---- the runtime ---- */

@@ -38,16 +38,15 @@ static Status host_append(PipelineHost *host, const PlanNode *node, Str topic, c
     return log_append(worker->txn, topic, PARTITION_BY_KEY, record, hash_key, err);
 }
 
-static Status host_changelog(PipelineHost *host, const PlanNode *node, Str key, Str value, Error *err)
+static Status host_changelog(PipelineHost *host, const Pipeline *pipeline, size_t store, Str key, Str value,
+                             Error *err)
 {
     Task     *task   = (Task *)host;
     Worker   *worker = task->worker;
     LogRecord record = {
         .timestamp = worker->runtime->clock->now_ms(worker->runtime->clock), .key = key, .value = value};
-    size_t store = 0;
-    while (pipeline_store_node(task->pipeline, store) != node)
-        store++;
-    if (node->window.kind != WINDOWED_NO && pipeline_counters(task->pipeline)->stream_time > 0)
+    if (pipeline_store_node(pipeline, store)->window.kind != WINDOWED_NO &&
+        pipeline_counters(task->pipeline)->stream_time > 0)
         record.timestamp =
             pipeline_counters(task->pipeline)->stream_time; /* retention of the topic goes by record time */
     task_mark_dirty(task, true);

@@ -36,10 +36,11 @@ static Status bench_append(PipelineHost *self, const PlanNode *node, Str topic, 
     return OK;
 }
 
-static Status bench_changelog(PipelineHost *self, const PlanNode *node, Str key, Str value, Error *err)
+static Status bench_changelog(PipelineHost *self, const Pipeline *pipeline, size_t store, Str key, Str value,
+                              Error *err)
 {
-    strbuf_addf(&((Bench *)self)->changes, STR_FMT "%s\n", STR_ARG(node->step),
-                str_is_null(value) ? " removed" : "");
+    strbuf_addf(&((Bench *)self)->changes, STR_FMT "%s\n",
+                STR_ARG(pipeline_store_node(pipeline, store)->step), str_is_null(value) ? " removed" : "");
     return OK;
 }
 
@@ -407,7 +408,7 @@ static void a_plan_is_cut_at_its_repartitions(void **state)
     assert_true(subs[1].root == subs[0].inputs[0] && !subs[1].stateful);
     assert_int_equal(subs[1].partitions, 1);
     assert_true(
-        str_equal(topology_changelog_topic(STR_LIT("default_"), plan->id, subs[0].inputs[1], f->arena),
+        str_equal(topology_changelog_topic(STR_LIT("default_"), plan->id, subs[0].inputs[1], 0, f->arena),
                   STR_LIT("_confluent-ksql-default_query_CSAS_O_2-sluice-KafkaTopic_T-Reduce-changelog")));
 }
 

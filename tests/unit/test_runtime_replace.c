@@ -71,7 +71,7 @@ static const char *dump_table(Node *n, const QueryPlan *plan)
     size_t       files;
     StrBuf       all = {0};
     dump.spec        = &spec;
-    MUST(plan_store_spec(plan->materialized, n->arena, &spec, &n->err));
+    MUST(plan_store_spec(plan->materialized, 0, n->arena, &spec, &n->err));
     assert_true(
         runtime_owned_partitions(n->runtime, plan->id, n->arena, &partitions, &range.partition_count));
     range.partitions         = partitions;
@@ -184,7 +184,7 @@ static void leftovers_make_room(void **state)
     const QueryPlan *plan = node_sql(n, sql_of(n, STREAM SUMS("CREATE", "")));
     send_ones(n, 0, 3);
     node_wait_idle(n, 20);
-    Str changelog = topology_changelog_topic(str_c(n->service), plan->id, plan->materialized, n->arena);
+    Str changelog = topology_changelog_topic(str_c(n->service), plan->id, plan->materialized, 0, n->arena);
     node_stop(n);
     MUST(log_topic_delete(n->log, changelog, &n->err));
     restart_with(n, KEEP);
