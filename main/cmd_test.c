@@ -2,9 +2,9 @@
  * cmd_test.c - `sluice test`: SQL on declared inputs, no broker and no wall clock.
  *
  * With files: golden files (server/testing/test_file.h), a line for each test, exit status 1 when one failed.
- * With
- * --json: one JSON case a line on standard input, one JSON result a line on standard output, flushed after
- * each.
+ * With --json: one JSON case a line on standard input, one JSON result a line on standard output, flushed
+ * after each. With --reopen or --restore all queries end and begin again between every two records
+ * (executor/dataflow/driver.h): what comes out is the same.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,16 +15,19 @@
 
 static int usage(void)
 {
-    fputs("usage: sluice test FILE.sql...\n"
-          "       sluice test --json\n\n"
+    fputs("usage: sluice test [--reopen|--restore] FILE.sql...\n"
+          "       sluice test --json [--reopen|--restore]\n\n"
           "Runs the tests in the files: statements, INSERT VALUES and ASSERT, each test begun by a line "
           "`--@test: name`.\n"
-          "With --json: reads one JSON case a line from standard input and writes one JSON result a line.\n",
+          "With --json: reads one JSON case a line from standard input and writes one JSON result a line.\n"
+          "With --reopen every query is closed and opened again between every two records, its state kept in "
+          "files;\nwith --restore the files are deleted in between and state comes from the changelogs. "
+          "Results are the same.\n",
           stderr);
     return 2;
 }
 
-static int run_json(void)
+static int run_json(DriverRestart restart)
 {
     char   *line     = NULL;
     size_t  capacity = 0;
@@ -35,7 +38,7 @@ static int run_json(void)
         if (text.len == 0)
             continue;
         strbuf_reset(&out);
-        test_case_run(text, &out);
+        test_case_run(text, restart, &out);
         strbuf_addc(&out, '\n');
         if (fwrite(out.ptr, 1, out.len, stdout) != out.len || fflush(stdout) != 0)
             break;
@@ -45,14 +48,14 @@ static int run_json(void)
     return ferror(stdin) || ferror(stdout) ? 1 : 0;
 }
 
-static int run_files(int count, char **paths)
+static int run_files(int count, char **paths, DriverRestart restart)
 {
     TestTally tally = {0, 0};
     StrBuf    out   = {0};
     Error     err;
     for (int i = 0; i < count; i++) {
         strbuf_reset(&out);
-        if (test_file_run(str_c(paths[i]), &tally, &out, &err) != OK) {
+        if (test_file_run(str_c(paths[i]), restart, &tally, &out, &err) != OK) {
             tally.failed++;
             strbuf_addf(&out, "not ok - %s\n  %s:%u:%u: %s\n", paths[i], paths[i], err.pos.line, err.pos.col,
                         err.message);
@@ -66,9 +69,19 @@ static int run_files(int count, char **paths)
 
 int cmd_test(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "--json") == 0)
-        return run_json();
-    if (argc < 2 || argv[1][0] == '-')
-        return usage();
-    return run_files(argc - 1, argv + 1);
+    DriverRestart restart = DRIVER_NO_RESTART;
+    bool          json    = false;
+    int           first   = 1;
+    for (; first < argc && argv[first][0] == '-'; first++) {
+        bool reopen = strcmp(argv[first], "--reopen") == 0, restore = strcmp(argv[first], "--restore") == 0;
+        if (strcmp(argv[first], "--json") == 0)
+            json = true;
+        else if ((reopen || restore) && restart == DRIVER_NO_RESTART)
+            restart = reopen ? DRIVER_REOPEN : DRIVER_RESTORE;
+        else
+            return usage();
+    }
+    if (json == (first < argc))
+        return usage(); /* neither, or both */
+    return json ? run_json(restart) : run_files(argc - first, argv + first, restart);
 }

@@ -2,75 +2,28 @@
  * driver.c - plans over topics in memory, one record at a time, without threads or clock (conformance
  * contract, step 4).
  *
- * A query is one pipeline for partition 0 with direct repartitioning. What it writes is appended to its topic
- * at once, but read by others only when it is their turn: after it (driver_run), or when the record that
- * caused it has left the query (depth first).
+ * What a query writes is appended to its topic at once, but read by others only when it is their turn: after
+ * it (driver_run), or when the record that caused it has left the query (depth first).
  */
-#include "executor/dataflow/driver.h"
-
-typedef struct {
-    Str           name;
-    DriverRecord *records;
-    size_t        count, capacity;
-    bool          has_inputs; /* records that were declared as inputs */
-} Topic;
-
-typedef struct {
-    size_t topic, record;
-} InputAt;
-
-typedef struct {
-    PipelineHost     host; /* first */
-    Driver          *driver;
-    const QueryPlan *plan;
-    Str              id;
-    Pipeline        *pipeline;
-    StateFile       *state;
-    size_t           inputs_done; /* of driver->inputs */
-    size_t *read; /* per input of the pipeline: records of its topic taken, where that has no inputs */
-} Query;
-
-struct Driver {
-    DriverOptions options;
-    Arena        *arena;
-    Topic        *topics;
-    size_t        topic_count, topic_capacity;
-    Query       **queries;
-    size_t        query_count, query_capacity;
-    DriverRecord *outputs;
-    size_t        output_count, output_capacity;
-    InputAt      *inputs;
-    size_t        input_count, input_capacity;
-    InputAt      *written; /* by the push that is going on: depth first */
-    size_t        written_count, written_capacity;
-};
-
-/* Room for one more item of a heap array. */
-static void *grow(void *items, size_t count, size_t *capacity, size_t size)
-{
-    if (count < *capacity)
-        return items;
-    *capacity = *capacity ? *capacity * 2 : 16;
-    return mem_realloc(items, *capacity * size);
-}
+#include "executor/dataflow/driver_query.h"
 
 /* ---- topics ---- */
 
-static size_t find_topic(Driver *driver, Str name)
+size_t driver_find_topic(Driver *driver, Str name)
 {
     for (size_t i = 0; i < driver->topic_count; i++)
         if (str_equal(driver->topics[i].name, name))
             return i;
     driver->topics =
-        grow(driver->topics, driver->topic_count, &driver->topic_capacity, sizeof *driver->topics);
-    driver->topics[driver->topic_count] = (Topic){.name = str_dup(driver->arena, name)};
+        driver_grow(driver->topics, driver->topic_count, &driver->topic_capacity, sizeof *driver->topics);
+    driver->topics[driver->topic_count] = (DriverTopic){.name = str_dup(driver->arena, name)};
     return driver->topic_count++;
 }
 
 /* The array may move while the topic is looked for: only what is asked for after that is good. */
-static Topic *topic_named(Driver *driver, Str name)
+static DriverTopic *topic_named(Driver *driver, Str name)
 {
-    size_t index = find_topic(driver, name);
+    size_t index = driver_find_topic(driver, name);
     return &driver->topics[index];
 }
 
@@ -93,7 +46,7 @@ static LogRecord copy_record(Arena *arena, const LogRecord *record)
 }
 
 /* Offsets count per partition. */
-static int64_t next_offset(const Topic *topic, int partition)
+static int64_t next_offset(const DriverTopic *topic, int partition)
 {
     for (size_t i = topic->count; i-- > 0;)
         if (topic->records[i].partition == partition)
@@ -101,49 +54,30 @@ static int64_t next_offset(const Topic *topic, int partition)
     return 0;
 }
 
-static InputAt append(Driver *driver, Str name, int partition, const LogRecord *record)
+DriverAt driver_append(Driver *driver, size_t index, int partition, const LogRecord *record)
 {
-    InputAt      at    = {.topic = find_topic(driver, name)};
-    Topic       *topic = &driver->topics[at.topic];
+    DriverTopic *topic = &driver->topics[index];
+    DriverAt     at    = {.topic = index, .record = topic->count};
     DriverRecord copy  = {topic->name, partition, copy_record(driver->arena, record)};
     copy.record.offset = next_offset(topic, partition);
-    at.record          = topic->count;
-    topic->records     = grow(topic->records, topic->count, &topic->capacity, sizeof *topic->records);
+    topic->records     = driver_grow(topic->records, topic->count, &topic->capacity, sizeof *topic->records);
     topic->records[topic->count++] = copy;
     return at;
 }
 
-static void note_output(Driver *driver, InputAt at)
+static void note_output(Driver *driver, DriverAt at)
 {
     driver->outputs =
-        grow(driver->outputs, driver->output_count, &driver->output_capacity, sizeof *driver->outputs);
+        driver_grow(driver->outputs, driver->output_count, &driver->output_capacity, sizeof *driver->outputs);
     driver->outputs[driver->output_count++] = driver->topics[at.topic].records[at.record];
 }
 
-/* ---- the host of a query's pipeline ---- */
-
-static Status host_append(PipelineHost *self, const PlanNode *node, Str topic, const LogRecord *record,
-                          Str hash_key, Error *err)
+void driver_note_written(Driver *driver, DriverAt at)
 {
-    Driver *driver = ((Query *)self)->driver;
-    InputAt at     = append(driver, topic, 0, record);
-    driver->written =
-        grow(driver->written, driver->written_count, &driver->written_capacity, sizeof *driver->written);
+    driver->written = driver_grow(driver->written, driver->written_count, &driver->written_capacity,
+                                  sizeof *driver->written);
     driver->written[driver->written_count++] = at;
     note_output(driver, at);
-    return OK;
-}
-
-static Status host_output(PipelineHost *self, const PlanNode *node, const Row *row, Error *err)
-{
-    return error_set(err, E_UNSUPPORTED, NO_POS, "The test driver runs persistent queries only");
-}
-
-static void host_skip(PipelineHost *self, const SkipInfo *info)
-{
-    const DriverOptions *options = &((Query *)self)->driver->options;
-    if (options->skipped != NULL)
-        options->skipped(options->context, info);
 }
 
 /* ---- queries ---- */
@@ -157,22 +91,12 @@ Status driver_open(const DriverOptions *options, Driver **out, Error *err)
     return OK;
 }
 
-static void query_free(Query *query)
-{
-    if (query == NULL)
-        return;
-    pipeline_close(query->pipeline);
-    state_file_close(query->state);
-    mem_free(query->read);
-    mem_free(query);
-}
-
 void driver_close(Driver *driver)
 {
     if (driver == NULL)
         return;
     for (size_t i = 0; i < driver->query_count; i++)
-        query_free(driver->queries[i]);
+        driver_query_close(driver->queries[i]);
     for (size_t i = 0; i < driver->topic_count; i++)
         mem_free(driver->topics[i].records);
     mem_free(driver->topics);
@@ -184,26 +108,7 @@ void driver_close(Driver *driver)
     mem_free(driver);
 }
 
-static Status open_pipeline(Query *query, Error *err)
-{
-    const DriverOptions *options = &query->driver->options;
-    PipelineSpec         spec    = {
-                   .plan                       = query->plan,
-                   .sub_topology               = ALL_DIRECT,
-                   .state                      = query->state,
-                   .host                       = &query->host,
-                   .clock                      = options->clock,
-                   .functions_config           = options->functions_config,
-                   .service_id                 = options->service_id,
-                   .throw_on_invalid_timestamp = options->throw_on_invalid_timestamp,
-    };
-    TRY(pipeline_open(&spec, &query->pipeline, err));
-    mem_free(query->read);
-    query->read = mem_calloc(pipeline_input_count(query->pipeline) + 1, sizeof *query->read);
-    return OK;
-}
-
-static Query *find_query(Driver *driver, Str id, size_t *index)
+static DriverQuery *find_query(Driver *driver, Str id, size_t *index)
 {
     for (*index = 0; *index < driver->query_count; ++*index)
         if (str_equal(driver->queries[*index]->id, id))
@@ -211,106 +116,26 @@ static Query *find_query(Driver *driver, Str id, size_t *index)
     return NULL;
 }
 
-/* Everything the query has taken of an input's topic, once more into its source table: the new version's
- * columns may be others. */
-static Status replay_source(Query *query, size_t input, Error *err)
-{
-    Driver *driver = query->driver;
-    size_t  index  = find_topic(driver, pipeline_input_topic(query->pipeline, input));
-    Topic  *topic  = &driver->topics[index];
-    for (size_t i = 0; topic->has_inputs && i < query->inputs_done; i++)
-        if (driver->inputs[i].topic == index)
-            TRY(pipeline_replay_source(query->pipeline, input,
-                                       &topic->records[driver->inputs[i].record].record, 1, err));
-    for (size_t i = 0; !topic->has_inputs && i < query->read[input]; i++)
-        TRY(pipeline_replay_source(query->pipeline, input, &topic->records[i].record, 1, err));
-    return OK;
-}
-
-static Status replay_sources(Query *query, Error *err)
-{
-    for (size_t s = 0; s < pipeline_store_count(query->pipeline); s++) {
-        if (!pipeline_store_is_source(query->pipeline, s))
-            continue;
-        TRY(store_clear(pipeline_store(query->pipeline, s), err));
-        for (size_t i = 0; i < pipeline_input_count(query->pipeline); i++)
-            if (pipeline_input_node(query->pipeline, i) == pipeline_store_node(query->pipeline, s))
-                TRY(replay_source(query, i, err));
-    }
-    return OK;
-}
-
-/* As in the runtime: the tables stay, widened as the new version opens them. If that does not open, the query
- * is without a pipeline. */
-static Status move_state(Query *query, Pipeline *old, Error *err)
-{
-    StrBuf saved  = {0};
-    Status status = state_file_commit(query->state, err);
-    pipeline_save(old, &saved);
-    pipeline_close(old);
-    if (status == OK)
-        status = open_pipeline(query, err);
-    if (status == OK)
-        status = pipeline_load(query->pipeline, strbuf_str(&saved), err);
-    strbuf_clear(&saved);
-    return status;
-}
-
-static Status replace(Query *query, const QueryPlan *plan, Error *err)
-{
-    Arena    *arena  = arena_new(0);
-    Pipeline *old    = query->pipeline;
-    size_t   *read   = query->read;
-    size_t    inputs = old == NULL ? 0 : pipeline_input_count(old);
-    Str      *topics = ARENA_ARRAY(arena, Str, inputs + 1);
-    query->read      = NULL;
-    query->pipeline  = NULL;
-    query->plan      = plan;
-    for (size_t i = 0; i < inputs; i++)
-        topics[i] = str_dup(arena, pipeline_input_topic(old, i));
-    Status status = old == NULL ? open_pipeline(query, err) : move_state(query, old, err);
-    for (size_t i = 0; status == OK && i < pipeline_input_count(query->pipeline); i++)
-        for (size_t o = 0; o < inputs; o++)
-            if (str_equal(pipeline_input_topic(query->pipeline, i), topics[o]))
-                query->read[i] = read[o];
-    if (status == OK)
-        status = replay_sources(query, err);
-    mem_free(read);
-    arena_free(arena);
-    return status;
-}
-
 Status driver_add_query(Driver *driver, const QueryPlan *plan, Error *err)
 {
-    size_t index;
-    Query *query = find_query(driver, plan->id, &index);
+    size_t       index;
+    DriverQuery *query = find_query(driver, plan->id, &index);
     if (query != NULL)
-        return replace(query, plan, err);
-    query         = mem_calloc(1, sizeof *query);
-    query->host   = (PipelineHost){.append = host_append, .output = host_output, .skip = host_skip};
-    query->driver = driver;
-    query->plan   = plan;
-    query->id     = str_dup(driver->arena, plan->id);
-    Status status = state_file_open(NULL, &query->state, err);
-    if (status == OK)
-        status = open_pipeline(query, err);
-    if (status != OK) {
-        query_free(query);
-        return status;
-    }
+        return driver_query_replace(query, plan, err);
+    TRY(driver_query_open(driver, plan, &query, err));
     driver->queries =
-        grow(driver->queries, driver->query_count, &driver->query_capacity, sizeof *driver->queries);
+        driver_grow(driver->queries, driver->query_count, &driver->query_capacity, sizeof *driver->queries);
     driver->queries[driver->query_count++] = query;
     return OK;
 }
 
 void driver_remove_query(Driver *driver, Str id)
 {
-    size_t index;
-    Query *query = find_query(driver, id, &index);
+    size_t       index;
+    DriverQuery *query = find_query(driver, id, &index);
     if (query == NULL)
         return;
-    query_free(query);
+    driver_query_close(query);
     driver->query_count--;
     memmove(&driver->queries[index], &driver->queries[index + 1],
             (driver->query_count - index) * sizeof *driver->queries);
@@ -319,31 +144,36 @@ void driver_remove_query(Driver *driver, Str id)
 /* ---- running ---- */
 
 /* Through all inputs of the query that read its topic. */
-static Status push_record(Query *query, InputAt at, Error *err)
+static Status push_record(DriverQuery *query, DriverAt at, Error *err)
 {
-    DriverRecord record =
-        query->driver->topics[at.topic].records[at.record]; /* the array may move while the query writes */
-    for (size_t i = 0; query->pipeline != NULL && i < pipeline_input_count(query->pipeline); i++)
-        if (str_equal(pipeline_input_topic(query->pipeline, i), record.topic))
-            TRY(pipeline_push(query->pipeline, i, record.partition, &record.record, 1, err));
-    return OK;
+    Str  topic = query->driver->topics[at.topic].name;
+    bool taken = false;
+    for (size_t i = 0; i < query->input_count; i++) {
+        if (!str_equal(query->inputs[i].topic, topic))
+            continue;
+        TRY(driver_query_push(query, i, at, err));
+        taken = true;
+    }
+    return taken ? driver_query_restart(query, err) : OK;
 }
 
-static Status take_inputs(Query *query, Error *err)
+static Status take_inputs(DriverQuery *query, Error *err)
 {
     Driver *driver = query->driver;
-    for (; query->inputs_done < driver->input_count; query->inputs_done++)
+    while (query->inputs_done < driver->input_count) {
         TRY(push_record(query, driver->inputs[query->inputs_done], err));
+        query->inputs_done++;
+    }
     return OK;
 }
 
-static Status take_topic(Query *query, size_t input, Error *err)
+static Status take_topic(DriverQuery *query, DriverInput *input, size_t index, Error *err)
 {
     Driver *driver = query->driver;
-    size_t  topic  = find_topic(driver, pipeline_input_topic(query->pipeline, input));
-    for (; query->read[input] < driver->topics[topic].count; query->read[input]++) {
-        DriverRecord record = driver->topics[topic].records[query->read[input]];
-        TRY(pipeline_push(query->pipeline, input, record.partition, &record.record, 1, err));
+    size_t  topic  = driver_find_topic(driver, input->topic);
+    while (input->read < driver->topics[topic].count) {
+        TRY(driver_query_push(query, index, (DriverAt){topic, input->read++}, err));
+        TRY(driver_query_restart(query, err));
     }
     return OK;
 }
@@ -351,22 +181,31 @@ static Status take_topic(Query *query, size_t input, Error *err)
 Status driver_run(Driver *driver, Error *err)
 {
     for (size_t i = 0; i < driver->query_count; i++) {
-        Query *query = driver->queries[i];
+        DriverQuery *query = driver->queries[i];
         TRY(take_inputs(query, err));
-        for (size_t input = 0; query->pipeline != NULL && input < pipeline_input_count(query->pipeline);
-             input++)
-            if (!topic_named(driver, pipeline_input_topic(query->pipeline, input))->has_inputs)
-                TRY(take_topic(query, input, err));
-        if (query->pipeline != NULL)
-            TRY(pipeline_flush(query->pipeline, err));
+        for (size_t input = 0; input < query->input_count; input++)
+            if (!topic_named(driver, query->inputs[input].topic)->has_inputs)
+                TRY(take_topic(query, &query->inputs[input], input, err));
+        TRY(driver_query_flush(query, err));
         driver->written_count = 0; /* others find it in the topics */
     }
     return OK;
 }
 
+/* Records that went through depth first are no news for driver_run. */
+static void mark_read(Driver *driver)
+{
+    for (size_t i = 0; i < driver->query_count; i++) {
+        DriverQuery *query = driver->queries[i];
+        query->inputs_done = driver->input_count;
+        for (size_t input = 0; input < query->input_count; input++)
+            query->inputs[input].read = topic_named(driver, query->inputs[input].topic)->count;
+    }
+}
+
 /* The record through every query that reads it; after each, what that one wrote. Queries may form a ring,
  * hence the depth. */
-static Status run_deep(Driver *driver, InputAt at, int depth, Error *err)
+static Status run_deep(Driver *driver, DriverAt at, int depth, Error *err)
 {
     enum { DEEPEST = 200 };
     if (depth > DEEPEST)
@@ -382,26 +221,14 @@ static Status run_deep(Driver *driver, InputAt at, int depth, Error *err)
     return OK;
 }
 
-/* Records that went through depth first are no news for driver_run. */
-static void mark_read(Driver *driver)
-{
-    for (size_t i = 0; i < driver->query_count; i++) {
-        Query *query       = driver->queries[i];
-        query->inputs_done = driver->input_count;
-        for (size_t input = 0; query->pipeline != NULL && input < pipeline_input_count(query->pipeline);
-             input++)
-            query->read[input] = topic_named(driver, pipeline_input_topic(query->pipeline, input))->count;
-    }
-}
-
 Status driver_insert(Driver *driver, Str topic, int partition, const LogRecord *record, bool is_input,
                      bool depth_first, Error *err)
 {
-    InputAt at = append(driver, topic, partition, record);
+    DriverAt at = driver_append(driver, driver_find_topic(driver, topic), partition, record);
     if (is_input) {
         driver->topics[at.topic].has_inputs = true;
         driver->inputs =
-            grow(driver->inputs, driver->input_count, &driver->input_capacity, sizeof *driver->inputs);
+            driver_grow(driver->inputs, driver->input_count, &driver->input_capacity, sizeof *driver->inputs);
         driver->inputs[driver->input_count++] = at;
     } else {
         note_output(driver, at);
@@ -422,7 +249,7 @@ const DriverRecord *driver_outputs(const Driver *driver, size_t *count)
 
 const DriverRecord *driver_topic(Driver *driver, Str topic, size_t *count)
 {
-    const Topic *found = topic_named(driver, topic);
-    *count             = found->count;
+    const DriverTopic *found = topic_named(driver, topic);
+    *count                   = found->count;
     return found->records;
 }

@@ -17,7 +17,16 @@ typedef struct {
     LogRecord record;
 } DriverRecord;
 
+/* Between every two records a query takes, all of it ends and begins again, and nobody may see that. */
+typedef enum {
+    DRIVER_NO_RESTART, /* one pipeline in memory */
+    DRIVER_REOPEN,     /* state is committed to files, closed, opened and loaded */
+    DRIVER_RESTORE,    /* the same, but the files are deleted and state comes from the changelogs */
+} DriverRestart;
+
 typedef struct {
+    DriverRestart   restart;
+    const char     *state_folder; /* with restarts: an empty folder for state files; the caller removes it */
     Clock          *clock;
     const FnConfig *functions_config;
     Str             service_id;

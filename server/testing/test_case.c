@@ -8,11 +8,12 @@
 
 #include "server/statements/statements.h"
 #include "server/testing/json_raw.h"
+#include "server/testing/test_folder.h"
 #include "server/testing/test_serde.h"
 
 /* ---- the bench ---- */
 
-Status test_bench_open(TestBench *bench, bool script, Error *err)
+Status test_bench_open(TestBench *bench, bool script, DriverRestart restart, Error *err)
 {
     static const char *const defaults[][2] = {{"auto.offset.reset", "earliest"},
                                               {"cache.max.bytes.buffering", "0"},
@@ -25,7 +26,12 @@ Status test_bench_open(TestBench *bench, bool script, Error *err)
         properties_set(bench->server, str_c(defaults[i][0]), str_c(defaults[i][1]));
     session_init(&bench->session, bench->server);
     TRY(log_open_embedded(NULL, &bench->clock, &bench->log, err));
-    DriverOptions driver = {.clock = &bench->clock, .service_id = STR_LIT("some.ksql.service.id")};
+    if (restart != DRIVER_NO_RESTART)
+        TRY(test_folder_make(bench->arena, &bench->state_folder, err));
+    DriverOptions driver = {.restart      = restart,
+                            .state_folder = bench->state_folder,
+                            .clock        = &bench->clock,
+                            .service_id   = STR_LIT("some.ksql.service.id")};
     TRY(driver_open(&driver, &bench->driver, err));
     driver_host_init(&bench->host, bench->driver, script);
     EngineOptions options = {.log                = bench->log,
@@ -47,6 +53,7 @@ void test_bench_close(TestBench *bench)
     session_clear(&bench->session);
     log_close(bench->log);
     properties_free(bench->server);
+    test_folder_remove(bench->state_folder);
     arena_free(bench->arena);
 }
 
@@ -451,7 +458,7 @@ static void run_script_case(TestBench *bench, Str line, StrBuf *out)
         print_error(test_script_asserted(script) ? "assert" : "plan", 0, &err, out);
 }
 
-void test_case_run(Str line, StrBuf *out)
+void test_case_run(Str line, DriverRestart restart, StrBuf *out)
 {
     Error        err;
     TestBench    bench;
@@ -466,7 +473,7 @@ void test_case_run(Str line, StrBuf *out)
         error_set(&err, E_DATA, NO_POS, "The case is not valid JSON: line %d, column %d: %s", why.line,
                   why.column, why.text);
         print_error("parse", 0, &err, out);
-    } else if (test_bench_open(&bench, script, &err) != OK) {
+    } else if (test_bench_open(&bench, script, restart, &err) != OK) {
         print_error("runtime", 0, &err, out);
         test_bench_close(&bench);
     } else {

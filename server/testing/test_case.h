@@ -18,9 +18,11 @@ typedef struct {
     Session     session;
     Arena      *arena;
     int         default_partitions;
+    const char *state_folder; /* NULL: state is in memory */
 } TestBench;
 
-Status test_bench_open(TestBench *bench, bool script, Error *err);
+/* Never mind whether it succeeds: test_bench_close follows. */
+Status test_bench_open(TestBench *bench, bool script, DriverRestart restart, Error *err);
 void   test_bench_close(TestBench *bench);
 /* A topic that exists before a statement names it; nothing when it is there. */
 Status test_bench_topic(TestBench *bench, Str topic, int partitions, Error *err);
@@ -30,8 +32,9 @@ Status test_bench_statement_topic(TestBench *bench, const AstStatement *statemen
 const Source *test_bench_source(const Catalog *catalog, Str topic, Arena *arena);
 
 /* Runs the case in `line` (one JSON object) and appends the result, one JSON object without a newline. Never
- * fails: what went wrong is in the result. */
-void test_case_run(Str line, StrBuf *out);
+ * fails: what went wrong is in the result. With a restart between every two records the result is the same.
+ */
+void test_case_run(Str line, DriverRestart restart, StrBuf *out);
 
 /* ---- scripts with assertions (test_script.c) ---- */
 

@@ -271,13 +271,14 @@ static void report(const GoldenFile *file, const GoldenTest *test, unsigned firs
     }
 }
 
-static void run_test(GoldenFile *file, const GoldenTest *test, TestTally *tally, StrBuf *out)
+static void run_test(GoldenFile *file, const GoldenTest *test, DriverRestart restart, TestTally *tally,
+                     StrBuf *out)
 {
     Error     err;
     TestBench bench;
     unsigned  first_line = test->first_line;
     error_clear(&err);
-    Status status = test_bench_open(&bench, true, &err);
+    Status status = test_bench_open(&bench, true, restart, &err);
     if (status == OK)
         status = run_in_bench(&bench, file, test, &first_line, &err);
     test_bench_close(&bench);
@@ -290,14 +291,14 @@ static void run_test(GoldenFile *file, const GoldenTest *test, TestTally *tally,
     strbuf_addf(out, "ok - " STR_FMT ": " STR_FMT "\n", STR_ARG(file->path), STR_ARG(test->name));
 }
 
-Status test_file_run(Str path, TestTally *tally, StrBuf *out, Error *err)
+Status test_file_run(Str path, DriverRestart restart, TestTally *tally, StrBuf *out, Error *err)
 {
     GoldenFile file   = {.arena = arena_new(0), .path = path};
     Status     status = read_whole(path, file.arena, &file.text, err);
     if (status == OK)
         status = split_tests(&file, err);
     for (size_t i = 0; status == OK && i < file.count; i++)
-        run_test(&file, &file.tests[i], tally, out);
+        run_test(&file, &file.tests[i], restart, tally, out);
     arena_free(file.arena);
     return status;
 }

@@ -18,7 +18,7 @@
 #ifndef SLUICE_SERVER_TESTING_TEST_FILE_H
 #define SLUICE_SERVER_TESTING_TEST_FILE_H
 
-#include "core/str.h"
+#include "executor/dataflow/driver.h"
 
 typedef struct {
     size_t passed, failed;
@@ -26,7 +26,7 @@ typedef struct {
 
 /* Runs the tests of the file at `path` and appends a line for each: `ok - path: name`, or `not ok - path:
  * name` with lines below it that say where and why. Fails only when the file cannot be read or its directives
- * make no sense. */
-Status test_file_run(Str path, TestTally *tally, StrBuf *out, Error *err);
+ * make no sense. With a restart between every two records the results are the same. */
+Status test_file_run(Str path, DriverRestart restart, TestTally *tally, StrBuf *out, Error *err);
 
 #endif

@@ -33,5 +33,20 @@ expect 'open_quote.sql:2:1: 1 of 2 tests stand inside a string or a comment'
 out=$("$sluice" test not_there.sql)
 [ $? -eq 1 ] || { echo "a missing file passed"; lost=1; }
 expect 'Failed to read file: not_there.sql'
+
+# Restarts between records: with files, which are gone afterwards, and with the same results.
+folder=$(mktemp -d)
+for mode in --reopen --restore; do
+    out=$(TMPDIR=$folder/nowhere "$sluice" test $mode ../filter.sql)
+    [ $? -eq 1 ] || { echo "$mode did without a folder for state files"; lost=1; }
+    expect 'Making a folder for state files'
+    out=$(TMPDIR=$folder "$sluice" test $mode failing.sql)
+    [ $? -eq 1 ] || { echo "$mode: what must fail passed"; lost=1; }
+    expect '2 passed, 8 failed'
+    [ -z "$(ls -A "$folder")" ] || { echo "$mode left files behind"; lost=1; }
+done
+rmdir "$folder"
+"$sluice" test --reopen --restore failing.sql 2>/dev/null
+[ $? -eq 2 ] || { echo "two modes at once were taken"; lost=1; }
 [ $lost -eq 0 ] || { echo "the output was:"; "$sluice" test failing.sql; }
 exit $lost
