@@ -103,7 +103,7 @@ static bool known_absent(const Store *store, const CacheRow *row)
 Status store_get(Store *store, Str key, const Value *keys, int64_t window_start, int64_t window_end,
                  StoreRow **out, Error *err)
 {
-    uint64_t  hash = store_cache_hash(key, window_start, store->spec.kind == STORE_SESSION ? window_end : 0);
+    uint64_t  hash = store_cache_hash(key, window_start, store_has_end(store->spec.kind) ? window_end : 0);
     CacheRow *row  = store_cache_find(store, hash, key, window_start, window_end);
     if (row != NULL) {
         store_cache_use(row);

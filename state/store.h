@@ -21,7 +21,13 @@ typedef struct StateFile   StateFile;
 typedef struct Store       Store;
 typedef struct StateReader StateReader;
 
-typedef enum { STORE_KEY_VALUE, STORE_WINDOW, STORE_SESSION } StoreKind;
+typedef enum {
+    STORE_KEY_VALUE,
+    STORE_WINDOW,
+    STORE_SESSION,
+    STORE_BUFFER, /* several rows per key and time: window_start is the time, window_end a number that tells
+                     rows of one time apart and orders them. store_buffer.c */
+} StoreKind;
 
 typedef struct {
     Str name; /* unique in the service; the table's name: the source's name for what a CTAS or SOURCE TABLE
@@ -34,8 +40,8 @@ typedef struct {
     size_t        value_count;
     const Column *states; /* aggregate internals: after the values in a row; may be none */
     size_t        state_count;
-    int64_t retention_ms; /* WINDOW, SESSION: rows older than the newest start (end) minus this are gone; < 0
-                             = kept */
+    int64_t retention_ms; /* but KEY_VALUE: rows older than the newest start (SESSION: end) minus this are
+                             gone; < 0 = kept */
 } StoreSpec;
 
 /* Opens or creates the file (WAL); NULL path: in memory, for tests. Its directory must exist. E_DATA: the
@@ -120,15 +126,22 @@ typedef struct {
 Status store_find_windows(Store *store, Str key, const Value *keys, int64_t from, int64_t to, Arena *arena,
                           StoreRows *out, Error *err);
 /* WINDOW: all keys with from <= start <= to, by (start, key bytes). SESSION: from <= end <= to, by (end,
- * start, key bytes). */
+ * start, key bytes). BUFFER: from <= time <= to, by (time, number). */
 Status store_find_range(Store *store, int64_t from, int64_t to, Arena *arena, StoreRows *out, Error *err);
+/* BUFFER: a new row of that key and time, behind the others of that time: `number` is larger than any before.
+ * NULL: it is beyond the retention, and nothing was done. */
+StoreRow *store_buffer_add(Store *store, Str key, const Value *keys, int64_t time, int64_t number,
+                           const Value *values, int64_t timestamp);
+/* Of one key with from <= time <= to, by (time, number). */
+Status store_buffer_find(Store *store, Str key, int64_t from, int64_t to, Arena *arena, StoreRows *out,
+                         Error *err);
 /* Every row, in key order; for foreign-key joins and tests. */
 Status store_find_all(Store *store, Arena *arena, StoreRows *out, Error *err);
 
 /* Rows changed since the last commit, in the order of their first change. */
 StoreRows store_dirty_rows(Store *store);
-/* Largest window start (WINDOW) or end (SESSION) ever put: storeS of runtime.md 2.4, 2.6; INT64_MIN when
- * none. */
+/* Largest window start (WINDOW), end (SESSION) or time (BUFFER) ever put: storeS of runtime.md 2.4, 2.6;
+ * INT64_MIN when none. */
 int64_t store_time(const Store *store);
 
 /* ---- changelog: a row as a record, exact for every type ---- */

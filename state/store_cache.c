@@ -72,7 +72,7 @@ CacheRow *store_cache_find(const Store *store, uint64_t hash, Str key, int64_t s
     const CacheTable *table = &store->rows;
     if (table->count == 0)
         return NULL;
-    bool compare_end = store->spec.kind == STORE_SESSION; /* a time window's end follows from its start */
+    bool compare_end = store_has_end(store->spec.kind);
     for (size_t at = hash & (table->capacity - 1);; at = (at + 1) & (table->capacity - 1)) {
         CacheRow *row = table->slots[at].item;
         if (row == NULL)
@@ -137,16 +137,22 @@ static int64_t row_time(const CacheRow *row)
     return store_row_time(row->store->spec.kind, row->base.window_start, row->base.window_end);
 }
 
-/* Position of the first row that is not before (time, start). */
-static size_t group_position(const KeyGroup *group, int64_t time, int64_t start)
+static int64_t row_second(const CacheRow *row)
 {
-    size_t low = 0, high = group->count;
+    return store_row_second(row->store->spec.kind, row->base.window_start, row->base.window_end);
+}
+
+/* Position of the first row of the group that is not before this one. */
+static size_t group_position(const KeyGroup *group, const CacheRow *wanted)
+{
+    int64_t time = row_time(wanted), second = row_second(wanted);
+    size_t  low = 0, high = group->count;
     if (high > 0 && row_time(group->rows[high - 1]) < time)
         return high; /* time goes on, mostly */
     while (low < high) {
         size_t          middle = (low + high) / 2;
         const CacheRow *row    = group->rows[middle];
-        if (row_time(row) < time || (row_time(row) == time && row->base.window_start < start))
+        if (row_time(row) < time || (row_time(row) == time && row_second(row) < second))
             low = middle + 1;
         else
             high = middle;
@@ -162,7 +168,7 @@ static void group_insert(KeyGroup *group, CacheRow *row)
         group->capacity += more;
         group->rows = mem_realloc(group->rows, group->capacity * sizeof *group->rows);
     }
-    size_t at = group_position(group, row_time(row), row->base.window_start);
+    size_t at = group_position(group, row);
     memmove(group->rows + at + 1, group->rows + at, (group->count - at) * sizeof *group->rows);
     group->rows[at] = row;
     group->count++;
@@ -175,7 +181,7 @@ void store_cache_ungroup(CacheRow *row)
     KeyGroup *group = row->group;
     if (!row->grouped)
         return;
-    size_t at = group_position(group, row_time(row), row->base.window_start);
+    size_t at = group_position(group, row);
     memmove(group->rows + at, group->rows + at + 1, (group->count - at - 1) * sizeof *group->rows);
     group->count--;
     row->grouped = false;

@@ -2,10 +2,11 @@
  * store_changelog.c - a row as a changelog record.
  *
  * The key is the identity as windowed keys have it on the wire (key bytes, then start; sessions: end, start;
- * big-endian), so that compaction keeps one record per row. The value: version, visible, timestamp, window
- * end, then all columns by the codec: keys, states, values. Values are the last, for a later version of a
- * query may add some (OR REPLACE): a record that ends before them was written before, and they are NULL. So
- * the log needs no rewriting, and a restore over records of both versions gives the table that is there.
+ * buffers: number, time; big-endian), so that compaction keeps one record per row. The value: version,
+ * visible, timestamp, window end, then all columns by the codec: keys, states, values. Values are the last,
+ * for a later version of a query may add some (OR REPLACE): a record that ends before them was written
+ * before, and they are NULL. So the log needs no rewriting, and a restore over records of both versions gives
+ * the table that is there.
  */
 #include "state/store_cache.h"
 #include "state/store_codec.h"
@@ -38,7 +39,7 @@ void store_encode(const Store *store, const StoreRow *row, Arena *arena, Str *ke
     char            *bytes  = arena_alloc(arena, row->key.len + suffix + 1);
     if (row->key.len > 0)
         memcpy(bytes, row->key.ptr, row->key.len);
-    if (spec->kind == STORE_SESSION)
+    if (store_has_end(spec->kind))
         put_bound(bytes + row->key.len, row->window_end);
     if (suffix > 0)
         put_bound(bytes + row->key.len + suffix - BOUND_SIZE, row->window_start);
@@ -66,7 +67,7 @@ static Status decode_key(const Store *store, Str key, TableRow *row, Error *err)
                          STR_ARG(store->spec.name));
     row->key       = str_n(key.ptr, key.len - suffix);
     row->partition = store->partition;
-    if (store->spec.kind == STORE_SESSION)
+    if (store_has_end(store->spec.kind))
         row->window_end = get_bound(key.ptr + row->key.len);
     if (suffix > 0)
         row->window_start = get_bound(key.ptr + key.len - BOUND_SIZE);
@@ -92,7 +93,7 @@ static Status decode_value(const Store *store, Str value, Arena *arena, TableRow
     TRY(store_codec_read_columns(value, &at, spec->states, spec->state_count, arena,
                                  values + spec->value_count, err));
     TRY(store_codec_read_rest(value, &at, spec->values, spec->value_count, arena, values, err));
-    if (at != value.len || (spec->kind == STORE_SESSION && end != row->window_end))
+    if (at != value.len || (store_has_end(spec->kind) && end != row->window_end))
         return error_set(err, E_DATA, NO_POS,
                          "Changelog record of " STR_FMT ": it does not fit the store's columns",
                          STR_ARG(spec->name));
@@ -104,8 +105,8 @@ static Status decode_value(const Store *store, Str value, Arena *arena, TableRow
  * commit. */
 static void cache_forget(Store *store, const TableRow *row)
 {
-    uint64_t  hash   = store_cache_hash(row->key, row->window_start,
-                                     store->spec.kind == STORE_SESSION ? row->window_end : 0);
+    uint64_t hash =
+        store_cache_hash(row->key, row->window_start, store_has_end(store->spec.kind) ? row->window_end : 0);
     CacheRow *cached = store_cache_find(store, hash, row->key, row->window_start, row->window_end);
     if (cached != NULL && cached->base.dirty)
         cached->base.stored = true;

@@ -108,21 +108,24 @@ const StoreLayout store_layouts[] = {
          "_key, _end, _start, _partition", ", WINDOWSTART INTEGER AS (_start), WINDOWEND INTEGER AS (_end)",
          "_partition, _end, _start", "_start, _end", ", _start, _end", ", ?3, ?4",
          "_key = ?1 AND _partition = ?2 AND _start = ?3 AND _end = ?4", "_end"},
+    [STORE_BUFFER] =
+        {"_key BLOB NOT NULL, _start INTEGER NOT NULL, _end INTEGER NOT NULL, _partition INTEGER NOT NULL",
+         "_key, _start, _end, _partition", "", "_partition, _start", "_start, _end", ", _start, _end",
+         ", ?3, ?4", "_key = ?1 AND _partition = ?2 AND _start = ?3 AND _end = ?4", "_start"},
 };
 
 Str store_column_list(const StoreSpec *spec, Arena *arena)
 {
-    size_t     plain = spec->key_count + spec->value_count;
-    const Str *names = store_table_columns(arena, spec, plain);
-    StrBuf     list  = {0};
+    size_t     plain    = spec->key_count + spec->value_count;
+    const Str *names    = store_table_columns(arena, spec, plain);
+    bool       windowed = spec->kind == STORE_WINDOW || spec->kind == STORE_SESSION;
+    StrBuf     list     = {0};
     for (size_t i = 0; i < plain; i++) {
-        if (i == spec->key_count && spec->kind != STORE_KEY_VALUE)
+        if (i == spec->key_count && windowed)
             strbuf_adds(&list, "WINDOWSTART, WINDOWEND, ");
         strbuf_addf(&list, STR_FMT ", ", STR_ARG(names[i]));
     }
-    strbuf_adds(&list, plain == spec->key_count && spec->kind != STORE_KEY_VALUE
-                           ? "WINDOWSTART, WINDOWEND, ROWTIME"
-                           : "ROWTIME");
+    strbuf_adds(&list, plain == spec->key_count && windowed ? "WINDOWSTART, WINDOWEND, ROWTIME" : "ROWTIME");
     Str copy = str_dup(arena, strbuf_str(&list));
     strbuf_clear(&list);
     return copy;

@@ -32,8 +32,10 @@ Status state_db_create(sqlite3 *db, Error *err)
 
 /* ---- definition ---- */
 
-static const char *const kind_names[] = {
-    [STORE_KEY_VALUE] = "KEY_VALUE", [STORE_WINDOW] = "WINDOW", [STORE_SESSION] = "SESSION"};
+static const char *const kind_names[] = {[STORE_KEY_VALUE] = "KEY_VALUE",
+                                         [STORE_WINDOW]    = "WINDOW",
+                                         [STORE_SESSION]   = "SESSION",
+                                         [STORE_BUFFER]    = "BUFFER"};
 
 static void define_columns(StrBuf *out, const char *role, const Column *columns, size_t count, Arena *arena)
 {

@@ -71,9 +71,9 @@ static Status row_of(Store *store, sqlite3_stmt *stmt, CacheRow **out, Error *er
 {
     TableRow head, found;
     store_table_read_head(stmt, &head);
-    bool     session = store->spec.kind == STORE_SESSION;
-    uint64_t hash    = store_cache_hash(head.key, head.window_start, session ? head.window_end : 0);
-    *out             = store_cache_find(store, hash, head.key, head.window_start, head.window_end);
+    bool     both = store_has_end(store->spec.kind);
+    uint64_t hash = store_cache_hash(head.key, head.window_start, both ? head.window_end : 0);
+    *out          = store_cache_find(store, hash, head.key, head.window_start, head.window_end);
     if (*out != NULL)
         return OK;
     Status status = store_table_read(store->table, stmt, store->file->scratch, &found, err);
@@ -191,8 +191,11 @@ static int compare_window(const StoreRow *x, const StoreRow *y, StoreKind kind)
 {
     int64_t a = store_row_time(kind, x->window_start, x->window_end),
             b = store_row_time(kind, y->window_start, y->window_end);
-    return a != b ? (a > b) - (a < b)
-                  : (x->window_start > y->window_start) - (x->window_start < y->window_start);
+    if (a == b) {
+        a = store_row_second(kind, x->window_start, x->window_end);
+        b = store_row_second(kind, y->window_start, y->window_end);
+    }
+    return (a > b) - (a < b);
 }
 
 static int compare_by_time(const void *a, const void *b)

@@ -66,7 +66,8 @@ static void add_chunk(StrBuf *sql, const StoreTable *table, int low, int high)
 {
     static const char *const after[]  = {[STORE_KEY_VALUE] = "(?1, ?2)",
                                          [STORE_WINDOW]    = "(?1, ?3, ?2)",
-                                         [STORE_SESSION]   = "(?1, ?4, ?3, ?2)"};
+                                         [STORE_SESSION]   = "(?1, ?4, ?3, ?2)",
+                                         [STORE_BUFFER]    = "(?1, ?3, ?4, ?2)"};
     const char              *identity = store_layouts[table->spec.kind].identity;
     add_select(sql, table);
     strbuf_adds(sql, " WHERE 1");

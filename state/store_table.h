@@ -90,10 +90,19 @@ Status store_table_set_time(StoreTable *table, int partition, int64_t time,
 /* A value as JSON text, for the readable columns of compound types. */
 void store_json_add(StrBuf *out, const SqlType *type, Value v);
 
-/* The time a row expires by: start (WINDOW), end (SESSION). */
+/* The time a row expires by: start (WINDOW, BUFFER), end (SESSION). */
 static inline int64_t store_row_time(StoreKind kind, int64_t start, int64_t end)
 {
     return kind == STORE_SESSION ? end : start;
+}
+
+/* Does the identity have both bounds? A time window's end follows from its start. */
+static inline bool store_has_end(StoreKind kind) { return kind == STORE_SESSION || kind == STORE_BUFFER; }
+
+/* What orders rows of one key and time. */
+static inline int64_t store_row_second(StoreKind kind, int64_t start, int64_t end)
+{
+    return kind == STORE_BUFFER ? end : start;
 }
 
 /* Rows below it are gone; INT64_MIN when nothing ever is. */

@@ -1,7 +1,7 @@
 /*
- * state_windows.h - a random walk over a WINDOW or SESSION store against a plain list of rows: get, put,
- * remove, both kinds of find, commit, rollback, reopen, with a cache far too small and a retention that keeps
- * expiring rows.
+ * state_windows.h - a random walk over a WINDOW, SESSION or BUFFER store against a plain list of rows: get,
+ * put, remove, both kinds of find, commit, rollback, reopen, with a cache far too small and a retention that
+ * keeps expiring rows.
  */
 #ifndef SLUICE_TESTS_STATE_WINDOWS_H
 #define SLUICE_TESTS_STATE_WINDOWS_H
@@ -80,11 +80,13 @@ static inline void walk_check(Walk *w, StoreRows found, int key, int64_t from, i
         if (i == 0)
             continue;
         const StoreRow *before = found.rows[i - 1];
+        bool            buffer = w->spec.kind == STORE_BUFFER;
         int64_t         a      = session ? before->window_end : before->window_start,
                 b              = session ? row->window_end : row->window_start;
-        assert_true(
-            a < b || (a == b && before->window_start < row->window_start) ||
-            (a == b && before->window_start == row->window_start && str_compare(before->key, row->key) < 0));
+        int64_t c              = buffer ? before->window_end : before->window_start,
+                d              = buffer ? row->window_end : row->window_start;
+        assert_true(a < b || (a == b && c < d) ||
+                    (a == b && c == d && str_compare(before->key, row->key) < 0));
     }
     arena_reset(w->f->arena);
 }
@@ -94,7 +96,7 @@ static inline void walk_change(Walk *w, int what)
     Fixture  *f     = w->f;
     char      key[] = {(char)('a' + walk_random(w, WALK_KEYS)), '\0'};
     int64_t   start = (w->clock - (int64_t)walk_random(w, 600)) / 10 * 10;
-    int64_t   end   = start + (w->spec.kind == STORE_SESSION ? (int64_t)walk_random(w, 3) * 5 : WALK_SIZE);
+    int64_t   end   = start + (w->spec.kind == STORE_WINDOW ? WALK_SIZE : (int64_t)walk_random(w, 3) * 5);
     WalkRow  *model = walk_row(w, key[0] - 'a', start, end);
     StoreRow *row   = fixture_get(f, w->store, key, start, end);
     assert_int_equal(row->exists, walk_alive(w, model));
