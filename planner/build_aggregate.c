@@ -8,6 +8,7 @@
  */
 #include "parser/parser.h"
 #include "planner/aggregate_rules.h"
+#include "planner/nodes/node_aggregate.h"
 #include "planner/query_build.h"
 
 typedef struct {
@@ -185,8 +186,8 @@ static bool grouped_already(const PlanNode *input, const Expr *const *keys, size
 
 /* Puts a REKEY below and points the arguments at its columns. Only columns that the arguments read go through
  * the topic. */
-static Status regroup(Builder *b, const PlanNode **input, const Expr *const *keys, const Str *names,
-                      size_t count, PlanAggregateCall *calls, size_t call_count, Error *err)
+static Status regroup(Builder *b, PlanNode **input, const Expr *const *keys, const Str *names, size_t count,
+                      PlanAggregateCall *calls, size_t call_count, Error *err)
 {
     size_t width = (*input)->schema->count;
     bool  *keep  = ARENA_ARRAY(b->arena, bool, width);
@@ -194,11 +195,15 @@ static Status regroup(Builder *b, const PlanNode **input, const Expr *const *key
     for (size_t i = 0; i < call_count; i++)
         for (size_t arg = 0; arg < calls[i].arg_count; arg++)
             expr_mark_columns(calls[i].args[arg], keep, width);
-    RekeySpec spec = {
-        keys, names, count, keep, true, false, true, "Aggregate-GroupBy-repartition", "Aggregate.GroupBy"};
+    RekeySpec spec = {.keys         = keys,
+                      .names        = names,
+                      .count        = count,
+                      .keep         = keep,
+                      .drop_null    = true,
+                      .topic_suffix = "Aggregate-GroupBy-repartition",
+                      .step         = "Aggregate.GroupBy",
+                      .moved        = moved};
     TRY(build_rekey(b, *input, &spec, input, err));
-    for (size_t i = count; i < (*input)->schema->count; i++)
-        moved[(*input)->u.rekey.value_slots[i - count]] = (int)i;
     for (size_t i = 0; i < call_count; i++) {
         const Expr **args = ARENA_ARRAY(b->arena, const Expr *, calls[i].arg_count);
         for (size_t arg = 0; arg < calls[i].arg_count; arg++)
@@ -208,14 +213,13 @@ static Status regroup(Builder *b, const PlanNode **input, const Expr *const *key
     return OK;
 }
 
-static Status set_window(const Analysis *a, PlanNode *node, Error *err)
+static Status set_window(const Analysis *a, PlanNode *node, PlanAggregate *agg, Error *err)
 {
     enum {
         DAY_MS                  = 24 * 60 * 60 * 1000,
         WINDOWS_OF_A_RECORD_MAX = 100000 /* a day by seconds; each is a row of the state */
     };
     const AstWindow *window = &a->query->window;
-    PlanAggregate   *agg    = &node->u.aggregate;
     int64_t          size   = 0;
     if (window->kind == WINDOW_NONE)
         return OK;
@@ -304,7 +308,8 @@ static Status check_item_names(const Analysis *a, const Column *columns, const s
 }
 
 /* Persistent: the keys, named by their items, then the other items. Transient: the key, then all items. */
-static Status select_columns(Builder *b, PlanNode *node, const AfterScope *scope, Error *err)
+static Status select_columns(Builder *b, PlanNode *node, PlanAggregate *agg, const AfterScope *scope,
+                             Error *err)
 {
     const Analysis *a    = b->a;
     size_t          keys = node->schema->key_count, count = 0;
@@ -335,8 +340,8 @@ static Status select_columns(Builder *b, PlanNode *node, const AfterScope *scope
         TRY(check_item_names(a, columns, of_item, err));
         TRY(check_result_columns(columns, keys + count, err));
     }
-    node->schema             = schema_new(b->arena, columns, keys + count);
-    node->u.aggregate.values = values;
+    node->schema = schema_new(b->arena, columns, keys + count);
+    agg->values  = values;
     return OK;
 }
 
@@ -347,18 +352,18 @@ static Str store_name(const Builder *b)
     return str_printf(b->arena, STR_FMT ".Aggregate", STR_ARG(b->query_id));
 }
 
-static Status type_after(Builder *b, PlanNode *node, const AggregateCalls *calls, Error *err)
+static Status type_after(Builder *b, PlanNode *node, PlanAggregate *agg, const AggregateCalls *calls,
+                         Error *err)
 {
-    PlanAggregate *agg = &node->u.aggregate;
-    AfterScope scope   = {{.resolve = resolve_bound, .replace = stands_for_column}, b->a, calls, agg->inner};
-    Typer      typer   = b->a->typer;
+    AfterScope scope = {{.resolve = resolve_bound, .replace = stands_for_column}, b->a, calls, agg->inner};
+    Typer      typer = b->a->typer;
     typer.magic_timestamps = true;
     if (b->a->having.flat != NULL)
         TRY(type_condition(&typer, b->a->having.flat, &scope.base, "HAVING", &agg->having, err));
-    return select_columns(b, node, &scope, err);
+    return select_columns(b, node, agg, &scope, err);
 }
 
-Status build_aggregate(Builder *b, const PlanNode *input, const PlanNode **out, Error *err)
+Status build_aggregate(Builder *b, PlanNode *input, PlanNode **out, Error *err)
 {
     AggregateCalls calls;
     const Expr   **keys;
@@ -375,18 +380,18 @@ Status build_aggregate(Builder *b, const PlanNode *input, const PlanNode **out, 
     if (!grouped_already(input, keys, key_count))
         TRY(regroup(b, &input, keys, names, key_count, resolved, calls.count, err));
 
-    PlanNode *node = builder_node(b, PLAN_AGGREGATE, "Aggregate", input, NULL);
-    node->is_table = true;
-    node->u.aggregate =
-        (PlanAggregate){.over_table = over_table, .calls = resolved, .call_count = calls.count};
+    bool           windowed = b->a->query->window.kind != WINDOW_NONE;
+    PlanNode      *node     = builder_node(b, &node_aggregate, "Aggregate", input, NULL);
+    PlanAggregate *agg      = ARENA_NEW(b->arena, PlanAggregate);
+    node->is_table          = true;
+    node->details           = agg;
+    *agg        = (PlanAggregate){.over_table = over_table, .calls = resolved, .call_count = calls.count};
     b->keys_are = KEYS_GROUP_BY;
-    TRY(set_window(b->a, node, err));
-    node->u.aggregate.inner =
-        inner_schema(b, input, resolved, calls.count, b->a->query->window.kind != WINDOW_NONE);
-    builder_store(b, node, store_name(b),
-                  b->a->query->window.kind == WINDOW_NONE ? -1 : node->u.aggregate.retention_ms);
-    node->schema = node->u.aggregate.inner; /* keys for match_key_items */
-    TRY(type_after(b, node, &calls, err));
+    TRY(set_window(b->a, node, agg, err));
+    agg->inner = inner_schema(b, input, resolved, calls.count, windowed);
+    builder_store(b, node, store_name(b), windowed ? agg->retention_ms : -1);
+    node->schema = agg->inner; /* keys for match_key_items */
+    TRY(type_after(b, node, agg, &calls, err));
     *out = node;
     return OK;
 }

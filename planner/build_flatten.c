@@ -5,13 +5,14 @@
  * stand inside scalar expressions, and the projection above knows nothing of it.
  */
 #include "parser/parser.h"
+#include "planner/nodes/node_flatten.h"
 #include "planner/query_build.h"
 #include "planner/select_items.h"
 
 typedef struct {
     AstRewriter     base;
     Builder        *b;
-    const PlanNode *input;
+    PlanNode       *input;
     const Expr    **calls; /* typed */
     const AstExpr **asts;
     size_t          count, capacity;
@@ -81,7 +82,7 @@ static const Schema *flattened_schema(Builder *b, const Schema *input, const Gat
     return schema_new(b->arena, columns, input->count + g->count);
 }
 
-Status build_flatten(Builder *b, const PlanNode *input, const PlanNode **out, Error *err)
+Status build_flatten(Builder *b, PlanNode *input, PlanNode **out, Error *err)
 {
     enum { MOST_CALLS = 64 };
     Analysis *a   = b->a;
@@ -97,9 +98,11 @@ Status build_flatten(Builder *b, const PlanNode *input, const PlanNode **out, Er
     g.calls  = ARENA_ARRAY(b->arena, const Expr *, MOST_CALLS);
     for (size_t i = 0; i < a->item_count; i++)
         TRY(ast_rewrite(&g.base, a->items[i].flat, &a->items[i].flat, err));
-    PlanNode *node  = builder_node(b, PLAN_FLATTEN, "Flatten", input, NULL);
-    node->schema    = flattened_schema(b, input->schema, &g);
-    node->u.flatten = (PlanFlatten){g.calls, g.count};
-    *out            = node;
+    PlanNode    *node    = builder_node(b, &node_flatten, "Flatten", input, NULL);
+    PlanFlatten *details = ARENA_NEW(b->arena, PlanFlatten);
+    node->schema         = flattened_schema(b, input->schema, &g);
+    *details             = (PlanFlatten){g.calls, g.count};
+    node->details        = details;
+    *out                 = node;
     return OK;
 }

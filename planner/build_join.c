@@ -8,13 +8,15 @@
 #include "parser/parser.h"
 #include "planner/join_keys.h"
 #include "planner/join_rules.h"
+#include "planner/nodes/node_join.h"
+#include "planner/query_build.h"
 
 typedef struct {
-    Builder        *b;
-    JoinCondition   on;
-    PlanJoinKind    kind;
-    const PlanNode *left, *right;
-    const Expr     *left_key, *right_key;
+    Builder      *b;
+    JoinCondition on;
+    PlanJoinKind  kind;
+    PlanNode     *left, *right;
+    const Expr   *left_key, *right_key;
 } Step;
 
 /* ---- the key's name ---- */
@@ -70,8 +72,8 @@ static bool same_key_format(const PlanNode *side, const FormatSpec *format)
            !format_facts(format->format)->registry;
 }
 
-static Status rekey_side(Step *step, const PlanNode **side, const Expr *key, const AstExpr *flat,
-                         const char *which, bool preserved, Error *err)
+static Status rekey_side(Step *step, PlanNode **side, const Expr *key, const AstExpr *flat, const char *which,
+                         bool preserved, const FormatSpec *format, Error *err)
 {
     Builder *b    = step->b;
     bool    *keep = ARENA_ARRAY(b->arena, bool, (*side)->schema->count);
@@ -83,10 +85,16 @@ static Status rekey_side(Step *step, const PlanNode **side, const Expr *key, con
         keep[key->slot] = false;
     const Expr **keys = ARENA_ARRAY(b->arena, const Expr *, 1);
     keys[0]           = key;
-    RekeySpec spec    = {keys, &name, 1, keep, false, !preserved, true, suffix, suffix};
-    Str      *names   = ARENA_ARRAY(b->arena, Str, 1);
+    Str *names        = ARENA_ARRAY(b->arena, Str, 1);
     names[0]          = name;
-    spec.names        = names;
+    RekeySpec spec    = {.keys          = keys,
+                         .names         = names,
+                         .count         = 1,
+                         .keep          = keep,
+                         .drop_null_key = !preserved,
+                         .topic_suffix  = suffix,
+                         .step          = suffix,
+                         .key_format    = format};
     return build_rekey(b, *side, &spec, side, err);
 }
 
@@ -103,12 +111,11 @@ static Status bring_together(Step *step, Error *err)
         return OK;
     if (!right_ready && !step->right->is_table)
         TRY(rekey_side(step, &step->right, step->right_key, step->on.right.flat, "right", right_preserved,
-                       err));
+                       NULL, err));
     left_ready = left_ready && same_key_format(step->left, &step->right->key_format);
-    if (!left_ready && !step->left->is_table) {
-        TRY(rekey_side(step, &step->left, step->left_key, step->on.left.flat, "left", left_preserved, err));
-        ((PlanNode *)step->left)->key_format = step->right->key_format;
-    }
+    if (!left_ready && !step->left->is_table)
+        TRY(rekey_side(step, &step->left, step->left_key, step->on.left.flat, "left", left_preserved,
+                       &step->right->key_format, err));
     if (step->left->is_table && !same_key_format(step->left, &step->right->key_format))
         return error_set(err, E_UNSUPPORTED, step->on.join->pos,
                          "Sluice cannot join tables with keys in different formats yet (%s and %s)",
@@ -120,7 +127,7 @@ static Status bring_together(Step *step, Error *err)
 /* ---- the node ---- */
 
 /* Behind the key: all columns of both sides but the one that is the key, as plain values. */
-static void join_schema(Step *step, Str key, PlanNode *node)
+static void join_schema(Step *step, Str key, PlanNode *node, PlanJoin *join)
 {
     Builder *b        = step->b;
     size_t   most     = step->left->schema->count + step->right->schema->count;
@@ -146,9 +153,9 @@ static void join_schema(Step *step, Str key, PlanNode *node)
             behind++;
         }
     }
-    node->schema             = schema_new(b->arena, columns, count);
-    node->u.join.left_slots  = slots[0];
-    node->u.join.right_slots = slots[1];
+    node->schema      = schema_new(b->arena, columns, count);
+    join->left_slots  = slots[0];
+    join->right_slots = slots[1];
 }
 
 static Status set_within(const AstJoin *join, PlanJoin *out, Error *err)
@@ -173,17 +180,19 @@ static Status check_built(const Step *step, Error *err)
                      names[step->kind]);
 }
 
-static Status join_node(Step *step, Str key, const PlanNode **out, Error *err)
+static Status join_node(Step *step, Str key, PlanNode **out, Error *err)
 {
     static const PlanJoinType types[] = {PLAN_INNER, PLAN_LEFT, PLAN_RIGHT, PLAN_FULL};
     Builder                  *b       = step->b;
-    PlanNode                 *node    = builder_node(b, PLAN_JOIN, "Join", step->left, step->right);
-    node->u.join                      = (PlanJoin){.kind = step->kind, .type = types[step->on.join->kind]};
+    PlanNode                 *node    = builder_node(b, &node_join, "Join", step->left, step->right);
+    PlanJoin                 *details = ARENA_NEW(b->arena, PlanJoin);
+    *details                          = (PlanJoin){.kind = step->kind, .type = types[step->on.join->kind]};
+    node->details                     = details;
     node->is_table                    = step->left->is_table;
-    join_schema(step, key, node);
-    TRY(set_within(step->on.join, &node->u.join, err));
+    join_schema(step, key, node, details);
+    TRY(set_within(step->on.join, details, err));
     if (step->kind == PLAN_JOIN_FOREIGN_KEY)
-        node->u.join.foreign_key = step->left_key;
+        details->foreign_key = step->left_key;
     *out = node;
     return OK;
 }
@@ -193,7 +202,7 @@ static bool is_primary_key(const PlanNode *side, const Expr *key)
     return side->schema->key_count == 1 && is_key_of(side, key);
 }
 
-static Status build_step(Builder *b, size_t join, const PlanNode *left, const PlanNode **out, Error *err)
+static Status build_step(Builder *b, size_t join, PlanNode *left, PlanNode **out, Error *err)
 {
     Step step = {.b = b, .left = left};
     TRY(join_condition(b->a, join, &step.on, err));
@@ -217,9 +226,9 @@ static Status build_step(Builder *b, size_t join, const PlanNode *left, const Pl
     return join_node(&step, key, out, err);
 }
 
-Status build_joins(Builder *b, const PlanNode **out, Error *err)
+Status build_joins(Builder *b, PlanNode **out, Error *err)
 {
-    const PlanNode *node;
+    PlanNode *node;
     TRY(build_source_node(b, 0, &node, err));
     for (size_t join = 0; join < b->a->query->join_count; join++)
         TRY(build_step(b, join, node, &node, err));

@@ -2,31 +2,49 @@
  * build_nodes.c - sources, WHERE, PARTITION BY.
  */
 #include "parser/parser.h"
+#include "planner/nodes/node_exchange.h"
+#include "planner/nodes/node_filter.h"
+#include "planner/nodes/node_rekey.h"
+#include "planner/nodes/node_source.h"
 #include "planner/query_build.h"
 
-PlanNode *builder_node(Builder *b, PlanKind kind, const char *step, const PlanNode *left,
-                       const PlanNode *right)
+/* ---- drafts ---- */
+
+static void add_node(Builder *b, PlanNode *node)
 {
-    PlanNode *node = ARENA_NEW(b->arena, PlanNode);
-    node->kind     = kind;
-    node->number   = b->next_number++;
-    node->step     = str_c(step);
+    if (b->node_count == b->node_capacity) {
+        b->node_capacity = b->node_capacity ? b->node_capacity * 2 : 16;
+        PlanNode **more  = ARENA_ARRAY(b->arena, PlanNode *, b->node_capacity);
+        if (b->node_count > 0)
+            memcpy(more, b->nodes, b->node_count * sizeof *more);
+        b->nodes = more;
+    }
+    node->number              = (int)b->node_count;
+    b->nodes[b->node_count++] = node;
+}
+
+PlanNode *builder_node(Builder *b, const NodeClass *class, const char *step, PlanNode *left, PlanNode *right)
+{
+    PlanNode        *node   = ARENA_NEW(b->arena, PlanNode);
+    const PlanNode **inputs = ARENA_ARRAY(b->arena, const PlanNode *, 2);
+    node->class             = class;
+    node->step              = str_c(step);
+    node->inputs            = inputs;
     if (left != NULL) {
-        node->inputs[node->input_count++] = left;
-        node->schema                      = left->schema;
-        node->is_table                    = left->is_table;
-        node->key_format                  = left->key_format;
-        node->window                      = left->window;
+        inputs[node->input_count++] = left;
+        node->schema                = left->schema;
+        node->is_table              = left->is_table;
+        node->key_format            = left->key_format;
+        node->window                = left->window;
     }
     if (right != NULL)
-        node->inputs[node->input_count++] = right;
+        inputs[node->input_count++] = right;
+    add_node(b, node);
     return node;
 }
 
 void builder_store(Builder *b, PlanNode *node, Str name, int64_t retention_ms)
 {
-    if (str_is_null(name))
-        return;
     PlanStore *stores = ARENA_ARRAY(b->arena, PlanStore, node->store_count + 1);
     if (node->store_count > 0)
         memcpy(stores, node->stores, node->store_count * sizeof *stores);
@@ -101,13 +119,22 @@ static void copy_source(Arena *arena, const Source *source, PlanSource *out)
     out->declared       = schema_copy(arena, source->schema);
 }
 
-Status build_source_node(Builder *b, size_t from, const PlanNode **out, Error *err)
+/* CREATE SOURCE TABLE has no select list and names its table. */
+static Str source_store_name(const Builder *b, size_t from)
+{
+    const Analysis *a = b->a;
+    if (b->materialize)
+        return a->from[from].source->name;
+    if (!analysis_is_join(a))
+        return str_printf(b->arena, STR_FMT ".KsqlTopic-Reduce", STR_ARG(b->query_id));
+    return str_printf(b->arena, STR_FMT ".KafkaTopic_" STR_FMT "-Reduce", STR_ARG(b->query_id),
+                      STR_ARG(a->from[from].alias));
+}
+
+Status build_source_node(Builder *b, size_t from, PlanNode **out, Error *err)
 {
     const Analysis *a      = b->a;
     const Source   *source = a->from[from].source;
-    if (b->source_count == ARRAY_LEN(b->sources))
-        return error_set(err, E_LIMIT, a->from[from].pos, "A query can read %zu sources at most",
-                         ARRAY_LEN(b->sources));
     if (!format_facts(source->value_format.format)->built || !format_facts(source->key_format.format)->built)
         return error_set(err, E_UNSUPPORTED, a->from[from].pos,
                          "Sluice cannot read the formats of " STR_FMT " yet (key %s, value %s)",
@@ -117,41 +144,40 @@ Status build_source_node(Builder *b, size_t from, const PlanNode **out, Error *e
     const char *step =
         join ? str_to_c(b->arena, str_printf(b->arena, "SourceOf" STR_FMT, STR_ARG(a->from[from].alias)))
              : "KsqlTopic.Source";
-    PlanNode *node   = builder_node(b, PLAN_SOURCE, step, NULL, NULL);
-    node->schema     = source_schema(b, from);
-    node->is_table   = source->is_table;
-    node->key_format = source->key_format;
-    node->window     = source->window;
-    copy_source(b->arena, source, &node->u.source);
-    node->u.source.partitions = analysis_partitions(a, from); /* when the query is made, not the source */
-    if (!str_is_null(source->timestamp_column)) {
-        Str flat                      = analysis_flat_name(a, from, source->timestamp_column);
-        node->u.source.timestamp_slot = schema_find(node->schema, flat);
-    }
+    PlanNode   *node    = builder_node(b, &node_source, step, NULL, NULL);
+    PlanSource *details = ARENA_NEW(b->arena, PlanSource);
+    node->schema        = source_schema(b, from);
+    node->is_table      = source->is_table;
+    node->key_format    = source->key_format;
+    node->window        = source->window;
+    node->details       = details;
+    copy_source(b->arena, source, details);
+    details->partitions  = analysis_partitions(a, from); /* when the query is made, not the source */
+    details->materialize = b->materialize;
+    if (!str_is_null(source->timestamp_column))
+        details->timestamp_slot =
+            schema_find(node->schema, analysis_flat_name(a, from, source->timestamp_column));
     if (source->is_table)
-        builder_store(b, node,
-                      join ? str_printf(b->arena, STR_FMT ".KafkaTopic_" STR_FMT "-Reduce",
-                                        STR_ARG(b->query_id), STR_ARG(a->from[from].alias))
-                           : str_printf(b->arena, STR_FMT ".KsqlTopic-Reduce", STR_ARG(b->query_id)),
-                      -1);
-    b->sources[b->source_count++] = node;
-    *out                          = node;
+        builder_store(b, node, source_store_name(b, from), -1);
+    *out = node;
     return OK;
 }
 
 /* ---- WHERE ---- */
 
-Status build_where(Builder *b, const PlanNode *input, const PlanNode **out, Error *err)
+Status build_where(Builder *b, PlanNode *input, PlanNode **out, Error *err)
 {
     *out = input;
     if (b->a->where.flat == NULL)
         return OK;
     SchemaScope scope;
     Typer       typer      = b->a->typer;
-    PlanNode   *node       = builder_node(b, PLAN_FILTER, "WhereFilter", input, NULL);
+    PlanNode   *node       = builder_node(b, &node_filter, "WhereFilter", input, NULL);
+    PlanFilter *filter     = ARENA_NEW(b->arena, PlanFilter);
+    node->details          = filter;
     typer.magic_timestamps = true;
     schema_scope_init(&scope, input->schema);
-    TRY(type_condition(&typer, b->a->where.flat, &scope.base, "WHERE", &node->u.filter.condition, err));
+    TRY(type_condition(&typer, b->a->where.flat, &scope.base, "WHERE", &filter->condition, err));
     *out = node;
     return OK;
 }
@@ -180,25 +206,40 @@ void rekey_format(const Planner *planner, const FormatSpec *from, const Column *
         *out = (FormatSpec){.format = format_any_key()};
 }
 
-Status build_rekey(Builder *b, const PlanNode *input, const RekeySpec *spec, const PlanNode **out, Error *err)
+static PlanNode *exchange(Builder *b, PlanNode *input, const RekeySpec *spec)
+{
+    PlanNode     *node    = builder_node(b, &node_exchange, spec->step, input, NULL);
+    PlanExchange *details = ARENA_NEW(b->arena, PlanExchange);
+    details->topic_suffix = str_c(spec->topic_suffix);
+    node->details         = details;
+    return node;
+}
+
+Status build_rekey(Builder *b, PlanNode *input, const RekeySpec *spec, PlanNode **out, Error *err)
 {
     const Schema *from = input->schema;
     if (input->window.kind != WINDOWED_NO && !spec->drop_null)
         return error_set(err, E_PLAN, NO_POS,
                          "Implicit repartitioning of windowed sources is not supported. See "
                          "https://github.com/confluentinc/ksql/issues/4385.");
-    PlanNode *node    = builder_node(b, PLAN_REKEY, spec->step, input, NULL);
-    Column   *columns = ARENA_ARRAY(b->arena, Column, spec->count + from->count);
-    int      *slots   = ARENA_ARRAY(b->arena, int, from->count);
-    size_t    count = 0, kept = 0;
+    PlanNode  *node    = builder_node(b, &node_rekey, spec->step, input, NULL);
+    PlanRekey *rekey   = ARENA_NEW(b->arena, PlanRekey);
+    Column    *columns = ARENA_ARRAY(b->arena, Column, spec->count + from->count);
+    int       *slots   = ARENA_ARRAY(b->arena, int, from->count);
+    size_t     count = 0, kept = 0;
     for (size_t i = 0; i < spec->count; i++)
         columns[count++] = (Column){spec->names[i], spec->keys[i]->type, COLUMN_KEY, STR_NULL};
-    rekey_format(b->a->planner, &input->key_format, columns, spec->count, &node->key_format);
+    if (spec->key_format != NULL)
+        node->key_format = *spec->key_format;
+    else
+        rekey_format(b->a->planner, &input->key_format, columns, spec->count, &node->key_format);
     /* Old keys come behind the values; everything kept is a plain value from here on. */
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < from->count; i++) {
             if (!spec->keep[i] || (i < from->key_count) != (pass == 1))
                 continue;
+            if (spec->moved != NULL)
+                spec->moved[i] = (int)count;
             columns[count]        = from->columns[i];
             columns[count++].role = COLUMN_VALUE;
             slots[kept++]         = (int)i;
@@ -206,18 +247,17 @@ Status build_rekey(Builder *b, const PlanNode *input, const RekeySpec *spec, con
     }
     node->schema  = schema_new(b->arena, columns, count);
     node->window  = (KeyWindow){WINDOWED_NO, 0};
-    node->u.rekey = (PlanRekey){.keys          = spec->keys,
+    node->details = rekey;
+    *rekey        = (PlanRekey){.keys          = spec->keys,
                                 .key_count     = spec->count,
                                 .drop_null     = spec->drop_null,
                                 .drop_null_key = spec->drop_null_key,
-                                .repartition   = spec->repartition,
-                                .topic_suffix  = str_c(spec->topic_suffix),
                                 .value_slots   = slots};
-    *out          = node;
+    *out          = spec->topic_suffix == NULL ? node : exchange(b, node, spec);
     return OK;
 }
 
-static Status check_partition_by(Builder *b, const PlanNode *input, Error *err)
+static Status check_partition_by(Builder *b, PlanNode *input, Error *err)
 {
     const Analysis *a = b->a;
     for (size_t i = 0; i < a->query->partition_count; i++) {
@@ -242,7 +282,7 @@ static Status check_partition_by(Builder *b, const PlanNode *input, Error *err)
     return OK;
 }
 
-Status build_partition_by(Builder *b, const PlanNode *input, const PlanNode **out, Error *err)
+Status build_partition_by(Builder *b, PlanNode *input, PlanNode **out, Error *err)
 {
     const Analysis *a = b->a;
     *out              = input;
@@ -263,9 +303,12 @@ Status build_partition_by(Builder *b, const PlanNode *input, const PlanNode **ou
         if (keys[i]->kind == EXPR_COLUMN)
             keep[keys[i]->slot] = false; /* it moves into the key */
     }
-    RekeySpec spec = {
-        keys,         names, count, keep, false, false, a->query->has_group_by, "PartitionBy-repartition",
-        "PartitionBy"};
-    b->keys_are = KEYS_PARTITION_BY;
+    RekeySpec spec = {.keys         = keys,
+                      .names        = names,
+                      .count        = count,
+                      .keep         = keep,
+                      .topic_suffix = a->query->has_group_by ? "PartitionBy-repartition" : NULL,
+                      .step         = "PartitionBy"};
+    b->keys_are    = KEYS_PARTITION_BY;
     return build_rekey(b, input, &spec, out, err);
 }

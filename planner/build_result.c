@@ -4,6 +4,8 @@
  */
 #include "parser/parser.h"
 #include "planner/join_keys.h"
+#include "planner/nodes/node_output.h"
+#include "planner/nodes/node_project.h"
 #include "planner/query_build.h"
 
 /* ---- keys ---- */
@@ -191,7 +193,18 @@ Status check_result_columns(const Column *columns, size_t count, Error *err)
 
 /* ---- nodes ---- */
 
-Status build_projection(Builder *b, const PlanNode *input, const PlanNode **out, Error *err)
+PlanNode *build_project_node(Builder *b, const char *step, PlanNode *input, const Schema *schema,
+                             const Expr *const *values)
+{
+    PlanNode    *node    = builder_node(b, &node_project, step, input, NULL);
+    PlanProject *details = ARENA_NEW(b->arena, PlanProject);
+    details->values      = values;
+    node->schema         = schema;
+    node->details        = details;
+    return node;
+}
+
+Status build_projection(Builder *b, PlanNode *input, PlanNode **out, Error *err)
 {
     const Analysis *a    = b->a;
     size_t          keys = input->schema->key_count, count = 0;
@@ -214,9 +227,8 @@ Status build_projection(Builder *b, const PlanNode *input, const PlanNode **out,
         count++;
     }
     TRY(check_result_columns(columns, keys + count, err));
-    PlanNode *node         = builder_node(b, PLAN_PROJECT, "Project", input, NULL);
-    node->schema           = schema_new(b->arena, columns, keys + count);
-    node->u.project.values = values;
+    PlanNode *node =
+        build_project_node(b, "Project", input, schema_new(b->arena, columns, keys + count), values);
     if (node->is_table)
         builder_store(b, node, a->sink_name, -1);
     *out = node;
@@ -235,10 +247,10 @@ static int shown_by_tombstones(const Builder *b, const PlanNode *input, const Se
     return str_equal(item->flat->name.text, STR_LIT("WINDOWEND")) ? OUTPUT_WINDOWEND : OUTPUT_NOTHING;
 }
 
-Status build_output(Builder *b, const PlanNode *input, const PlanNode **out, Error *err)
+Status build_output(Builder *b, PlanNode *input, PlanNode **out, Error *err)
 {
     const Analysis *a          = b->a;
-    bool            aggregated = input->kind == PLAN_AGGREGATE;
+    bool            aggregated = input->class == &node_aggregate;
     Column         *columns    = ARENA_ARRAY(b->arena, Column, a->item_count);
     const Expr    **values     = ARENA_ARRAY(b->arena, const Expr *, a->item_count);
     int            *key_slots  = ARENA_ARRAY(b->arena, int, a->item_count);
@@ -253,9 +265,11 @@ Status build_output(Builder *b, const PlanNode *input, const PlanNode **out, Err
         columns[i]   = (Column){a->items[i].alias, values[i]->type, COLUMN_VALUE, STR_NULL};
         key_slots[i] = shown_by_tombstones(b, input, &a->items[i]);
     }
-    PlanNode *node = builder_node(b, PLAN_OUTPUT, "Output", input, NULL);
-    node->schema   = schema_new(b->arena, columns, a->item_count);
-    node->u.output = (PlanOutput){values, key_slots, a->query->has_limit, a->query->limit};
-    *out           = node;
+    PlanNode   *node    = builder_node(b, &node_output, "Output", input, NULL);
+    PlanOutput *details = ARENA_NEW(b->arena, PlanOutput);
+    *details            = (PlanOutput){values, key_slots, a->query->has_limit, a->query->limit};
+    node->schema        = schema_new(b->arena, columns, a->item_count);
+    node->details       = details;
+    *out                = node;
     return OK;
 }

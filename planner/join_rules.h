@@ -4,6 +4,7 @@
 #ifndef SLUICE_PLANNER_JOIN_RULES_H
 #define SLUICE_PLANNER_JOIN_RULES_H
 
+#include "planner/nodes/node_join.h"
 #include "planner/query_build.h"
 
 /* The ON condition of one join, its sides in order: `left` is about sources before, `right` about the joined

@@ -7,6 +7,9 @@
 #include "parser/parser.h"
 #include "planner/pull_rules.h"
 #include "planner/canonical.h"
+#include "planner/nodes/node_aggregate.h"
+#include "planner/nodes/node_project.h"
+#include "planner/nodes/node_sink.h"
 #include "planner/query_build.h"
 #include "planner/source_rules.h"
 
@@ -21,10 +24,10 @@ static Status check_windowed_table(const Analysis *a, Error *err)
     return OK;
 }
 
-static Status build_body(Builder *b, const PlanNode **out, Error *err)
+static Status build_body(Builder *b, PlanNode **out, Error *err)
 {
-    Analysis       *a = b->a;
-    const PlanNode *node;
+    Analysis *a = b->a;
+    PlanNode *node;
     TRY(check_windowed_table(a, err));
     b->keys_are = KEYS_OF_SOURCE;
     if (analysis_is_join(a))
@@ -94,8 +97,8 @@ static int64_t sink_retention(const Planner *planner, const WithClause *with, co
         return -1;
     int64_t retention = with->has_retention ? with->retention_ms
                                             : planner->host->topic_retention(planner->host, leftmost->topic);
-    if (body->kind == PLAN_AGGREGATE && retention >= 0 && body->u.aggregate.retention_ms > retention)
-        retention = body->u.aggregate.retention_ms;
+    if (body->class == &node_aggregate && retention >= 0 && plan_aggregate(body)->retention_ms > retention)
+        retention = plan_aggregate(body)->retention_ms;
     return retention;
 }
 
@@ -124,10 +127,10 @@ static void sink_topic(const Planner *planner, const WithClause *with, const Sou
  * clients expect to be refused. */
 static Status check_intermediate(const PlanNode *body, const Source *sink, Error *err)
 {
-    if (body->kind != PLAN_AGGREGATE || !format_facts(sink->value_format.format)->flat)
+    if (body->class != &node_aggregate || !format_facts(sink->value_format.format)->flat)
         return OK;
-    for (size_t i = 0; i < body->u.aggregate.call_count; i++) {
-        SqlKind kind = body->u.aggregate.calls[i].call->state_type->kind;
+    for (size_t i = 0; i < plan_aggregate(body)->call_count; i++) {
+        SqlKind kind = plan_aggregate(body)->calls[i].call->state_type->kind;
         if (kind == T_ARRAY || kind == T_MAP || kind == T_STRUCT)
             return error_set(err, E_PLAN, NO_POS,
                              "One of the functions used in the statement has an intermediate type that the "
@@ -168,55 +171,29 @@ static Status describe_sink(const Planner *planner, const AstStatement *statemen
     return check_intermediate(body, sink, err);
 }
 
-static Status build_sink(Builder *b, const Source *sink, const PlanNode *body, const PlanNode **out,
-                         Error *err)
+static Status build_sink(Builder *b, const Source *sink, PlanNode *body, Error *err)
 {
     if (!format_facts(sink->value_format.format)->built || !format_facts(sink->key_format.format)->built)
         return error_set(err, E_UNSUPPORTED, NO_POS,
                          "Sluice cannot write the formats of " STR_FMT " yet (key %s, value %s)",
                          STR_ARG(sink->name), format_name(sink->key_format.format),
                          format_name(sink->value_format.format));
-    PlanNode *node   = builder_node(b, PLAN_SINK, str_to_c(b->arena, sink->name), body, NULL);
-    node->key_format = sink->key_format;
-    node->u.sink     = (PlanSink){.sink_name        = sink->name,
-                                  .topic            = str_dup(b->arena, sink->topic),
-                                  .partitions       = sink->partitions,
-                                  .value_format     = sink->value_format,
-                                  .timestamp_slot   = str_is_null(sink->timestamp_column)
-                                                          ? -1
-                                                          : schema_find(body->schema, sink->timestamp_column),
-                                  .timestamp_format = sink->timestamp_format};
-    *out             = node;
+    PlanNode *node    = builder_node(b, &node_sink, str_to_c(b->arena, sink->name), body, NULL);
+    PlanSink *details = ARENA_NEW(b->arena, PlanSink);
+    node->key_format  = sink->key_format;
+    node->details     = details;
+    *details          = (PlanSink){.sink_name        = sink->name,
+                                   .topic            = str_dup(b->arena, sink->topic),
+                                   .partitions       = sink->partitions,
+                                   .value_format     = sink->value_format,
+                                   .timestamp_slot   = str_is_null(sink->timestamp_column)
+                                                           ? -1
+                                                           : schema_find(body->schema, sink->timestamp_column),
+                                   .timestamp_format = sink->timestamp_format};
     return OK;
 }
 
 /* ---- the plan ---- */
-
-static const PlanNode *find_materialized(const PlanNode *root)
-{
-    if (root->kind == PLAN_SINK && root->is_table && root->input_count > 0)
-        return root->inputs[0];
-    return NULL;
-}
-
-static QueryPlan *finish_plan(Builder *b, const PlanNode *root, Str statement)
-{
-    QueryPlan *plan    = ARENA_NEW(b->arena, QueryPlan);
-    plan->id           = b->query_id;
-    plan->statement    = str_dup(b->arena, statement);
-    plan->root         = root;
-    plan->sources      = ARENA_ARRAY(b->arena, const PlanNode *, b->source_count);
-    plan->source_count = b->source_count;
-    memcpy(plan->sources, b->sources, b->source_count * sizeof *plan->sources);
-    plan->partitions      = plan->sources[0]->u.source.partitions;
-    plan->result_is_table = root->is_table;
-    plan->schema          = root->schema;
-    plan->window          = root->window;
-    plan->materialized    = find_materialized(root);
-    plan_prune(root, b->arena);
-    plan->hash = plan_hash(root);
-    return plan;
-}
 
 static Str query_statement(const Analysis *a, const AstStatement *statement, const Source *sink,
                            const TopicWish *topic)
@@ -283,9 +260,9 @@ static Str created_query_id(const Planner *planner, const AstStatement *statemen
 static Status plan_create_as(const Planner *planner, const AstStatement *statement, PersistentQuery *query,
                              Error *err)
 {
-    WithClause      with;
-    Builder         b = {.arena = planner->arena};
-    const PlanNode *body, *root;
+    WithClause with;
+    Builder    b = {.arena = planner->arena};
+    PlanNode  *body;
     TRY(check_source_name(&statement->name, err));
     TRY(with_parse(planner->arena, statement, WITH_CREATE_AS, &with, err));
     TRY(check_name_free(planner->catalog, statement, err));
@@ -297,12 +274,12 @@ static Status plan_create_as(const Planner *planner, const AstStatement *stateme
     TRY(build_body(&b, &body, err));
     TRY(describe_sink(planner, statement, &with, b.a, body, query, err));
     TRY(check_replaced(planner, statement, query, err));
-    TRY(build_sink(&b, query->sink, body, &root, err));
+    TRY(build_sink(&b, query->sink, body, err));
     name_sources(b.a, query);
-    query->plan = finish_plan(&b, root, query_statement(b.a, statement, query->sink, &query->topic));
-    query->kind = body->is_table ? QUERY_PERSISTENT_TABLE : QUERY_PERSISTENT_STREAM;
-    query->sink->query_id        = query->plan->id;
-    query->sink->made_from       = query->source_names;
+    query->plan            = plan_finish(&b, query_statement(b.a, statement, query->sink, &query->topic));
+    query->kind            = body->is_table ? QUERY_PERSISTENT_TABLE : QUERY_PERSISTENT_STREAM;
+    query->sink->query_id  = query->plan->id;
+    query->sink->made_from = query->source_names;
     query->sink->made_from_count = query->source_count;
     return OK;
 }
@@ -319,9 +296,9 @@ static bool assignable(const SqlType *from, const SqlType *to)
 /* A number that was written as such becomes whatever DECIMAL the target has. */
 static bool is_decimal_literal(const PlanNode *body, size_t column, const SqlType *to)
 {
-    if (body->kind != PLAN_PROJECT || column < body->schema->key_count || to->kind != T_DECIMAL)
+    if (body->class != &node_project || column < body->schema->key_count || to->kind != T_DECIMAL)
         return false;
-    const Expr *value = body->u.project.values[column - body->schema->key_count];
+    const Expr *value = plan_project(body)->values[column - body->schema->key_count];
     return value->kind == EXPR_CONST && type_is_numeric(value->type);
 }
 
@@ -388,7 +365,7 @@ static Status check_insert_schema(const PlanNode *body, const Source *target, Er
 }
 
 /* A narrower DECIMAL is widened on its way into the sink, a literal is made one (sql.md 3.7). */
-static const PlanNode *widen_decimals(Builder *b, const PlanNode *body, const Source *target)
+static PlanNode *widen_decimals(Builder *b, PlanNode *body, const Source *target)
 {
     const Schema *from = body->schema, *to = target->schema;
     const Expr  **values = ARENA_ARRAY(b->arena, const Expr *, from->value_count);
@@ -404,19 +381,16 @@ static const PlanNode *widen_decimals(Builder *b, const PlanNode *body, const So
     }
     if (!any)
         return body;
-    PlanNode *node         = builder_node(b, PLAN_PROJECT, "Widen", body, NULL);
-    node->schema           = schema_copy(b->arena, to);
-    node->u.project.values = values;
-    return node;
+    return build_project_node(b, "Widen", body, schema_copy(b->arena, to), values);
 }
 
 static Status plan_insert_into(const Planner *planner, const AstStatement *statement, PersistentQuery *query,
                                Error *err)
 {
-    WithClause      with;
-    Builder         b = {.arena = planner->arena};
-    const PlanNode *body, *root;
-    const Source   *target = NULL;
+    WithClause    with;
+    Builder       b = {.arena = planner->arena};
+    PlanNode     *body;
+    const Source *target = NULL;
     TRY(with_parse(planner->arena, statement, WITH_INSERT, &with, err));
     TRY(check_target(planner, statement, &target, err));
     TRY(analyze_query(planner, statement->query, true, target->name, "INSERT INTO", &b.a, err));
@@ -432,9 +406,9 @@ static Status plan_insert_into(const Planner *planner, const AstStatement *state
     body         = widen_decimals(&b, body, target);
     query->sink  = ARENA_NEW(planner->arena, Source);
     *query->sink = *target;
-    TRY(build_sink(&b, query->sink, body, &root, err));
+    TRY(build_sink(&b, query->sink, body, err));
     name_sources(b.a, query);
-    query->plan  = finish_plan(&b, root, query_statement(b.a, statement, NULL, NULL));
+    query->plan  = plan_finish(&b, query_statement(b.a, statement, NULL, NULL));
     query->topic = (TopicWish){.name = STR_LIT("")};
     query->kind  = QUERY_INSERT;
     return OK;
@@ -457,19 +431,14 @@ Status query_build_source_table(const Planner *planner, const Source *source, Qu
         .planner    = planner,
         .from_count = 1,
         .typer = {.catalog = planner->catalog, .functions = planner->functions, .arena = planner->arena}};
-    FromItem        from = {source->name, source, NO_POS};
-    Builder         b    = {.a = &a, .arena = planner->arena};
-    const PlanNode *node;
+    FromItem  from = {source->name, source, NO_POS};
+    Builder   b    = {.a = &a, .arena = planner->arena, .materialize = true};
+    PlanNode *node;
     a.from     = &from;
     b.query_id = str_printf(planner->arena, "CST_" STR_FMT "_%lld", STR_ARG(source->name),
                             (long long)planner->query_number);
     TRY(build_source_node(&b, 0, &node, err));
-    PlanNode *root             = (PlanNode *)node;
-    root->u.source.materialize = true;
-    root->store_count          = 0; /* the table itself, not one of the query's own */
-    builder_store(&b, root, source->name, -1);
-    *out                 = finish_plan(&b, root, source->statement);
-    (*out)->materialized = root;
+    *out = plan_finish(&b, source->statement);
     return OK;
 }
 
@@ -478,14 +447,14 @@ Status query_build_source_table(const Planner *planner, const Source *source, Qu
 Status plan_push_query(const Planner *planner, const AstStatement *statement, Str query_id, QueryPlan **out,
                        Error *err)
 {
-    Builder         b = {.arena = planner->arena, .query_id = str_dup(planner->arena, query_id)};
-    const PlanNode *body, *root;
+    Builder   b = {.arena = planner->arena, .query_id = str_dup(planner->arena, query_id)};
+    PlanNode *body, *root;
     TRY(analyze_query(planner, statement->query, false, STR_NULL, "SELECT", &b.a, err));
     if (statement->query->emit == EMIT_NONE)
         TRY(pull_check_stream_query(b.a, err));
     TRY(build_body(&b, &body, err));
     TRY(build_output(&b, body, &root, err));
-    *out = finish_plan(&b, root, statement->text);
+    *out = plan_finish(&b, statement->text);
     return OK;
 }
 

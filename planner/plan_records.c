@@ -3,6 +3,7 @@
  *
  * It is a push query's plan, so PRINT reads through the same feeds, with the same bounded queue, as a SELECT.
  */
+#include "planner/nodes/node_source.h"
 #include "planner/planner.h"
 
 static const Schema *records_schema(Arena *arena)
@@ -18,21 +19,25 @@ static const Schema *records_schema(Arena *arena)
 
 const QueryPlan *plan_records(Arena *arena, Str id, Str statement, Str topic, int partitions)
 {
-    QueryPlan       *plan    = ARENA_NEW(arena, QueryPlan);
-    PlanNode        *node    = ARENA_NEW(arena, PlanNode);
-    const PlanNode **sources = ARENA_ARRAY(arena, const PlanNode *, 1);
-    node->kind               = PLAN_SOURCE;
-    node->step               = STR_LIT("Print");
-    node->schema             = records_schema(arena);
-    node->u.source           = (PlanSource){
-                  .topic = str_dup(arena, topic), .partitions = partitions, .timestamp_slot = -1, .records = true};
-    sources[0] = node;
-    *plan      = (QueryPlan){.id           = str_dup(arena, id),
-                             .statement    = str_dup(arena, statement),
-                             .root         = node,
-                             .sources      = sources,
-                             .source_count = 1,
-                             .partitions   = partitions,
-                             .schema       = node->schema};
+    QueryPlan       *plan   = ARENA_NEW(arena, QueryPlan);
+    PlanNode        *node   = ARENA_NEW(arena, PlanNode);
+    PlanSource      *source = ARENA_NEW(arena, PlanSource);
+    const PlanNode **nodes  = ARENA_ARRAY(arena, const PlanNode *, 1);
+    node->class             = &node_source;
+    node->step              = STR_LIT("Print");
+    node->schema            = records_schema(arena);
+    node->details           = source;
+    *source                 = (PlanSource){
+                        .topic = str_dup(arena, topic), .partitions = partitions, .timestamp_slot = -1, .records = true};
+    nodes[0] = node;
+    *plan    = (QueryPlan){.id           = str_dup(arena, id),
+                           .statement    = str_dup(arena, statement),
+                           .nodes        = nodes,
+                           .node_count   = 1,
+                           .root         = node,
+                           .sources      = nodes,
+                           .source_count = 1,
+                           .partitions   = partitions,
+                           .schema       = node->schema};
     return plan;
 }

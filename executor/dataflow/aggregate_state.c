@@ -34,7 +34,7 @@ Status aggregate_open(Operator *op, AggregateFold fold, Error *err)
     AggregateOp  *self   = (AggregateOp *)op;
     const Schema *schema = op->node->schema;
     self->fold           = fold;
-    self->plan           = &op->node->u.aggregate;
+    self->plan           = plan_aggregate(op->node);
     self->store          = op->stores[0];
     self->key_count      = schema->key_count;
     self->value_count    = schema->value_count;
@@ -45,7 +45,7 @@ Status aggregate_open(Operator *op, AggregateFold fold, Error *err)
     self->next           = ARENA_ARRAY(op->arena, Value, self->value_count + 1);
     aggregate_rollback(op);
     TRY(open_calls(self, err));
-    TRY(key_coder_open(op, &op->node->key_format, schema, &self->keys, err));
+    TRY(key_coder_open(op, &op->node->key_format, schema, STR_NULL, &self->keys, err));
     if (self->plan->having != NULL)
         TRY(op_compile(op, self->plan->having, &self->having, err));
     return projection_open(op, self->plan->values, self->value_count, &self->values, err);

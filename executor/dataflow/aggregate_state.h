@@ -13,6 +13,7 @@
 
 #include "executor/dataflow/key_coder.h"
 #include "executor/dataflow/projection.h"
+#include "planner/nodes/node_aggregate.h"
 
 typedef struct AggregateOp AggregateOp;
 

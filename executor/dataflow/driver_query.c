@@ -10,6 +10,7 @@
  * Invariant: outside driver_query_push and driver_query_flush nothing is on its way between two parts.
  */
 #include "executor/dataflow/driver_query.h"
+#include "planner/node.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -23,7 +24,7 @@ static Status host_append(PipelineHost *self, const PlanNode *node, Str topic, c
 {
     DriverQuery *query = (DriverQuery *)self;
     DriverAt     at    = driver_append(query->driver, driver_find_topic(query->driver, topic), 0, record);
-    if (node->kind != PLAN_REKEY) {
+    if (!node->class->cuts) {
         driver_note_written(query->driver, at);
         return OK;
     }
@@ -183,7 +184,7 @@ static void list_inputs(DriverQuery *query, size_t part)
     Pipeline *pipeline = query->parts[part].pipeline;
     for (size_t i = 0; i < pipeline_input_count(pipeline); i++) {
         const PlanNode *node = pipeline_input_node(pipeline, i);
-        if (node->kind == PLAN_SOURCE)
+        if (node->class->reads_topic)
             query->inputs[query->input_count++] = (DriverInput){
                 part, i, str_dup(query->driver->arena, pipeline_input_topic(pipeline, i)), 0, NULL, 0, 0};
         else

@@ -20,16 +20,18 @@ static bool same_bytes(const PlanNode *from, const FormatSpec *format, const Sch
     return true;
 }
 
-Status key_coder_open(Operator *op, const FormatSpec *format, const Schema *schema, KeyCoder *out, Error *err)
+Status key_coder_open(Operator *op, const FormatSpec *format, const Schema *schema, Str topic, KeyCoder *out,
+                      Error *err)
 {
     *out = (KeyCoder){NULL, false};
     if (format->format == NULL || schema->key_count == 0)
         return OK;
-    SerdeSpec spec = {
-        .format = *format, .side = SIDE_KEY, .columns = schema->columns, .count = schema->key_count};
-    if (op->node->kind == PLAN_SINK)
-        spec.topic = op->node->u.sink.topic;
-    out->reuse = op->node->input_count > 0 && same_bytes(op->node->inputs[0], format, schema);
+    SerdeSpec spec = {.format  = *format,
+                      .side    = SIDE_KEY,
+                      .topic   = topic,
+                      .columns = schema->columns,
+                      .count   = schema->key_count};
+    out->reuse     = op->node->input_count > 0 && same_bytes(op->node->inputs[0], format, schema);
     return op_encoder(op, &spec, &out->encoder, err);
 }
 

@@ -14,8 +14,9 @@ typedef struct {
     bool     reuse;   /* row->key_bytes of the input fit */
 } KeyCoder;
 
-/* For keys with the columns of `schema` in `format`, made from rows of the operator's first input. */
-Status key_coder_open(Operator *op, const FormatSpec *format, const Schema *schema, KeyCoder *out,
+/* For keys with the columns of `schema` in `format`, made from rows of the operator's first input. `topic`:
+ * where they are written to; STR_NULL: nowhere. */
+Status key_coder_open(Operator *op, const FormatSpec *format, const Schema *schema, Str topic, KeyCoder *out,
                       Error *err);
 /* Bytes of the row's key (without window), kept in row->key_bytes; ptr NULL: null. */
 Status key_coder_bytes(KeyCoder *coder, const Row *row, Arena *arena, Str *out, Error *err);

@@ -8,6 +8,7 @@
  * Streams only. In a table, a row that stops matching must become a tombstone: see op_table_filter.c.
  */
 #include "executor/dataflow/task.h"
+#include "planner/nodes/node_filter.h"
 
 typedef struct {
     Operator base;
@@ -16,7 +17,7 @@ typedef struct {
 
 static Status filter_open(Operator *op, Error *err)
 {
-    return op_compile(op, op->node->u.filter.condition, &((FilterOp *)op)->condition, err);
+    return op_compile(op, plan_filter(op->node)->condition, &((FilterOp *)op)->condition, err);
 }
 
 static bool passes(FilterOp *self, const Row *row, Arena *arena)

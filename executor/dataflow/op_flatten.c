@@ -6,6 +6,7 @@
  * new columns come behind the input's value columns, before its headers and pseudo columns.
  */
 #include "executor/dataflow/task.h"
+#include "planner/nodes/node_flatten.h"
 
 typedef struct {
     Operator  base;
@@ -16,7 +17,7 @@ typedef struct {
 static Status flatten_open(Operator *op, Error *err)
 {
     FlattenOp         *self    = (FlattenOp *)op;
-    const PlanFlatten *flatten = &op->node->u.flatten;
+    const PlanFlatten *flatten = plan_flatten(op->node);
     self->functions            = ARENA_ARRAY(op->arena, Program *, flatten->count);
     self->lists                = ARENA_ARRAY(op->arena, Value, flatten->count);
     for (size_t i = 0; i < flatten->count; i++)
@@ -26,7 +27,7 @@ static Status flatten_open(Operator *op, Error *err)
 
 static size_t eval_lists(FlattenOp *self, const Row *row, Arena *arena)
 {
-    size_t count = self->base.node->u.flatten.count, longest = 0;
+    size_t count = plan_flatten(self->base.node)->count, longest = 0;
     self->base.current = row;
     for (size_t i = 0; i < count; i++) {
         Error why;
@@ -45,7 +46,7 @@ static size_t eval_lists(FlattenOp *self, const Row *row, Arena *arena)
 static Value *element_row(const FlattenOp *self, const Row *row, size_t element, Arena *arena)
 {
     const Schema *from  = self->base.node->inputs[0]->schema;
-    size_t        added = self->base.node->u.flatten.count, before = from->key_count + from->value_count;
+    size_t        added = plan_flatten(self->base.node)->count, before = from->key_count + from->value_count;
     Value        *out = arena_alloc(arena, (from->count + added) * sizeof *out);
     memcpy(out, row->columns, before * sizeof *out);
     for (size_t i = 0; i < added; i++)

@@ -7,6 +7,7 @@
  */
 #include "executor/dataflow/source_table.h"
 #include "executor/dataflow/task.h"
+#include "planner/nodes/node_join.h"
 
 enum { STREAM_PORT = 0, TABLE_PORT = 1 };
 
@@ -21,7 +22,7 @@ static Status join_open(Operator *op, Error *err)
 {
     StreamTableOp  *self   = (StreamTableOp *)op;
     const PlanNode *table  = op->node->inputs[TABLE_PORT];
-    Operator       *source = table->kind == PLAN_SOURCE ? pipeline_operator(op->pipeline, table) : NULL;
+    Operator       *source = table->class->reads_topic ? pipeline_operator(op->pipeline, table) : NULL;
     if (source == NULL || source->store_count == 0)
         return error_set(
             err, E_UNSUPPORTED, NO_POS,
@@ -57,7 +58,7 @@ static Status look_up(StreamTableOp *self, const Row *row, Arena *arena, Str *ke
 static Value *joined(const StreamTableOp *self, const Row *row, const Value *right, Arena *arena)
 {
     const PlanNode *node   = self->base.node;
-    const PlanJoin *join   = &node->u.join;
+    const PlanJoin *join   = plan_join(node);
     const Schema   *schema = node->schema;
     Value          *out    = arena_alloc(arena, schema->count * sizeof *out);
     for (size_t i = 0; i < schema->key_count; i++)
@@ -76,7 +77,7 @@ static Value *joined(const StreamTableOp *self, const Row *row, const Value *rig
 
 static Status join_row(StreamTableOp *self, const Row *row, RecordBatch *out, Error *err)
 {
-    bool         inner = self->base.node->u.join.type == PLAN_INNER;
+    bool         inner = plan_join(self->base.node)->type == PLAN_INNER;
     const Value *right;
     Str          key;
     if (row->columns == NULL)

@@ -7,6 +7,7 @@
  */
 #include "executor/dataflow/projection.h"
 #include "executor/dataflow/task.h"
+#include "planner/nodes/node_output.h"
 
 typedef struct {
     Operator   base;
@@ -16,8 +17,8 @@ typedef struct {
 
 static Status output_open(Operator *op, Error *err)
 {
-    return projection_open(op, op->node->u.output.values, op->node->schema->count, &((OutputOp *)op)->values,
-                           err);
+    return projection_open(op, plan_output(op->node)->values, op->node->schema->count,
+                           &((OutputOp *)op)->values, err);
 }
 
 static Status send(OutputOp *self, const Row *row, Arena *arena, Error *err)
@@ -39,7 +40,7 @@ static Status send(OutputOp *self, const Row *row, Arena *arena, Error *err)
 static Status output_push(Operator *op, int port, const RecordBatch *in, Error *err)
 {
     OutputOp         *self   = (OutputOp *)op;
-    const PlanOutput *output = &op->node->u.output;
+    const PlanOutput *output = plan_output(op->node);
     for (size_t i = 0; i < in->count; i++) {
         if (in->rows[i].columns == NULL && !op->node->is_table)
             continue;
@@ -54,7 +55,7 @@ static Status output_push(Operator *op, int port, const RecordBatch *in, Error *
 
 Value output_kept_value(const PlanNode *output, size_t column, const Row *row)
 {
-    int slot = output->u.output.key_slots[column];
+    int slot = plan_output(output)->key_slots[column];
     if (slot == OUTPUT_WINDOWSTART)
         return value_from_int(row->window_start);
     if (slot == OUTPUT_WINDOWEND)

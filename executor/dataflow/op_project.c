@@ -7,6 +7,7 @@
 #include "executor/dataflow/key_coder.h"
 #include "executor/dataflow/projection.h"
 #include "executor/dataflow/task.h"
+#include "planner/nodes/node_project.h"
 
 typedef struct {
     Operator   base;
@@ -17,8 +18,9 @@ typedef struct {
 static Status project_open(Operator *op, Error *err)
 {
     ProjectOp *self = (ProjectOp *)op;
-    TRY(key_coder_open(op, &op->node->key_format, op->node->schema, &self->keys, err));
-    return projection_open(op, op->node->u.project.values, op->node->schema->value_count, &self->values, err);
+    TRY(key_coder_open(op, &op->node->key_format, op->node->schema, STR_NULL, &self->keys, err));
+    return projection_open(op, plan_project(op->node)->values, op->node->schema->value_count, &self->values,
+                           err);
 }
 
 static Value *project_row(ProjectOp *self, const Value *columns, const Row *row, Arena *arena)

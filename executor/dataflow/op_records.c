@@ -5,6 +5,7 @@
  * 1970. It is the only operator of its pipeline and hands its rows to the client itself.
  */
 #include "executor/dataflow/task.h"
+#include "planner/nodes/node_source.h"
 
 static Value bytes_or_null(Str bytes) { return str_is_null(bytes) ? value_null() : value_from_str(bytes); }
 
@@ -28,7 +29,7 @@ static Status records_feed(Operator *op, int partition, const LogRecord *records
 static Status records_open(Operator *op, Error *err)
 {
     InputOperator *self = (InputOperator *)op;
-    self->topic         = op->node->u.source.topic;
+    self->topic         = plan_source(op->node)->topic;
     self->feed          = records_feed;
     return OK;
 }

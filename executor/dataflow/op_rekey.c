@@ -1,14 +1,13 @@
 /*
- * op_rekey.c - PARTITION BY, GROUP BY and join keys: rows under a new key, handed on or written to a
- * repartition topic.
+ * op_rekey.c - PARTITION BY, GROUP BY and join keys: rows under a new key.
  *
  * A key expression that is NULL or fails: GROUP BY drops the row; otherwise that key column is NULL. A null
  * row has no columns, but keys made of nothing but the old key are still evaluated. Table rows: the old row
  * belongs to its own key, the new one to its; where these differ the change becomes two, the old one first.
  */
 #include "executor/dataflow/key_coder.h"
-#include "executor/dataflow/repartition.h"
 #include "executor/dataflow/task.h"
+#include "planner/nodes/node_rekey.h"
 
 typedef struct {
     Operator  base;
@@ -16,15 +15,12 @@ typedef struct {
     bool     *key_only; /* the expression reads key columns alone */
     KeyCoder  coder;
     bool      bare_key; /* one column that is the key's payload: NULL is a null key */
-    bool      writes;   /* to the topic */
-    Str       topic;
-    Encoder  *values;
     Value    *null_row; /* input columns of a null row: scratch */
 } RekeyOp;
 
 static void find_key_only(RekeyOp *self, const Schema *from)
 {
-    const PlanRekey *rekey = &self->base.node->u.rekey;
+    const PlanRekey *rekey = plan_rekey(self->base.node);
     bool            *used  = ARENA_ARRAY(self->base.arena, bool, from->count + 1);
     for (size_t i = 0; i < rekey->key_count; i++) {
         memset(used, 0, from->count * sizeof *used);
@@ -35,22 +31,10 @@ static void find_key_only(RekeyOp *self, const Schema *from)
     }
 }
 
-static Status open_topic(RekeyOp *self, Error *err)
-{
-    Operator *op = &self->base;
-    self->writes = op->pipeline->spec.sub_topology != ALL_DIRECT && op->node->u.rekey.repartition;
-    if (!self->writes)
-        return OK;
-    self->topic    = topology_repartition_topic(op->pipeline->spec.service_id, op->pipeline->spec.plan->id,
-                                                op->node, op->arena);
-    SerdeSpec spec = repartition_serde(op->node, self->topic, op->arena);
-    return op_encoder(op, &spec, &self->values, err);
-}
-
 static Status rekey_open(Operator *op, Error *err)
 {
     RekeyOp         *self  = (RekeyOp *)op;
-    const PlanRekey *rekey = &op->node->u.rekey;
+    const PlanRekey *rekey = plan_rekey(op->node);
     const Schema    *from  = op->node->inputs[0]->schema;
     self->keys             = ARENA_ARRAY(op->arena, Program *, rekey->key_count);
     self->key_only         = ARENA_ARRAY(op->arena, bool, rekey->key_count + 1);
@@ -61,9 +45,9 @@ static Status rekey_open(Operator *op, Error *err)
     for (size_t i = 0; i < rekey->key_count; i++)
         TRY(op_compile(op, rekey->keys[i], &self->keys[i], err));
     find_key_only(self, from);
-    TRY(key_coder_open(op, &op->node->key_format, op->node->schema, &self->coder, err));
+    TRY(key_coder_open(op, &op->node->key_format, op->node->schema, STR_NULL, &self->coder, err));
     self->coder.reuse = false; /* it is another key */
-    return open_topic(self, err);
+    return OK;
 }
 
 /* ---- keys ---- */
@@ -72,7 +56,7 @@ static Status rekey_open(Operator *op, Error *err)
 static bool eval_keys(RekeyOp *self, const Row *row, const Value *columns, bool reports, Value *out,
                       Arena *arena)
 {
-    const PlanRekey *rekey = &self->base.node->u.rekey;
+    const PlanRekey *rekey = plan_rekey(self->base.node);
     Operator        *op    = &self->base;
     Error            why;
     op->current = reports ? row : NULL;
@@ -103,10 +87,11 @@ static bool eval_keys(RekeyOp *self, const Row *row, const Value *columns, bool 
 static Value *rekeyed(RekeyOp *self, const Value *columns, Arena *arena)
 {
     const Schema *schema = self->base.node->schema;
+    const int    *slots  = plan_rekey(self->base.node)->value_slots;
     size_t        keys   = schema->key_count;
     Value        *out    = arena_alloc(arena, (schema->count + 1) * sizeof *out);
     for (size_t i = keys; columns != NULL && i < schema->count; i++)
-        out[i] = columns[self->base.node->u.rekey.value_slots[i - keys]];
+        out[i] = columns[slots[i - keys]];
     return out;
 }
 
@@ -114,7 +99,7 @@ static Value *rekeyed(RekeyOp *self, const Value *columns, Arena *arena)
 
 static void rekey_row(RekeyOp *self, const Row *row, RecordBatch *out)
 {
-    const PlanRekey *rekey = &self->base.node->u.rekey;
+    const PlanRekey *rekey = plan_rekey(self->base.node);
     if (row->columns == NULL && rekey->drop_null)
         return; /* GROUP BY has no use for it */
     Value *values = rekeyed(self, row->columns, out->arena);
@@ -176,53 +161,6 @@ static Status rekey_change(RekeyOp *self, const Row *row, RecordBatch *out, Erro
     return OK;
 }
 
-/* ---- the topic ---- */
-
-static Status encode_row(RekeyOp *self, const Row *row, Arena *arena, Str *out, Error *err)
-{
-    const Schema *schema = self->base.node->schema;
-    size_t        keys   = schema->key_count;
-    *out                 = STR_NULL;
-    if (!self->base.node->is_table)
-        return row->columns == NULL ? OK : encoder_encode(self->values, row->columns + keys, arena, out, err);
-    Value sides[2] = {value_null(), value_null()};
-    if (row->columns != NULL)
-        sides[0] = value_array(row->columns + keys, schema->count - keys);
-    if (row->old != NULL)
-        sides[1] = value_array(row->old + keys, schema->count - keys);
-    return encoder_encode(self->values, sides, arena, out, err);
-}
-
-static Status fatal(const RekeyOp *self, Status status, Error *err)
-{
-    if (status != E_DATA && status != E_LIMIT)
-        return status;
-    if (err == NULL)
-        return E_FATAL_DATA;
-    err->code = E_FATAL_DATA;
-    return error_prefix(err, "Unable to serialize record of topic " STR_FMT ": ", STR_ARG(self->topic));
-}
-
-static Status write_rows(RekeyOp *self, const RecordBatch *batch, Error *err)
-{
-    PipelineHost *host = self->base.pipeline->spec.host;
-    for (size_t i = 0; i < batch->count; i++) {
-        const Row *row    = &batch->rows[i];
-        LogRecord  record = {.timestamp = row->timestamp};
-        Status     status = key_coder_bytes(&self->coder, row, batch->arena, &record.key, err);
-        if (status == OK)
-            status = encode_row(self, row, batch->arena, &record.value, err);
-        if (status != OK)
-            return fatal(self, status, err);
-        if (row->origin != NULL) {
-            record.headers      = row->origin->headers;
-            record.header_count = row->origin->header_count;
-        }
-        TRY(host->append(host, self->base.node, self->topic, &record, record.key, err));
-    }
-    return OK;
-}
-
 static Status rekey_push(Operator *op, int port, const RecordBatch *in, Error *err)
 {
     RekeyOp     *self = (RekeyOp *)op;
@@ -233,7 +171,7 @@ static Status rekey_push(Operator *op, int port, const RecordBatch *in, Error *e
         else
             rekey_row(self, &in->rows[i], out);
     }
-    return self->writes ? write_rows(self, out, err) : op_emit(op, out, err);
+    return op_emit(op, out, err);
 }
 
 const OperatorClass op_rekey = {

@@ -10,6 +10,7 @@
 #include "executor/dataflow/key_coder.h"
 #include "executor/dataflow/task.h"
 #include "executor/dataflow/timestamp_column.h"
+#include "planner/nodes/node_sink.h"
 
 typedef struct {
     Operator        base;
@@ -22,7 +23,7 @@ typedef struct {
 static Status sink_open(Operator *op, Error *err)
 {
     SinkOp         *self   = (SinkOp *)op;
-    const PlanSink *sink   = &op->node->u.sink;
+    const PlanSink *sink   = plan_sink(op->node);
     const Schema   *schema = op->node->schema;
     SerdeSpec       values = {.format  = sink->value_format,
                               .side    = SIDE_VALUE,
@@ -33,7 +34,7 @@ static Status sink_open(Operator *op, Error *err)
     self->windowed         = window.kind == WINDOWED_NO        ? WINDOW_KEY_NONE
                              : window.kind == WINDOWED_SESSION ? WINDOW_KEY_SESSION
                                                                : WINDOW_KEY_TIME;
-    TRY(key_coder_open(op, &op->node->key_format, schema, &self->keys, err));
+    TRY(key_coder_open(op, &op->node->key_format, schema, sink->topic, &self->keys, err));
     TRY(op_encoder(op, &values, &self->values, err));
     TimestampSpec time = {sink->timestamp_slot, sink->timestamp_format, schema};
     return timestamp_column_open(&time, op->programs.clock, op->programs.config, op->arena, &self->time, err);
@@ -47,7 +48,7 @@ static Status cannot_write(const Operator *op, const char *side, Error *err)
         return E_FATAL_DATA;
     err->code = E_FATAL_DATA;
     return error_prefix(err, "Unable to serialize record. %s of topic " STR_FMT ": ", side,
-                        STR_ARG(op->node->u.sink.topic));
+                        STR_ARG(plan_sink(op->node)->topic));
 }
 
 /* The written time; false: it cannot be told, the row was reported. */
@@ -91,7 +92,7 @@ static Status write_row(SinkOp *self, const Row *row, Arena *arena, Error *err)
         record.headers      = row->origin->headers;
         record.header_count = row->origin->header_count;
     }
-    TRY(host->append(host, op->node, op->node->u.sink.topic, &record, key, err));
+    TRY(host->append(host, op->node, plan_sink(op->node)->topic, &record, key, err));
     op->pipeline->counters.records_out++;
     return OK;
 }

@@ -27,6 +27,15 @@ static Status  source_feed(Operator *op, int partition, const LogRecord *records
 static Status  source_take(Operator *op, const SourceRows *rows, size_t from, size_t count, Error *err);
 static int64_t source_time(Operator *op, const SourceRows *rows, size_t at, Arena *arena);
 
+/* Do all operators that the rows may come to? */
+static bool reads_wanted_only(const Operator *op)
+{
+    bool all = true;
+    for (size_t i = 0; all && i < op->outlet_count; i++)
+        all = op->outlets[i].to->class->reads_wanted_only && reads_wanted_only(op->outlets[i].to);
+    return all;
+}
+
 static Status source_open(Operator *op, Error *err)
 {
     SourceOp *self   = (SourceOp *)op;
@@ -35,8 +44,7 @@ static Status source_open(Operator *op, Error *err)
     self->base.feed  = source_feed;
     self->base.take  = source_take;
     self->base.time  = source_time;
-    for (const Operator *next = op->next; next != NULL; next = next->next)
-        self->hides |= !next->class->reads_wanted_only;
+    self->hides      = !reads_wanted_only(op);
     return OK;
 }
 

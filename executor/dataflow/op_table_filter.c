@@ -5,6 +5,7 @@
  * becomes a tombstone, once, and a row that was never in says nothing.
  */
 #include "executor/dataflow/task.h"
+#include "planner/nodes/node_filter.h"
 
 typedef struct {
     Operator base;
@@ -13,7 +14,7 @@ typedef struct {
 
 static Status filter_open(Operator *op, Error *err)
 {
-    return op_compile(op, op->node->u.filter.condition, &((TableFilterOp *)op)->condition, err);
+    return op_compile(op, plan_filter(op->node)->condition, &((TableFilterOp *)op)->condition, err);
 }
 
 /* The old row's failures were reported when it was new. */

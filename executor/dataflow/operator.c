@@ -2,11 +2,14 @@
  * operator.c - what operators share: their class, reports of bad rows, programs, serde, and key bytes.
  */
 #include "executor/dataflow/task.h"
+#include "planner/nodes/node_aggregate.h"
+#include "planner/nodes/node_join.h"
+#include "planner/nodes/node_source.h"
 
-const OperatorClass *operator_class(PlanKind kind, const PlanNode *node)
+const OperatorClass *operator_class(const PlanNode *node)
 {
 #define OPERATOR(wanted, condition, symbol)                                                                  \
-    if (kind == (wanted) && (condition))                                                                     \
+    if (node->class == &(wanted) && (condition))                                                             \
         return &symbol;
 #include "executor/dataflow/operators.def"
 #undef OPERATOR

@@ -14,6 +14,7 @@
 #define SLUICE_EXECUTOR_DATAFLOW_OPERATOR_H
 
 #include "executor/dataflow/pipeline.h"
+#include "planner/node.h"
 #include "state/store.h"
 
 typedef struct Operator Operator;
@@ -48,13 +49,19 @@ typedef struct {
     Operator *op;
 } OpErrors;
 
+/* A consumer of an operator's rows. */
+typedef struct {
+    Operator *to;
+    int       port;
+} Outlet;
+
 struct Operator {
     const OperatorClass *class;
     const PlanNode *node;
     Pipeline       *pipeline;
-    Arena          *arena; /* of the task */
-    Operator       *next;  /* NULL: the last one */
-    int             next_port;
+    Arena          *arena;   /* of the task */
+    const Outlet   *outlets; /* who gets what it emits, in the plan's order; none: it is the last one */
+    size_t          outlet_count;
     Store         **stores; /* opened by the pipeline, in the order of the node's */
     size_t          store_count;
     OpErrors        errors;
@@ -63,12 +70,14 @@ struct Operator {
     Encoder        *key_encoder; /* of op_key_bytes, made when first used */
 };
 
-/* Hands a batch to the next operator. */
+/* Hands a batch to all consumers, one after the other. They may share its rows, for those are read-only. */
 static inline Status op_emit(Operator *op, const RecordBatch *out, Error *err)
 {
-    if (op->next == NULL || out->count == 0)
-        return OK;
-    return op->next->class->push(op->next, op->next_port, out, err);
+    for (size_t i = 0; out->count > 0 && i < op->outlet_count; i++) {
+        const Outlet *outlet = &op->outlets[i];
+        TRY(outlet->to->class->push(outlet->to, outlet->port, out, err));
+    }
+    return OK;
 }
 
 /* A row (or an expression of it) failed: counter, processing log with the row's origin (runtime.md 7.2 type
@@ -93,6 +102,6 @@ Status op_decoder(Operator *op, const SerdeSpec *spec, Decoder **out, Error *err
 Status op_encoder(Operator *op, const SerdeSpec *spec, Encoder **out, Error *err);
 
 /* NULL: not built. */
-const OperatorClass *operator_class(PlanKind kind, const PlanNode *node);
+const OperatorClass *operator_class(const PlanNode *node);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * pipeline.c - making the operators of a task, and pushing records through them.
  *
- * An operator is allocated before its inputs, since they need to know where to push, and opened after them,
- * since a join looks at its inputs' stores. Records go through in slices of BATCH_ROWS: the batch arena is
- * reset after each, so a poll of any size costs the same memory.
+ * All operators are made and connected before the first is opened: a source looks at what is above it, a join
+ * at its inputs' stores, which are open by then. Records go through in slices of BATCH_ROWS: the batch arena
+ * is reset after each, so a poll of any size costs the same memory.
  */
 #include "executor/dataflow/task.h"
 
@@ -15,26 +15,46 @@ static void report_error(ErrorSink *sink, const Error *err)
     op_report(op, op->current, err);
 }
 
-static Status make_operator(Pipeline *pipeline, const PlanNode *node, bool reads_topic, Operator *next,
-                            int port, Operator **out, Error *err)
+static Status make_operator(Pipeline *pipeline, const PlanNode *node, bool reads_topic, Operator **out,
+                            Error *err)
 {
-    const OperatorClass *class = reads_topic ? &op_repartition : operator_class(node->kind, node);
+    const OperatorClass *class = reads_topic ? &op_repartition : operator_class(node);
     if (class == NULL)
         return error_set(err, E_UNSUPPORTED, NO_POS,
                          "Sluice does not execute the step " STR_FMT " of query " STR_FMT " yet",
                          STR_ARG(node->step), STR_ARG(pipeline->spec.plan->id));
-    Operator *op  = arena_calloc(pipeline->arena, 1, class->state_size);
-    op->class     = class;
-    op->node      = node;
-    op->pipeline  = pipeline;
-    op->arena     = pipeline->arena;
-    op->next      = next;
-    op->next_port = port;
-    op->errors    = (OpErrors){{report_error}, op};
-    op->programs  = (ProgramContext){
-         .clock = pipeline->spec.clock, .config = pipeline->spec.functions_config, .errors = &op->errors.base};
+    Operator *op = arena_calloc(pipeline->arena, 1, class->state_size);
+    op->class    = class;
+    op->node     = node;
+    op->pipeline = pipeline;
+    op->arena    = pipeline->arena;
+    op->errors   = (OpErrors){{report_error}, op};
+    op->programs = (ProgramContext){
+        .clock = pipeline->spec.clock, .config = pipeline->spec.functions_config, .errors = &op->errors.base};
     *out = op;
     return OK;
+}
+
+/* What reads a topic here has no inputs here. */
+static bool is_input(const Pipeline *pipeline, const PlanNode *node)
+{
+    for (size_t i = 0; i < pipeline->topology.input_count; i++)
+        if (pipeline->topology.inputs[i] == node)
+            return true;
+    return false;
+}
+
+static void connect_inputs(Pipeline *pipeline, Operator *const *made, Operator *op)
+{
+    const PlanNode *node = op->node;
+    for (size_t i = 0; i < node->input_count; i++) {
+        Operator *from    = made[node->inputs[i]->number];
+        Outlet   *outlets = ARENA_ARRAY(pipeline->arena, Outlet, from->outlet_count + 1);
+        if (from->outlet_count > 0)
+            memcpy(outlets, from->outlets, from->outlet_count * sizeof *outlets);
+        outlets[from->outlet_count++] = (Outlet){op, (int)i};
+        from->outlets                 = outlets;
+    }
 }
 
 static Status open_stores(Pipeline *pipeline, Operator *op, Error *err)
@@ -52,31 +72,40 @@ static Status open_stores(Pipeline *pipeline, Operator *op, Error *err)
     return OK;
 }
 
-static Status build(Pipeline *pipeline, const PlanNode *node, Operator *next, int port, Error *err)
+static Status open_operator(Pipeline *pipeline, Operator *op, Error *err)
 {
-    bool direct = pipeline->spec.sub_topology == ALL_DIRECT;
-    bool reads =
-        node->kind == PLAN_REKEY && node->u.rekey.repartition && !direct && node != pipeline->topology.root;
-    Operator *op = NULL;
-    TRY(make_operator(pipeline, node, reads, next, port, &op, err));
-    for (size_t i = 0; !reads && i < node->input_count; i++)
-        TRY(build(pipeline, node->inputs[i], op, (int)i, err));
     pipeline->operators[pipeline->operator_count++] = op;
-    if (reads || node->kind == PLAN_SOURCE)
+    if (is_input(pipeline, op->node))
         pipeline->inputs[pipeline->input_count++] = (InputOperator *)op;
     TRY(open_stores(pipeline, op, err));
     return op->class->open == NULL ? OK : op->class->open(op, err);
 }
 
-typedef struct {
-    size_t nodes, stores;
-} Sizes;
-
-static void count_node(void *context, const PlanNode *node)
+static size_t count_stores(const SubTopology *sub)
 {
-    Sizes *sizes = context;
-    sizes->nodes++;
-    sizes->stores += node->store_count;
+    size_t count = 0;
+    for (size_t i = 0; i < sub->node_count; i++)
+        count += sub->nodes[i]->store_count;
+    return count;
+}
+
+static Status build(Pipeline *pipeline, Error *err)
+{
+    const SubTopology *sub  = &pipeline->topology;
+    Operator         **made = ARENA_ARRAY(pipeline->arena, Operator *, pipeline->spec.plan->node_count);
+    pipeline->operators     = ARENA_ARRAY(pipeline->arena, Operator *, sub->node_count);
+    pipeline->inputs        = ARENA_ARRAY(pipeline->arena, InputOperator *, sub->input_count);
+    pipeline->stores        = ARENA_ARRAY(pipeline->arena, PipelineStore, count_stores(sub));
+    for (size_t i = 0; i < sub->node_count; i++) {
+        const PlanNode *node  = sub->nodes[i];
+        bool            reads = is_input(pipeline, node) && !node->class->reads_topic;
+        TRY(make_operator(pipeline, node, reads, &made[node->number], err));
+        if (!is_input(pipeline, node))
+            connect_inputs(pipeline, made, made[node->number]);
+    }
+    for (size_t i = 0; i < sub->node_count; i++)
+        TRY(open_operator(pipeline, made[sub->nodes[i]->number], err));
+    return OK;
 }
 
 static Status pick_topology(Pipeline *pipeline, Error *err)
@@ -85,7 +114,7 @@ static Status pick_topology(Pipeline *pipeline, Error *err)
     SubTopology        *subs;
     size_t              count;
     if (spec->sub_topology == ALL_DIRECT) {
-        pipeline->topology = (SubTopology){.root = spec->plan->root};
+        pipeline->topology = topology_whole(spec->plan, pipeline->arena);
         return OK;
     }
     topology_cut(spec->plan, pipeline->arena, &subs, &count);
@@ -99,19 +128,14 @@ static Status pick_topology(Pipeline *pipeline, Error *err)
 Status pipeline_open(const PipelineSpec *spec, Pipeline **out, Error *err)
 {
     Pipeline *pipeline             = mem_calloc(1, sizeof *pipeline);
-    Sizes     sizes                = {0};
     pipeline->spec                 = *spec;
     pipeline->arena                = arena_new(0);
     pipeline->batch                = arena_new(0);
     pipeline->peek                 = arena_new(0);
     pipeline->counters.stream_time = INT64_MIN;
-    plan_visit(spec->plan->root, count_node, &sizes);
-    pipeline->operators = ARENA_ARRAY(pipeline->arena, Operator *, sizes.nodes);
-    pipeline->inputs    = ARENA_ARRAY(pipeline->arena, InputOperator *, sizes.nodes);
-    pipeline->stores    = ARENA_ARRAY(pipeline->arena, PipelineStore, sizes.stores + 1);
-    Status status       = pick_topology(pipeline, err);
+    Status status                  = pick_topology(pipeline, err);
     if (status == OK)
-        status = build(pipeline, pipeline->topology.root, NULL, 0, err);
+        status = build(pipeline, err);
     if (status != OK) {
         pipeline_close(pipeline);
         return status;

@@ -5,7 +5,7 @@
  * through its host. Who picks the next record (by timestamp in a worker, as listed in `sluice test`) is
  * somebody else's business.
  *
- * Sub-topologies (topology.h) are cut at REKEY nodes with `repartition`; with sub_topology ALL_DIRECT the
+ * Sub-topologies (topology.h) are cut at EXCHANGE nodes; with sub_topology ALL_DIRECT the
  * whole plan is one pipeline and repartitioning is a direct call (test driver, push queries).
  *
  * Thread: the task's worker.
@@ -36,7 +36,7 @@ typedef struct {
 
 typedef struct PipelineHost PipelineHost;
 struct PipelineHost {
-    /* A record for a sink's or a repartition topic (`node` is the SINK or REKEY). PARTITION_BY_KEY with
+    /* A record for a sink's or a repartition topic (`node` is the SINK or EXCHANGE). PARTITION_BY_KEY with
      * `hash_key`. Copied by the host. */
     Status (*append)(PipelineHost *self, const PlanNode *node, Str topic, const LogRecord *record,
                      Str hash_key, Error *err);
@@ -75,7 +75,7 @@ void   pipeline_close(Pipeline *pipeline); /* accepts NULL */
 size_t          pipeline_input_count(const Pipeline *pipeline);
 Str             pipeline_input_topic(const Pipeline *pipeline, size_t input);
 const PlanNode *pipeline_input_node(const Pipeline *pipeline,
-                                    size_t          input); /* SOURCE, or the REKEY whose topic is read */
+                                    size_t          input); /* SOURCE, or the EXCHANGE whose topic is read */
 
 enum { BATCH_ROWS = 256 }; /* rows of a batch: few enough to stay in the cache */
 

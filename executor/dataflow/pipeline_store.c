@@ -20,56 +20,23 @@ static StoreKind store_kind(KeyWindow window)
     return STORE_KEY_VALUE;
 }
 
-static void aggregate_states(const PlanNode *node, Arena *arena, StoreSpec *spec)
-{
-    const PlanAggregate *agg    = &node->u.aggregate;
-    Column              *states = ARENA_ARRAY(arena, Column, agg->call_count);
-    for (size_t i = 0; i < agg->call_count; i++)
-        states[i] = (Column){str_printf(arena, "KSQL_AGG_STATE_%zu", i), agg->calls[i].call->state_type,
-                             COLUMN_VALUE, STR_NULL};
-    spec->states      = states;
-    spec->state_count = agg->call_count;
-    /* EMIT FINAL finds closed sessions however far time has jumped (runtime.md 2.6); emit_final.c removes
-     * them itself. */
-    if (agg->emit_final && agg->window.kind == WINDOWED_SESSION)
-        spec->retention_ms = -1;
-}
-
-/* Header columns belong to the values; ROWPARTITION and ROWOFFSET are kept behind them. The other pseudo
- * columns follow from the row. */
-static void source_states(const PlanNode *node, Arena *arena, StoreSpec *spec)
-{
-    const Schema *schema = node->schema;
-    Column       *states = ARENA_ARRAY(arena, Column, 2);
-    for (size_t i = schema->key_count; i < schema->count; i++) {
-        ColumnRole role = schema->columns[i].role;
-        if (role == COLUMN_HEADERS)
-            spec->value_count++;
-        else if ((role == COLUMN_ROWPARTITION || role == COLUMN_ROWOFFSET) && spec->state_count < 2)
-            states[spec->state_count++] = schema->columns[i];
-    }
-    spec->states = states;
-}
-
 Status plan_store_spec(const PlanNode *node, size_t number, Arena *arena, StoreSpec *out, Error *err)
 {
     if (number >= node->store_count)
         return error_set(err, E_NOT_FOUND, NO_POS, "The step " STR_FMT " keeps no store",
                          STR_ARG(node->step));
-    const PlanStore *store = &node->stores[number];
-    *out                   = (StoreSpec){
-                          .name         = store->name,
-                          .kind         = store_kind(node->window),
-                          .keys         = node->schema->columns,
-                          .key_count    = node->schema->key_count,
-                          .values       = node->schema->columns + node->schema->key_count,
-                          .value_count  = node->schema->value_count,
-                          .retention_ms = store->retention_ms,
+    StoreShape shape = node_store_shape(node, number, arena);
+    *out             = (StoreSpec){
+                    .name         = node->stores[number].name,
+                    .kind         = store_kind(node->window),
+                    .keys         = node->schema->columns,
+                    .key_count    = node->schema->key_count,
+                    .values       = shape.values,
+                    .value_count  = shape.value_count,
+                    .states       = shape.states,
+                    .state_count  = shape.state_count,
+                    .retention_ms = shape.retention_ms,
     };
-    if (node->kind == PLAN_AGGREGATE)
-        aggregate_states(node, arena, out);
-    else if (node->kind == PLAN_SOURCE)
-        source_states(node, arena, out);
     return OK;
 }
 
@@ -89,7 +56,7 @@ Store *pipeline_store(const Pipeline *pipeline, size_t index)
 
 bool pipeline_store_is_source(const Pipeline *pipeline, size_t index)
 {
-    return pipeline->stores[index].op->node->kind == PLAN_SOURCE;
+    return pipeline->stores[index].op->node->class->reads_topic;
 }
 
 Status pipeline_replay_source(Pipeline *pipeline, size_t input, const LogRecord *records, size_t count,

@@ -3,15 +3,15 @@
  */
 #include "executor/dataflow/repartition.h"
 
-SerdeSpec repartition_serde(const PlanNode *rekey, Str topic, Arena *arena)
+SerdeSpec repartition_serde(const PlanNode *exchange, Str topic, Arena *arena)
 {
-    const Schema *schema = rekey->schema;
+    const Schema *schema = exchange->schema;
     SerdeSpec     spec   = {.format  = {.format = format_exact()},
                             .side    = SIDE_VALUE,
                             .topic   = topic,
                             .columns = schema->columns + schema->key_count,
                             .count   = schema->count - schema->key_count};
-    if (!rekey->is_table)
+    if (!exchange->is_table)
         return spec;
     SqlField *fields = ARENA_ARRAY(arena, SqlField, spec.count);
     for (size_t i = 0; i < spec.count; i++)

@@ -10,7 +10,7 @@
 
 #include "executor/dataflow/operator.h"
 
-/* The serde of the values of that REKEY's topic. Thing in `arena`. */
-SerdeSpec repartition_serde(const PlanNode *rekey, Str topic, Arena *arena);
+/* The serde of the values of that EXCHANGE's topic. In `arena`. */
+SerdeSpec repartition_serde(const PlanNode *exchange, Str topic, Arena *arena);
 
 #endif

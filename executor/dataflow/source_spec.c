@@ -2,6 +2,7 @@
  * source_spec.c - what a SOURCE node reads, compared and joined: see source_decoder.h.
  */
 #include "executor/dataflow/source_decoder.h"
+#include "planner/nodes/node_source.h"
 
 static unsigned pseudo_columns(const Schema *schema)
 {
@@ -14,7 +15,7 @@ static unsigned pseudo_columns(const Schema *schema)
 
 SourceSpec source_spec(const PlanNode *node)
 {
-    const PlanSource *source = &node->u.source;
+    const PlanSource *source = plan_source(node);
     return (SourceSpec){.topic            = source->topic,
                         .key_format       = node->key_format,
                         .value_format     = source->value_format,

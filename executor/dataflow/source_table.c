@@ -58,7 +58,10 @@ static Value *copy_old(const Schema *schema, const StoreRow *stored, Arena *aren
 /* A stream-table join looks into the store; nobody wants the rows. */
 static bool is_listened_to(const Operator *op)
 {
-    return op->next != NULL && op->next->class != &op_join_stream_table;
+    bool listened = false;
+    for (size_t i = 0; i < op->outlet_count; i++)
+        listened |= op->outlets[i].to->class != &op_join_stream_table;
+    return listened;
 }
 
 static bool emits_late(const Operator *op)

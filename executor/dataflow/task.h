@@ -50,7 +50,7 @@ struct Pipeline {
     bool             replaying; /* sources update their store and emit nothing */
 };
 
-/* The reading end of a repartition topic whose REKEY is written elsewhere. */
+/* The reading end of a repartition topic, whose EXCHANGE is another sub-topology's root. */
 extern const OperatorClass op_repartition;
 
 #define OPERATOR(kind, condition, symbol) extern const OperatorClass symbol;

@@ -7,28 +7,53 @@
  * write them have.
  */
 #include "executor/dataflow/task.h"
+#include "planner/nodes/node_exchange.h"
+#include "planner/nodes/node_source.h"
 
-static bool is_cut(const PlanNode *node) { return node->kind == PLAN_REKEY && node->u.rekey.repartition; }
+typedef struct {
+    SubTopology *sub;
+    bool        *seen;  /* by number: a node that several read is walked once */
+    bool         whole; /* nothing is cut */
+} Walk;
 
-static size_t count_cuts(const PlanNode *node, size_t *sources)
+static bool is_input(const Walk *walk, const PlanNode *node)
 {
-    size_t cuts = is_cut(node);
-    *sources += node->kind == PLAN_SOURCE;
-    for (size_t i = 0; i < node->input_count; i++)
-        cuts += count_cuts(node->inputs[i], sources);
-    return cuts;
+    return node->class->reads_topic || (!walk->whole && topology_reads(walk->sub, node));
 }
 
-static void walk(const PlanNode *node, SubTopology *sub)
+static void visit(const Walk *walk, const PlanNode *node)
 {
-    if (node->kind == PLAN_SOURCE || (is_cut(node) && node != sub->root)) {
-        sub->inputs[sub->input_count++] = node;
-        sub->stateful |= node->kind == PLAN_SOURCE && node->store_count > 0;
+    SubTopology *sub = walk->sub;
+    if (walk->seen[node->number])
         return;
-    }
+    walk->seen[node->number] = true;
+    if (is_input(walk, node))
+        sub->inputs[sub->input_count++] = node;
+    else
+        for (size_t i = 0; i < node->input_count; i++)
+            visit(walk, node->inputs[i]);
     sub->stateful |= node->store_count > 0;
-    for (size_t i = 0; i < node->input_count; i++)
-        walk(node->inputs[i], sub);
+    sub->nodes[sub->node_count++] = node;
+}
+
+static SubTopology gather(const QueryPlan *plan, const PlanNode *root, bool whole, Arena *arena)
+{
+    SubTopology sub  = {.root   = root,
+                        .nodes  = ARENA_ARRAY(arena, const PlanNode *, plan->node_count),
+                        .inputs = ARENA_ARRAY(arena, const PlanNode *, plan->node_count)};
+    Walk        walk = {&sub, ARENA_ARRAY(arena, bool, plan->node_count), whole};
+    visit(&walk, root);
+    return sub;
+}
+
+bool topology_reads(const SubTopology *sub, const PlanNode *node)
+{
+    return node->class->cuts && node != sub->root;
+}
+
+SubTopology topology_whole(const QueryPlan *plan, Arena *arena)
+{
+    return gather(plan, plan->root, true, arena);
 }
 
 static void set_partitions(SubTopology *subs, size_t count, SubTopology *sub)
@@ -36,8 +61,8 @@ static void set_partitions(SubTopology *subs, size_t count, SubTopology *sub)
     if (sub->partitions > 0)
         return;
     for (size_t i = 0; i < sub->input_count; i++)
-        if (sub->inputs[i]->kind == PLAN_SOURCE && sub->inputs[i]->u.source.partitions > sub->partitions)
-            sub->partitions = sub->inputs[i]->u.source.partitions;
+        if (sub->inputs[i]->class->reads_topic && plan_source(sub->inputs[i])->partitions > sub->partitions)
+            sub->partitions = plan_source(sub->inputs[i])->partitions;
     for (size_t i = 0; sub->partitions == 0 && i < sub->input_count; i++) {
         for (size_t other = 0; other < count; other++) {
             if (subs[other].root != sub->inputs[i])
@@ -50,17 +75,24 @@ static void set_partitions(SubTopology *subs, size_t count, SubTopology *sub)
         sub->partitions = 1;
 }
 
+static bool is_root(const SubTopology *subs, size_t count, const PlanNode *node)
+{
+    for (size_t i = 0; i < count; i++)
+        if (subs[i].root == node)
+            return true;
+    return false;
+}
+
 void topology_cut(const QueryPlan *plan, Arena *arena, SubTopology **out, size_t *count)
 {
-    size_t       sources = 0, cuts = count_cuts(plan->root, &sources), made = 1;
-    SubTopology *subs = ARENA_ARRAY(arena, SubTopology, cuts + 1);
+    SubTopology *subs = ARENA_ARRAY(arena, SubTopology, plan->node_count);
+    size_t       made = 1;
     subs[0].root      = plan->root;
     for (size_t i = 0; i < made; i++) {
+        subs[i]        = gather(plan, subs[i].root, false, arena);
         subs[i].number = (int)i;
-        subs[i].inputs = ARENA_ARRAY(arena, const PlanNode *, cuts + sources);
-        walk(subs[i].root, &subs[i]);
         for (size_t input = 0; input < subs[i].input_count; input++)
-            if (subs[i].inputs[input]->kind == PLAN_REKEY)
+            if (subs[i].inputs[input]->class->cuts && !is_root(subs, made, subs[i].inputs[input]))
                 subs[made++].root = subs[i].inputs[input];
     }
     for (size_t i = 0; i < made; i++)
@@ -90,11 +122,11 @@ static Str legal_name(Arena *arena, Str name)
     return str_n(copy, name.len);
 }
 
-Str topology_repartition_topic(Str service_id, Str query_id, const PlanNode *rekey, Arena *arena)
+Str topology_repartition_topic(Str service_id, Str query_id, const PlanNode *exchange, Arena *arena)
 {
     return str_printf(arena, STR_FMT "-" STR_FMT,
                       STR_ARG(topology_application_id(service_id, query_id, arena)),
-                      STR_ARG(legal_name(arena, rekey->u.rekey.topic_suffix)));
+                      STR_ARG(legal_name(arena, plan_exchange(exchange)->topic_suffix)));
 }
 
 /* Inner stores are called "<query>.<step>"; what a source materialises is named after the step that keeps it,

@@ -11,20 +11,26 @@
 
 typedef struct {
     int             number;
-    const PlanNode *root;    /* SINK, OUTPUT, a SOURCE that only materialises, or the REKEY that writes the
-                                repartition topic */
-    const PlanNode **inputs; /* SOURCE nodes, and REKEY nodes whose topic is read here */
+    const PlanNode *root;   /* SINK, OUTPUT, a SOURCE that only materialises, or the EXCHANGE that writes a
+                               repartition topic */
+    const PlanNode **nodes; /* each behind its inputs, the root last; an EXCHANGE that is read here is among
+                               them as an input */
+    size_t           node_count;
+    const PlanNode **inputs; /* SOURCE nodes, and EXCHANGE nodes whose topic is read here: leftmost first */
     size_t           input_count;
     int              partitions;
     bool             stateful; /* some node of it keeps a store */
 } SubTopology;
 
 /* In `arena`. */
+SubTopology topology_whole(const QueryPlan *plan, Arena *arena); /* not cut at all */
+/* Is that node another sub-topology's root, whose topic is read here? */
+bool topology_reads(const SubTopology *sub, const PlanNode *node);
 void topology_cut(const QueryPlan *plan, Arena *arena, SubTopology **out, size_t *count);
 
 /* Internal names (runtime.md 6.1), in `arena`. */
 Str topology_application_id(Str service_id, Str query_id, Arena *arena);
-Str topology_repartition_topic(Str service_id, Str query_id, const PlanNode *rekey, Arena *arena);
+Str topology_repartition_topic(Str service_id, Str query_id, const PlanNode *exchange, Arena *arena);
 /* Of store `number` of the node. */
 Str topology_changelog_topic(Str service_id, Str query_id, const PlanNode *node, size_t number, Arena *arena);
 

@@ -7,6 +7,7 @@
  * for people who open the files.
  */
 #include "executor/runtime/worker.h"
+#include "planner/node.h"
 
 enum { CHECKPOINT_MS = 1000, PURGE_EVERY = 30, OFFSETS_EVERY = 10 };
 
@@ -29,7 +30,7 @@ static size_t list_purges(Runtime *runtime, Arena *arena, Purge **out)
         for (size_t s = 0; s < query->sub_count; s++) {
             QuerySub *sub = &query->subs[s];
             for (size_t i = 0; i < sub->sub.input_count; i++) {
-                for (int p = 0; sub->sub.inputs[i]->kind == PLAN_REKEY && p < sub->sub.partitions; p++) {
+                for (int p = 0; sub->sub.inputs[i]->class->cuts && p < sub->sub.partitions; p++) {
                     int64_t before = atomic_load(&sub->views[p].committed[i]);
                     if (before > 0 && view_state(&sub->views[p]) == TASK_RUNNING)
                         (*out)[count++] = (Purge){str_dup(arena, sub->topics[i]), p, before};

@@ -80,7 +80,7 @@ static Status forget_query(Worker *worker, const Query *query, Error *err)
         TRY(worker_commit(worker, true, err));
     for (size_t i = 0; i < query->sub_count; i++)
         TRY(forget_slot_positions(worker, query, &query->subs[i], &any, err));
-    plan_visit(query->plan->root, forget_stores, &self);
+    plan_visit(query->plan, forget_stores, &self);
     arena_reset(worker->scratch);
     TRY(self.status);
     if (any) {
@@ -244,7 +244,7 @@ Status worker_forget_leftovers(Worker *worker, const Query *query, Error *err)
     Str        prefix = str_printf(worker->scratch, STR_FMT "/", STR_ARG(query->plan->id));
     Str       *names, *values;
     size_t     count;
-    plan_visit(query->plan->root, drop_now, &self);
+    plan_visit(query->plan, drop_now, &self);
     TRY(self.status);
     TRY(state_meta_list(worker->state, prefix, worker->scratch, &names, &values, &count, err));
     for (size_t i = 0; i < count; i++) /* no partition may take a table that is gone for its own */

@@ -15,6 +15,7 @@
  * matter.
  */
 #include "executor/runtime/worker.h"
+#include "planner/nodes/node_source.h"
 
 typedef struct {
     Str topic;
@@ -46,7 +47,7 @@ static int partitions_now(Round *round, Str topic)
 
 static void outgrow(Round *round, Query *query, size_t source, int now, Arena *arena)
 {
-    const PlanSource *grown = &query->plan->sources[source]->u.source;
+    const PlanSource *grown = plan_source(query->plan->sources[source]);
     Str               why   = str_printf(
                         arena,
                         "The topic " STR_FMT " has %d partitions now; it had %d when the query was created. What the "
@@ -65,7 +66,7 @@ static void look_at(Round *round, Query *query, Arena *arena)
     if (query_check_grown(query, NULL) != OK)
         return; /* it has been said */
     for (size_t i = 0; i < plan->source_count; i++) {
-        int now   = partitions_now(round, plan->sources[i]->u.source.topic);
+        int now   = partitions_now(round, plan_source(plan->sources[i])->topic);
         counts[i] = query->source_partitions[i];
         if (now <= counts[i])
             continue;
@@ -74,7 +75,7 @@ static void look_at(Round *round, Query *query, Arena *arena)
             return;
         }
         log_line(LOG_INFO, "query " STR_FMT " reads the partitions added to " STR_FMT ": %d, %d before",
-                 STR_ARG(plan->id), STR_ARG(plan->sources[i]->u.source.topic), now, counts[i]);
+                 STR_ARG(plan->id), STR_ARG(plan_source(plan->sources[i])->topic), now, counts[i]);
         counts[i] = now;
         grew      = true;
     }

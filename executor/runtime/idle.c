@@ -7,6 +7,7 @@
  * end is not to be believed yet.
  */
 #include "executor/runtime/worker.h"
+#include "planner/nodes/node_sink.h"
 
 typedef struct {
     const QuerySub *sub;
@@ -78,13 +79,13 @@ static void compare_written(Worker *worker, void *argument)
     Written *written = argument;
     for (size_t i = 0; written->visible && i < written->query_count; i++) {
         const Query    *query = written->queries[i];
-        const PlanNode *root  = query->plan->root;
-        if (root->kind == PLAN_SINK)
-            written->visible = is_visible(worker, root->u.sink.topic, root->u.sink.partitions);
+        const PlanSink *sink  = plan_sink_of(query->plan);
+        if (sink != NULL)
+            written->visible = is_visible(worker, sink->topic, sink->partitions);
         for (size_t s = 0; written->visible && s < query->sub_count; s++) {
             const QuerySub *sub = &query->subs[s];
             for (size_t n = 0; written->visible && n < sub->sub.input_count; n++)
-                if (sub->sub.inputs[n]->kind == PLAN_REKEY)
+                if (sub->sub.inputs[n]->class->cuts)
                     written->visible = is_visible(worker, sub->topics[n], sub->sub.partitions);
         }
     }

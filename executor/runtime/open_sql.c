@@ -30,23 +30,13 @@ static void quote(StrBuf *out, Str name, char with)
     strbuf_addc(out, with);
 }
 
-static bool has_node(const PlanNode *node, const PlanNode *root, const PlanNode *wanted)
-{
-    bool found = node == wanted;
-    if (node != root && node->kind == PLAN_REKEY && node->u.rekey.repartition)
-        return false;
-    for (size_t i = 0; !found && i < node->input_count; i++)
-        found = has_node(node->inputs[i], root, wanted);
-    return found;
-}
-
 /* The partitions of the node's store that the worker runs, "0, 1, 4"; nothing when there are none. */
 static Str partitions_of(const Query *query, const PlanNode *node, int worker, Arena *arena)
 {
     StrBuf list = {0};
     for (size_t s = 0; s < query->sub_count; s++) {
         const QuerySub *sub = &query->subs[s];
-        if (!has_node(sub->sub.root, sub->sub.root, node))
+        if (!query_sub_has(sub, node))
             continue;
         for (int p = 0; p < sub->tasks; p++)
             if (view_state(&sub->views[p]) == TASK_RUNNING && atomic_load(&sub->views[p].worker) == worker)
@@ -102,7 +92,7 @@ static bool make_script(Runtime *runtime, Arena *arena, StrBuf *out)
     pthread_mutex_lock(&runtime->lock);
     for (const Query *query = runtime->queries; query != NULL; query = query->next) {
         Script script = {runtime, query, arena, out, false};
-        plan_visit(query->plan->root, add_views, &script);
+        plan_visit(query->plan, add_views, &script);
         whole &= !script.missing;
     }
     pthread_mutex_unlock(&runtime->lock);

@@ -13,6 +13,7 @@
 #include <assert.h>
 
 #include "executor/runtime/worker.h"
+#include "planner/nodes/node_source.h"
 
 enum { BLOCK_ROWS = 256, QUEUE_ROWS_DEFAULT = 1000, QUEUE_BYTES = 4 << 20, SLICE_BYTES = 256 << 10 };
 
@@ -287,16 +288,16 @@ static void make_inputs(Task *task)
     PushQuery *push  = task->push;
     size_t     nodes = pipeline_input_count(task->pipeline), count = 0;
     for (size_t i = 0; i < nodes; i++)
-        count += (size_t)pipeline_input_node(task->pipeline, i)->u.source.partitions;
+        count += (size_t)plan_source(pipeline_input_node(task->pipeline, i))->partitions;
     task->inputs = mem_calloc(count + 1, sizeof *task->inputs);
     for (size_t i = 0; i < nodes; i++) {
         const PlanNode *node  = pipeline_input_node(task->pipeline, i);
         size_t          where = source_index(push->plan, node);
-        for (int p = 0; p < node->u.source.partitions; p++) {
+        for (int p = 0; p < plan_source(node)->partitions; p++) {
             task->inputs[task->input_count++] =
                 (TaskInput){.task         = task,
                             .index        = i,
-                            .topic        = node->u.source.topic,
+                            .topic        = plan_source(node)->topic,
                             .partition    = p,
                             .position     = push->starts[where][p],
                             .replay_until = -1,
@@ -354,14 +355,14 @@ static Status find_offsets(PushQuery *push, Error *err)
     push->ends = push->options.bounded ? ARENA_ARRAY(push->arena, int64_t *, plan->source_count + 1) : NULL;
     for (size_t i = 0; i < plan->source_count; i++) {
         const PlanNode *node       = plan->sources[i];
-        size_t          partitions = (size_t)node->u.source.partitions;
+        size_t          partitions = (size_t)plan_source(node)->partitions;
         bool            earliest   = push->options.from_earliest || push->options.bounded || node->is_table;
         push->starts[i]            = ARENA_ARRAY(push->arena, int64_t, partitions + 1);
         if (push->ends != NULL)
             push->ends[i] = ARENA_ARRAY(push->arena, int64_t, partitions + 1);
         for (size_t p = 0; p < partitions; p++) {
             int64_t first, end;
-            TRY(log_offsets(push->runtime->options.log, node->u.source.topic, (int)p, &first, &end, err));
+            TRY(log_offsets(push->runtime->options.log, plan_source(node)->topic, (int)p, &first, &end, err));
             push->starts[i][p] = earliest ? first : end;
             if (push->ends != NULL)
                 push->ends[i][p] = end;

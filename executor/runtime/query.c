@@ -7,50 +7,29 @@
  */
 #include "executor/dataflow/task.h"
 #include "executor/runtime/worker.h"
+#include "planner/nodes/node_source.h"
 
 /* ---- walking ---- */
-
-static void visit_sub(const PlanNode *node, const PlanNode *root, void (*visit)(void *, const PlanNode *),
-                      void *context)
-{
-    if (node != root && node->kind == PLAN_REKEY && node->u.rekey.repartition)
-        return;
-    for (size_t i = 0; i < node->input_count; i++)
-        visit_sub(node->inputs[i], root, visit, context);
-    visit(context, node);
-}
-
-typedef struct {
-    void (*visit)(void *, const PlanNode *, size_t store);
-    void *context;
-} StoreVisit;
-
-static void visit_if_logged(void *context, const PlanNode *node)
-{
-    StoreVisit *visit = context;
-    for (size_t i = 0; node->kind != PLAN_SOURCE && i < node->store_count; i++)
-        visit->visit(visit->context, node, i);
-}
 
 void query_visit_stores(const QuerySub *sub, void (*visit)(void *context, const PlanNode *node, size_t store),
                         void           *context)
 {
-    StoreVisit stores = {visit, context};
-    visit_sub(sub->sub.root, sub->sub.root, visit_if_logged, &stores);
+    for (size_t i = 0; i < sub->sub.node_count; i++) {
+        const PlanNode *node = sub->sub.nodes[i];
+        for (size_t store = 0; !node->class->reads_topic && store < node->store_count; store++)
+            visit(context, node, store);
+    }
+}
+
+bool query_sub_has(const QuerySub *sub, const PlanNode *node)
+{
+    bool found = false;
+    for (size_t i = 0; i < sub->sub.node_count && node != NULL; i++)
+        found |= sub->sub.nodes[i] == node && !topology_reads(&sub->sub, node);
+    return found;
 }
 
 /* ---- making ---- */
-
-typedef struct {
-    const PlanNode *wanted;
-    bool            found;
-} Search;
-
-static void look_for(void *context, const PlanNode *node)
-{
-    Search *search = context;
-    search->found |= node == search->wanted;
-}
 
 static void init_view(TaskView *view, size_t inputs, Arena *arena)
 {
@@ -82,8 +61,8 @@ static void init_sub(Query *query, QuerySub *sub, const SubTopology *cut)
     sub->hash             = str_hash(str_printf(arena, STR_FMT "/%d", STR_ARG(query->plan->id), cut->number));
     for (size_t i = 0; i < cut->input_count; i++) {
         const PlanNode *node     = cut->inputs[i];
-        bool            is_topic = node->kind == PLAN_SOURCE;
-        sub->topics[i]           = is_topic ? node->u.source.topic
+        bool            is_topic = node->class->reads_topic;
+        sub->topics[i]           = is_topic ? plan_source(node)->topic
                                             : topology_repartition_topic(service, query->plan->id, node, arena);
         sub->input_partitions[i] = is_topic ? source_partitions(query, node) : cut->partitions;
         if (sub->input_partitions[i] > sub->tasks)
@@ -92,9 +71,7 @@ static void init_sub(Query *query, QuerySub *sub, const SubTopology *cut)
     sub->views = ARENA_ARRAY(arena, TaskView, (size_t)sub->tasks);
     for (int p = 0; p < sub->tasks; p++)
         init_view(&sub->views[p], cut->input_count, arena);
-    Search search = {query->plan->materialized, false};
-    visit_sub(cut->root, cut->root, look_for, &search);
-    sub->has_materialized = search.wanted != NULL && search.found;
+    sub->has_materialized = query_sub_has(sub, query->plan->materialized);
 }
 
 /* A query that starts at the ends starts at those of now, though its tasks may open later: what is inserted
@@ -104,7 +81,7 @@ static Status find_latest(Query *query, Error *err)
     const QueryPlan *plan = query->plan;
     query->latest         = ARENA_ARRAY(query->arena, int64_t *, plan->source_count + 1);
     for (size_t i = 0; i < plan->source_count; i++) {
-        const PlanSource *source = &plan->sources[i]->u.source;
+        const PlanSource *source = plan_source(plan->sources[i]);
         query->latest[i]         = ARENA_ARRAY(query->arena, int64_t, (size_t)source->partitions + 1);
         for (int p = 0; p < source->partitions; p++) {
             int64_t first;
@@ -127,7 +104,7 @@ static Query *query_make(Runtime *runtime, const QueryPlan *plan, const QueryOpt
     query->fail_on_deserialization_error = options->fail_on_deserialization_error;
     query->source_partitions             = ARENA_ARRAY(query->arena, int, plan->source_count + 1);
     for (size_t i = 0; i < plan->source_count; i++)
-        query->source_partitions[i] = counts != NULL ? counts[i] : plan->sources[i]->u.source.partitions;
+        query->source_partitions[i] = counts != NULL ? counts[i] : plan_source(plan->sources[i])->partitions;
     atomic_init(&query->refs, 1);
     atomic_init(&query->paused, options->paused);
     pthread_mutex_init(&query->lock, NULL);
@@ -280,7 +257,7 @@ static Status make_topics(Query *query, Arena *arena, Error *err)
         QuerySub   *sub    = &query->subs[s];
         TopicMaking making = {query, sub, arena, OK, err};
         for (size_t i = 0; i < sub->sub.input_count; i++)
-            if (sub->sub.inputs[i]->kind == PLAN_REKEY)
+            if (sub->sub.inputs[i]->class->cuts)
                 TRY(make_repartition(query->runtime, sub->topics[i], sub->sub.partitions, err));
         query_visit_stores(sub, make_changelog, &making);
         TRY(making.status);
@@ -327,7 +304,7 @@ Status query_delete_topics(Query *query, Error *err)
     for (size_t s = 0; s < query->sub_count; s++) {
         QuerySub *sub = &query->subs[s];
         for (size_t i = 0; i < sub->sub.input_count; i++)
-            if (sub->sub.inputs[i]->kind == PLAN_REKEY)
+            if (sub->sub.inputs[i]->class->cuts)
                 delete_topic(&making, sub->topics[i]);
         query_visit_stores(sub, delete_changelog, &making);
     }

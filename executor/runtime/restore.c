@@ -21,6 +21,7 @@
  * batches.
  */
 #include "executor/runtime/worker.h"
+#include "planner/nodes/node_source.h"
 
 enum { SLICE_RECORDS = 2000 };
 
@@ -100,8 +101,9 @@ static Status first_position(Task *task, TaskInput *input, int64_t *out, Error *
     const int64_t  *latest = latest_of(task->query, node);
     int64_t         first, end;
     /* All that is in a partition added since came after the query began, wherever it began. */
-    bool added  = node->kind == PLAN_SOURCE && input->partition >= node->u.source.partitions;
-    bool at_end = node->kind == PLAN_SOURCE && !node->is_table && !task->query->from_earliest && !added;
+    bool source = node->class->reads_topic;
+    bool added  = source && input->partition >= plan_source(node)->partitions;
+    bool at_end = source && !node->is_table && !task->query->from_earliest && !added;
     if (at_end && latest != NULL) {
         *out = latest[input->partition];
         return OK;

@@ -124,6 +124,8 @@ void   query_unref(Query *query);
 Status query_make_topics(Query *query, Error *err);
 Status query_delete_topics(Query *query, Error *err);
 void   query_add_error(Query *query, const Error *err);
+/* Is the node (NULL: no) one of the sub-topology's own? */
+bool query_sub_has(const QuerySub *sub, const PlanNode *node);
 /* Calls `visit` for every store of the sub-topology that has a changelog: a node, and which of its stores. */
 void query_visit_stores(const QuerySub *sub, void (*visit)(void *context, const PlanNode *node, size_t store),
                         void           *context);

@@ -12,6 +12,7 @@
 #include <assert.h>
 
 #include "executor/runtime/worker.h"
+#include "planner/node.h"
 
 /* ---- host ---- */
 
@@ -30,7 +31,7 @@ static Status host_append(PipelineHost *host, const PlanNode *node, Str topic, c
     Worker *worker = task->worker;
     task_mark_dirty(task, true);
     worker->txn_bytes += record_bytes(record);
-    if (worker->sink != NULL && node->kind == PLAN_SINK) {
+    if (worker->sink != NULL && !node->class->cuts) {
         worker->flushed_sink = false;
         return log_append(worker->sink, topic, PARTITION_BY_KEY, record, hash_key, err);
     }

@@ -9,6 +9,7 @@
  * the list, under its lock.
  */
 #include "server/rest/rest.h"
+#include "planner/nodes/node_output.h"
 
 struct StreamQuery {
     Rest         *rest;
@@ -164,8 +165,8 @@ static void answer_failure(HttpExchange *x, const Error *err, Str text)
 /* LIMIT 0 is reached before a row is asked for. */
 static bool wants_nothing(const QueryPlan *plan)
 {
-    return plan->root->kind == PLAN_OUTPUT && plan->root->u.output.has_limit &&
-           plan->root->u.output.limit <= 0;
+    const PlanOutput *output = plan_output_of(plan);
+    return output != NULL && output->has_limit && output->limit <= 0;
 }
 
 static void answer_nothing(HttpExchange *x, PlanRef *plan, RowForm form)

@@ -2,6 +2,8 @@
  * describe.c - see describe.h.
  */
 #include "server/statements/describe.h"
+#include "planner/nodes/node_source.h"
+#include "planner/nodes/node_sink.h"
 
 #include <time.h>
 
@@ -75,7 +77,7 @@ static json_t *plan_sources(const QueryPlan *plan)
 {
     json_t *names = json_array();
     for (size_t i = 0; i < plan->source_count; i++)
-        json_array_append_new(names, json_str(plan->sources[i]->u.source.source_name));
+        json_array_append_new(names, json_str(plan_source(plan->sources[i])->source_name));
     return names;
 }
 
@@ -84,10 +86,11 @@ static void print_topology(const QueryPlan *plan, StrBuf *out)
     strbuf_adds(out, "Topologies:\n");
     for (size_t i = 0; i < plan->source_count; i++)
         strbuf_addf(out, "  Source: " STR_FMT " (topics: [" STR_FMT "])\n", STR_ARG(plan->sources[i]->step),
-                    STR_ARG(plan->sources[i]->u.source.topic));
-    if (plan->root->kind == PLAN_SINK)
+                    STR_ARG(plan_source(plan->sources[i])->topic));
+    const PlanSink *sink = plan_sink_of(plan);
+    if (sink != NULL)
         strbuf_addf(out, "  Sink: " STR_FMT " (topic: " STR_FMT ")\n", STR_ARG(plan->root->step),
-                    STR_ARG(plan->root->u.sink.topic));
+                    STR_ARG(sink->topic));
 }
 
 static void add_plan_texts(json_t *out, const QueryPlan *plan)
@@ -103,14 +106,14 @@ static void add_plan_texts(json_t *out, const QueryPlan *plan)
 
 json_t *describe_plan(Execution *x, const QueryPlan *plan, Str statement, const char *query_type)
 {
-    json_t *out  = json_object();
-    Str     sink = plan->root->kind == PLAN_SINK ? plan->root->u.sink.sink_name : STR_NULL;
+    json_t         *out  = json_object();
+    const PlanSink *sink = plan_sink_of(plan);
     json_object_set_new(out, "id", json_str(plan->id));
     json_object_set_new(out, "statementText", json_str(statement));
     json_object_set_new(out, "windowType", json_text_or_null(window_name(plan->window.kind)));
     json_object_set_new(out, "fields", entity_fields(plan->schema));
     json_object_set_new(out, "sources", plan_sources(plan));
-    json_object_set_new(out, "sinks", list_of_one(sink));
+    json_object_set_new(out, "sinks", list_of_one(sink == NULL ? STR_NULL : sink->sink_name));
     add_plan_texts(out, plan);
     json_object_set_new(out, "overriddenProperties", json_object());
     json_object_set_new(out, "ksqlHostQueryStatus", json_object());

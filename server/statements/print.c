@@ -6,6 +6,7 @@
 #include "core/suggest.h"
 #include "serde/format_guess.h"
 #include "serde/serde.h"
+#include "planner/nodes/node_source.h"
 
 /* ---- the statement ---- */
 

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "executor/dataflow/driver.h"
+#include "planner/node.h"
 #include "parser/parser.h"
 #include "planner/planner.h"
 

@@ -22,7 +22,7 @@ static Status bench_append(PipelineHost *self, const PlanNode *node, Str topic, 
 {
     Bench *b = (Bench *)self;
     Arena *a = b->f->arena;
-    if (node->kind == PLAN_REKEY) {
+    if (node->class->cuts) {
         LogRecord *to     = &b->internal[b->internal_count++];
         *to               = *record;
         to->key           = str_is_null(record->key) ? STR_NULL : str_dup(a, record->key);
@@ -403,8 +403,8 @@ static void a_plan_is_cut_at_its_repartitions(void **state)
     assert_int_equal(count, 2);
     assert_true(subs[0].root == plan->root && subs[0].stateful);
     assert_int_equal(subs[0].input_count, 2);
-    assert_int_equal(subs[0].inputs[0]->kind, PLAN_REKEY);
-    assert_int_equal(subs[0].inputs[1]->kind, PLAN_SOURCE);
+    assert_true(subs[0].inputs[0]->class == &node_exchange);
+    assert_true(subs[0].inputs[1]->class == &node_source);
     assert_true(subs[1].root == subs[0].inputs[0] && !subs[1].stateful);
     assert_int_equal(subs[1].partitions, 1);
     assert_true(

@@ -4,6 +4,7 @@
  * On the embedded log, or with SLUICE_TEST_BOOTSTRAP on Kafka.
  */
 #include "runtime_test.h"
+#include "planner/nodes/node_source.h"
 
 static size_t take_all(Node *n, PushQuery *push, PushEnd *end)
 {

@@ -93,7 +93,7 @@ static Pipeline *open_query(Listener *l, const QueryPlan *plan)
                              .clock        = &f->clock,
                              .service_id   = STR_LIT("test_")};
         FLOW_MUST(pipeline_open(&spec, &pipeline, &f->err));
-        if (pipeline_input_node(pipeline, 0)->kind == PLAN_SOURCE)
+        if (pipeline_input_node(pipeline, 0)->class->reads_topic)
             return pipeline;
         pipeline_close(pipeline);
     }

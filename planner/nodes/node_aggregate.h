@@ -1,0 +1,37 @@
+/*
+ * node_aggregate.h - AGGREGATE groups by its input's key; HAVING and SELECT are included.
+ */
+#ifndef SLUICE_PLANNER_NODES_NODE_AGGREGATE_H
+#define SLUICE_PLANNER_NODES_NODE_AGGREGATE_H
+
+#include "planner/node.h"
+
+typedef struct {
+    const FnResolved    *function;
+    const AggregateCall *call;
+    const Expr *const   *args; /* over the input's schema */
+    size_t               arg_count;
+} PlanAggregateCall;
+
+typedef struct {
+    bool                     over_table; /* input carries old and new: undo, then add */
+    const PlanAggregateCall *calls;
+    size_t                   call_count;
+    KeyWindow                window;     /* kind NO: not windowed */
+    int64_t                  advance_ms; /* TUMBLING: = size */
+    int64_t                  gap_ms;     /* SESSION */
+    int64_t                  grace_ms;
+    int64_t                  retention_ms;
+    bool                     emit_final;
+    const Schema
+        *inner; /* key columns, one value column per call, then WINDOWSTART, WINDOWEND, ROWTIME as needed */
+    const Expr        *having; /* over `inner`; or NULL */
+    const Expr *const *values; /* one per value column of the node's schema, over `inner` */
+} PlanAggregate;
+
+static inline const PlanAggregate *plan_aggregate(const PlanNode *node)
+{
+    return node_details(node, &node_aggregate);
+}
+
+#endif
