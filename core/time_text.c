@@ -139,7 +139,8 @@ static bool take_year(Str *text, int64_t *year)
     return true;
 }
 
-/* yyyy-MM-dd; with `partial` also yyyy-MM and yyyy. */
+/* yyyy-MM-dd; with `partial` also yyyy-MM and yyyy. A day that its month lacks is no date: no conversion
+ * invents a value. */
 static bool parse_date(Str text, bool partial, int64_t *days)
 {
     int64_t year, month = 1, day = 1;
@@ -153,8 +154,9 @@ static bool parse_date(Str text, bool partial, int64_t *days)
                 return false;
         }
     }
-    int last = month_length(year, (int)month);
-    *days    = days_from_civil(year, (int)month, (int)(day > last ? last : day));
+    if (day > month_length(year, (int)month))
+        return false;
+    *days = days_from_civil(year, (int)month, (int)day);
     return text.len == 0;
 }
 

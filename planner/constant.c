@@ -48,9 +48,27 @@ static Status run_once(const Typer *typer, const Expr *expr, Clock *clock, bool 
     return status;
 }
 
+/* STRICT, but a field that the column's STRUCT does not have is dropped, however deep it stands; one that is
+ * missing is NULL. */
+static bool fits_column(const SqlType *from, const SqlType *to)
+{
+    if (from->kind == T_ARRAY && to->kind == T_ARRAY)
+        return fits_column(from->element, to->element);
+    if (from->kind == T_MAP && to->kind == T_MAP)
+        return typer_is_strict(from->key, to->key) && fits_column(from->element, to->element);
+    if (from->kind != T_STRUCT || to->kind != T_STRUCT)
+        return typer_is_strict(from, to);
+    for (size_t i = 0; i < from->field_count; i++) {
+        int at = type_field(to, from->fields[i].name);
+        if (at >= 0 && !fits_column(from->fields[i].type, to->fields[at].type))
+            return false;
+    }
+    return true;
+}
+
 static Status to_type(const Typer *typer, const SqlType *from, const SqlType *to, Value value, Value *out)
 {
-    if (!typer_is_strict(from, to))
+    if (!fits_column(from, to))
         return E_PLAN;
     if (to->kind != T_DECIMAL)
         return cast_value(from, to, value, typer->arena, out, NULL);

@@ -1,485 +1,606 @@
 /*
  * regex_translate.c - Java's regular expressions in PCRE2's words.
  *
- * What differs: `.` stops at Java's line terminators; \uXXXX; nested classes and && (written as lookaheads);
- * \p{Lower} and friends are ASCII; (?i) folds ASCII only, unless (?u); the flags d, u and U mean other things
- * or nothing in PCRE2; \12 is group 1 and a 2 when there is no group 12. Everything else is passed on, for
- * PCRE2 to judge.
+ * What stands for one of several characters becomes a set of ranges (regex_class.c), (?i) included: PCRE2
+ * never folds case but for back references. Lines end where Java says (\n \r \r\n U+0085 U+2028 U+2029; \n
+ * alone under (?d)), so ^, $ and . are spelt out. \12 is group 1 and a 2 when there is no group 12. Blanks
+ * and comments of (?x) are dropped here. What PCRE2 would take and Java refuses is refused: dangling
+ * quantifiers, a{,3}, (?P<n>...), (*VERBS).
  */
-#include "udf/regex.h"
+#include "udf/regex_parser.h"
 
-enum { MAX_CLASS_DEPTH = 32, MAX_GROUP_DEPTH = 200 };
+#include <unicode/uchar.h>
 
-#define JAVA_DOT "[^\\n\\r\\x{85}\\x{2028}\\x{2029}]"
+enum { LONGEST_NAME = 128 };
 
-typedef struct {
-    bool dotall, nocase, unicode;
-} Flags;
+#define TERMINATORS "\\n\\r\\x{85}\\x{2028}\\x{2029}"
+#define NOT_IN_CRLF "(?!(?<=\\r)\\n)" /* no line ends between the two */
 
-typedef struct {
-    Str     in;
-    size_t  at;
-    StrBuf *out;
-    Error  *err;
-    Flags   flags, saved[MAX_GROUP_DEPTH]; /* of the open groups around */
-    int     depth;
-    int     groups;
-} Translator;
-
-static Status refuse(Translator *t, const char *why)
+Status regex_refuse(RegexParser *p, const char *why)
 {
-    return error_set(t->err, E_DATA, NO_POS, "%s near index %zu", why, t->at);
-}
-
-static char peek(const Translator *t, size_t ahead)
-{
-    return t->at + ahead < t->in.len ? t->in.ptr[t->at + ahead] : 0;
+    return error_set(p->err, E_DATA, NO_POS, "%s near index %zu", why, p->at);
 }
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 static bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-static void emit_code_point(StrBuf *out, uint32_t cp) { strbuf_addf(out, "\\x{%x}", (unsigned)cp); }
+/* ---- characters written in some other way ---- */
 
-/* ---- escapes ---- */
+static int hex_digit(char c)
+{
+    char low = (char)(c | 0x20);
+    return is_digit(c) ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+}
 
-static bool read_hex4(const Translator *t, size_t from, uint32_t *out)
+static bool read_hex4(const RegexParser *p, size_t from, uint32_t *out)
 {
     *out = 0;
     for (size_t i = from; i < from + 4; i++) {
-        char c = i < t->in.len ? t->in.ptr[i] : 0, low = (char)(c | 0x20);
-        if (!is_digit(c) && !(low >= 'a' && low <= 'f'))
+        int digit = i < p->in.len ? hex_digit(p->in.ptr[i]) : -1;
+        if (digit < 0)
             return false;
-        *out = *out * 16 + (uint32_t)(is_digit(c) ? c - '0' : low - 'a' + 10);
+        *out = *out * 16 + (uint32_t)digit;
     }
     return true;
 }
 
-/* Behind \u */
-static Status translate_unicode(Translator *t, StrBuf *out)
+/* Behind \u: a pair of surrogates is one character. */
+static Status read_utf16(RegexParser *p, uint32_t *out)
 {
-    uint32_t cp, low;
-    if (!read_hex4(t, t->at, &cp))
-        return refuse(t, "Illegal Unicode escape sequence");
-    t->at += 4;
-    if (cp >= 0xD800 && cp < 0xDC00 && peek(t, 0) == '\\' && peek(t, 1) == 'u' &&
-        read_hex4(t, t->at + 2, &low) && low >= 0xDC00 && low < 0xE000) {
-        cp = 0x10000 + ((cp - 0xD800) << 10) + (low - 0xDC00);
-        t->at += 6;
+    uint32_t low;
+    if (!read_hex4(p, p->at, out))
+        return regex_refuse(p, "Illegal Unicode escape sequence");
+    p->at += 4;
+    if (*out >= 0xD800 && *out < 0xDC00 && regex_peek(p, 0) == '\\' && regex_peek(p, 1) == 'u' &&
+        read_hex4(p, p->at + 2, &low) && low >= 0xDC00 && low < 0xE000) {
+        *out = 0x10000 + ((*out - 0xD800) << 10) + (low - 0xDC00);
+        p->at += 6;
     }
-    if (cp >= 0xD800 && cp < 0xE000)
-        return refuse(t, "Half a surrogate pair");
-    emit_code_point(out, cp);
-    return OK;
+    return *out >= 0xD800 && *out < 0xE000 ? regex_refuse(p, "Half a surrogate pair") : OK;
+}
+
+/* Behind \x: two digits, or any number in braces. */
+static Status read_hex(RegexParser *p, uint32_t *out)
+{
+    bool   braces = regex_peek(p, 0) == '{';
+    size_t digits = 0;
+    *out          = 0;
+    p->at += braces;
+    for (; hex_digit(regex_peek(p, 0)) >= 0 && (braces || digits < 2); digits++, p->at++) {
+        *out = *out * 16 + (uint32_t)hex_digit(regex_peek(p, 0));
+        if (*out > 0x10FFFF)
+            return regex_refuse(p, "Hexadecimal codepoint is too big");
+    }
+    if (braces ? digits == 0 || regex_peek(p, 0) != '}' : digits != 2)
+        return regex_refuse(p, "Illegal hexadecimal escape sequence");
+    p->at += braces;
+    return *out >= 0xD800 && *out < 0xE000 ? regex_refuse(p, "Half a surrogate pair") : OK;
 }
 
 /* Behind \0: up to three octal digits, 377 at most. */
-static Status translate_octal(Translator *t, StrBuf *out)
+static Status read_octal(RegexParser *p, uint32_t *out)
 {
-    uint32_t value  = 0;
-    int      digits = 0;
-    while (digits < 3 && peek(t, 0) >= '0' && peek(t, 0) <= '7' &&
-           value * 8 + (uint32_t)(peek(t, 0) - '0') <= 0377) {
-        value = value * 8 + (uint32_t)(peek(t, 0) - '0');
-        t->at++;
-        digits++;
+    int digits = 0;
+    for (*out = 0; digits < 3 && regex_peek(p, 0) >= '0' && regex_peek(p, 0) <= '7'; digits++, p->at++) {
+        uint32_t next = *out * 8 + (uint32_t)(regex_peek(p, 0) - '0');
+        if (next > 0377)
+            break;
+        *out = next;
     }
-    if (digits == 0)
-        return refuse(t, "Illegal octal escape sequence");
-    emit_code_point(out, value);
+    return digits == 0 ? regex_refuse(p, "Illegal octal escape sequence") : OK;
+}
+
+/* Behind \N: {LATIN SMALL LETTER A} */
+static Status read_named(RegexParser *p, uint32_t *out)
+{
+    char       name[LONGEST_NAME];
+    UErrorCode status = U_ZERO_ERROR;
+    ptrdiff_t  end    = str_find(p->in, STR_LIT("}"), p->at);
+    if (regex_peek(p, 0) != '{' || end < 0)
+        return regex_refuse(p, "Illegal character name escape sequence");
+    Str text = str_n(p->in.ptr + p->at + 1, (size_t)end - p->at - 1);
+    if (text.len >= sizeof name || memchr(text.ptr, 0, text.len) != NULL)
+        return regex_refuse(p, "Unknown character name");
+    memcpy(name, text.ptr, text.len);
+    name[text.len] = 0;
+    *out           = (uint32_t)u_charFromName(U_UNICODE_CHAR_NAME, name, &status);
+    if (U_FAILURE(status))
+        return regex_refuse(p, "Unknown character name");
+    p->at = (size_t)end + 1;
     return OK;
 }
 
-/* Behind \p or \P */
-static Status translate_property(Translator *t, bool negated, bool in_class, StrBuf *out)
+/* \t, \n, ...: 0 = the letter is none of these. */
+static uint32_t control_letter(char c)
 {
-    static const struct {
-        const char *java, *pcre;
-    } names[] = {
-        {"Lower", ":lower:"},     {"Upper", ":upper:"},
-        {"ASCII", ":ascii:"},     {"Alpha", ":alpha:"},
-        {"Digit", ":digit:"},     {"Alnum", ":alnum:"},
-        {"Punct", ":punct:"},     {"Graph", ":graph:"},
-        {"Print", ":print:"},     {"Blank", ":blank:"},
-        {"Cntrl", ":cntrl:"},     {"XDigit", ":xdigit:"},
-        {"Space", ":space:"},     {"javaLowerCase", "Ll"},
-        {"javaUpperCase", "Lu"},  {"javaWhitespace", "Xsp"},
-        {"javaAlphabetic", "L"},  {"javaDigit", "Nd"},
-        {"javaLetter", "L"},      {"javaLetterOrDigit", "Xan"},
-        {"IsAlphabetic", "L"},    {"IsLetter", "L"},
-        {"IsDigit", "Nd"},        {"IsUppercase", "Lu"},
-        {"IsLowercase", "Ll"},    {"IsPunctuation", "P"},
-        {"IsWhite_Space", "Xsp"}, {"L1", NULL},
-        {"all", "Any"},
-    };
-    size_t start = t->at, end;
-    if (peek(t, 0) == '{') {
-        for (end = ++start; end < t->in.len && t->in.ptr[end] != '}'; end++)
-            ;
-        if (end >= t->in.len)
-            return refuse(t, "Unclosed character family");
-        t->at = end + 1;
-    } else {
-        end = start + 1;
-        if (end > t->in.len)
-            return refuse(t, "Illegal character family");
-        t->at = end;
-    }
-    Str name = str_n(t->in.ptr + start, end - start);
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (names[i].pcre == NULL || !str_equal(name, str_c(names[i].java)))
-            continue;
-        if (names[i].pcre[0] == ':') /* POSIX classes are ASCII without UCP */
-            strbuf_addf(out, in_class ? "[:%s%s]" : "[[:%s%s]]", negated ? "^" : "", names[i].pcre + 1);
-        else
-            strbuf_addf(out, "\\%c{%s}", negated ? 'P' : 'p', names[i].pcre);
+    static const char letters[] = "tnrfae", values[] = "\t\n\r\f\a\033";
+    const char       *found = c == 0 ? NULL : strchr(letters, c);
+    return found == NULL ? 0 : (uint32_t)values[found - letters];
+}
+
+Status regex_read_character(RegexParser *p, bool in_class, uint32_t *out, bool *is_one)
+{
+    if (p->at + 1 >= p->in.len)
+        return regex_refuse(p, "Unexpected internal error");
+    size_t start = p->at++;
+    char   c     = regex_peek(p, 0);
+    *is_one      = true;
+    if (!is_alpha(c) && !is_digit(c)) { /* \. and \é: the character itself */
+        *out = utf8_next(p->in, &p->at);
         return OK;
     }
-    if (str_starts_with(name, STR_LIT("In")) || str_starts_with(name, STR_LIT("java")) ||
-        str_find(name, STR_LIT("blk="), 0) >= 0 || str_find(name, STR_LIT("block="), 0) >= 0)
-        return refuse(t, "Character family is not supported");
-    ptrdiff_t equals = str_find(name, STR_LIT("="), 0);
-    if (equals >= 0)
-        name = str_n(name.ptr + equals + 1, name.len - (size_t)equals - 1);
-    else if (str_starts_with(name, STR_LIT("Is")))
-        name = str_n(name.ptr + 2, name.len - 2);
-    strbuf_addf(out, "\\%c{" STR_FMT "}", negated ? 'P' : 'p', STR_ARG(name));
-    return OK;
-}
-
-/* The longest number that is a group opened so far, one digit at least. */
-static void translate_back_reference(Translator *t)
-{
-    int group = 0;
-    while (is_digit(peek(t, 0)) && (group == 0 || group * 10 + (peek(t, 0) - '0') <= t->groups)) {
-        group = group * 10 + (peek(t, 0) - '0');
-        t->at++;
-    }
-    strbuf_addf(t->out, "\\g{%d}", group);
-}
-
-/* \Q...\E, in or out of a class: every character for itself. */
-static void translate_quoted(Translator *t, StrBuf *out)
-{
-    ptrdiff_t found = str_find(t->in, STR_LIT("\\E"), t->at);
-    size_t    end   = found < 0 ? t->in.len : (size_t)found;
-    while (t->at < end)
-        emit_code_point(out, utf8_next(t->in, &t->at));
-    t->at = found < 0 ? end : end + 2;
-}
-
-/* At a backslash. */
-static Status translate_escape(Translator *t, bool in_class, StrBuf *out)
-{
-    t->at++;
-    if (t->at >= t->in.len)
-        return refuse(t, "Unexpected internal error");
-    char c = peek(t, 0);
-    if (!in_class && c >= '1' && c <= '9') {
-        translate_back_reference(t);
+    p->at++;
+    if ((*out = control_letter(c)) != 0)
         return OK;
-    }
-    t->at++;
     switch (c) {
     case 'u':
-        return translate_unicode(t, out);
+        return read_utf16(p, out);
+    case 'x':
+        return read_hex(p, out);
     case '0':
-        return translate_octal(t, out);
-    case 'p':
-    case 'P':
-        return translate_property(t, c == 'P', in_class, out);
-    case 'Q':
-        translate_quoted(t, out);
-        return OK;
-    case 'E':
+        return read_octal(p, out);
+    case 'N':
+        return read_named(p, out);
+    case 'c':
+        if (p->at >= p->in.len)
+            return regex_refuse(p, "Illegal control escape sequence");
+        *out = utf8_next(p->in, &p->at) ^ 64;
         return OK;
     default:
         break;
     }
-    if (is_alpha(c) && !strchr(in_class ? "tnrfaecxdDwWsShHvV" : "tnrfaecxdDwWsShHvVbBAGZzRXk", c))
-        return refuse(t, "Illegal/unsupported escape sequence");
-    if ((unsigned char)c >= 0x80) {
-        t->at--;
-        emit_code_point(out, utf8_next(t->in, &t->at));
-        return OK;
-    }
-    strbuf_addc(out, '\\');
-    strbuf_addc(out, c);
-    return OK;
+    p->at   = start;
+    *is_one = false;
+    return in_class && is_digit(c) ? regex_refuse(p, "Illegal/unsupported escape sequence") : OK;
 }
 
-/* ---- classes ---- */
+/* ---- what matches something ---- */
 
-typedef struct {
-    StrBuf flat;   /* members of a plain class */
-    StrBuf nested; /* A|B: classes in it */
-    StrBuf ahead;  /* (?=A)(?=B): the operands of && before this one */
-} ClassParts;
-
-static void class_clear(ClassParts *parts)
+static void write_character(RegexParser *p, uint32_t c)
 {
-    strbuf_clear(&parts->flat);
-    strbuf_clear(&parts->nested);
-    strbuf_clear(&parts->ahead);
+    if (p->flags.nocase) {
+        USet *set = uset_open((UChar32)c, (UChar32)c);
+        regex_fold_set(p, set);
+        bool alone = uset_size(set) == 1;
+        if (!alone)
+            regex_write_set(set, p->out);
+        uset_close(set);
+        if (!alone)
+            return;
+    }
+    strbuf_addf(p->out, "\\x{%x}", (unsigned)c);
 }
 
-/* One operand: [flat]|nested. */
-static void class_operand(const ClassParts *parts, StrBuf *out)
+static void write_and_close(RegexParser *p, USet *set)
 {
-    strbuf_adds(out, "(?:");
-    if (parts->flat.len > 0) {
-        strbuf_addc(out, '[');
-        strbuf_add(out, strbuf_str(&parts->flat));
-        strbuf_addc(out, ']');
-    }
-    if (parts->nested.len > 0) {
-        if (parts->flat.len > 0)
-            strbuf_addc(out, '|');
-        strbuf_add(out, strbuf_str(&parts->nested));
-    }
-    strbuf_addc(out, ')');
+    regex_write_set(set, p->out);
+    uset_close(set);
 }
 
-static void class_emit(const ClassParts *parts, bool negated, StrBuf *out)
+static Status read_set(RegexParser *p, Status (*read)(RegexParser *, USet *))
 {
-    if (parts->nested.len == 0 && parts->ahead.len == 0) {
-        strbuf_adds(out, negated ? "[^" : "[");
-        strbuf_add(out, strbuf_str(&parts->flat));
-        strbuf_addc(out, ']');
-        return;
-    }
-    strbuf_adds(out, negated ? "(?:(?!" : "(?:");
-    strbuf_add(out, strbuf_str(&parts->ahead));
-    class_operand(parts, out);
-    strbuf_adds(out, negated ? ")(?s:.))" : ")");
-}
-
-static Status translate_class(Translator *t, int depth, StrBuf *out);
-
-/* && between operands: what was read so far becomes a lookahead. */
-static void class_intersect(ClassParts *parts)
-{
-    if (parts->flat.len == 0 && parts->nested.len == 0)
-        return;
-    strbuf_adds(&parts->ahead, "(?=");
-    class_operand(parts, &parts->ahead);
-    strbuf_addc(&parts->ahead, ')');
-    strbuf_reset(&parts->flat);
-    strbuf_reset(&parts->nested);
-}
-
-static Status class_member(Translator *t, ClassParts *parts, int depth)
-{
-    char c = peek(t, 0);
-    if (c == '[') {
-        if (parts->nested.len > 0)
-            strbuf_addc(&parts->nested, '|');
-        return translate_class(t, depth + 1, &parts->nested);
-    }
-    if (c == '&' && peek(t, 1) == '&') {
-        while (peek(t, 0) == '&')
-            t->at++;
-        class_intersect(parts);
-        return OK;
-    }
-    if (c == '\\')
-        return translate_escape(t, true, &parts->flat);
-    size_t start = t->at;
-    utf8_next(t->in, &t->at);
-    if (c == ']') /* the first member: literal */
-        strbuf_addc(&parts->flat, '\\');
-    strbuf_add(&parts->flat, str_n(t->in.ptr + start, t->at - start));
-    return OK;
-}
-
-static Status class_members(Translator *t, ClassParts *parts, int depth)
-{
-    for (bool first = true;; first = false) {
-        if (t->at >= t->in.len)
-            return refuse(t, "Unclosed character class");
-        if (peek(t, 0) == ']' && !first)
-            break;
-        TRY(class_member(t, parts, depth));
-    }
-    t->at++;
-    if (parts->flat.len == 0 && parts->nested.len == 0)
-        return refuse(t, "Bad class syntax");
-    return OK;
-}
-
-/* At the opening bracket. */
-static Status translate_class(Translator *t, int depth, StrBuf *out)
-{
-    if (depth == MAX_CLASS_DEPTH)
-        return refuse(t, "Character classes are nested too deeply");
-    ClassParts parts   = {0};
-    bool       negated = peek(t, 1) == '^';
-    t->at += negated ? 2 : 1;
-    Status status = class_members(t, &parts, depth);
+    USet  *set    = uset_openEmpty();
+    Status status = read(p, set);
     if (status == OK)
-        class_emit(&parts, negated, out);
-    class_clear(&parts);
+        regex_write_set(set, p->out);
+    uset_close(set);
     return status;
+}
+
+static Status read_property(RegexParser *p, USet *set) { return regex_read_property(p, false, set); }
+
+static Status read_no_property(RegexParser *p, USet *set) { return regex_read_property(p, true, set); }
+
+/* The longest number that is a group opened so far, one digit at least. A group that does not exist never
+ * matches. */
+static void translate_back_reference(RegexParser *p)
+{
+    int group = 0;
+    while (is_digit(regex_peek(p, 0)) && (group == 0 || group * 10 + (regex_peek(p, 0) - '0') <= p->groups)) {
+        group = group * 10 + (regex_peek(p, 0) - '0');
+        p->at++;
+    }
+    if (group > p->groups)
+        strbuf_adds(p->out, "(?!)");
+    else
+        strbuf_addf(p->out, p->flags.nocase ? "(?i:\\g{%d})" : "\\g{%d}", group);
+}
+
+/* Behind \k: <name> */
+static Status translate_named_reference(RegexParser *p)
+{
+    ptrdiff_t end = str_find(p->in, STR_LIT(">"), p->at);
+    if (regex_peek(p, 0) != '<' || end < 0)
+        return regex_refuse(p, "\\k is not followed by '<' for named capturing group");
+    Str name = str_n(p->in.ptr + p->at + 1, (size_t)end - p->at - 1);
+    strbuf_addf(p->out, p->flags.nocase ? "(?i:\\k<" STR_FMT ">)" : "\\k<" STR_FMT ">", STR_ARG(name));
+    p->at = (size_t)end + 1;
+    return OK;
+}
+
+/* \Q...\E: every character for itself. */
+static void translate_quoted(RegexParser *p)
+{
+    ptrdiff_t found = str_find(p->in, STR_LIT("\\E"), p->at);
+    size_t    end   = found < 0 ? p->in.len : (size_t)found;
+    while (p->at < end)
+        write_character(p, utf8_next(p->in, &p->at));
+    p->at = found < 0 ? end : end + 2;
+}
+
+/* ---- what matches a place ---- */
+
+static void write_line_start(RegexParser *p)
+{
+    if (!p->flags.multiline)
+        strbuf_adds(p->out, "(?:\\A)");
+    else if (p->flags.unix_lines)
+        strbuf_adds(p->out, "(?:(?!\\z)(?:\\A|(?<=\\n)))");
+    else
+        strbuf_adds(p->out, "(?:(?!\\z)(?:\\A|(?<=[" TERMINATORS "])" NOT_IN_CRLF "))");
+}
+
+/* Before the last line's terminator, too. */
+static void write_text_end(RegexParser *p)
+{
+    strbuf_adds(p->out, p->flags.unix_lines ? "(?:(?=\\n?\\z))"
+                                            : "(?:(?=(?:\\r\\n|[" TERMINATORS "])?\\z)" NOT_IN_CRLF ")");
+}
+
+static void write_line_end(RegexParser *p)
+{
+    if (!p->flags.multiline)
+        write_text_end(p);
+    else
+        strbuf_adds(p->out,
+                    p->flags.unix_lines ? "(?:(?=\\n|\\z))" : "(?:(?=[" TERMINATORS "]|\\z)" NOT_IN_CRLF ")");
+}
+
+/* Up to JDK 18 \b knows letters and digits of all scripts, though \w does not. PCRE2's own properties: as
+ * ranges the set would be written out four times, and more in a repeated group. */
+static void write_word_boundary(RegexParser *p, bool negated)
+{
+    const char *word =
+        p->flags.unicode_classes ? "[\\p{Alphabetic}\\pM\\p{Nd}\\p{Pc}\\p{Join_Control}]" : "[\\pL\\p{Nd}_]";
+    const char *form = negated ? "(?:(?<=W)(?=W)|(?<!W)(?!W))" : "(?:(?<=W)(?!W)|(?<!W)(?=W))";
+    for (; *form != 0; form++) {
+        if (*form == 'W')
+            strbuf_adds(p->out, word);
+        else
+            strbuf_addc(p->out, *form);
+    }
+}
+
+/* Behind a backslash, at a letter that stands for a place; false: it does not. In a group of their own, for
+ * PCRE2 lets nothing else of the kind be repeated. */
+static bool translate_place(RegexParser *p)
+{
+    switch (regex_peek(p, 0)) {
+    case 'b':
+    case 'B':
+        write_word_boundary(p, regex_peek(p, 0) == 'B');
+        break;
+    case 'Z':
+        write_text_end(p);
+        break;
+    case 'A':
+    case 'z':
+    case 'G':
+        strbuf_addf(p->out, "(?:\\%c)", regex_peek(p, 0));
+        break;
+    default:
+        return false;
+    }
+    p->at++;
+    return true;
+}
+
+/* ---- escapes ---- */
+
+/* Behind the backslash: what is neither one character nor a place. */
+static Status translate_letter(RegexParser *p)
+{
+    char  c   = regex_peek(p, 0);
+    USet *set = regex_letter_set(p, c);
+    p->at++;
+    if (set != NULL) {
+        write_and_close(p, set);
+        return OK;
+    }
+    switch (c) {
+    case 'p':
+        return read_set(p, read_property);
+    case 'P':
+        return read_set(p, read_no_property);
+    case 'Q':
+        translate_quoted(p);
+        return OK;
+    case 'E':
+        return OK;
+    case 'k':
+        return translate_named_reference(p);
+    case 'R':
+    case 'X':
+        strbuf_addf(p->out, "\\%c", c);
+        return OK;
+    default:
+        return regex_refuse(p, "Illegal/unsupported escape sequence");
+    }
+}
+
+/* At a backslash. */
+static Status translate_escape(RegexParser *p)
+{
+    uint32_t c;
+    bool     is_one;
+    TRY(regex_read_character(p, false, &c, &is_one));
+    if (is_one) {
+        write_character(p, c);
+        return OK;
+    }
+    p->at++;
+    if (is_digit(regex_peek(p, 0))) {
+        translate_back_reference(p);
+        return OK;
+    }
+    return translate_place(p) ? OK : translate_letter(p);
+}
+
+/* ---- quantifiers ---- */
+
+static bool read_number(RegexParser *p)
+{
+    size_t start = p->at;
+    while (is_digit(regex_peek(p, 0)))
+        p->at++;
+    return p->at > start;
+}
+
+/* * + ? {n} {n,} {n,m}, then ? or +. */
+static Status translate_quantifier(RegexParser *p, bool repeatable)
+{
+    size_t start = p->at;
+    char   c     = regex_peek(p, 0);
+    if (c == '{') {
+        p->at++;
+        bool legal = repeatable && read_number(p);
+        if (legal && regex_peek(p, 0) == ',') {
+            p->at++;
+            read_number(p);
+        }
+        if (!legal || regex_peek(p, 0) != '}')
+            return regex_refuse(p, "Illegal repetition");
+    } else if (!repeatable) {
+        return error_set(p->err, E_DATA, NO_POS, "Dangling meta character '%c' near index %zu", c, p->at);
+    }
+    p->at++;
+    if (regex_peek(p, 0) == '?' || regex_peek(p, 0) == '+')
+        p->at++;
+    strbuf_add(p->out, str_n(p->in.ptr + start, p->at - start));
+    return OK;
 }
 
 /* ---- groups and flags ---- */
 
-/* Behind `(?`: flags up to `:` or `)`. Those that PCRE2 would misread are dropped. */
-static Status translate_flags(Translator *t)
+/* Behind `(?`: flags up to `:` or `)`. */
+static Status read_flags(RegexParser *p)
 {
     bool on = true;
-    strbuf_adds(t->out, "(?");
-    for (; t->at < t->in.len; t->at++) {
-        char c = peek(t, 0);
-        if (c == ':' || c == ')')
-            break;
-        switch (c) {
+    for (; p->at < p->in.len; p->at++) {
+        switch (regex_peek(p, 0)) {
+        case ':':
+        case ')':
+            return OK;
         case '-':
             on = false;
             break;
         case 's':
-            t->flags.dotall = on;
+            p->flags.dotall = on;
             break;
         case 'i':
-            t->flags.nocase = on;
+            p->flags.nocase = on;
             break;
         case 'u':
-            t->flags.unicode = on;
-            continue;
+            p->flags.fold_unicode = on;
+            break;
+        case 'U': /* implies u */
+            p->flags.unicode_classes = on;
+            p->flags.fold_unicode    = on;
+            break;
         case 'd':
-            continue;
-        case 'U':
-            return refuse(t, "Flag U is not supported");
+            p->flags.unix_lines = on;
+            break;
         case 'm':
+            p->flags.multiline = on;
+            break;
         case 'x':
+            p->flags.comments = on;
             break;
         default:
-            return refuse(t, "Unknown inline modifier");
+            return regex_refuse(p, "Unknown inline modifier");
         }
-        strbuf_addc(t->out, c);
     }
-    return OK;
+    return regex_refuse(p, "Unclosed group");
 }
 
-static Status translate_step(Translator *t);
+static Status translate_all(RegexParser *p);
 
 /* At the body of a lookbehind without groups: spells it out and translates that; leaves `at` alone when it
  * cannot. */
-static Status translate_lookbehind(Translator *t)
+static Status translate_lookbehind(RegexParser *p)
 {
-    size_t end = t->at;
-    while (end < t->in.len && t->in.ptr[end] != ')')
-        end += t->in.ptr[end] == '\\' ? 2 : 1;
-    if (end >= t->in.len)
+    size_t end = p->at;
+    while (end < p->in.len && p->in.ptr[end] != ')')
+        end += p->in.ptr[end] == '\\' ? 2 : 1;
+    if (end >= p->in.len)
         return OK;
     Arena *arena    = arena_new(0);
     StrBuf expanded = {0};
     Status status   = OK;
-    if (regex_expand_lookbehind(str_n(t->in.ptr + t->at, end - t->at), arena, &expanded)) {
-        Translator inner = {.in     = strbuf_str(&expanded),
-                            .out    = t->out,
-                            .err    = t->err,
-                            .flags  = t->flags,
-                            .groups = t->groups};
-        while (status == OK && inner.at < inner.in.len)
-            status = translate_step(&inner);
-        t->at = end;
+    if (regex_expand_lookbehind(str_n(p->in.ptr + p->at, end - p->at), arena, &expanded)) {
+        RegexParser inner = {.in     = strbuf_str(&expanded),
+                             .out    = p->out,
+                             .err    = p->err,
+                             .flags  = p->flags,
+                             .groups = p->groups};
+        status            = translate_all(&inner);
+        p->at             = end;
     }
     strbuf_clear(&expanded);
     arena_free(arena);
     return status;
 }
 
-static Status open_group(Translator *t)
+/* Behind `(?<` of a named group. Java's names are letters and digits of ASCII. */
+static Status check_group_name(RegexParser *p)
 {
-    if (t->depth == MAX_GROUP_DEPTH)
-        return refuse(t, "Groups are nested too deeply");
-    Flags outer = t->flags;
-    t->at++;
-    if (peek(t, 0) != '?') {
-        t->groups++;
-        strbuf_addc(t->out, '(');
-        t->saved[t->depth++] = outer;
-        return peek(t, 0) == '*' ? refuse(t, "Dangling meta character '*'") : OK; /* no (*VERBS) */
-    }
-    t->at++;
-    char c = peek(t, 0), d = peek(t, 1);
-    bool named = c == '<' && d != '=' && d != '!';
-    if (c == ':' || c == '=' || c == '!' || c == '>' || c == '<') {
-        t->groups += named;
-        size_t length = c == '<' && !named ? 2 : 1;
-        strbuf_adds(t->out, "(?");
-        strbuf_add(t->out, str_n(t->in.ptr + t->at, length));
-        t->at += length;
-        t->saved[t->depth++] = outer;
-        return length == 2 ? translate_lookbehind(t) : OK;
-    }
-    TRY(translate_flags(t));
-    if (peek(t, 0) == ')') { /* flags for the rest of the enclosing group */
-        strbuf_addc(t->out, ')');
-        t->at++;
-        return OK;
-    }
-    strbuf_addc(t->out, ':');
-    t->at++;
-    t->saved[t->depth++] = outer;
+    size_t at = p->at;
+    if (at >= p->in.len || !is_alpha(p->in.ptr[at]))
+        return regex_refuse(p, "capturing group name does not start with a Latin letter");
+    while (at < p->in.len && (is_alpha(p->in.ptr[at]) || is_digit(p->in.ptr[at])))
+        at++;
+    if (at >= p->in.len || p->in.ptr[at] != '>')
+        return regex_refuse(p, "named capturing group is missing trailing '>'");
+    strbuf_add(p->out, str_n(p->in.ptr + p->at, at + 1 - p->at));
+    p->at = at + 1;
     return OK;
 }
 
-static void close_group(Translator *t)
+/* Behind `(?`, at one of : = ! > < */
+static Status open_special_group(RegexParser *p, RegexFlags outer)
 {
-    if (t->depth > 0)
-        t->flags = t->saved[--t->depth];
-    strbuf_addc(t->out, ')');
-    t->at++;
+    char   c = regex_peek(p, 0), d = regex_peek(p, 1);
+    bool   named  = c == '<' && d != '=' && d != '!';
+    size_t length = c == '<' && !named ? 2 : 1;
+    strbuf_adds(p->out, "(?");
+    strbuf_add(p->out, str_n(p->in.ptr + p->at, length));
+    p->at += length;
+    p->saved[p->depth++] = outer;
+    p->groups += named;
+    if (named)
+        return check_group_name(p);
+    return length == 2 ? translate_lookbehind(p) : OK;
 }
 
-/* ---- the rest ---- */
-
-static void translate_literal(Translator *t)
+/* At `(`. *opened is false behind `(?i)`: flags for the rest of the enclosing group. */
+static Status open_group(RegexParser *p, bool *opened)
 {
-    size_t start = t->at;
-    char   c     = peek(t, 0);
-    utf8_next(t->in, &t->at);
-    Str  text       = str_n(t->in.ptr + start, t->at - start);
-    bool ascii_only = t->flags.nocase && !t->flags.unicode;
-    if (ascii_only && (unsigned char)c >= 0x80)
-        strbuf_addf(t->out, "(?-i:" STR_FMT ")", STR_ARG(text));
-    else if (ascii_only && (c == 'k' || c == 'K'))
-        strbuf_adds(t->out, "(?-i:[kK])"); /* not KELVIN SIGN */
-    else if (ascii_only && (c == 's' || c == 'S'))
-        strbuf_adds(t->out, "(?-i:[sS])"); /* not LONG S */
-    else
-        strbuf_add(t->out, text);
-}
-
-static Status translate_step(Translator *t)
-{
-    switch (peek(t, 0)) {
-    case '\\':
-        return translate_escape(t, false, t->out);
-    case '[':
-        return translate_class(t, 0, t->out);
-    case '(':
-        return open_group(t);
-    case ')':
-        close_group(t);
-        return OK;
-    case '.':
-        strbuf_adds(t->out, t->flags.dotall ? "." : JAVA_DOT);
-        t->at++;
-        return OK;
-    default:
-        translate_literal(t);
+    if (p->depth == REGEX_GROUP_DEPTH)
+        return regex_refuse(p, "Groups are nested too deeply");
+    RegexFlags outer = p->flags;
+    *opened          = true;
+    p->at++;
+    if (regex_peek(p, 0) != '?') {
+        p->groups++;
+        strbuf_addc(p->out, '(');
+        p->saved[p->depth++] = outer;
         return OK;
     }
+    p->at++;
+    char c = regex_peek(p, 0);
+    if (c != 0 && strchr(":=!><", c) != NULL)
+        return open_special_group(p, outer);
+    TRY(read_flags(p));
+    *opened = regex_peek(p, 0) == ':';
+    p->at++;
+    if (*opened) {
+        strbuf_adds(p->out, "(?:");
+        p->saved[p->depth++] = outer;
+    }
+    return OK;
+}
+
+static void close_group(RegexParser *p)
+{
+    if (p->depth > 0)
+        p->flags = p->saved[--p->depth];
+    strbuf_addc(p->out, ')');
+    p->at++;
+}
+
+/* ---- the whole ---- */
+
+/* Blanks and # comments under (?x). */
+static bool skip_comment(RegexParser *p)
+{
+    char c = regex_peek(p, 0);
+    if (!p->flags.comments || c == 0)
+        return false;
+    if (c == '#') {
+        while (p->at < p->in.len && regex_peek(p, 0) != '\n' && regex_peek(p, 0) != '\r')
+            p->at++;
+        return true;
+    }
+    if (strchr(" \t\n\v\f\r", c) == NULL)
+        return false;
+    p->at++;
+    return true;
+}
+
+static void translate_dot(RegexParser *p)
+{
+    strbuf_adds(p->out, p->flags.dotall ? "(?s:.)" : p->flags.unix_lines ? "[^\\n]" : "[^" TERMINATORS "]");
+    p->at++;
+}
+
+/* One atom, group, place or quantifier. *repeatable: may a quantifier follow it? */
+static Status translate_step(RegexParser *p, bool *repeatable)
+{
+    char c      = regex_peek(p, 0);
+    bool after  = *repeatable, opened;
+    *repeatable = true;
+    switch (c) {
+    case '\\':
+        return translate_escape(p);
+    case '[':
+        return read_set(p, regex_read_class);
+    case '(':
+        TRY(open_group(p, &opened));
+        *repeatable = false;
+        return OK;
+    case ')':
+        close_group(p);
+        return OK;
+    case '|':
+        strbuf_addc(p->out, '|');
+        p->at++;
+        *repeatable = false;
+        return OK;
+    case '.':
+        translate_dot(p);
+        return OK;
+    case '^':
+        write_line_start(p);
+        p->at++;
+        return OK;
+    case '$':
+        write_line_end(p);
+        p->at++;
+        return OK;
+    case '*':
+    case '+':
+    case '?':
+    case '{':
+        *repeatable = false;
+        return translate_quantifier(p, after);
+    default:
+        write_character(p, utf8_next(p->in, &p->at));
+        return OK;
+    }
+}
+
+static Status translate_all(RegexParser *p)
+{
+    bool repeatable = false;
+    while (p->at < p->in.len)
+        if (!skip_comment(p))
+            TRY(translate_step(p, &repeatable));
+    return OK;
 }
 
 Status regex_translate(Str pattern, StrBuf *out, Error *err)
 {
-    Translator t = {.in = pattern, .out = out, .err = err};
-    while (t.at < pattern.len)
-        TRY(translate_step(&t));
-    return OK;
+    RegexParser p = {.in = pattern, .out = out, .err = err};
+    return translate_all(&p);
 }

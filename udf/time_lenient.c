@@ -152,7 +152,7 @@ static bool read_zone(Lenient *l)
     }
     zone_close(l->zone);
     l->zone    = NULL;
-    size_t len = zone_match(str_n(l->text.ptr + at, l->text.len - at), true, &l->zone);
+    size_t len = zone_match(str_n(l->text.ptr + at, l->text.len - at), ZONE_MATCH_SHORT, &l->zone);
     l->at += len;
     return len > 0;
 }

@@ -282,8 +282,11 @@ static size_t parse_zone(Parser *p, const TimeElement *e, size_t start)
         return parse_zone_offset(p, start);
     size_t end = extend_prefixed(p->text, start, &zone);
     if (end == start) {
-        size_t len =
-            zone_match(str_n(p->text.ptr + start, p->text.len - start), e->kind == ELEMENT_ZONE_TEXT, &zone);
+        bool      is_long = e->zone_name == ZONE_NAME_LONG || e->zone_name == ZONE_NAME_GENERIC_LONG;
+        ZoneMatch match   = e->kind == ELEMENT_ZONE_ID ? ZONE_MATCH_ID
+                            : is_long                  ? ZONE_MATCH_LONG
+                                                       : ZONE_MATCH_SHORT;
+        size_t    len     = zone_match(str_n(p->text.ptr + start, p->text.len - start), match, &zone);
         if (len == 0)
             return fail_at(p, start);
         end = start + len;

@@ -35,9 +35,12 @@ int64_t zone_offset_ms(Zone *zone, int64_t utc_ms);
 int64_t zone_utc_from_local(Zone *zone, int64_t local_ms);
 /* "PDT", "Pacific Daylight Time", "PT", "Pacific Time": lives as long as the zone. */
 Str zone_name(Zone *zone, ZoneName kind, int64_t utc_ms);
-/* The length of the longest prefix of `text` that is a zone id or, with `abbreviations`, an abbreviation (any
- * case); 0 = none. Opens it when `out` is given. */
-size_t zone_match(Str text, bool abbreviations, Zone **out);
+/* What may stand for a zone in a text, beside its id: nothing (VV), "PST" (z), "Pacific Standard Time"
+ * (zzzz). */
+typedef enum { ZONE_MATCH_ID, ZONE_MATCH_SHORT, ZONE_MATCH_LONG } ZoneMatch;
+/* The length of the longest prefix of `text` that names a zone, in any case; 0 = none. Opens it when `out` is
+ * given. */
+size_t zone_match(Str text, ZoneMatch match, Zone **out);
 
 /* ---- patterns ---- */
 

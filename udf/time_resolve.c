@@ -259,6 +259,17 @@ static Status split_nano_of_day(TimeFields *fields, int64_t nano, TimeField sour
     return derive(fields, FIELD_NANO, nano % NANOS_PER_SECOND, source, err);
 }
 
+/* "19.29 AM": AM and PM that did not make the hour must agree with it. */
+static Status cross_check_ampm(const TimeFields *fields, int64_t hour, Error *err)
+{
+    if (!time_field_known(fields, FIELD_AMPM) || fields->values[FIELD_AMPM] == hour / 12)
+        return OK;
+    return error_set(err, E_DATA, NO_POS,
+                     "Conflict found: Field AmPmOfDay %" PRId64 " differs from AmPmOfDay %" PRId64
+                     " derived from hour %" PRId64,
+                     hour / 12, fields->values[FIELD_AMPM], hour);
+}
+
 static Status resolve_time(TimeFields *fields, TimeResolved *out, Error *err)
 {
     if (time_field_known(fields, FIELD_NANO_OF_DAY))
@@ -271,6 +282,7 @@ static Status resolve_time(TimeFields *fields, TimeResolved *out, Error *err)
     if (!time_field_known(fields, FIELD_HOUR))
         return OK;
     int64_t hour = fields->values[FIELD_HOUR];
+    TRY(cross_check_ampm(fields, hour % 24, err));
     int64_t rest = (minute ? fields->values[FIELD_MINUTE] * 60 * NANOS_PER_SECOND : 0) +
                    (second ? fields->values[FIELD_SECOND] * NANOS_PER_SECOND : 0) +
                    (nano ? fields->values[FIELD_NANO] : 0);
@@ -334,8 +346,9 @@ static Status default_date(const TimeFields *fields, int64_t *days, Error *err)
 
 static int64_t default_time(const TimeFields *fields)
 {
-    int64_t hour = known_or(fields, FIELD_HOUR,
-                            known_or(fields, FIELD_AMPM, 0) * 12 + known_or(fields, FIELD_HOUR_OF_AMPM, 0));
+    /* AM and PM alone are the middle of their half of the day, as in Java: 06:00 and 18:00. */
+    int64_t half = time_field_known(fields, FIELD_AMPM) ? fields->values[FIELD_AMPM] * 12 + 6 : 0;
+    int64_t hour = known_or(fields, FIELD_HOUR, known_or(fields, FIELD_HOUR_OF_AMPM, half));
     return hour % 24 * NANOS_PER_HOUR + known_or(fields, FIELD_MINUTE, 0) * 60 * NANOS_PER_SECOND +
            known_or(fields, FIELD_SECOND, 0) * NANOS_PER_SECOND + known_or(fields, FIELD_NANO, 0);
 }

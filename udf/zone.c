@@ -6,9 +6,9 @@
  * fall into it.
  */
 #include "udf/time_pattern.h"
+#include "udf/zone_names.h"
 
 #include <unicode/ucal.h>
-#include <unicode/udat.h>
 #include <unicode/uenum.h>
 #include <unicode/ustring.h>
 
@@ -16,6 +16,7 @@ enum { ZONE_ID_MAX = 64, MAX_OFFSET_S = 18 * 3600, ZONE_TEXT_MAX = 96 };
 
 struct Zone {
     char       id[ZONE_ID_MAX];
+    char       canonical[ZONE_ID_MAX]; /* of a region: America/New_York for US/Eastern */
     bool       fixed;
     int64_t    offset_ms;          /* of a fixed zone, or within the span */
     bool       daylight;           /* within the span */
@@ -40,7 +41,7 @@ static const struct {
     {"CST", "CDT", "CT", "America/Chicago"},
     {"EST", "EDT", "ET", "America/New_York"},
     {"AKST", "AKDT", "AKT", "America/Anchorage"},
-    {"HST", "HDT", "HT", "Pacific/Honolulu"},
+    {"HST", "HDT", NULL, "Pacific/Honolulu"},
     {"AST", "ADT", "AT", "America/Halifax"},
     {"NST", "NDT", "NT", "America/St_Johns"},
     {"GMT", NULL, NULL, "GMT"},
@@ -48,11 +49,12 @@ static const struct {
     {"UT", NULL, NULL, "UTC"},
     {"Z", NULL, NULL, "UTC"},
     {"GMT", "BST", "BT", "Europe/London"},
+    {"GMT", "IST", "IT", "Europe/Dublin"},
     {"CET", "CEST", NULL, "Europe/Paris"},
     {"EET", "EEST", NULL, "Europe/Athens"},
     {"WET", "WEST", NULL, "Europe/Lisbon"},
     {"MSK", "MSD", "MT", "Europe/Moscow"},
-    {"TRT", NULL, NULL, "Europe/Istanbul"},
+    {"TRT", "TRST", NULL, "Europe/Istanbul"},
     {"IST", NULL, "IT", "Asia/Kolkata"},
     {"JST", "JDT", "JT", "Asia/Tokyo"},
     {"KST", "KDT", "KT", "Asia/Seoul"},
@@ -62,7 +64,7 @@ static const struct {
     {"PKT", "PKST", NULL, "Asia/Karachi"},
     {"ICT", NULL, NULL, "Asia/Bangkok"},
     {"WIB", NULL, NULL, "Asia/Jakarta"},
-    {"GST", NULL, NULL, "Asia/Dubai"},
+    {"GST", NULL, "GT", "Asia/Dubai"},
     {"IST", "IDT", "IT", "Asia/Jerusalem"},
     {"AEST", "AEDT", "AET", "Australia/Sydney"},
     {"ACST", "ACDT", "ACT", "Australia/Adelaide"},
@@ -148,7 +150,8 @@ static Zone *zone_new_fixed(Str prefix, int seconds)
     return zone;
 }
 
-static bool region_known(Str id, UChar wide[ZONE_ID_MAX])
+/* Is it a region that Java knows? Then also what it is an alias of. */
+static bool region_known(Str id, UChar wide[ZONE_ID_MAX], char out[ZONE_ID_MAX])
 {
     if (id.len == 0 || id.len >= ZONE_ID_MAX || !str_is_ascii(id) || memchr(id.ptr, 0, id.len) != NULL)
         return false;
@@ -156,26 +159,31 @@ static bool region_known(Str id, UChar wide[ZONE_ID_MAX])
         if (str_equal(id, str_c(not_ids[i])))
             return false;
     }
-    UChar      canonical[ZONE_ID_MAX * 2];
+    UChar      canonical[ZONE_ID_MAX];
     UBool      is_system = false;
     UErrorCode status    = U_ZERO_ERROR;
     u_charsToUChars(id.ptr, wide, (int32_t)id.len);
     wide[id.len] = 0;
     ucal_getCanonicalTimeZoneID(wide, (int32_t)id.len, canonical, ARRAY_LEN(canonical), &is_system, &status);
-    return U_SUCCESS(status) && is_system;
+    if (U_FAILURE(status) || !is_system)
+        return false;
+    u_UCharsToChars(canonical, out, u_strlen(canonical) + 1);
+    return true;
 }
 
 static Status zone_open_region(Str id, Zone **out, Error *err)
 {
     UChar      wide[ZONE_ID_MAX];
+    char       canonical[ZONE_ID_MAX];
     UErrorCode status = U_ZERO_ERROR;
-    if (!region_known(id, wide))
+    if (!region_known(id, wide, canonical))
         return error_set(err, E_DATA, NO_POS, "Unknown time-zone ID: " STR_FMT, STR_ARG(id));
     UCalendar *calendar = ucal_open(wide, (int32_t)id.len, "en_US", UCAL_GREGORIAN, &status);
     if (U_FAILURE(status))
         return error_set(err, E_DATA, NO_POS, "Unknown time-zone ID: " STR_FMT, STR_ARG(id));
     Zone *zone = mem_calloc(1, sizeof *zone);
     memcpy(zone->id, id.ptr, id.len);
+    memcpy(zone->canonical, canonical, sizeof canonical);
     zone->calendar = calendar;
     *out           = zone;
     return OK;
@@ -294,6 +302,12 @@ static void copy_name(char out[ZONE_TEXT_MAX], const char *text)
     out[len] = 0;
 }
 
+static bool names_zone(size_t abbreviation, const Zone *zone)
+{
+    const char *region = abbreviations[abbreviation].region;
+    return strcmp(region, zone->id) == 0 || strcmp(region, zone->canonical) == 0;
+}
+
 /* CLDR's English has short names only where people use them: ask the English of other places, too. */
 static void find_short_name(Zone *zone, char out[ZONE_TEXT_MAX])
 {
@@ -301,7 +315,7 @@ static void find_short_name(Zone *zone, char out[ZONE_TEXT_MAX])
                                           "en_NZ", "en_IN", "en_ZA",  "en_CA"};
     for (size_t i = 0; i < ARRAY_LEN(abbreviations); i++) {
         const char *name = zone->daylight ? abbreviations[i].daylight : abbreviations[i].standard;
-        if (name && str_equal(str_c(abbreviations[i].region), str_c(zone->id))) {
+        if (name && names_zone(i, zone)) {
             copy_name(out, name);
             return;
         }
@@ -323,20 +337,33 @@ static void find_short_name(Zone *zone, char out[ZONE_TEXT_MAX])
     copy_name(out, first);
 }
 
-static void find_icu_name(Zone *zone, const char *pattern, int64_t utc_ms, char out[ZONE_TEXT_MAX])
+/* Zones that no metazone names: what Java falls back to. */
+static const struct {
+    const char *region, *name;
+} long_names[] = {{"Europe/Istanbul", "Turkey Time"}, {"Turkey", "Turkey Time"}};
+
+static void find_long_name(const Zone *zone, LongName kind, char out[ZONE_TEXT_MAX])
 {
-    UChar      wide_id[ZONE_ID_MAX], wide_pattern[8], wide[ZONE_TEXT_MAX];
-    UErrorCode status = U_ZERO_ERROR;
-    u_uastrcpy(wide_id, zone->id);
-    u_uastrcpy(wide_pattern, pattern);
-    UDateFormat *format =
-        udat_open(UDAT_PATTERN, UDAT_PATTERN, "en_US", wide_id, -1, wide_pattern, -1, &status);
-    if (U_FAILURE(status))
-        return;
-    udat_format(format, (UDate)utc_ms, wide, ZONE_TEXT_MAX, NULL, &status);
-    if (U_SUCCESS(status))
-        narrow(wide, out);
-    udat_close(format);
+    for (size_t i = 0; i < ARRAY_LEN(long_names); i++)
+        if (strcmp(zone->id, long_names[i].region) == 0) {
+            copy_name(out, long_names[i].name);
+            return;
+        }
+    if (!zone_long_name(zone->id, kind, out, ZONE_TEXT_MAX))
+        out[0] = 0;
+}
+
+/* "PT"; where people have none, the name of standard time: "CET". */
+static bool find_generic_short_name(const Zone *zone, char out[ZONE_TEXT_MAX])
+{
+    for (size_t i = 0; i < ARRAY_LEN(abbreviations); i++) {
+        if (!names_zone(i, zone))
+            continue;
+        copy_name(out,
+                  abbreviations[i].generic != NULL ? abbreviations[i].generic : abbreviations[i].standard);
+        return true;
+    }
+    return false;
 }
 
 static const char *fixed_name(const Zone *zone, ZoneName kind)
@@ -352,16 +379,17 @@ static const char *fixed_name(const Zone *zone, ZoneName kind)
 
 Str zone_name(Zone *zone, ZoneName kind, int64_t utc_ms)
 {
-    static const char *const patterns[ZONE_NAME_KINDS] = {"z", "zzzz", "v", "vvvv"};
     if (zone == NULL || zone->fixed)
         return str_c(fixed_name(zone, kind));
     zone_offset_ms(zone, utc_ms);
     char *name = zone->names[kind][zone->daylight];
     if (name[0] == 0) {
-        if (kind == ZONE_NAME_SHORT)
+        if (kind == ZONE_NAME_LONG)
+            find_long_name(zone, zone->daylight ? LONG_DAYLIGHT : LONG_STANDARD, name);
+        else if (kind == ZONE_NAME_GENERIC_LONG)
+            find_long_name(zone, LONG_GENERIC, name);
+        else if (kind == ZONE_NAME_SHORT || !find_generic_short_name(zone, name))
             find_short_name(zone, name);
-        else
-            find_icu_name(zone, patterns[kind], utc_ms, name);
         if (name[0] == 0)
             copy_name(name, zone->id);
     }
@@ -394,10 +422,10 @@ static bool fold_id(Str text, char out[ZONE_ID_MAX])
     return found;
 }
 
-static Status open_any(Str text, bool with_abbreviations, bool fold, Zone **out)
+static Status open_any(Str text, ZoneMatch match, bool fold, Zone **out)
 {
     char folded[ZONE_ID_MAX];
-    if (with_abbreviations && zone_open_abbreviation(text, out, NULL) == OK)
+    if (match == ZONE_MATCH_SHORT && zone_open_abbreviation(text, out, NULL) == OK)
         return OK;
     if (zone_open(text, out, NULL) == OK)
         return OK;
@@ -406,9 +434,33 @@ static Status open_any(Str text, bool with_abbreviations, bool fold, Zone **out)
     return E_DATA;
 }
 
-size_t zone_match(Str text, bool with_abbreviations, Zone **out)
+/* "Eastern Standard Time" has blanks, which no id has. */
+static size_t match_long_name(Str text, Zone **out)
 {
-    size_t longest = 0;
+    char   id[ZONE_ID_MAX];
+    Zone  *zone;
+    size_t len = zone_match_long_name(text.ptr, text.len, id, sizeof id);
+    for (size_t i = 0; i < ARRAY_LEN(long_names); i++) {
+        Str name = str_c(long_names[i].name);
+        if (name.len > len && text.len >= name.len && str_equal_nocase(str_n(text.ptr, name.len), name)) {
+            len = name.len;
+            snprintf(id, sizeof id, "%s", long_names[i].region);
+        }
+    }
+    if (len == 0 || zone_open(str_c(id), &zone, NULL) != OK)
+        return 0;
+    if (out)
+        *out = zone;
+    else
+        zone_close(zone);
+    return len;
+}
+
+size_t zone_match(Str text, ZoneMatch match, Zone **out)
+{
+    size_t longest = match == ZONE_MATCH_LONG ? match_long_name(text, out) : 0;
+    if (longest > 0)
+        return longest;
     while (longest < text.len && longest < ZONE_ID_MAX - 1 && is_id_char(text.ptr[longest]))
         longest++;
     for (int fold = 0; fold < 2; fold++) {
@@ -416,7 +468,7 @@ size_t zone_match(Str text, bool with_abbreviations, Zone **out)
             Zone *zone;
             if (fold && len != longest)
                 break; /* walking all ids is dear: only for the whole word */
-            if (open_any(str_n(text.ptr, len), with_abbreviations, fold != 0, &zone) != OK)
+            if (open_any(str_n(text.ptr, len), match, fold != 0, &zone) != OK)
                 continue;
             if (out)
                 *out = zone;

@@ -63,3 +63,33 @@ CREATE STREAM out AS SELECT k, x FROM s;
 INSERT INTO r (k, v) VALUES ('a', '{"X": 12345.67}');
 INSERT INTO r (k, v) VALUES ('b', '{"X": 1234.5}');
 ASSERT VALUES out (k, x) VALUES ('b', 1234.50);
+
+--@test: a field that the column does not have is dropped, one that is missing is NULL
+CREATE STREAM st (k STRING KEY, v STRUCT<src STRING, dst STRUCT<x INT, y INT>>, l ARRAY<STRUCT<a INT, b STRING>>) WITH (KAFKA_TOPIC='st', VALUE_FORMAT='JSON');
+INSERT INTO st (k, v, l) VALUES ('a', STRUCT(src := 'a', srcc := 'typo', dst := STRUCT(x := 1, z := 2)), ARRAY[STRUCT(a := 1, c := true)]);
+INSERT INTO st (k, v) VALUES ('b', STRUCT(other := 1));
+CREATE STREAM bytes (k STRING KEY, v STRING) WITH (KAFKA_TOPIC='st', VALUE_FORMAT='KAFKA');
+ASSERT VALUES bytes (k, v) VALUES ('a', '{"V":{"SRC":"a","DST":{"X":1,"Y":null}},"L":[{"A":1,"B":null}]}');
+ASSERT VALUES bytes (k, v) VALUES ('b', '{"V":{"SRC":null,"DST":null},"L":null}');
+
+--@test: a day that its month lacks is no date
+CREATE STREAM out AS SELECT k, CAST(t AS DATE) AS d, CAST(t AS TIMESTAMP) AS ts FROM s;
+INSERT INTO s (k, t) VALUES ('a', '2021-02-30');
+INSERT INTO s (k, t) VALUES ('b', '2024-02-29');
+ASSERT VALUES out (k, d, ts) VALUES ('a', NULL, NULL);
+ASSERT VALUES out (k, d, ts) VALUES ('b', '2024-02-29', '2024-02-29T00:00:00.000');
+
+--@test: nor may one be inserted
+--@expected.error: plan
+--@expected.message: Expected type DATE for field DAY but got STRING(2021-04-31)
+INSERT INTO s (k, day) VALUES ('a', '2021-04-31');
+
+--@test: names of zones, in full
+CREATE STREAM out AS SELECT k, FORMAT_TIMESTAMP(moment, 'HH:mm zzzz', 'Europe/London') AS london,
+  PARSE_TIMESTAMP(t, 'yyyy-MM-dd HH:mm zzzz') AS read, PARSE_TIMESTAMP(t, 'dd-MMM-yy HH.mm a') AS twice FROM s;
+INSERT INTO s (k, moment, t) VALUES ('a', '2021-07-01T12:00:00', '2021-01-05 10:00 Eastern Standard Time');
+INSERT INTO s (k, moment, t) VALUES ('b', '2021-01-01T12:00:00', '13-May-20 19.29 AM');
+INSERT INTO s (k, t) VALUES ('c', '13-May-20 19.29 PM');
+ASSERT VALUES out (k, london, read, twice) VALUES ('a', '13:00 British Summer Time', '2021-01-05T15:00:00', NULL);
+ASSERT VALUES out (k, london, read, twice) VALUES ('b', '12:00 Greenwich Mean Time', NULL, NULL);
+ASSERT VALUES out (k, london, read, twice) VALUES ('c', NULL, NULL, '2020-05-13T19:29:00');
