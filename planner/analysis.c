@@ -445,7 +445,10 @@ Status analyze_query(const Planner *planner, const AstQuery *query, bool persist
     a->persistent     = persistent;
     a->sink_name      = sink_name;
     a->statement_kind = statement_kind;
-    a->typer = (Typer){.catalog = planner->catalog, .functions = planner->functions, .arena = planner->arena};
+    a->typer          = (Typer){.catalog          = planner->catalog,
+                                .functions        = planner->functions,
+                                .arena            = planner->arena,
+                                .lambdas_disabled = property_is_false(planner, "ksql.lambdas.enabled")};
     TRY(find_sources(a, err));
     TRY(qualify_clauses(a, err));
     TRY(select_items_expand(a, err));

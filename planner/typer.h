@@ -20,18 +20,18 @@ struct Scope {
     /* An expression that stands for a column as a whole (a grouping expression after aggregation, an
      * aggregate call): true and its slot. May be NULL. */
     bool (*replace)(const Scope *self, const AstExpr *expr, int *slot, const SqlType **type);
-    bool lambdas_disabled; /* ksql.lambdas.enabled=false */
 };
 
 typedef struct {
     const Catalog   *catalog; /* custom types */
     const Functions *functions;
     Arena           *arena;
-    bool             table_calls; /* a table function may be called here */
-    bool magic_timestamps;        /* text compared with ROWTIME, WINDOWSTART, WINDOWEND is a timestamp (WHERE,
-                                     HAVING: sql.md 3.5) */
-    const char *hidden_prefix;    /* of errors within BETWEEN, LIKE, IN and NOT of a condition; NULL: "Invalid
-                                     Predicate: " */
+    bool             table_calls;      /* a table function may be called here */
+    bool             lambdas_disabled; /* ksql.lambdas.enabled=false */
+    bool magic_timestamps;     /* text compared with ROWTIME, WINDOWSTART, WINDOWEND is a timestamp (WHERE,
+                                  HAVING: sql.md 3.5) */
+    const char *hidden_prefix; /* of errors within BETWEEN, LIKE, IN and NOT of a condition; NULL: "Invalid
+                                  Predicate: " */
 } Typer;
 
 /* Types one expression. E_PLAN with the texts of sql.md 3, without the prefix of the clause ("Invalid Select:

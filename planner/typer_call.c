@@ -74,7 +74,7 @@ static Status type_arguments(TyperRun *run, const AstExpr *ast, const Expr **typ
             types[i] = typed[i]->type;
             continue;
         }
-        if (run->scope->lambdas_disabled)
+        if (run->typer->lambdas_disabled)
             return typer_fail(run, arg, "Lambdas are not enabled at this time.");
         TRY(check_parameters(run, arg));
         SqlType *type     = ARENA_NEW(run->arena, SqlType);

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "core/logger.h"
+#include "core/value.h"
 #include "server/cluster/command_record.h"
 
 enum {
@@ -233,9 +234,15 @@ void command_log_follow(CommandLog *commands)
 
 static Status open_reader(CommandLog *commands, Error *err)
 {
-    static const LogConfig configs[] = {
-        {"cleanup.policy", "delete"}, {"retention.ms", "-1"}, {"unclean.leader.election.enable", "false"}};
-    ReaderOptions options = {.client_id = "sluice-commands", .budget_bytes = READER_BUDGET};
+    char            in_sync[24];
+    const LogConfig configs[] = {{"cleanup.policy", "delete"},
+                                 {"retention.ms", "-1"},
+                                 {"unclean.leader.election.enable", "false"},
+                                 {"min.insync.replicas", in_sync}};
+    in_sync[int64_print(
+        properties_int(commands->options.properties, "ksql.internal.topic.min.insync.replicas", 1),
+        in_sync)]             = '\0';
+    ReaderOptions options     = {.client_id = "sluice-commands", .budget_bytes = READER_BUDGET};
     int    replicas = (int)properties_int(commands->options.properties, "ksql.internal.topic.replicas", 1);
     Str    topic    = str_c(commands->topic);
     Status status =

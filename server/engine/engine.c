@@ -46,12 +46,14 @@ void session_clear(Session *session)
 
 void session_collect_variables(const Session *session, Arena *arena, ParseOptions *options)
 {
-    size_t    count     = properties_count(session->variables);
+    bool      on        = properties_is_true(session->overrides, "ksql.variable.substitution.enable", true);
+    size_t    count     = on ? properties_count(session->variables) : 0;
     Variable *variables = ARENA_ARRAY(arena, Variable, count);
     for (size_t i = 0; i < count; i++)
         properties_at(session->variables, i, &variables[i].name, &variables[i].value);
     options->variables      = variables;
     options->variable_count = count;
+    options->keep_variables = options->keep_variables || !on;
 }
 
 Log             *engine_log(Engine *engine) { return engine->options.log; }

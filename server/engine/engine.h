@@ -25,6 +25,7 @@
 #include "log/log.h"
 #include "parser/parser.h"
 #include "planner/planner.h"
+#include "planner/query_settings.h"
 #include "server/settings/properties.h"
 
 typedef struct Engine Engine;
@@ -37,12 +38,6 @@ PlanRef               *plan_ref_new(Arena *arena, const QueryPlan *plan); /* tak
 PlanRef               *plan_ref(PlanRef *ref);
 void                   plan_unref(void *ref); /* void *: fits runtime_start_query */
 const QueryPlan       *plan_ref_plan(const PlanRef *ref);
-
-/* What was set when the query was created, beside its plan. */
-typedef struct {
-    bool from_earliest;                 /* auto.offset.reset */
-    bool fail_on_deserialization_error; /* ksql.fail.on.deserialization.error */
-} QuerySettings;
 
 typedef struct QueryHost QueryHost;
 struct QueryHost {
@@ -84,7 +79,7 @@ typedef struct {
 
 void session_init(Session *session, const Properties *server);
 void session_clear(Session *session);
-/* The variables as the parser takes them; the array lives in `arena`. */
+/* The variables as the parser takes them, none where substitution is off; the array lives in `arena`. */
 void session_collect_variables(const Session *session, Arena *arena, ParseOptions *options);
 
 /* ---- statements ---- */

@@ -15,6 +15,7 @@
 
 #include "core/logger.h"
 #include "server/engine/engine_state.h"
+#include "server/settings/settings.h"
 
 /* ---- what handlers do ---- */
 
@@ -178,12 +179,9 @@ Str execution_property(const Execution *x, const char *name)
 
 QuerySettings execution_settings(const Execution *x)
 {
-    Str reset = execution_property(x, "auto.offset.reset");
-    return (QuerySettings){
-        .from_earliest = !str_is_null(reset) && str_equal_nocase(reset, STR_LIT("earliest")),
-        .fail_on_deserialization_error =
-            properties_is_true(x->session->overrides, "ksql.fail.on.deserialization.error", false),
-    };
+    QuerySettings settings;
+    settings_of_query(x->session->overrides, &settings);
+    return settings;
 }
 
 bool execution_unanswered(const Execution *x, Error *err)

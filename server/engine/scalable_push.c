@@ -36,9 +36,9 @@ static bool has_one_writer(const Execution *x, Str source)
 
 bool scalable_push_applies(const Execution *x, const AstQuery *query)
 {
-    Str enabled = execution_property(x, "ksql.query.push.v2.enabled");
-    if (str_is_null(enabled) || !str_equal_nocase(enabled, STR_LIT("true")) ||
-        execution_settings(x).from_earliest)
+    const Properties *overrides = x->session->overrides;
+    if (!properties_is_true(overrides, "ksql.query.push.v2.enabled", false) ||
+        execution_settings(x).offset_reset == OFFSET_RESET_EARLIEST)
         return false;
     if (query->emit != EMIT_CHANGES || query->join_count > 0 || query->window.kind != WINDOW_NONE)
         return false;

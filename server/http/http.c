@@ -186,6 +186,7 @@ static bool write_spill(HttpExchange *x, Str bytes)
 void http_write(HttpExchange *x, Str bytes)
 {
     pthread_mutex_lock(&x->lock);
+    x->written += bytes.len;
     bool spilled = x->spill_at < x->spill_end; /* order: what follows spilled bytes is spilled, too */
     if (x->gone)
         ;
@@ -239,6 +240,8 @@ size_t http_pending(const HttpExchange *x)
     pthread_mutex_unlock(&mutable->lock);
     return pending;
 }
+
+size_t http_written(const HttpExchange *x) { return x->written; }
 
 size_t exchange_take(HttpExchange *x, char *out, size_t max, bool *done)
 {

@@ -63,6 +63,9 @@ void   http_end(HttpExchange *x);
 bool   http_gone(const HttpExchange *x);    /* the client left, or the server stops: no need to go on */
 size_t http_pending(const HttpExchange *x); /* bytes that the client has not taken */
 
+size_t
+http_written(const HttpExchange *x); /* bytes of the reply's body so far; of the handler and its steps */
+
 enum {
     HTTP_PENDING_HIGH = 256 * 1024
 }; /* a stream that can wait stops writing here; it is woken when less is left */

@@ -50,6 +50,7 @@ struct HttpExchange {
     int             status;
     HttpHeader      headers[HTTP_MAX_HEADERS];
     size_t          header_count;
+    size_t          written; /* in all, by the handler and its steps */
     StrBuf          out;
     size_t          out_at;
     int             spill; /* file, or -1 */

@@ -19,8 +19,9 @@ struct HostRuntime {
     QueryHost       base;
     Runtime        *runtime;
     Log            *log;
-    pthread_mutex_t lock;   /* of the writer */
-    LogWriter      *writer; /* of INSERT VALUES; opened by the first */
+    size_t          most_errors; /* of a query, in its description */
+    pthread_mutex_t lock;        /* of the writer */
+    LogWriter      *writer;      /* of INSERT VALUES; opened by the first */
     bool            holding;
     Held           *held;
     size_t          held_count, held_capacity;
@@ -71,7 +72,7 @@ static void hold_stop(HostRuntime *host, Str id)
 static Status start_now(HostRuntime *host, PlanRef *plan, const QuerySettings *settings, bool paused,
                         Error *err)
 {
-    QueryOptions options = {.from_earliest                 = settings->from_earliest,
+    QueryOptions options = {.from_earliest                 = settings->offset_reset == OFFSET_RESET_EARLIEST,
                             .fail_on_deserialization_error = settings->fail_on_deserialization_error,
                             .paused                        = paused};
     return runtime_start_query(host->runtime, plan_ref_plan(plan), &options, plan_ref(plan), plan_unref, err);
@@ -135,10 +136,11 @@ static json_t *positions_of(const QueryStatus *status)
     return positions;
 }
 
-static json_t *errors_of(const QueryStatus *status)
+static json_t *errors_of(const QueryStatus *status, size_t most)
 {
     json_t *errors = json_array();
-    for (size_t i = 0; i < status->error_count; i++) {
+    for (size_t i = status->error_count > most ? status->error_count - most : 0; i < status->error_count;
+         i++) {
         const QueryError *e = &status->errors[i];
         json_array_append_new(errors, json_pack("{s:I, s:s%, s:s%}", "timestamp", (json_int_t)e->time_ms,
                                                 "errorMessage", e->message.ptr, e->message.len, "type",
@@ -162,20 +164,21 @@ static json_t *host_describe(QueryHost *self, Str id)
                       (json_int_t)status.records_in, "recordsOut", (json_int_t)status.records_out,
                       "skippedBad", (json_int_t)status.skipped_bad, "skippedLate",
                       (json_int_t)status.skipped_late, "lastMessage", (json_int_t)status.last_message_ms,
-                      "positions", positions_of(&status), "errors", errors_of(&status));
+                      "positions", positions_of(&status), "errors", errors_of(&status, host->most_errors));
     arena_free(arena);
     return out;
 }
 
 /* ---- life ---- */
 
-HostRuntime *host_runtime_new(Runtime *runtime, Log *log)
+HostRuntime *host_runtime_new(Runtime *runtime, Log *log, size_t most_errors)
 {
     HostRuntime *host = mem_calloc(1, sizeof *host);
     host->base        = (QueryHost){host_start, host_stop, host_pause, host_insert, host_describe};
     pthread_mutex_init(&host->lock, NULL);
-    host->runtime = runtime;
-    host->log     = log;
+    host->runtime     = runtime;
+    host->log         = log;
+    host->most_errors = most_errors;
     return host;
 }
 

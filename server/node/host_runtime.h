@@ -12,7 +12,8 @@
 
 typedef struct HostRuntime HostRuntime;
 
-HostRuntime *host_runtime_new(Runtime *runtime, Log *log);
+/* `most_errors`: how many of a query's errors its description lists. */
+HostRuntime *host_runtime_new(Runtime *runtime, Log *log, size_t most_errors);
 void         host_runtime_free(HostRuntime *host); /* accepts NULL */
 QueryHost   *host_runtime_base(HostRuntime *host);
 void         host_runtime_hold(HostRuntime *host);

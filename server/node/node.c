@@ -256,7 +256,9 @@ static Status open_parts(Node *node, const NodeOptions *options, Error *err)
     TRY(open_log(node, clock, err));
     node->processing = processing_log_open(node->log, clock, node->properties, node->service_id);
     TRY(open_runtime(node, clock, err));
-    node->host           = host_runtime_new(node->runtime, node->log);
+    node->host =
+        host_runtime_new(node->runtime, node->log,
+                         (size_t)properties_int(node->properties, "ksql.query.error.max.queue.size", 10));
     EngineOptions engine = {.log             = node->log,
                             .host            = host_runtime_base(node->host),
                             .statement_class = statement_class,

@@ -101,6 +101,8 @@ void rest_init(Rest *rest, Engine *engine, Runtime *runtime, const Properties *p
     rest->transients = (Transients){rest, transients_close, rest_list_queries};
     atomic_init(&rest->ready, false);
     pthread_mutex_init(&rest->lock, NULL);
+    pthread_mutex_init(&rest->health.lock, NULL);
+    pull_limits_init(&rest->limits, properties);
     pull_host_init(&rest->pull, runtime, engine_clock(engine), config);
     engine_set_transients(engine, &rest->transients);
 }
@@ -109,5 +111,7 @@ void rest_clear(Rest *rest)
 {
     engine_set_transients(rest->engine, NULL);
     pull_host_clear(&rest->pull);
+    pull_limits_clear(&rest->limits);
+    pthread_mutex_destroy(&rest->health.lock);
     pthread_mutex_destroy(&rest->lock);
 }

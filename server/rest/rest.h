@@ -13,8 +13,16 @@
 #include "server/engine/engine.h"
 #include "server/http/http.h"
 #include "executor/pull/pull.h"
+#include "server/rest/pull_limits.h"
 
 #define KSQLDB_VERSION "0.29.0" /* the ksqlDB whose API this is; clients compare it with their own */
+
+/* The last answer about Kafka's health. Thread: any, under lock. */
+typedef struct {
+    pthread_mutex_t lock;
+    int64_t         looked_us; /* 0: never */
+    bool            kafka;
+} HealthCache;
 
 typedef struct StreamQuery StreamQuery; /* a push query at work: rest_push.c */
 
@@ -29,6 +37,8 @@ typedef struct {
     size_t            query_count; /* reserved ones included */
     Transients        transients;  /* for TERMINATE and SHOW QUERIES */
     PullHost          pull;
+    PullLimits        limits;
+    HealthCache       health;
 } Rest;
 
 /* `config` is of functions; may be NULL. */
@@ -93,7 +103,8 @@ void        rows_end(HttpExchange *x, RowForm form);
 
 /* ---- push queries ---- */
 
-/* Starts it and leaves a stream behind, or answers an error. Takes the plan over. */
+/* Starts it and leaves a stream behind, or answers an error. Takes the plan over, and the place that
+ * pull_limits_begin gave to one that is a pull query. */
 void rest_push(Rest *rest, HttpExchange *x, const TransientQuery *query, PlanRef *plan, RowForm form);
 /* Ends it; false: no such query here. */
 bool rest_close(Rest *rest, Str id);

@@ -34,10 +34,22 @@ void rest_info(Rest *rest, HttpExchange *x)
     rest_json(x, 200, json_pack("{s:o}", "KsqlServerInfo", info));
 }
 
+/* Probes come often, and each would ask the brokers: an answer holds for ksql.healthcheck.interval.ms. */
 static bool kafka_answers(Rest *rest)
 {
-    Error ignored;
-    return log_ping(engine_log(rest->engine), 2000, &ignored) == OK;
+    HealthCache *health = &rest->health;
+    Clock       *clock  = engine_clock(rest->engine);
+    int64_t      holds  = 1000 * properties_int(rest->properties, "ksql.healthcheck.interval.ms", 5000);
+    Error        ignored;
+    pthread_mutex_lock(&health->lock);
+    int64_t now = clock->monotonic_us(clock);
+    if (health->looked_us == 0 || now - health->looked_us >= holds) {
+        health->kafka     = log_ping(engine_log(rest->engine), 2000, &ignored) == OK;
+        health->looked_us = now;
+    }
+    bool kafka = health->kafka;
+    pthread_mutex_unlock(&health->lock);
+    return kafka;
 }
 
 void rest_healthcheck(Rest *rest, HttpExchange *x)

@@ -19,6 +19,8 @@ struct StreamQuery {
     PlanRef      *plan;
     Str           id; /* in the plan */
     RowForm       form;
+    bool          pull;     /* a pull query on a stream: it counts among those */
+    bool          scalable; /* its rows are counted */
     StrBuf        scratch;
     atomic_bool   closing; /* somebody asked for its end */
 };
@@ -101,6 +103,8 @@ static void close_query(void *state)
 {
     StreamQuery *query = state;
     list_remove(query);
+    if (query->pull)
+        pull_limits_end(&query->rest->limits);
     push_query_close(query->push); /* on_ready is not called any more */
     strbuf_clear(&query->scratch);
     plan_unref(query->plan);
@@ -131,6 +135,15 @@ static bool go_on(StreamQuery *query, PushEnd end, const Error *err)
     return false;
 }
 
+static void count_bytes(const StreamQuery *query, size_t bytes)
+{
+    Clock *clock = engine_clock(query->rest->engine);
+    if (query->pull)
+        pull_limits_add_pull(&query->rest->limits, clock->monotonic_us(clock), bytes);
+    else if (query->scalable)
+        pull_limits_add_push(&query->rest->limits, clock->monotonic_us(clock), bytes);
+}
+
 static bool step(void *state, HttpExchange *x)
 {
     StreamQuery  *query  = state;
@@ -144,9 +157,11 @@ static bool step(void *state, HttpExchange *x)
     while (http_pending(x) < HTTP_PENDING_HIGH) {
         arena_reset(arena);
         error_clear(&err);
-        PushEnd end = push_query_take(query->push, arena, ROWS_AT_ONCE, &rows, &count, &err);
+        PushEnd end    = push_query_take(query->push, arena, ROWS_AT_ONCE, &rows, &count, &err);
+        size_t  before = http_written(x);
         for (size_t i = 0; i < count; i++)
             rows_row(x, query->form, schema, rows[i].values, rows[i].tombstone, &query->scratch);
+        count_bytes(query, http_written(x) - before);
         if (count > 0)
             http_flush(x);
         else
@@ -178,36 +193,73 @@ static void answer_nothing(HttpExchange *x, PlanRef *plan, RowForm form)
     plan_unref(plan);
 }
 
+/* What a pull query took when it began. */
+static void give_back(Rest *rest, bool pull)
+{
+    if (pull)
+        pull_limits_end(&rest->limits);
+}
+
+static StreamQuery *query_new(Rest *rest, HttpExchange *x, PlanRef *plan, RowForm form, bool pull)
+{
+    const QueryPlan *tree  = plan_ref_plan(plan);
+    StreamQuery     *query = mem_calloc(1, sizeof *query);
+    *query                 = (StreamQuery){.rest     = rest,
+                                           .x        = http_ref(x),
+                                           .plan     = plan,
+                                           .id       = tree->id,
+                                           .form     = form,
+                                           .pull     = pull,
+                                           .scalable = str_starts_with(tree->id, STR_LIT("SCALABLE_PUSH_QUERY_"))};
+    atomic_init(&query->closing, false);
+    return query;
+}
+
+static Status start(StreamQuery *query, const TransientQuery *transient, Error *err)
+{
+    const QuerySettings *settings = &transient->settings;
+    PushOptions          options  = {
+                  .from_earliest = query->pull || settings->offset_reset == OFFSET_RESET_EARLIEST,
+                  .fail_on_deserialization_error = settings->fail_on_deserialization_error,
+                  .bounded                       = query->pull,
+                  .ready                         = on_ready,
+                  .context                       = query,
+    };
+    Status status = push_query_start(query->rest->runtime, plan_ref_plan(query->plan), &options,
+                                     plan_ref(query->plan), plan_unref, &query->push, err);
+    if (status != OK)
+        plan_unref(query->plan); /* it was not taken */
+    return status;
+}
+
+/* False: it was answered without a query. */
+static bool needs_query(Rest *rest, HttpExchange *x, PlanRef *plan, RowForm form)
+{
+    if (wants_nothing(plan_ref_plan(plan)))
+        answer_nothing(x, plan, form);
+    else if (reserve(rest))
+        return true;
+    else {
+        rest_error(x, 400, 40003, "Maximum number of push queries exceeded");
+        plan_unref(plan);
+    }
+    return false;
+}
+
 void rest_push(Rest *rest, HttpExchange *x, const TransientQuery *transient, PlanRef *plan, RowForm form)
 {
     Error err;
-    form = form == ROWS_OBJECTS ? ROWS_PUSHED : form;
-    if (wants_nothing(plan_ref_plan(plan))) {
-        answer_nothing(x, plan, form);
+    bool  pull = transient->kind == QUERY_PULL_STREAM;
+    form       = form == ROWS_OBJECTS ? ROWS_PUSHED : form;
+    if (!needs_query(rest, x, plan, form)) {
+        give_back(rest, pull);
         return;
     }
-    if (!reserve(rest)) {
-        rest_error(x, 400, 40003, "Maximum number of push queries exceeded");
-        plan_unref(plan);
-        return;
-    }
-    const QueryPlan *tree  = plan_ref_plan(plan);
-    StreamQuery     *query = mem_calloc(1, sizeof *query);
-    *query = (StreamQuery){.rest = rest, .x = http_ref(x), .plan = plan, .id = tree->id, .form = form};
-    atomic_init(&query->closing, false);
-    bool        bounded = transient->kind == QUERY_PULL_STREAM;
-    PushOptions options = {
-        .from_earliest                 = bounded || transient->settings.from_earliest,
-        .fail_on_deserialization_error = transient->settings.fail_on_deserialization_error,
-        .bounded                       = bounded,
-        .ready                         = on_ready,
-        .context                       = query,
-    };
-    if (push_query_start(rest->runtime, tree, &options, plan_ref(plan), plan_unref, &query->push, &err) !=
-        OK) {
-        answer_failure(x, &err, tree->statement);
+    StreamQuery *query = query_new(rest, x, plan, form, pull);
+    if (start(query, transient, &err) != OK) {
+        answer_failure(x, &err, plan_ref_plan(plan)->statement);
         release(rest);
-        plan_unref(plan); /* the query's, which it did not take */
+        give_back(rest, pull);
         plan_unref(plan);
         http_unref(x);
         mem_free(query);
@@ -215,7 +267,7 @@ void rest_push(Rest *rest, HttpExchange *x, const TransientQuery *transient, Pla
     }
     list_add(query);
     http_begin(x, 200, row_form_type(form));
-    rows_header(x, form, query->id, tree->schema);
+    rows_header(x, form, query->id, plan_ref_plan(plan)->schema);
     http_stream(x, step, close_query, query);
     http_flush(x); /* the header tells that it is subscribed */
 }

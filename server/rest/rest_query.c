@@ -78,6 +78,12 @@ typedef struct {
     StrBuf        scratch;
 } PullReply;
 
+static int64_t now_us(const Rest *rest)
+{
+    Clock *clock = engine_clock(rest->engine);
+    return clock->monotonic_us(clock);
+}
+
 static bool write_row(void *context, const Value *values)
 {
     PullReply *reply = context;
@@ -104,18 +110,35 @@ static void pull(Rest *rest, HttpExchange *x, const TransientQuery *query, Str t
         plan_unref(writer);
         return;
     }
-    PullReply reply = {.x = x, .form = form, .schema = query->pull->result};
+    size_t    before = http_written(x);
+    PullReply reply  = {.x = x, .form = form, .schema = query->pull->result};
     http_begin(x, 200, row_form_type(form));
     rows_header(x, form, query->query_id, reply.schema);
     if (pull_run(pull, write_row, &reply, &err) != OK)
         rows_error(x, form, 50000, err.message);
     rows_end(x, form);
+    pull_limits_add_pull(&rest->limits, now_us(rest), http_written(x) - before);
     strbuf_clear(&reply.scratch);
     pull_close(pull);
     plan_unref(writer);
 }
 
 /* ---- both ---- */
+
+/* False: the node does enough already, and the client was told. */
+static bool may_begin(Rest *rest, HttpExchange *x, const TransientQuery *query)
+{
+    Error  err;
+    bool   scalable = str_starts_with(query->query_id, STR_LIT("SCALABLE_PUSH_QUERY_"));
+    Status status   = OK;
+    if (query->kind != QUERY_PUSH)
+        status = pull_limits_begin(&rest->limits, now_us(rest), &err);
+    else if (scalable)
+        status = pull_limits_check_push(&rest->limits, now_us(rest), &err);
+    if (status != OK)
+        rest_error(x, 429, 42900, "%s", err.message);
+    return status == OK;
+}
 
 /* Takes the arena over. */
 static void plan_and_run(Rest *rest, HttpExchange *x, Session *session, const AstStatement *statement,
@@ -132,8 +155,11 @@ static void plan_and_run(Rest *rest, HttpExchange *x, Session *session, const As
         rest_code(&err, NULL, &status, &code);
         rest_statement_error(x, status, code, err.message, text, NULL);
         arena_free(arena);
+    } else if (!may_begin(rest, x, &query)) {
+        arena_free(arena);
     } else if (query.kind == QUERY_PULL_TABLE) {
         pull(rest, x, &query, text, form);
+        pull_limits_end(&rest->limits);
         arena_free(arena);
     } else
         rest_push(rest, x, &query, plan_ref_new(arena, query.push), form);

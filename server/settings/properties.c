@@ -224,6 +224,16 @@ static size_t key_end(Str line)
     return at;
 }
 
+/* Java takes a line without one for a name with an empty value, or the first word for the name; nobody means
+ * that in a configuration. */
+static bool has_separator(Str line)
+{
+    size_t end = key_end(line);
+    while (end < line.len && (line.ptr[end] == ' ' || line.ptr[end] == '\t'))
+        end++;
+    return end > 0 && end < line.len && (line.ptr[end] == '=' || line.ptr[end] == ':');
+}
+
 static bool set_line(Properties *properties, Str line, StrBuf *name, StrBuf *value)
 {
     size_t end = key_end(line), at = end;
@@ -247,7 +257,10 @@ Status properties_parse(Properties *properties, Str text, Error *err)
     Status status = OK;
     while (status == OK && read_logical_line(&reader, &logical, &line)) {
         Str trimmed = strbuf_str(&logical);
-        if (trimmed.len > 0 && !set_line(properties, trimmed, &name, &value))
+        if (trimmed.len > 0 && !has_separator(trimmed))
+            status = error_set(err, E_CONFIG, (Pos){(unsigned)line, 1},
+                               "Line %zu is no setting: expected name=value", line);
+        else if (trimmed.len > 0 && !set_line(properties, trimmed, &name, &value))
             status = error_set(err, E_CONFIG, (Pos){(unsigned)line, 1},
                                "Malformed \\uxxxx encoding in line %zu", line);
     }

@@ -10,10 +10,18 @@
 #include "core/value.h"
 
 static const Setting settings[] = {
-#define SETTING(name, kind, initial, choices, editable, doc)                                                 \
-    {name, SETTING_##kind, initial, choices, editable, doc},
+#define CLIENT true
+#define OPERATOR false
+#define SETTING(name, scope, kind, initial, limits, who, reader, doc)                                        \
+    {name, SCOPE_##scope, SETTING_##kind, initial, limits, who, reader, doc},
+#define QUERY_SETTING(field, name, kind, initial, limits, who, reader, doc)                                  \
+    SETTING(name, QUERY, kind, initial, limits, who, reader, doc)
+#include "planner/query_settings.def"
 #include "server/settings/settings.def"
+#undef QUERY_SETTING
 #undef SETTING
+#undef OPERATOR
+#undef CLIENT
 };
 
 const Setting *settings_all(size_t *count)
@@ -26,7 +34,7 @@ const Setting *settings_find(Str name)
 {
     Str canonical = property_canonical(name);
     for (size_t i = 0; i < ARRAY_LEN(settings); i++)
-        if (str_equal(canonical, str_c(settings[i].name)))
+        if (str_equal(canonical, property_canonical(str_c(settings[i].name))))
             return &settings[i];
     return NULL;
 }
@@ -104,7 +112,16 @@ static bool in_choices(const char *choices, Str value)
     return false;
 }
 
-/* The least value of an INT stands where other kinds have their choices; without one it is 0. */
+/* "least..most"; each may be missing. */
+static bool in_range(const char *limits, int64_t n, int64_t *least)
+{
+    const char *dots = strstr(limits, "..");
+    int64_t     most;
+    assert(dots != NULL); /* rows of INT have a range */
+    bool has_least = int64_parse(str_n(limits, (size_t)(dots - limits)), least);
+    return (!has_least || n >= *least) && (!int64_parse(str_c(dots + 2), &most) || n <= most);
+}
+
 static Status check_int(const Setting *setting, Str name, Str value, Error *err)
 {
     int64_t n, least = 0;
@@ -112,14 +129,40 @@ static Status check_int(const Setting *setting, Str name, Str value, Error *err)
         return error_set(err, E_CONFIG, NO_POS,
                          "Invalid value " STR_FMT " for configuration " STR_FMT ": Not a number",
                          STR_ARG(value), STR_ARG(name));
-    if (setting->choices != NULL && !int64_parse(str_c(setting->choices), &least))
-        assert(!"the least value in settings.def is a number");
+    if (in_range(setting->limits, n, &least))
+        return OK;
     if (n < least)
         return error_set(err, E_CONFIG, NO_POS,
                          "Invalid value " STR_FMT " for configuration " STR_FMT
                          ": Value must be at least %lld",
                          STR_ARG(value), STR_ARG(name), (long long)least);
+    return error_set(err, E_CONFIG, NO_POS,
+                     "Invalid value " STR_FMT " for configuration " STR_FMT ": Value must be in %s. %s",
+                     STR_ARG(value), STR_ARG(name), setting->limits, setting->doc);
+}
+
+static Status check_bool(const Setting *setting, Str name, Str value, Error *err)
+{
+    if (!str_equal_nocase(value, STR_LIT("true")) && !str_equal_nocase(value, STR_LIT("false")))
+        return error_set(err, E_CONFIG, NO_POS,
+                         "Invalid value " STR_FMT " for configuration " STR_FMT
+                         ": Expected value to be either true or false",
+                         STR_ARG(value), STR_ARG(name));
+    if (setting->limits != NULL && !str_equal_nocase(value, str_c(setting->limits)))
+        return error_set(err, E_CONFIG, NO_POS,
+                         "Invalid value " STR_FMT " for configuration " STR_FMT
+                         ": Sluice knows only %s here. %s",
+                         STR_ARG(value), STR_ARG(name), setting->limits, setting->doc);
     return OK;
+}
+
+static Status check_choice(const Setting *setting, Str name, Str value, Error *err)
+{
+    if (in_choices(setting->limits, value))
+        return OK;
+    return error_set(err, E_CONFIG, NO_POS,
+                     "Invalid value " STR_FMT " for configuration " STR_FMT ": String must be one of: %s",
+                     STR_ARG(value), STR_ARG(name), setting->limits);
 }
 
 Status settings_check(Str name, Str value, Error *err)
@@ -131,19 +174,9 @@ Status settings_check(Str name, Str value, Error *err)
     case SETTING_INT:
         return check_int(setting, name, value, err);
     case SETTING_BOOL:
-        if (!str_equal_nocase(value, STR_LIT("true")) && !str_equal_nocase(value, STR_LIT("false")))
-            return error_set(err, E_CONFIG, NO_POS,
-                             "Invalid value " STR_FMT " for configuration " STR_FMT
-                             ": Expected value to be either true or false",
-                             STR_ARG(value), STR_ARG(name));
-        return OK;
+        return check_bool(setting, name, value, err);
     case SETTING_CHOICE:
-        if (!in_choices(setting->choices, value))
-            return error_set(err, E_CONFIG, NO_POS,
-                             "Invalid value " STR_FMT " for configuration " STR_FMT
-                             ": String must be one of: %s",
-                             STR_ARG(value), STR_ARG(name), setting->choices);
-        return OK;
+        return check_choice(setting, name, value, err);
     case SETTING_TEXT:
         return OK;
     }
@@ -154,7 +187,7 @@ void settings_suggest(Str name, Error *err)
 {
     Str names[ARRAY_LEN(settings)];
     for (size_t i = 0; i < ARRAY_LEN(settings); i++)
-        names[i] = str_c(settings[i].name);
+        names[i] = property_canonical(str_c(settings[i].name));
     error_suggest(err, property_canonical(name), names, ARRAY_LEN(settings));
 }
 
@@ -200,25 +233,92 @@ Status settings_check_override(const Properties *server, Str name, Str value, Er
     return settings_check(name, value, err);
 }
 
+/* ---- at a start ---- */
+
+/* Who sets one of these relies on it. `harmless`: the value that asks for nothing; NULL: there is none. */
+static const struct {
+    const char *name, *harmless;
+} protections[] = {
+    {"authentication.method", "none"},         {"ksql.authentication.plugin.class", ""},
+    {"ksql.security.extension.class", ""},     {"ksql.access.validator.enable", "off"},
+    {"ssl.client.authentication", "none"},     {"ssl.client.auth", "false"},
+    {"ksql.server.sni.check.enable", "false"}, {"sluice.authentication.file", NULL},
+};
+
+static Status check_protection(Str name, Str value, Error *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(protections); i++) {
+        bool harmless =
+            protections[i].harmless != NULL && str_equal_nocase(value, str_c(protections[i].harmless));
+        if (str_equal(name, str_c(protections[i].name)) && !harmless)
+            return error_set(
+                err, E_CONFIG, NO_POS,
+                STR_FMT "=" STR_FMT
+                        " has no effect in Sluice yet, and a server that looks protected and is not does "
+                        "not start. Leave the setting out, and keep others from the listener by other "
+                        "means",
+                STR_ARG(name), STR_ARG(value));
+    }
+    return OK;
+}
+
+/* The setting that was meant where at most two letters differ; what is further away may be one of the many
+ * that only ksqlDB has. */
+static const Setting *slip_of_the_pen(Str name)
+{
+    enum { SLIP = 2, SHORTEST = 6 };
+    Str canonical = property_canonical(name);
+    for (size_t i = 0; i < ARRAY_LEN(settings) && canonical.len >= SHORTEST; i++)
+        if (str_distance(canonical, property_canonical(str_c(settings[i].name))) <= SLIP)
+            return &settings[i];
+    return NULL;
+}
+
+static Status check_unknown(Str name, Error *err)
+{
+    Error          unknown;
+    const Setting *meant = slip_of_the_pen(name);
+    if (meant != NULL)
+        return error_set(err, E_CONFIG, NO_POS, "There is no setting " STR_FMT "; did you mean %s?",
+                         STR_ARG(name), meant->name);
+    error_set(&unknown, E_CONFIG, NO_POS, "unknown setting " STR_FMT " is ignored.", STR_ARG(name));
+    settings_suggest(name, &unknown);
+    log_line(LOG_WARN, "%s", unknown.message);
+    return OK;
+}
+
 Status settings_check_all(const Properties *properties, Error *err)
 {
-    Str   name, value;
-    Error unknown;
+    Str name, value;
     for (size_t i = 0; i < properties_count(properties); i++) {
         properties_at(properties, i, &name, &value);
+        const Setting *setting = settings_find(name);
         TRY(settings_check(name, value, err));
-        if (settings_find(name) == NULL && !in_family(name)) {
-            error_set(&unknown, E_CONFIG, NO_POS, "unknown setting " STR_FMT " is ignored.", STR_ARG(name));
-            settings_suggest(name, &unknown);
-            log_line(LOG_WARN, "%s", unknown.message);
-        }
+        TRY(check_protection(name, value, err));
+        if (setting == NULL && !in_family(name))
+            TRY(check_unknown(name, err));
+        if (setting != NULL && setting->reader[0] == '\0')
+            log_line(LOG_INFO, "setting " STR_FMT " has no effect. %s.", STR_ARG(name), setting->doc);
     }
     return OK;
 }
 
 void settings_fill(Properties *properties)
 {
-    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
-        if (settings[i].initial != NULL && str_is_null(properties_get_c(properties, settings[i].name)))
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        bool said = settings[i].initial != NULL && strcmp(settings[i].initial, "-1") != 0; /* -1: not said */
+        if (said && str_is_null(properties_get_c(properties, settings[i].name)))
             properties_set(properties, str_c(settings[i].name), str_c(settings[i].initial));
+    }
+}
+
+void settings_of_query(const Properties *effective, QuerySettings *out)
+{
+    Error ignored;
+    query_settings_init(out);
+    for (size_t i = 0; i < query_settings_count(); i++) {
+        Str name = str_c(query_settings_name(i)), value = properties_get(effective, name);
+        if (!str_is_null(value) && query_settings_set(out, name, value, &ignored) != OK)
+            log_line(LOG_WARN, "%s", ignored.message);
+    }
 }

@@ -110,21 +110,12 @@ static void show_queries(Execution *x, const AstStatement *statement, json_t *en
 
 /* ---- properties ---- */
 
-/* What ksqlDB calls a setting: those of queries have their prefix back. */
-static Str full_name(Arena *arena, const Setting *setting)
-{
-    Str  name    = str_c(setting->name);
-    bool queries = setting->editable || str_equal(name, STR_LIT("state.dir"));
-    bool bare    = str_starts_with(name, STR_LIT("ksql.")) || !queries;
-    return bare ? name : str_printf(arena, "ksql.streams." STR_FMT, STR_ARG(name));
-}
-
 static bool is_overridden(const Execution *x, const char *name)
 {
     Str own, value;
     for (size_t i = 0; i < properties_count(x->session->overrides); i++) {
         properties_at(x->session->overrides, i, &own, &value);
-        if (str_equal(own, str_c(name)))
+        if (str_equal(own, property_canonical(str_c(name))))
             return true;
     }
     return false;
@@ -136,7 +127,7 @@ static void show_properties(Execution *x, const AstStatement *statement, json_t 
     const Setting *settings = settings_all(&count);
     json_t        *list = json_array(), *overwritten = json_array(), *defaults = json_array();
     for (size_t i = 0; i < count; i++) {
-        Str  value = execution_property(x, settings[i].name), name = full_name(x->arena, &settings[i]);
+        Str  value = execution_property(x, settings[i].name), name = str_c(settings[i].name);
         bool initial =
             settings[i].initial == NULL ? str_is_null(value) : str_equal(value, str_c(settings[i].initial));
         json_array_append_new(list,

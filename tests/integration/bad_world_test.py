@@ -94,12 +94,19 @@ class Settings(unittest.TestCase):
         self.assertEqual(answer.returncode, 1, answer)
         self.assertIn("Invalid value abc for configuration fetch.min.bytes: ", answer.stderr)
 
+    def test_what_would_have_no_effect_stops_the_start(self):
+        for given, told in (("bootstrap.server=x", "did you mean bootstrap.servers?"), ("authentication.method=BASIC", "has no effect in Sluice yet"),
+                            ("ssl.client.authentication=REQUIRED", "has no effect in Sluice yet")):
+            answer = self.serve(given, "listeners=here")
+            self.assertEqual(answer.returncode, 1, answer)
+            self.assertIn(told, answer.stderr)
+
     def test_unknown_names_are_warned_about_with_the_nearest(self):
         sock, address = nobody()
         self.addCleanup(sock.close)
         # The last one ends it: nothing has to be waited for.
-        answer = self.serve("bootstrap.serves=x", f"bootstrap.servers={address}", "consumer.fetch.max.bites=3", "fetch.message.max.bytes=1000", "listeners=here")
-        self.assertIn("unknown setting bootstrap.serves is ignored. Did you mean bootstrap.servers?", answer.stderr)
+        answer = self.serve("ksql.hidden.topic.list=x", f"bootstrap.servers={address}", "consumer.fetch.max.bites=3", "fetch.message.max.bytes=1000", "listeners=here")
+        self.assertIn("unknown setting ksql.hidden.topic.list is ignored. Did you mean ksql.hidden.topics?", answer.stderr)
         self.assertIn("unknown Kafka property fetch.max.bites is ignored. Did you mean fetch.max.bytes?", answer.stderr)
         self.assertEqual(answer.stderr.count("unknown"), 2, answer.stderr)
 

@@ -52,7 +52,7 @@ class Statements(WithServer):
         code, body = self.server.get("/is_valid_property/auto.offset.rest")[:2]
         self.assertEqual(code, 400)
         self.assertIn("Did you mean auto.offset.reset?", json.loads(body)["message"])
-        for statement, message in (("SET 'cache.max.bytes.buffering' = '-5';", "Value must be at least 0"), ("SET 'num.stream.threads' = '0';", "at least 1")):
+        for statement, message in (("SET 'cache.max.bytes.buffering' = '-5';", "Value must be at least 0"), ("SET 'num.stream.threads' = '2';", "[num.stream.threads]"), ("SET 'ksql.nested.error.set.null' = 'false';", "knows only true")):
             code, body = self.server.post("/ksql", {"ksql": statement})[:2]
             self.assertEqual(code, 400)
             self.assertIn(message, json.loads(body)["message"])
@@ -438,6 +438,30 @@ class Push(WithServer):
         third = self.server.stream("/query-stream", {"sql": "SELECT K FROM S EMIT CHANGES;"})
         self.assertEqual(third.status, 200)
         third.leave()
+
+    def test_pull_limits(self):
+        self.server.stop()
+        self.server.properties.update({"ksql.query.pull.max.qps": "2", "ksql.query.pull.max.concurrent.requests": "1"})
+        self.server.start()
+        self.server.ok(TABLE)
+        wait_until(lambda: self.server.post("/query", {"ksql": "SELECT * FROM T;"})[0] == 200)
+        answers = [self.server.post("/query", {"ksql": "SELECT * FROM T;"})[:2] for _ in range(4)]
+        status, body = [a for a in answers if a[0] != 200][0]
+        self.assertEqual((status, json.loads(body)["error_code"]), (429, 42900))
+        self.assertIn("rate limit for pull queries. Currently set to 2 qps", json.loads(body)["message"])
+        time.sleep(1.1)  # it is a rate: later it may ask again
+        self.assertEqual(self.server.post("/query", {"ksql": "SELECT * FROM T;"})[0], 200)
+
+    def test_switches(self):
+        self.server.ok("CREATE STREAM L (K STRING KEY, A ARRAY<INT>) WITH (kafka_topic='l', value_format='JSON', partitions=1);")
+        lambdas = "SELECT TRANSFORM(A, X => X + 1) FROM L EMIT CHANGES LIMIT 0;"
+        self.assertEqual(self.server.post("/query", {"ksql": lambdas})[0], 200)
+        status, body, _ = self.server.post("/query", {"ksql": lambdas, "streamsProperties": {"ksql.lambdas.enabled": "false"}})
+        self.assertEqual((status, json.loads(body)["error_code"]), (400, 40001))
+        self.assertIn("Lambdas are not enabled", json.loads(body)["message"])
+        named = {"sessionVariables": {"s": "L"}}
+        self.assertEqual(self.server.ksql("DESCRIBE ${s};", **named)[0], 200)
+        self.assertEqual(self.server.ksql("DESCRIBE ${s};", streamsProperties={"ksql.variable.substitution.enable": False}, **named)[0], 400)
 
     def test_stop_with_open_streams(self):
         stream = self.server.stream("/query-stream", {"sql": "SELECT K FROM S EMIT CHANGES;"})

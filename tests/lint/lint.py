@@ -7,6 +7,7 @@
     comment     every source file begins with the comment that says what it is for
     function    no function is longer than 90 lines
     file        no file is longer than 700 lines
+    settings    what a setting's row says of who reads it is so, and what is read by name has a row
     clock       no time(), rand(), localtime() below server/: time and randomness come through core/clock.h
     format      no code outside serde/ names a format: it asks format_facts()
     words       no path of somebody's machine, no host of a package registry, nothing about who or what typed the text
@@ -52,7 +53,7 @@ ROOMS = {
     "server/testing": ["server/statements", "server/engine", "server/settings"],
 }
 # A room that needs less than its folder: it includes itself and these folders.
-ROOM_LAYERS = {"server/settings": ["core"], "server/http": ["core"]}
+ROOM_LAYERS = {"server/settings": ["core", "planner"], "server/http": ["core"]}
 # Folder: what its files must not reach, directly or through any header.
 UNREACHABLE = {"executor": ["parser"], "state": ["planner", "parser"], "log": ["planner", "parser"]}
 # Headers that Lemon makes.
@@ -83,7 +84,15 @@ WORDS = [
     (re.compile(r"\b[c]laude\b|\b[A]I assistant\b|\b[a]nthropic\b|\bco-[a]uthored-by\b", re.I), "who typed this is no matter of the project"),
 ]
 
+SETTING_ROWS = ["planner/query_settings.def", "server/settings/settings.def"]
+SETTING_ROW = re.compile(r'(?:QUERY_SETTING\((\w+), |SETTING\()"([^"]+)",.*, (?:CLIENT|OPERATOR), "([^"]*)", "')
+PROPERTY_READ = r'(properties_(?:get_c|int|is_true)|execution_property)\([^;"]*?"(%s)"'
+
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([a-z]+)/([^"]+)"')
+
+
+def canonical(setting):
+    return setting[len("ksql.streams."):] if setting.startswith("ksql.streams.") else setting
 
 
 class Lint:
@@ -125,6 +134,7 @@ class Lint:
                 self.check_source(path, folder, lines)
         self.check_reach()
         self.check_readmes()
+        self.check_settings()
         return self.breaches
 
     def check_source(self, path, folder, lines):
@@ -212,6 +222,28 @@ class Lint:
             yield number, way
             queue += [(number, way + [name]) for _, name in self.includes.get(way[-1], [])]
 
+    def check_settings(self):
+        """A setting without effect says so in its row; one that says it is read is read there."""
+        rows = {}  # canonical name: (path, line, field or None, reader)
+        for path in SETTING_ROWS:
+            for number, line in enumerate(self.read(path) if path in self.files else [], 1):
+                match = SETTING_ROW.match(line)
+                if match:
+                    field, name, reader = match.groups()
+                    rows[canonical(name)] = (path, number, field, reader)
+        code = {path: "\n".join(self.read(path) or []) for path in self.files if path.endswith((".c", ".h"))}
+        for name, (path, number, field, reader) in rows.items():
+            wanted = r"[>.]%s\b" % field if field else r'"(ksql\.streams\.)?%s"' % re.escape(name)
+            if reader and not re.search(r'%s|"(ksql\.streams\.)?%s"' % (wanted, re.escape(name)), code.get(reader, "")):
+                self.breach(path, number, "settings: %s does not read %s" % (reader, name))
+            elif not reader and any(re.search(PROPERTY_READ % re.escape(name), text) for text in code.values()):
+                self.breach(path, number, "settings: somebody reads %s" % name)
+        for path, text in code.items():
+            if path.startswith("server/") and rows:
+                for match in re.finditer(PROPERTY_READ % r"[a-z][a-z0-9_.]*", text):
+                    if canonical(match.group(2)) not in rows:
+                        self.breach(path, text.count("\n", 0, match.start()) + 1, "settings: %s has no row" % match.group(2))
+
     def check_readmes(self):
         folders = {path.split("/")[0] for path in self.files if "/" in path}
         for folder in sorted(folders & (set(LAYERS) | set(README_TOO))):
@@ -260,6 +292,10 @@ PLANTED = {
     "log/late.c": "/* time() in a comment is none */\nint now(void) { return time(0) + x.time(1); }\n",
     "state/huge.c": "/* ok */\n" + "int y;\n" * 700,
     "planner/picky.c": "/* ok */\nint f(void) { return strcmp(name, \"AVRO\"); }\nint g(void) { return strcmp(format_name(f), x); }\nint h = \"a JSON text\";\n",
+    "server/settings/settings.def": 'SETTING("ksql.read", SERVER, INT, "1", "0..", OPERATOR, "server/rest/a.c", "x")\n'
+                                    'SETTING("ksql.streams.unread", SERVER, INT, "1", "0..", OPERATOR, "server/rest/a.c", "x")\n'
+                                    'SETTING("denied", SERVER, INT, "1", "0..", OPERATOR, "", "x")\n',
+    "server/rest/a.c": '/* ok */\nint a = properties_int(p, "ksql.read", 1) + properties_int(p, "denied", 1);\nint b = properties_is_true(p, "ksql.rowless");\n',
     "docs/README.md": "see .." + "/shared/x, /" + "work/main, pypi." + "org; our a" + "gent; a User-A" + "gent is fine\n",
 }
 EXPECTED = [
@@ -270,7 +306,8 @@ EXPECTED = [
     "udf/bare.c:1: comment:", "udf/long.c:3: function: 92 lines: int f(void)", "log/late.c:2: clock: time()", "state/huge.c:701: file: 701 lines",
     "planner/picky.c:2: format:", "planner/picky.c:3: format:",
     "parser/README.md:1: readme: missing", "a path outside the project", "a path of one machine", "a host of a package registry",
-    "who typed this",
+    "who typed this", "settings.def:2: settings: server/rest/a.c does not read unread", "settings.def:3: settings: somebody reads denied",
+    "server/rest/a.c:3: settings: ksql.rowless has no row",
 ]
 
 
