@@ -64,14 +64,9 @@ static Status check(const FormatClass *format, int side, const Column *columns, 
 }
 
 const FormatClass format_json = {
-    .name         = "JSON",
-    .facts        = {.payload = PAYLOAD_DOCUMENT,
-                     .built   = true,
-                     .wraps   = true,
-                     .unwraps = true,
-                     .exact   = true,
-                     .named   = true},
-    .check        = check,
+    .name  = "JSON",
+    .facts = {.payload = PAYLOAD_DOCUMENT, .built = true, .wraps = true, .unwraps = true, .named = true},
+    .check = check,
     .open_decoder = json_open_decoder,
     .open_encoder = json_open_encoder,
 };

@@ -15,6 +15,7 @@ typedef struct {
     bool     writes;
     Str      topic;
     Encoder *values;
+    Encoder *exact_keys; /* NULL: the edge's key bytes are exact */
 } ExchangeOp;
 
 static Status exchange_open(Operator *op, Error *err)
@@ -26,6 +27,9 @@ static Status exchange_open(Operator *op, Error *err)
     self->topic    = topology_repartition_topic(op->pipeline->spec.service_id, op->pipeline->spec.plan->id,
                                                 op->node, op->arena);
     SerdeSpec spec = repartition_serde(op->node, self->topic, op->arena);
+    SerdeSpec keys = repartition_key_serde(op->node, self->topic);
+    if (!repartition_keeps_key_bytes(op->node) && keys.count > 0)
+        TRY(op_encoder(op, &keys, &self->exact_keys, err));
     TRY(key_coder_open(op, &op->node->key_format, op->node->schema, self->topic, &self->keys, err));
     return op_encoder(op, &spec, &self->values, err);
 }
@@ -61,7 +65,11 @@ static Status write_rows(ExchangeOp *self, const RecordBatch *batch, Error *err)
     for (size_t i = 0; i < batch->count; i++) {
         const Row *row    = &batch->rows[i];
         LogRecord  record = {.timestamp = row->timestamp};
-        Status     status = key_coder_bytes(&self->keys, row, batch->arena, &record.key, err);
+        Str        placed;
+        Status     status = key_coder_bytes(&self->keys, row, batch->arena, &placed, err);
+        record.key        = placed;
+        if (status == OK && row->key != NULL && self->exact_keys != NULL)
+            status = encoder_encode(self->exact_keys, row->key, batch->arena, &record.key, err);
         if (status == OK)
             status = encode_row(self, row, batch->arena, &record.value, err);
         if (status != OK)
@@ -70,7 +78,13 @@ static Status write_rows(ExchangeOp *self, const RecordBatch *batch, Error *err)
             record.headers      = row->origin->headers;
             record.header_count = row->origin->header_count;
         }
-        TRY(host->append(host, self->base.node, self->topic, &record, record.key, err));
+        status = host->append(host, self->base.node, self->topic, &record, placed, err);
+        if (status == E_DATA) { /* the record's own fault (its size) */
+            op_skip_row(&self->base, row, err);
+            error_clear(err);
+            status = OK;
+        }
+        TRY(status);
     }
     return OK;
 }

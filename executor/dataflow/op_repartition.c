@@ -8,6 +8,7 @@
 typedef struct {
     InputOperator base;
     Decoder      *keys, *values;
+    bool          same_bytes; /* records' keys are row->key_bytes */
 } RepartitionOp;
 
 static Status repartition_feed(Operator *op, int partition, const LogRecord *records, size_t count,
@@ -20,11 +21,8 @@ static Status repartition_open(Operator *op, Error *err)
                                                   op->node, op->arena);
     self->base.feed  = repartition_feed;
     SerdeSpec values = repartition_serde(op->node, self->base.topic, op->arena);
-    SerdeSpec keys   = {.format  = op->node->key_format,
-                        .side    = SIDE_KEY,
-                        .topic   = self->base.topic,
-                        .columns = op->node->schema->columns,
-                        .count   = op->node->schema->key_count};
+    SerdeSpec keys   = repartition_key_serde(op->node, self->base.topic);
+    self->same_bytes = repartition_keeps_key_bytes(op->node);
     if (keys.count > 0)
         TRY(op_decoder(op, &keys, &self->keys, err));
     return op_decoder(op, &values, &self->values, err);
@@ -52,7 +50,7 @@ static Status read_record(RepartitionOp *self, const LogRecord *record, Row *row
     if (self->keys != NULL && !str_is_null(record->key)) {
         TRY(decoder_decode(self->keys, record->key, arena, values, err));
         row->key       = values;
-        row->key_bytes = record->key;
+        row->key_bytes = self->same_bytes ? record->key : STR_NULL;
     }
     *key_side = false;
     if (str_is_null(record->value))

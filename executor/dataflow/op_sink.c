@@ -5,7 +5,9 @@
  * and the headers of the input record that caused it. Windowed keys are hashed without their window, so that
  * all windows of a key share a partition.
  *
- * What cannot be written stops the query (runtime.md 1.12): skipping it would lose a result.
+ * What cannot be serialized stops the query (runtime.md 1.12): skipping it would lose a result. A record that
+ * the topic does not take (one without a key where keys are compacted) is reported and skipped: it would be
+ * refused each time it is tried again.
  */
 #include "executor/dataflow/key_coder.h"
 #include "executor/dataflow/task.h"
@@ -92,9 +94,14 @@ static Status write_row(SinkOp *self, const Row *row, Arena *arena, Error *err)
         record.headers      = row->origin->headers;
         record.header_count = row->origin->header_count;
     }
-    TRY(host->append(host, op->node, plan_sink(op->node)->topic, &record, key, err));
-    op->pipeline->counters.records_out++;
-    return OK;
+    Status status = host->append(host, op->node, plan_sink(op->node)->topic, &record, key, err);
+    if (status == E_DATA) { /* the record's own fault */
+        op_skip_row(op, row, err);
+        error_clear(err);
+        return OK;
+    }
+    op->pipeline->counters.records_out += status == OK;
+    return status;
 }
 
 static Status sink_push(Operator *op, int port, const RecordBatch *in, Error *err)

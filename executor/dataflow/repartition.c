@@ -24,3 +24,20 @@ SerdeSpec repartition_serde(const PlanNode *exchange, Str topic, Arena *arena)
     spec.count             = 2;
     return spec;
 }
+
+bool repartition_keeps_key_bytes(const PlanNode *exchange)
+{
+    return exchange->key_format.format == NULL || format_facts(exchange->key_format.format)->exact;
+}
+
+SerdeSpec repartition_key_serde(const PlanNode *exchange, Str topic)
+{
+    SerdeSpec spec = {.format  = exchange->key_format,
+                      .side    = SIDE_KEY,
+                      .topic   = topic,
+                      .columns = exchange->schema->columns,
+                      .count   = exchange->schema->key_count};
+    if (!repartition_keeps_key_bytes(exchange))
+        spec.format = (FormatSpec){.format = format_exact()};
+    return spec;
+}

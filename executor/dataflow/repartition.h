@@ -1,9 +1,10 @@
 /*
  * repartition.h - rows of a repartition topic: both ends agree here.
  *
- * The key is in the edge's key format, since what is joined or grouped by must have the bytes that everybody
- * else has. The value is in the INTERNAL format, which keeps every value exactly: a stream's row is its value
- * columns, a table's change is two structs, the new row and the old one.
+ * The value is in the engine's exact format, which keeps every value: a stream's row is its value columns, a
+ * table's change is two structs, the new row and the old one. The key is in the edge's key format where that
+ * one is exact, too; else (DELIMITED, where empty text is NULL) in the engine's. The partition goes by the
+ * edge's bytes in any case: what is joined must meet what has these bytes in somebody's topic.
  */
 #ifndef SLUICE_EXECUTOR_DATAFLOW_REPARTITION_H
 #define SLUICE_EXECUTOR_DATAFLOW_REPARTITION_H
@@ -12,5 +13,10 @@
 
 /* The serde of the values of that EXCHANGE's topic. In `arena`. */
 SerdeSpec repartition_serde(const PlanNode *exchange, Str topic, Arena *arena);
+
+/* The serde of the keys of that EXCHANGE's topic. */
+SerdeSpec repartition_key_serde(const PlanNode *exchange, Str topic);
+/* Are the topic's key bytes those that the edge's key format has? */
+bool repartition_keeps_key_bytes(const PlanNode *exchange);
 
 #endif

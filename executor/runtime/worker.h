@@ -290,8 +290,12 @@ typedef struct {
     size_t      store;
 } Restore;
 
+/* Does the sink's topic want a key in every record? */
+typedef enum { SINK_KEYS_UNKNOWN, SINK_KEYS_OPTIONAL, SINK_KEYS_NEEDED } SinkKeys;
+
 struct Task {
     PipelineHost host; /* first */
+    SinkKeys     sink_keys;
     Task        *next, *next_dirty;
     Worker      *worker;
     Query       *query; /* NULL: a push query's */

@@ -24,11 +24,29 @@ static size_t record_bytes(const LogRecord *record)
     return bytes;
 }
 
+/* A broker refuses a record without a key in a compacted topic, and with it the transaction that it is part
+ * of; so it is asked for beforehand, once. Not known (the broker does not answer): as if it was allowed. */
+static bool sink_wants_keys(Task *task, Str topic)
+{
+    Error why;
+    Str   policy;
+    if (task->sink_keys == SINK_KEYS_UNKNOWN &&
+        log_topic_config(task->worker->runtime->options.log, topic, "cleanup.policy", task->worker->scratch,
+                         &policy, &why) == OK)
+        task->sink_keys =
+            str_find(policy, STR_LIT("compact"), 0) >= 0 ? SINK_KEYS_NEEDED : SINK_KEYS_OPTIONAL;
+    return task->sink_keys == SINK_KEYS_NEEDED;
+}
+
 static Status host_append(PipelineHost *host, const PlanNode *node, Str topic, const LogRecord *record,
                           Str hash_key, Error *err)
 {
     Task   *task   = (Task *)host;
     Worker *worker = task->worker;
+    if (str_is_null(record->key) && !node->class->cuts && sink_wants_keys(task, topic))
+        return error_set(err, E_DATA, NO_POS,
+                         "The topic " STR_FMT " is compacted and cannot take a record without a key",
+                         STR_ARG(topic));
     task_mark_dirty(task, true);
     worker->txn_bytes += record_bytes(record);
     if (worker->sink != NULL && !node->class->cuts) {

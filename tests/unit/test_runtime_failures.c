@@ -113,6 +113,38 @@ static void failing_query_stops_alone(void **state)
     node_free(n);
 }
 
+/* A broker refuses a record without a key where keys are compacted, and the transaction with it, each time it
+ * is tried again. */
+static void a_record_that_its_topic_refuses_is_skipped(void **state)
+{
+    const LogConfig compacted[] = {{"cleanup.policy", "compact"}};
+    for (int exactly_once = 0; exactly_once < 2; exactly_once++) {
+        Node       *n           = fresh("refused");
+        QueryStatus status      = {0};
+        n->options.exactly_once = exactly_once != 0;
+        node_topic_make(n, topic_of(n, "in"), 1);
+        MUST(log_topic_create(n->log, str_c(topic_of(n, "copy")), 1, 1, compacted, 1, &n->err));
+        node_run(n);
+        const QueryPlan *plan = node_sql(
+            n, sql_of(n, STREAM "CREATE STREAM U WITH (KAFKA_TOPIC='$copy') AS SELECT K, V FROM S;"));
+        LogWriter *writer = node_writer(n);
+        node_send(n, writer, topic_of(n, "in"), "a", "{\"V\":1}", 10);
+        node_send(n, writer, topic_of(n, "in"), NULL, "{\"V\":2}", 20);
+        node_send(n, writer, topic_of(n, "in"), "c", "{\"V\":3}", 30);
+        node_flush(n, writer);
+        for (int i = 0; i < 1000 && (status.skipped_bad == 0 || count_lines(n, "copy") < 2); i++) {
+            usleep(10000);
+            MUST(runtime_query_status(n->runtime, plan->id, n->arena, &status, &n->err));
+        }
+        assert_topic(n, "copy", "a {\"V\":1}\nc {\"V\":3}\n");
+        assert_int_equal(status.state, RUN_RUNNING);
+        assert_int_equal(status.error_count, 0);
+        assert_int_equal(status.skipped_bad, 1);
+        log_writer_close(writer);
+        node_free(n);
+    }
+}
+
 static const QueryPlan *start_strict(Node *n, const char *sql)
 {
     AstScript    script;
@@ -302,6 +334,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(failing_query_stops_alone),
+        cmocka_unit_test(a_record_that_its_topic_refuses_is_skipped),
         cmocka_unit_test(reader_that_cannot_go_back_loses_nothing),
         cmocka_unit_test(broken_record_stops_those_who_asked_for_it),
         cmocka_unit_test(deleted_topic_stops_its_readers),
