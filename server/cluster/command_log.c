@@ -2,12 +2,12 @@
  * command_log.c - see command_log.h.
  *
  * `position` is where this node stands: all commands below it have been carried out here. Two sides move it,
- * one at a time (`changing`): the follower, record by record, and a request that has the turn, past the
- * commands that it has appended and carried out. A request gets its turn once `position` has reached the end
+ * one at a time (`changing`): the follower, record by record, and a request that has the lease, past the
+ * commands that it has appended and carried out. A request gets the lease once `position` has reached the end
  * that the topic had after the request's writer was found or made to be the latest.
  *
- * Waiting for Kafka happens without any lock that others need to look at what exists: the turn itself is what
- * they wait for, and for no longer than a client waits (ksql.server.command.response.timeout.ms).
+ * Waiting for Kafka happens without any lock that others need to look at what exists: the lease itself is
+ * what they wait for, and for no longer than a client waits (ksql.server.command.response.timeout.ms).
  */
 #include "server/cluster/command_log.h"
 
@@ -40,15 +40,15 @@ struct CommandLog {
     int        handle;
     int64_t    read; /* next offset to look at */
     pthread_t  thread;
-    /* Thread: who has the turn */
+    /* Thread: who has the lease */
     LogWriter *writer;    /* NULL: none yet, or it was fenced */
     int        lost;      /* writers in a row */
-    int64_t    first_own; /* offset of the first command appended in this turn; -1 */
+    int64_t    first_own; /* offset of the first command appended under this lease; -1 */
     /* Thread: any, under lock */
     pthread_mutex_t lock;
     pthread_cond_t  changed;
     int64_t         position;
-    bool            turn;     /* a request has it, or prepares to */
+    bool            lease;    /* a request has it, or prepares to */
     bool            changing; /* somebody carries out commands */
     bool            following, stopping;
     const char     *degraded; /* why nothing can be changed any more; NULL */
@@ -278,7 +278,7 @@ Status command_log_replay(CommandLog *commands, Error *err)
     return OK;
 }
 
-/* ---- the turn ---- */
+/* ---- the command lease ---- */
 
 static Status refuse_degraded(const CommandLog *commands, Error *err)
 {
@@ -289,29 +289,29 @@ static Status refuse_degraded(const CommandLog *commands, Error *err)
     return OK;
 }
 
-static Status take_turn(CommandLog *commands, Error *err)
+static Status take_lease(CommandLog *commands, Error *err)
 {
     struct timespec until = after_ms(commands->timeout_ms);
     bool            time  = true;
     pthread_mutex_lock(&commands->lock);
-    while (commands->turn && time && !commands->stopping)
+    while (commands->lease && time && !commands->stopping)
         time = wait_until(commands, &until);
     Status status = refuse_degraded(commands, err);
-    if (status == OK && commands->turn)
+    if (status == OK && commands->lease)
         status =
             error_set(err, E_BUSY, NO_POS,
                       "Could not write the statement into the command topic: an earlier statement is still "
                       "waiting for Kafka");
     if (status == OK)
-        commands->turn = true;
+        commands->lease = true;
     pthread_mutex_unlock(&commands->lock);
     return status;
 }
 
-static void give_turn(CommandLog *commands)
+static void give_lease(CommandLog *commands)
 {
     pthread_mutex_lock(&commands->lock);
-    commands->turn = false;
+    commands->lease = false;
     pthread_cond_broadcast(&commands->changed);
     pthread_mutex_unlock(&commands->lock);
 }
@@ -383,7 +383,7 @@ static Status prepare(CommandLog *commands, Error *err)
 static Status begin(CommandSink *self, Error *err)
 {
     CommandLog *commands = (CommandLog *)self;
-    TRY(take_turn(commands, err));
+    TRY(take_lease(commands, err));
     Status status = prepare(commands, err);
     if (status == OK)
         return OK;
@@ -391,7 +391,7 @@ static Status begin(CommandSink *self, Error *err)
         degrade(commands, corrupted);
     if (status == E_FENCED) /* already while it was opened */
         commands->lost++;
-    give_turn(commands);
+    give_lease(commands);
     if (status == E_CANCELLED || status == E_BUSY)
         return status;
     return error_prefix(err, "The command topic is not available: ");
@@ -402,7 +402,7 @@ static void end(CommandSink *self, int64_t last)
     CommandLog *commands = (CommandLog *)self;
     pthread_mutex_lock(&commands->lock);
     commands->changing = false;
-    commands->turn     = false;
+    commands->lease    = false;
     if (commands->first_own >= 0 && last >= commands->first_own)
         stand_at(commands, last + self->span);
     pthread_cond_broadcast(&commands->changed);

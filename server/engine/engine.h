@@ -11,8 +11,8 @@
  *
  * Two rights are told apart. Looking at what exists, and the moment of changing it, is under the engine's
  * lock, which nobody keeps while a broker takes its time. To be the one who may change it is CommandSink's
- * turn: a request has it from its first check to its last statement, the follower of the command log for each
- * command. Without a sink the lock is both.
+ * command lease: a request has it from its first check to its last statement, the follower of the command log
+ * for each command. Without a sink the lock is both.
  *
  * Thread: any.
  */
@@ -152,7 +152,7 @@ typedef struct {
 
 /* Carries out a command that is not this process's own, or that failed here before: not tried in a sandbox,
  * for it was valid when it was appended. Topics are neither made nor deleted: who appended it has done that.
- * The caller has the turn. E_IO, E_BUSY, E_FULL: the world failed and nothing has changed; the same command
+ * The caller has the lease. E_IO, E_BUSY, E_FULL: the world failed and nothing has changed; the same command
  * is to be tried again. A command that is wrong is so on every node: OK, said in the log and in its status.
  */
 Status engine_apply(Engine *engine, Session *session, const LoggedCommand *command, Arena *arena, Error *err);
@@ -161,8 +161,8 @@ Status engine_apply(Engine *engine, Session *session, const LoggedCommand *comma
  * nodes. NULL: nothing is logged (test mode, queries file). */
 typedef struct CommandSink CommandSink;
 struct CommandSink {
-    /* Gives the turn to this request, with all commands that are in the log by now carried out here. Not
-     * under the engine's lock. Fails with what the client is told, or with E_FENCED; then there is no turn.
+    /* Gives the lease to this request, with all commands that are in the log by now carried out here. Not
+     * under the engine's lock. Fails with what the client is told, or with E_FENCED; then there is no lease.
      */
     Status (*begin)(CommandSink *self, Error *err);
     /* Makes the statement durable at *offset, once it has been validated and before it is carried out.
@@ -171,10 +171,10 @@ struct CommandSink {
      * written: `end`, `begin`, validate again. */
     Status (*append)(CommandSink *self, Str command_id, const AstStatement *statement, Str logged_text,
                      const Properties *overrides, const json_t *topics, int64_t *offset, Error *err);
-    /* Gives the turn back. `last`: the last command that has been carried out here; own ones behind it are
+    /* Gives the lease back. `last`: the last command that has been carried out here; own ones behind it are
      * left to the follower. */
     void (*end)(CommandSink *self, int64_t last);
-    /* During a turn: the offset that the next command gets, and how many it takes. */
+    /* During a lease: the offset that the next command gets, and how many it takes. */
     int64_t next_offset;
     int     span;
 };

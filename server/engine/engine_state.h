@@ -4,10 +4,10 @@
  *   engine.c      what a node is: made, looked at, closed
  *   execution.c   one statement: what its handler may ask and do, what becomes of its command
  *   transient.c   a SELECT: planned for whoever runs it
- *   request.c     a text of statements: tried in the sandbox, carried out, again when the turn was lost
+ *   request.c     a text of statements: tried in the sandbox, carried out, again when the lease was lost
  *
  * For these four alone. Handlers get an Execution (execution.h) and front ends an Engine (engine.h), so that
- * the rule of lock and turn is kept in one place.
+ * the rule of lock and lease is kept in one place.
  */
 #ifndef SLUICE_SERVER_ENGINE_ENGINE_STATE_H
 #define SLUICE_SERVER_ENGINE_ENGINE_STATE_H
@@ -43,8 +43,8 @@ bool execution_unanswered(const Execution *x, Error *err);
  * say. x->number is the next query's afterwards. Thread: under the engine's lock, which handlers may leave.
  */
 Status execution_run(Execution *x, const AstStatement *statement, json_t **entity, Error *err);
-/* Does this kind of statement change what exists, so that it needs the turn? */
-bool execution_needs_turn(const Engine *engine, AstStatementKind kind);
+/* Does this kind of statement change what exists, so that it needs the lease? */
+bool execution_needs_lease(const Engine *engine, AstStatementKind kind);
 /* Says where the mistake is, for messages whose text (ksqlDB's) does not. */
 void execution_locate(const Engine *engine, Error *err);
 

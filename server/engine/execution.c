@@ -41,7 +41,7 @@ void execution_pause(Execution *x, int64_t ms)
     pthread_mutex_unlock(&x->engine->lock);
     nanosleep(&pause, NULL);
     pthread_mutex_lock(&x->engine->lock);
-    x->number = x->turn ? x->number : x->engine->next_number; /* others may have taken some */
+    x->number = x->lease ? x->number : x->engine->next_number; /* others may have taken some */
 }
 
 Status execution_start(Execution *x, PlanRef *plan, Error *err)
@@ -204,7 +204,7 @@ Status execution_log(Execution *x, Str command_id, const AstStatement *statement
         x->logged_at = x->next_offset;
         x->next_offset += sink->span;
     } else if (sink != NULL) {
-        assert(x->turn); /* statements.def says of each kind whether it needs it */
+        assert(x->lease); /* statements.def says of each kind whether it needs it */
         execution_leave_lock(x);
         Status status = sink->append(sink, command_id, statement, logged_text, x->session->overrides,
                                      x->topics, &x->logged_at, err);
@@ -216,7 +216,7 @@ Status execution_log(Execution *x, Str command_id, const AstStatement *statement
 
 /* ---- one statement ---- */
 
-bool execution_needs_turn(const Engine *engine, AstStatementKind kind)
+bool execution_needs_lease(const Engine *engine, AstStatementKind kind)
 {
     const StatementClass *known = engine->options.statement_class(kind);
     return known != NULL && known->changes;
@@ -271,7 +271,7 @@ Status execution_run(Execution *x, const AstStatement *statement, json_t **entit
     x->carried_out     = false;
     x->logged_at       = x->command != NULL ? x->command->offset : -1;
     x->command_id      = x->command != NULL ? x->command->id : STR_NULL;
-    x->topics          = x->turn && x->command == NULL ? json_object() : NULL;
+    x->topics          = x->lease && x->command == NULL ? json_object() : NULL;
     Status status      = kind->handler(x, statement, entity, err);
     json_decref(x->topics);
     x->topics = NULL;
@@ -308,7 +308,7 @@ Status engine_apply(Engine *engine, Session *session, const LoggedCommand *comma
     Status        status  = parse_statement(arena, command->text, &options, &statement, err);
     pthread_mutex_lock(&engine->lock);
     Execution x = execution_of(engine, session, arena);
-    x.turn      = true;
+    x.lease     = true;
     x.command   = command;
     if (status == OK)
         status = execution_run(&x, statement, &entity, err);

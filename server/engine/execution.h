@@ -40,7 +40,7 @@ struct Execution {
     int64_t              number;      /* of the next query id */
     SandboxTopic        *imagined;    /* sandbox */
     int64_t              next_offset; /* sandbox: of the next command */
-    bool                 turn;        /* has the turn (engine.h) */
+    bool                 lease;       /* has the lease (engine.h) */
     const LoggedCommand *command;     /* being applied; NULL: a request's own statement */
     /* Of the statement at work. */
     int64_t logged_at;   /* offset of its command; -1: not logged */
@@ -79,12 +79,12 @@ PlanRef *execution_plan(const Execution *x, Str query_id); /* borrowed; NULL */
 Status   execution_start(Execution *x, PlanRef *plan, Error *err);
 Status   execution_stop(Execution *x, Str query_id, bool forget, Error *err);
 
-/* Around what may wait for a broker, but in the sandbox. Who has the turn can rely on what it knows: nobody
- * changes anything meanwhile. Without the turn no pointer into the catalog is valid afterwards. */
+/* Around what may wait for a broker, but in the sandbox. Who has the lease can rely on what it knows: nobody
+ * changes anything meanwhile. Without the lease no pointer into the catalog is valid afterwards. */
 void execution_leave_lock(Execution *x);
 void execution_take_lock(Execution *x);
-/* Waits without the lock: others look and, unless it is this request's turn, change. No pointer into the
- * catalog outlives it. Not in the sandbox. */
+/* Waits without the lock: others look and, unless it is under this request's lease, change. No pointer into
+ * the catalog outlives it. Not in the sandbox. */
 void execution_pause(Execution *x, int64_t ms);
 
 /* NULL: no statement of the sandbox made it. */

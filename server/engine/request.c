@@ -4,16 +4,16 @@
  * All are tried before the first is carried out, so that a mistake in the last leaves nothing behind
  * (sql.md 1.5). The sandbox is a copy of catalog and session, under the same lock as what follows.
  *
- * If some statement may change what exists, the whole request has the turn (engine.h). Another node can take
- * the turn away; then what was carried out stands, and the rest is tried once more against what the others
+ * If some statement may change what exists, the whole request has the lease (engine.h). Another node can take
+ * the lease away; then what was carried out stands, and the rest is tried once more against what the others
  * have made.
  */
 #include "server/engine/engine_state.h"
 
-enum { MOST_LOST_TURNS = 50 }; /* other nodes are never that many times faster by chance */
+enum { MOST_LOST_LEASES = 50 }; /* other nodes are never that many times faster by chance */
 
 /* The statements of a request as they come: those after a DEFINE see its variable, so each is parsed when it
- * is its turn. */
+ * comes to it. */
 typedef struct {
     Str            text;       /* of the whole request */
     Str           *pieces;     /* one per statement, within text */
@@ -61,14 +61,14 @@ static void copy_session(const Session *from, Session *to)
     }
 }
 
-static Status try_in_sandbox(Engine *engine, const Session *session, const Request *request, bool turn,
+static Status try_in_sandbox(Engine *engine, const Session *session, const Request *request, bool lease,
                              Arena *arena, size_t *failed, Error *err)
 {
     Session   copy;
     Execution x = execution_of(engine, &copy, arena);
     copy_session(session, &copy);
     x.sandbox     = true;
-    x.next_offset = turn ? engine->sink->next_offset : 0;
+    x.next_offset = lease ? engine->sink->next_offset : 0;
     x.catalog     = catalog_copy(engine->catalog);
     Status status = OK;
     for (size_t i = request->done; i < request->count && status == OK; i++) {
@@ -84,17 +84,17 @@ static Status try_in_sandbox(Engine *engine, const Session *session, const Reque
     return status;
 }
 
-static Status execute_all(Engine *engine, Session *session, Request *request, bool turn, Arena *arena,
+static Status execute_all(Engine *engine, Session *session, Request *request, bool lease, Arena *arena,
                           json_t *entities, size_t *failed, Error *err)
 {
     Execution x      = execution_of(engine, session, arena);
     Status    status = OK;
-    x.turn           = turn;
+    x.lease          = lease;
     while (request->done < request->count && status == OK) {
         json_t *entity = NULL;
         *failed        = request->done + 1;
         status         = execution_run(&x, request->statements[request->done], &entity, err);
-        if (turn || engine->sink == NULL)
+        if (lease || engine->sink == NULL)
             engine->next_number = x.number;
         if (status == OK)
             request->done++;
@@ -106,13 +106,13 @@ static Status execute_all(Engine *engine, Session *session, Request *request, bo
     return status;
 }
 
-static Status try_and_execute(Engine *engine, Session *session, Request *request, bool turn, Arena *arena,
+static Status try_and_execute(Engine *engine, Session *session, Request *request, bool lease, Arena *arena,
                               json_t *entities, size_t *failed, Error *err)
 {
     pthread_mutex_lock(&engine->lock);
-    Status status = try_in_sandbox(engine, session, request, turn, arena, failed, err);
+    Status status = try_in_sandbox(engine, session, request, lease, arena, failed, err);
     if (status == OK)
-        status = execute_all(engine, session, request, turn, arena, entities, failed, err);
+        status = execute_all(engine, session, request, lease, arena, entities, failed, err);
     pthread_mutex_unlock(&engine->lock);
     return status;
 }
@@ -126,7 +126,7 @@ static bool may_change(const Engine *engine, const Request *request, Arena *aren
         Error         ignored;
         if (parse_statement(arena, request->pieces[i], &options, &statement, &ignored) != OK)
             return true;
-        if (execution_needs_turn(engine, statement->kind))
+        if (execution_needs_lease(engine, statement->kind))
             return true;
     }
     return false;
@@ -134,11 +134,11 @@ static bool may_change(const Engine *engine, const Request *request, Arena *aren
 
 /* Fenced out, a request goes on from the statement that was not written, checked against what the others have
  * made meanwhile. */
-static Status execute_in_turn(Engine *engine, Session *session, Request *request, Arena *arena,
-                              json_t *entities, size_t *failed, Error *err)
+static Status execute_under_lease(Engine *engine, Session *session, Request *request, Arena *arena,
+                                  json_t *entities, size_t *failed, Error *err)
 {
     CommandSink *sink = engine->sink;
-    for (int lost = 0; lost < MOST_LOST_TURNS; lost++) {
+    for (int lost = 0; lost < MOST_LOST_LEASES; lost++) {
         *failed       = request->done + 1;
         Status status = sink->begin(sink, err);
         if (status == OK) {
@@ -175,9 +175,10 @@ Status engine_execute(Engine *engine, Session *session, Str text, Arena *arena, 
         request.pieces          = pieces;
     }
     request.statements = ARENA_ARRAY(arena, AstStatement *, request.count);
-    bool   in_turn     = engine->sink != NULL && may_change(engine, &request, arena);
-    Status status      = in_turn ? execute_in_turn(engine, session, &request, arena, entities, &at, err)
-                                 : try_and_execute(engine, session, &request, false, arena, entities, &at, err);
+    bool   under_lease = engine->sink != NULL && may_change(engine, &request, arena);
+    Status status      = under_lease
+                             ? execute_under_lease(engine, session, &request, arena, entities, &at, err)
+                             : try_and_execute(engine, session, &request, false, arena, entities, &at, err);
     if (status != OK)
         execution_locate(engine, err);
     if (status != OK && at > 0) {
