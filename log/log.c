@@ -184,9 +184,9 @@ bool log_reader_at_end(LogReader *reader, int handle)
     return BACKEND(reader)->reader_at_end(reader, handle);
 }
 
-bool log_reader_is_level(LogReader *reader, int handle)
+bool log_reader_caught_up(LogReader *reader, int handle)
 {
-    return BACKEND(reader)->reader_is_level(reader, handle);
+    return BACKEND(reader)->reader_caught_up(reader, handle);
 }
 
 int64_t log_reader_position(LogReader *reader, int handle)

@@ -130,7 +130,7 @@ void log_reader_wake(LogReader *reader);
 bool log_reader_at_end(LogReader *reader, int handle);
 /* Has it read all that the log last told of? A guess, for who wants to know whether more is on its way;
  * log_reader_at_end is sure. */
-bool log_reader_is_level(LogReader *reader, int handle);
+bool log_reader_caught_up(LogReader *reader, int handle);
 /* Position of the next record to take. */
 int64_t log_reader_position(LogReader *reader, int handle);
 

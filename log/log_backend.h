@@ -42,7 +42,7 @@ typedef struct LogBackend {
     bool (*reader_wait)(LogReader *reader, int timeout_ms);
     void (*reader_wake)(LogReader *reader);
     bool (*reader_at_end)(LogReader *reader, int handle);
-    bool (*reader_is_level)(LogReader *reader, int handle);
+    bool (*reader_caught_up)(LogReader *reader, int handle);
     int64_t (*reader_position)(LogReader *reader, int handle);
 
     Status (*writer_open)(Log *log, const WriterOptions *options, LogWriter **out, Error *err);

@@ -110,7 +110,7 @@ void    kafka_batch_release(LogReader *reader, LogBatch *batch);
 bool    kafka_reader_wait(LogReader *reader, int timeout_ms);
 void    kafka_reader_wake(LogReader *reader);
 bool    kafka_reader_at_end(LogReader *reader, int handle);
-bool    kafka_reader_is_level(LogReader *reader, int handle);
+bool    kafka_reader_caught_up(LogReader *reader, int handle);
 int64_t kafka_reader_position(LogReader *reader, int handle);
 
 Status  kafka_writer_open(Log *log, const WriterOptions *options, LogWriter **out, Error *err);

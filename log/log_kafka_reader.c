@@ -554,7 +554,7 @@ bool kafka_reader_at_end(LogReader *reader, int handle) { return reader->assigne
 
 /* By the end that came with the last answer to a fetch; at_end comes an empty answer later. Transaction
  * markers hide it until then. */
-bool kafka_reader_is_level(LogReader *reader, int handle)
+bool kafka_reader_caught_up(LogReader *reader, int handle)
 {
     const Assigned *one = &reader->assigned[handle];
     int64_t         first, end;

@@ -59,10 +59,9 @@ typedef struct {
     PipelineHost    *host;
     Clock           *clock;
     const FnConfig  *functions_config;
-    Str              service_id;              /* for the names of internal topics */
-    bool             emit_late;               /* cache above 0: a table emits once per key and commit */
-    bool             pass_deletes_of_unknown; /* reserved */
-    int64_t          emit_final_interval_ms;  /* throttle of EMIT FINAL by the wall clock; 0 in tests */
+    Str              service_id;             /* for the names of internal topics */
+    bool             emit_late;              /* cache above 0: a table emits once per key and commit */
+    int64_t          emit_final_interval_ms; /* throttle of EMIT FINAL by the wall clock; 0 in tests */
     bool             throw_on_invalid_timestamp;
     bool             fail_on_deserialization_error; /* E_FATAL_DATA instead of a skipped record */
 } PipelineSpec;

@@ -8,7 +8,15 @@
  *
  * Invariant: no task opens before its slot's positions are known, for without them it would begin anew.
  */
-#include "executor/runtime/worker.h"
+#include "executor/runtime/assignment.h"
+
+#include "executor/runtime/commit.h"
+#include "executor/runtime/failure.h"
+#include "executor/runtime/fetch.h"
+#include "executor/runtime/mailbox.h"
+#include "executor/runtime/positions.h"
+#include "executor/runtime/query.h"
+#include "executor/runtime/restore.h"
 
 /* ---- slots ---- */
 
@@ -37,7 +45,7 @@ static Status begin_slots(Worker *worker, bool *busy, Error *err)
     Status status = log_offsets_many(log, topic, fresh, count, first, end, err);
     for (size_t i = 0; status == OK && i < count; i++) {
         int slot = fresh[i];
-        positions_drop_slot(&worker->positions, slot);
+        positions_drop_slot(worker->positions, slot);
         if (first[i] == end[i])
             slot_loaded(worker, slot);
         else
@@ -55,7 +63,7 @@ static Status load_slot(Worker *worker, int slot, bool *done, bool *busy, Error 
     LogBatch batch;
     TRY(log_reader_take(worker->reader, *handle, POLL_RECORDS, &batch, err));
     for (size_t i = 0; i < batch.count; i++)
-        positions_put(&worker->positions, batch.records[i].key, slot, batch.records[i].value);
+        positions_put(worker->positions, batch.records[i].key, slot, batch.records[i].value);
     *busy |= batch.count > 0;
     *done = batch.count == 0 && log_reader_at_end(worker->reader, *handle);
     log_batch_release(worker->reader, &batch);
@@ -96,17 +104,6 @@ bool worker_load_slots(Worker *worker, bool *busy)
     return loading;
 }
 
-void worker_reload_slots(Worker *worker)
-{
-    for (int s = 0; worker->slots != NULL && s < atomic_load(&worker->runtime->slot_count); s++)
-        if (worker->slots[s] == SLOT_OWNED) {
-            worker->slots[s]        = SLOT_LOADING;
-            worker->slot_handles[s] = -1;
-        }
-    worker->compare_tasks = true;
-    atomic_store(&worker->ready, false);
-}
-
 /* ---- which tasks there should be ---- */
 
 static Task *find_task(const Worker *worker, const QuerySub *sub, int partition)
@@ -117,7 +114,7 @@ static Task *find_task(const Worker *worker, const QuerySub *sub, int partition)
     return NULL;
 }
 
-static bool has_query(const Worker *worker, const Query *query)
+static bool has_query(const Worker *worker, const RunningQuery *query)
 {
     for (size_t i = 0; i < worker->query_count; i++)
         if (worker->queries[i] == query)
@@ -129,7 +126,7 @@ static bool has_query(const Worker *worker, const Query *query)
 static bool is_outdated(const Worker *worker, const Task *task)
 {
     TaskRecord record;
-    Str        bytes = positions_get(&worker->positions, task->key);
+    Str        bytes = positions_get(worker->positions, task->key);
     uint64_t   there = 0;
     if (!str_is_null(bytes) && task_record_decode(bytes, worker->scratch, &record, NULL) == OK)
         there = record.sequence;
@@ -141,7 +138,7 @@ static void close_unwanted(Worker *worker)
 {
     for (Task *task = worker->tasks, *next; task != NULL; task = next) {
         next = task->next;
-        if (task->push != NULL)
+        if (task->query == NULL)
             continue;
         if (worker->slots[task->slot] == SLOT_NONE || !has_query(worker, task->query)) {
             task_free(task);
@@ -153,13 +150,13 @@ static void close_unwanted(Worker *worker)
     worker->compare_tasks = false;
 }
 
-static void open_wanted(Worker *worker, Query *query)
+static void open_wanted(Worker *worker, RunningQuery *query)
 {
     int slots = atomic_load(&worker->runtime->slot_count);
     for (size_t i = 0; i < query->sub_count; i++) {
         QuerySub *sub = &query->subs[i];
         for (int p = 0; p < sub->tasks; p++) {
-            if (worker->slots[slot_of(sub, p, slots)] != SLOT_OWNED || find_task(worker, sub, p) != NULL)
+            if (worker->slots[query_slot(sub, p, slots)] != SLOT_OWNED || find_task(worker, sub, p) != NULL)
                 continue;
             Task *task    = task_new(worker, query, sub, p);
             task->next    = worker->tasks;
@@ -195,25 +192,20 @@ static void task_failed(Worker *worker, Task *task, const Error *err)
 static void retry(Worker *worker, Task *task, bool *busy)
 {
     Error err;
-    if (worker->alone != NULL || runtime_now_us(worker->runtime) < task->retry_us)
+    if (worker->quarantined != NULL || runtime_now_us(worker->runtime) < task->retry_us)
         return;
     if (worker->dirty != NULL && worker_commit(worker, true, &err) != OK) {
-        worker_failed(worker, worker->guilty, &err);
+        worker_failed(worker, worker->blamed, &err);
         return;
     }
-    worker->alone = task;
+    worker->quarantined = task;
     task_set_state(task, TASK_OPENING);
     *busy = true;
 }
 
 static Status attach_detached(Task *task, Error *err)
 {
-    if (!task_runnable(task))
-        return OK;
-    for (size_t i = 0; i < task->input_count; i++)
-        if (task->inputs[i].feed == NULL)
-            TRY(feed_attach(task->worker, &task->inputs[i], err));
-    return OK;
+    return task_runnable(task) ? task_attach_inputs(task, err) : OK;
 }
 
 static bool advance_task(Worker *worker, Task *task, bool *busy)
@@ -223,14 +215,14 @@ static bool advance_task(Worker *worker, Task *task, bool *busy)
     TaskState before = task->state;
     switch (task->state) {
     case TASK_OPENING:
-        if (worker->alone != NULL && worker->alone != task)
+        if (worker->quarantined != NULL && worker->quarantined != task)
             return true;
         status = task_open(task, &err);
         break;
     case TASK_RESTORING:
         status = task->replaying ? attach_detached(task, &err) : task_restore_slice(task, &err);
         break;
-    case TASK_PARKED:
+    case TASK_FAILED:
         retry(worker, task, busy);
         break;
     case TASK_RUNNING:
@@ -242,7 +234,7 @@ static bool advance_task(Worker *worker, Task *task, bool *busy)
     *busy |= before != task->state;
     if (status == OK)
         return true;
-    if (task->push != NULL)
+    if (task->query == NULL)
         worker_failed(worker, task, &err);
     else
         task_failed(worker, task, &err);
@@ -259,9 +251,8 @@ void worker_advance_tasks(Worker *worker, bool *busy)
             return; /* the list may have changed */
         }
         ready &= task->state != TASK_OPENING && task->state != TASK_RESTORING;
-        if (atomic_load_explicit(&worker->has_mail, memory_order_relaxed))
+        if (mailbox_has_mail(worker->mailbox))
             return;
     }
-    atomic_store(&worker->ready, ready);
-    atomic_store(&worker->settled, worker->taken);
+    mailbox_set_ready(worker->mailbox, ready);
 }

@@ -16,55 +16,58 @@
  * A task that only moved on (its records had no effect) needs no transaction: its positions are written once
  * a second.
  */
-#include "executor/runtime/worker.h"
+#include "executor/runtime/commit.h"
 
-enum { LAG_US = 1000000, FIRST_COMMIT_MS = 100, DRY_MS_AT_LEAST_ONCE = 10, DRY_MS_EXACTLY_ONCE = 50 };
+#include "executor/runtime/fetch.h"
+#include "executor/runtime/positions.h"
+#include "executor/runtime/query.h"
+#include "executor/runtime/task.h"
+#include "executor/runtime/writers.h"
 
-Status worker_txn_begin(Worker *worker, Error *err)
-{
-    if (worker->in_txn)
-        return OK;
-    if (worker->txn == NULL)
-        return error_set(err, E_BUSY, NO_POS, "The worker has no transactions now");
-    TRY(log_txn_begin(worker->txn, err));
-    worker->in_txn = true;
-    return OK;
-}
+enum {
+    RECORD_US                  = 1000000, /* how long positions without effects go unrecorded */
+    TXN_BYTES_MAX              = 64 << 20,
+    FIRST_COMMIT_MS            = 100,
+    CAUGHT_UP_MS_AT_LEAST_ONCE = 10,
+    CAUGHT_UP_MS_EXACTLY_ONCE  = 50,
+};
 
 /* ---- when ---- */
 
-/* Dry readers hasten a commit that somebody may wait for. Tasks that were only opened are written down a
- * little later: their first records are on their way, and a commit into topics just made would stop the
- * worker until brokers lead them. */
-static int64_t commit_after_us(const Worker *worker, bool dry)
+/* Readers that have caught up hasten a commit that somebody may wait for. Tasks that were only opened are
+ * written down a little later: their first records are on their way, and a commit into topics just made would
+ * stop the worker until brokers lead them. */
+static int64_t commit_after_us(const Worker *worker, bool caught_up)
 {
     const Runtime *runtime  = worker->runtime;
     int64_t        interval = runtime_commit_interval_ms(runtime);
     if (worker->commits == 0 && interval > FIRST_COMMIT_MS)
         interval = FIRST_COMMIT_MS;
     int64_t at_end = !worker->moved                  ? FIRST_COMMIT_MS
-                     : runtime->options.exactly_once ? DRY_MS_EXACTLY_ONCE
-                                                     : DRY_MS_AT_LEAST_ONCE;
-    return 1000 * (dry && at_end < interval ? at_end : interval);
+                     : runtime->options.exactly_once ? CAUGHT_UP_MS_EXACTLY_ONCE
+                                                     : CAUGHT_UP_MS_AT_LEAST_ONCE;
+    return 1000 * (caught_up && at_end < interval ? at_end : interval);
 }
 
-bool worker_commit_due(const Worker *worker, bool dry)
+bool worker_has_uncommitted(const Worker *worker) { return worker->dirty != NULL || worker->state_changed; }
+
+bool worker_commit_due(const Worker *worker, bool caught_up)
 {
-    if (worker->dirty == NULL && !worker->state_changed)
+    if (!worker_has_uncommitted(worker))
         return false;
     size_t cache = worker->runtime->options.cache_bytes > 0 ? worker->runtime->options.cache_bytes : 10 << 20;
     if (worker->txn_bytes > TXN_BYTES_MAX || state_file_dirty_bytes(worker->state) > cache)
         return true;
-    return runtime_now_us(worker->runtime) - worker->commit_us >= commit_after_us(worker, dry);
+    return runtime_now_us(worker->runtime) - worker->commit_us >= commit_after_us(worker, caught_up);
 }
 
 int worker_commit_wait_ms(const Worker *worker)
 {
     int64_t now = runtime_now_us(worker->runtime), due;
-    if (worker->dirty != NULL || worker->state_changed)
+    if (worker_has_uncommitted(worker))
         due = worker->commit_us + commit_after_us(worker, true);
-    else if (worker->lag_us != 0)
-        due = worker->lag_us + LAG_US;
+    else if (worker->unrecorded_us != 0)
+        due = worker->unrecorded_us + RECORD_US;
     else
         return -1;
     return due <= now ? 0 : (int)((due - now + 999) / 1000);
@@ -75,25 +78,26 @@ int worker_commit_wait_ms(const Worker *worker)
 static Status flush_tasks(Worker *worker, Error *err)
 {
     for (Task *task = worker->dirty; task != NULL; task = task->next_dirty) {
-        worker->guilty = task;
+        worker->blamed = task;
         if (task->state == TASK_RUNNING)
             TRY(pipeline_flush(task->pipeline, err));
     }
-    worker->guilty = NULL;
+    worker->blamed = NULL;
     return OK;
 }
 
 /* Tasks whose positions have waited long enough. */
-static void include_lagging(Worker *worker, bool force)
+static void include_unrecorded(Worker *worker, bool force)
 {
-    if (worker->lag_us == 0 || (!force && runtime_now_us(worker->runtime) - worker->lag_us < LAG_US))
+    if (worker->unrecorded_us == 0 ||
+        (!force && runtime_now_us(worker->runtime) - worker->unrecorded_us < RECORD_US))
         return;
     for (Task *task = worker->tasks; task != NULL; task = task->next) {
-        if (task->lagging && task->state == TASK_RUNNING)
+        if (task->unrecorded && task->state == TASK_RUNNING)
             task_mark_dirty(task, true);
-        task->lagging = false;
+        task->unrecorded = false;
     }
-    worker->lag_us = 0;
+    worker->unrecorded_us = 0;
 }
 
 /* Encodes the record into `out`; task->blob has the operators' small state. */
@@ -121,7 +125,7 @@ static bool choose_task(Worker *worker, Task *task, bool force)
     pipeline_save(task->pipeline, &task->blob);
     int64_t now     = runtime_now_us(worker->runtime);
     bool    changed = !str_equal(strbuf_str(&task->blob), strbuf_str(&task->saved));
-    task->in_commit = force || task->effects || changed || now - task->record_us >= LAG_US;
+    task->in_commit = force || task->effects || changed || now - task->record_us >= RECORD_US;
     return task->in_commit;
 }
 
@@ -133,7 +137,7 @@ static Status write_record(Worker *worker, Task *task, StrBuf *bytes, Error *err
     LogRecord record = {.timestamp = worker->runtime->clock->now_ms(worker->runtime->clock),
                         .key       = task->key,
                         .value     = strbuf_str(bytes)};
-    TRY(worker_txn_begin(worker, err));
+    TRY(writers_begin(worker, err));
     return log_append(worker->txn, worker->runtime->slots_topic, task->slot, &record, STR_NULL, err);
 }
 
@@ -163,9 +167,9 @@ static Status commit_log(Worker *worker, Error *err)
             status = write_record(worker, task, &bytes, err);
     strbuf_clear(&bytes);
     TRY(status);
-    if (worker->sink != NULL && !worker->flushed_sink)
+    if (worker->sink != NULL && !worker->sink_flushed)
         TRY(log_flush(worker->sink, FLUSH_TIMEOUT_MS, err));
-    worker->flushed_sink = true;
+    worker->sink_flushed = true;
     TRY(fence(worker, err));
     arena_reset(worker->scratch);
     TRY(log_txn_commit(worker->txn, err));
@@ -182,7 +186,7 @@ static void task_committed(Worker *worker, Task *task, StrBuf *bytes)
     for (size_t i = 0; i < task->input_count; i++)
         task->inputs[i].committed = task->input_positions[i];
     encode_task(task, NULL, 0, task->sequence, bytes);
-    positions_put(&worker->positions, task->key, task->slot, strbuf_str(bytes));
+    positions_put(worker->positions, task->key, task->slot, strbuf_str(bytes));
     strbuf_reset(&task->saved);
     strbuf_add(&task->saved, strbuf_str(&task->blob));
 }
@@ -207,19 +211,19 @@ static Status set_meta(Worker *worker, Task *task, StrBuf *bytes, Error *err)
 static Status keep_state(Worker *worker, Error *err)
 {
     TRY(state_file_commit(worker->state, err));
-    worker->kept++;
-    worker->state_pending = worker->state_changed = worker->moved = false;
+    worker->file_commits++;
+    worker->file_behind = worker->state_changed = worker->moved = false;
     for (Task *task = worker->dirty, *next; task != NULL; task = next) {
         next             = task->next_dirty;
         task->next_dirty = NULL;
         task->dirty      = false;
         pipeline_committed(task->pipeline);
         if (!task->in_commit) {
-            task->lagging = true;
-            if (worker->lag_us == 0)
-                worker->lag_us = runtime_now_us(worker->runtime);
+            task->unrecorded = true;
+            if (worker->unrecorded_us == 0)
+                worker->unrecorded_us = runtime_now_us(worker->runtime);
         } else
-            task->lagging = false;
+            task->unrecorded = false;
         task->effects = task->in_commit = false;
         task_publish(task);
         if (task->state == TASK_RUNNING) {
@@ -236,7 +240,7 @@ static Status keep_state(Worker *worker, Error *err)
     return OK;
 }
 
-/* What the log has decided is written down in the state file; a failure leaves state_pending, to be tried
+/* What the log has decided is written down in the state file; a failure leaves file_behind, to be tried
  * again. */
 static Status commit_state(Worker *worker, Error *err)
 {
@@ -250,7 +254,7 @@ static Status commit_state(Worker *worker, Error *err)
             status = set_meta(worker, task, &bytes, err);
     }
     strbuf_clear(&bytes);
-    worker->state_pending = true;
+    worker->file_behind = true;
     TRY(status);
     return keep_state(worker, err);
 }
@@ -258,9 +262,9 @@ static Status commit_state(Worker *worker, Error *err)
 Status worker_commit(Worker *worker, bool force, Error *err)
 {
     bool any = false;
-    if (worker->state_pending)
+    if (worker->file_behind)
         return keep_state(worker, err);
-    include_lagging(worker, force);
+    include_unrecorded(worker, force);
     TRY(flush_tasks(worker, err));
     for (Task *task = worker->dirty; task != NULL; task = task->next_dirty)
         any |= choose_task(worker, task, force);
@@ -268,40 +272,7 @@ Status worker_commit(Worker *worker, bool force, Error *err)
         TRY(commit_log(worker, err));
         worker->commits++;
     }
-    if (worker->dirty == NULL && !worker->state_changed)
+    if (!worker_has_uncommitted(worker))
         return OK;
     return commit_state(worker, err);
-}
-
-/* ---- rollback ---- */
-
-void worker_rollback(Worker *worker)
-{
-    Error err;
-    if (worker->in_txn && worker->txn != NULL && log_txn_abort(worker->txn, &err) != OK) {
-        log_line(LOG_WARN, "aborting a transaction: %s", err.message);
-        log_writer_close(worker->txn);
-        worker->txn = NULL; /* opening it again ends the transaction */
-    }
-    worker->in_txn        = false;
-    worker->txn_bytes     = 0;
-    worker->state_changed = worker->moved = false;
-    worker->flushed_sink                  = true;
-    state_file_rollback(worker->state);
-    for (Task *task = worker->dirty, *next; task != NULL; task = next) {
-        next             = task->next_dirty;
-        task->next_dirty = NULL;
-        task->dirty = task->effects = task->in_commit = false;
-        if (worker->state_pending && task->push == NULL) {
-            task_close_pipeline(task); /* the log has the commit, the file does not: restore */
-            task_set_state(task, TASK_OPENING);
-        }
-    }
-    worker->state_pending = false;
-    worker->dirty         = NULL;
-    worker->lag_us        = 0;
-    for (Task *task = worker->tasks; task != NULL; task = task->next)
-        if (task->push == NULL)
-            task_rolled_back(task);
-    feeds_rewind(worker);
 }

@@ -14,7 +14,10 @@
  * minutes. Nothing is lost meanwhile, it only waits; but nobody should have to wonder for minutes what is the
  * matter.
  */
-#include "executor/runtime/worker.h"
+#include "executor/runtime/growth.h"
+
+#include "executor/runtime/registry.h"
+#include "executor/runtime/runtime_core.h"
 #include "planner/nodes/node_source.h"
 
 typedef struct {
@@ -45,7 +48,7 @@ static int partitions_now(Round *round, Str topic)
     return answer->partitions;
 }
 
-static void outgrow(Round *round, Query *query, size_t source, int now, Arena *arena)
+static void outgrow(Round *round, RunningQuery *query, size_t source, int now, Arena *arena)
 {
     const PlanSource *grown = plan_source(query->plan->sources[source]);
     Str               why   = str_printf(
@@ -55,10 +58,10 @@ static void outgrow(Round *round, Query *query, size_t source, int now, Arena *a
                                         "it again: it will start over with the new partitions.",
                         STR_ARG(grown->topic), now, grown->partitions);
     query_set_outgrown(query, str_to_c(arena, why));
-    runtime_stop_outgrown(round->runtime, query);
+    registry_stop_outgrown(round->runtime, query);
 }
 
-static void look_at(Round *round, Query *query, Arena *arena)
+static void look_at(Round *round, RunningQuery *query, Arena *arena)
 {
     const QueryPlan *plan   = query->plan;
     int             *counts = ARENA_ARRAY(arena, int, plan->source_count + 1);
@@ -80,19 +83,19 @@ static void look_at(Round *round, Query *query, Arena *arena)
         grew      = true;
     }
     if (grew)
-        runtime_put_grown(round->runtime, query, query_grown(query, counts));
+        registry_replace_grown(round->runtime, query, query_grown(query, counts));
 }
 
 void growth_check(Runtime *runtime, Arena *arena, int64_t *next_us)
 {
-    int64_t now   = runtime_now_us(runtime);
-    Round   round = {.runtime = runtime};
-    size_t  most  = 0;
-    Query **queries;
+    int64_t        now   = runtime_now_us(runtime);
+    Round          round = {.runtime = runtime};
+    size_t         most  = 0;
+    RunningQuery **queries;
     if (now < *next_us || !atomic_load(&runtime->assigned))
         return;
     *next_us     = now + (int64_t)runtime->options.metadata_max_age_ms * 1000;
-    size_t count = runtime_hold_queries(runtime, arena, &queries);
+    size_t count = registry_hold_all(runtime, arena, &queries);
     for (size_t i = 0; i < count; i++)
         most += queries[i]->plan->source_count;
     round.answers = ARENA_ARRAY(arena, Answer, most + 1);

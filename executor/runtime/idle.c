@@ -6,7 +6,9 @@
  * later, when its markers are written; so the ends of what the workers wrote are compared, too: below them an
  * end is not to be believed yet.
  */
-#include "executor/runtime/worker.h"
+#include "executor/runtime/mailbox.h"
+#include "executor/runtime/registry.h"
+#include "executor/runtime/worker_state.h"
 #include "planner/nodes/node_sink.h"
 
 typedef struct {
@@ -15,7 +17,7 @@ typedef struct {
     int64_t        *positions;
 } IdleTask;
 
-static bool snapshot(Query *query, Arena *arena, IdleTask *tasks, size_t *count)
+static bool snapshot(RunningQuery *query, Arena *arena, IdleTask *tasks, size_t *count)
 {
     for (size_t s = 0; s < query->sub_count; s++) {
         for (int p = 0; p < query->subs[s].tasks; p++) {
@@ -54,9 +56,9 @@ static bool reached_ends(Runtime *runtime, const IdleTask *task)
 /* ---- what was written ---- */
 
 typedef struct {
-    Query **queries;
-    size_t  query_count;
-    bool    visible;
+    RunningQuery **queries;
+    size_t         query_count;
+    bool           visible;
 } Written;
 
 static bool is_visible(Worker *worker, Str topic, int partitions)
@@ -78,8 +80,8 @@ static void compare_written(Worker *worker, void *argument)
 {
     Written *written = argument;
     for (size_t i = 0; written->visible && i < written->query_count; i++) {
-        const Query    *query = written->queries[i];
-        const PlanSink *sink  = plan_sink_of(query->plan);
+        const RunningQuery *query = written->queries[i];
+        const PlanSink     *sink  = plan_sink_of(query->plan);
         if (sink != NULL)
             written->visible = is_visible(worker, sink->topic, sink->partitions);
         for (size_t s = 0; written->visible && s < query->sub_count; s++) {
@@ -99,7 +101,7 @@ bool runtime_is_idle(Runtime *runtime)
     size_t  count = 0, most = 0;
     bool    idle        = runtime_is_ready(runtime);
     Written written     = {.visible = true};
-    written.query_count = runtime_hold_queries(runtime, arena, &written.queries);
+    written.query_count = registry_hold_all(runtime, arena, &written.queries);
     for (size_t i = 0; i < written.query_count; i++)
         for (size_t s = 0; s < written.queries[i]->sub_count; s++)
             most += (size_t)written.queries[i]->subs[s].tasks;

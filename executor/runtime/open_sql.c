@@ -9,14 +9,16 @@
 #include <errno.h>
 
 #include "executor/dataflow/task.h"
-#include "executor/runtime/worker.h"
+#include "executor/runtime/open_sql.h"
+#include "executor/runtime/query.h"
+#include "executor/runtime/runtime_core.h"
 
 typedef struct {
-    const Runtime *runtime;
-    const Query   *query;
-    Arena         *arena;
-    StrBuf        *out;
-    bool           missing; /* a table of which no partition runs here */
+    const Runtime      *runtime;
+    const RunningQuery *query;
+    Arena              *arena;
+    StrBuf             *out;
+    bool                missing; /* a table of which no partition runs here */
 } Script;
 
 static void quote(StrBuf *out, Str name, char with)
@@ -31,7 +33,7 @@ static void quote(StrBuf *out, Str name, char with)
 }
 
 /* The partitions of the node's store that the worker runs, "0, 1, 4"; nothing when there are none. */
-static Str partitions_of(const Query *query, const PlanNode *node, int worker, Arena *arena)
+static Str partitions_of(const RunningQuery *query, const PlanNode *node, int worker, Arena *arena)
 {
     StrBuf list = {0};
     for (size_t s = 0; s < query->sub_count; s++) {
@@ -90,7 +92,7 @@ static bool make_script(Runtime *runtime, Arena *arena, StrBuf *out)
         free(path);
     }
     pthread_mutex_lock(&runtime->lock);
-    for (const Query *query = runtime->queries; query != NULL; query = query->next) {
+    for (const RunningQuery *query = runtime->queries; query != NULL; query = query->next) {
         Script script = {runtime, query, arena, out, false};
         plan_visit(query->plan, add_views, &script);
         whole &= !script.missing;

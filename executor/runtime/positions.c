@@ -9,8 +9,9 @@
  * Layout, numbers big-endian: version, plan hash, sequence, source columns, inputs (topic, position),
  * changelog positions, operator times.
  */
+#include "executor/runtime/positions.h"
+
 #include "executor/dataflow/task.h"
-#include "executor/runtime/worker.h"
 
 enum { RECORD_VERSION = 2 };
 
@@ -97,6 +98,12 @@ Status task_record_decode(Str bytes, Arena *arena, TaskRecord *out, Error *err)
 /* ---- table ---- */
 
 typedef struct PositionEntry PositionEntry;
+
+struct PositionTable {
+    PositionEntry **buckets;
+    size_t          bucket_count, count;
+};
+
 struct PositionEntry {
     PositionEntry *next;
     uint64_t       hash;
@@ -187,9 +194,13 @@ void positions_drop_slot(PositionTable *table, int slot)
     }
 }
 
-void positions_clear(PositionTable *table)
+PositionTable *positions_new(void) { return mem_calloc(1, sizeof(PositionTable)); }
+
+void positions_free(PositionTable *table)
 {
+    if (table == NULL)
+        return;
     positions_drop_slot(table, -1);
     mem_free(table->buckets);
-    *table = (PositionTable){0};
+    mem_free(table);
 }

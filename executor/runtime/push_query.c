@@ -4,7 +4,7 @@
  *
  * State is a file in memory, positions are in the inputs; nothing is written to the log and nothing survives.
  * The worker collects rows in blocks of its own and hands them over after each batch, so there is one lock
- * per batch. A full queue makes the task take no more records; its feeds go on for the others
+ * per batch. A full queue makes the task take no more records; its fetchers go on for the others
  * (worker_reader.c).
  *
  * Start positions, and the ends of a bounded query, are found on the caller's thread: what is inserted after
@@ -12,10 +12,20 @@
  */
 #include <assert.h>
 
-#include "executor/runtime/worker.h"
+#include "executor/runtime/fetcher.h"
+#include "executor/runtime/mailbox.h"
+#include "executor/runtime/push_query.h"
+#include "executor/runtime/task.h"
+#include "executor/runtime/worker_state.h"
 #include "planner/nodes/node_source.h"
 
-enum { BLOCK_ROWS = 256, QUEUE_ROWS_DEFAULT = 1000, QUEUE_BYTES = 4 << 20, SLICE_BYTES = 256 << 10 };
+enum {
+    PUSH_RECORDS       = 256, /* of a batch, at most: the queue is looked at in between */
+    BLOCK_ROWS         = 256,
+    QUEUE_ROWS_DEFAULT = 1000,
+    QUEUE_BYTES        = 4 << 20,
+    SLICE_BYTES        = 256 << 10
+};
 
 typedef struct Block Block;
 struct Block {
@@ -136,13 +146,15 @@ static bool has_room(const PushQuery *push)
            atomic_load_explicit(&push->queued_bytes, memory_order_relaxed) < QUEUE_BYTES;
 }
 
-bool push_can_take(const PushQuery *push)
+static bool push_runnable(const Task *task)
 {
+    const PushQuery *push = task->push;
     return push->task != NULL && !push->completed &&
            !atomic_load_explicit(&push->over, memory_order_relaxed) && has_room(push);
 }
 
-size_t push_slice(const LogRecord *records, size_t count)
+/* Few enough that the queue's bounds hold. */
+static size_t push_limit(const LogRecord *records, size_t count)
 {
     size_t bytes = 0, most = count < PUSH_RECORDS ? count : PUSH_RECORDS;
     for (size_t i = 0; i < most; i++) {
@@ -161,7 +173,7 @@ static bool reached_ends(const Task *task)
     return true;
 }
 
-void push_task_stepped(Task *task)
+static void push_stepped(Task *task)
 {
     PushQuery *push = task->push;
     publish(push, PUSH_MORE, NULL);
@@ -178,7 +190,7 @@ static void finish(Task *task, PushEnd end, const Error *why)
     task_free(task);
 }
 
-void push_task_failed(Task *task, const Error *err)
+static void push_failed(Task *task, const Error *err)
 {
     if (err->code == E_CANCELLED)
         finish(task, PUSH_LIMIT, NULL);
@@ -186,7 +198,7 @@ void push_task_failed(Task *task, const Error *err)
         finish(task, PUSH_FAILED, err);
 }
 
-void push_worker_ended(Task *task)
+static void push_worker_ended(Task *task)
 {
     PushQuery *push = task->push;
     push->task      = NULL;
@@ -227,7 +239,7 @@ static bool flush_one(Task *task)
     push->flush_us  = now;
     Status status   = flush(task, &err);
     if (status != OK)
-        push_task_failed(task, &err);
+        push_failed(task, &err);
     else if (push->completed)
         finish(task, PUSH_COMPLETE, NULL);
     else
@@ -243,7 +255,7 @@ bool push_tasks_flush(Worker *worker)
     worker->pushes_pending = false;
     for (Task *task = worker->tasks, *next; task != NULL; task = next) {
         next = task->next;
-        if (task->push != NULL)
+        if (task->query == NULL)
             busy |= flush_one(task);
     }
     return busy;
@@ -296,24 +308,24 @@ static void make_inputs(Task *task)
         for (int p = 0; p < plan_source(node)->partitions; p++) {
             task->inputs[task->input_count++] =
                 (TaskInput){.task         = task,
+                            .pipeline     = task->pipeline,
                             .index        = i,
                             .topic        = plan_source(node)->topic,
                             .partition    = p,
                             .position     = push->starts[where][p],
                             .replay_until = -1,
                             .end          = push->ends == NULL ? INT64_MAX : push->ends[where][p],
-                            .private_feed = push->ends != NULL};
+                            .own_fetcher  = push->ends != NULL};
         }
     }
     task->ordered = (task->ordered || nodes > 1) && task->input_count > 1;
 }
 
-static Status attach_all(Task *task, Error *err)
-{
-    for (size_t i = 0; i < task->input_count; i++)
-        TRY(feed_attach(task->worker, &task->inputs[i], err));
-    return OK;
-}
+static const TaskClass push_task = {.runnable     = push_runnable,
+                                    .limit        = push_limit,
+                                    .stepped      = push_stepped,
+                                    .failed       = push_failed,
+                                    .worker_ended = push_worker_ended};
 
 typedef struct {
     PushQuery *push;
@@ -325,6 +337,7 @@ static void start_on_worker(Worker *worker, void *argument)
 {
     PushStart *start = argument;
     Task      *task  = mem_calloc(1, sizeof *task);
+    task->class      = &push_task;
     task->worker     = worker;
     task->push       = start->push;
     task_init_host(task);
@@ -337,7 +350,7 @@ static void start_on_worker(Worker *worker, void *argument)
         worker->tasks     = task;
         task->state       = TASK_RUNNING;
         start->push->task = task;
-        start->status     = attach_all(task, start->err);
+        start->status     = task_attach_inputs(task, start->err);
     }
     if (start->status != OK) {
         start->push->task = NULL;
@@ -345,7 +358,7 @@ static void start_on_worker(Worker *worker, void *argument)
         return;
     }
     if (start->push->ends != NULL)
-        push_task_stepped(task); /* it may be complete already */
+        push_stepped(task); /* it may be complete already */
 }
 
 static Status find_offsets(PushQuery *push, Error *err)

@@ -6,7 +6,8 @@
  * references; the plan is released with the last.
  */
 #include "executor/dataflow/task.h"
-#include "executor/runtime/worker.h"
+#include "executor/runtime/query.h"
+#include "executor/runtime/runtime_core.h"
 #include "planner/nodes/node_source.h"
 
 /* ---- walking ---- */
@@ -29,6 +30,12 @@ bool query_sub_has(const QuerySub *sub, const PlanNode *node)
     return found;
 }
 
+int query_slot(const QuerySub *sub, int partition, int slot_count)
+{
+    uint64_t n = (uint64_t)slot_count;
+    return (int)((sub->hash % n + (uint64_t)partition * n / (uint64_t)sub->sub.partitions) % n);
+}
+
 /* ---- making ---- */
 
 static void init_view(TaskView *view, size_t inputs, Arena *arena)
@@ -42,7 +49,7 @@ static void init_view(TaskView *view, size_t inputs, Arena *arena)
     }
 }
 
-static int source_partitions(const Query *query, const PlanNode *source)
+static int source_partitions(const RunningQuery *query, const PlanNode *source)
 {
     size_t i = 0;
     while (query->plan->sources[i] != source)
@@ -50,7 +57,7 @@ static int source_partitions(const Query *query, const PlanNode *source)
     return query->source_partitions[i];
 }
 
-static void init_sub(Query *query, QuerySub *sub, const SubTopology *cut)
+static void init_sub(RunningQuery *query, QuerySub *sub, const SubTopology *cut)
 {
     Arena *arena          = query->arena;
     Str    service        = query->runtime->options.service_id;
@@ -76,7 +83,7 @@ static void init_sub(Query *query, QuerySub *sub, const SubTopology *cut)
 
 /* A query that starts at the ends starts at those of now, though its tasks may open later: what is inserted
  * after the statement is seen. */
-static Status find_latest(Query *query, Error *err)
+static Status find_latest(RunningQuery *query, Error *err)
 {
     const QueryPlan *plan = query->plan;
     query->latest         = ARENA_ARRAY(query->arena, int64_t *, plan->source_count + 1);
@@ -93,10 +100,10 @@ static Status find_latest(Query *query, Error *err)
 }
 
 /* counts NULL: those of the plan. */
-static Query *query_make(Runtime *runtime, const QueryPlan *plan, const QueryOptions *options,
-                         const int *counts)
+static RunningQuery *query_make(Runtime *runtime, const QueryPlan *plan, const QueryOptions *options,
+                                const int *counts)
 {
-    Query *query                         = mem_calloc(1, sizeof *query);
+    RunningQuery *query                  = mem_calloc(1, sizeof *query);
     query->runtime                       = runtime;
     query->arena                         = arena_new(0);
     query->plan                          = plan;
@@ -117,9 +124,9 @@ static Query *query_make(Runtime *runtime, const QueryPlan *plan, const QueryOpt
 }
 
 Status query_new(Runtime *runtime, const QueryPlan *plan, const QueryOptions *options, void *owner,
-                 void (*owner_free)(void *), Query **out, Error *err)
+                 void (*owner_free)(void *), RunningQuery **out, Error *err)
 {
-    Query *query = query_make(runtime, plan, options, NULL);
+    RunningQuery *query = query_make(runtime, plan, options, NULL);
     if (!options->from_earliest && atomic_load(&runtime->assigned) && find_latest(query, err) != OK) {
         query_unref(query); /* the owner stays the caller's */
         return err == NULL ? E_IO : err->code;
@@ -132,20 +139,20 @@ Status query_new(Runtime *runtime, const QueryPlan *plan, const QueryOptions *op
 
 static void release_former(void *query) { query_unref(query); }
 
-Query *query_grown(Query *query, const int *counts)
+RunningQuery *query_grown(RunningQuery *query, const int *counts)
 {
-    QueryOptions options = {.from_earliest                 = query->from_earliest,
-                            .fail_on_deserialization_error = query->fail_on_deserialization_error,
-                            .paused                        = atomic_load(&query->paused)};
-    Query       *next    = query_make(query->runtime, query->plan, &options, counts);
-    next->owner          = query_ref(query);
-    next->owner_free     = release_former;
-    next->latest         = query->latest;
+    QueryOptions  options = {.from_earliest                 = query->from_earliest,
+                             .fail_on_deserialization_error = query->fail_on_deserialization_error,
+                             .paused                        = atomic_load(&query->paused)};
+    RunningQuery *next    = query_make(query->runtime, query->plan, &options, counts);
+    next->owner           = query_ref(query);
+    next->owner_free      = release_former;
+    next->latest          = query->latest;
     atomic_store(&next->last_message_ms, atomic_load(&query->last_message_ms));
     return next;
 }
 
-bool query_is_stateful(const Query *query)
+bool query_is_stateful(const RunningQuery *query)
 {
     bool stateful = false;
     for (size_t i = 0; i < query->sub_count; i++)
@@ -153,7 +160,7 @@ bool query_is_stateful(const Query *query)
     return stateful;
 }
 
-void query_set_outgrown(Query *query, const char *why)
+void query_set_outgrown(RunningQuery *query, const char *why)
 {
     pthread_mutex_lock(&query->lock);
     mem_free(query->outgrown);
@@ -161,7 +168,7 @@ void query_set_outgrown(Query *query, const char *why)
     pthread_mutex_unlock(&query->lock);
 }
 
-Status query_check_grown(Query *query, Error *err)
+Status query_check_grown(RunningQuery *query, Error *err)
 {
     pthread_mutex_lock(&query->lock);
     Status status =
@@ -170,13 +177,13 @@ Status query_check_grown(Query *query, Error *err)
     return status;
 }
 
-Query *query_ref(Query *query)
+RunningQuery *query_ref(RunningQuery *query)
 {
     atomic_fetch_add(&query->refs, 1);
     return query;
 }
 
-void query_unref(Query *query)
+void query_unref(RunningQuery *query)
 {
     if (query == NULL || atomic_fetch_sub(&query->refs, 1) > 1)
         return;
@@ -224,7 +231,7 @@ static Status make_repartition(Runtime *runtime, Str name, int partitions, Error
 }
 
 typedef struct {
-    Query          *query;
+    RunningQuery   *query;
     const QuerySub *sub;
     Arena          *arena;
     Status          status;
@@ -251,7 +258,7 @@ static void make_changelog(void *context, const PlanNode *node, size_t number)
         make_topic(runtime, name, making->sub->sub.partitions, configs, ends ? 2 : 1, making->err);
 }
 
-static Status make_topics(Query *query, Arena *arena, Error *err)
+static Status make_topics(RunningQuery *query, Arena *arena, Error *err)
 {
     for (size_t s = 0; s < query->sub_count; s++) {
         QuerySub   *sub    = &query->subs[s];
@@ -265,7 +272,7 @@ static Status make_topics(Query *query, Arena *arena, Error *err)
     return OK;
 }
 
-Status query_make_topics(Query *query, Error *err)
+Status query_make_topics(RunningQuery *query, Error *err)
 {
     pthread_mutex_lock(&query->lock);
     Status status = OK;
@@ -297,7 +304,7 @@ static void delete_changelog(void *context, const PlanNode *node, size_t store)
                                                   making->query->plan->id, node, store, making->arena));
 }
 
-Status query_delete_topics(Query *query, Error *err)
+Status query_delete_topics(RunningQuery *query, Error *err)
 {
     Arena      *arena  = arena_new(0);
     TopicMaking making = {query, NULL, arena, OK, err};
@@ -330,13 +337,13 @@ static Str classify(const Error *err)
     }
 }
 
-void query_add_error(Query *query, const Error *err)
+void query_add_error(RunningQuery *query, const Error *err)
 {
     Clock *clock = query->runtime->clock;
     Str    text  = str_c(err->message);
     pthread_mutex_lock(&query->lock);
-    QueryError *slot = &query->errors[query->error_count++ % QUERY_ERRORS];
-    mem_free((char *)slot->message.ptr);
-    *slot = (QueryError){clock->now_ms(clock), {str_to_heap(text), text.len}, classify(err)};
+    QueryError *oldest = &query->errors[query->error_count++ % QUERY_ERRORS];
+    mem_free((char *)oldest->message.ptr);
+    *oldest = (QueryError){clock->now_ms(clock), {str_to_heap(text), text.len}, classify(err)};
     pthread_mutex_unlock(&query->lock);
 }

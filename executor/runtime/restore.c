@@ -1,5 +1,5 @@
 /*
- * restore.c - opening a task: where its inputs go on, and how its stores get level with that.
+ * restore.c - opening a task: where its inputs go on, and how its stores catch up with that.
  *
  * The record in the slots topic decides (of the plan's hash: another's is another query's). The fact in the
  * state file tells how far the stores are:
@@ -20,7 +20,13 @@
  * Changelog records are upserts, so a replay that is interrupted starts over. It is done in slices between
  * batches.
  */
-#include "executor/runtime/worker.h"
+#include "executor/runtime/restore.h"
+
+#include "executor/runtime/cleanup.h"
+#include "executor/runtime/fetcher.h"
+#include "executor/runtime/positions.h"
+#include "executor/runtime/query.h"
+#include "executor/runtime/worker_state.h"
 #include "planner/nodes/node_source.h"
 
 enum { SLICE_RECORDS = 2000 };
@@ -35,6 +41,7 @@ static void count_inputs(Task *task)
         if (task->partition >= task->sub->input_partitions[i])
             continue; /* a smaller topic has no such partition */
         task->inputs[task->input_count++] = (TaskInput){.task         = task,
+                                                        .pipeline     = task->pipeline,
                                                         .index        = i,
                                                         .topic        = task->sub->topics[i],
                                                         .partition    = task->partition,
@@ -87,7 +94,7 @@ static Status hash_source_columns(Task *task, uint64_t *out, Error *err)
     return status;
 }
 
-static const int64_t *latest_of(const Query *query, const PlanNode *source)
+static const int64_t *latest_of(const RunningQuery *query, const PlanNode *source)
 {
     for (size_t i = 0; query->latest != NULL && i < query->plan->source_count; i++)
         if (query->plan->sources[i] == source)
@@ -139,10 +146,12 @@ static Status place_inputs(Task *task, const TaskRecord *record, Error *err)
 
 /* ---- how far the stores are ---- */
 
-void task_rebuilt(Task *task)
+/* Its stores were written to past the cache, which the next commit of the state file keeps and a rollback
+ * undoes. */
+static void note_written_past(Task *task)
 {
     task->worker->state_changed = true;
-    task->rebuilt               = task->worker->kept;
+    task->written_past          = task->worker->file_commits;
 }
 
 /* With all of them goes what the file says of them: it would be believed once the task's sequence number is
@@ -154,7 +163,7 @@ static Status clear_stores(Task *task, bool sources_only, Error *err)
     for (size_t i = 0; i < pipeline_store_count(task->pipeline); i++)
         if (!sources_only || pipeline_store_is_source(task->pipeline, i))
             TRY(store_clear(pipeline_store(task->pipeline, i), err));
-    task_rebuilt(task);
+    note_written_past(task);
     return sources_only ? OK : state_meta_set(task->worker->state, task->key, STR_NULL, err);
 }
 
@@ -216,7 +225,7 @@ static Status plan_restore(Task *task, const TaskRecord *record, Error *err)
     TaskRecord file;
     size_t     stores = pipeline_store_count(task->pipeline);
     bool       usable;
-    task->restore   = (Restore){.store = stores};
+    task->restoring_store = stores;
     task->replaying = task->restored = false;
     if (stores == 0)
         return OK;
@@ -236,8 +245,8 @@ static Status plan_restore(Task *task, const TaskRecord *record, Error *err)
         TRY(clear_stores(task, usable, err));
     for (size_t i = 0; i < stores; i++)
         task->changelogs[i] = usable ? file.changelogs[i] : -1;
-    task->restore.store = 0;
-    task->restored      = true;
+    task->restoring_store = 0;
+    task->restored        = true;
     return plan_source_replay(task, sources ? &file : NULL, err);
 }
 
@@ -245,7 +254,7 @@ static Status plan_restore(Task *task, const TaskRecord *record, Error *err)
 
 static Status load_record(Task *task, TaskRecord *record, bool *found, Error *err)
 {
-    Str bytes = positions_get(&task->worker->positions, task->key);
+    Str bytes = positions_get(task->worker->positions, task->key);
     *found    = false;
     if (str_is_null(bytes))
         return OK;
@@ -282,7 +291,7 @@ static Status open_or_make_room(Task *task, Error *err)
     if (status == E_PLAN)
         TRY(read_file(task, &file, &ours, err));
     if (!ours) {
-        TRY(worker_forget_leftovers(task->worker, task->query, err));
+        TRY(cleanup_leftovers(task->worker->cleanup, task->query, err));
         return open_pipeline(task, err);
     }
     if (status != OK)
@@ -296,14 +305,14 @@ typedef struct {
     Error  *err;
 } Finishing;
 
-static void finish_forgetting(void *context, const PlanNode *node, size_t store)
+static void finish_cleanup(void *context, const PlanNode *node, size_t store)
 {
     Finishing *finishing = context;
     StoreSpec  spec;
     if (finishing->status == OK)
         finishing->status = plan_store_spec(node, store, finishing->worker->scratch, &spec, finishing->err);
     if (finishing->status == OK)
-        finishing->status = worker_forget_finish(finishing->worker, spec.name, finishing->err);
+        finishing->status = cleanup_finish(finishing->worker->cleanup, spec.name, finishing->err);
 }
 
 static Status prepare(Task *task, TaskRecord *record, bool *found, Error *err)
@@ -311,7 +320,7 @@ static Status prepare(Task *task, TaskRecord *record, bool *found, Error *err)
     Finishing finishing = {task->worker, OK, err};
     TRY(query_check_grown(task->query, err));
     TRY(query_make_topics(task->query, err));
-    query_visit_stores(task->sub, finish_forgetting, &finishing);
+    query_visit_stores(task->sub, finish_cleanup, &finishing);
     TRY(finishing.status);
     TRY(load_record(task, record, found, err));
     TRY(open_or_make_room(task, err));
@@ -329,9 +338,9 @@ static Status start(Task *task, const TaskRecord *record, Error *err)
     if (record != NULL)
         strbuf_add(&task->saved, record->saved);
     task_set_state(task, TASK_RESTORING);
-    task->lagging = false;
-    for (size_t i = 0; task->replaying && i < task->input_count; i++)
-        TRY(feed_attach(task->worker, &task->inputs[i], err));
+    task->unrecorded = false;
+    if (task->replaying)
+        TRY(task_attach_inputs(task, err));
     return task_restore_slice(task, err);
 }
 
@@ -350,75 +359,58 @@ Status task_open(Task *task, Error *err)
 
 /* ---- changelogs ---- */
 
-void task_restore_stop(Task *task)
-{
-    Restore *restore = &task->restore;
-    if (restore->pool == NULL)
-        return;
-    log_reader_unassign(restore->pool->reader, restore->handle);
-    restore->pool->assigned--;
-    restore->pool = NULL;
-}
-
 static Status start_changelog(Task *task, Error *err)
 {
-    Restore    *restore = &task->restore;
-    Str         topic   = task->changelog_topics[restore->store];
-    int64_t     from    = task->changelogs[restore->store];
-    PoolReader *pool;
-    TRY(pool_reader_get(task->worker, topic, task->partition, &pool, err));
-    TRY(log_reader_assign(pool->reader, topic, task->partition, from < 0 ? LOG_EARLIEST : from,
-                          &restore->handle, err));
-    pool->assigned++;
-    restore->pool = pool;
-    return OK;
+    Str     topic = task->changelog_topics[task->restoring_store];
+    int64_t from  = task->changelogs[task->restoring_store];
+    return reader_pool_begin(task->worker->pool, topic, task->partition, from < 0 ? LOG_EARLIEST : from,
+                             &task->restoring, err);
 }
 
 static Status apply_slice(Task *task, bool *done, Error *err)
 {
-    Restore *restore = &task->restore;
-    Store   *store   = pipeline_store(task->pipeline, restore->store);
-    LogBatch batch;
-    Status   status = OK;
-    TRY(log_reader_take(restore->pool->reader, restore->handle, SLICE_RECORDS, &batch, err));
+    const PoolReading *reading = task->restoring;
+    Store             *store   = pipeline_store(task->pipeline, task->restoring_store);
+    LogBatch           batch;
+    Status             status = OK;
+    TRY(log_reader_take(reading->reader, reading->handle, SLICE_RECORDS, &batch, err));
     for (size_t i = 0; status == OK && i < batch.count; i++)
         status = store_apply(store, batch.records[i].key, batch.records[i].value, err);
     if (batch.count > 0)
-        task_rebuilt(task);
-    *done = batch.count == 0 && log_reader_at_end(restore->pool->reader, restore->handle);
-    log_batch_release(restore->pool->reader, &batch);
+        note_written_past(task);
+    *done = batch.count == 0 && log_reader_at_end(reading->reader, reading->handle);
+    log_batch_release(reading->reader, &batch);
     return status;
 }
 
 /* The next store; *waiting: its records are not here yet. */
 static Status restore_store(Task *task, bool *waiting, Error *err)
 {
-    Restore *restore = &task->restore;
-    bool     done    = false;
-    *waiting         = false;
-    if (pipeline_store_is_source(task->pipeline, restore->store)) {
-        restore->store++;
+    bool done = false;
+    *waiting  = false;
+    if (pipeline_store_is_source(task->pipeline, task->restoring_store)) {
+        task->restoring_store++;
         return OK;
     }
-    if (restore->pool == NULL)
+    if (task->restoring == NULL)
         TRY(start_changelog(task, err));
     TRY(apply_slice(task, &done, err));
     if (!done) {
         *waiting = true;
         return OK;
     }
-    task->changelogs[restore->store] = log_reader_position(restore->pool->reader, restore->handle);
-    task_restore_stop(task);
-    restore->store++;
+    task->changelogs[task->restoring_store] =
+        log_reader_position(task->restoring->reader, task->restoring->handle);
+    reader_pool_end(task->worker->pool, task->restoring);
+    task->restoring = NULL;
+    task->restoring_store++;
     return OK;
 }
 
 static Status run(Task *task, Error *err)
 {
     TRY(pipeline_load(task->pipeline, task->saved.len > 0 ? strbuf_str(&task->saved) : STR_NULL, err));
-    for (size_t i = 0; i < task->input_count; i++)
-        if (task->inputs[i].feed == NULL)
-            TRY(feed_attach(task->worker, &task->inputs[i], err));
+    TRY(task_attach_inputs(task, err));
     atomic_store(&task->view->readable, task->sequence > 0 && !task->restored);
     task_set_state(task, TASK_RUNNING);
     task->running_since_us = runtime_now_us(task->worker->runtime);
@@ -426,7 +418,7 @@ static Status run(Task *task, Error *err)
     if (task->sequence == 0 || task->restored) {
         if (task->worker->dirty == NULL)
             task->worker->commit_us = task->running_since_us;
-        task_mark_dirty(task, true); /* so that the next start finds both level */
+        task_mark_dirty(task, true); /* so that the next start finds both at the same sequence */
     }
     return OK;
 }
@@ -434,11 +426,43 @@ static Status run(Task *task, Error *err)
 Status task_restore_slice(Task *task, Error *err)
 {
     bool waiting = false;
-    while (!waiting && task->restore.store < pipeline_store_count(task->pipeline))
+    while (!waiting && task->restoring_store < pipeline_store_count(task->pipeline))
         TRY(restore_store(task, &waiting, err));
     if (waiting || task->replaying)
         return OK;
     return run(task, err);
+}
+
+/* ---- replaying source tables ---- */
+
+/* Source tables whose rows are older than the task's positions: from their topic into the store, nothing
+ * comes out. */
+Status task_replay_step(Task *task, bool *progress, Error *err)
+{
+    bool left = false;
+    for (size_t i = 0; i < task->input_count; i++) {
+        TaskInput *input = &task->inputs[i];
+        if (input->position >= input->replay_until)
+            continue;
+        size_t count = input_has_data(input) ? input_available(input, input->replay_until) : 0;
+        if (count > 0) {
+            TRY(pipeline_replay_source(task->pipeline, input->index, input_head(input), count, err));
+            note_written_past(task);
+            input_advance(input, count);
+            *progress = true;
+        } else if (input_has_data(input) || fetcher_at_end(input)) {
+            input->position = input->replay_until; /* what lay between is gone */
+            *progress       = true;
+        }
+        left |= input->position < input->replay_until;
+    }
+    if (left)
+        return OK;
+    task->replaying = false;
+    *progress       = true;
+    for (size_t i = 0; i < task->input_count; i++)
+        task->inputs[i].replay_until = -1;
+    return task_restore_slice(task, err);
 }
 
 /* ---- going back ---- */
@@ -448,7 +472,7 @@ void task_rolled_back(Task *task)
     Error err;
     if (task->pipeline == NULL)
         return;
-    if (task->state == TASK_RESTORING || task->restored || task->rebuilt == task->worker->kept) {
+    if (task->state == TASK_RESTORING || task->restored || task->written_past == task->worker->file_commits) {
         /* what was applied or emptied is as before */
         task_close_pipeline(task);
         task_set_state(task, TASK_OPENING);
@@ -466,7 +490,7 @@ void task_rolled_back(Task *task)
         task->inputs[i].position   = task->inputs[i].committed;
         task->inputs[i].head_known = false;
     }
-    task->lagging = false;
+    task->unrecorded = false;
     if (task->state == TASK_RUNNING && task->sequence == 0)
         task_mark_dirty(task, true);
     task_publish(task);

@@ -1,53 +1,62 @@
 /*
- * shared_decode.c - the records of a feed, decoded once for all tasks that read the same source.
+ * shared_decode.c - the records of a fetcher, decoded once for all tasks that read the same source.
  *
- * A feed has a SharedDecode per source description (SourceSpec); inputs join it when they join the feed. Its
- * decoder reads what all members together want. The batch is decoded in slices of BATCH_ROWS records, when
- * the first member gets there; a slice goes when all have passed it, so that a thousand members, who take
- * turns slice by slice, share the few rows that are in the processor's cache. Slices and their memory belong
- * to the worker.
+ * A fetcher has a SharedDecode per source description (SourceSpec); inputs join it when they join the
+ * fetcher. Its decoder reads what all members together want. The batch is decoded in slices of BATCH_ROWS
+ * records, when the first member gets there; a slice goes when all have passed it, so that a thousand
+ * members, who take turns slice by slice, share the few rows that are in the processor's cache. Slices and
+ * their memory belong to the worker.
  *
  * What is wanted may change as members come and go, but not under a slice: a newcomer who wants more lets the
  * slices go at once, and other changes wait until none is held.
  */
 #include <assert.h>
+#include <stdatomic.h>
 
-#include "executor/runtime/worker.h"
+#include "executor/runtime/shared_decode.h"
 
 enum { SLICES = (POLL_RECORDS + BATCH_ROWS - 1) / BATCH_ROWS, SPARE_SLICES = 4 };
 
+typedef struct Slice Slice;
 struct Slice {
     Slice     *next; /* spare ones */
     Arena     *arena;
     SourceRows rows;
 };
 
+struct SliceCache {
+    Clock           *clock;
+    const FnConfig  *functions;
+    Slice           *spare;
+    size_t           spare_count;
+    _Atomic uint64_t decoded; /* records. Thread: read by any */
+};
+
 struct SharedDecode {
-    SharedDecode  *next; /* of the feed */
-    Worker        *worker;
-    Feed          *feed;
+    SharedDecode  *next; /* of the fetcher */
+    Fetcher       *fetcher;
     size_t         members;
-    bool           stale; /* they are others than those whose wishes `spec` joins */
+    bool           stale; /* they are others than those whose wants `spec` joins */
     Arena         *arena; /* of what follows */
     SourceSpec     spec;
     SourceDecoder *decoder; /* NULL: not made yet */
     size_t         held;
     size_t         lowest;         /* of the members' places: scratch */
-    Slice         *slices[SLICES]; /* of the feed's batch; NULL: not decoded, or passed by all */
+    Slice         *slices[SLICES]; /* of the fetcher's batch; NULL: not decoded, or passed by all */
 };
 
 /* ---- slices ---- */
 
-static Slice *take_slice(Worker *worker)
+static Slice *take_slice(SliceCache *cache)
 {
-    Slice *slice = worker->spare_slices;
+    Slice *slice = cache->spare;
     if (slice == NULL) {
         slice        = mem_calloc(1, sizeof *slice);
         slice->arena = arena_new(0);
         return slice;
     }
-    worker->spare_slices = slice->next;
-    worker->spare_count--;
+    cache->spare = slice->next;
+    cache->spare_count--;
     return slice;
 }
 
@@ -59,57 +68,67 @@ static void free_slice(Slice *slice)
 
 static void drop_slices(SharedDecode *shared, size_t end)
 {
-    Worker *worker = shared->worker;
+    SliceCache *cache = shared->fetcher->slices;
     for (size_t i = 0; shared->held > 0 && i < end; i++) {
         Slice *slice = shared->slices[i];
         if (slice == NULL)
             continue;
         shared->slices[i] = NULL;
         shared->held--;
-        if (worker->spare_count == SPARE_SLICES) {
+        if (cache->spare_count == SPARE_SLICES) {
             free_slice(slice);
             continue;
         }
         arena_reset(slice->arena);
-        slice->next          = worker->spare_slices;
-        worker->spare_slices = slice;
-        worker->spare_count++;
+        slice->next  = cache->spare;
+        cache->spare = slice;
+        cache->spare_count++;
     }
 }
 
-void shared_decode_end_batch(Feed *feed)
+void shared_decode_end_batch(Fetcher *fetcher)
 {
-    for (SharedDecode *shared = feed->decodes; shared != NULL; shared = shared->next)
+    for (SharedDecode *shared = fetcher->decodes; shared != NULL; shared = shared->next)
         drop_slices(shared, SLICES);
 }
 
-void shared_decode_end_slices(Feed *feed)
+void shared_decode_end_slices(Fetcher *fetcher)
 {
-    for (SharedDecode *shared = feed->decodes; shared != NULL; shared = shared->next)
-        shared->lowest = feed->batch.count;
-    for (size_t i = 0; i < feed->count; i++) {
-        SharedDecode *shared = feed->consumers[i]->decode;
-        if (shared != NULL && feed->consumers[i]->at < shared->lowest)
-            shared->lowest = feed->consumers[i]->at;
+    for (SharedDecode *shared = fetcher->decodes; shared != NULL; shared = shared->next)
+        shared->lowest = fetcher->batch.count;
+    for (size_t i = 0; i < fetcher->count; i++) {
+        SharedDecode *shared = fetcher->consumers[i]->decode;
+        if (shared != NULL && fetcher->consumers[i]->at < shared->lowest)
+            shared->lowest = fetcher->consumers[i]->at;
     }
-    for (SharedDecode *shared = feed->decodes; shared != NULL; shared = shared->next)
-        drop_slices(shared, shared->lowest == feed->batch.count ? SLICES : shared->lowest / BATCH_ROWS);
+    for (SharedDecode *shared = fetcher->decodes; shared != NULL; shared = shared->next)
+        drop_slices(shared, shared->lowest == fetcher->batch.count ? SLICES : shared->lowest / BATCH_ROWS);
 }
 
-void shared_decode_worker_ends(Worker *worker)
+SliceCache *slice_cache_new(Clock *clock, const FnConfig *functions)
 {
-    for (Slice *slice = worker->spare_slices, *next; slice != NULL; slice = next) {
+    SliceCache *cache = mem_calloc(1, sizeof *cache);
+    cache->clock      = clock;
+    cache->functions  = functions;
+    return cache;
+}
+
+void slice_cache_free(SliceCache *cache)
+{
+    for (Slice *slice = cache == NULL ? NULL : cache->spare, *next; slice != NULL; slice = next) {
         next = slice->next;
         free_slice(slice);
     }
-    worker->spare_slices = NULL;
+    mem_free(cache);
 }
+
+uint64_t slice_cache_decoded(const SliceCache *cache) { return atomic_load(&cache->decoded); }
 
 /* ---- what is wanted ---- */
 
 static SourceSpec spec_of(const TaskInput *input)
 {
-    return source_spec(pipeline_input_node(input->task->pipeline, input->index));
+    return source_spec(pipeline_input_node(input->pipeline, input->index));
 }
 
 static void forget(SharedDecode *shared)
@@ -120,15 +139,15 @@ static void forget(SharedDecode *shared)
     shared->arena   = NULL;
 }
 
-static SourceSpec join_wishes(const SharedDecode *shared, Arena *arena)
+static SourceSpec join_wanted(const SharedDecode *shared, Arena *arena)
 {
-    const Feed *feed = shared->feed;
-    SourceSpec  all  = source_spec_copy(arena, &shared->spec); /* the description; its wishes are replaced */
-    bool        any  = false;
-    for (size_t i = 0; i < feed->count; i++) {
-        if (feed->consumers[i]->decode != shared)
+    const Fetcher *fetcher = shared->fetcher;
+    SourceSpec all = source_spec_copy(arena, &shared->spec); /* the description; what it wants is replaced */
+    bool       any = false;
+    for (size_t i = 0; i < fetcher->count; i++) {
+        if (fetcher->consumers[i]->decode != shared)
             continue;
-        SourceSpec one = spec_of(feed->consumers[i]);
+        SourceSpec one = spec_of(fetcher->consumers[i]);
         if (any)
             source_spec_add(arena, &all, &one);
         else
@@ -138,7 +157,7 @@ static SourceSpec join_wishes(const SharedDecode *shared, Arena *arena)
     return all;
 }
 
-static bool same_wishes(const SourceSpec *a, const SourceSpec *b)
+static bool same_wanted(const SourceSpec *a, const SourceSpec *b)
 {
     return a->pseudo == b->pseudo && source_spec_covers(a, b) && source_spec_covers(b, a);
 }
@@ -146,11 +165,11 @@ static bool same_wishes(const SourceSpec *a, const SourceSpec *b)
 /* The decoder for what the members want now. */
 static Status refresh(SharedDecode *shared, Error *err)
 {
-    const RuntimeOptions *options = &shared->worker->runtime->options;
+    const SliceCache *cache = shared->fetcher->slices;
     if (shared->stale) {
         Arena     *arena = arena_new(0);
-        SourceSpec all   = join_wishes(shared, arena);
-        if (same_wishes(&all, &shared->spec)) {
+        SourceSpec all   = join_wanted(shared, arena);
+        if (same_wanted(&all, &shared->spec)) {
             arena_free(arena);
         } else {
             forget(shared);
@@ -161,15 +180,15 @@ static Status refresh(SharedDecode *shared, Error *err)
     }
     if (shared->decoder != NULL)
         return OK;
-    return source_decoder_open(&shared->spec, options->clock, options->functions_config, shared->arena,
-                               &shared->decoder, err);
+    return source_decoder_open(&shared->spec, cache->clock, cache->functions, shared->arena, &shared->decoder,
+                               err);
 }
 
 /* ---- members ---- */
 
-static SharedDecode *find_alike(const Feed *feed, const SourceSpec *spec)
+static SharedDecode *find_alike(const Fetcher *fetcher, const SourceSpec *spec)
 {
-    SharedDecode *shared = feed->decodes;
+    SharedDecode *shared = fetcher->decodes;
     while (shared != NULL && !source_spec_alike(&shared->spec, spec))
         shared = shared->next;
     return shared;
@@ -177,19 +196,18 @@ static SharedDecode *find_alike(const Feed *feed, const SourceSpec *spec)
 
 void shared_decode_join(TaskInput *input)
 {
-    Feed *feed = input->feed;
-    if (!pipeline_takes_rows(input->task->pipeline, input->index))
+    Fetcher *fetcher = input->fetcher;
+    if (!pipeline_takes_rows(input->pipeline, input->index))
         return;
     SourceSpec    spec   = spec_of(input);
-    SharedDecode *shared = find_alike(feed, &spec);
+    SharedDecode *shared = find_alike(fetcher, &spec);
     if (shared == NULL) {
-        shared         = mem_calloc(1, sizeof *shared);
-        shared->worker = input->task->worker;
-        shared->feed   = feed;
-        shared->arena  = arena_new(0);
-        shared->spec   = source_spec_copy(shared->arena, &spec);
-        shared->next   = feed->decodes;
-        feed->decodes  = shared;
+        shared           = mem_calloc(1, sizeof *shared);
+        shared->fetcher  = fetcher;
+        shared->arena    = arena_new(0);
+        shared->spec     = source_spec_copy(shared->arena, &spec);
+        shared->next     = fetcher->decodes;
+        fetcher->decodes = shared;
     } else if ((spec.pseudo & ~shared->spec.pseudo) != 0 || !source_spec_covers(&shared->spec, &spec)) {
         drop_slices(shared, SLICES);
         shared->stale = true;
@@ -207,7 +225,7 @@ void shared_decode_leave(TaskInput *input)
     shared->stale = true;
     if (--shared->members > 0)
         return;
-    SharedDecode **link = &shared->feed->decodes;
+    SharedDecode **link = &shared->fetcher->decodes;
     while (*link != shared)
         link = &(*link)->next;
     *link = shared->next;
@@ -220,16 +238,16 @@ void shared_decode_leave(TaskInput *input)
 
 static Status decode_slice(SharedDecode *shared, size_t number, Error *err)
 {
-    const Feed *feed  = shared->feed;
-    size_t      start = number * BATCH_ROWS, left = feed->batch.count - start;
+    const Fetcher *fetcher = shared->fetcher;
+    size_t         start = number * BATCH_ROWS, left = fetcher->batch.count - start;
     if (shared->held == 0)
         TRY(refresh(shared, err));
-    Slice *slice = take_slice(shared->worker);
-    source_decoder_read(shared->decoder, feed->partition, feed->batch.records + start,
+    Slice *slice = take_slice(fetcher->slices);
+    source_decoder_read(shared->decoder, fetcher->partition, fetcher->batch.records + start,
                         left < BATCH_ROWS ? left : BATCH_ROWS, slice->arena, &slice->rows);
     shared->slices[number] = slice;
     shared->held++;
-    atomic_fetch_add_explicit(&shared->worker->decoded, slice->rows.count, memory_order_relaxed);
+    atomic_fetch_add_explicit(&fetcher->slices->decoded, slice->rows.count, memory_order_relaxed);
     return OK;
 }
 
@@ -238,7 +256,7 @@ Status shared_decode_rows(const TaskInput *input, size_t at, const SourceRows **
 {
     SharedDecode *shared = input->decode;
     size_t        number = at / BATCH_ROWS;
-    assert(at < shared->feed->batch.count && number < SLICES);
+    assert(at < shared->fetcher->batch.count && number < SLICES);
     if (shared->slices[number] == NULL)
         TRY(decode_slice(shared, number, err));
     *rows  = &shared->slices[number]->rows;

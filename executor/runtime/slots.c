@@ -14,7 +14,14 @@
  * Which worker gets a slot: the one whose state file has held it ("slot/<s>" in its facts), else by
  * contiguous blocks.
  */
-#include "executor/runtime/worker.h"
+#include "executor/runtime/commit.h"
+#include "executor/runtime/failure.h"
+#include "executor/runtime/mailbox.h"
+#include "executor/runtime/rollback.h"
+#include "executor/runtime/threads.h"
+
+/* Slots of the service: partitions of its slots topic, the unit in which tasks are spread over nodes. */
+enum { SLOT_COUNT = 48 };
 
 typedef struct {
     Runtime        *runtime;
@@ -24,12 +31,6 @@ typedef struct {
     const LogFence *fence; /* NULL: nothing is pending */
     bool            made;  /* the topic is ours, and no slots were handed on yet */
 } Membership;
-
-int slot_of(const QuerySub *sub, int partition, int slot_count)
-{
-    uint64_t n = (uint64_t)slot_count;
-    return (int)((sub->hash % n + (uint64_t)partition * n / (uint64_t)sub->sub.partitions) % n);
-}
 
 /* ---- messages to workers ---- */
 
@@ -74,7 +75,7 @@ static void take_slots(Worker *worker, void *argument)
     worker->fence         = assignment->fence;
     worker->tasks_stale   = true;
     worker->compare_tasks = true;
-    atomic_store(&worker->ready, false);
+    mailbox_set_ready(worker->mailbox, false);
     mem_free(assignment);
 }
 
@@ -83,14 +84,14 @@ static void suspend(Worker *worker)
 {
     log_fence_unref(worker->fence);
     worker->fence = NULL;
-    atomic_store(&worker->ready, false);
+    mailbox_set_ready(worker->mailbox, false);
 }
 
 static void give_slots_up(Worker *worker, void *argument)
 {
     Error err;
     if (worker->fence != NULL && worker_commit(worker, true, &err) != OK)
-        worker_failed(worker, worker->guilty, &err);
+        worker_failed(worker, worker->blamed, &err);
     suspend(worker);
 }
 

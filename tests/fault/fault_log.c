@@ -186,9 +186,9 @@ static bool fault_reader_at_end(LogReader *reader, int handle)
     return log_reader_at_end(reader->inner, handle);
 }
 
-static bool fault_reader_is_level(LogReader *reader, int handle)
+static bool fault_reader_caught_up(LogReader *reader, int handle)
 {
-    return log_reader_is_level(reader->inner, handle);
+    return log_reader_caught_up(reader->inner, handle);
 }
 
 static int64_t fault_reader_position(LogReader *reader, int handle)
@@ -328,7 +328,7 @@ static const LogBackend backend = {
     .reader_wait      = fault_reader_wait,
     .reader_wake      = fault_reader_wake,
     .reader_at_end    = fault_reader_at_end,
-    .reader_is_level  = fault_reader_is_level,
+    .reader_caught_up = fault_reader_caught_up,
     .reader_position  = fault_reader_position,
     .writer_open      = fault_writer_open,
     .writer_close     = fault_writer_close,

@@ -369,9 +369,9 @@ static void the_end_is_noticed(void **state)
     assert_true(await_end(reader, nothing));
     assert_ok(log_reader_assign(reader, full, 0, LOG_EARLIEST, &handle, &last));
     assert_false(log_reader_at_end(reader, handle));
-    assert_false(log_reader_is_level(reader, handle));
+    assert_false(log_reader_caught_up(reader, handle));
     assert_true(await_end(reader, handle));
-    assert_true(log_reader_is_level(reader, handle));
+    assert_true(log_reader_caught_up(reader, handle));
     assert_int_equal(log_reader_position(reader, handle), 5);
     put(full, 0, "f", "5", T0);
     for (batch.count = 0; batch.count == 0;) {
@@ -379,7 +379,7 @@ static void the_end_is_noticed(void **state)
         assert_ok(log_reader_take(reader, handle, 10, &batch, &last));
     }
     assert_int_equal(batch.count, 1);
-    assert_true(log_reader_is_level(reader, handle));
+    assert_true(log_reader_caught_up(reader, handle));
     log_batch_release(reader, &batch);
     assert_true(await_end(reader, handle));
     log_reader_close(reader);

@@ -4,7 +4,9 @@
  *
  * On the embedded log, or with SLUICE_TEST_BOOTSTRAP on Kafka.
  */
-#include "executor/runtime/worker.h"
+#include "executor/runtime/mailbox.h"
+#include "executor/runtime/reader_pool.h"
+#include "executor/runtime/worker_state.h"
 #include "runtime_test.h"
 
 enum { QUERIES = 10, PROBES_MAX = 500 };
@@ -232,7 +234,10 @@ static void a_bad_record_waits_for_nobody(void **state)
     node_free(n);
 }
 
-static void look_for_catch_up(Worker *worker, void *found) { *(bool *)found = worker->pool != NULL; }
+static void look_for_catch_up(Worker *worker, void *found)
+{
+    *(bool *)found = reader_pool_has_readers(worker->pool);
+}
 
 static bool some_catch_up(Node *n)
 {

@@ -6,7 +6,9 @@
  */
 #include <signal.h>
 
-#include "executor/runtime/worker.h"
+#include "executor/runtime/mailbox.h"
+#include "executor/runtime/task_view.h"
+#include "executor/runtime/worker_state.h"
 #include "log/log_backend.h"
 #include "runtime_test.h"
 

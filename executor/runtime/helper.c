@@ -1,12 +1,17 @@
 /*
- * checkpoint.c - the helper thread: what would hold a worker up and may wait.
+ * helper.c - the helper thread: what would hold a worker up and may wait.
  *
  * WAL checkpoints of the state files (the workers' own are off: they stalled commits by 100 ms). After one,
  * records of repartition topics below the committed positions are purged: nobody will read them again.
  * Topics of dropped queries are deleted. Offsets of the queries' groups, which lag tools watch; the script
  * for people who open the files.
  */
-#include "executor/runtime/worker.h"
+#include "executor/runtime/cleanup.h"
+#include "executor/runtime/growth.h"
+#include "executor/runtime/open_sql.h"
+#include "executor/runtime/registry.h"
+#include "executor/runtime/runtime_core.h"
+#include "executor/runtime/threads.h"
 #include "planner/node.h"
 
 enum { CHECKPOINT_MS = 1000, PURGE_EVERY = 30, OFFSETS_EVERY = 10 };
@@ -22,11 +27,11 @@ static size_t list_purges(Runtime *runtime, Arena *arena, Purge **out)
 {
     size_t count = 0, capacity = 0;
     pthread_mutex_lock(&runtime->lock);
-    for (Query *query = runtime->queries; query != NULL; query = query->next)
+    for (RunningQuery *query = runtime->queries; query != NULL; query = query->next)
         for (size_t s = 0; s < query->sub_count; s++)
             capacity += query->subs[s].sub.input_count * (size_t)query->subs[s].tasks;
     *out = ARENA_ARRAY(arena, Purge, capacity + 1);
-    for (Query *query = runtime->queries; query != NULL; query = query->next) {
+    for (RunningQuery *query = runtime->queries; query != NULL; query = query->next) {
         for (size_t s = 0; s < query->sub_count; s++) {
             QuerySub *sub = &query->subs[s];
             for (size_t i = 0; i < sub->sub.input_count; i++) {
@@ -69,7 +74,7 @@ static bool is_listed(const LogPosition *list, size_t count, Str topic, int part
 }
 
 /* Committed positions of a query's tasks here; what changes them changes the sum. */
-static size_t list_offsets(const Query *query, Arena *arena, LogPosition **out, int64_t *sum)
+static size_t list_offsets(const RunningQuery *query, Arena *arena, LogPosition **out, int64_t *sum)
 {
     size_t count = 0, most = 0;
     for (size_t s = 0; s < query->sub_count; s++)
@@ -93,7 +98,7 @@ static size_t list_offsets(const Query *query, Arena *arena, LogPosition **out, 
 }
 
 /* For display: nobody reads them back, so they are written outside of the transactions, and rarely. */
-static void show_offsets(Runtime *runtime, Query *query, Arena *arena)
+static void show_offsets(Runtime *runtime, RunningQuery *query, Arena *arena)
 {
     LogPosition *positions;
     int64_t      sum;
@@ -110,8 +115,8 @@ static void show_offsets(Runtime *runtime, Query *query, Arena *arena)
 
 static void show_all_offsets(Runtime *runtime, Arena *arena)
 {
-    Query **held;
-    size_t  count = runtime_hold_queries(runtime, arena, &held);
+    RunningQuery **held;
+    size_t         count = registry_hold_all(runtime, arena, &held);
     for (size_t i = 0; i < count; i++) {
         if (!atomic_load(&runtime->helper_stopping))
             show_offsets(runtime, held[i], arena);
@@ -148,7 +153,7 @@ void *helper_main(void *argument)
         Purge *list  = NULL;
         size_t count = round % PURGE_EVERY == 0 ? list_purges(runtime, arena, &list) : 0;
         checkpoint_all(runtime);
-        forgotten_delete_topics(runtime, false);
+        dropped_queries_delete_topics(runtime, false);
         refresh_script(runtime, false, arena, &script);
         purge(runtime, list, count);
         if (round % OFFSETS_EVERY == 0)

@@ -1,5 +1,5 @@
 /*
- * worker_failure.c - what a worker does when something fails: who has to wait, and what is undone.
+ * failure.c - what a worker does when something fails: who has to wait, and what is undone.
  *
  * runtime.md 6.4, 9.4. The world (broker, disk): everything goes back to the last commit and is tried again
  * after a while; the queries keep their state and list the error. Fenced: the positions are read again before
@@ -11,7 +11,13 @@
  * file that cannot follow a commit of the log: that commit stands, so the worker stands still until the file
  * has it, too.
  */
-#include "executor/runtime/worker.h"
+#include "executor/runtime/failure.h"
+
+#include "executor/runtime/mailbox.h"
+#include "executor/runtime/query.h"
+#include "executor/runtime/rollback.h"
+#include "executor/runtime/task.h"
+#include "executor/runtime/writers.h"
 
 enum {
     PAUSE_FIRST_MS = 100,
@@ -46,10 +52,10 @@ static void park(Worker *worker, Task *task, const Error *err)
     log_line(LOG_ERROR, "query " STR_FMT " has stopped (tried again in %lld ms): %s", STR_ARG(task->key),
              (long long)wait, err->message);
     query_add_error(task->query, err);
-    if (worker->alone == task)
-        worker->alone = NULL;
+    if (worker->quarantined == task)
+        worker->quarantined = NULL;
     task_close_pipeline(task);
-    task_set_state(task, TASK_PARKED);
+    task_set_state(task, TASK_FAILED);
 }
 
 void worker_say_trouble(Worker *worker, const Error *err)
@@ -60,13 +66,13 @@ void worker_say_trouble(Worker *worker, const Error *err)
 
 static void world_failed(Worker *worker, const Error *err)
 {
-    bool in_file = worker->state_pending && !state_file_is_lost(worker->state);
+    bool in_file = worker->file_behind && !state_file_is_lost(worker->state);
     worker_say_trouble(worker, err);
     for (Task *task = worker->dirty; task != NULL; task = task->next_dirty) {
         query_add_error(task->query, err);
         /* A full disk waits for a person: it is to be seen, until a commit works. */
         if (task->view != NULL && (in_file || err->code == E_FULL))
-            atomic_store(&task->view->state, TASK_PARKED);
+            atomic_store(&task->view->state, TASK_FAILED);
     }
     if (in_file) { /* the log has it: stand still until the file does, too */
         worker_pause(worker);
@@ -76,21 +82,31 @@ static void world_failed(Worker *worker, const Error *err)
     worker_pause(worker);
 }
 
+/* The positions of all owned slots are read again, and tasks that moved on elsewhere opened again. */
+static void reload_slots(Worker *worker)
+{
+    for (int s = 0; worker->slots != NULL && s < atomic_load(&worker->runtime->slot_count); s++)
+        if (worker->slots[s] == SLOT_OWNED) {
+            worker->slots[s]        = SLOT_LOADING;
+            worker->slot_handles[s] = -1;
+        }
+    worker->compare_tasks = true;
+    mailbox_set_ready(worker->mailbox, false);
+}
+
 static void fenced(Worker *worker, const Error *err)
 {
     log_line(LOG_WARN, "worker %d: %s", worker->index, err->message);
     worker_rollback(worker);
-    if (worker->txn != NULL)
-        log_writer_close(worker->txn);
-    worker->txn = NULL;
-    worker_reload_slots(worker);
+    writers_drop_transactional(worker);
+    reload_slots(worker);
     worker_pause(worker);
 }
 
 void worker_failed(Worker *worker, Task *task, const Error *err)
 {
-    if (task != NULL && task->push != NULL) {
-        push_task_failed(task, err);
+    if (task != NULL && task->class->failed != NULL) {
+        task->class->failed(task, err);
         return;
     }
     switch (err->code) {

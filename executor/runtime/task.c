@@ -1,5 +1,5 @@
 /*
- * worker_task.c - a task: one pipeline, its inputs, and which record comes next (runtime.md 2.2).
+ * task.c - a task: one pipeline, its inputs, and which record comes next (runtime.md 2.2).
  *
  * With one input the whole of what was fetched goes through at once. With several the input whose head has
  * the lowest timestamp is next, and the batch is its run up to the lowest head of the others; that can be
@@ -11,7 +11,12 @@
  */
 #include <assert.h>
 
-#include "executor/runtime/worker.h"
+#include "executor/runtime/task.h"
+
+#include "executor/runtime/fetcher.h"
+#include "executor/runtime/query.h"
+#include "executor/runtime/shared_decode.h"
+#include "executor/runtime/writers.h"
 #include "planner/node.h"
 
 /* ---- host ---- */
@@ -50,10 +55,10 @@ static Status host_append(PipelineHost *host, const PlanNode *node, Str topic, c
     task_mark_dirty(task, true);
     worker->txn_bytes += record_bytes(record);
     if (worker->sink != NULL && !node->class->cuts) {
-        worker->flushed_sink = false;
+        worker->sink_flushed = false;
         return log_append(worker->sink, topic, PARTITION_BY_KEY, record, hash_key, err);
     }
-    TRY(worker_txn_begin(worker, err));
+    TRY(writers_begin(worker, err));
     return log_append(worker->txn, topic, PARTITION_BY_KEY, record, hash_key, err);
 }
 
@@ -70,7 +75,7 @@ static Status host_changelog(PipelineHost *host, const Pipeline *pipeline, size_
             pipeline_counters(task->pipeline)->stream_time; /* retention of the topic goes by record time */
     task_mark_dirty(task, true);
     worker->txn_bytes += record_bytes(&record);
-    TRY(worker_txn_begin(worker, err));
+    TRY(writers_begin(worker, err));
     return log_append(worker->txn, task->changelog_topics[store], task->partition, &record, STR_NULL, err);
 }
 
@@ -94,26 +99,20 @@ void task_init_host(Task *task)
 
 /* ---- life ---- */
 
-void view_enter(TaskView *view, int worker, TaskState state)
-{
-    atomic_store(&view->readable, false);
-    atomic_store(&view->state, state);
-    atomic_store(&view->worker, worker);
-}
+static const TaskClass persistent_task;
 
-void view_leave(TaskView *view, int worker) { atomic_compare_exchange_strong(&view->worker, &worker, -1); }
-
-Task *task_new(Worker *worker, Query *query, QuerySub *sub, int partition)
+Task *task_new(Worker *worker, RunningQuery *query, QuerySub *sub, int partition)
 {
     Task *task      = mem_calloc(1, sizeof *task);
     char *key       = mem_alloc(query->plan->id.len + 32);
     int   len       = snprintf(key, query->plan->id.len + 32, STR_FMT "/%d/%d", STR_ARG(query->plan->id),
                                sub->sub.number, partition);
+    task->class     = &persistent_task;
     task->worker    = worker;
     task->query     = query_ref(query);
     task->sub       = sub;
     task->partition = partition;
-    task->slot      = slot_of(sub, partition, atomic_load(&worker->runtime->slot_count));
+    task->slot      = query_slot(sub, partition, atomic_load(&worker->runtime->slot_count));
     task->key       = str_n(key, (size_t)len);
     task->view      = &sub->views[partition];
     task_init_host(task);
@@ -136,10 +135,12 @@ static void forget_dirty(Task *task)
 
 void task_close_pipeline(Task *task)
 {
-    task_restore_stop(task);
+    if (task->restoring != NULL)
+        reader_pool_end(task->worker->pool, task->restoring);
+    task->restoring = NULL;
     forget_dirty(task);
     for (size_t i = 0; i < task->input_count; i++)
-        feed_detach(task->worker, &task->inputs[i]);
+        fetcher_detach(task->worker->fetchers, &task->inputs[i]);
     pipeline_close(task->pipeline);
     task->pipeline = NULL;
     for (size_t i = 0; task->changelog_topics != NULL && !str_is_null(task->changelog_topics[i]); i++)
@@ -163,10 +164,10 @@ void task_free(Task *task)
         link = &(*link)->next;
     if (*link == task)
         *link = task->next;
-    if (task->worker->alone == task)
-        task->worker->alone = NULL;
-    if (task->worker->guilty == task)
-        task->worker->guilty = NULL;
+    if (task->worker->quarantined == task)
+        task->worker->quarantined = NULL;
+    if (task->worker->blamed == task)
+        task->worker->blamed = NULL;
     task_close_pipeline(task);
     state_file_close(task->memory);
     if (task->query != NULL) {
@@ -214,22 +215,36 @@ void task_publish(Task *task)
     }
 }
 
-bool task_runnable(const Task *task)
+static bool persistent_runnable(const Task *task)
 {
     const Worker *worker = task->worker;
-    if (task->push != NULL)
-        return push_can_take(task->push);
     if (worker->fence == NULL || worker->slots[task->slot] != SLOT_OWNED)
         return false;
     if (task->state == TASK_RESTORING)
         return task->replaying;
     return task->state == TASK_RUNNING && !atomic_load_explicit(&task->query->paused, memory_order_relaxed) &&
-           (worker->alone == NULL || worker->alone == task);
+           (worker->quarantined == NULL || worker->quarantined == task);
 }
 
-/* ---- choosing ---- */
+static const TaskClass persistent_task = {.runnable = persistent_runnable};
 
-static const LogRecord *head_of(const TaskInput *input) { return &input->feed->batch.records[input->at]; }
+void task_input_moved(TaskInput *input)
+{
+    if (input->task->view != NULL)
+        atomic_store(&input->task->view->positions[input->index], input->position);
+}
+
+Status task_attach_inputs(Task *task, Error *err)
+{
+    for (size_t i = 0; i < task->input_count; i++)
+        if (task->inputs[i].fetcher == NULL)
+            TRY(fetcher_attach(task->worker->fetchers, &task->inputs[i], err));
+    return OK;
+}
+
+bool task_runnable(const Task *task) { return task->class->runnable(task); }
+
+/* ---- choosing ---- */
 
 /* The time of a record of the batch; INT64_MIN when it will be skipped, which has not to wait for others. */
 static int64_t time_at(const TaskInput *input, size_t at)
@@ -238,10 +253,10 @@ static int64_t time_at(const TaskInput *input, size_t at)
     size_t            index;
     Error             why;
     if (input->decode == NULL)
-        return input->feed->batch.records[at].timestamp;
+        return input->fetcher->batch.records[at].timestamp;
     if (shared_decode_rows(input, at, &rows, &index, &why) != OK)
         return INT64_MIN; /* pushing it will fail, too, and say why */
-    return pipeline_row_time(input->task->pipeline, input->index, rows, index);
+    return pipeline_row_time(input->pipeline, input->index, rows, index);
 }
 
 static int64_t head_time(TaskInput *input)
@@ -261,8 +276,8 @@ static bool same_partition(const TaskInput *a, const TaskInput *b)
 static bool comes_first(TaskInput *a, TaskInput *b)
 {
     int64_t ta = head_time(a), tb = head_time(b);
-    if (ta == tb && same_partition(a, b) && head_of(a)->offset != head_of(b)->offset)
-        return head_of(a)->offset < head_of(b)->offset;
+    if (ta == tb && same_partition(a, b) && input_head(a)->offset != input_head(b)->offset)
+        return input_head(a)->offset < input_head(b)->offset;
     return ta < tb || (ta == tb && a < b);
 }
 
@@ -273,7 +288,7 @@ static TaskInput *choose(Task *task)
     for (size_t i = 0; i < task->input_count; i++) {
         TaskInput *input = &task->inputs[i];
         if (!input_has_data(input)) {
-            if (!feed_at_end(input))
+            if (!fetcher_at_end(input))
                 return NULL;
             continue;
         }
@@ -324,57 +339,6 @@ static size_t run_length(Task *task, TaskInput *input, size_t most)
     return count;
 }
 
-/* Records in [head, ...) that the input may have at all: in the batch, below its end, and below replay_until
- * while replaying. */
-static size_t available(const TaskInput *input, bool replaying)
-{
-    const LogBatch *batch = &input->feed->batch;
-    size_t          count = batch->count - input->at;
-    int64_t         end   = replaying && input->replay_until < input->end ? input->replay_until : input->end;
-    while (count > 0 && batch->records[input->at + count - 1].offset >= end)
-        count--;
-    return count;
-}
-
-static void advance(TaskInput *input, size_t count)
-{
-    input->position = head_of(input)[count - 1].offset + 1;
-    input->at += count;
-    input->head_known = false;
-}
-
-/* ---- replaying source tables ---- */
-
-/* Source tables whose rows are older than the task's positions: from their topic into the store, nothing
- * comes out. */
-static Status replay_step(Task *task, bool *progress, Error *err)
-{
-    bool left = false;
-    for (size_t i = 0; i < task->input_count; i++) {
-        TaskInput *input = &task->inputs[i];
-        if (input->position >= input->replay_until)
-            continue;
-        size_t count = input_has_data(input) ? available(input, true) : 0;
-        if (count > 0) {
-            TRY(pipeline_replay_source(task->pipeline, input->index, head_of(input), count, err));
-            task_rebuilt(task);
-            advance(input, count);
-            *progress = true;
-        } else if (input_has_data(input) || feed_at_end(input)) {
-            input->position = input->replay_until; /* what lay between is gone */
-            *progress       = true;
-        }
-        left |= input->position < input->replay_until;
-    }
-    if (left)
-        return OK;
-    task->replaying = false;
-    *progress       = true;
-    for (size_t i = 0; i < task->input_count; i++)
-        task->inputs[i].replay_until = -1;
-    return task_restore_slice(task, err);
-}
-
 /* ---- a step ---- */
 
 static void note_time(Task *task)
@@ -388,43 +352,42 @@ static void note_time(Task *task)
 /* A step goes to the end of the slice that is decoded: see shared_decode.c. */
 static size_t step_limit(const TaskInput *input)
 {
-    size_t most = available(input, false);
+    size_t most = input_available(input, INT64_MAX);
     if (input->decode != NULL && most > BATCH_ROWS - input->at % BATCH_ROWS)
         most = BATCH_ROWS - input->at % BATCH_ROWS;
-    return input->task->push == NULL ? most : push_slice(head_of(input), most);
+    const TaskClass *class = input->task->class;
+    return class->limit == NULL ? most : class->limit(input_head(input), most);
 }
 
 static Status push(TaskInput *input, size_t count, Error *err)
 {
-    Pipeline         *pipeline = input->task->pipeline;
+    Pipeline         *pipeline = input->pipeline;
     const SourceRows *rows;
     size_t            index;
     if (input->decode == NULL)
-        return pipeline_push(pipeline, input->index, input->partition, head_of(input), count, err);
+        return pipeline_push(pipeline, input->index, input->partition, input_head(input), count, err);
     TRY(shared_decode_rows(input, input->at, &rows, &index, err));
     return pipeline_push_rows(pipeline, input->index, rows, index, count, err);
 }
 
 Status task_step(Task *task, bool *progress, Error *err)
 {
-    if (task->replaying)
-        return replay_step(task, progress, err);
     TaskInput *input = task->ordered ? choose(task) : any_with_data(task);
     if (input == NULL)
         return OK;
     size_t most = step_limit(input);
     assert(most > 0);
     size_t count = run_length(task, input, most);
-    if (task->push == NULL)
+    if (task->query != NULL) {
         task_mark_dirty(task, task->has_source_store);
-    task->worker->moved |= task->push == NULL;
+        task->worker->moved = true;
+    }
     TRY(push(input, count, err));
-    advance(input, count);
-    if (task->view != NULL)
-        atomic_store(&task->view->positions[input->index], input->position);
+    input_advance(input, count);
+    task_input_moved(input);
     note_time(task);
     *progress = true;
-    if (task->push != NULL)
-        push_task_stepped(task);
+    if (task->class->stepped != NULL)
+        task->class->stepped(task);
     return OK;
 }

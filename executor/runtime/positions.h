@@ -1,0 +1,32 @@
+/*
+ * positions.h - a task's positions as a record, and the table of those of a worker's slots.
+ */
+#ifndef SLUICE_EXECUTOR_RUNTIME_POSITIONS_H
+#define SLUICE_EXECUTOR_RUNTIME_POSITIONS_H
+
+#include "core/row.h"
+
+/* A task's record in the slots topic, and its fact in the state file. Strings are borrowed. */
+typedef struct {
+    uint64_t plan_hash,
+        sequence; /* counts the task's commits; equal in log and state file when the file has caught up */
+    uint64_t       source_columns; /* what the rows of its source tables were read for: see restore.c */
+    const Str     *topics;
+    const int64_t *positions,
+        *changelogs; /* changelogs: state file only; next offset of each store's changelog, -1 unknown */
+    size_t input_count, store_count;
+    Str    saved; /* pipeline_save */
+} TaskRecord;
+
+void   task_record_encode(const TaskRecord *record, StrBuf *out);
+Status task_record_decode(Str bytes, Arena *arena, TaskRecord *out, Error *err);
+
+/* Key to value; owns copies. Thread: its worker */
+typedef struct PositionTable PositionTable;
+PositionTable               *positions_new(void);
+void                         positions_free(PositionTable *table);      /* accepts NULL */
+void positions_put(PositionTable *table, Str key, int slot, Str value); /* value ptr NULL: removed */
+Str  positions_get(const PositionTable *table, Str key);                /* valid until the next put */
+void positions_drop_slot(PositionTable *table, int slot);
+
+#endif

@@ -1,0 +1,147 @@
+/*
+ * query_status.c - what is told about running queries and their tables.
+ */
+#include "executor/runtime/mailbox.h"
+#include "executor/runtime/registry.h"
+#include "executor/runtime/shared_decode.h"
+#include "executor/runtime/worker_state.h"
+
+/* ---- what is told ---- */
+
+static void add_state(const RunningQuery *query, const TaskView *view, QueryStatus *out, bool *starting)
+{
+    int state = view_state(view);
+    out->records_in += atomic_load(&view->records_in);
+    out->records_out += atomic_load(&view->records_out);
+    out->skipped_bad += atomic_load(&view->skipped_bad);
+    out->skipped_late += atomic_load(&view->skipped_late);
+    if (state == TASK_FAILED)
+        out->state = RUN_ERROR;
+    *starting |= state == TASK_OPENING || state == TASK_RESTORING;
+}
+
+static void add_positions(Runtime *runtime, const QuerySub *sub, int partition, Arena *arena,
+                          QueryStatus *out)
+{
+    const TaskView *view = &sub->views[partition];
+    for (size_t i = 0; i < sub->sub.input_count; i++) {
+        QueryPosition *position = &out->positions[out->position_count];
+        if (partition >= sub->input_partitions[i] || view_state(view) == TASK_ABSENT)
+            continue;
+        *position = (QueryPosition){str_dup(arena, sub->topics[i]), partition, -1, -1,
+                                    atomic_load(&view->positions[i])};
+        if (log_offsets(runtime->options.log, position->topic, partition, &position->start, &position->end,
+                        NULL) != OK)
+            position->start = position->end = -1;
+        out->position_count++;
+    }
+}
+
+static void add_errors(RunningQuery *query, Arena *arena, QueryStatus *out)
+{
+    pthread_mutex_lock(&query->lock);
+    size_t count     = query->error_count < QUERY_ERRORS ? query->error_count : QUERY_ERRORS;
+    out->errors      = ARENA_ARRAY(arena, QueryError, count + 1);
+    out->error_count = count;
+    for (size_t i = 0; i < count; i++) {
+        const QueryError *from = &query->errors[(query->error_count - count + i) % QUERY_ERRORS];
+        out->errors[i]         = (QueryError){from->time_ms, str_dup(arena, from->message), from->type};
+    }
+    pthread_mutex_unlock(&query->lock);
+}
+
+Status runtime_query_status(Runtime *runtime, Str id, Arena *arena, QueryStatus *out, Error *err)
+{
+    RunningQuery *query    = registry_hold(runtime, id);
+    size_t        most     = 0;
+    bool          starting = false;
+    if (query == NULL)
+        return error_set(err, E_NOT_FOUND, NO_POS, "No query with id " STR_FMT " is running", STR_ARG(id));
+    for (size_t s = 0; s < query->sub_count; s++)
+        most += query->subs[s].sub.input_count * (size_t)query->subs[s].tasks;
+    *out = (QueryStatus){.state = RUN_RUNNING, .last_message_ms = atomic_load(&query->last_message_ms)};
+    out->positions = ARENA_ARRAY(arena, QueryPosition, most + 1);
+    for (size_t s = 0; s < query->sub_count; s++) {
+        for (int p = 0; p < query->subs[s].tasks; p++) {
+            add_state(query, &query->subs[s].views[p], out, &starting);
+            add_positions(runtime, &query->subs[s], p, arena, out);
+        }
+    }
+    add_errors(query, arena, out);
+    if (out->state != RUN_ERROR && atomic_load(&query->paused))
+        out->state = RUN_PAUSED;
+    else if (out->state != RUN_ERROR && (starting || !atomic_load(&runtime->assigned)))
+        out->state = RUN_STARTING;
+    query_unref(query);
+    return OK;
+}
+
+uint64_t runtime_records_decoded(const Runtime *runtime)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < runtime->worker_count; i++)
+        sum += slice_cache_decoded(runtime->workers[i]->slices);
+    return sum;
+}
+
+bool runtime_is_ready(Runtime *runtime)
+{
+    if (!atomic_load(&runtime->assigned))
+        return false;
+    for (int i = 0; i < runtime->worker_count; i++)
+        if (!mailbox_is_ready(runtime->workers[i]->mailbox))
+            return false;
+    return true;
+}
+
+/* ---- tables ---- */
+
+const char *const *runtime_state_files(Runtime *runtime, size_t *count)
+{
+    *count = (size_t)runtime->worker_count;
+    return runtime->files;
+}
+
+bool runtime_owned_partitions(Runtime *runtime, Str query_id, Arena *arena, int **out, size_t *count)
+{
+    RunningQuery *query = registry_hold(runtime, query_id);
+    *count              = 0;
+    *out                = NULL;
+    if (query == NULL)
+        return false;
+    for (size_t s = 0; s < query->sub_count; s++) {
+        const QuerySub *sub = &query->subs[s];
+        if (!sub->has_materialized)
+            continue;
+        *out = ARENA_ARRAY(arena, int, (size_t)sub->tasks + 1);
+        for (int p = 0; p < sub->tasks; p++)
+            if (view_state(&sub->views[p]) == TASK_RUNNING && atomic_load(&sub->views[p].readable))
+                (*out)[(*count)++] = p;
+    }
+    query_unref(query);
+    return true;
+}
+
+static bool is_on_its_way(const TaskView *view)
+{
+    TaskState state = view_state(view);
+    return state == TASK_OPENING || state == TASK_RESTORING ||
+           (state == TASK_RUNNING && !atomic_load(&view->readable));
+}
+
+int runtime_table_partitions(Runtime *runtime, Str query_id, bool *settled)
+{
+    *settled            = runtime_is_ready(runtime);
+    RunningQuery *query = registry_hold(runtime, query_id);
+    int           count = 0;
+    for (size_t s = 0; query != NULL && s < query->sub_count; s++) {
+        const QuerySub *sub = &query->subs[s];
+        if (!sub->has_materialized)
+            continue;
+        count = sub->sub.partitions;
+        for (int p = 0; p < count; p++)
+            *settled &= !is_on_its_way(&sub->views[p]);
+    }
+    query_unref(query);
+    return count;
+}

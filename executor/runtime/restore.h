@@ -1,0 +1,20 @@
+/*
+ * restore.h - opening a task, and getting its stores to where its positions are.
+ *
+ * Thread: worker.
+ */
+#ifndef SLUICE_EXECUTOR_RUNTIME_RESTORE_H
+#define SLUICE_EXECUTOR_RUNTIME_RESTORE_H
+
+#include "executor/runtime/task.h"
+
+/* Opens the pipeline, decides on positions and what to restore. */
+Status task_open(Task *task, Error *err);
+/* A slice of the restore; to RUNNING when done. */
+Status task_restore_slice(Task *task, Error *err);
+/* A step while source tables are replayed: from their topic into the store, nothing comes out. */
+Status task_replay_step(Task *task, bool *progress, Error *err);
+/* After the log and the state file were rolled back. */
+void task_rolled_back(Task *task);
+
+#endif

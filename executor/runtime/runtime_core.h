@@ -1,0 +1,46 @@
+/*
+ * runtime_core.h - what the threads of a runtime share: options, the registry of queries, the workers' list.
+ *
+ * Immutable after runtime_open, but for atomics and what the lock covers.
+ */
+#ifndef SLUICE_EXECUTOR_RUNTIME_RUNTIME_CORE_H
+#define SLUICE_EXECUTOR_RUNTIME_RUNTIME_CORE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "core/logger.h"
+#include "executor/runtime/runtime.h"
+
+typedef struct DroppedQuery DroppedQuery;
+typedef struct RunningQuery RunningQuery;
+typedef struct Worker       Worker;
+
+struct Runtime {
+    RuntimeOptions   options; /* strings copied */
+    Arena           *arena;
+    Clock           *clock;
+    Worker         **workers;
+    int              worker_count;
+    const char     **files;
+    pthread_t        member_thread, helper_thread;
+    bool             member_started, helper_started;
+    Str              slots_topic, slots_group;
+    _Atomic int      slot_count; /* 0: not known yet */
+    _Atomic bool     stopping, assigned;
+    _Atomic bool     helper_stopping; /* first of all, while tasks still run */
+    _Atomic bool     joining;         /* the member thread may go */
+    _Atomic unsigned next_push;
+    pthread_mutex_t  lock; /* of what follows */
+    pthread_cond_t   changed;
+    RunningQuery    *queries;
+    DroppedQuery    *dropped; /* topics to be deleted */
+};
+
+int64_t runtime_now_us(const Runtime *runtime);
+/* Until `ms` have passed, or `stop` is set and runtime->changed signalled: false then. Thread: any that may
+ * block. */
+bool runtime_sleep(Runtime *runtime, const atomic_bool *stop, int ms);
+int  runtime_commit_interval_ms(const Runtime *runtime);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * task.h - a task: one pipeline and its inputs.
+ *
+ * Thread: worker.
+ */
+#ifndef SLUICE_EXECUTOR_RUNTIME_TASK_H
+#define SLUICE_EXECUTOR_RUNTIME_TASK_H
+
+#include "executor/dataflow/pipeline.h"
+#include "executor/runtime/task_view.h"
+
+typedef struct PoolReading  PoolReading;
+typedef struct PushQuery    PushQuery;
+typedef struct QuerySub     QuerySub;
+typedef struct RunningQuery RunningQuery;
+typedef struct Task         Task;
+typedef struct TaskInput    TaskInput;
+typedef struct Worker       Worker;
+
+/* How tasks differ: a persistent query's (task.c), a push query's (push_query.c). */
+typedef struct {
+    bool (*runnable)(const Task *task);
+    /* How many of the records may go at once. NULL: all of them */
+    size_t (*limit)(const LogRecord *records, size_t count);
+    /* After records, or offsets without records. NULL: nothing to do */
+    void (*stepped)(Task *task);
+    /* It ends, and only it, for none of its work is in the worker's commit. NULL: the worker has to roll back
+     */
+    void (*failed)(Task *task, const Error *err);
+    void (*worker_ended)(Task *task); /* may be NULL */
+} TaskClass;
+
+/* Does the sink's topic want a key in every record? */
+typedef enum { SINK_KEYS_UNKNOWN, SINK_KEYS_OPTIONAL, SINK_KEYS_NEEDED } SinkKeys;
+
+struct Task {
+    PipelineHost host; /* first */
+    const TaskClass *class;
+    SinkKeys      sink_keys;
+    Task         *next, *next_dirty;
+    Worker       *worker;
+    RunningQuery *query; /* NULL: a push query's */
+    QuerySub     *sub;
+    PushQuery    *push;
+    int           partition, slot;
+    Str           key; /* "query/sub/partition"; heap */
+    TaskView     *view;
+    Pipeline     *pipeline;
+    StateFile    *memory; /* a push query's own */
+    TaskInput    *inputs;
+    size_t        input_count;
+    Str          *input_topics; /* for its record */
+    int64_t      *input_positions, *changelogs;
+    Str          *changelog_topics;
+    bool          ordered; /* several inputs, chosen by timestamp */
+    TaskState     state;
+    bool          dirty, effects, has_source_store, replaying;
+    bool          restored;     /* from changelogs, and that is not committed yet */
+    uint64_t      written_past; /* worker->file_commits when its stores were last written past the cache */
+    uint64_t      sequence, source_columns;
+    StrBuf        saved, blob;           /* of the last commit; of the one being made */
+    bool          in_commit, unrecorded; /* unrecorded: positions without effects that no record has yet */
+    int64_t       record_us;             /* when its record was last written */
+    PoolReading  *restoring;             /* the changelog being read; NULL: none */
+    size_t        restoring_store;
+    unsigned      failures;
+    int64_t       retry_us, running_since_us; /* retry: when it is tried again */
+};
+
+Task *task_new(Worker *worker, RunningQuery *query, QuerySub *sub, int partition);
+/* Fills in the host of a task made elsewhere. */
+void task_init_host(Task *task);
+void task_close_pipeline(Task *task); /* detaches and closes; may be opened again */
+void task_free(Task *task);
+/* Can it take records now? */
+bool task_runnable(const Task *task);
+/* Processes one run of one input. *progress false: nothing to do, or it has to wait for another input. */
+Status task_step(Task *task, bool *progress, Error *err);
+/* Attaches the inputs that are not. */
+Status task_attach_inputs(Task *task, Error *err);
+void   task_mark_dirty(Task *task, bool effects);
+void   task_set_state(Task *task, TaskState state);
+void   task_publish(Task *task);
+/* Publishes the position of one input. */
+void task_input_moved(TaskInput *input);
+
+#endif

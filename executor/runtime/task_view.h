@@ -1,0 +1,45 @@
+/*
+ * task_view.h - what is known of a task outside its worker.
+ *
+ * Atomics, written by the task's worker and read by any thread. A partition may go from one worker of the
+ * node to another, and the new one be faster than the old: who enters says what state, then whose; who leaves
+ * only withdraws its own name.
+ */
+#ifndef SLUICE_EXECUTOR_RUNTIME_TASK_VIEW_H
+#define SLUICE_EXECUTOR_RUNTIME_TASK_VIEW_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum { TASK_ABSENT, TASK_OPENING, TASK_RESTORING, TASK_RUNNING, TASK_FAILED } TaskState;
+
+typedef struct {
+    _Atomic int  state;    /* read by view_state */
+    _Atomic int  worker;   /* whose task it is; -1: there is none here */
+    _Atomic bool readable; /* its tables are in the state file as they were at its last commit or later */
+    _Atomic bool dirty; /* there are effects that are not committed; set before positions move, cleared after
+                           the commit */
+    _Atomic uint64_t records_in, records_out, skipped_bad, skipped_late;
+    _Atomic int64_t *positions; /* per input of the sub-topology: next offset to be processed; -1 unknown */
+    _Atomic int64_t *committed;
+} TaskView;
+
+static inline TaskState view_state(const TaskView *view)
+{
+    return atomic_load(&view->worker) < 0 ? TASK_ABSENT : (TaskState)atomic_load(&view->state);
+}
+
+static inline void view_enter(TaskView *view, int worker, TaskState state)
+{
+    atomic_store(&view->readable, false);
+    atomic_store(&view->state, state);
+    atomic_store(&view->worker, worker);
+}
+
+static inline void view_leave(TaskView *view, int worker)
+{
+    atomic_compare_exchange_strong(&view->worker, &worker, -1);
+}
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * worker_state.h - what a worker owns.
+ *
+ * A worker is one thread and owns its tasks, fetchers, readers, writers and state file. Others send it
+ * messages (mailbox.h), or read what TaskView publishes. What belongs to one file alone is opaque here.
+ */
+#ifndef SLUICE_EXECUTOR_RUNTIME_WORKER_STATE_H
+#define SLUICE_EXECUTOR_RUNTIME_WORKER_STATE_H
+
+#include "core/notice.h"
+#include "executor/runtime/runtime_core.h"
+
+typedef struct Cleanup       Cleanup;
+typedef struct Fetchers      Fetchers;
+typedef struct Mailbox       Mailbox;
+typedef struct PositionTable PositionTable;
+typedef struct ReaderPool    ReaderPool;
+typedef struct SliceCache    SliceCache;
+typedef struct Task          Task;
+
+typedef enum { SLOT_NONE, SLOT_LOADING, SLOT_OWNED } SlotState;
+
+struct Worker {
+    Runtime    *runtime;
+    int         index;
+    char       *path;
+    pthread_t   thread;
+    bool        started;
+    Mailbox    *mailbox;
+    SliceCache *slices;
+    /* Thread: worker, from here on. */
+    bool            stopping;
+    Arena          *scratch;
+    StateFile      *state;
+    LogReader      *reader;
+    ReaderPool     *pool;
+    Fetchers       *fetchers;
+    LogWriter      *txn, *sink; /* sink: at_least_once only */
+    const LogFence *fence;      /* NULL: nothing may be processed */
+    Cleanup        *cleanup;
+
+    /* Which tasks there should be: assignment.c */
+    SlotState     *slots;
+    int           *slot_handles;
+    bool           tasks_stale;   /* queries or slots have changed: look which tasks there should be */
+    bool           compare_tasks; /* slots were loaded again: have the tasks moved elsewhere meanwhile? */
+    PositionTable *positions;
+    RunningQuery **queries;
+    size_t         query_count, query_capacity;
+    Task          *tasks;
+    bool           pushes_pending;
+
+    /* What is uncommitted: commit.c */
+    Task    *dirty;  /* list */
+    Task    *blamed; /* by a commit that failed; NULL: it was the world */
+    bool     in_txn, state_changed, sink_flushed;
+    bool     file_behind;   /* the log has a commit that the state file has not */
+    bool     moved;         /* records were processed since the last commit */
+    int64_t  unrecorded_us; /* since when some task's position is not written down; 0: none */
+    int64_t  quiet_us;      /* since when nothing comes in; 0: it does */
+    size_t   txn_bytes;
+    int64_t  commit_us;    /* of the last one */
+    uint64_t commits;      /* of the log */
+    uint64_t file_commits; /* of the state file, from 1 */
+
+    /* Who has to wait: failure.c */
+    Task   *quarantined; /* runs by itself until a commit succeeds */
+    int64_t pause_us;    /* nothing is done before */
+    int     pause_ms;
+    Notice  trouble; /* of the world, since the last commit */
+};
+
+#endif
