@@ -174,10 +174,37 @@ static Status check_built(const Step *step, Error *err)
 {
     static const char *const names[] = {"stream-stream", "stream-table", "table-table",
                                         "foreign-key table-table"};
-    if (step->kind == PLAN_JOIN_STREAM_TABLE)
+    if (step->kind == PLAN_JOIN_STREAM_TABLE || step->kind == PLAN_JOIN_STREAM_STREAM)
         return OK;
     return error_set(err, E_UNSUPPORTED, step->on.join->pos, "Sluice does not execute %s joins yet",
                      names[step->kind]);
+}
+
+/* A row may be matched until it is older than the newest of its side by the window and the grace. */
+static int64_t buffer_retention(const PlanJoin *join)
+{
+    int64_t sum = join->before_ms;
+    if (__builtin_add_overflow(sum, join->after_ms, &sum) ||
+        __builtin_add_overflow(sum, join->grace_ms, &sum))
+        return INT64_MAX;
+    return sum > 0 ? sum - 1 : 0;
+}
+
+static void keep_streams(Step *step, PlanNode *node, const PlanJoin *join)
+{
+    static const char *const sides[] = {"left", "right"};
+    Builder                 *b       = step->b;
+    for (int side = 0; side < 2; side++)
+        builder_store(b, node,
+                      str_printf(b->arena, STR_FMT ".Join-%zu-%s", STR_ARG(b->query_id), step->on.right_from,
+                                 sides[side]),
+                      buffer_retention(join));
+    for (int side = 0; side < 2; side++)
+        if (plan_join_pending_store(join, side) >= 0)
+            builder_store(b, node,
+                          str_printf(b->arena, STR_FMT ".Join-%zu-%s-waiting", STR_ARG(b->query_id),
+                                     step->on.right_from, sides[side]),
+                          -1);
 }
 
 static Status join_node(Step *step, Str key, PlanNode **out, Error *err)
@@ -193,6 +220,8 @@ static Status join_node(Step *step, Str key, PlanNode **out, Error *err)
     TRY(set_within(step->on.join, details, err));
     if (step->kind == PLAN_JOIN_FOREIGN_KEY)
         details->foreign_key = step->left_key;
+    if (step->kind == PLAN_JOIN_STREAM_STREAM)
+        keep_streams(step, node, details);
     *out = node;
     return OK;
 }

@@ -6,7 +6,9 @@
 StoreShape node_store_shape(const PlanNode *node, size_t index, Arena *arena)
 {
     const Schema *schema = node->schema;
-    StoreShape    shape  = {.values       = schema->columns + schema->key_count,
+    StoreShape    shape  = {.keys         = schema->columns,
+                            .key_count    = schema->key_count,
+                            .values       = schema->columns + schema->key_count,
                             .value_count  = schema->value_count,
                             .retention_ms = node->stores[index].retention_ms};
     assert(index < node->store_count);

@@ -12,12 +12,18 @@
 #include "planner/plan.h"
 #include "planner/wants.h"
 
-/* What a store keeps of its node's rows, beside the keys, which are the node's: value columns, as people see
- * them, and behind them what the operator needs for itself. */
+typedef enum {
+    SHAPE_TABLE,  /* one row per key, and window where the node's rows have one */
+    SHAPE_BUFFER, /* several per key and time */
+} StoreShapeKind;
+
+/* What a store keeps of its node's rows: keys, value columns, as people see them, and behind them what the
+ * operator needs for itself. */
 typedef struct {
-    const Column *values, *states;
-    size_t        value_count, state_count;
-    int64_t       retention_ms;
+    StoreShapeKind kind;
+    const Column  *keys, *values, *states;
+    size_t         key_count, value_count, state_count;
+    int64_t        retention_ms;
 } StoreShape;
 
 struct NodeClass {
@@ -39,8 +45,8 @@ struct NodeClass {
     /* May `next` go on from the state and order of `old`, of the same class? NULL: always. E_PLAN with
      * ksqlDB's text. Not asked of those that pass. */
     Status (*check_upgrade)(const PlanNode *old, const PlanNode *next, Error *err);
-    /* Of store `index`, in `arena`. *out comes with the schema's value columns, no states, and the store's
-     * retention. NULL: that is right. */
+    /* Of store `index`, in `arena`. *out comes as a table with the schema's keys and value columns, no
+     * states, and the store's retention. NULL: that is right. */
     void (*shape_store)(const PlanNode *node, size_t index, Arena *arena, StoreShape *out);
 };
 

@@ -99,7 +99,7 @@ static Status take_row(AggregateOp *self, const Row *row, RecordBatch *out, Erro
         self->time = row->timestamp;
     TRY(key_coder_bytes(&self->keys, row, out->arena, &key, err));
     TRY(self->fold(self, row, key, out, err));
-    return self->plan->emit_final ? emit_final(self, row, out, err) : OK;
+    return self->plan->emit_final ? emit_final(self, row, false, out, err) : OK;
 }
 
 Status aggregate_push(Operator *op, int port, const RecordBatch *in, Error *err)
@@ -285,6 +285,17 @@ Status aggregate_put(AggregateOp *self, StoreRow *stored, const Row *input, int6
     row->columns = now;
     row->old     = old;
     return OK;
+}
+
+/* Windows whose close fell into the pause of the throttle, with no record after it. */
+Status aggregate_tick(Operator *op, Error *err)
+{
+    AggregateOp *self = (AggregateOp *)op;
+    if (!self->plan->emit_final || self->time == INT64_MIN)
+        return OK;
+    RecordBatch *out = batch_new(op->pipeline->batch, op->node->schema, 1);
+    TRY(emit_final(self, NULL, true, out, err));
+    return op_emit(op, out, err);
 }
 
 /* ---- emitting late ---- */

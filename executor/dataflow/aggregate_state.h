@@ -49,10 +49,11 @@ Status aggregate_open(Operator *op, AggregateFold fold, Error *err);
 #define AGGREGATE_CLASS(class_name, open_hook)                                                               \
     {                                                                                                        \
         .name = class_name, .state_size = sizeof(AggregateOp), .reads_wanted_only = true, .open = open_hook, \
-        .push = aggregate_push, .flush = aggregate_flush, .rollback = aggregate_rollback,                    \
-        .save = aggregate_save, .load = aggregate_load                                                       \
+        .push = aggregate_push, .tick = aggregate_tick, .flush = aggregate_flush,                            \
+        .rollback = aggregate_rollback, .save = aggregate_save, .load = aggregate_load                       \
     }
 Status aggregate_push(Operator *op, int port, const RecordBatch *in, Error *err);
+Status aggregate_tick(Operator *op, Error *err);
 Status aggregate_flush(Operator *op, Error *err);
 void   aggregate_rollback(Operator *op);
 void   aggregate_save(const Operator *op, StrBuf *out);

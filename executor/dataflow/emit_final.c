@@ -58,16 +58,16 @@ static bool session_range(const AggregateOp *self, int64_t close, Range *out)
 static Status emit_range(AggregateOp *self, const Range *range, const Row *trigger, RecordBatch *out,
                          Error *err)
 {
-    bool      session = self->plan->window.kind == WINDOWED_SESSION;
-    StoreRows rows;
+    const Origin *origin  = trigger == NULL ? NULL : trigger->origin;
+    bool          session = self->plan->window.kind == WINDOWED_SESSION;
+    StoreRows     rows;
     TRY(store_find_range(self->store, range->low, range->high, out->arena, &rows, err));
     for (size_t i = 0; i < rows.count; i++) {
         StoreRow    *stored = rows.rows[i];
         const Value *columns;
         TRY(aggregate_project(self, stored, stored->timestamp, trigger, out->arena, &columns, err));
         if (columns != NULL)
-            aggregate_emit(self, out, stored, session ? stored->window_end : stored->timestamp,
-                           trigger->origin)
+            aggregate_emit(self, out, stored, session ? stored->window_end : stored->timestamp, origin)
                 ->columns = columns;
     }
     return OK;
@@ -93,14 +93,14 @@ static Status sweep_sessions(AggregateOp *self, Arena *arena, Error *err)
     return OK;
 }
 
-Status emit_final(AggregateOp *self, const Row *trigger, RecordBatch *out, Error *err)
+Status emit_final(AggregateOp *self, const Row *trigger, bool at_once, RecordBatch *out, Error *err)
 {
     const PipelineSpec *spec  = &self->base.pipeline->spec;
     int64_t             close = self->time - self->plan->grace_ms - self->plan->gap_ms;
     Range               range;
     if (self->last_close != -1 && self->last_close >= close)
         return OK;
-    if (spec->emit_final_interval_ms > 0) {
+    if (!at_once && spec->emit_final_interval_ms > 0) {
         int64_t now = spec->clock->now_ms(spec->clock);
         if (now < self->next_emit)
             return OK;

@@ -6,7 +6,9 @@
 
 #include "executor/dataflow/aggregate_state.h"
 
-/* To be called after each record, with the operator's time moved: appends the windows that it has closed. */
-Status emit_final(AggregateOp *self, const Row *trigger, RecordBatch *out, Error *err);
+/* To be called after each record, with the operator's time moved: appends the windows that it has closed, if
+ * that was not done a moment ago. `at_once`: however short ago that was; then there may be no trigger (NULL).
+ */
+Status emit_final(AggregateOp *self, const Row *trigger, bool at_once, RecordBatch *out, Error *err);
 
 #endif

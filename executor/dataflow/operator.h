@@ -31,6 +31,9 @@ typedef struct {
      * same (source_decoder.h). Any status but OK stops the batch: the runtime aborts. Bad rows are no such
      * error: op_skip_row. */
     Status (*push)(Operator *op, int port, const RecordBatch *in, Error *err);
+    /* What time allows without a record: rows that waited for something that can no longer come. Called
+     * before each flush, so in a worker within a commit interval of the last record. May be NULL. */
+    Status (*tick)(Operator *op, Error *err);
     /* Before a commit: emit what was held back (emit late). Sources are flushed first. May be NULL. */
     Status (*flush)(Operator *op, Error *err);
     /* The stores have forgotten everything since the last commit; forget it too. load follows if there is

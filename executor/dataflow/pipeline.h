@@ -91,6 +91,8 @@ Status pipeline_push_rows(Pipeline *pipeline, size_t input, const SourceRows *ro
                           Error *err);
 /* The time of one of them, for choosing between inputs; INT64_MIN when it will be skipped. */
 int64_t pipeline_row_time(Pipeline *pipeline, size_t input, const SourceRows *rows, size_t at);
+/* What time allows without a record (OperatorClass.tick). A flush begins with it. */
+Status pipeline_tick(Pipeline *pipeline, Error *err);
 /* Before a commit: rows held back are emitted, changed store rows go to the host's changelog. */
 Status pipeline_flush(Pipeline *pipeline, Error *err);
 /* After state_file_commit / state_file_rollback. After a rollback the caller loads again. */

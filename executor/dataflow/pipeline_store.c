@@ -28,9 +28,9 @@ Status plan_store_spec(const PlanNode *node, size_t number, Arena *arena, StoreS
     StoreShape shape = node_store_shape(node, number, arena);
     *out             = (StoreSpec){
                     .name         = node->stores[number].name,
-                    .kind         = store_kind(node->window),
-                    .keys         = node->schema->columns,
-                    .key_count    = node->schema->key_count,
+                    .kind         = shape.kind == SHAPE_BUFFER ? STORE_BUFFER : store_kind(node->window),
+                    .keys         = shape.keys,
+                    .key_count    = shape.key_count,
                     .values       = shape.values,
                     .value_count  = shape.value_count,
                     .states       = shape.states,
@@ -87,8 +87,20 @@ static Status write_changelog(Pipeline *pipeline, size_t index, Error *err)
     return OK;
 }
 
+Status pipeline_tick(Pipeline *pipeline, Error *err)
+{
+    for (size_t i = 0; i < pipeline->operator_count; i++) {
+        Operator *op     = pipeline->operators[i];
+        Status    status = op->class->tick == NULL ? OK : op->class->tick(op, err);
+        arena_reset(pipeline->batch);
+        TRY(status);
+    }
+    return OK;
+}
+
 Status pipeline_flush(Pipeline *pipeline, Error *err)
 {
+    TRY(pipeline_tick(pipeline, err));
     for (size_t i = 0; i < pipeline->operator_count; i++) {
         Operator *op     = pipeline->operators[i];
         Status    status = op->class->flush == NULL ? OK : op->class->flush(op, err);

@@ -245,7 +245,7 @@ static void make_changelog(void *context, const PlanNode *node, size_t number)
     TopicMaking     *making  = context;
     Runtime         *runtime = making->query->runtime;
     const PlanStore *store   = &node->stores[number];
-    bool             ends    = node->window.kind != WINDOWED_NO && store->retention_ms >= 0;
+    bool             ends    = store->retention_ms >= 0;
     char             retention[32];
     Str name = topology_changelog_topic(runtime->options.service_id, making->query->plan->id, node, number,
                                         making->arena);

@@ -24,6 +24,16 @@ typedef struct {
     const Expr *foreign_key; /* over the left input */
 } PlanJoin;
 
+/* Do rows of that side (0 left, 1 right) come out without a match, too? */
+static inline bool plan_join_preserves(const PlanJoin *join, int side)
+{
+    return join->type == PLAN_FULL || join->type == (side == 0 ? PLAN_LEFT : PLAN_RIGHT);
+}
+
+/* Stream-stream joins keep a buffer per side (stores 0 and 1), and with GRACE the rows of preserved sides
+ * that wait for a match: which store that is, -1 when there is none. */
+int plan_join_pending_store(const PlanJoin *join, int side);
+
 static inline const PlanJoin *plan_join(const PlanNode *node) { return node_details(node, &node_join); }
 
 #endif
