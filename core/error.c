@@ -102,6 +102,7 @@ const char *status_name(Status code)
         [E_LIMIT]       = "E_LIMIT",
         [E_CONFIG]      = "E_CONFIG",
         [E_IO]          = "E_IO",
+        [E_DAMAGED]     = "E_DAMAGED",
         [E_FULL]        = "E_FULL",
         [E_BUSY]        = "E_BUSY",
         [E_FENCED]      = "E_FENCED",

@@ -43,7 +43,14 @@ typedef struct {
 Status log_open_kafka(const LogConfig *configs, size_t count, Log **out, Error *err);
 /* Embedded: all topics in the SQLite file at `path` (created when missing); NULL: in memory. The caller owns
  * `clock`. */
-Status      log_open_embedded(const char *path, Clock *clock, Log **out, Error *err);
+Status log_open_embedded(const char *path, Clock *clock, Log **out, Error *err);
+/* Writes the embedded log at `path`, which nobody uses, anew from what can be read of it. Each loss is told
+ * to `say` by topic, partition and offsets; the old file stays as `path`.damaged if there was one. E_BUSY: in
+ * use. E_DAMAGED: nothing can be read. */
+typedef void (*LogSay)(void *context, const char *what);
+Status log_embedded_repair(const char *path, LogSay say, void *context, Error *err);
+/* Reads all of it and tells each damage; *damages counts them. The same file, untouched. */
+Status      log_embedded_check(const char *path, LogSay say, void *context, int64_t *damages, Error *err);
 void        log_close(Log *log); /* accepts NULL; readers, writers and members must be closed before */
 const char *log_backend_name(const Log *log); /* "kafka", "embedded" */
 /* Offsets that the end of a transaction takes in each partition it wrote to: 1 on Kafka (a marker), 0

@@ -5,9 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "log/log_embedded.h"
+#include "log/log_embedded_rewrite.h"
 
 /* ---- names with an epoch: transactional ids and groups ---- */
 
@@ -39,14 +40,35 @@ static void names_free(Name *name)
 /* The bounds of partitions are kept in memory, so a second process on the same file would overwrite records.
  * flock and the POSIX locks of SQLite do not meet; the descriptor is closed last, because closing it drops
  * SQLite's locks as well. */
-static Status lock_file(Log *log, Error *err)
+Status log_lock_file(const char *path, int *fd, Error *err)
 {
-    log->lock_fd = open(log->path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (log->lock_fd < 0)
-        return error_set(err, errno == ENOSPC ? E_FULL : E_IO, NO_POS, "%s: %s", log->path, strerror(errno));
-    if (flock(log->lock_fd, LOCK_EX | LOCK_NB) == 0)
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (*fd < 0)
+        return error_set(err, errno == ENOSPC ? E_FULL : E_IO, NO_POS, "%s: %s", path, strerror(errno));
+    if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
         return OK;
-    return error_set(err, E_BUSY, NO_POS, "%s: another process uses this log", log->path);
+    close(*fd);
+    *fd = -1;
+    return error_set(err, E_BUSY, NO_POS, "%s: another process uses this log", path);
+}
+
+/* An upgrade puts another file in the place of the one that is locked: that one is locked, too, then. */
+static Status lock_and_upgrade(Log *log, Error *err)
+{
+    int old;
+    TRY(log_lock_file(log->path, &old, err));
+    Status status = wal_check(log->path, err);
+    if (status == OK)
+        status = log_upgrade(log->path, err);
+    struct stat locked, there;
+    if (status != OK ||
+        (fstat(old, &locked) == 0 && stat(log->path, &there) == 0 && locked.st_ino == there.st_ino)) {
+        log->lock_fd = old;
+        return status;
+    }
+    status = log_lock_file(log->path, &log->lock_fd, err);
+    close(old);
+    return status;
 }
 
 static void make_cluster_id(Log *log)
@@ -62,13 +84,17 @@ static Status load_cluster_id(Log *log, Error *err)
     sqlite3_stmt *stmt = db_bind(&log->db, SQL_META_GET, err, "t", STR_LIT("cluster_id"));
     bool          row;
     if (stmt == NULL)
-        return E_IO;
+        return db_unprepared(err);
     TRY(db_step(&log->db, stmt, &row, err));
     if (row) {
-        Str id = db_column(stmt, 0);
+        Str  id   = db_column(stmt, 0);
+        bool good = sqlite3_column_int(stmt, 1) != 0;
         snprintf(log->cluster_id, sizeof log->cluster_id, STR_FMT, STR_ARG(id));
         sqlite3_reset(stmt);
-        return OK;
+        if (good)
+            return OK;
+        log_line(LOG_ERROR, "%s is damaged: the id of the log; it gets a new one, which is for display only",
+                 log->db.name);
     }
     make_cluster_id(log);
     return db_run(&log->db, SQL_META_PUT, err, "tt", STR_LIT("cluster_id"), str_c(log->cluster_id));
@@ -115,7 +141,7 @@ static void embedded_close(Log *log)
 static Status open_file(Log *log, Error *err)
 {
     if (log->path != NULL)
-        TRY(lock_file(log, err));
+        TRY(lock_and_upgrade(log, err));
     TRY(db_open(&log->db, log->path, false, err));
     TRY(load_cluster_id(log, err));
     TRY(topics_load(log, err));

@@ -22,6 +22,7 @@
 #include <sqlite3.h>
 
 #include "core/logger.h"
+#include "core/notice.h"
 #include "log/log_backend.h"
 
 /* ---- SQLite (log_embedded_db.c) ---- */
@@ -43,6 +44,8 @@ typedef enum {
     SQL_CONFIGS_DROP,
     SQL_PART_ADD,
     SQL_PARTS,
+    SQL_PART_BOUNDS,
+    SQL_PART_LAST,
     SQL_PART_FIRST,
     SQL_PART_END,
     SQL_PARTS_ORPHAN,
@@ -59,6 +62,8 @@ typedef enum {
     SQL_CHUNKS_COUNT,
     SQL_GROUP_PUT,
     SQL_GROUP_GET,
+    SQL_GIVE_BACK,
+    SQL_FREE_PAGES,
     SQL_STATEMENTS,
 } SqlId;
 
@@ -68,17 +73,48 @@ typedef struct {
     char         *name;                       /* of the file, for messages */
 } Db;
 
-/* `path` NULL: in memory. */
+enum { LAYOUT = 2 }; /* of the file: PRAGMA user_version */
+
+/* `path` NULL: in memory. E_DAMAGED: not readable as what it should be; E_CONFIG: of another version. */
 Status db_open(Db *db, const char *path, bool read_only, Error *err);
+/* Opens whatever is there (or a new file) and looks at nothing, for rewriting. */
+Status db_open_raw(Db *db, const char *path, Error *err);
+/* Writes the schema of this layout into an empty database. */
+Status db_create(Db *db, Error *err);
+/* PRAGMA user_version of the file; 0 for one that is empty. */
+Status db_layout(Db *db, int *layout, Error *err);
+Status db_exec(Db *db, const char *sql, Error *err);
+/* What a failed call of SQLite means to us, as an Error with the file's name. */
+Status db_fail(Db *db, int code, Error *err);
 void   db_close(Db *db);
 /* The prepared statement with its parameters: i int64_t, t Str as text, b Str as blob (both borrowed until
  * the reset; a null Str is NULL). NULL and err when it cannot be prepared. */
 sqlite3_stmt *db_bind(Db *db, SqlId id, Error *err, const char *types, ...);
+/* The status after a NULL of db_bind. */
+Status db_unprepared(const Error *err);
+/* db_fail of a statement that cannot be prepared: a table or column of ours that is not there is damage. */
+Status db_prepare_fail(Db *db, int code, Error *err);
 /* Steps: *row says whether there is one. After the last row, or on failure, the statement is reset. */
 Status db_step(Db *db, sqlite3_stmt *stmt, bool *row, Error *err);
 /* Runs a statement that returns no rows. */
 Status db_run(Db *db, SqlId id, Error *err, const char *types, ...);
 Str    db_column(sqlite3_stmt *stmt, int column); /* text or blob; NULL is a null Str */
+
+/* ---- checksums (log_embedded_check.c) ---- */
+
+typedef struct {        /* a row of chunks without its records */
+    int64_t base, last; /* it covers these offsets, with gaps where compaction took records */
+    int64_t count, max_timestamp, written;
+} ChunkPlace;
+
+int64_t chunk_checksum(int64_t part, const ChunkPlace *place, Str records);
+/* Gives the connection the SQL function row_check. Answers SQLite's code. */
+int check_register(sqlite3 *handle);
+/* E_DAMAGED when the WAL of the file at `path` has lost transactions that were acknowledged
+ * (log_embedded_wal.c). Before SQLite opens the file. */
+Status wal_check(const char *path, Error *err);
+/* E_DAMAGED with file, place and what to do. */
+Status log_file_damaged(const char *file, Error *err, const char *fmt, ...) SL_PRINTF(3, 4);
 
 /* ---- chunks (log_embedded_chunk.c) ---- */
 
@@ -115,9 +151,10 @@ struct Block {
 Block *block_new(void);
 void   block_reset(Block *block);
 void   block_free(Block *block);
-/* Adds a chunk's bytes; block_parse then makes the records. */
-void   block_add(Block *block, int64_t base, Str bytes);
-Status block_parse(Block *block, Error *err);
+/* Adds a chunk's bytes; block_parse then makes the records. False, with its number, where a chunk's bytes are
+ * none: its checksum was right, so somebody else wrote it. */
+void block_add(Block *block, int64_t base, Str bytes);
+bool block_parse(Block *block, size_t *bad_chunk);
 
 /* ---- topics (log_embedded_topic.c) ---- */
 
@@ -130,7 +167,11 @@ typedef struct {
     int64_t first, end; /* what readers see. Under lock */
     int64_t next;       /* end with what is being written. Under db_lock */
     int64_t clean_to;   /* all below has been compacted. Under db_lock */
+    char   *damage;     /* why it can be neither read nor written, or NULL. Set while the log opens */
 } Partition;
+
+Status log_records_damaged(const char *file, const Partition *part, int64_t from, int64_t to,
+                           const char *what, Error *err);
 
 struct Topic {
     int        refs; /* under lock */
@@ -163,6 +204,28 @@ Status embedded_offset_for_time(Log *log, Str topic, int partition, int64_t ms, 
 Status embedded_delete_records(Log *log, Str topic, int partition, int64_t before, Error *err);
 /* The partition with a reference on its topic. */
 Status embedded_find_partition(Log *log, Str topic, int partition, Partition **out, Error *err);
+
+/* ---- reading with proof (log_embedded_scan.c) ---- */
+
+/* The chunks of a partition that cover [from, end) are read one after the other, each proven: its checksum,
+ * and that it begins where the one before has ended. Opened, stepped and closed under db_lock, or with a
+ * connection of one's own. */
+typedef struct {
+    Db              *db;
+    const Partition *part;
+    int64_t          expected, end; /* first offset not yet covered; where it stops */
+    sqlite3_stmt    *stmt;
+    int64_t          id;
+    ChunkPlace       place; /* of the chunk that scan_next has found */
+    Str              records;
+} ChunkScan;
+
+Status scan_open(ChunkScan *scan, Db *db, const Partition *part, int64_t from, int64_t end, Error *err);
+/* *found false: [from, end) is covered. E_DAMAGED names the offsets. */
+Status scan_next(ChunkScan *scan, bool *found, Error *err);
+void   scan_close(ChunkScan *scan);
+/* block_parse of what a scan has found. */
+Status scan_parse(const ChunkScan *scan, Block *block, Error *err);
 
 /* ---- the log and its jobs (log_embedded.c, log_embedded_commit.c) ---- */
 
@@ -208,8 +271,13 @@ struct Log {
     Job           *jobs, **jobs_end;
     LogWriter     *lingering; /* writers with records that nobody has asked to flush */
     int64_t        linger_due_us;
-    Cleaner       *cleaner; /* under db_lock */
+    Cleaner       *cleaner;     /* under db_lock */
+    Notice         damage_told; /* by the cleaner; under db_lock */
+    Notice         clean_told;  /* the same, of what made it give up a round. Thread: the log's */
 };
+
+/* A file is one process's: E_BUSY. The lock goes with the descriptor. */
+Status log_lock_file(const char *path, int *fd, Error *err);
 
 /* Runs the job, alone or in a group, and waits for it. */
 Status log_submit(Log *log, Job *job, Error *err);
@@ -241,6 +309,13 @@ void   compaction_free(Compaction *compaction);
 
 /* A whole round, now. The writer thread does the same every CLEAN_INTERVAL; in memory nobody else does. */
 Status log_embedded_clean(Log *log, Error *err);
+
+/* Writes a chunk with its checksum, covering base to last. In a job. */
+Status chunk_write(Log *log, const Partition *part, int64_t base, int64_t last, int64_t written_ms,
+                   const Chunk *chunk, Error *err);
+/* Writes a bound of a partition (SQL_PART_FIRST, SQL_PART_END); E_DAMAGED when the row is not as it was
+ * written. In a job. */
+Status part_write(Log *log, const Partition *part, SqlId what, int64_t bound, Error *err);
 
 /* ---- readers, writers, members: the functions of the table ---- */
 

@@ -172,15 +172,14 @@ static bool block_read(Block *block, size_t chunk, bool headers)
     return true;
 }
 
-Status block_parse(Block *block, Error *err)
+bool block_parse(Block *block, size_t *bad_chunk)
 {
     for (int pass = 0; pass < 2; pass++) {
         block->count = block->header_count = 0;
         for (size_t i = 0; i < block->chunks; i++) {
+            *bad_chunk = i;
             if (!block_read(block, i, pass == 1))
-                return error_set(err, E_IO, NO_POS,
-                                 "a chunk of the embedded log is damaged (base offset %lld)",
-                                 (long long)block->bases[i]);
+                return false;
         }
         if (block->header_count == 0)
             break;
@@ -189,5 +188,5 @@ Status block_parse(Block *block, Error *err)
             block->headers = mem_realloc(block->headers, block->header_capacity * sizeof *block->headers);
         }
     }
-    return OK;
+    return true;
 }

@@ -190,7 +190,7 @@ static bool clean_some(Log *log)
     pthread_mutex_lock(&log->db_lock);
     Status status = cleaner_slice(log, &more, &err);
     pthread_mutex_unlock(&log->db_lock);
-    if (status != OK)
+    if (status != OK && notice_due(&log->clean_told, str_c(err.message), monotonic_now_us()))
         log_line(LOG_WARN, "cleaning the embedded log: %s", err.message);
     return status == OK && more;
 }

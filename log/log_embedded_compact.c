@@ -87,7 +87,7 @@ static Status count_records(Log *log, const Partition *part, int64_t from, int64
     sqlite3_stmt *stmt = db_bind(&log->db, SQL_CHUNKS_COUNT, err, "ii", part->id, from);
     bool          row;
     if (stmt == NULL)
-        return E_IO;
+        return db_unprepared(err);
     TRY(db_step(&log->db, stmt, &row, err));
     *count = row ? sqlite3_column_int64(stmt, 0) : 0;
     if (row)
@@ -131,7 +131,7 @@ void compaction_free(Compaction *self)
 /* ---- slices ---- */
 
 typedef struct {
-    int64_t id, last, written;
+    int64_t id, base, last, written;
 } ChunkRow;
 
 typedef struct {
@@ -140,27 +140,27 @@ typedef struct {
     size_t    count, capacity;
 } Slice;
 
-/* The chunks from `from` on and below target, SLICE_BYTES or at least one. */
+/* The chunks from `from` on and below target, SLICE_BYTES or at least one. Damage ends the compaction, and
+ * nothing is rewritten: what is readable still would go with what is not. */
 static Status slice_read(Log *log, const Compaction *self, int64_t from, Slice *slice, Error *err)
 {
-    sqlite3_stmt *stmt = db_bind(&log->db, SQL_CHUNKS_FROM, err, "ii", self->part->id, from);
-    if (stmt == NULL)
-        return E_IO;
-    while (slice->block->bytes.len < SLICE_BYTES) {
-        bool row;
-        TRY(db_step(&log->db, stmt, &row, err));
-        if (!row || sqlite3_column_int64(stmt, 0) >= self->target)
-            break;
+    ChunkScan scan;
+    Status    status;
+    bool      found = true;
+    TRY(scan_open(&scan, &log->db, self->part, from, self->target, err));
+    while ((status = scan_next(&scan, &found, err)) == OK && found) {
         if (slice->count == slice->capacity) {
             slice->capacity = slice->capacity ? slice->capacity * 2 : 64;
             slice->rows     = mem_realloc(slice->rows, slice->capacity * sizeof *slice->rows);
         }
-        slice->rows[slice->count++] = (ChunkRow){sqlite3_column_int64(stmt, 3), sqlite3_column_int64(stmt, 2),
-                                                 sqlite3_column_int64(stmt, 4)};
-        block_add(slice->block, sqlite3_column_int64(stmt, 0), db_column(stmt, 1));
+        slice->rows[slice->count++] =
+            (ChunkRow){scan.id, scan.place.base, scan.place.last, scan.place.written};
+        block_add(slice->block, scan.place.base, scan.records);
+        if (slice->block->bytes.len >= SLICE_BYTES)
+            break;
     }
-    sqlite3_reset(stmt);
-    return block_parse(slice->block, err);
+    scan_close(&scan);
+    return status == OK ? scan_parse(&scan, slice->block, err) : status;
 }
 
 static void note_slice(Compaction *self, const Slice *slice)
@@ -179,19 +179,20 @@ static void note_slice(Compaction *self, const Slice *slice)
     }
 }
 
+/* Chunks being written. Together they cover what the slice has covered, although records are gone: a reader
+ * takes offsets that no chunk covers for lost ones. */
 typedef struct {
     Chunk   chunk;
     int64_t base, written;
 } Output;
 
-static Status output_flush(Log *log, const Partition *part, Output *out, Error *err)
+/* Covers all up to `last`, even if no record is left. */
+static Status output_flush(Log *log, const Partition *part, Output *out, int64_t last, Error *err)
 {
-    Status status = OK;
-    if (out->chunk.count > 0)
-        status = db_run(&log->db, SQL_CHUNK_ADD, err, "iiiiiib", part->id, out->base,
-                        out->base + out->chunk.last_delta, (int64_t)out->chunk.count,
-                        out->chunk.max_timestamp, out->written, strbuf_str(&out->chunk.bytes));
+    Status status = chunk_write(log, part, out->base, last, out->written, &out->chunk, err);
     chunk_clear(&out->chunk);
+    out->base    = last + 1;
+    out->written = 0;
     return status;
 }
 
@@ -199,12 +200,8 @@ static Status output_add(Log *log, const Partition *part, Output *out, const Log
                          int64_t written, Error *err)
 {
     bool full = out->chunk.bytes.len >= CHUNK_BYTES || record->offset - out->base > UINT32_MAX;
-    if (out->chunk.count > 0 && full)
-        TRY(output_flush(log, part, out, err));
-    if (out->chunk.count == 0) {
-        out->base    = record->offset;
-        out->written = written;
-    }
+    if (full)
+        TRY(output_flush(log, part, out, record->offset - 1, err));
     if (written > out->written)
         out->written = written;
     chunk_add(&out->chunk, (uint32_t)(record->offset - out->base), record);
@@ -221,7 +218,7 @@ static bool is_kept(const Compaction *self, const LogRecord *record, int64_t wri
 
 static Status rewrite_records(Log *log, Compaction *self, const Slice *slice, Error *err)
 {
-    Output out    = {0};
+    Output out    = {.base = slice->rows[0].base};
     Status status = OK;
     size_t row    = 0;
     for (size_t i = 0; i < slice->block->count && status == OK; i++) {
@@ -232,7 +229,7 @@ static Status rewrite_records(Log *log, Compaction *self, const Slice *slice, Er
             status = output_add(log, self->part, &out, record, slice->rows[row].written, err);
     }
     if (status == OK)
-        status = output_flush(log, self->part, &out, err);
+        status = output_flush(log, self->part, &out, slice->rows[slice->count - 1].last, err);
     chunk_clear(&out.chunk);
     return status;
 }

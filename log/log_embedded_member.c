@@ -176,8 +176,12 @@ Status embedded_member_committed(LogMember *member, int partition, int64_t *offs
     pthread_mutex_lock(&log->db_lock);
     sqlite3_stmt *stmt   = db_bind(&log->db, SQL_GROUP_GET, err, "tti", str_c(member->group),
                                    str_c(member->topic), (int64_t)partition);
-    Status        status = stmt != NULL ? db_step(&log->db, stmt, &row, err) : E_IO;
+    Status        status = stmt != NULL ? db_step(&log->db, stmt, &row, err) : db_unprepared(err);
     *offset              = row ? sqlite3_column_int64(stmt, 0) : -1;
+    if (row && sqlite3_column_int(stmt, 1) == 0)
+        status =
+            log_file_damaged(log->db.name, err, "the position of group %s in topic %s partition %d is wrong",
+                             member->group, member->topic, partition);
     if (row)
         sqlite3_reset(stmt);
     pthread_mutex_unlock(&log->db_lock);

@@ -16,8 +16,9 @@ typedef struct {
     bool       used, gone_told;
     Partition *part; /* holds a reference on its topic */
     int64_t    position;
-    Block     *block; /* what was read ahead, or NULL */
-    size_t     next;  /* in block */
+    Block     *block;   /* what was read ahead, or NULL */
+    size_t     next;    /* in block */
+    int64_t    covered; /* position once the block is used up: there may be gaps at its end */
 } Assigned;
 
 struct LogReader {
@@ -130,21 +131,24 @@ Status embedded_reader_seek(LogReader *reader, int handle, int64_t offset, Error
 
 /* ---- reading ---- */
 
-/* Copies chunks until the block is full. */
-static Status read_chunks(Db *db, const Assigned *one, Block *block, Error *err)
+/* Copies chunks until the block is full. What is whole before something damaged is handed on first; the next
+ * call begins at the damage, and says so. */
+static Status read_chunks(Db *db, Assigned *one, int64_t end, Block *block, Error *err)
 {
-    sqlite3_stmt *stmt = db_bind(db, SQL_CHUNKS_FROM, err, "ii", one->part->id, one->position);
-    bool          row;
-    if (stmt == NULL)
-        return E_IO;
-    while (block->bytes.len < BLOCK_BYTES) {
-        TRY(db_step(db, stmt, &row, err));
-        if (!row)
-            break;
-        block_add(block, sqlite3_column_int64(stmt, 0), db_column(stmt, 1));
+    ChunkScan scan;
+    bool      found = true;
+    TRY(scan_open(&scan, db, one->part, one->position, end, err));
+    Status status = OK;
+    while (block->bytes.len < BLOCK_BYTES && found && status == OK) {
+        status = scan_next(&scan, &found, err);
+        if (status == OK && found)
+            block_add(block, scan.place.base, scan.records);
     }
-    sqlite3_reset(stmt);
-    return block_parse(block, err);
+    scan_close(&scan);
+    one->covered = scan.expected < end ? scan.expected : end;
+    if (status != OK && (status != E_DAMAGED || block->chunks == 0))
+        return status;
+    return scan_parse(&scan, block, err);
 }
 
 /* Cuts the block to records in [first, end): what lies below was deleted, what lies beyond is not published
@@ -174,10 +178,10 @@ static Status fill_block(LogReader *reader, Assigned *one, Error *err)
     reader->spare = NULL;
     block->refs   = 1;
     if (log->path != NULL)
-        status = read_chunks(&reader->db, one, block, err);
+        status = read_chunks(&reader->db, one, end, block, err);
     else {
         pthread_mutex_lock(&log->db_lock);
-        status = read_chunks(&log->db, one, block, err);
+        status = read_chunks(&log->db, one, end, block, err);
         pthread_mutex_unlock(&log->db_lock);
     }
     one->next = status == OK ? clip_block(block, one->position, end) : 0;
@@ -186,7 +190,7 @@ static Status fill_block(LogReader *reader, Assigned *one, Error *err)
         return OK;
     }
     if (status == OK)
-        one->position = end; /* compaction took all that was between */
+        one->position = one->covered; /* compaction took all that was between */
     block_unref(reader, block);
     return status;
 }
@@ -220,12 +224,14 @@ Status embedded_reader_take(LogReader *reader, int handle, size_t max_records, L
     out->records = &block->records[one->next];
     out->owner   = block;
     one->next += out->count;
-    one->position    = out->records[out->count - 1].offset + 1;
-    out->next_offset = one->position;
+    one->position = out->records[out->count - 1].offset + 1;
     if (one->next < block->count)
         block->refs++;
-    else
-        one->block = NULL; /* its reference goes with the batch */
+    else {
+        one->block    = NULL; /* its reference goes with the batch */
+        one->position = one->covered;
+    }
+    out->next_offset = one->position;
     return OK;
 }
 

@@ -112,6 +112,8 @@ void topic_unref(Topic *topic)
         mem_free((char *)topic->configs[i].name);
         mem_free((char *)topic->configs[i].value);
     }
+    for (int p = 0; p < topic->count; p++)
+        mem_free(topic->parts[p].damage);
     mem_free(topic->configs);
     mem_free(topic->name);
     mem_free(topic);
@@ -161,6 +163,8 @@ Status embedded_find_partition(Log *log, Str topic_name, int partition, Partitio
         status = log_no_topic(topic_name, err);
     else if (partition < 0 || partition >= topic->count)
         status = log_no_partition(topic_name, partition, err);
+    else if (topic->parts[partition].damage != NULL)
+        status = error_set(err, E_DAMAGED, NO_POS, "%s", topic->parts[partition].damage);
     else {
         topic->refs++;
         *out = &topic->parts[partition];
@@ -178,57 +182,124 @@ static void release_topic(Log *log, Topic *topic)
 
 /* ---- loading ---- */
 
+/* What a damaged row costs is its partition, or its topic: it can be neither read nor written, and says why.
+ */
+static void mark_damaged(Log *log, Partition *part, const char *what)
+{
+    Error err;
+    if (part->damage != NULL)
+        return;
+    (void)!log_file_damaged(log->db.name, &err, "topic %s partition %d: %s", part->topic->name, part->number,
+                            what);
+    log_line(LOG_ERROR, "%s", err.message);
+    part->damage = mem_strdup(err.message);
+}
+
+/* A partition that was emptied keeps no chunk; else the last one ends where the partition does. */
+static Status check_end(Log *log, Partition *part, Error *err)
+{
+    if (part->id == 0)
+        mark_damaged(log, part, "its entry is missing");
+    if (part->damage != NULL)
+        return OK;
+    sqlite3_stmt *stmt = db_bind(&log->db, SQL_PART_LAST, err, "i", part->id);
+    bool          row;
+    if (stmt == NULL)
+        return db_unprepared(err);
+    Status status = db_step(&log->db, stmt, &row, err);
+    if (status == E_DAMAGED)
+        mark_damaged(log, part, "the index of its records is damaged");
+    if (status != OK)
+        return status == E_DAMAGED ? OK : status;
+    int64_t end =
+        sqlite3_column_type(stmt, 0) == SQLITE_NULL ? part->first : sqlite3_column_int64(stmt, 0) + 1;
+    sqlite3_reset(stmt);
+    if (end != part->end)
+        mark_damaged(log, part, "its newest records are missing");
+    return OK;
+}
+
 static Status load_parts(Log *log, Topic *topic, Error *err)
 {
     sqlite3_stmt *stmt = db_bind(&log->db, SQL_PARTS, err, "i", topic->id);
     if (stmt == NULL)
-        return E_IO;
+        return db_unprepared(err);
     for (bool row;;) {
         TRY(db_step(&log->db, stmt, &row, err));
         if (!row)
-            return OK;
+            break;
         int64_t number = sqlite3_column_int64(stmt, 1);
-        if (number < 0 || number >= topic->count) {
-            sqlite3_reset(stmt);
-            return error_set(err, E_IO, NO_POS, "%s: topic %s has a partition out of range", log->db.name,
-                             topic->name);
-        }
+        if (number < 0 || number >= topic->count)
+            continue; /* found missing below */
         Partition *part = &topic->parts[number];
         part->id        = sqlite3_column_int64(stmt, 0);
         part->first     = sqlite3_column_int64(stmt, 2);
         part->end = part->next = sqlite3_column_int64(stmt, 3);
+        if (sqlite3_column_int(stmt, 4) == 0 || part->first > part->end)
+            mark_damaged(log, part, "its first and last offset are damaged");
     }
+    for (int p = 0; p < topic->count; p++)
+        TRY(check_end(log, &topic->parts[p], err));
+    return OK;
 }
 
 static Status load_configs(Log *log, Topic *topic, Error *err)
 {
     sqlite3_stmt *stmt = db_bind(&log->db, SQL_CONFIGS, err, "i", topic->id);
     if (stmt == NULL)
-        return E_IO;
+        return db_unprepared(err);
+    bool whole = true;
     for (bool row;;) {
         TRY(db_step(&log->db, stmt, &row, err));
         if (!row)
             break;
-        put_config(topic, (const char *)sqlite3_column_text(stmt, 0),
-                   (const char *)sqlite3_column_text(stmt, 1));
+        const char *name  = (const char *)sqlite3_column_text(stmt, 0);
+        const char *value = (const char *)sqlite3_column_text(stmt, 1);
+        bool        good  = sqlite3_column_int(stmt, 2) != 0;
+        if (good)
+            put_config(topic, name, value);
+        whole = whole && good;
     }
     apply_configs(topic);
+    if (whole)
+        return OK;
+    /* What it says about retention is not known: nothing may be deleted by a guess. */
+    topic->compact = topic->retain = false;
+    for (int p = 0; p < topic->count; p++)
+        mark_damaged(log, &topic->parts[p], "a setting of the topic is damaged");
     return OK;
+}
+
+enum { PARTITIONS_MOST = 1000000 }; /* of a row that may be anything */
+
+static void load_topic(Log *log, sqlite3_stmt *stmt)
+{
+    Str     name  = db_column(stmt, 1);
+    int64_t count = sqlite3_column_int64(stmt, 3);
+    bool    good  = sqlite3_column_int(stmt, 4) != 0;
+    if (str_is_null(name) || count < 0 || count > PARTITIONS_MOST) {
+        log_line(LOG_ERROR,
+                 "%s is damaged: the entry of topic number %lld is unreadable, the topic is left out",
+                 log->db.name, (long long)sqlite3_column_int64(stmt, 0));
+        return;
+    }
+    Topic *topic = topic_new(name, (int)count, sqlite3_column_int(stmt, 2));
+    topic->id    = sqlite3_column_int64(stmt, 0);
+    for (int p = 0; !good && p < topic->count; p++)
+        mark_damaged(log, &topic->parts[p], "the entry of the topic is damaged");
+    topic_insert(log, topic);
 }
 
 Status topics_load(Log *log, Error *err)
 {
     sqlite3_stmt *stmt = db_bind(&log->db, SQL_TOPICS, err, "");
     if (stmt == NULL)
-        return E_IO;
+        return db_unprepared(err);
     for (bool row;;) {
         TRY(db_step(&log->db, stmt, &row, err));
         if (!row)
             break;
-        Topic *topic =
-            topic_new(db_column(stmt, 1), sqlite3_column_int(stmt, 3), sqlite3_column_int(stmt, 2));
-        topic->id = sqlite3_column_int64(stmt, 0);
-        topic_insert(log, topic);
+        load_topic(log, stmt);
     }
     for (size_t i = 0; i < log->topic_count; i++) {
         TRY(load_parts(log, log->topics[i], err));
@@ -247,7 +318,8 @@ static Status apply_create(Log *log, Job *job, Error *err)
     pthread_mutex_unlock(&log->lock);
     if (exists)
         return error_set(err, E_EXISTS, NO_POS, "Topic '%s' already exists.", topic->name);
-    TRY(db_run(&log->db, SQL_TOPIC_ADD, err, "ti", str_c(topic->name), (int64_t)topic->replicas));
+    TRY(db_run(&log->db, SQL_TOPIC_ADD, err, "tii", str_c(topic->name), (int64_t)topic->replicas,
+               (int64_t)topic->count));
     topic->id = sqlite3_last_insert_rowid(log->db.handle);
     for (size_t i = 0; i < topic->config_count; i++)
         TRY(db_run(&log->db, SQL_CONFIG_PUT, err, "itt", topic->id, str_c(topic->configs[i].name),
@@ -409,6 +481,30 @@ Status embedded_offsets(Log *log, Str topic, int partition, int64_t *first, int6
     return OK;
 }
 
+/* The first record of `block` from `first` on whose timestamp is >= ms; `end`: none. */
+static int64_t first_since(const Block *block, int64_t ms, int64_t first, int64_t end)
+{
+    for (size_t i = 0; i < block->count; i++) {
+        const LogRecord *record = &block->records[i];
+        if (record->timestamp >= ms && record->offset >= first && record->offset < end)
+            return record->offset;
+    }
+    return end;
+}
+
+static Status read_chunk_of(Log *log, const Partition *part, int64_t last, Block *block, Error *err)
+{
+    ChunkScan scan;
+    bool      found = false;
+    block_reset(block);
+    TRY(scan_open(&scan, &log->db, part, last, last + 1, err));
+    Status status = scan_next(&scan, &found, err);
+    if (found)
+        block_add(block, scan.place.base, scan.records);
+    scan_close(&scan);
+    return status == OK ? scan_parse(&scan, block, err) : status;
+}
+
 /* Under db_lock. A chunk's greatest timestamp is known, and which record it was is found inside. A chunk may
  * hold it in records that were deleted since: then the next chunk is asked. */
 static Status find_time(Log *log, const Partition *part, int64_t ms, int64_t first, int64_t end, int64_t *out,
@@ -421,21 +517,16 @@ static Status find_time(Log *log, const Partition *part, int64_t ms, int64_t fir
         sqlite3_stmt *stmt = db_bind(&log->db, SQL_CHUNK_FOR_TIME, err, "iii", part->id, from, ms);
         bool          row;
         if (stmt == NULL || (status = db_step(&log->db, stmt, &row, err)) != OK) {
-            status = E_IO;
+            status = stmt == NULL ? db_unprepared(err) : status;
             break;
         }
         if (!row)
             break;
-        block_reset(block);
-        block_add(block, sqlite3_column_int64(stmt, 0), db_column(stmt, 1));
-        from = sqlite3_column_int64(stmt, 2) + 1;
+        int64_t last = sqlite3_column_int64(stmt, 0);
         sqlite3_reset(stmt);
-        status = block_parse(block, err);
-        for (size_t i = 0; status == OK && i < block->count && *out == end; i++) {
-            const LogRecord *record = &block->records[i];
-            if (record->timestamp >= ms && record->offset >= first && record->offset < end)
-                *out = record->offset;
-        }
+        status = read_chunk_of(log, part, last, block, err);
+        *out   = first_since(block, ms, first, end);
+        from   = last + 1;
     }
     block_free(block);
     return status;
@@ -472,7 +563,7 @@ static Status apply_delete_records(Log *log, Job *job, Error *err)
         change->before = 0;
         return OK;
     }
-    TRY(db_run(&log->db, SQL_PART_FIRST, err, "ii", part->id, change->before));
+    TRY(part_write(log, part, SQL_PART_FIRST, change->before, err));
     return db_run(&log->db, SQL_CHUNKS_DROP_BELOW, err, "ii", part->id,
                   change->before); /* the rest: cleaner */
 }

@@ -95,12 +95,10 @@ static Status apply_run(Log *log, Run *run, int64_t written_ms, Error *err)
     int64_t base = run->base;
     for (size_t i = 0; i < run->chunk_count; i++) {
         const Chunk *chunk = &run->chunks[i];
-        int64_t      last  = base + chunk->last_delta;
-        TRY(db_run(&log->db, SQL_CHUNK_ADD, err, "iiiiiib", part->id, base, last, (int64_t)chunk->count,
-                   chunk->max_timestamp, written_ms, strbuf_str(&chunk->bytes)));
-        base = last + 1;
+        TRY(chunk_write(log, part, base, base + chunk->last_delta, written_ms, chunk, err));
+        base += chunk->last_delta + 1;
     }
-    TRY(db_run(&log->db, SQL_PART_END, err, "ii", part->id, base));
+    TRY(part_write(log, part, SQL_PART_END, base, err));
     part->next    = base;
     run->advanced = true;
     return OK;
@@ -394,6 +392,8 @@ static Status buffer_record(LogWriter *writer, Str topic, int partition, const L
         log_choose_partition(partition, target->topic->count, record, hash_key, &writer->round_robin);
     if (chosen < 0)
         return log_no_partition(topic, partition, err);
+    if (target->topic->parts[chosen].damage != NULL)
+        return error_set(err, E_DAMAGED, NO_POS, "%s", target->topic->parts[chosen].damage);
     if (str_is_null(record->key) && __atomic_load_n(&target->topic->compact, __ATOMIC_RELAXED))
         return error_set(err, E_DATA, NO_POS,
                          "Compacted topic cannot accept message without key in topic partition %s-%d.",
