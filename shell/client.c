@@ -16,6 +16,7 @@
 enum {
     POLL_MS          = 50,
     CONNECT_MS       = 5000,
+    BACKGROUND_MS    = 5000,
     RETRY_MS         = 100,
     RETRY_CONNECT_US = 1000 * 1000,      /* nobody listens: perhaps not yet */
     RETRY_READY_US   = 10 * 1000 * 1000, /* 503: it is starting */
@@ -26,7 +27,8 @@ struct Client {
     CURLM             *multi;
     struct curl_slist *headers;
     const ClientAuth  *auth;
-    char              *url; /* without a slash at the end */
+    char              *url;  /* without a slash at the end */
+    const atomic_bool *stop; /* in the background: instead of Ctrl-C; NULL: in the foreground */
 };
 
 typedef struct {
@@ -108,6 +110,8 @@ Status client_set_url(Client *client, Str url, Error *err)
     return OK;
 }
 
+void client_in_background(Client *client, const atomic_bool *stop) { client->stop = stop; }
+
 const char *client_url(const Client *client) { return client->url; }
 
 static size_t on_data(char *bytes, size_t size, size_t count, void *context)
@@ -139,6 +143,8 @@ static void prepare(Client *client, const char *method, const char *path, Str re
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "sluice/" SLUICE_VERSION);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+    if (client->stop != NULL)
+        curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)BACKGROUND_MS);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, client->headers);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, reason);
@@ -169,7 +175,7 @@ static CURLcode perform(Client *client, Transfer *transfer, bool *cancelled)
             transfer->stopped = true;
         else if (running > 0)
             curl_multi_poll(client->multi, NULL, 0, POLL_MS, NULL);
-        *cancelled = interrupt_pending();
+        *cancelled = client->stop != NULL ? atomic_load(client->stop) : interrupt_pending();
     }
     for (CURLMsg *message; (message = curl_multi_info_read(client->multi, &left)) != NULL;)
         if (message->msg == CURLMSG_DONE)
@@ -234,7 +240,7 @@ static Status exchange_patiently(Client *client, const char *method, const char 
     int64_t start = clock->monotonic_us(clock);
     for (;;) {
         Status status = exchange(client, method, path, request, stream, body, reply, err);
-        if (!worth_another_try(status, reply, clock->monotonic_us(clock) - start))
+        if (client->stop != NULL || !worth_another_try(status, reply, clock->monotonic_us(clock) - start))
             return status;
         usleep(RETRY_MS * 1000);
         if (interrupt_pending())

@@ -112,6 +112,7 @@ static int run_server(Shell *shell, Str rest, Arena *arena)
         return SHELL_FAILED;
     }
     shell->last_command = -1;
+    names_refresh(shell->names, client_url(shell->client));
     return shell_print_banner(shell) ? SHELL_OK : SHELL_UNREACHABLE;
 }
 
@@ -221,8 +222,16 @@ static int run_pset(Shell *shell, Str rest, Arena *arena)
     }
     if (str_equal(name, STR_LIT("FORMAT")))
         return run_output(shell, value, arena);
-    return misused(shell, "\\pset null 'TEXT', \\pset format FORM");
+    if (str_equal(name, STR_LIT("PAGER")) && read_switch(value, shell->pager, &shell->pager))
+        return SHELL_OK;
+    return misused(shell, "\\pset null 'TEXT', \\pset format FORM, \\pset pager on|off");
 }
+
+static int run_again(Shell *shell, Str rest, Arena *arena) { return shell_run_again(shell, unquoted(rest)); }
+
+static int run_edit(Shell *shell, Str rest, Arena *arena) { return shell_run_edit(shell); }
+
+static int run_watch(Shell *shell, Str rest, Arena *arena) { return shell_run_watch(shell, rest); }
 
 /* Longer names before their beginnings. */
 static const Command commands[] = {
@@ -249,6 +258,9 @@ static const Command commands[] = {
     {"\\o", run_out, NULL},
     {"\\x", run_expanded, NULL},
     {"\\timing", run_timing, NULL},
+    {"\\e", run_edit, NULL},
+    {"\\g", run_again, NULL},
+    {"\\watch", run_watch, NULL},
     {"\\set", run_set, NULL},
     {"\\pset", run_pset, NULL},
     {"\\?", run_help, NULL},

@@ -89,6 +89,12 @@ static Str listing_field(Arena *arena, JsonText item, const char *field)
     }
 }
 
+/* All else in listings are names. */
+static bool is_long_text(const char *field)
+{
+    return strcmp(field, "queryString") == 0 || strcmp(field, "className") == 0;
+}
+
 static void print_listing(Shell *shell, const Listing *listing, JsonText entity, Arena *arena)
 {
     GridColumn columns[LISTING_COLUMNS];
@@ -96,8 +102,9 @@ static void print_listing(Shell *shell, const Listing *listing, JsonText entity,
     JsonIter   iter  = jtext_iter(jtext_get(entity, listing->list));
     JsonText   item;
     for (; count < LISTING_COLUMNS && listing->columns[count].heading != NULL; count++)
-        columns[count] =
-            (GridColumn){str_c(listing->columns[count].heading), listing->columns[count].field[0] == '#'};
+        columns[count] = (GridColumn){.heading = str_c(listing->columns[count].heading),
+                                      .right   = listing->columns[count].field[0] == '#',
+                                      .whole   = !is_long_text(listing->columns[count].field)};
     Grid *grid = grid_open(&shell->out, &shell->display, columns, count, false, false);
     while (jtext_next(&iter, NULL, &item)) {
         GridCell cells[LISTING_COLUMNS] = {0};
@@ -159,7 +166,7 @@ static Str field_type(Arena *arena, JsonText field, bool table, bool windowed)
 
 static void print_fields(Shell *shell, JsonText description, bool table, Arena *arena)
 {
-    static const GridColumn columns[] = {{{"Field", 5}, false}, {{"Type", 4}, false}};
+    static const GridColumn columns[] = {{.heading = {"Field", 5}, .whole = true}, {.heading = {"Type", 4}}};
     JsonIter                iter      = jtext_iter(jtext_get(description, "fields"));
     JsonText                field;
     bool                    windowed = jtext_get(description, "windowType").kind == JTEXT_STRING;
@@ -300,7 +307,8 @@ static void print_function(Shell *shell, JsonText entity, Arena *arena)
 
 static void print_types(Shell *shell, JsonText entity, Arena *arena)
 {
-    static const GridColumn columns[] = {{{"Type Name", 9}, false}, {{"Schema", 6}, false}};
+    static const GridColumn columns[] = {{.heading = {"Type Name", 9}, .whole = true},
+                                         {.heading = {"Schema", 6}}};
     JsonIter                iter      = jtext_iter(jtext_get(entity, "types"));
     JsonText                schema;
     Str                     name = STR_NULL;
@@ -318,10 +326,10 @@ static void print_types(Shell *shell, JsonText entity, Arena *arena)
 /* What this session has SET stands beside what the server says. */
 static void print_properties(Shell *shell, JsonText entity, Arena *arena)
 {
-    static const GridColumn columns[] = {{{"Property", 8}, false},
-                                         {{"Scope", 5}, false},
-                                         {{"Override", 8}, false},
-                                         {{"Effective Value", 15}, false}};
+    static const GridColumn columns[] = {{.heading = {"Property", 8}, .whole = true},
+                                         {.heading = {"Scope", 5}},
+                                         {.heading = {"Override", 8}},
+                                         {.heading = {"Effective Value", 15}}};
     JsonIter                iter      = jtext_iter(jtext_get(entity, "properties"));
     JsonText                property;
     Grid                   *grid = grid_open(&shell->out, &shell->display, columns, 4, false, false);

@@ -7,6 +7,9 @@
 #include "core/clock.h"
 #include "shell/layout.h"
 
+/* Told from the text "null". */
+#define NULL_SHOWN "<null>"
+
 enum { HOLD_ENDLESS = 20, HOLD_FINITE = 10000 };
 
 struct Grid {
@@ -138,7 +141,7 @@ static void markdown_row(Grid *grid, const GridCell *cells)
 {
     for (size_t i = 0; i < grid->count; i++) {
         strbuf_adds(&grid->text, "| ");
-        add_markdown(grid, str_is_null(cells[i].text) ? null_text(grid, "null") : cells[i].text);
+        add_markdown(grid, str_is_null(cells[i].text) ? null_text(grid, NULL_SHOWN) : cells[i].text);
         strbuf_addc(&grid->text, ' ');
     }
     strbuf_adds(&grid->text, "|\n");
@@ -156,7 +159,7 @@ static void vertical_row(Grid *grid, const GridCell *cells)
         strbuf_addc(&grid->text, '-');
     strbuf_addc(&grid->text, '\n');
     for (size_t i = 0; i < grid->count; i++) {
-        Str value = str_is_null(cells[i].text) ? null_text(grid, "null") : cells[i].text;
+        Str value = str_is_null(cells[i].text) ? null_text(grid, NULL_SHOWN) : cells[i].text;
         strbuf_add(&grid->text, grid->columns[i].heading);
         for (size_t pad = width_text(grid->columns[i].heading); pad < widest; pad++)
             strbuf_addc(&grid->text, ' ');
@@ -196,17 +199,16 @@ static void draw_heading(Grid *grid)
 
 static void start_layout(Grid *grid)
 {
-    LayoutLook look     = {.box    = grid->box && grid->out->terminal,
+    LayoutLook  look    = {.box    = grid->box && grid->out->terminal,
                            .wrap   = grid->display->wrap && grid->out->terminal,
                            .screen = out_columns(grid->out),
                            .fixed  = grid->out->terminal ? grid->display->column_width : 0};
-    Str       *headings = ARENA_ARRAY(grid->arena, Str, grid->count + 1);
-    bool      *right    = ARENA_ARRAY(grid->arena, bool, grid->count + 1);
-    for (size_t i = 0; i < grid->count; i++) {
-        headings[i] = width_clean(grid->arena, grid->columns[i].heading);
-        right[i]    = grid->columns[i].right;
-    }
-    layout_init(&grid->layout, grid->arena, &look, headings, right, grid->count);
+    LayoutSpec *columns = ARENA_ARRAY(grid->arena, LayoutSpec, grid->count + 1);
+    for (size_t i = 0; i < grid->count; i++)
+        columns[i] = (LayoutSpec){.heading = width_clean(grid->arena, grid->columns[i].heading),
+                                  .right   = grid->columns[i].right,
+                                  .whole   = grid->columns[i].right || grid->columns[i].whole};
+    layout_init(&grid->layout, grid->arena, &look, columns, grid->count);
 }
 
 static void vertical_texts(Grid *grid, const Str *texts)
@@ -231,6 +233,13 @@ static void draw_row(Grid *grid, const Str *texts)
         for (size_t i = 0; i < grid->count; i++)
             before += grid->layout.columns[i].shown;
         layout_fit(&grid->layout);
+        if (grid->layout.too_wide &&
+            !grid->layout.look.wrap) { /* a number that would be cut: this row, and those to come */
+            layout_foot(&grid->layout, &grid->text);
+            grid->vertical = true;
+            vertical_texts(grid, texts);
+            return;
+        }
         for (size_t i = 0; i < grid->count; i++)
             after += grid->layout.columns[i].shown;
         if (after != before)
@@ -269,7 +278,7 @@ static void hold(Grid *grid, const GridCell *cells)
     Clock *clock = clock_system();
     Str   *texts = ARENA_ARRAY(grid->held_arena, Str, grid->count + 1);
     for (size_t i = 0; i < grid->count; i++) {
-        Str text = str_is_null(cells[i].text) ? null_text(grid, "null") : cells[i].text;
+        Str text = str_is_null(cells[i].text) ? null_text(grid, NULL_SHOWN) : cells[i].text;
         texts[i] = width_clean(grid->held_arena, str_dup(grid->held_arena, text));
     }
     if (grid->held_count == 0)
@@ -330,7 +339,8 @@ Grid *grid_open(Out *out, const Display *display, const GridColumn *columns, siz
     grid->held_arena = arena_new(SIZE_MAX);
     grid->columns    = ARENA_ARRAY(grid->arena, GridColumn, count + 1);
     for (size_t i = 0; i < count; i++)
-        grid->columns[i] = (GridColumn){str_dup(grid->arena, columns[i].heading), columns[i].right};
+        grid->columns[i] =
+            (GridColumn){str_dup(grid->arena, columns[i].heading), columns[i].right, columns[i].whole};
     if (grid->form == FORM_TABULAR)
         start_layout(grid);
     else if (forms[grid->form].begin != NULL) {

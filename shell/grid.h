@@ -16,6 +16,7 @@ typedef struct Grid Grid;
 typedef struct {
     Str  heading;
     bool right; /* numbers */
+    bool whole; /* an identifier: never cut, as numbers are not */
 } GridColumn;
 
 typedef struct {

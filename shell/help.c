@@ -19,11 +19,14 @@ static const char commands_text[] =
     "  version                    of this shell\n"
     "  \\d [NAME] \\ds \\dt \\dT \\dq \\df  describe; streams, tables, topics, queries, functions\n"
     "  \\x [on|off|auto]           one column a line\n"
-    "  \\timing  \\o [FILE]  \\pset null 'TEXT'\n"
+    "  \\timing  \\o [FILE]  \\pset null 'TEXT'  \\pset pager on|off\n"
+    "  \\g [FILE]  \\e             the last statement again, into a file; in an editor ($VISUAL, $EDITOR)\n"
+    "  \\watch [SECONDS [TIMES]]  again and again, with what changed; Ctrl-C ends it\n"
     "  \\set ON_ERROR_STOP off     go on after an error in a script;  \\set VERBOSE on: causes of errors\n"
     "Kept in the session: SET 'p'='v'; UNSET 'p'; DEFINE v='x'; UNDEFINE v; SHOW VARIABLES; SHOW "
     "PROPERTIES;\n"
-    "Keys: Ctrl-C stops what runs or drops the line, Ctrl-R searches the history, Ctrl-L clears.\n"
+    "Keys: Ctrl-C stops what runs or drops the line, Ctrl-R searches the history, Ctrl-L clears, Tab "
+    "completes.\n"
     "Statements (help STATEMENT tells more):\n ";
 
 typedef struct {

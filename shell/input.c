@@ -11,9 +11,16 @@
 #include <wchar.h>
 #include <unistd.h>
 
+#include "shell/complete.h"
 #include "shell/interrupt.h"
+#include "shell/width.h"
 
-enum { HISTORY_ENTRIES = 2000 };
+enum {
+    HISTORY_ENTRIES   = 2000,
+    COMPLETE_WAIT_MS  = 100, /* for names, before the first look at the server is over */
+    CANDIDATES_LISTED = 200,
+    PASTE_MAX         = 1 << 20,
+};
 
 typedef struct {
     Shell      *shell;
@@ -64,6 +71,134 @@ static int read_character(EditLine *edit, wchar_t *out)
     }
 }
 
+/* ---- completion ---- */
+
+/* What was typed so far: earlier lines, and this one up to the cursor and behind it. */
+static void typed_text(Input *input, StrBuf *before, StrBuf *after)
+{
+    const LineInfo *line = el_line(input->edit);
+    strbuf_add(before, strbuf_str(&input->text));
+    strbuf_add(before, str_n(line->buffer, (size_t)(line->cursor - line->buffer)));
+    strbuf_add(after, str_n(line->cursor, (size_t)(line->lastchar - line->cursor)));
+}
+
+static void list_candidates(const Input *input, const Completion *found)
+{
+    size_t widest = 0, screen = out_columns(&input->shell->out);
+    size_t shown = found->count < CANDIDATES_LISTED ? found->count : CANDIDATES_LISTED;
+    for (size_t i = 0; i < shown; i++) {
+        size_t width = width_text(found->items[i]);
+        widest       = width > widest ? width : widest;
+    }
+    size_t columns = screen > widest + 2 ? screen / (widest + 2) : 1;
+    fputc('\n', stdout);
+    for (size_t i = 0; i < shown; i++) {
+        size_t pad = widest + 2 - width_text(found->items[i]);
+        printf(STR_FMT "%*s%s", STR_ARG(found->items[i]), (int)pad, "",
+               (i + 1) % columns == 0 || i + 1 == shown ? "\n" : "");
+    }
+    if (shown < found->count)
+        printf("... and %zu more\n", found->count - shown);
+}
+
+/* Takes what was typed of the word away and puts `text` in its place. */
+static void replace_word(EditLine *edit, size_t typed_characters, Str text)
+{
+    char *copy = str_to_heap(text);
+    if (typed_characters > 0)
+        el_deletestr(edit, (int)typed_characters);
+    el_insertstr(edit, copy);
+    mem_free(copy);
+}
+
+static size_t characters(Str text)
+{
+    size_t count = 0;
+    for (size_t at = 0; at < text.len; count++)
+        utf8_next(text, &at);
+    return count;
+}
+
+/* A finished word is followed by a blank, but where something must follow at once. */
+static bool wants_blank(Str text)
+{
+    char last = text.ptr[text.len - 1];
+    return last != '(' && last != '<' && last != '/' && last != ';';
+}
+
+static unsigned char complete_word(EditLine *edit, int key)
+{
+    Input        *input  = NULL;
+    StrBuf        before = {0}, after = {0};
+    Completion    found;
+    unsigned char answer = CC_ERROR;
+    Arena        *arena  = arena_new(SIZE_MAX);
+    el_get(edit, EL_CLIENTDATA, &input);
+    typed_text(input, &before, &after);
+    NameList names = names_take(input->shell->names, arena, COMPLETE_WAIT_MS);
+    complete(&names, strbuf_str(&before), strbuf_str(&after), arena, &found);
+    Str    typed  = str_n(before.ptr + found.start, before.len - found.start);
+    size_t common = completion_common(&found);
+    if (found.count == 1) {
+        Str item = found.items[0];
+        replace_word(edit, characters(typed),
+                     wants_blank(item) ? str_printf(arena, STR_FMT " ", STR_ARG(item)) : item);
+        answer = CC_REFRESH;
+    } else if (found.count > 1 && common > typed.len) {
+        replace_word(edit, characters(typed), str_n(found.items[0].ptr, common));
+        answer = CC_REFRESH;
+    } else if (found.count > 1) {
+        list_candidates(input, &found);
+        answer = CC_REDISPLAY;
+    }
+    strbuf_clear(&before);
+    strbuf_clear(&after);
+    arena_free(arena);
+    return answer;
+}
+
+/* ---- pasted text ---- */
+
+/* A terminal that is asked to (input_open) puts pasted text between ESC[200~ and ESC[201~: it is one edit, in
+ * which Tab and newline are no keys. It is run by the next Enter. */
+static unsigned char paste(EditLine *edit, int key)
+{
+    static const char end[] = "\033[201~";
+    StrBuf            text  = {0};
+    size_t            size  = sizeof end - 1;
+    char              byte;
+    while (text.len < PASTE_MAX &&
+           !(text.len >= size && memcmp(text.ptr + text.len - size, end, size) == 0)) {
+        if (!interrupt_wait_readable(STDIN_FILENO)) {
+            if (interrupt_pending())
+                break;
+            continue;
+        }
+        ssize_t got = read(STDIN_FILENO, &byte, 1);
+        if (got == 0 || (got < 0 && errno != EINTR))
+            break;
+        if (got > 0)
+            strbuf_addc(&text, byte == '\t' ? ' ' : byte == '\r' ? '\n' : byte == '\0' ? ' ' : byte);
+    }
+    bool ended = text.len >= size && memcmp(text.ptr + text.len - size, end, size) == 0;
+    if (ended)
+        text.len -= size;
+    while (text.len > 0 && text.ptr[text.len - 1] == '\n')
+        text.len--;
+    strbuf_addc(&text, '\0');
+    int inserted = el_insertstr(edit, text.ptr);
+    strbuf_clear(&text);
+    return inserted == 0 ? CC_REFRESH : CC_ERROR;
+}
+
+static void bracketed_paste(bool on)
+{
+    fputs(on ? "\033[?2004h" : "\033[?2004l", stdout);
+    fflush(stdout);
+}
+
+/* ---- the prompt ---- */
+
 static void input_open(Input *input, Shell *shell, const char *history_path)
 {
     HistEvent event;
@@ -86,6 +221,10 @@ static void input_open(Input *input, Shell *shell, const char *history_path)
     el_set(input->edit, EL_BIND, "\033[H", "ed-move-to-beg", NULL);
     el_set(input->edit, EL_BIND, "\033[F", "ed-move-to-end", NULL);
     el_set(input->edit, EL_BIND, "\033[3~", "ed-delete-next-char", NULL);
+    el_set(input->edit, EL_ADDFN, "sluice-complete", "Complete the word", complete_word);
+    el_set(input->edit, EL_ADDFN, "sluice-paste", "Take pasted text", paste);
+    el_set(input->edit, EL_BIND, "\t", "sluice-complete", NULL);
+    el_set(input->edit, EL_BIND, "\033[200~", "sluice-paste", NULL);
     el_source(input->edit, NULL); /* ~/.editrc: vi keys for those who want them */
     shell->history = input->history;
 }
@@ -189,7 +328,9 @@ int shell_interactive(Shell *shell, const char *history_path)
          * terminal, and lost. */
         el_set(input.edit, EL_PREP_TERM, 1);
         errno = 0;
-        line  = el_gets(input.edit, &len);
+        bracketed_paste(true);
+        line = el_gets(input.edit, &len);
+        bracketed_paste(false);
         if (interrupt_pending()) {
             drop_line(&input);
             continue;

@@ -118,6 +118,15 @@ bool interrupt_wait_readable(int fd)
     return false;
 }
 
+void interrupt_restore(void)
+{
+    static const int ours[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGWINCH, SIGTSTP};
+    for (unsigned i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        signal(ours[i], SIG_DFL);
+    if (has_terminal)
+        tcsetattr(STDIN_FILENO, TCSANOW, &original);
+}
+
 bool interrupt_pending(void) { return interrupted != 0; }
 bool interrupt_leave(void) { return leaving != 0; }
 

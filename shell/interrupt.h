@@ -15,6 +15,9 @@ void interrupt_install(bool terminal);
 /* Ctrl-C was pressed since the last clear. */
 bool interrupt_pending(void);
 void interrupt_clear(void);
+/* In a child, before it becomes another program: signals do what they do by default, the terminal is as it
+ * was. */
+void interrupt_restore(void);
 /* SIGTERM or SIGHUP came. */
 bool interrupt_leave(void);
 /* Waits until `fd` can be read; false: a signal came first, perhaps before the call. */

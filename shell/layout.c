@@ -6,15 +6,15 @@
  */
 #include "shell/layout.h"
 
-void layout_init(Layout *layout, Arena *arena, const LayoutLook *look, const Str *headings, const bool *right,
+void layout_init(Layout *layout, Arena *arena, const LayoutLook *look, const LayoutSpec *columns,
                  size_t count)
 {
     *layout = (Layout){.look = *look, .columns = ARENA_ARRAY(arena, LayoutColumn, count + 1), .count = count};
-    for (size_t i = 0; i < count; i++) {
-        size_t width = width_text(headings[i]);
-        layout->columns[i] =
-            (LayoutColumn){.heading = headings[i], .width = width, .right = right != NULL && right[i]};
-    }
+    for (size_t i = 0; i < count; i++)
+        layout->columns[i] = (LayoutColumn){.heading = columns[i].heading,
+                                            .width   = width_text(columns[i].heading),
+                                            .right   = columns[i].right,
+                                            .whole   = columns[i].whole};
 }
 
 bool layout_measure(Layout *layout, const Str *cells)
@@ -38,14 +38,28 @@ static size_t frame_width(const Layout *layout)
     return layout->look.box ? 3 * layout->count + 1 : 2 * (layout->count - 1);
 }
 
-/* The most that a column may take so that all fit into `room`: columns below it keep what they want. */
+/* A heading is an identifier: no column is narrower, nor so narrow that nothing is left to read. */
+static size_t least_width(const LayoutColumn *column)
+{
+    size_t heading = width_text(column->heading),
+           least   = heading > LAYOUT_READABLE ? heading : LAYOUT_READABLE;
+    return column->whole || column->width < least ? column->width : least;
+}
+
+static size_t width_at_most(const LayoutColumn *column, size_t most)
+{
+    size_t least = least_width(column), width = column->width < most ? column->width : most;
+    return width > least ? width : least;
+}
+
+/* The most that a column which may be cut may take so that all fit into `room`. */
 static size_t highest_width(const Layout *layout, size_t room)
 {
     size_t low = 1, high = room;
     while (low < high) {
         size_t middle = (low + high + 1) / 2, total = 0;
         for (size_t i = 0; i < layout->count; i++)
-            total += layout->columns[i].width < middle ? layout->columns[i].width : middle;
+            total += width_at_most(&layout->columns[i], middle);
         if (total <= room)
             low = middle;
         else
@@ -61,17 +75,21 @@ bool layout_fit(Layout *layout)
         total += layout->columns[i].width;
     if (layout->look.fixed == 0 && screen > 0 && total > screen)
         most = highest_width(layout, screen > frame + layout->count ? screen - frame : layout->count);
+    layout->too_wide = false;
+    total            = frame;
     for (size_t i = 0; i < layout->count; i++) {
         LayoutColumn *column = &layout->columns[i];
-        column->shown        = layout->look.fixed > 0 ? layout->look.fixed
-                               : column->width < most ? column->width
-                                                      : most;
+        column->shown        = layout->look.fixed > 0 ? layout->look.fixed : width_at_most(column, most);
+        total += column->shown;
     }
-    return most >= LAYOUT_READABLE;
+    layout->too_wide = layout->look.fixed == 0 && screen > 0 && total > screen;
+    return most >= LAYOUT_READABLE && !layout->too_wide;
 }
 
 bool layout_is_possible(const Layout *layout)
 {
+    if (layout->too_wide)
+        return false;
     for (size_t i = 0; i < layout->count; i++)
         if (layout->look.fixed == 0 && layout->columns[i].shown < layout->columns[i].width &&
             layout->columns[i].shown < LAYOUT_LEAST)

@@ -1,6 +1,9 @@
 /*
  * layout.h - columns of text side by side: widths by data, cut or wrapped to the screen.
  *
+ * Numbers and identifiers are never cut: half a number is a wrong one. A row that does not fit without that
+ * is better shown one column a line (layout_is_possible).
+ *
  * A layout is measured over some rows (all of a finite result, the first few of an endless one) and then
  * draws rows one by one; a later row may make it grow, and the caller draws a new heading. Cells must be
  * clean (width_clean).
@@ -25,23 +28,32 @@ typedef struct {
     size_t shown; /* after layout_fit */
     Str    heading;
     bool   right; /* numbers */
+    bool   whole; /* never cut: numbers, identifiers */
 } LayoutColumn;
+
+/* What is known of a column before its cells. */
+typedef struct {
+    Str  heading;
+    bool right, whole;
+} LayoutSpec;
 
 typedef struct {
     LayoutLook    look;
     LayoutColumn *columns; /* in the arena */
     size_t        count;
+    bool          too_wide; /* though all was cut that may be; after layout_fit */
 } Layout;
 
-/* `headings` are kept by reference. */
-void layout_init(Layout *layout, Arena *arena, const LayoutLook *look, const Str *headings, const bool *right,
+/* Headings are kept by reference. */
+void layout_init(Layout *layout, Arena *arena, const LayoutLook *look, const LayoutSpec *columns,
                  size_t count);
 /* Counts a row in; true: a column became wider. */
 bool layout_measure(Layout *layout, const Str *cells);
 /* Decides the widths shown; call after measuring. False: columns that were cut would be narrower than
  * LAYOUT_READABLE. */
 bool layout_fit(Layout *layout);
-/* After layout_fit. False: so many columns stand side by side that nothing of them is left to read. */
+/* After layout_fit. False: something that must not be would be cut, or so much that nothing is left to read.
+ */
 bool layout_is_possible(const Layout *layout);
 void layout_heading(const Layout *layout, StrBuf *out);
 /* Returns how many lines it took. */

@@ -4,8 +4,12 @@
 #include "shell/out.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include "shell/interrupt.h"
 
 void out_init(Out *out, bool color)
 {
@@ -107,6 +111,55 @@ void out_error(Out *out, const char *pattern, ...)
     if (out->spool != NULL)
         fprintf(out->spool, STR_FMT "\n", STR_ARG(strbuf_str(&text)));
     strbuf_clear(&text);
+}
+
+/* ---- pages ---- */
+
+bool out_page_begin(Out *out)
+{
+    if (!out->terminal || out->screen != NULL)
+        return false;
+    FILE *kept = open_memstream(&out->page, &out->page_len);
+    if (kept == NULL)
+        return false;
+    out->screen = out->file;
+    out->file   = kept;
+    return true;
+}
+
+static size_t count_lines(Str text)
+{
+    size_t lines = 0;
+    for (size_t i = 0; i < text.len; i++)
+        lines += text.ptr[i] == '\n';
+    return lines;
+}
+
+/* False: there is no pager. */
+static bool show_in_pager(Str text)
+{
+    const char *pager = getenv("PAGER");
+    FILE       *pipe  = popen(pager != NULL && pager[0] != '\0' ? pager : "less -S -R", "we");
+    if (pipe == NULL)
+        return false;
+    fwrite(text.ptr, 1, text.len, pipe); /* a pager that is left early takes no more: nobody wants the rest */
+    int status = pclose(pipe);
+    interrupt_clear(); /* Ctrl-C in it was meant for it */
+    return status != -1 && !(WIFEXITED(status) && WEXITSTATUS(status) == 127);
+}
+
+void out_page_end(Out *out)
+{
+    fclose(out->file);
+    out->file   = out->screen;
+    out->screen = NULL;
+    Str text    = str_n(out->page, out->page_len);
+    if (count_lines(text) < out_lines(out) || !show_in_pager(text))
+        if (fwrite(text.ptr, 1, text.len, out->file) != text.len)
+            out->failed = true;
+    free(out->page); /* open_memstream's */
+    out->page = NULL;
+    out_flush(out);
 }
 
 static struct winsize window(const Out *out)

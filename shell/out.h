@@ -10,11 +10,14 @@
 #include "core/str.h"
 
 typedef struct {
-    FILE *file;     /* standard output, or of -o and \o */
-    FILE *spool;    /* NULL: off */
-    bool  terminal; /* file is one */
-    bool  color;    /* standard error may be coloured */
-    bool  failed;   /* nobody reads us any more (EPIPE), or the disk is full */
+    FILE  *file;     /* standard output, or of -o and \o */
+    FILE  *spool;    /* NULL: off */
+    bool   terminal; /* file is one */
+    bool   color;    /* standard error may be coloured */
+    FILE  *screen;   /* while `file` keeps a page; else NULL */
+    char  *page;
+    size_t page_len;
+    bool   failed; /* nobody reads us any more (EPIPE), or the disk is full */
 } Out;
 
 void out_init(Out *out, bool color);
@@ -27,6 +30,10 @@ void   out_printf(Out *out, const char *format, ...) SL_PRINTF(2, 3);
 void   out_flush(Out *out);
 /* A message for people, on standard error. */
 void out_error(Out *out, const char *format, ...) SL_PRINTF(2, 3);
+/* What is written from here on is kept until out_page_end, and goes through $PAGER (less -S -R) if it is
+ * longer than the screen. False: the output is no terminal, and nothing is kept. */
+bool out_page_begin(Out *out);
+void out_page_end(Out *out);
 /* Columns and lines of the terminal; 0 when it is none. */
 size_t out_columns(const Out *out);
 size_t out_lines(const Out *out);

@@ -78,7 +78,7 @@ static size_t add_columns(Str schema, bool headers, GridColumn *columns, size_t 
     Str    name, type;
     while (next_column(schema, &at, &name, &type))
         if (is_header_type(type) == headers)
-            columns[count++] = (GridColumn){name, is_number_type(type)};
+            columns[count++] = (GridColumn){.heading = name, .right = is_number_type(type)};
     return count;
 }
 

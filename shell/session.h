@@ -9,6 +9,7 @@
 #include "shell/client.h"
 #include "shell/display.h"
 #include "shell/jtext.h"
+#include "shell/names.h"
 #include "shell/shell.h"
 #include "shell/split.h"
 
@@ -41,6 +42,9 @@ typedef struct {
     int                depth;                 /* of scripts in scripts */
     int                status;                /* worst exit status so far */
     void              *history;               /* of input.c; NULL when not interactive */
+    Names             *names;                 /* for completion; NULL when not interactive */
+    StrBuf             last;                  /* the last statement, for \g, \e and \watch */
+    bool               pager;                 /* listings longer than the screen go through it */
     const ShellEngine *engine;                /* that was started in this process; NULL: none */
 } Shell;
 
@@ -84,6 +88,12 @@ bool shell_is_command(Str line);
 int  shell_run_command(Shell *shell, Str line);
 /* Prints what the server says about itself; false when it cannot be reached. */
 bool shell_print_banner(Shell *shell);
+
+/* ---- again.c: the last statement once more ---- */
+
+int shell_run_again(Shell *shell, Str path); /* \g [FILE] */
+int shell_run_edit(Shell *shell);            /* \e */
+int shell_run_watch(Shell *shell, Str rest); /* \watch [SECONDS [TIMES]] */
 
 /* ---- failure.c: telling what went wrong ---- */
 

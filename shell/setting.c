@@ -290,7 +290,8 @@ static int run_undefine(const Setting *s)
 
 static int show_variables(const Setting *s)
 {
-    static const GridColumn columns[] = {{{"Variable Name", 13}, false}, {{"Value", 5}, false}};
+    static const GridColumn columns[] = {{.heading = {"Variable Name", 13}, .whole = true},
+                                         {.heading = {"Value", 5}}};
     Grid                   *grid = grid_open(&s->shell->out, &s->shell->display, columns, 2, false, false);
     for (size_t i = 0; i < s->shell->variables.count; i++) {
         GridCell cells[2] = {{.text = str_c(s->shell->variables.items[i].name)},

@@ -120,7 +120,10 @@ static int run_session(Shell *shell)
     bool kept = user_file(&history, "history");
     if (kept)
         make_folder(history.ptr);
-    int status = shell_interactive(shell, kept ? history.ptr : NULL);
+    shell->names = names_open(client_url(shell->client), &shell->auth);
+    int status   = shell_interactive(shell, kept ? history.ptr : NULL);
+    names_close(shell->names);
+    shell->names = NULL;
     strbuf_clear(&history);
     return status;
 }
@@ -158,6 +161,7 @@ static void shell_clear(Shell *shell)
     client_free(shell->client);
     pairs_clear(&shell->properties);
     pairs_clear(&shell->variables);
+    strbuf_clear(&shell->last);
 }
 
 static void set_locale(void)
@@ -172,7 +176,7 @@ int shell_main(int argc, char **argv, const ShellEngine *engine)
     ShellOptions options;
     char         password[256];
     Error        err;
-    Shell        shell = {.stop_on_error = true, .last_command = -1, .variables = {.nocase = true}};
+    Shell shell = {.stop_on_error = true, .pager = true, .last_command = -1, .variables = {.nocase = true}};
     out_init(&shell.out, getenv("NO_COLOR") == NULL);
     int status = shell_options_parse(&options, &shell, argc, argv);
     if (status == SHELL_OK && options.help)

@@ -136,11 +136,24 @@ static int send_statement(Shell *shell, Str statement, const Place *place)
         result = shell_fail_transport(shell, status, &reply, &err);
     else if (reply.status != 200)
         result = shell_fail_reply(shell, reply.status, strbuf_str(&body), place);
-    else
-        result = take_entities(shell, strbuf_str(&body));
+    else {
+        bool paged = shell->interactive && shell->pager && out_page_begin(&shell->out);
+        result     = take_entities(shell, strbuf_str(&body));
+        if (paged)
+            out_page_end(&shell->out);
+    }
     strbuf_clear(&request);
     strbuf_clear(&body);
     return result;
+}
+
+/* What changes what there is changes what completion knows. */
+static void note_change(Shell *shell, Str first)
+{
+    static const char *const words[] = {"CREATE", "DROP", "ALTER", "TERMINATE", "INSERT", "ASSERT"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (str_equal(first, str_c(words[i])))
+            names_refresh(shell->names, client_url(shell->client));
 }
 
 int shell_run_statement(Shell *shell, Str statement, const Place *place)
@@ -149,13 +162,17 @@ int shell_run_statement(Shell *shell, Str statement, const Place *place)
     Arena *arena = arena_new(0);
     Str    first = split_word(arena, statement, 0), missing = shell_undefined_variable(shell, statement);
     bool   select = str_equal(first, STR_LIT("SELECT")), print = str_equal(first, STR_LIT("PRINT"));
-    arena_free(arena);
+    if (statement.ptr != shell->last.ptr) {
+        strbuf_reset(&shell->last);
+        strbuf_add(&shell->last, statement);
+    }
     if (missing.len > 0)
-        return shell_fail(shell, place, "The variable " STR_FMT " is not defined (DEFINE name = 'value';)",
-                          STR_ARG(missing));
-    if (shell_run_setting(shell, statement, place, &result))
-        return result;
-    if (select || print)
-        return shell_run_query(shell, statement, place, print);
-    return send_statement(shell, statement, place);
+        result = shell_fail(shell, place, "The variable " STR_FMT " is not defined (DEFINE name = 'value';)",
+                            STR_ARG(missing));
+    else if (!shell_run_setting(shell, statement, place, &result))
+        result = select || print ? shell_run_query(shell, statement, place, print)
+                                 : send_statement(shell, statement, place);
+    note_change(shell, first);
+    arena_free(arena);
+    return result;
 }

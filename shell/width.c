@@ -22,13 +22,49 @@ int width_of(uint32_t code_point)
     return east_asian == U_EA_WIDE || east_asian == U_EA_FULLWIDTH ? 2 : 1;
 }
 
+enum { JOINER = 0x200D, EMOJI_VARIANT = 0xFE0F };
+
+static bool is_regional(uint32_t c) { return c >= 0x1F1E6 && c <= 0x1F1FF; }
+
+/* Is `c` drawn into the picture before it: joined by a ZWJ, a colour of skin, the second letter of a flag? */
+static bool continues(uint32_t before, uint32_t c, bool half_flag)
+{
+    return before == JOINER || (c >= 0x1F3FB && c <= 0x1F3FF) || (half_flag && is_regional(c));
+}
+
+/* Moves *at behind what takes one place on the screen, with all that is drawn into it, and tells its width.
+ */
+static size_t width_cluster(Str text, size_t *at)
+{
+    uint32_t before    = utf8_next(text, at), c;
+    size_t   width     = (size_t)width_of(before), next;
+    bool     half_flag = is_regional(before), emoji = width == 2;
+    if (half_flag)
+        width = 2;
+    while ((next = *at) < text.len) {
+        c = utf8_next(text, &next);
+        if (c == EMOJI_VARIANT)
+            width = width > 0 ? 2 : 0; /* the character before it as a picture */
+        else if (!(emoji || half_flag || before == EMOJI_VARIANT || before == JOINER) ||
+                 !continues(before, c, half_flag)) {
+            if (width_of(c) > 0)
+                break;
+        } else {
+            half_flag = false;
+        }
+        before = c;
+        *at    = next;
+    }
+    return width;
+}
+
 size_t width_text(Str text)
 {
     if (str_is_ascii(text))
         return text.len;
     size_t width = 0;
     for (size_t at = 0; at < text.len;)
-        width += (size_t)width_of(utf8_next(text, &at));
+        width += width_cluster(text, &at);
     return width;
 }
 
@@ -77,7 +113,7 @@ size_t width_prefix(Str text, size_t width)
 {
     size_t at = 0;
     for (size_t used = 0, next = 0; at < text.len; at = next) {
-        used += (size_t)width_of(utf8_next(text, &next));
+        used += width_cluster(text, &next);
         if (used > width)
             break;
     }

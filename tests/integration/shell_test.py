@@ -6,6 +6,7 @@
 The server answers what each test needs, so a test says exactly what the shell gets; sockets and the pseudo-terminal are real.
 """
 import base64
+import fcntl
 import http.server
 import json
 import os
@@ -14,9 +15,11 @@ import re
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 import unittest
@@ -38,6 +41,13 @@ def status(message):
 
 
 STREAMS = entity("streams", streams=[{"type": "STREAM", "name": "S", "topic": "s", "keyFormat": "KAFKA", "valueFormat": "JSON", "isWindowed": False}])
+
+
+NAMES = {
+    "SHOW STREAMS EXTENDED;": [entity("source_descriptions", sourceDescriptions=[
+        {"name": "VIEWS", "type": "STREAM", "fields": [{"name": "USER_ID"}, {"name": "USER_NAME"}, {"name": "PAGE"}]}])],
+    "SHOW TOPICS;": [entity("kafka_topics", topics=[{"name": "views-topic"}])],
+}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -74,6 +84,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         request["auth"] = self.headers.get("Authorization")
         request["peer"] = self.client_address
+        if "sessionVariables" not in request:  # completion's thread wants to know what there is
+            return self.reply(200, NAMES.get(request["ksql"], []))
         self.server.requests.append(request)
         if self.path == "/ksql":
             return self.statement(request["ksql"])
@@ -93,6 +105,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             slow = status("Executing")
             slow["commandStatus"]["status"] = "QUEUED"
             return self.reply(200, [slow])
+        if "MANY" in sql:
+            many = [dict(STREAMS["streams"][0], name="STREAM_%d" % i) for i in range(100)]
+            return self.reply(200, [dict(STREAMS, streams=many)])
+        self.server.counter += 1
+        if "COUNTER" in sql:
+            return self.reply(200, [entity("variables", variables=[{"name": "same", "value": "1"}, {"name": "n", "value": str(self.server.counter)}])])
         self.reply(200, [STREAMS] if "SHOW" in sql else [] if "INSERT" in sql else [status("Stream created")])
 
     def query(self, sql):
@@ -131,7 +149,8 @@ class ShellTest(unittest.TestCase):
     def setUp(self):
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        self.server.requests, self.server.asked, self.server.gone = [], [], threading.Event()
+        self.server.handle_error = lambda *_: None  # a client that goes is no error
+        self.server.requests, self.server.asked, self.server.gone, self.server.counter = [], [], threading.Event(), 0
         self.server.napping, self.server.woken = threading.Event(), threading.Event()
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         self.url = "http://127.0.0.1:%d" % self.server.server_port
@@ -245,9 +264,9 @@ class ShellTest(unittest.TestCase):
         forms = {
             "tsv": "ID\tV\tNOTE\na\t1\t\\N\nb\t22\t\nc|\\n\t3\t日本\x1b[2J\nd\t<TOMBSTONE>\t<TOMBSTONE>\n",
             "csv": 'ID,V,NOTE\na,1,\nb,22,""\n"c|\n",3,日本\x1b[2J\nd,<TOMBSTONE>,<TOMBSTONE>\n',
-            "markdown": "| ID | V | NOTE |\n|---|---:|---|\n| a | 1 | null |\n| b | 22 |  |\n| c\\|\\n | 3 | 日本\\u001b[2J |\n"
+            "markdown": "| ID | V | NOTE |\n|---|---:|---|\n| a | 1 | <null> |\n| b | 22 |  |\n| c\\|\\n | 3 | 日本\\u001b[2J |\n"
                         "| d | <TOMBSTONE> | <TOMBSTONE> |\n",
-            "tabular": "ID              V  NOTE\n" + "-" * 32 + "\na               1  null\nb              22  \nc|\\n            3  日本\\u001b[2J\n"
+            "tabular": "ID              V  NOTE\n" + "-" * 32 + "\na               1  <null>\nb              22  \nc|\\n            3  日本\\u001b[2J\n"
                        "d     <TOMBSTONE>  <TOMBSTONE>\n",
         }
         for form, expected in forms.items():
@@ -331,7 +350,7 @@ class Terminal:
                 data = b""
             if not data:
                 raise AssertionError(f"the shell ended before {pattern!r}, saw {self.seen!r}")
-            self.seen += data.decode(errors="replace")
+            self.seen += re.sub(r"\x1b\[\?2004[hl]", "", data.decode(errors="replace"))
 
     def send(self, text):
         os.write(self.fd, text.encode())
@@ -461,6 +480,122 @@ class SessionTest(ShellTest):
     def test_terminate_signal(self):
         terminal = self.start()
         os.kill(terminal.pid, signal.SIGTERM)
+        self.assertEqual(terminal.end(), 0)
+
+    def test_completion(self):
+        terminal = self.start("-q", "--no-color")
+        terminal.send("sel\t")
+        terminal.expect("ect ")
+        terminal.send("use\t")  # what USER_ID and USER_NAME have in common
+        terminal.expect("r_")
+        terminal.send("\t")
+        terminal.expect(r"user_id +user_name")
+        terminal.send("i\t")
+        terminal.expect("d ")
+        terminal.send("from vi\t")
+        terminal.expect("ews ")
+        terminal.send(";\r")
+        terminal.expect("sluice> ")
+        self.assertEqual(self.server.requests[-1]["ksql"], "select user_id from views;")
+        terminal.send("print \t")
+        terminal.expect("'views-topic' ")
+        terminal.send("\x03\x04")
+        self.assertEqual(terminal.end(), 0)
+
+    def test_pasted_text_is_one_edit(self):
+        terminal = self.start("-q")
+        terminal.send("\x1b[200~INSERT\n\tone;\nINSERT two;\nINSERT three;\n\x1b[201~")
+        terminal.expect("three;")
+        self.assertEqual(self.server.requests, [])
+        terminal.send("\r")
+        terminal.expect("sluice> ")
+        self.assertEqual([r["ksql"] for r in self.server.requests], ["INSERT\n one;", "INSERT two;", "INSERT three;"])
+        terminal.send("\x1b[A\r")  # and one entry of the history
+        terminal.expect("sluice> ")
+        self.assertEqual(len(self.server.requests), 6)
+        terminal.send("\x04")
+        self.assertEqual(terminal.end(), 0)
+
+    def test_the_last_statement_again(self):
+        terminal = self.start("-q", "--no-color")
+        terminal.send("\\g\r")
+        terminal.expect("There is no statement yet")
+        terminal.expect("sluice> ")
+        terminal.send("SHOW COUNTER;\r")
+        terminal.expect("n +1")
+        terminal.expect("sluice> ")
+        terminal.send("\\g\r")
+        terminal.expect("n +2")
+        terminal.expect("sluice> ")
+        path = os.path.join(self.folder.name, "out.txt")
+        terminal.send("\\g %s\r" % path)
+        terminal.expect("sluice> ")
+        with open(path, encoding="utf-8") as file:
+            self.assertEqual(file.read(), "Variable Name\tValue\nsame\t1\nn\t3\n")
+        terminal.send("\\watch 0.1 3\r")
+        terminal.expect(r"same +1\s")
+        terminal.expect(r"n +4\s")
+        seen = terminal.expect(r"n +5 \*\s")
+        self.assertNotRegex(seen, r"same +1 \*")
+        terminal.expect(r"n +6 \*\s")
+        terminal.expect("sluice> ")
+        terminal.send("\\watch\r")
+        terminal.expect(r"Every 2\.0 s: SHOW COUNTER")
+        terminal.send("\x03")
+        terminal.expect("sluice> ")
+        terminal.send("\\watch often\r")
+        terminal.expect("usage: ")
+        terminal.expect("sluice> ")
+        terminal.send("\x04")
+        self.assertEqual(terminal.end(), 0)
+
+    def test_edit(self):
+        editor = os.path.join(self.folder.name, "editor")
+        with open(editor, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\nsed -i s/one/two/ \"$1\"\n")
+        os.chmod(editor, 0o755)
+        self.env["VISUAL"] = editor
+        self.env.pop("SLUICE_EDITOR", None)
+        terminal = self.start("-q")
+        terminal.send("INSERT one;\r")
+        terminal.expect("sluice> ")
+        terminal.send("\\e\r")
+        terminal.expect("INSERT two;")
+        terminal.expect("sluice> ")
+        self.assertEqual([r["ksql"] for r in self.server.requests], ["INSERT one;", "INSERT two;"])
+        self.assertEqual([name for name in os.listdir("/tmp") if name.startswith("sluice-edit-")], [])
+        terminal.send("\x04")
+        self.assertEqual(terminal.end(), 0)
+
+    def test_pager(self):
+        self.env["PAGER"] = "tail -n 1; echo paged"
+        terminal = self.start("-q")
+        terminal.send("SHOW MANY;\r")
+        seen = terminal.expect("paged")
+        self.assertNotIn("STREAM_50 ", seen)
+        terminal.expect("sluice> ")
+        terminal.send("SHOW STREAMS;\r")  # fits the screen
+        self.assertNotIn("paged", terminal.expect("sluice> "))
+        terminal.send("\\pset pager off\r")
+        terminal.expect("sluice> ")
+        terminal.send("SHOW MANY;\r")
+        terminal.expect("STREAM_50 ")
+        self.assertNotIn("paged", terminal.expect("sluice> "))
+        terminal.send("\x04")
+        self.assertEqual(terminal.end(), 0)
+
+    def test_numbers_and_names_are_never_cut(self):
+        terminal = self.start("-q")
+        fcntl.ioctl(terminal.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 30, 0, 0))
+        os.kill(terminal.pid, signal.SIGWINCH)
+        terminal.send("SHOW STREAMS;\r")
+        terminal.expect(r"Stream Name +\| S\s")
+        terminal.expect(r"Value Format +\| JSON\s")
+        terminal.expect("sluice> ")
+        terminal.send("SELECT * FROM s;\r")
+        terminal.expect(r"<null>")
+        self.assertNotIn("\u2026", terminal.expect("sluice> "))
+        terminal.send("\x04")
         self.assertEqual(terminal.end(), 0)
 
     def test_help(self):

@@ -22,6 +22,13 @@ static void widths(void **state)
         {"\xe6\x97\xa5\xe6\x9c\xac", 4},
         {"\xf0\x9f\x98\x80", 2},
         {"\xe2\x80\x8b", 0},
+        /* a family, joined by ZWJ; a flag, of two letters; a hand with a colour; a heart as a picture; ten
+           wide letters */
+        {"\xf0\x9f\x91\xa8\xe2\x80\x8d\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7", 2},
+        {"\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa", 2},
+        {"\xf0\x9f\x91\x8b\xf0\x9f\x8f\xbd", 2},
+        {"\xe2\x9d\xa4\xef\xb8\x8f", 2},
+        {"\xf0\x9f\x98\x80\xf0\x9f\x98\x80x", 5},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         assert_int_equal(width_text(str_c(cases[i].text)), cases[i].width);
@@ -77,17 +84,17 @@ static const struct {
 
 static void tables_are_drawn(void **state)
 {
-    const Str  headings[] = {STR_LIT("NAME"), STR_LIT("NUM")};
-    const bool right[]    = {false, true};
+    const LayoutSpec columns[] = {{STR_LIT("NAME"), false, false}, {STR_LIT("NUM"), true, true}};
     for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
         Layout layout;
         StrBuf out     = {0};
         Arena *arena   = arena_new(0);
         Str    cells[] = {str_c(tables[i].cells[0]), str_c(tables[i].cells[1])};
-        layout_init(&layout, arena, &tables[i].look, headings, right, 2);
+        layout_init(&layout, arena, &tables[i].look, columns, 2);
         layout_measure(&layout, cells);
         assert_int_equal(layout_fit(&layout), tables[i].readable);
-        assert_int_equal(layout_is_possible(&layout), tables[i].look.screen != 1);
+        assert_int_equal(layout_is_possible(&layout),
+                         tables[i].look.screen != 1 && tables[i].look.screen != 14);
         layout_heading(&layout, &out);
         layout_row(&layout, cells, &out);
         layout_foot(&layout, &out);

@@ -1,0 +1,159 @@
+/*
+ * complete_words.h - the words that completion knows without a server. For complete.c alone.
+ */
+#ifndef SLUICE_SHELL_COMPLETE_WORDS_H
+#define SLUICE_SHELL_COMPLETE_WORDS_H
+
+static const char *const statements[] = {
+    "ALTER",
+    "ASSERT",
+    "CREATE",
+    "DEFINE",
+    "DESCRIBE",
+    "DROP",
+    "EXPLAIN",
+    "INSERT INTO",
+    "LIST",
+    "PAUSE",
+    "PRINT",
+    "RESUME",
+    "RUN SCRIPT",
+    "SELECT",
+    "SET",
+    "SHOW",
+    "TERMINATE",
+    "UNDEFINE",
+    "UNSET",
+    "clear",
+    "exit",
+    "help",
+    "history",
+    "output",
+    "quit",
+    "server",
+    "spool",
+    "version",
+    "request-pipelining",
+};
+
+static const char *const backslashes[] = {"\\?",    "\\d", "\\ds",  "\\dt",     "\\dT",    "\\dq",
+                                          "\\df",   "\\e", "\\g",   "\\h",      "\\i",     "\\o",
+                                          "\\pset", "\\q", "\\set", "\\timing", "\\watch", "\\x"};
+
+static const char *const keywords[] = {
+    "ADVANCE BY",
+    "AND",
+    "AS",
+    "BETWEEN",
+    "CASE",
+    "CAST(",
+    "CHANGES",
+    "DAYS",
+    "ELSE",
+    "EMIT CHANGES",
+    "EMIT FINAL",
+    "END",
+    "FROM",
+    "FULL OUTER JOIN",
+    "GRACE PERIOD",
+    "GROUP BY",
+    "HAVING",
+    "HOURS",
+    "IN",
+    "INNER JOIN",
+    "IS NOT NULL",
+    "IS NULL",
+    "JOIN",
+    "LEFT JOIN",
+    "LIKE",
+    "LIMIT",
+    "MINUTES",
+    "NOT",
+    "NULL",
+    "ON",
+    "OR",
+    "PARTITION BY",
+    "RETENTION",
+    "RIGHT JOIN",
+    "SECONDS",
+    "THEN",
+    "VALUES",
+    "WHEN",
+    "WHERE",
+    "WINDOW HOPPING",
+    "WINDOW SESSION",
+    "WINDOW TUMBLING",
+    "WITH",
+    "WITHIN",
+};
+
+static const char *const types[] = {"ARRAY<",   "BIGINT",  "BOOLEAN", "BYTES",     "DATE",
+                                    "DECIMAL(", "DOUBLE",  "INT",     "INTEGER",   "MAP<",
+                                    "STRING",   "STRUCT<", "TIME",    "TIMESTAMP", "VARCHAR"};
+
+static const char *const options[] = {
+    "FORMAT",
+    "KAFKA_TOPIC",
+    "KEY_DELIMITER",
+    "KEY_FORMAT",
+    "KEY_PROTOBUF_NULLABLE_REPRESENTATION",
+    "KEY_SCHEMA_FULL_NAME",
+    "KEY_SCHEMA_ID",
+    "PARTITIONS",
+    "REPLICAS",
+    "RETENTION_MS",
+    "TIMESTAMP",
+    "TIMESTAMP_FORMAT",
+    "VALUE_AVRO_SCHEMA_FULL_NAME",
+    "VALUE_DELIMITER",
+    "VALUE_FORMAT",
+    "VALUE_PROTOBUF_NULLABLE_REPRESENTATION",
+    "VALUE_SCHEMA_FULL_NAME",
+    "VALUE_SCHEMA_ID",
+    "WINDOW_SIZE",
+    "WINDOW_TYPE",
+    "WRAP_SINGLE_VALUE",
+};
+
+static const char *const formats[] = {"AVRO",  "DELIMITED", "JSON",     "JSON_SR",
+                                      "KAFKA", "NONE",      "PROTOBUF", "PROTOBUF_NOSR"};
+
+static const char *const booleans[] = {"false", "true"};
+
+/* What follows one or two words, and nothing else does. */
+static const struct {
+    const char       *behind;
+    const char *const items[14];
+} followers[] = {
+    {"CREATE", {"OR REPLACE", "SINK CONNECTOR", "SOURCE", "STREAM", "TABLE", "TYPE", "FUNCTION", NULL}},
+    {"OR REPLACE", {"SOURCE", "STREAM", "TABLE", "FUNCTION", NULL}},
+    {"CREATE SOURCE", {"CONNECTOR", "STREAM", "TABLE", NULL}},
+    {"DROP", {"CONNECTOR", "FUNCTION", "STREAM", "TABLE", "TYPE", NULL}},
+    {"ALTER", {"STREAM", "SYSTEM", "TABLE", NULL}},
+    {"ASSERT", {"NOT EXISTS", "SCHEMA", "STREAM", "TABLE", "TOPIC", "VALUES", NULL}},
+    {"SHOW",
+     {"ALL TOPICS", "CONNECTORS", "CONNECTOR PLUGINS", "FUNCTIONS", "PROPERTIES", "QUERIES", "STREAMS",
+      "TABLES", "TOPICS", "TYPES", "VARIABLES", NULL}},
+    {"LIST",
+     {"ALL TOPICS", "CONNECTORS", "FUNCTIONS", "PROPERTIES", "QUERIES", "STREAMS", "TABLES", "TOPICS",
+      "TYPES", NULL}},
+    {"EMIT", {"CHANGES", "FINAL", NULL}},
+    {"WINDOW", {"HOPPING", "SESSION", "TUMBLING", NULL}},
+    {"GROUP", {"BY", NULL}},
+    {"PARTITION", {"BY", NULL}},
+    {"RUN", {"SCRIPT", NULL}},
+    {"OUTPUT", {"CSV", "JSON", "JSONL", "MARKDOWN", "TABULAR", "TSV", "VERTICAL", NULL}},
+};
+
+/* ksqlDB's short words grow into skeletons. */
+static const struct {
+    const char *word, *skeleton;
+} skeletons[] = {
+    {"cs", "CREATE STREAM s (k STRING KEY) WITH (KAFKA_TOPIC='', VALUE_FORMAT='');"},
+    {"ct", "CREATE TABLE t (k STRING PRIMARY KEY) WITH (KAFKA_TOPIC='', VALUE_FORMAT='');"},
+    {"csas", "CREATE STREAM s AS SELECT * FROM  EMIT CHANGES;"},
+    {"ctas", "CREATE TABLE t AS SELECT FROM  GROUP BY  EMIT CHANGES;"},
+    {"ii", "INSERT INTO s () VALUES ();"},
+};
+
+#endif
