@@ -4,6 +4,9 @@
  * Keys and timestamps may be taken from fields of the line. A line that is broken goes into the topic like
  * the others: it is the queries' business to skip it and to say so. Its key is null, and its timestamp that
  * of the line before: so it stays where it was in time.
+ *
+ * With --csv lines are CSV behind a header and become JSON objects; there a line can be no record at all,
+ * which is said with its number, and the exit status is 1.
  */
 #include "main/commands.h"
 
@@ -13,6 +16,7 @@
 
 #include "core/value.h"
 #include "main/feed.h"
+#include "main/feed_csv.h"
 #include "shell/jtext.h"
 
 enum { KAFKA_CONFIGS_MAX = 64 };
@@ -21,13 +25,14 @@ typedef struct {
     const char *url, *state_dir, *bootstrap, *topic, *file;
     const char *key_field, *timestamp_field;
     char        key_separator; /* '\0': none */
+    bool        csv;
     int         partitions;
     LogConfig   configs[KAFKA_CONFIGS_MAX];
     size_t      config_count;
 } FeedOptions;
 
 typedef struct {
-    size_t  lines, without_key, without_time;
+    size_t  lines, without_key, without_time, refused; /* lines: records written */
     int64_t last_time;
 } FeedCounts;
 
@@ -37,11 +42,15 @@ static const char usage_text[] =
     "Writes the lines of FILE, or of standard input, to a topic of a running server (--url), of Kafka, or of "
     "the embedded log in DIR\n"
     "(./sluice-data), which no server may have open. The topic is made when it is missing.\n\n"
+    "  --csv                   the first line names the columns, the others become JSON objects; unquoted "
+    "numbers, true and false\n"
+    "                          stay what they are, an empty field without quotes is null\n"
     "  --key-field NAME        the key is this field of the line, a JSON object\n"
     "  --key-separator C       the key is what stands before the first C, the value what stands behind it\n"
     "  --timestamp-field NAME  milliseconds, or 2025-03-01T10:00:00; otherwise the time of writing\n"
     "  --partitions N          of a topic that is made (1)\n"
-    "  --property NAME=VALUE   of Kafka's client\n";
+    "  --property NAME=VALUE   of Kafka's client\n\n"
+    "Example: sluice feed --url http://127.0.0.1:8088 --topic orders --csv --key-field id orders.csv\n";
 
 /* ---- options ---- */
 
@@ -79,6 +88,8 @@ static int check_options(const FeedOptions *options)
         return command_misused("feed needs --topic NAME (sluice feed --help)");
     if ((options->url != NULL) + (options->state_dir != NULL) + (options->bootstrap != NULL) > 1)
         return command_misused("--url, --state-dir and --bootstrap-servers exclude each other");
+    if (options->csv && options->key_separator != '\0')
+        return command_misused("--csv and --key-separator exclude each other: take --key-field");
     if (options->key_field != NULL && options->key_separator != '\0')
         return command_misused("--key-field and --key-separator exclude each other");
     return EXIT_OK;
@@ -96,6 +107,7 @@ static int parse(FeedOptions *options, int argc, char **argv)
         {"timestamp-field", required_argument, NULL, 'w'},
         {"partitions", required_argument, NULL, 'n'},
         {"property", required_argument, NULL, 'p'},
+        {"csv", no_argument, NULL, 'v'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -126,6 +138,9 @@ static int parse(FeedOptions *options, int argc, char **argv)
             break;
         case 'n':
             status = take_partitions(options, optarg);
+            break;
+        case 'v':
+            options->csv = true;
             break;
         case 'p':
             status = take_config(options, optarg);
@@ -180,30 +195,92 @@ static void make_record(const FeedOptions *options, FeedCounts *counts, Arena *a
     }
 }
 
+/* Lines of a file, as records go on over them. */
+typedef struct {
+    FILE  *file;
+    char  *line;
+    size_t capacity, number; /* of the line read last, from 1 */
+    StrBuf record;           /* CSV: of several lines */
+    size_t first;            /* where it began */
+} LineReader;
+
+static Str without_line_end(Str text)
+{
+    while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
+        text.len--;
+    return text;
+}
+
+/* The next line that is not empty; with `csv` the next record, which may go on over several. False: there is
+ * none. */
+static bool next_record(LineReader *reader, bool csv, Str *out)
+{
+    ssize_t len;
+    strbuf_reset(&reader->record);
+    while ((len = getline(&reader->line, &reader->capacity, reader->file)) >= 0) {
+        Str text = str_n(reader->line, (size_t)len);
+        reader->number++;
+        if (reader->record.len == 0)
+            reader->first = reader->number;
+        strbuf_add(&reader->record, text);
+        *out = without_line_end(strbuf_str(&reader->record));
+        if (out->len == 0)
+            strbuf_reset(&reader->record);
+        else if (!csv || csv_is_complete(*out))
+            return true;
+    }
+    *out = without_line_end(strbuf_str(&reader->record));
+    return out->len > 0; /* a quoted field that never ends: csv_object says so */
+}
+
+static void refuse_line(const FeedOptions *options, FeedCounts *counts, const LineReader *reader,
+                        const Error *err)
+{
+    counts->refused++;
+    fprintf(stderr, "sluice: %s:%zu: %s\n", options->file, reader->first, err->message);
+}
+
+static Status feed_one(const FeedOptions *options, const CsvHeader *header, const LineReader *reader,
+                       Str text, FeedTarget *target, FeedCounts *counts, Error *err)
+{
+    LogRecord record;
+    StrBuf    object = {0};
+    Error     why;
+    Arena    *arena  = arena_new(SIZE_MAX);
+    Status    status = OK;
+    bool      good   = true;
+    if (options->csv && csv_object(header, text, &object, &why) != OK) {
+        refuse_line(options, counts, reader, &why);
+        good = false;
+    }
+    if (good) {
+        make_record(options, counts, arena, options->csv ? strbuf_str(&object) : text, &record);
+        status = target->append(target, str_c(options->topic), &record, err);
+        counts->lines += status == OK ? 1 : 0;
+    }
+    strbuf_clear(&object);
+    arena_free(arena);
+    return status;
+}
+
 static Status feed_lines(const FeedOptions *options, FILE *file, FeedTarget *target, FeedCounts *counts,
                          Error *err)
 {
-    char   *line     = NULL;
-    size_t  capacity = 0;
-    ssize_t len;
-    Status  status = OK;
-    Arena  *arena  = arena_new(SIZE_MAX);
-    while (status == OK && (len = getline(&line, &capacity, file)) >= 0) {
-        LogRecord record;
-        Str       text = str_n(line, (size_t)len);
-        while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
-            text.len--;
-        if (text.len == 0)
-            continue;
-        make_record(options, counts, arena, text, &record);
-        status = target->append(target, str_c(options->topic), &record, err);
-        counts->lines += status == OK ? 1 : 0;
-        arena_reset(arena);
-    }
+    LineReader reader = {.file = file};
+    CsvHeader  header = {0};
+    Status     status = OK;
+    Str        text;
+    if (options->csv && !next_record(&reader, true, &text))
+        status = error_set(err, E_DATA, NO_POS, "%s: there is no header", options->file);
+    else if (options->csv && (status = csv_header(text, &header, err)) != OK)
+        error_prefix(err, "%s:%zu: ", options->file, reader.first);
+    while (status == OK && next_record(&reader, options->csv, &text))
+        status = feed_one(options, &header, &reader, text, target, counts, err);
     if (status == OK && ferror(file))
         status = error_set(err, E_IO, NO_POS, "cannot read %s: %s", options->file, strerror(errno));
-    free(line);
-    arena_free(arena);
+    free(reader.line); /* getline's */
+    strbuf_clear(&reader.record);
+    csv_clear(&header);
     return status;
 }
 
@@ -239,6 +316,8 @@ static void print_counts(const FeedOptions *options, const FeedCounts *counts)
         printf(", %zu without a key", counts->without_key);
     if (counts->without_time > 0)
         printf(", %zu without a timestamp (they got that of the record before)", counts->without_time);
+    if (counts->refused > 0)
+        printf(", %zu refused", counts->refused);
     putchar('\n');
 }
 
@@ -259,5 +338,5 @@ int cmd_feed(int argc, char **argv)
     if (fed != OK)
         return command_failed(&err);
     print_counts(&options, &counts);
-    return EXIT_OK;
+    return counts.refused > 0 ? EXIT_FAILED : EXIT_OK;
 }

@@ -6,11 +6,11 @@
 typedef struct {
     const char *name;
     int (*run)(int argc, char **argv);
-    const char *usage;
+    const char *usage, *help;
 } Command;
 
 static const Command commands[] = {
-#define COMMAND(name, function, usage) {name, function, usage},
+#define COMMAND(name, function, usage, help) {name, function, usage, help},
 #include "main/commands.def"
 #undef COMMAND
 };
@@ -28,6 +28,17 @@ static void print_usage(FILE *out)
     fputs("Sluice turns Kafka topics into live SQL.\n\nUsage:\n", out);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         fprintf(out, "  sluice %s\n", commands[i].usage);
+    fputs("\n`sluice COMMAND --help` and `sluice help COMMAND` tell more.\n", out);
+}
+
+static int print_help(const Command *command)
+{
+    static char name[] = "sluice", option[] = "--help";
+    char       *arguments[] = {name, option, NULL};
+    if (command->help == NULL)
+        return command->run(2, arguments);
+    printf("usage: sluice %s\n\n%s", command->usage, command->help);
+    return EXIT_OK;
 }
 
 static bool is_any_of(const char *text, const char *a, const char *b, const char *c)
@@ -38,12 +49,19 @@ static bool is_any_of(const char *text, const char *a, const char *b, const char
 int main(int argc, char **argv)
 {
     if (argc > 1 && is_any_of(argv[1], "--help", "-h", "help")) {
-        print_usage(stdout);
-        return EXIT_OK;
+        const Command *about = argc > 2 ? find(argv[2]) : NULL;
+        if (about != NULL)
+            return print_help(about);
+        if (argc > 2)
+            fprintf(stderr, "sluice: there is no command '%s'\n", argv[2]);
+        print_usage(argc > 2 ? stderr : stdout);
+        return argc > 2 ? EXIT_USAGE : EXIT_OK;
     }
     if (argc > 1 && is_any_of(argv[1], "--version", "-V", "version"))
         return cmd_version(argc - 1, argv + 1);
     const Command *command = argc > 1 ? find(argv[1]) : NULL;
+    if (command != NULL && argc == 3 && command->help != NULL && is_any_of(argv[2], "--help", "-h", "-?"))
+        return print_help(command);
     if (command != NULL)
         return command->run(argc - 1, argv + 1);
     const Command *shell = find("sql");

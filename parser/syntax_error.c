@@ -150,6 +150,15 @@ static void hint_word(const ParseState *state, void *parser, const Token *token)
         hint_clause(state);
 }
 
+/* `SELECT 1;`: other databases take it. */
+static bool hint_source(const ParseState *state, void *parser, const Token *token)
+{
+    if ((token->id != 0 && token->id != TK_SEMI) || !sql_parser_accepts(parser, TK_FROM))
+        return false;
+    error_append(state->err, "\nA query reads a stream or a table: SELECT ... FROM name");
+    return true;
+}
+
 void parse_syntax_error(ParseState *state, void *parser, const Token *token)
 {
     bool at_end = token->id == 0;
@@ -172,6 +181,7 @@ void parse_syntax_error(ParseState *state, void *parser, const Token *token)
         else
             refuse(state, token);
         strbuf_clear(&expected);
-        hint_word(state, parser, token);
+        if (!hint_source(state, parser, token))
+            hint_word(state, parser, token);
     }
 }

@@ -1,9 +1,11 @@
 /*
  * failure.c - telling what went wrong: one sentence, the place with a caret, the rest. On standard error.
  *
- * A server's message may begin with `line 1:8:`, counted in the statement it was sent; that is turned into a
- * place in the user's file.
+ * A server's message may begin with `line 1:8:`, or end with `At line 1, column 8.`, counted in the statement
+ * it was sent; both are turned into one form, `line 1:8:` or the place in the user's file, in front of the
+ * message.
  */
+#include "core/caret.h"
 #include "shell/session.h"
 #include "shell/width.h"
 
@@ -17,14 +19,38 @@ static bool read_number(Str text, size_t *at, unsigned *out)
     return *at > begin;
 }
 
-/* `line L:C: ` at the beginning of a message. */
-static Pos position_in(Str message)
+/* `line L:C: ` at the beginning of a message: a syntax error. It is cut off: the place is told in one way for
+ * all. */
+static Pos take_first_place(Str *message)
 {
     Pos    pos = NO_POS;
     size_t at  = 5;
-    if (!str_starts_with(message, STR_LIT("line ")) || !read_number(message, &at, &pos.line) ||
-        at >= message.len || message.ptr[at++] != ':' || !read_number(message, &at, &pos.col))
+    if (!str_starts_with(*message, STR_LIT("line ")) || !read_number(*message, &at, &pos.line) ||
+        at >= message->len || message->ptr[at++] != ':' || !read_number(*message, &at, &pos.col) ||
+        at + 2 > message->len || message->ptr[at] != ':')
         return NO_POS;
+    *message = str_trim(str_n(message->ptr + at + 1, message->len - at - 1));
+    return pos;
+}
+
+/* `At line L, column C.` as a line of its own: Sluice's, behind a text of ksqlDB's that tells no place. What
+ * stands behind it is a hint, and stays. */
+static Pos take_last_place(Arena *arena, Str *message)
+{
+    Pos       pos   = NO_POS;
+    ptrdiff_t found = str_find(*message, STR_LIT("\nAt line "), 0);
+    size_t    at    = found < 0 ? 0 : (size_t)found + 9;
+    Str       between;
+    if (found < 0 || !read_number(*message, &at, &pos.line))
+        return NO_POS;
+    between = str_n(message->ptr + at, message->len - at);
+    if (!str_starts_with(between, STR_LIT(", column ")))
+        return NO_POS;
+    at += 9;
+    if (!read_number(*message, &at, &pos.col) || at >= message->len || message->ptr[at] != '.')
+        return NO_POS;
+    *message = str_printf(arena, STR_FMT STR_FMT, STR_ARG(str_n(message->ptr, (size_t)found)),
+                          STR_ARG(str_n(message->ptr + at + 1, message->len - at - 1)));
     return pos;
 }
 
@@ -32,27 +58,21 @@ static Pos position_in(Str message)
  */
 static void print_caret(Shell *shell, const Place *place, Pos pos)
 {
-    Str    text = str_n(place->text.ptr + place->start, place->text.len - place->start);
-    size_t at   = 0;
-    for (unsigned line = 1; line < pos.line; line++) {
-        const char *newline = at < text.len ? memchr(text.ptr + at, '\n', text.len - at) : NULL;
-        if (newline == NULL)
-            return;
-        at = (size_t)(newline - text.ptr) + 1;
-    }
-    const char *newline = memchr(text.ptr + at, '\n', text.len - at);
-    Str line = str_n(text.ptr + at, newline != NULL ? (size_t)(newline - text.ptr) - at : text.len - at);
-    if (line.len > 400 || pos.col == 0 || pos.col > line.len + 1)
-        return;
-    out_error(&shell->out, "  " STR_FMT "\n  %*s^", STR_ARG(line), (int)pos.col - 1, "");
+    StrBuf text = {0};
+    if (caret_append(&text, str_n(place->text.ptr + place->start, place->text.len - place->start), pos))
+        out_error(&shell->out, STR_FMT, STR_ARG(strbuf_str(&text)));
+    strbuf_clear(&text);
 }
 
 /* file:line:col: of a position in the statement. */
 static void add_place(StrBuf *out, const Place *place, Pos pos)
 {
     unsigned line, col;
-    if (place == NULL || place->file == NULL)
+    if (place == NULL || place->file == NULL) {
+        if (pos.line > 0)
+            strbuf_addf(out, "line %u:%u: ", pos.line, pos.col);
         return;
+    }
     split_position(place->text, place->start, &line, &col);
     if (pos.line > 0) {
         col  = pos.line == 1 ? col + (pos.col > 0 ? pos.col - 1 : 0) : pos.col;
@@ -70,9 +90,12 @@ static Str without_causes(Str message)
 
 static void print_failure(Shell *shell, const Place *place, Str message, Str code)
 {
-    StrBuf text     = {0};
-    Pos    pos      = position_in(message);
-    message         = str_trim(shell->verbose ? message : without_causes(message));
+    StrBuf text  = {0};
+    Arena *arena = arena_new(SIZE_MAX);
+    message      = str_trim(shell->verbose ? message : without_causes(message));
+    Pos pos      = take_first_place(&message);
+    if (pos.line == 0)
+        pos = take_last_place(arena, &message);
     const char *end = memchr(message.ptr, '\n', message.len);
     size_t      len = end != NULL ? (size_t)(end - message.ptr) : message.len;
     add_place(&text, place, pos);
@@ -85,6 +108,7 @@ static void print_failure(Shell *shell, const Place *place, Str message, Str cod
     if (len < message.len)
         out_error(&shell->out, STR_FMT, (int)(message.len - len - 1), message.ptr + len + 1);
     strbuf_clear(&text);
+    arena_free(arena);
 }
 
 int shell_fail_reply(Shell *shell, long status, Str body, const Place *place)

@@ -61,7 +61,8 @@ void shell_options_help(void)
         "  -o FILE                 results to a file\n"
         "      --query-row-limit N  --query-timeout MS   end streamed queries\n"
         "      --config-file FILE  properties: ssl.*, and ksql.streams.* to be set at the start\n"
-        "  -q, --quiet             no banner, no messages   -X  no start-up file   --no-color\n",
+        "  -q, --quiet             no banner, no messages   -X  no start-up file   --no-color\n\n"
+        "Example: sluice sql -e 'SHOW TABLES;' http://127.0.0.1:8088\n",
         stdout);
 }
 

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 
+#include "core/caret.h"
+
 Status file_read(const char *path, Arena *arena, Str *out, Error *err)
 {
     FILE  *file = fopen(path, "rb");
@@ -78,6 +80,10 @@ static Status add_place(const char *path, Str text, size_t failed, Arena *arena,
         pos = positions[failed - 1];
     if (pos.line == 0)
         return error_prefix(err, "%s: ", path);
+    StrBuf shown = {0};
+    if (caret_append(&shown, text, pos))
+        error_append(err, "\n" STR_FMT, STR_ARG(strbuf_str(&shown)));
+    strbuf_clear(&shown);
     return error_prefix(err, "%s:%u:%u: ", path, pos.line, pos.col);
 }
 

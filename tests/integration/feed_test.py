@@ -3,6 +3,7 @@
 
     feed_test.py SLUICE      # path of the binary
 """
+import json
 import os
 import pathlib
 import re
@@ -52,6 +53,35 @@ class FeedTest(unittest.TestCase):
     def run_sluice(self, *args, stdin=b""):
         done = subprocess.run([SLUICE, *args], input=stdin, capture_output=True, env=self.env, timeout=60, cwd=self.folder.name)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def test_csv(self):
+        csv = ('\ufeffid,v,note,ok\r\na,1,"two\nlines, ""quoted""",true\nb,007,,false\nc,1\nd,2.5e3,"",x"y\ne,-0.5,null,no\nf,"3",x,"open\n').encode()
+        code, out, err = self.run_sluice("feed", "--topic", "in", "--csv", "--key-field", "id", "--state-dir", self.dir, stdin=csv)
+        self.assertEqual(code, 1)
+        self.assertEqual(out, "3 records written to in, 3 refused\n")
+        self.assertEqual(err, "sluice: -:5: 2 fields where the header has 4\nsluice: -:6: a quote stands within a field that has none in front\n"
+                              "sluice: -:8: a quoted field does not end\n")
+        query = ("SET 'auto.offset.reset'='earliest'; CREATE STREAM s (k STRING KEY, line STRING) WITH (kafka_topic='in', value_format='KAFKA'); "
+                 "SELECT k, line FROM s EMIT CHANGES LIMIT 3;")
+        _, out, _ = self.run_sluice("sql", "--output", "jsonl", "-e", query, self.dir)
+        rows = [json.loads(line) for line in out.splitlines() if line.startswith("{\"K\"")]
+        self.assertEqual([(row["K"], json.loads(row["LINE"])) for row in rows],
+                         [("a", {"id": "a", "v": 1, "note": 'two\nlines, "quoted"', "ok": True}), ("b", {"id": "b", "v": "007", "note": None, "ok": False}),
+                          ("e", {"id": "e", "v": -0.5, "note": "null", "ok": "no"})])
+        code, _, err = self.run_sluice("feed", "--topic", "in", "--csv", "--state-dir", self.dir, stdin=b"a,b,a\n1,2,3\n")
+        self.assertEqual((code, err), (1, "sluice: -:1: the header has the name a twice\n"))
+
+    def test_help(self):
+        for command in ("sql", "feed", "server", "run", "test", "log", "version"):
+            code, out, err = self.run_sluice("help", command)
+            self.assertEqual((command, code, err), (command, 0, ""))
+            self.assertRegex(out, r"usage: sluice .*" + ("" if command == "sql" else command))
+            self.assertIn("Example: sluice " + command, out)
+            if command != "version":
+                self.assertEqual(self.run_sluice(command, "--help"), (0, out, ""))
+        code, out, err = self.run_sluice("help", "nonsense")
+        self.assertEqual((code, out), (2, ""))
+        self.assertIn("there is no command 'nonsense'", err)
 
     def feed(self, *args):
         code, out, err = self.run_sluice("feed", "--topic", "in", "--key-field", "id", "--timestamp-field", "ts", *args, stdin=LINES)

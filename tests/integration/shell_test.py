@@ -196,7 +196,7 @@ class ShellTest(unittest.TestCase):
         path = self.file("SHOW STREAMS;\n\nSELECT_ a\n  BROKEN;\n")
         code, _, err = self.run_shell("-f", path)
         self.assertEqual(code, 1)
-        self.assertIn(f"{path}:4:3: line 2:3: Syntax Error (40001)\n    BROKEN;\n    ^", err)
+        self.assertIn(f"{path}:4:3: Syntax Error (40001)\n    BROKEN;\n    ^", err)
 
     def test_pipe_and_order(self):
         code, out, _ = self.run_shell(stdin="-- a comment; with this\nINSERT one;\nINSERT\n two")
@@ -499,7 +499,9 @@ class SessionTest(ShellTest):
         self.assertEqual(self.server.requests[-1]["ksql"], "select user_id from views;")
         terminal.send("print \t")
         terminal.expect("'views-topic' ")
-        terminal.send("\x03\x04")
+        terminal.send("\x03")
+        terminal.expect("sluice> ")
+        terminal.send("\x04")
         self.assertEqual(terminal.end(), 0)
 
     def test_pasted_text_is_one_edit(self):
