@@ -65,62 +65,94 @@ static bool is_key_of(const PlanNode *side, const Expr *key)
     return side->schema->key_count == 1 && key->kind == EXPR_COLUMN && key->slot == 0;
 }
 
+/* Keys of both would have the same bytes. Where bytes name a schema they may differ from topic to topic. */
 static bool same_key_format(const PlanNode *side, const FormatSpec *format)
 {
     return side->key_format.format == format->format &&
            str_equal(side->key_format.delimiter, format->delimiter) &&
-           !format_facts(format->format)->registry;
+           !format_facts(side->key_format.format)->registry;
 }
 
-static Status rekey_side(Step *step, PlanNode **side, const Expr *key, const AstExpr *flat, const char *which,
-                         bool preserved, const FormatSpec *format, Error *err)
+/* A table that was written again under equal keys is kept again: what comes out of a topic has no rows to
+ * look up. */
+static PlanNode *keep_table(Step *step, PlanNode *side, const char *which)
 {
-    Builder *b    = step->b;
-    bool    *keep = ARENA_ARRAY(b->arena, bool, (*side)->schema->count);
-    Str      name = flat->kind == AST_COLUMN ? flat->name.text : str_printf(b->arena, "KSQL_JOIN_%s", which);
-    const char *suffix =
-        str_to_c(b->arena, str_printf(b->arena, "Join-%zu-%s-repartition", step->on.right_from, which));
+    Builder      *b      = step->b;
+    const Schema *schema = side->schema;
+    const Expr  **values = ARENA_ARRAY(b->arena, const Expr *, schema->count);
+    for (size_t i = schema->key_count; i < schema->count; i++)
+        values[i - schema->key_count] = expr_column(b->arena, (int)i, schema->columns[i].type);
+    const char *name = str_to_c(b->arena, str_printf(b->arena, "Join-%zu-%s", step->on.right_from, which));
+    PlanNode   *node = build_project_node(b, name, side, schema, values);
+    builder_store(b, node, str_printf(b->arena, STR_FMT ".%s", STR_ARG(b->query_id), name), -1);
+    return node;
+}
+
+static Status rekey_side(Step *step, int which, const FormatSpec *format, Error *err)
+{
+    static const char *const names[]   = {"left", "right"};
+    Builder                 *b         = step->b;
+    PlanNode               **side      = which == 0 ? &step->left : &step->right;
+    bool                     table     = (*side)->is_table; /* then its key stays, whatever names it */
+    const Expr              *key       = which == 0 ? step->left_key : step->right_key;
+    const AstExpr           *flat      = which == 0 ? step->on.left.flat : step->on.right.flat;
+    AstJoinKind              kind      = step->on.join->kind;
+    bool                     preserved = kind == JOIN_FULL || kind == (which == 0 ? JOIN_LEFT : JOIN_RIGHT);
+    bool                    *keep      = ARENA_ARRAY(b->arena, bool, (*side)->schema->count);
+    const Expr             **keys      = ARENA_ARRAY(b->arena, const Expr *, 1);
+    Str                     *column    = ARENA_ARRAY(b->arena, Str, 1);
+    const char              *suffix    = str_to_c(
+                        b->arena, str_printf(b->arena, "Join-%zu-%s-repartition", step->on.right_from, names[which]));
     memset(keep, true, (*side)->schema->count);
+    if (table)
+        key = expr_column(b->arena, 0, (*side)->schema->columns[0].type);
     if (key->kind == EXPR_COLUMN)
         keep[key->slot] = false;
-    const Expr **keys = ARENA_ARRAY(b->arena, const Expr *, 1);
-    keys[0]           = key;
-    Str *names        = ARENA_ARRAY(b->arena, Str, 1);
-    names[0]          = name;
-    RekeySpec spec    = {.keys          = keys,
-                         .names         = names,
-                         .count         = 1,
-                         .keep          = keep,
-                         .drop_null_key = !preserved,
-                         .topic_suffix  = suffix,
-                         .step          = suffix,
-                         .key_format    = format};
-    return build_rekey(b, *side, &spec, side, err);
+    keys[0]        = key;
+    column[0]      = table                      ? (*side)->schema->columns[0].name
+                     : flat->kind == AST_COLUMN ? flat->name.text
+                                                : str_printf(b->arena, "KSQL_JOIN_%s", names[which]);
+    RekeySpec spec = {.keys          = keys,
+                      .names         = column,
+                      .count         = 1,
+                      .keep          = keep,
+                      .drop_null_key = !preserved,
+                      .topic_suffix  = suffix,
+                      .step          = suffix,
+                      .key_format    = format};
+    TRY(build_rekey(b, *side, &spec, side, err));
+    if (table)
+        *side = keep_table(step, *side, names[which]);
+    return OK;
 }
 
-/* Streams are repartitioned where they are not keyed by the condition, or where the key's bytes would differ;
- * tables never (a table in another format would have to be, which is not built). */
+/* The left side's format, unless that is repartitioned anyway and the right one is not. Keys whose bytes
+ * differ from topic to topic come together in a format where they do not. */
+static void join_format(const Step *step, bool left_ready, bool right_ready, FormatSpec *out)
+{
+    const PlanNode *from = left_ready || !right_ready ? step->left : step->right;
+    if (from->key_format.format == NULL || from->key_format.format == format_keyless())
+        from = from == step->left ? step->right : step->left;
+    Column key = {STR_LIT("ROWKEY"), step->left_key->type, COLUMN_KEY, STR_NULL};
+    rekey_format(step->b->a->planner, &from->key_format, &key, 1, out);
+    if (format_facts(out->format)->registry)
+        *out = (FormatSpec){.format = format_any_key()};
+}
+
+/* Both sides come keyed by the condition, in one format. Streams are repartitioned for either; tables only
+ * for the format. */
 static Status bring_together(Step *step, Error *err)
 {
-    bool left_preserved  = step->on.join->kind == JOIN_LEFT || step->on.join->kind == JOIN_FULL;
-    bool right_preserved = step->on.join->kind == JOIN_RIGHT || step->on.join->kind == JOIN_FULL;
-    bool left_ready =
-        is_key_of(step->left, step->left_key) && same_key_format(step->left, &step->right->key_format);
-    bool right_ready = is_key_of(step->right, step->right_key);
-    if (step->kind == PLAN_JOIN_FOREIGN_KEY)
-        return OK;
-    if (!right_ready && !step->right->is_table)
-        TRY(rekey_side(step, &step->right, step->right_key, step->on.right.flat, "right", right_preserved,
-                       NULL, err));
-    left_ready = left_ready && same_key_format(step->left, &step->right->key_format);
-    if (!left_ready && !step->left->is_table)
-        TRY(rekey_side(step, &step->left, step->left_key, step->on.left.flat, "left", left_preserved,
-                       &step->right->key_format, err));
-    if (step->left->is_table && !same_key_format(step->left, &step->right->key_format))
-        return error_set(err, E_UNSUPPORTED, step->on.join->pos,
-                         "Sluice cannot join tables with keys in different formats yet (%s and %s)",
-                         format_name(step->left->key_format.format),
-                         format_name(step->right->key_format.format));
+    FormatSpec format;
+    bool       left_ready = is_key_of(step->left, step->left_key),
+         right_ready      = is_key_of(step->right, step->right_key);
+    if (step->left->is_table) /* its key, under whatever name */
+        left_ready = true;
+    join_format(step, left_ready, right_ready, &format);
+    if (!left_ready || !same_key_format(step->left, &format))
+        TRY(rekey_side(step, 0, &format, err));
+    if (!right_ready || !same_key_format(step->right, &format))
+        TRY(rekey_side(step, 1, &format, err));
     return OK;
 }
 
@@ -174,7 +206,7 @@ static Status check_built(const Step *step, Error *err)
 {
     static const char *const names[] = {"stream-stream", "stream-table", "table-table",
                                         "foreign-key table-table"};
-    if (step->kind == PLAN_JOIN_STREAM_TABLE || step->kind == PLAN_JOIN_STREAM_STREAM)
+    if (step->kind != PLAN_JOIN_FOREIGN_KEY)
         return OK;
     return error_set(err, E_UNSUPPORTED, step->on.join->pos, "Sluice does not execute %s joins yet",
                      names[step->kind]);
@@ -226,9 +258,16 @@ static Status join_node(Step *step, Str key, PlanNode **out, Error *err)
     return OK;
 }
 
-static bool is_primary_key(const PlanNode *side, const Expr *key)
+/* Of a join of tables any source's key is the table's: all of them hold it. */
+static bool is_primary_key(const Step *step)
 {
-    return side->schema->key_count == 1 && is_key_of(side, key);
+    const Analysis *a      = step->b->a;
+    const Schema   *source = a->from[step->on.left_from].source->schema;
+    const AstExpr  *on     = step->on.left.qualified;
+    if (step->on.right_from == 1 || !step->left->is_table)
+        return is_key_of(step->left, step->left_key);
+    return source->key_count == 1 && on->kind == AST_COLUMN &&
+           str_equal(on->name.text, source->columns[0].name);
 }
 
 static Status build_step(Builder *b, size_t join, PlanNode *left, PlanNode **out, Error *err)
@@ -240,8 +279,8 @@ static Status build_step(Builder *b, size_t join, PlanNode *left, PlanNode **out
     TRY(builder_type(b, "Left Join Expression", step.on.left.flat, step.left->schema, &step.left_key, err));
     TRY(builder_type(b, "Right Join Expression", step.on.right.flat, step.right->schema, &step.right_key,
                      err));
-    TRY(join_table_keys(b->a, &step.on, is_primary_key(step.left, step.left_key),
-                        is_primary_key(step.right, step.right_key), &step.kind, err));
+    TRY(join_table_keys(b->a, &step.on, is_primary_key(&step), is_key_of(step.right, step.right_key),
+                        &step.kind, err));
     TRY(join_types(&step.on, step.kind, step.left_key->type, step.right_key->type, err));
     TRY(join_windows(b->a, &step.on, step.left, step.right, err));
     if (step.kind != PLAN_JOIN_FOREIGN_KEY)

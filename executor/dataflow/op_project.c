@@ -79,8 +79,21 @@ static Status project_push(Operator *op, int port, const RecordBatch *in, Error 
     return op_emit(op, out, err);
 }
 
+/* Of a materialised table. */
+static Status project_find(Operator *op, Str key, const Row *row, Arena *arena, TableFind *out, Error *err)
+{
+    StoreRow *stored;
+    *out = (TableFind){0};
+    TRY(store_get(op->stores[0], key, row->key, row->window_start, row->window_end, &stored, err));
+    if (!stored->exists)
+        return OK;
+    *out = (TableFind){stored_row(op->node->schema, stored, arena), stored->timestamp};
+    return OK;
+}
+
 const OperatorClass op_project = {.name              = "PROJECT",
                                   .state_size        = sizeof(ProjectOp),
                                   .reads_wanted_only = true,
                                   .open              = project_open,
-                                  .push              = project_push};
+                                  .push              = project_push,
+                                  .find              = project_find};

@@ -19,8 +19,9 @@
 typedef struct {
     InputOperator  base;
     SourceSpec     spec;
-    SourceDecoder *own;   /* of what this task wants alone; NULL until it is needed: it takes tens of KB */
-    bool           hides; /* rows must not show what this task does not want */
+    SourceDecoder *own;     /* of what this task wants alone; NULL until it is needed: it takes tens of KB */
+    bool           hides;   /* rows must not show what this task does not want */
+    uint64_t       flushed; /* a table: see source_table_find */
 } SourceOp;
 
 static Status  source_feed(Operator *op, int partition, const LogRecord *records, size_t count, Error *err);
@@ -228,10 +229,23 @@ static int64_t source_time(Operator *op, const SourceRows *rows, size_t at, Aren
     return again.rows[0].timestamp;
 }
 
+/* ---- as a table ---- */
+
+static Status source_flush(Operator *op, Error *err)
+{
+    return source_table_flush(op, &((SourceOp *)op)->flushed, err);
+}
+
+static Status source_find(Operator *op, Str key, const Row *row, Arena *arena, TableFind *out, Error *err)
+{
+    return source_table_find(op, ((SourceOp *)op)->flushed, key, row, arena, out, err);
+}
+
 const OperatorClass op_source = {
     .name       = "SOURCE",
     .state_size = sizeof(SourceOp),
     .open       = source_open,
-    .flush      = source_table_flush,
+    .flush      = source_flush,
+    .find       = source_find,
     .close      = source_close,
 };

@@ -91,6 +91,18 @@ Status op_encoder(Operator *op, const SerdeSpec *spec, Encoder **out, Error *err
     return OK;
 }
 
+/* ---- tables ---- */
+
+Status op_table(Operator *op, int port, Operator **out, Error *err)
+{
+    const PlanNode *node = op->node->inputs[port];
+    *out                 = pipeline_operator(op->pipeline, node);
+    if (*out != NULL && (*out)->class->find != NULL)
+        return OK;
+    return error_set(err, E_UNSUPPORTED, NO_POS,
+                     "The table that step " STR_FMT " makes cannot be looked into", STR_ARG(node->step));
+}
+
 /* ---- key bytes ---- */
 
 Status op_key_bytes(Operator *op, const Row *row, Arena *arena, Str *out, Error *err)

@@ -19,6 +19,13 @@
 
 typedef struct Operator Operator;
 
+/* A row of a table as op_find gives it. */
+typedef struct {
+    const Value
+           *columns; /* of the schema of the table's node; NULL: there is none. They may point into a store */
+    int64_t timestamp;
+} TableFind;
+
 typedef struct {
     const char *name;       /* as operators.def has it */
     size_t      state_size; /* of the struct that starts with an Operator */
@@ -34,6 +41,8 @@ typedef struct {
     /* What time allows without a record: rows that waited for something that can no longer come. Called
      * before each flush, so in a worker within a commit interval of the last record. May be NULL. */
     Status (*tick)(Operator *op, Error *err);
+    /* Tables that can be looked into: see op_find. NULL: it cannot. */
+    Status (*find)(Operator *op, Str key, const Row *row, Arena *arena, TableFind *out, Error *err);
     /* Before a commit: emit what was held back (emit late). Sources are flushed first. May be NULL. */
     Status (*flush)(Operator *op, Error *err);
     /* The stores have forgotten everything since the last commit; forget it too. load follows if there is
@@ -83,6 +92,15 @@ static inline Status op_emit(Operator *op, const RecordBatch *out, Error *err)
     return OK;
 }
 
+/* The row that table `op` has under the key (bytes without window) and window of `row`, whose key columns are
+ * the table's. It is the row as the table has handed it on to its consumers: what a table with a cache has
+ * not told them yet, nobody sees. Good until the table's next change. */
+static inline Status op_find(Operator *op, Str key, const Row *row, Arena *arena, TableFind *out, Error *err)
+{
+    return op->class->find(op, key, row, arena, out, err);
+}
+/* The operator of this pipeline that makes the op's input `port`: a table that can be looked into. */
+Status op_table(Operator *op, int port, Operator **out, Error *err);
 /* A row (or an expression of it) failed: counter, processing log with the row's origin (runtime.md 7.2 type
  * 1). */
 void op_skip_row(Operator *op, const Row *row, const Error *why);

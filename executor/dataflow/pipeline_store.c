@@ -98,15 +98,24 @@ Status pipeline_tick(Pipeline *pipeline, Error *err)
     return OK;
 }
 
-Status pipeline_flush(Pipeline *pipeline, Error *err)
+static Status flush_operators(Pipeline *pipeline, Error *err)
 {
-    TRY(pipeline_tick(pipeline, err));
     for (size_t i = 0; i < pipeline->operator_count; i++) {
         Operator *op     = pipeline->operators[i];
         Status    status = op->class->flush == NULL ? OK : op->class->flush(op, err);
         arena_reset(pipeline->batch);
         TRY(status);
     }
+    return OK;
+}
+
+Status pipeline_flush(Pipeline *pipeline, Error *err)
+{
+    TRY(pipeline_tick(pipeline, err));
+    pipeline->flushes++;
+    Status flushed = flush_operators(pipeline, err);
+    pipeline->flushes++;
+    TRY(flushed);
     for (size_t i = 0; pipeline->spec.host->changelog != NULL && i < pipeline->store_count; i++) {
         Status status = pipeline_store_is_source(pipeline, i) ? OK : write_changelog(pipeline, i, err);
         arena_reset(pipeline->batch);

@@ -142,9 +142,10 @@ static void add_change(const Schema *schema, const StoreRow *stored, RecordBatch
     }
 }
 
-Status source_table_flush(Operator *op, Error *err)
+Status source_table_flush(Operator *op, uint64_t *flushed, Error *err)
 {
     Arena *arena = op->pipeline->batch;
+    *flushed     = op->pipeline->flushes;
     if (op->store_count == 0 || !emits_late(op))
         return OK;
     StoreRows rows = store_dirty_rows(op->stores[0]);
@@ -156,5 +157,22 @@ Status source_table_flush(Operator *op, Error *err)
         TRY(op_emit(op, out, err));
         arena_reset(arena);
     }
+    return OK;
+}
+
+Status source_table_find(Operator *op, uint64_t flushed, Str key, const Row *row, Arena *arena,
+                         TableFind *out, Error *err)
+{
+    const Schema *schema = op->node->schema;
+    StoreRow     *stored;
+    *out = (TableFind){0};
+    TRY(store_get(op->stores[0], key, row->key, row->window_start, row->window_end, &stored, err));
+    bool held_back = stored->has_emitted && flushed != op->pipeline->flushes;
+    if (held_back ? stored->emitted == NULL : !stored->exists)
+        return OK;
+    Value *columns = arena_alloc(arena, (schema->count + 1) * sizeof *columns);
+    out->timestamp = held_back ? stored->emitted_timestamp : stored->timestamp;
+    out->columns   = columns;
+    fill_columns(schema, stored, held_back ? stored->emitted : stored->values, out->timestamp, columns);
     return OK;
 }

@@ -10,8 +10,12 @@
  * Shares what it points to. */
 void source_stored_columns(const Schema *schema, const StoreRow *stored, Value *out);
 /* Brings the store up to date with the batch, gives every row its old row, and drops rows without a key. With
- * a cache above 0 no row is left: flush emits what has changed since the last commit. */
+ * a cache above 0 no row is left: flush emits what has changed since the last commit, and puts down in
+ * *flushed that it did. */
 Status source_table_apply(Operator *op, RecordBatch *batch, Error *err);
-Status source_table_flush(Operator *op, Error *err);
+Status source_table_flush(Operator *op, uint64_t *flushed, Error *err);
+/* OperatorClass.find. `flushed`: in which flush of the pipeline the table was told of last. */
+Status source_table_find(Operator *op, uint64_t flushed, Str key, const Row *row, Arena *arena,
+                         TableFind *out, Error *err);
 
 #endif
