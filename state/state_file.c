@@ -16,7 +16,7 @@
 #include "state/store_cache.h"
 
 enum {
-    FILE_VERSION = 1,
+    FILE_VERSION = 2, /* 1: an upsert of SQLite 3.40 may have written values of another type: store_sql.c */
     SWEEP_MIN =
         1000, /* expired rows deleted per store and commit, or twice what was written if that is more */
     BUSY_MS   = 5000,
@@ -60,7 +60,7 @@ static Status connect(StateFile *file, const char *path, Error *err)
     TRY(check_version(file->db, err));
     TRY(state_db_exec(file->db,
                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;"
-                      "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA user_version = 1",
+                      "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA user_version = 2",
                       err));
     sqlite3_wal_hook(file->db, note_wal, file); /* the pragma above has taken it away */
     return state_db_create(file->db, err);
