@@ -103,6 +103,7 @@ const char *status_name(Status code)
         [E_CONFIG]      = "E_CONFIG",
         [E_IO]          = "E_IO",
         [E_DAMAGED]     = "E_DAMAGED",
+        [E_STALE_STATE] = "E_STALE_STATE",
         [E_FULL]        = "E_FULL",
         [E_BUSY]        = "E_BUSY",
         [E_FENCED]      = "E_FENCED",

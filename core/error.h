@@ -6,8 +6,8 @@
  * text itself, so it is never freed and may outlive every arena.
  *
  * Three kinds of failure are told apart by the code: the statement is wrong (E_SYNTAX, E_PLAN,
- * E_UNSUPPORTED), one record is bad (E_DATA), or the world failed (E_IO, E_DAMAGED, E_BUSY, E_FENCED, E_FULL,
- * E_LIMIT).
+ * E_UNSUPPORTED), one record is bad (E_DATA), or the world failed (E_IO, E_DAMAGED, E_STALE_STATE,
+ * E_BUSY, E_FENCED, E_FULL, E_LIMIT).
  */
 #ifndef SLUICE_CORE_ERROR_H
 #define SLUICE_CORE_ERROR_H
@@ -38,6 +38,7 @@ typedef enum {
     E_IO,          /* broker, disk or network failed: trying again may help */
     E_DAMAGED,     /* stored bytes are not what was written: says where, and what to do; trying again does not
                       help */
+    E_STALE_STATE, /* a state file is damaged, or of another version: to be made again from the log */
     E_FULL,        /* the disk is full */
     E_BUSY,        /* somebody else holds it: trying again may help */
     E_FENCED,      /* another process owns what we thought was ours: drop all and rejoin */

@@ -13,6 +13,7 @@
  * away, everything but rollback is refused.
  */
 #include "core/logger.h"
+#include "state/state_vfs.h"
 #include "state/store_cache.h"
 
 enum {
@@ -37,7 +38,7 @@ static Status check_version(sqlite3 *db, Error *err)
     if (rc != SQLITE_ROW)
         return state_db_error(db, rc, "read the version", err);
     if (version != 0 && version != FILE_VERSION)
-        return error_set(err, E_DATA, NO_POS,
+        return error_set(err, E_STALE_STATE, NO_POS,
                          "State store: the file is of version %d, this program writes version %d", version,
                          FILE_VERSION);
     return OK;
@@ -52,11 +53,9 @@ static int note_wal(void *file, sqlite3 *db, const char *schema, int pages)
 static Status connect(StateFile *file, const char *path, Error *err)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    int rc    = sqlite3_open_v2(path ? path : ":memory:", &file->db, flags, NULL);
+    int rc    = state_db_open(path ? path : ":memory:", flags, BUSY_MS, &file->db);
     if (rc != SQLITE_OK)
         return state_db_error(file->db, rc, path ? path : "open", err);
-    sqlite3_extended_result_codes(file->db, 1);
-    sqlite3_busy_timeout(file->db, BUSY_MS);
     TRY(check_version(file->db, err));
     TRY(state_db_exec(file->db,
                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;"
@@ -342,10 +341,9 @@ void state_file_rollback(StateFile *file)
 Status state_file_checkpoint(const char *path, Error *err)
 {
     sqlite3 *db;
-    int      rc     = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    int      rc     = state_db_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, BUSY_MS, &db);
     Status   status = rc == SQLITE_OK ? OK : state_db_error(db, rc, path, err);
     if (status == OK) {
-        sqlite3_busy_timeout(db, BUSY_MS);
         sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         status = state_db_exec(db, "PRAGMA wal_checkpoint(PASSIVE)", err);
     }

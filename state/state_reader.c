@@ -4,31 +4,59 @@
  * Rows are read in chunks, each by a SELECT that is over before the first row is handed out: an open SELECT
  * would keep the WAL from being reused. The next chunk goes on behind the last identity, so rows committed in
  * between may or may not be seen, but none twice. Statements are kept; a table dropped and made again is
- * noticed by its definition.
+ * noticed by its definition, a file that was set aside and made again by its inode.
  */
+#include <sys/stat.h>
+
+#include "state/state_vfs.h"
 #include "state/store_table.h"
 
 enum { CHUNK_ROWS = 1000, CHUNK_BYTES = 4 * 1024 * 1024, BUSY_MS = 5000 };
 
 typedef struct {
+    char       *path;
+    dev_t       device;
+    ino_t       inode; /* of what is open */
     sqlite3    *db;
     StoreTable *tables;
 } ReaderFile;
 
 struct StateReader {
     Arena      *arena; /* of the chunk */
-    size_t      count;
+    size_t      count, damaged;
     ReaderFile *files;
 };
 
-static Status file_open(ReaderFile *file, const char *path, Error *err)
+static void file_close(ReaderFile *file)
 {
-    int rc = sqlite3_open_v2(path, &file->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
-    if (rc != SQLITE_OK)
-        return state_db_error(file->db, rc, path, err);
-    sqlite3_extended_result_codes(file->db, 1);
-    sqlite3_busy_timeout(file->db, BUSY_MS);
-    return OK;
+    for (StoreTable *table = file->tables, *next; table != NULL; table = next) {
+        next = table->next;
+        store_table_free(table);
+    }
+    sqlite3_close(file->db);
+    file->tables = NULL;
+    file->db     = NULL;
+}
+
+static bool file_is_current(const ReaderFile *file)
+{
+    struct stat now;
+    return stat(file->path, &now) == 0 && now.st_ino == file->inode && now.st_dev == file->device;
+}
+
+/* Opens it, or again when another file has that name now. */
+static Status file_open(ReaderFile *file, Error *err)
+{
+    struct stat now;
+    if (file->db != NULL && file_is_current(file))
+        return OK;
+    file_close(file);
+    if (stat(file->path, &now) != 0)
+        return error_set(err, E_IO, NO_POS, "State store: %s is not there", file->path);
+    file->device = now.st_dev;
+    file->inode  = now.st_ino;
+    int rc       = state_db_open(file->path, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, BUSY_MS, &file->db);
+    return rc == SQLITE_OK ? OK : state_db_error(file->db, rc, file->path, err);
 }
 
 Status state_reader_open(const char *const *paths, size_t count, StateReader **out, Error *err)
@@ -38,7 +66,8 @@ Status state_reader_open(const char *const *paths, size_t count, StateReader **o
     reader->files       = mem_calloc(count, sizeof *reader->files);
     reader->count       = count;
     for (size_t i = 0; i < count; i++) {
-        Status status = file_open(&reader->files[i], paths[i], err);
+        reader->files[i].path = str_to_heap(str_c(paths[i]));
+        Status status         = file_open(&reader->files[i], err);
         if (status != OK) {
             state_reader_close(reader);
             return status;
@@ -53,12 +82,8 @@ void state_reader_close(StateReader *reader)
     if (reader == NULL)
         return;
     for (size_t i = 0; i < reader->count; i++) {
-        for (StoreTable *table = reader->files[i].tables; table != NULL;) {
-            StoreTable *next = table->next;
-            store_table_free(table);
-            table = next;
-        }
-        sqlite3_close(reader->files[i].db);
+        file_close(&reader->files[i]);
+        mem_free(reader->files[i].path);
     }
     arena_free(reader->arena);
     mem_free(reader->files);
@@ -243,17 +268,36 @@ static Status scan_file(StateReader *reader, ReaderScan                         
     return status;
 }
 
+/* What was read may be of a file that has been set aside since: then nothing is wrong with the one there now.
+ */
+static Status judge(StateReader *reader, size_t index, Status status, Error *err)
+{
+    if (status != E_STALE_STATE)
+        return status;
+    reader->damaged = index;
+    if (file_is_current(&reader->files[index]))
+        return E_STALE_STATE;
+    if (err != NULL)
+        err->code = E_BUSY;
+    return E_BUSY;
+}
+
+size_t state_reader_damaged(const StateReader *reader) { return reader->damaged; }
+
 Status state_reader_scan(StateReader *reader, const StoreSpec *spec, const StoreRange *range, Arena *arena,
                          Status (*row)(void *context, const StateRow *row, Error *err), void *context,
                          Error *err)
 {
     for (size_t i = 0; i < reader->count; i++) {
-        StoreTable *table;
-        TRY(file_table(&reader->files[i], spec, &table, err));
-        if (table == NULL)
-            continue;
-        ReaderScan scan = {.table = table, .spec = spec, .range = range, .arena = arena};
-        TRY(scan_file(reader, &scan, row, context, err));
+        StoreTable *table  = NULL;
+        Status      status = file_open(&reader->files[i], err);
+        if (status == OK)
+            status = file_table(&reader->files[i], spec, &table, err);
+        if (status == OK && table != NULL) {
+            ReaderScan scan = {.table = table, .spec = spec, .range = range, .arena = arena};
+            status          = scan_file(reader, &scan, row, context, err);
+        }
+        TRY(judge(reader, i, status, err));
     }
     return OK;
 }

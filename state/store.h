@@ -44,9 +44,14 @@ typedef struct {
                              gone; < 0 = kept */
 } StoreSpec;
 
-/* Opens or creates the file (WAL); NULL path: in memory, for tests. Its directory must exist. E_DATA: the
- * file is damaged, no database, or of another version: delete it and restore. */
+/* Opens or creates the file (WAL); NULL path: in memory, for tests. Its directory must exist.
+ *
+ * E_STALE_STATE, here and from any later call that reads or writes: the file is damaged, no database, or of
+ * another version. It can only be closed then, set aside, and made again from the changelogs. */
 Status state_file_open(const char *path, StateFile **out, Error *err);
+/* Renames a file that is closed, with its WAL, to <path>.damaged-<now_ms>, for whoever wants to know; the one
+ * that was set aside before goes. *kept: the new name, in the arena. */
+Status state_file_set_aside(const char *path, int64_t now_ms, Arena *arena, Str *kept, Error *err);
 void   state_file_close(StateFile *file); /* uncommitted changes are lost; accepts NULL */
 /* `bytes` of cache beyond which clean rows are evicted, least recently used first (default 64 MiB). */
 void   state_file_set_cache(StateFile *file, size_t bytes);
@@ -191,9 +196,11 @@ typedef struct {
     const Value *keys, *values;
 } StateRow;
 
-/* Opens the files of all workers read-only. */
+/* Opens the files of all workers read-only. A file that is set aside and made again later is opened again. */
 Status state_reader_open(const char *const *paths, size_t count, StateReader **out, Error *err);
 void   state_reader_close(StateReader *reader);
+/* After E_STALE_STATE: which of the files it was, for whoever can have its worker make it again. */
+size_t state_reader_damaged(const StateReader *reader);
 /* Calls `row` for every visible committed row of the store in the range, in key order per file; what it gets
  * lives until it returns. Any status but OK from `row` ends the scan and is returned. No read transaction
  * outlives the call. */

@@ -366,7 +366,7 @@ void store_table_read_head(sqlite3_stmt *stmt, TableRow *out)
     };
 }
 
-Status store_table_read(const StoreTable *table, sqlite3_stmt *stmt, Arena *arena, TableRow *out, Error *err)
+static Status read_row(const StoreTable *table, sqlite3_stmt *stmt, Arena *arena, TableRow *out, Error *err)
 {
     const StoreSpec *spec   = &table->spec;
     Value           *keys   = ARENA_ARRAY(arena, Value, spec->key_count + 1);
@@ -384,4 +384,14 @@ Status store_table_read(const StoreTable *table, sqlite3_stmt *stmt, Arena *aren
         TRY(read_column(table, stmt, column++, &spec->states[i], true, arena, &values[spec->value_count + i],
                         err));
     return OK;
+}
+
+Status store_table_read(const StoreTable *table, sqlite3_stmt *stmt, Arena *arena, TableRow *out, Error *err)
+{
+    Status status = read_row(table, stmt, arena, out, err);
+    if (status != E_DATA)
+        return status;
+    if (err != NULL) /* only we write here: a row that cannot be read is not what we wrote */
+        err->code = E_STALE_STATE;
+    return E_STALE_STATE;
 }

@@ -8,15 +8,30 @@
 #include "state/store_layout.h"
 #include "state/store_table.h"
 
+static Status code_of(int rc)
+{
+    if (rc == SQLITE_IOERR_DATA || rc == SQLITE_IOERR_CORRUPTFS) /* state_vfs.c; the system's file */
+        return E_STALE_STATE;
+    switch (rc & 0xff) {
+    case SQLITE_FULL:
+        return E_FULL;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return E_BUSY;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return E_STALE_STATE;
+    default:
+        return E_IO;
+    }
+}
+
 Status state_db_error(sqlite3 *db, int rc, const char *what, Error *err)
 {
-    int    primary = rc & 0xff;
-    Status code    = primary == SQLITE_FULL                                  ? E_FULL
-                     : primary == SQLITE_BUSY || primary == SQLITE_LOCKED    ? E_BUSY
-                     : primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB ? E_DATA
-                                                                             : E_IO;
-    return error_set(err, code, NO_POS, "State store: %s: %s", what,
-                     db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+    const char *why = rc == SQLITE_IOERR_DATA ? "the checksum of a page is wrong"
+                      : db != NULL            ? sqlite3_errmsg(db)
+                                              : sqlite3_errstr(rc);
+    return error_set(err, code_of(rc), NO_POS, "State store: %s: %s", what, why);
 }
 
 Status state_db_exec(sqlite3 *db, const char *sql, Error *err)

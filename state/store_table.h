@@ -53,7 +53,7 @@ typedef struct {
     const Value *keys, *values; /* values: with states */
 } TableRow;
 
-/* SQLite's verdict as Status: E_FULL, E_BUSY, E_DATA (file is damaged or no database), else E_IO. */
+/* SQLite's verdict as Status: E_FULL, E_BUSY, E_STALE_STATE (also: no database), else E_IO. */
 Status state_db_error(sqlite3 *db, int rc, const char *what, Error *err);
 Status state_db_exec(sqlite3 *db, const char *sql, Error *err);
 /* *out: sqlite3_finalize. */
@@ -79,7 +79,7 @@ Status store_table_delete(StoreTable *table, const TableRow *row, Error *err);
 int store_table_bind_identity(const StoreTable *table, sqlite3_stmt *stmt, const TableRow *row);
 /* Only the identity, time and visibility of the row the statement stands on; key in SQLite's memory. */
 void store_table_read_head(sqlite3_stmt *stmt, TableRow *out);
-/* The whole row; everything in the arena. */
+/* The whole row; everything in the arena. E_STALE_STATE when it is not what was written. */
 Status store_table_read(const StoreTable *table, sqlite3_stmt *stmt, Arena *arena, TableRow *out, Error *err);
 
 /* What the table knows of a partition's time; INT64_MIN when nothing. */

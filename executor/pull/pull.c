@@ -260,6 +260,8 @@ static Status scan(PullQuery *query, StoreRange *range, Error *err)
     arena_free(arena);
     if (status == E_CANCELLED && query->over)
         return OK;
+    if (status == E_STALE_STATE)
+        runtime_state_damaged(query->host->runtime, state_reader_damaged(query->reader), err);
     query->reader_failed = status != OK;
     return status;
 }

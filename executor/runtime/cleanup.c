@@ -10,6 +10,7 @@
 
 #include "executor/dataflow/task.h"
 #include "executor/runtime/commit.h"
+#include "executor/runtime/failure.h"
 #include "executor/runtime/positions.h"
 #include "executor/runtime/writers.h"
 
@@ -218,6 +219,10 @@ bool cleanup_slice(Cleanup *cleanup)
     Status status = drop_slice(cleanup, 0, &done, &err);
     if (status == E_BUSY) {
         remove_table(cleanup, 0); /* somebody uses a table of that name: it is theirs */
+        return true;
+    }
+    if (status == E_STALE_STATE) {
+        worker_failed(cleanup->worker, NULL, &err);
         return true;
     }
     if (status != OK) {

@@ -15,6 +15,7 @@
 
 #include "executor/runtime/mailbox.h"
 #include "executor/runtime/query.h"
+#include "executor/runtime/repair.h"
 #include "executor/runtime/rollback.h"
 #include "executor/runtime/task.h"
 #include "executor/runtime/writers.h"
@@ -112,6 +113,10 @@ void worker_failed(Worker *worker, Task *task, const Error *err)
     switch (err->code) {
     case E_FENCED:
         fenced(worker, err);
+        return;
+    case E_STALE_STATE:
+        worker_repair_state(worker, err);
+        worker_pause(worker);
         return;
     case E_IO:
     case E_BUSY:

@@ -131,7 +131,9 @@ static void checkpoint_all(Runtime *runtime)
     Error err;
     for (int i = 0; i < runtime->worker_count; i++) {
         Status status = state_file_checkpoint(runtime->files[i], &err);
-        if (status != OK && status != E_BUSY)
+        if (status == E_STALE_STATE)
+            runtime_state_damaged(runtime, (size_t)i, &err);
+        else if (status != OK && status != E_BUSY)
             log_line(LOG_WARN, "checkpoint of %s: %s", runtime->files[i], err.message);
     }
 }

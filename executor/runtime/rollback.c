@@ -22,7 +22,8 @@ void worker_rollback(Worker *worker)
     worker->txn_bytes     = 0;
     worker->state_changed = worker->moved = false;
     worker->sink_flushed                  = true;
-    state_file_rollback(worker->state);
+    if (worker->state != NULL)
+        state_file_rollback(worker->state);
     for (Task *task = worker->dirty, *next; task != NULL; task = next) {
         next             = task->next_dirty;
         task->next_dirty = NULL;

@@ -137,6 +137,9 @@ void push_query_close(PushQuery *query);
 
 /* The state files of this node's workers, for state_reader_open. Valid as long as the runtime. */
 const char *const *runtime_state_files(Runtime *runtime, size_t *count);
+/* A reader has found that file number `file` of these is damaged (`why`): its worker makes it again from the
+ * log. Thread: any */
+void runtime_state_damaged(Runtime *runtime, size_t file, const Error *why);
 /* Partitions of the query's materialised store that this node owns now, has restored and committed; false:
  * the query is not running here. */
 bool runtime_owned_partitions(Runtime *runtime, Str query_id, Arena *arena, int **out, size_t *count);

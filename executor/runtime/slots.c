@@ -150,6 +150,8 @@ static void list_slots(Worker *worker, void *argument)
     Error    err;
     Str     *names, *values;
     size_t   count;
+    if (worker->state == NULL)
+        return;
     if (state_meta_list(worker->state, STR_LIT("slot/"), worker->scratch, &names, &values, &count, &err) !=
         OK) {
         log_line(LOG_WARN, "%s: %s", worker->path, err.message);

@@ -16,6 +16,7 @@
 #include "executor/runtime/positions.h"
 #include "executor/runtime/push_query.h"
 #include "executor/runtime/query.h"
+#include "executor/runtime/repair.h"
 #include "executor/runtime/restore.h"
 #include "executor/runtime/rollback.h"
 #include "executor/runtime/shared_decode.h"
@@ -25,8 +26,7 @@
 enum {
     WAIT_MAX_MS  = 1000,
     POOL_WAIT_MS = 2,
-    FETCH_US     = 25000,    /* a broker answers a fetch of nothing after that */
-    STATE_CACHE  = 10 << 20, /* bytes of rows; the rest of a state is in the file's pages */
+    FETCH_US     = 25000, /* a broker answers a fetch of nothing after that */
 };
 
 /* ---- making ---- */
@@ -75,20 +75,9 @@ Status worker_new(Runtime *runtime, int index, Worker **out, Error *err)
     worker->pool          = reader_pool_new(runtime->options.log, runtime->clock);
     worker->commit_us     = runtime_now_us(runtime);
     snprintf(worker->path, len, "%s/state/worker-%d.db", runtime->options.state_dir, index);
-    Status status = state_file_open(worker->path, &worker->state, err);
-    if (status == E_DATA) { /* damaged, or of another version: restored from the changelogs */
-        log_line(LOG_WARN, "%s: %s; it is made again from the changelogs", worker->path, err->message);
-        static const char *const parts[] = {"", "-wal", "-shm"};
-        for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-            Str path = str_printf(worker->scratch, "%s%s", worker->path, parts[i]);
-            unlink(str_to_c(worker->scratch, path));
-        }
-        status = state_file_open(worker->path, &worker->state, err);
-    }
-    if (status == OK) {
-        state_file_set_cache(worker->state, STATE_CACHE);
+    Status status = worker_open_state(worker, err);
+    if (status == OK)
         status = log_reader_open(runtime->options.log, &options, &worker->reader, err);
-    }
     if (status != OK) {
         worker_free(worker);
         return status;
@@ -198,6 +187,8 @@ static void pass(Worker *worker)
         usleep(5000); /* the wait returns at once where records are waiting */
         return;
     }
+    if (!worker_has_state(worker))
+        return;
     if (writers_open(worker, &err) != OK) {
         worker_say_trouble(worker, &err);
         worker_pause(worker);

@@ -31,7 +31,7 @@ struct Worker {
     /* Thread: worker, from here on. */
     bool            stopping;
     Arena          *scratch;
-    StateFile      *state;
+    StateFile      *state; /* NULL: it has to be made again, and cannot be now (repair.c) */
     LogReader      *reader;
     ReaderPool     *pool;
     Fetchers       *fetchers;

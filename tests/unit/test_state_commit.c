@@ -172,7 +172,7 @@ static void a_file_that_is_no_database_is_told_apart(void **state)
     for (int i = 0; i < 1000; i++)
         fputs("this is not a database ", out);
     fclose(out);
-    assert_int_equal(state_file_open(f->path, &file, &f->err), E_DATA);
+    assert_int_equal(state_file_open(f->path, &file, &f->err), E_STALE_STATE);
 }
 
 int main(void)

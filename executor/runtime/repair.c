@@ -1,0 +1,113 @@
+/*
+ * repair.c - a worker's state file that is damaged, or of another version, is made again from the log.
+ *
+ * A state file holds nothing that the log does not have: rows follow from the changelogs (of source tables:
+ * from their topics), positions stand in the slots topic. So damage, wherever and whenever SQLite meets it,
+ * is not an error of a query but work: the file is renamed (state_aside.c) and an empty one opened; a task
+ * that finds no fact of its own in it restores everything (restore.c). Push queries have files of their own
+ * in memory and go on.
+ *
+ * Damage is met by the worker itself, by the helper thread's checkpoints and by pull queries; these two have
+ * the worker told (runtime_state_damaged).
+ *
+ * Where no new file can be made (no room, no rights), worker->state is NULL and all tasks are closed until
+ * one can.
+ */
+#include "executor/runtime/repair.h"
+
+#include "executor/runtime/failure.h"
+#include "executor/runtime/mailbox.h"
+#include "executor/runtime/rollback.h"
+#include "executor/runtime/task.h"
+
+enum { STATE_CACHE = 10 << 20 }; /* bytes of rows; the rest of a state is in the file's pages */
+
+static Status set_aside(Worker *worker, const Error *why, Error *err)
+{
+    Clock *clock = worker->runtime->clock;
+    Str    kept;
+    TRY(state_file_set_aside(worker->path, clock->now_ms(clock), worker->scratch, &kept, err));
+    log_line(LOG_WARN, "%s: %s; it is kept as " STR_FMT ", and its tables are made again from the changelogs",
+             worker->path, why->message, STR_ARG(kept));
+    return OK;
+}
+
+Status worker_open_state(Worker *worker, Error *err)
+{
+    Error  why;
+    Status status = state_file_open(worker->path, &worker->state, &why);
+    if (status == E_STALE_STATE) {
+        status = set_aside(worker, &why, err);
+        arena_reset(worker->scratch);
+        TRY(status);
+        status = state_file_open(worker->path, &worker->state, &why);
+    }
+    if (status != OK) {
+        worker->state = NULL;
+        *err          = why;
+        return status;
+    }
+    state_file_set_cache(worker->state, STATE_CACHE);
+    return OK;
+}
+
+static void close_tasks(Worker *worker)
+{
+    for (Task *task = worker->tasks; task != NULL; task = task->next) {
+        if (task->query == NULL || task->pipeline == NULL)
+            continue;
+        task_close_pipeline(task);
+        task_set_state(task, TASK_OPENING);
+        atomic_store(&task->view->readable, false);
+    }
+    mailbox_set_ready(worker->mailbox, false);
+}
+
+static void open_again(Worker *worker)
+{
+    Error err;
+    if (worker_open_state(worker, &err) == OK)
+        return;
+    worker_say_trouble(worker, &err);
+    worker_pause(worker);
+}
+
+void worker_repair_state(Worker *worker, const Error *why)
+{
+    Error err;
+    worker_rollback(worker);
+    close_tasks(worker);
+    state_file_close(worker->state);
+    worker->state = NULL;
+    Status status = set_aside(worker, why, &err);
+    arena_reset(worker->scratch);
+    if (status == OK)
+        open_again(worker);
+    else
+        worker_say_trouble(worker, &err); /* opening it says again what is wrong with it */
+}
+
+bool worker_has_state(Worker *worker)
+{
+    if (worker->state == NULL)
+        open_again(worker);
+    return worker->state != NULL;
+}
+
+/* ---- told by others ---- */
+
+static void repair(Worker *worker, void *argument)
+{
+    Error *why = argument;
+    if (worker->state != NULL)
+        worker_repair_state(worker, why);
+    mem_free(why);
+}
+
+void runtime_state_damaged(Runtime *runtime, size_t file, const Error *why)
+{
+    Error *copy = mem_alloc(sizeof *copy);
+    *copy       = *why;
+    if (!worker_post(runtime->workers[file], repair, copy, false))
+        mem_free(copy);
+}

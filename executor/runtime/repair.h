@@ -1,0 +1,19 @@
+/*
+ * repair.h - a worker's state file that is damaged, or of another version, is made again from the log.
+ */
+#ifndef SLUICE_EXECUTOR_RUNTIME_REPAIR_H
+#define SLUICE_EXECUTOR_RUNTIME_REPAIR_H
+
+#include "executor/runtime/worker_state.h"
+
+/* Opens worker->state. A file that cannot be used is set aside first, and an empty one takes its place: its
+ * tasks restore what they need. Thread: worker, or before its thread runs. */
+Status worker_open_state(Worker *worker, Error *err);
+/* The file turned out to be damaged (`why`): everything goes back to the last commit of the log, all tasks
+ * are closed and open again over a new file. Thread: worker */
+void worker_repair_state(Worker *worker, const Error *why);
+/* True once there is a file to work on; until then (no room, no rights) nothing may be opened, and this tries
+ * again after the worker's pauses. Thread: worker */
+bool worker_has_state(Worker *worker);
+
+#endif

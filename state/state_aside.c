@@ -1,0 +1,53 @@
+/*
+ * state_aside.c - a state file that cannot be used any more is renamed, not deleted.
+ *
+ * The changelogs have all of it, so nobody needs the file; but who looks for the reason of the damage does.
+ * One such file is kept for each path: a disk that keeps failing must not be filled with them.
+ *
+ * The WAL goes along under the new name, so that SQLite's tools find both. What has the file open goes on
+ * reading the renamed one; state_reader.c notices.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include "state/store.h"
+
+static const char mark[] = ".damaged-";
+
+static void remove_in(const char *dir, Str prefix, Arena *arena)
+{
+    DIR *entries = opendir(dir);
+    for (struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL;)
+        if (str_starts_with(str_c(entry->d_name), prefix))
+            unlink(str_to_c(arena, str_printf(arena, "%s/%s", dir, entry->d_name)));
+    if (entries != NULL)
+        closedir(entries);
+}
+
+/* Those set aside before. That they cannot be removed is no reason to stop. */
+static void remove_former(const char *path, Arena *arena)
+{
+    const char *slash = strrchr(path, '/');
+    Str         dir   = slash == NULL ? STR_LIT(".") : str_n(path, (size_t)(slash - path));
+    remove_in(str_to_c(arena, dir), str_printf(arena, "%s%s", slash == NULL ? path : slash + 1, mark), arena);
+}
+
+static Status move(const char *path, const char *suffix, Str to, Arena *arena, Error *err)
+{
+    const char *from = str_to_c(arena, str_printf(arena, "%s%s", path, suffix));
+    const char *name = str_to_c(arena, str_printf(arena, STR_FMT "%s", STR_ARG(to), suffix));
+    if (rename(from, name) == 0 || errno == ENOENT)
+        return OK;
+    return error_set(err, E_IO, NO_POS, "cannot rename %s: %s", from, strerror(errno));
+}
+
+Status state_file_set_aside(const char *path, int64_t now_ms, Arena *arena, Str *kept, Error *err)
+{
+    *kept = str_printf(arena, "%s%s%lld", path, mark, (long long)now_ms);
+    remove_former(path, arena);
+    /* The WAL first: without it the file is an old state, with a stranger's it is damaged again. */
+    TRY(move(path, "-wal", *kept, arena, err));
+    TRY(move(path, "", *kept, arena, err));
+    return move(path, "-shm", *kept, arena, err);
+}

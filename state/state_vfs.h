@@ -1,0 +1,16 @@
+/*
+ * state_vfs.h - state files whose pages carry checksums.
+ */
+#ifndef SLUICE_STATE_STATE_VFS_H
+#define SLUICE_STATE_STATE_VFS_H
+
+#include <sqlite3.h>
+
+/* What a page ends with; the file's header says so, and other tools leave these bytes alone. */
+enum { PAGE_SUM_BYTES = 8 };
+
+/* sqlite3_open_v2 by way of the checksums, with extended result codes on and `busy_ms` of patience. *out is
+ * to be closed in any case. Thread: any */
+int state_db_open(const char *path, int flags, int busy_ms, sqlite3 **out);
+
+#endif
