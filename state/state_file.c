@@ -12,6 +12,9 @@
  * store_apply, store_clear and store_drop wrote is in the transaction only: when a failed commit takes that
  * away, everything but rollback is refused.
  */
+#include <errno.h>
+#include <unistd.h>
+
 #include "core/logger.h"
 #include "state/state_vfs.h"
 #include "state/store_cache.h"
@@ -50,6 +53,16 @@ static int note_wal(void *file, sqlite3 *db, const char *schema, int pages)
     return SQLITE_OK;
 }
 
+/* What everything else is found by is read now, so that damage there shows before anybody relies on it. */
+static Status read_own_tables(sqlite3 *db, Error *err)
+{
+    int rc = sqlite3_exec(db,
+                          "SELECT sum(length(value)) FROM _meta; SELECT sum(length(definition)) FROM _stores;"
+                          "SELECT sum(time % 2) FROM _store_time",
+                          NULL, NULL, NULL);
+    return rc == SQLITE_OK ? OK : state_db_error(db, rc, "read the tables of the file itself", err);
+}
+
 static Status connect(StateFile *file, const char *path, Error *err)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
@@ -62,7 +75,8 @@ static Status connect(StateFile *file, const char *path, Error *err)
                       "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA user_version = 2",
                       err));
     sqlite3_wal_hook(file->db, note_wal, file); /* the pragma above has taken it away */
-    return state_db_create(file->db, err);
+    TRY(state_db_create(file->db, err));
+    return read_own_tables(file->db, err);
 }
 
 Status state_file_open(const char *path, StateFile **out, Error *err)
@@ -341,8 +355,10 @@ void state_file_rollback(StateFile *file)
 Status state_file_checkpoint(const char *path, Error *err)
 {
     sqlite3 *db;
-    int      rc     = state_db_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, BUSY_MS, &db);
-    Status   status = rc == SQLITE_OK ? OK : state_db_error(db, rc, path, err);
+    if (access(path, F_OK) != 0 && errno == ENOENT)
+        return error_set(err, E_DAMAGED, NO_POS, "State store: the file is gone");
+    int    rc     = state_db_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, BUSY_MS, &db);
+    Status status = rc == SQLITE_OK ? OK : state_db_error(db, rc, path, err);
     if (status == OK) {
         sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         status = state_db_exec(db, "PRAGMA wal_checkpoint(PASSIVE)", err);

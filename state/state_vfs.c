@@ -305,10 +305,9 @@ int state_db_open(const char *path, int flags, int busy_ms, sqlite3 **out)
 {
     char name[NAME_MAX_BYTES];
     int  reserve = PAGE_SUM_BYTES;
-    int  rc      = sqlite3_open_v2(path, out, flags, layer_name(name));
+    int  rc      = sqlite3_open_v2(path, out, flags | SQLITE_OPEN_EXRESCODE, layer_name(name));
     if (rc != SQLITE_OK)
         return rc;
-    sqlite3_extended_result_codes(*out, 1);
     sqlite3_busy_timeout(*out, busy_ms);
     return sqlite3_file_control(*out, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserve);
 }

@@ -126,14 +126,17 @@ static void show_all_offsets(Runtime *runtime, Arena *arena)
 
 /* ---- the thread ---- */
 
-static void checkpoint_all(Runtime *runtime)
+/* troubles: one per file. */
+static void checkpoint_all(Runtime *runtime, Notice *troubles)
 {
     Error err;
     for (int i = 0; i < runtime->worker_count; i++) {
         Status status = state_file_checkpoint(runtime->files[i], &err);
         if (status == E_STALE_STATE)
             runtime_state_damaged(runtime, (size_t)i, &err);
-        else if (status != OK && status != E_BUSY)
+        else if (status == OK)
+            notice_clear(&troubles[i]);
+        else if (status != E_BUSY && notice_due(&troubles[i], str_c(err.message), runtime_now_us(runtime)))
             log_line(LOG_WARN, "checkpoint of %s: %s", runtime->files[i], err.message);
     }
 }
@@ -150,11 +153,12 @@ void *helper_main(void *argument)
     Runtime *runtime   = argument;
     Arena   *arena     = arena_new(0);
     StrBuf   script    = {0};
+    Notice  *troubles  = mem_calloc((size_t)runtime->worker_count, sizeof *troubles);
     int64_t  growth_us = 0;
     for (unsigned round = 1; runtime_sleep(runtime, &runtime->helper_stopping, CHECKPOINT_MS); round++) {
         Purge *list  = NULL;
         size_t count = round % PURGE_EVERY == 0 ? list_purges(runtime, arena, &list) : 0;
-        checkpoint_all(runtime);
+        checkpoint_all(runtime, troubles);
         dropped_queries_delete_topics(runtime, false);
         refresh_script(runtime, false, arena, &script);
         purge(runtime, list, count);
@@ -165,6 +169,7 @@ void *helper_main(void *argument)
     }
     refresh_script(runtime, true, arena, &script);
     strbuf_clear(&script);
+    mem_free(troubles);
     arena_free(arena);
     return NULL;
 }

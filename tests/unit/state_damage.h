@@ -4,11 +4,18 @@
 #ifndef SLUICE_TESTS_STATE_DAMAGE_H
 #define SLUICE_TESTS_STATE_DAMAGE_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "state_fixture.h"
 
 enum { DAMAGE_PAGE = 4096 };
 

@@ -6,6 +6,7 @@
  * was, or some call says E_STALE_STATE. The same for files that are cut short.
  */
 #include "state_damage.h"
+#include "state_fixture.h"
 
 enum { ROWS = 900, WINDOWS = 300, LONG = 9000 };
 
