@@ -22,6 +22,7 @@ static const struct {
     {"key-value", STORE_KEY_VALUE},
     {"window", STORE_WINDOW},
     {"session", STORE_SESSION},
+    {"buffer", STORE_BUFFER},
 };
 
 typedef struct {
@@ -49,7 +50,8 @@ typedef struct {
     Str       key_bytes[KEYS];
     Value    *key_values[KEYS];
     Model    *now, *committed;
-    Str      *log; /* changelog: key, value, key, value, ... */
+    int64_t   number; /* of the last row of a buffer */
+    Str      *log;    /* changelog: key, value, key, value, ... */
     size_t    log_count, log_capacity;
 } Round;
 
@@ -203,6 +205,9 @@ static void pick_window(Round *w, int64_t *start, int64_t *end)
     case STORE_SESSION:
         *end = *start + (int64_t)random_below(r, 3) * 5;
         break;
+    case STORE_BUFFER: /* one of the rows that were added, if there are any */
+        *end = w->number == 0 ? 1 : 1 + (int64_t)random_below(r, (size_t)w->number);
+        break;
     }
 }
 
@@ -220,27 +225,51 @@ static void put_in_place(Round *w, StoreRow *row, const Value *values, int64_t t
     store_put_values(w->store, row, values, timestamp, visible);
 }
 
-static void put(Round *w, StoreRow *row, ModelRow *model)
+static Value *values_and_states(Round *w)
 {
-    Random          *r      = &w->random;
     const StoreSpec *spec   = &w->spec;
     Value           *values = ARENA_ARRAY(w->arena, Value, spec->value_count + spec->state_count + 1);
-    memcpy(values, random_values(r, w->arena, spec->values, spec->value_count),
+    memcpy(values, random_values(&w->random, w->arena, spec->values, spec->value_count),
            spec->value_count * sizeof *values);
-    memcpy(values + spec->value_count, random_values(r, w->arena, spec->states, spec->state_count),
+    memcpy(values + spec->value_count, random_values(&w->random, w->arena, spec->states, spec->state_count),
            spec->state_count * sizeof *values);
-    int64_t timestamp = random_int(r, T_TIMESTAMP);
-    bool    visible   = !random_once_in(r, 5);
-    if (random_once_in(r, 2))
-        put_in_place(w, row, values, timestamp, visible);
-    else
-        store_put(w->store, row, values, timestamp, visible);
+    return values;
+}
+
+static void remember(Round *w, ModelRow *model, const Value *values, int64_t timestamp, bool visible)
+{
     model->exists    = true;
     model->visible   = visible;
     model->timestamp = timestamp;
     model->values    = values;
     if (w->spec.kind != STORE_KEY_VALUE && row_time(w, model) > w->now->time)
         w->now->time = row_time(w, model);
+}
+
+static void put(Round *w, StoreRow *row, ModelRow *model)
+{
+    Random *r         = &w->random;
+    Value  *values    = values_and_states(w);
+    int64_t timestamp = random_int(r, T_TIMESTAMP);
+    bool    visible   = !random_once_in(r, 5);
+    if (random_once_in(r, 2))
+        put_in_place(w, row, values, timestamp, visible);
+    else
+        store_put(w->store, row, values, timestamp, visible);
+    remember(w, model, values, timestamp, visible);
+}
+
+static void add_to_buffer(Round *w, int key, int64_t time)
+{
+    Value    *values    = values_and_states(w);
+    int64_t   timestamp = random_int(&w->random, T_TIMESTAMP);
+    StoreRow *row       = store_buffer_add(w->store, w->key_bytes[key], w->key_values[key], time, ++w->number,
+                                           values, timestamp);
+    bool      late =
+        w->spec.retention_ms >= 0 && w->now->time != INT64_MIN && time < w->now->time - w->spec.retention_ms;
+    SAME((row == NULL) == late, "a row is added to a buffer beyond its retention, or is not");
+    if (row != NULL)
+        remember(w, model_row(w, w->now, key, time, w->number), values, timestamp, true);
 }
 
 static void change(Round *w)
@@ -250,6 +279,10 @@ static void change(Round *w)
     int64_t   start, end;
     StoreRow *row;
     pick_window(w, &start, &end);
+    if (w->spec.kind == STORE_BUFFER && random_once_in(&w->random, 2)) {
+        add_to_buffer(w, key, start);
+        return;
+    }
     MUST(store_get(w->store, w->key_bytes[key], w->key_values[key], start, end, &row, &f->err));
     ModelRow *model = model_row(w, w->now, key, start, end);
     SAME(row->exists == alive(w, w->now, model), "a row is %s", row->exists ? "there" : "gone");
