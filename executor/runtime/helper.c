@@ -6,6 +6,7 @@
  * Topics of dropped queries are deleted. Offsets of the queries' groups, which lag tools watch; the script
  * for people who open the files.
  */
+#include "core/notice.h"
 #include "executor/runtime/cleanup.h"
 #include "executor/runtime/growth.h"
 #include "executor/runtime/open_sql.h"
