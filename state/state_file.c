@@ -356,7 +356,7 @@ Status state_file_checkpoint(const char *path, Error *err)
 {
     sqlite3 *db;
     if (access(path, F_OK) != 0 && errno == ENOENT)
-        return error_set(err, E_DAMAGED, NO_POS, "State store: the file is gone");
+        return error_set(err, E_STALE_STATE, NO_POS, "State store: the file is gone");
     int    rc     = state_db_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, BUSY_MS, &db);
     Status status = rc == SQLITE_OK ? OK : state_db_error(db, rc, path, err);
     if (status == OK) {

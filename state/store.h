@@ -173,8 +173,8 @@ Status state_file_commit(StateFile *file, Error *err);
 bool state_file_is_lost(const StateFile *file);
 /* Forgets everything since the last commit. */
 void state_file_rollback(StateFile *file);
-/* Passive checkpoint of the WAL; a helper thread calls it with its own connection. E_DAMAGED also when there
- * is no such file (any more). Thread: any. */
+/* Passive checkpoint of the WAL; a helper thread calls it with its own connection. E_STALE_STATE also when
+ * there is no such file (any more). Thread: any. */
 Status state_file_checkpoint(const char *path, Error *err);
 
 /* ---- reading committed state from other threads (pull queries, DESCRIBE, tests) ---- */
