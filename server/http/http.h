@@ -1,14 +1,17 @@
 /*
- * http.h - what a handler sees of HTTP: a request that is complete, and a writer for the reply. Nothing here
- * knows which protocol version or library carries it (http_transport.h does).
+ * http.h - what a handler sees of HTTP: a request and a writer for the reply. Nothing here knows which
+ * protocol version or library carries it (exchange.h does).
  *
- * An exchange is one request and its response. Its handler runs on a thread of a small pool, so it may wait
- * for the log or for a disk, but it must not wait for a client. A response that goes on for long is a stream:
- * the handler leaves a step function behind, which is called on the pool whenever somebody wakes the exchange
- * (rows came, the client read, the client left) and never twice at a time. No thread belongs to a stream.
+ * An exchange is one request and its response. Its handler runs on a thread of a small pool once the request
+ * is there, so it may wait for the log or for a disk, but it must not wait for a client. A response that goes
+ * on for long is a stream: the handler leaves a step function behind, which is called on the pool whenever
+ * somebody wakes the exchange (rows came, the client read, the client wrote, the client left) and never twice
+ * at a time. No thread belongs to a stream. Where HttpOptions.streams_body says so, the handler runs as soon
+ * as the request's headers are there, and reads the body as it comes.
  *
  * What is written and not yet read by the client is kept in memory, then in a file without a name: writing
- * never blocks. A stream that can wait asks http_pending first.
+ * never blocks. A stream that can wait asks http_pending first. What one http_write gets goes out in one
+ * piece where the protocol has pieces (a DATA frame of HTTP/2): some clients take a piece for a line.
  */
 #ifndef SLUICE_SERVER_HTTP_HTTP_H
 #define SLUICE_SERVER_HTTP_HTTP_H
@@ -20,10 +23,11 @@ typedef struct HttpExchange HttpExchange;
 
 typedef struct {
     void *context;
-    void (*handle)(void *context, HttpExchange *x); /* Thread: of the pool */
-    size_t      max_body;                           /* bytes; beyond: 413 */
-    int         threads;                            /* of the pool */
-    int         idle_timeout_s;                     /* connections without a request */
+    void (*handle)(void *context, HttpExchange *x);            /* Thread: of the pool */
+    bool (*streams_body)(void *context, Str method, Str path); /* NULL: no path does. Thread: any */
+    size_t      max_body;                                      /* bytes at a time; beyond: 413 */
+    int         threads;                                       /* of the pool */
+    int         idle_timeout_s;                                /* connections without a request */
     const char *spill_dir; /* where replies go that nobody reads; NULL: all in memory */
 } HttpOptions;
 
@@ -36,13 +40,22 @@ void http_close(HttpServer *server);
 
 /* ---- the request ---- */
 
-Str    http_method(const HttpExchange *x);
-Str    http_path(const HttpExchange *x); /* unescaped, without the query */
-Str    http_header(const HttpExchange *x,
-                   const char         *name); /* STR_NULL: not sent. Only before the reply has begun */
-Str    http_body(const HttpExchange *x);
+Str http_method(const HttpExchange *x);
+Str http_path(const HttpExchange *x); /* unescaped, without the query */
+/* A field of the query (`?a=b&c`), unescaped, in the exchange's arena; STR_NULL: not there. */
+Str http_parameter(HttpExchange *x, const char *name);
+Str http_header(const HttpExchange *x,
+                const char         *name); /* STR_NULL: not sent. Only before the reply has begun */
+/* Who asks, as the connection or the request has proved; STR_NULL: nobody knows. */
+Str    http_principal(const HttpExchange *x);
+Str    http_body(const HttpExchange *x);       /* the whole of it; not of a handler that reads */
 bool   http_can_stream(const HttpExchange *x); /* HTTP/1.0 cannot */
+bool   http_is_2(const HttpExchange *x);
 Arena *http_arena(HttpExchange *x); /* lives as long as the exchange; of the handler and its steps */
+
+/* Appends what has come of the body since the last time; the client may send as much again. False: that was
+ * all. For paths of HttpOptions.streams_body; of the handler and its steps. */
+bool http_read(HttpExchange *x, StrBuf *out);
 
 /* Around what may wait long (for another node, for a topic to come): meanwhile another thread, made for it
  * where there is none, runs what else is asked. Of the handler. */
@@ -62,9 +75,7 @@ void   http_flush(HttpExchange *x);            /* what was written may go */
 void   http_end(HttpExchange *x);
 bool   http_gone(const HttpExchange *x);    /* the client left, or the server stops: no need to go on */
 size_t http_pending(const HttpExchange *x); /* bytes that the client has not taken */
-
-size_t
-http_written(const HttpExchange *x); /* bytes of the reply's body so far; of the handler and its steps */
+size_t http_written(const HttpExchange *x); /* bytes of the body so far; of the handler and its steps */
 
 enum {
     HTTP_PENDING_HIGH = 256 * 1024

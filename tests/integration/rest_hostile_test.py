@@ -72,7 +72,7 @@ class Hostile(rest_test.WithServer):
         (b"GET /is_valid_property/%FF%00%zz HTTP/1.1\r\nHost: x\r\n\r\n", 400),
         (b"GET /status/%FF/%60 HTTP/1.1\r\nHost: x\r\n\r\n", 404),
         (b"GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", 404),
-        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
+        (b"GET / HTTP/2.0\r\n\r\n", 505),
         (b"POST /query-stream HTTP/1.0\r\nContent-Length: 32\r\n\r\n" + b'{"sql":"SELECT * FROM S;"      }', 400),
     ]
 

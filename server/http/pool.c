@@ -1,12 +1,12 @@
 /*
- * http_pool.c - the threads that run handlers and steps.
+ * pool.c - the threads that run handlers and steps.
  *
  * An exchange is in the queue at most once and on one thread at a time; waking one that runs makes it run
  * again. Its job ends when the handler left no stream behind, when a step says so, or when the client is
  * gone.
  */
 #include "core/logger.h"
-#include "server/http/http_transport.h"
+#include "server/http/server.h"
 
 enum { MOST_WAITING = 64 }; /* handlers that wait and have another thread in their place */
 

@@ -1,5 +1,5 @@
 /*
- * http_watch.c - notices that a client left while there was nothing to send to it.
+ * watch.c - notices that a client left while there was nothing to send to it.
  *
  * A transport that waits for rows does not look at the socket. So the sockets of streams are in an epoll set
  * of our own, for "the other side has hung up" alone. Events carry the exchange's number, never its address:
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "core/logger.h"
-#include "server/http/http_transport.h"
+#include "server/http/server.h"
 
 static void hung_up(HttpServer *server, uint64_t id)
 {

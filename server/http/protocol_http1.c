@@ -1,0 +1,291 @@
+/*
+ * protocol_http1.c - HTTP/1 by libmicrohttpd: one thread with epoll, however many connections; listener.c
+ * accepts them.
+ *
+ * A connection is suspended while its handler runs, while its stream has nothing to send, and while a handler
+ * that reads the body has enough of it; whoever has something resumes it. Suspending and resuming happen
+ * under the exchange's lock, so that no wake-up is lost between "there is nothing" and "wake me".
+ *
+ * The reply to a body that is read as it comes begins when all of it is there: libmicrohttpd has no way to
+ * send while it receives.
+ */
+#include <microhttpd.h>
+#include <unistd.h>
+
+#include "core/logger.h"
+#include "core/value.h"
+#include "server/http/server.h"
+
+enum {
+    BLOCK    = 64 * 1024,
+    PATIENCE = 1024 * 1024 * 1024,
+};
+
+/* What libmicrohttpd keeps of a request for us. */
+typedef struct {
+    char         *target; /* as it was sent */
+    HttpExchange *x;      /* once the headers are there */
+} Request;
+
+static Str mhd_header(const HttpExchange *x, const char *name)
+{
+    return str_c(MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name));
+}
+
+static void mhd_resume(HttpExchange *x)
+{
+    if (!x->suspended)
+        return;
+    x->suspended = false;
+    MHD_resume_connection(x->connection);
+}
+
+static int mhd_socket(const HttpExchange *x)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info != NULL ? info->connect_fd : -1;
+}
+
+static const HttpTransport transport = {mhd_header, mhd_resume, mhd_socket};
+
+/* ---- replies ---- */
+
+static ssize_t read_stream(void *context, uint64_t at, char *out, size_t max)
+{
+    HttpExchange *x = context;
+    bool          done;
+    pthread_mutex_lock(&x->lock);
+    size_t before = exchange_pending(x);
+    size_t n      = exchange_take(x, out, max, false, &done);
+    bool   cut    = x->gone && !x->ended;
+    if (n == 0 && !done && !atomic_load(&x->server->stopping)) {
+        x->suspended = true;
+        MHD_suspend_connection(x->connection);
+    }
+    pthread_mutex_unlock(&x->lock);
+    exchange_taken(x, before);
+    if (n > 0)
+        return (ssize_t)n;
+    return !done ? 0 : cut ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+static void free_stream(void *context) { http_unref(context); }
+
+static struct MHD_Response *make_response(HttpExchange *x)
+{
+    struct MHD_Response *response;
+    if (x->whole)
+        response = MHD_create_response_from_buffer(
+            x->written, x->written ? x->out.ptr + (x->out.len - x->written) : "",
+            MHD_RESPMEM_MUST_COPY); /* behind the length of its one piece */
+    else
+        response =
+            MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_stream, http_ref(x), free_stream);
+    if (response == NULL)
+        return NULL;
+    for (size_t i = 0; i < x->header_count; i++)
+        MHD_add_response_header(response, x->headers[i].name, x->headers[i].value);
+    return response;
+}
+
+static enum MHD_Result reply(HttpExchange *x)
+{
+    pthread_mutex_lock(&x->lock);
+    struct MHD_Response *response = x->begun ? make_response(x) : NULL;
+    pthread_mutex_unlock(&x->lock);
+    if (response == NULL)
+        return MHD_NO; /* the server stops before there was an answer */
+    enum MHD_Result result = MHD_queue_response(x->connection, (unsigned)x->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+/* ---- requests ---- */
+
+static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status, const char *message)
+{
+    char                 text[160];
+    int                  len      = snprintf(text, sizeof text,
+                                             "{\"@type\":\"generic_error\",\"error_code\":40000,\"message\":\"%s\"}", message);
+    struct MHD_Response *response = MHD_create_response_from_buffer((size_t)len, text, MHD_RESPMEM_MUST_COPY);
+    MHD_add_response_header(response, "Content-Type", "application/json");
+    MHD_add_response_header(response, "Connection", "close");
+    enum MHD_Result result = MHD_queue_response(connection, status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result count_length(void *count, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    *(int *)count += str_equal_nocase(str_c(name), STR_LIT("Content-Length"));
+    return MHD_YES;
+}
+
+/* More than one opinion on where the body ends: a proxy may have another than ours, and take the rest for a
+ * request of its own (RFC 9112, 6.3). */
+static bool has_two_lengths(struct MHD_Connection *connection)
+{
+    int lengths = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Transfer-Encoding") != NULL;
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, count_length, &lengths);
+    return lengths > 1;
+}
+
+/* Beyond all patience: what is only too large is read and dropped, so that the client hears why instead of a
+ * broken pipe. */
+static bool announces_too_much(struct MHD_Connection *connection)
+{
+    int64_t length;
+    Str     text = str_c(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length"));
+    return !str_is_null(text) && (!int64_parse(text, &length) || length > PATIENCE);
+}
+
+/* Until somebody resumes it, on_request is not called. Lock held. */
+static void suspend(HttpExchange *x)
+{
+    x->suspended = true;
+    MHD_suspend_connection(x->connection);
+}
+
+static HttpVersion version_of(const char *version)
+{
+    return str_equal(str_c(version), STR_LIT("HTTP/1.0")) ? HTTP_1_0 : HTTP_1_1;
+}
+
+/* The headers are there. */
+static enum MHD_Result begin(HttpServer *server, struct MHD_Connection *connection, Request *request,
+                             const char *method, const char *version)
+{
+    Str           target = str_c(request->target);
+    HttpExchange *x =
+        exchange_new(server, &transport, connection, version_of(version), str_c(method), target);
+    request->x = x;
+    if (has_two_lengths(connection))
+        return refuse(connection, 400, "The request says twice how long it is");
+    if (announces_too_much(connection))
+        return refuse(connection, 413, "The request is too large");
+    if (x->streams)
+        exchange_submit(x);
+    return MHD_YES;
+}
+
+/* More of the body; *size becomes what is left for another time. */
+static void take_body(HttpExchange *x, const char *data, size_t *size)
+{
+    pthread_mutex_lock(&x->lock);
+    bool full = x->streams && x->body.len >= HTTP_BODY_HIGH && !x->gone;
+    if (full)
+        suspend(x); /* until the handler has read */
+    pthread_mutex_unlock(&x->lock);
+    if (full)
+        return;
+    exchange_receive(x, str_n(data, *size));
+    *size = 0;
+}
+
+/* All of it is there: runs the handler, or waits for one that reads. False: the reply is there already. */
+static bool take_end(HttpExchange *x)
+{
+    if (!x->body_ended)
+        exchange_received(x);
+    pthread_mutex_lock(&x->lock);
+    bool fresh = !x->submitted, waits = fresh || (!x->begun && !x->gone);
+    MHD_set_connection_option(x->connection, MHD_CONNECTION_OPTION_TIMEOUT,
+                              (unsigned)x->server->options.idle_timeout_s);
+    if (waits)
+        suspend(x);
+    pthread_mutex_unlock(&x->lock);
+    if (fresh)
+        exchange_submit(x);
+    return waits;
+}
+
+static bool has_reply(HttpExchange *x)
+{
+    pthread_mutex_lock(&x->lock);
+    bool has = x->body_ended && (x->begun || x->gone);
+    pthread_mutex_unlock(&x->lock);
+    return has;
+}
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data, size_t *size,
+                                  void **slot)
+{
+    HttpServer *server  = context;
+    Request    *request = *slot;
+    if (request->x == NULL)
+        return begin(server, connection, request, method, version);
+    if (*size > 0) {
+        take_body(request->x, data, size);
+        return MHD_YES;
+    }
+    if (request->x->too_large)
+        return refuse(connection, 413, "The request is too large");
+    if (has_reply(request->x))
+        return reply(request->x);
+    if (atomic_load(&server->stopping))
+        return MHD_NO;
+    return take_end(request->x) ? MHD_YES : reply(request->x);
+}
+
+static void *on_target(void *context, const char *target, struct MHD_Connection *connection)
+{
+    Request *request = mem_calloc(1, sizeof *request);
+    request->target  = mem_strdup(target);
+    return request;
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **slot,
+                         enum MHD_RequestTerminationCode how)
+{
+    Request *request = *slot;
+    if (request == NULL)
+        return;
+    if (request->x != NULL)
+        exchange_over(request->x);
+    mem_free(request->target);
+    mem_free(request);
+    *slot = NULL;
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **slot,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    HttpServer *server = context;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED)
+        atomic_fetch_sub(&server->connections, 1);
+}
+
+static void on_log(void *context, const char *format, va_list args)
+{
+    char text[512];
+    vsnprintf(text, sizeof text, format, args);
+    log_line(LOG_DEBUG, "http: %s", text);
+}
+
+Status http1_start(HttpServer *server, void **out, Error *err)
+{
+    *out = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET |
+                                MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_ITC,
+                            0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+                            MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+                            on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_REQUEST_TIMEOUT_S,
+                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)server->most_connections,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(2 * BLOCK), MHD_OPTION_END);
+    return *out != NULL ? OK : error_set(err, E_IO, NO_POS, "cannot start the HTTP server: %m");
+}
+
+/* It closes the socket when it does not want it. */
+void http1_take(HttpServer *server, int fd, const struct sockaddr *address, socklen_t size)
+{
+    if (MHD_add_connection(server->http1, fd, address, size) != MHD_YES)
+        atomic_fetch_sub(&server->connections, 1);
+}
+
+void http1_stop(void *http1)
+{
+    if (http1 != NULL)
+        MHD_stop_daemon(http1);
+}

@@ -1,0 +1,533 @@
+/*
+ * protocol_http2.c - HTTP/2 by nghttp2, on the loop's thread: a session a connection, an exchange a stream.
+ *
+ * Sessions belong to the loop's thread. Who has something for a stream (any thread, under the exchange's
+ * lock) puts it into the connection's list of streams to look at and wakes the loop. A stream with nothing to
+ * send is deferred: nghttp2 asks again when it is resumed.
+ *
+ * Each piece that a handler wrote is a DATA frame of its own (http.h). A client that does not read stops its
+ * own stream by HTTP/2's windows, all of its streams by the socket, and nobody else: what is written waits in
+ * the exchange. A body that a handler reads as it comes is acknowledged as it reads; others at once, up to
+ * the limit of their size.
+ */
+#include <errno.h>
+#include <nghttp2/nghttp2.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "core/logger.h"
+#include "core/value.h"
+#include "server/http/server.h"
+
+enum {
+    MOST_STREAMS    = 1000,      /* of a connection at a time */
+    MOST_HEADERS    = 64 * 1024, /* bytes of names and values of a request */
+    SEND_BLOCK      = 32 * 1024,
+    RECEIVE_BLOCK   = 16 * 1024,
+    RECEIVE_ROUNDS  = 16,   /* then others have their turn */
+    MOST_RESETS     = 1000, /* streams begun and cancelled, beyond what a second forgives */
+    RESETS_FORGIVEN = 100,
+    BODY_WINDOW     = 1024 * 1024,
+};
+
+typedef struct Connection Connection;
+typedef struct Stream     Stream;
+
+struct Stream {
+    Connection   *connection;
+    Stream       *next, *previous;
+    int32_t       id;
+    HttpExchange *x;       /* once the headers are there */
+    StrBuf        headers; /* name NUL value NUL ...; complete when x is made */
+    bool          answered, ended /* by the client */, sent /* all of the reply */;
+    /* Under the connection's lock. */
+    Stream *next_due;
+    bool    is_due;
+};
+
+struct Connection {
+    LoopSource       base;
+    HttpServer      *server;
+    nghttp2_session *session;
+    Stream          *streams;
+    StrBuf           out; /* what the socket has not taken */
+    size_t           out_at;
+    bool             blocked;    /* waits for the socket to take more */
+    bool             ends_early; /* a reply is over before its request */
+    int64_t          heard_ms;
+    int              resets;
+    pthread_mutex_t  lock; /* of what follows */
+    Stream          *due;  /* streams that somebody has something for */
+};
+
+/* ---- the transport of its exchanges ---- */
+
+static Str find_header(const Stream *stream, Str name)
+{
+    Str all = strbuf_str(&stream->headers);
+    for (size_t at = 0; at < all.len;) {
+        Str key   = str_c(all.ptr + at);
+        Str value = str_c(all.ptr + at + key.len + 1);
+        if (str_equal_nocase(key, name))
+            return value;
+        at += key.len + value.len + 2;
+    }
+    return STR_NULL;
+}
+
+static Str stream_header(const HttpExchange *x, const char *name)
+{
+    return find_header(x->connection, str_c(name));
+}
+
+static void make_due(Stream *stream)
+{
+    Connection *connection = stream->connection;
+    pthread_mutex_lock(&connection->lock);
+    if (!stream->is_due) {
+        stream->is_due   = true;
+        stream->next_due = connection->due;
+        connection->due  = stream;
+    }
+    pthread_mutex_unlock(&connection->lock);
+    loop_wake(connection->server->loop, &connection->base);
+}
+
+static void stream_resume(HttpExchange *x) { make_due(x->connection); }
+static int  stream_socket(const HttpExchange *x) { return -1; }
+
+static const HttpTransport transport = {stream_header, stream_resume, stream_socket};
+
+/* ---- streams ---- */
+
+static Stream *stream_new(Connection *connection, int32_t id)
+{
+    Stream *stream     = mem_calloc(1, sizeof *stream);
+    stream->connection = connection;
+    stream->id         = id;
+    stream->next       = connection->streams;
+    if (stream->next != NULL)
+        stream->next->previous = stream;
+    connection->streams = stream;
+    return stream;
+}
+
+static void stream_free(Stream *stream)
+{
+    Connection *connection = stream->connection;
+    if (stream->x != NULL)
+        exchange_over(stream->x); /* nobody makes it due any more */
+    pthread_mutex_lock(&connection->lock);
+    Stream **at = &connection->due;
+    while (*at != NULL && *at != stream)
+        at = &(*at)->next_due;
+    if (*at != NULL)
+        *at = stream->next_due;
+    pthread_mutex_unlock(&connection->lock);
+    if (stream->previous != NULL)
+        stream->previous->next = stream->next;
+    else
+        connection->streams = stream->next;
+    if (stream->next != NULL)
+        stream->next->previous = stream->previous;
+    strbuf_clear(&stream->headers);
+    mem_free(stream);
+}
+
+/* ---- replies ---- */
+
+static void sent_all(Stream *stream)
+{
+    stream->sent                   = true;
+    stream->connection->ends_early = stream->connection->ends_early || !stream->ended;
+}
+
+static ssize_t read_reply(nghttp2_session *session, int32_t id, uint8_t *out, size_t max, uint32_t *flags,
+                          nghttp2_data_source *source, void *user)
+{
+    Stream       *stream = source->ptr;
+    HttpExchange *x      = stream->x;
+    bool          done;
+    pthread_mutex_lock(&x->lock);
+    size_t before = exchange_pending(x);
+    size_t n      = exchange_take(x, (char *)out, max, true, &done);
+    bool   cut    = x->gone && !x->ended;
+    pthread_mutex_unlock(&x->lock);
+    exchange_taken(x, before);
+    if (n == 0 && !done)
+        return NGHTTP2_ERR_DEFERRED;
+    if (n == 0 && cut)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* the stream is reset: what was sent is not all */
+    if (n == 0 || (done && !cut)) {
+        *flags |= NGHTTP2_DATA_FLAG_EOF;
+        sent_all(stream);
+    }
+    return (ssize_t)n;
+}
+
+/* nghttp2 copies it, and makes the name's letters small as HTTP/2 wants them. */
+static nghttp2_nv header_of(const char *name, const char *value)
+{
+    return (nghttp2_nv){(uint8_t *)name, (uint8_t *)value, strlen(name), strlen(value), NGHTTP2_NV_FLAG_NONE};
+}
+
+/* Has the exchange's lock. */
+static size_t list_headers(const HttpExchange *x, Arena *arena, nghttp2_nv *out)
+{
+    size_t count = 0;
+    out[count++] = header_of(":status", str_to_c(arena, str_printf(arena, "%d", x->status)));
+    for (size_t i = 0; i < x->header_count; i++)
+        out[count++] = header_of(x->headers[i].name, x->headers[i].value);
+    if (x->whole)
+        out[count++] = header_of("content-length", str_to_c(arena, str_printf(arena, "%zu", x->written)));
+    return count;
+}
+
+static void answer(Stream *stream)
+{
+    HttpExchange         *x      = stream->x;
+    Arena                *arena  = arena_new(0);
+    nghttp2_data_provider source = {.source.ptr = stream, .read_callback = read_reply};
+    nghttp2_nv            headers[HTTP_MAX_HEADERS + 2];
+    pthread_mutex_lock(&x->lock);
+    size_t count = list_headers(x, arena, headers);
+    bool   empty = (x->whole && x->written == 0) || str_equal(x->method, STR_LIT("HEAD"));
+    pthread_mutex_unlock(&x->lock);
+    stream->answered = true;
+    if (empty)
+        sent_all(stream);
+    int failed = nghttp2_submit_response(stream->connection->session, stream->id, headers, count,
+                                         empty ? NULL : &source);
+    if (failed != 0)
+        log_line(LOG_WARN, "http: an answer is refused by HTTP/2: %s", nghttp2_strerror(failed));
+    arena_free(arena);
+}
+
+/* Somebody has something for it. */
+static void look_at(Stream *stream)
+{
+    HttpExchange    *x       = stream->x;
+    nghttp2_session *session = stream->connection->session;
+    pthread_mutex_lock(&x->lock);
+    bool begun = x->begun, lost = x->gone && !x->begun;
+    pthread_mutex_unlock(&x->lock);
+    size_t read = exchange_body_read(x);
+    if (read > 0)
+        nghttp2_session_consume(session, stream->id, read);
+    if (lost)
+        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_REFUSED_STREAM);
+    else if (begun && !stream->answered)
+        answer(stream);
+    else if (begun)
+        (void)nghttp2_session_resume_data(session, stream->id); /* an error: it was not deferred */
+}
+
+/* ---- requests ---- */
+
+static Stream *stream_of(nghttp2_session *session, int32_t id)
+{
+    return nghttp2_session_get_stream_user_data(session, id);
+}
+
+static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)
+{
+    if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+        return 0;
+    Stream *stream = stream_new(user, frame->hd.stream_id);
+    return nghttp2_session_set_stream_user_data(session, stream->id, stream);
+}
+
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+                     size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags, void *user)
+{
+    Stream *stream = stream_of(session, frame->hd.stream_id);
+    if (stream == NULL || stream->x != NULL) /* trailers are nobody's */
+        return 0;
+    if (stream->headers.len + name_len + value_len > MOST_HEADERS)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* resets the stream */
+    strbuf_add(&stream->headers, str_n((const char *)name, name_len));
+    strbuf_addc(&stream->headers, '\0');
+    strbuf_add(&stream->headers, str_n((const char *)value, value_len)); /* nghttp2 lets no NUL pass */
+    strbuf_addc(&stream->headers, '\0');
+    return 0;
+}
+
+static void begin_request(Stream *stream)
+{
+    Str path  = find_header(stream, STR_LIT(":path"));
+    stream->x = exchange_new(stream->connection->server, &transport, stream, HTTP_2,
+                             find_header(stream, STR_LIT(":method")), str_is_null(path) ? STR_LIT("") : path);
+    if (stream->x->streams)
+        exchange_submit(stream->x);
+}
+
+static void end_request(Stream *stream)
+{
+    HttpExchange *x = stream->x;
+    stream->ended   = true;
+    exchange_received(x);
+    if (x->too_large)
+        exchange_refuse(x, 413, "The request is too large");
+    else if (!x->streams)
+        exchange_submit(x);
+}
+
+static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user)
+{
+    Connection *connection = user;
+    Stream     *stream     = stream_of(session, frame->hd.stream_id);
+    if (frame->hd.type == NGHTTP2_RST_STREAM && ++connection->resets > MOST_RESETS)
+        nghttp2_session_terminate_session(session, NGHTTP2_ENHANCE_YOUR_CALM);
+    if (stream == NULL || (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA))
+        return 0;
+    if (stream->x == NULL)
+        begin_request(stream);
+    if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
+        end_request(stream);
+    return 0;
+}
+
+static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *bytes, size_t len,
+                   void *user)
+{
+    Stream *stream = stream_of(session, id);
+    if (stream == NULL || stream->x == NULL)
+        return nghttp2_session_consume(session, id, len);
+    exchange_receive(stream->x, str_n((const char *)bytes, len));
+    if (!stream->x->streams)
+        nghttp2_session_consume(session, id, len);
+    return 0;
+}
+
+static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, void *user)
+{
+    Stream *stream = stream_of(session, id);
+    if (stream != NULL)
+        stream_free(stream);
+    return 0;
+}
+
+/* ---- a connection ---- */
+
+static void drop(Connection *connection) { loop_remove(connection->server->loop, &connection->base); }
+
+/* Fills `out` with frames. False: the session is broken. */
+static bool gather(Connection *connection)
+{
+    const uint8_t *bytes;
+    ssize_t        n;
+    while (connection->out.len < SEND_BLOCK) {
+        if ((n = nghttp2_session_mem_send(connection->session, &bytes)) <= 0)
+            return n == 0;
+        strbuf_add(&connection->out, str_n((const char *)bytes, (size_t)n));
+    }
+    return true;
+}
+
+/* A reply that is over before its request is: the client is told that the rest is not wanted. */
+static void end_early(Connection *connection)
+{
+    if (!connection->ends_early)
+        return;
+    connection->ends_early = false;
+    for (Stream *stream = connection->streams; stream != NULL; stream = stream->next)
+        if (stream->sent && !stream->ended) {
+            nghttp2_submit_rst_stream(connection->session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
+            stream->ended = true;
+        }
+}
+
+/* Sends what there is until the socket takes no more. False: the client is gone. */
+static bool send_all(Connection *connection)
+{
+    connection->blocked = false;
+    for (;;) {
+        if (connection->out.len == 0 && (!gather(connection) || connection->out.len == 0))
+            return connection->out.len == 0 && nghttp2_session_want_write(connection->session) == 0;
+        ssize_t n = send(connection->base.fd, connection->out.ptr + connection->out_at,
+                         connection->out.len - connection->out_at, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            connection->blocked = true;
+            return true;
+        }
+        if (n < 0)
+            return false;
+        connection->out_at += (size_t)n;
+        if (connection->out_at == connection->out.len) {
+            strbuf_reset(&connection->out);
+            connection->out_at = 0;
+        }
+    }
+}
+
+/* After whatever has happened. */
+static void go_on(Connection *connection)
+{
+    bool alive = send_all(connection);
+    end_early(connection); /* behind what was sent */
+    alive      = alive && send_all(connection);
+    bool wants = nghttp2_session_want_read(connection->session) ||
+                 nghttp2_session_want_write(connection->session) || connection->out.len > 0;
+    if (!alive || !wants)
+        drop(connection);
+    else
+        loop_want(connection->server->loop, &connection->base,
+                  EPOLLIN | EPOLLRDHUP | (connection->blocked ? EPOLLOUT : 0));
+}
+
+/* False: the connection is over. */
+static bool receive(Connection *connection)
+{
+    uint8_t block[RECEIVE_BLOCK];
+    for (int i = 0; i < RECEIVE_ROUNDS; i++) {
+        ssize_t n = recv(connection->base.fd, block, sizeof block, MSG_DONTWAIT);
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+            return true;
+        if (n <= 0)
+            return false;
+        connection->heard_ms = loop_now_ms();
+        ssize_t taken        = nghttp2_session_mem_recv(connection->session, block, (size_t)n);
+        if (taken < 0) {
+            log_line(LOG_DEBUG, "http: HTTP/2: %s", nghttp2_strerror((int)taken));
+            (void)send_all(connection); /* its GOAWAY says why */
+            return false;
+        }
+    }
+    return true;
+}
+
+static void connection_ready(LoopSource *source, uint32_t events)
+{
+    Connection *connection = (Connection *)source;
+    bool        alive = (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0 || receive(connection);
+    if (!alive)
+        drop(connection);
+    else
+        go_on(connection);
+}
+
+static Stream *take_due(Connection *connection)
+{
+    pthread_mutex_lock(&connection->lock);
+    Stream *stream = connection->due;
+    if (stream != NULL) {
+        connection->due = stream->next_due;
+        stream->is_due  = false;
+    }
+    pthread_mutex_unlock(&connection->lock);
+    return stream;
+}
+
+static void connection_woken(LoopSource *source)
+{
+    Connection *connection = (Connection *)source;
+    for (Stream *stream; (stream = take_due(connection)) != NULL;)
+        look_at(stream);
+    go_on(connection);
+}
+
+static bool is_waiting_for_request(const Connection *connection)
+{
+    for (const Stream *stream = connection->streams; stream != NULL; stream = stream->next)
+        if (stream->ended || (stream->x != NULL && stream->x->streams))
+            return false;
+    return connection->streams != NULL;
+}
+
+static void connection_tick(LoopSource *source, int64_t now_ms)
+{
+    Connection *connection = (Connection *)source;
+    int64_t     silent_s   = (now_ms - connection->heard_ms) / 1000;
+    bool        half       = is_waiting_for_request(connection);
+    connection->resets -= connection->resets < RESETS_FORGIVEN ? connection->resets : RESETS_FORGIVEN;
+    bool idle = connection->streams == NULL && silent_s > connection->server->options.idle_timeout_s;
+    if (!idle && (!half || silent_s <= HTTP_REQUEST_TIMEOUT_S))
+        return;
+    nghttp2_session_terminate_session(connection->session, NGHTTP2_NO_ERROR);
+    go_on(connection);
+}
+
+/* ---- life ---- */
+
+/* The server stops: handlers have ended their replies, which the loop may not have looked at yet. */
+static void say_goodbye(Connection *connection)
+{
+    for (Stream *stream; (stream = take_due(connection)) != NULL;)
+        look_at(stream);
+    nghttp2_session_terminate_session(connection->session, NGHTTP2_NO_ERROR);
+    (void)send_all(connection);
+}
+
+static void connection_release(LoopSource *source)
+{
+    Connection *connection = (Connection *)source;
+    if (connection->session != NULL && atomic_load(&connection->server->stopping))
+        say_goodbye(connection);
+    while (connection->streams != NULL)
+        stream_free(connection->streams);
+    nghttp2_session_del(connection->session);
+    close(connection->base.fd);
+    atomic_fetch_sub(&connection->server->connections, 1);
+    strbuf_clear(&connection->out);
+    pthread_mutex_destroy(&connection->lock);
+    mem_free(connection);
+}
+
+static nghttp2_session_callbacks *make_callbacks(void)
+{
+    nghttp2_session_callbacks *callbacks;
+    if (nghttp2_session_callbacks_new(&callbacks) != 0)
+        return NULL;
+    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
+    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
+    return callbacks;
+}
+
+static nghttp2_session *make_session(Connection *connection)
+{
+    nghttp2_session           *session    = NULL;
+    nghttp2_session_callbacks *callbacks  = make_callbacks();
+    nghttp2_option            *option     = NULL;
+    nghttp2_settings_entry     settings[] = {
+            {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, MOST_STREAMS},
+            {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, MOST_HEADERS},
+    };
+    if (callbacks != NULL && nghttp2_option_new(&option) == 0) {
+        nghttp2_option_set_no_auto_window_update(option, 1); /* on_data and look_at say what was taken */
+        if (nghttp2_session_server_new2(&session, callbacks, connection, option) != 0)
+            session = NULL;
+    }
+    nghttp2_option_del(option);
+    nghttp2_session_callbacks_del(callbacks);
+    if (session != NULL) {
+        nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings, ARRAY_LEN(settings));
+        nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, 0, BODY_WINDOW);
+    }
+    return session;
+}
+
+void http2_take(HttpServer *server, int fd)
+{
+    Connection *connection = mem_calloc(1, sizeof *connection);
+    Error       err;
+    *connection = (Connection){.base     = {.fd      = fd,
+                                            .ready   = connection_ready,
+                                            .woken   = connection_woken,
+                                            .tick    = connection_tick,
+                                            .release = connection_release},
+                               .server   = server,
+                               .heard_ms = loop_now_ms()};
+    pthread_mutex_init(&connection->lock, NULL);
+    connection->session = make_session(connection);
+    bool added          = connection->session != NULL &&
+                 loop_add(server->loop, &connection->base, EPOLLIN | EPOLLRDHUP, &err) == OK;
+    if (!added) {
+        log_line(LOG_WARN, "http: a connection of HTTP/2 cannot be served");
+        connection_release(&connection->base);
+    }
+}

@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""HTTP/2 on the port of HTTP/1.1: what clients rely on (a frame a row, streams that do not wait for each other), and what a client may
+do wrong without anybody else noticing.
+
+usage: http2_test.py PATH-TO-SLUICE [test...]
+"""
+import json
+import os
+import struct
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import rest_test  # noqa: E402
+from http2 import (CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, Client, frame,  # noqa: E402
+                   literal, request_headers)
+from sluice_server import wait_until  # noqa: E402
+
+
+class Http2(rest_test.WithServer):
+    def setUp(self):
+        super().setUp()
+        self.server.ok(rest_test.STREAM)
+
+    def client(self, window=None):
+        client = Client(self.server.port, window)
+        self.addCleanup(client.close)
+        return client
+
+    def push(self, client, text="SELECT K, V FROM S EMIT CHANGES;"):
+        return client.ask("POST", "/query-stream", json.dumps({"sql": text}).encode())
+
+    def alive(self):
+        self.assertEqual(self.server.get("/info")[0], 200)
+
+    def test_requests(self):
+        client = self.client()
+        self.assertIn(b"KsqlServerInfo", b"".join(client.data(client.ask("GET", "/info"))))
+        self.assertEqual(json.loads(b"".join(client.data(client.ask("POST", "/ksql", b'{"ksql":"SHOW TABLES;"}'))))[0]["tables"], [])
+        self.assertEqual(client.data(client.ask("HEAD", "/info")), [])
+        frames = list(client.frames(client.ask("GET", "/chc/live")))
+        self.assertEqual(frames[0][3][0], 0x88)  # :status 200
+        self.assertEqual(b"".join(client.data(client.ask("GET", "/chc/live?x=%41&y"))), b"{}")
+
+    def test_a_frame_a_row(self):
+        client = self.client()
+        stream = self.push(client)
+        header = client.next_data(stream)
+        self.assertEqual((json.loads(header)["columnNames"], header[-1:]), (["K", "V"], b"\n"))
+        for i in range(5):
+            self.insert("k", i)
+        self.assertEqual([client.next_data(stream) for _ in range(5)], [b'["k",%d]\n' % i for i in range(5)])
+        client.send(frame(RST_STREAM, 0, stream, struct.pack(">I", 8)))
+        wait_until(lambda: not self.running())
+
+    def test_pull_rows_are_frames_too(self):
+        client = self.client()
+        self.server.ok(rest_test.TABLE)
+        for i in range(3):
+            self.insert(f"k{i}", i)
+        rows = []
+        def there():
+            rows[:] = client.data(client.ask("POST", "/query-stream", b'{"sql":"SELECT K, N FROM T;"}'))
+            return len(rows) == 4
+        wait_until(there)
+        self.assertEqual(sorted(rows[1:]), [b'["k%d",1]\n' % i for i in range(3)])
+
+    def test_a_stream_that_is_not_read_stops_no_other(self):
+        client = self.client(window=2000)
+        slow, big = self.push(client), "x" * 1500
+        client.next_data(slow)
+        for i in range(4):
+            self.insert(big, i)
+        for _ in range(20):
+            self.assertIn(b"KsqlServerInfo", b"".join(client.data(client.ask("GET", "/info"))))
+        client.send(frame(WINDOW_UPDATE, 0, slow, struct.pack(">I", 100000)))
+        got = b""
+        while got.count(b"\n") < 4:
+            got += client.next_data(slow)
+
+    def test_many_streams_of_a_connection(self):
+        client = self.client()
+        streams = [client.ask("GET", "/info") for _ in range(300)]
+        waiting = set(streams)
+        while waiting:
+            kind, flags, stream, _ = client.frame()
+            self.assertNotIn(kind, (RST_STREAM, GOAWAY))
+            if flags & END_STREAM and kind in (DATA, HEADERS):
+                waiting.discard(stream)
+
+    def test_clients_that_leave(self):
+        for how in range(3):
+            client = self.client()
+            stream = self.push(client)
+            client.next_data(stream)
+            wait_until(lambda: len(self.running()) == 1)
+            if how == 0:
+                client.close()
+            elif how == 1:
+                client.send(b"\xff" * 9)
+            else:
+                client.send(frame(RST_STREAM, 0, stream, struct.pack(">I", 0)))
+            wait_until(lambda: not self.running())
+
+    def test_the_server_ends_its_streams(self):
+        client = self.client()
+        stream = self.push(client)
+        client.next_data(stream)
+        self.server.stop()
+        frames = list(client.frames(stream))
+        self.assertTrue(frames[-1][1] & END_STREAM, frames)
+
+    def test_bodies_beyond_the_limit(self):
+        client = self.client()
+        stream = client.ask("POST", "/ksql", b"", end=False)
+        block = b" " * 16384
+        window = 65535
+        for _ in range(1100):
+            while window < len(block):
+                kind, _, of, payload = client.frame()
+                if kind == WINDOW_UPDATE and of == stream:
+                    window += int.from_bytes(payload, "big")
+            client.send(frame(DATA, 0, stream, block))
+            window -= len(block)
+        client.send(frame(DATA, END_STREAM, stream, b""))
+        self.assertIn(b"too large", b"".join(client.data(stream)))
+        self.alive()
+
+    def test_nonsense(self):
+        """Each costs its connection or its stream, and nobody else anything."""
+        huge = b"".join(literal(b"x%d" % i, b"v" * 4000) for i in range(40))
+        for sent in (
+            PREFACE[:10],
+            PREFACE + b"\x00" * 100,
+            PREFACE + frame(SETTINGS, 0, 0) + b"\xff\xff\xff\x00\x00\x00\x00\x00\x01",
+            PREFACE + frame(SETTINGS, 0, 0) + frame(DATA, 0, 1, b"x"),
+            PREFACE + frame(SETTINGS, 0, 0) + frame(HEADERS, END_HEADERS | END_STREAM, 2, request_headers(b"GET", b"/info")),
+            PREFACE + frame(SETTINGS, 0, 0) + frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\xff\xff\xff\xff\xff"),
+            PREFACE + frame(SETTINGS, 0, 0) + frame(HEADERS, 0, 1, request_headers(b"GET", b"/info")) + frame(CONTINUATION, 0, 1, huge[:16000]) * 12,
+            PREFACE + frame(SETTINGS, 0, 0) + frame(SETTINGS, 0, 0) * 5000,
+            PREFACE + frame(SETTINGS, 0, 0) + b"".join(frame(HEADERS, END_HEADERS | END_STREAM, 2 * i + 1, request_headers(b"GET", b"/info")) +
+                                                       frame(RST_STREAM, 0, 2 * i + 1, b"\0\0\0\x08") for i in range(3000)),
+            PREFACE + frame(SETTINGS, 0, 0) + frame(HEADERS, END_HEADERS | END_STREAM, 1, literal(b":method", b"GET")),
+            PREFACE + frame(SETTINGS, 0, 0) + frame(HEADERS, END_HEADERS | END_STREAM, 1, request_headers(b"GET", b"/info", [(b"Upper", b"case")])),
+        ):
+            client = self.client()
+            try:
+                client.sock.sendall(sent[len(PREFACE):] if sent.startswith(PREFACE) else sent)
+                client.sock.settimeout(0.3)
+                while client.sock.recv(65536):
+                    pass
+            except OSError:
+                pass
+            client.close()
+            self.alive()
+        for at in range(1, 24, 5):  # half a preface
+            import socket
+            with socket.create_connection(("127.0.0.1", self.server.port)) as sock:
+                sock.sendall(PREFACE[:at])
+        self.alive()
+
+    def test_half_a_request_keeps_nobody(self):
+        clients = [self.client() for _ in range(100)]
+        for client in clients:
+            client.send(frame(HEADERS, END_HEADERS, 1, request_headers(b"POST", b"/ksql")), frame(DATA, 0, 1, b'{"ksql":'))
+        started = time.monotonic()
+        self.alive()
+        self.assertLess(time.monotonic() - started, 1)
+
+
+if __name__ == "__main__":
+    rest_test.BINARY = sys.argv.pop(1)
+    unittest.main(verbosity=2)
