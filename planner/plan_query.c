@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "parser/parser.h"
+#include "planner/inference.h"
 #include "planner/pull_rules.h"
 #include "planner/canonical.h"
 #include "planner/nodes/node_aggregate.h"
@@ -72,8 +73,7 @@ static Status sink_key_format(const Planner *planner, const WithClause *with, co
         name         = str_is_null(property) ? str_c(format_name(format_default_key())) : property;
     }
     TRY(with_format(with, SIDE_KEY, name, &sink->key_format, err));
-    if (str_is_null(sink->key_format.delimiter) && sink->key_format.format == leftmost->key_format.format)
-        sink->key_format.delimiter = leftmost->key_format.delimiter;
+    format_inherit(&sink->key_format, &leftmost->key_format);
     return OK;
 }
 
@@ -84,9 +84,8 @@ static Status sink_formats(const Planner *planner, const WithClause *with, const
     Str value = str_is_null(with->value_format) ? str_c(format_name(leftmost->value_format.format))
                                                 : with->value_format;
     TRY(with_format(with, SIDE_VALUE, value, &sink->value_format, err));
-    if (str_is_null(sink->value_format.delimiter) &&
-        sink->value_format.format == leftmost->value_format.format)
-        sink->value_format.delimiter = leftmost->value_format.delimiter;
+    format_inherit(&sink->value_format, &leftmost->value_format);
+    name_key_schema(planner->arena, sink);
     return with_wrapping(with, planner->host, &sink->value_format, sink->schema->value_count, err);
 }
 
@@ -168,6 +167,7 @@ static Status describe_sink(const Planner *planner, const AstStatement *statemen
     if (check_source(sink, err) != OK)
         return error_append(err, "\nStatement: " STR_FMT,
                             STR_ARG(canonical_statement(a, statement, NULL, NULL)));
+    TRY(check_sink_schemas(planner, sink, err));
     return check_intermediate(body, sink, err);
 }
 

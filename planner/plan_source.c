@@ -1,10 +1,11 @@
 /*
  * plan_source.c - CREATE STREAM|TABLE name (columns) WITH (...), and ALTER: from the statement to a Source.
  *
- * Order (sql.md 4.1.3): formats are filled in, columns are taken (schema inference belongs to formats that
- * need a registry, which are not built), the topic is found, then names, schema and formats are checked.
+ * Order (sql.md 4.1.3): formats are filled in, columns are taken or inferred (inference.c), the topic is
+ * found, then names, schema and formats are checked.
  */
 #include "parser/parser.h"
+#include "planner/inference.h"
 #include "planner/source_rules.h"
 #include "planner/query_build.h"
 #include "planner/with.h"
@@ -158,38 +159,22 @@ static Status create_formats(const Planner *planner, const WithClause *with, Sou
                          "provide one or set a default via the "
                          "'ksql.persistence.default.format.value' config.");
     TRY(with_format(with, SIDE_KEY, str_upper(planner->arena, key_format), &source->key_format, err));
+    name_key_schema(planner->arena, source);
     return with_format(with, SIDE_VALUE, str_upper(planner->arena, value_format), &source->value_format, err);
 }
 
-/* One side's schema comes from a registry when nothing was declared for it, or when an id was named. */
-static Status check_inference(const WithClause *with, const Source *source, const Schema *schema,
-                              bool is_table, Error *err)
+static Status check_columns(const Source *source, Error *err)
 {
-    static const char *const side_names[] = {"KEY", "VALUE"};
-    for (int side = SIDE_KEY; side <= SIDE_VALUE; side++) {
-        bool              has_id  = side == SIDE_KEY ? with->has_key_schema_id : with->has_value_schema_id;
-        size_t            columns = side == SIDE_KEY ? schema->key_count : schema->value_count;
-        const FormatSpec *format  = side == SIDE_KEY ? &source->key_format : &source->value_format;
-        bool              infers  = format_facts(format->format)->infers;
-        if (has_id && !infers)
-            return error_set(err, E_PLAN, NO_POS,
-                             "%s_FORMAT should support schema inference when %s_SCHEMA_ID is provided. "
-                             "Current format is %s.",
-                             side_names[side], side_names[side], format_name(format->format));
-        if (has_id && columns > 0)
-            return error_set(err, E_PLAN, NO_POS,
-                             "Table elements and %s_SCHEMA_ID cannot both exist for create statement.",
-                             side_names[side]);
-        if (infers && columns == 0)
-            return error_set(
-                err, E_UNSUPPORTED, NO_POS,
-                "Sluice cannot take columns from a schema registry yet (%s_FORMAT %s): please declare them.",
-                side_names[side], format_name(format->format));
-    }
+    const Schema *schema = source->schema;
     if (schema->count == 0)
         return error_set(err, E_PLAN, NO_POS, "The statement does not define any columns.");
-    if (is_table && schema->key_count == 0)
-        return error_set(err, E_PLAN, NO_POS, "Tables require a PRIMARY KEY. Please define the PRIMARY KEY.");
+    if (source->is_table && schema->key_count == 0)
+        return error_set(
+            err, E_PLAN, NO_POS, "Tables require a PRIMARY KEY. Please define the PRIMARY KEY.%s",
+            source->value_format.schema_id == 0
+                ? ""
+                : "\nUse a partial schema to define the primary key and still load the value columns "
+                  "from the Schema Registry, for example:\n\tCREATE TABLE t (k INT PRIMARY KEY) WITH (...);");
     if (schema->value_count == 0 && schema->key_count == 0)
         return error_set(err, E_PLAN, NO_POS, "No columns supplied.");
     return OK;
@@ -268,7 +253,10 @@ static Status declare_source(const Planner *planner, const AstStatement *stateme
     TRY(declared_schema(planner, statement, &source->schema, err));
     TRY(create_formats(planner, with, source, err));
     TRY(check_retention(with, source, err));
-    TRY(check_inference(with, source, source->schema, source->is_table, err));
+    source->topic = with->topic;
+    if (!str_is_null(with->topic))
+        TRY(infer_source_columns(planner, with, source, err));
+    TRY(check_columns(source, err));
     TRY(with_wrapping(with, planner->host, &source->value_format, source->schema->value_count, err));
     int slot;
     TRY(with_timestamp(with, source->schema, &slot, err));

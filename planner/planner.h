@@ -26,6 +26,7 @@ typedef struct {
     const Catalog     *catalog;
     const Functions   *functions;
     const PlannerHost *host;
+    SchemaRegistry    *registry; /* of columns that nobody declared; NULL: there is none */
     Clock             *clock;
     Arena             *arena;        /* of the result */
     int64_t            query_number; /* n of a generated query id */

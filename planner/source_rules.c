@@ -4,6 +4,7 @@
 #include "planner/source_rules.h"
 
 #include "parser/parser.h"
+#include "serde/schema_text.h"
 
 const char *source_kind(bool is_table) { return is_table ? "table" : "stream"; }
 
@@ -197,4 +198,11 @@ Status check_source_upgrade(const Source *old, const Source *next, Error *err)
                            STR_ARG(strbuf_str(&all.text)));
     strbuf_clear(&all.text);
     return status;
+}
+
+void name_key_schema(Arena *arena, Source *source)
+{
+    FormatSpec *format = &source->key_format;
+    if (str_is_null(format->full_schema_name) && format->format != NULL)
+        format->full_schema_name = schema_key_name(format->format, source->name, arena);
 }

@@ -19,6 +19,8 @@ Status check_source(const Source *source, Error *err);
 Status check_name_free(const Catalog *catalog, const AstStatement *statement, Error *err);
 /* May `next` take the place of `old` (sql.md 4.1.5)? */
 Status check_source_upgrade(const Source *old, const Source *next, Error *err);
+/* Where a format's key schemas are named after their source and nothing else was said: that name. */
+void name_key_schema(Arena *arena, Source *source);
 /* "stream", "table" */
 const char *source_kind(bool is_table);
 

@@ -435,6 +435,8 @@ Status with_format(const WithClause *with, int side, Str name, FormatSpec *out, 
     out->delimiter               = delimiter;
     out->full_schema_name        = schema_name;
     out->nullable_representation = nullable;
+    if (side == SIDE_KEY ? with->has_key_schema_id : with->has_value_schema_id)
+        out->schema_id = (int32_t)(side == SIDE_KEY ? with->key_schema_id : with->value_schema_id);
     return OK;
 }
 

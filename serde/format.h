@@ -8,11 +8,29 @@
 #ifndef SLUICE_SERDE_FORMAT_H
 #define SLUICE_SERDE_FORMAT_H
 
-#include "serde/serde.h"
+#include "serde/schema_text.h"
+
+/* How a registry format reads and writes by a registered schema; framed.c does what is the same for all. A
+ * plan is made once per schema, lives in the arena given, and is read-only. */
+typedef struct {
+    SchemaKind kind;
+    /* The schema of these columns, as ksqlDB registers it. E_PLAN when they have none. */
+    Status (*print)(const SerdeSpec *spec, StrBuf *out, Error *err);
+    /* The columns of a schema, without roles: schema_columns. */
+    Status (*infer)(const SchemaQuestion *question, Arena *arena, Column **out, size_t *count, Error *err);
+    Status (*reader)(const SerdeSpec *spec, const RegisteredSchema *schema, Arena *arena, const void **plan,
+                     Error *err);
+    /* `payload` is what stands behind the id. */
+    Status (*read)(const void *plan, Str payload, Arena *arena, Value *out, Error *err);
+    Status (*writer)(const SerdeSpec *spec, const RegisteredSchema *schema, Arena *arena, const void **plan,
+                     Error *err);
+    Status (*write)(const void *plan, const Value *values, StrBuf *out, Error *err);
+} SchemaClass;
 
 struct FormatClass {
-    const char *name;
-    FormatFacts facts;
+    const char        *name;
+    FormatFacts        facts;
+    const SchemaClass *schemas; /* NULL: bytes name no schema */
     /* Can these columns be held? E_PLAN with the bare reason; serde_check wraps it. */
     Status (*check)(const FormatClass *format, int side, const Column *columns, size_t count, Error *err);
     Status (*open_decoder)(const SerdeSpec *spec, Arena *arena, Decoder **out, Error *err);

@@ -8,11 +8,6 @@
  */
 #include "serde/format.h"
 
-static Status check_avro(const FormatClass *format, int side, const Column *columns, size_t count, Error *err)
-{
-    return columns_check_map_keys(columns, count, "Avro only supports MAPs with STRING keys", err);
-}
-
 static Status check_json_sr(const FormatClass *format, int side, const Column *columns, size_t count,
                             Error *err)
 {
@@ -52,17 +47,6 @@ static Status check_protobuf(const FormatClass *format, int side, const Column *
     return OK;
 }
 
-const FormatClass format_avro = {
-    .name  = "AVRO",
-    .facts = {.payload  = PAYLOAD_RECORD,
-              .wraps    = true,
-              .unwraps  = true,
-              .infers   = true,
-              .registry = true,
-              .exact    = true,
-              .named    = true},
-    .check = check_avro,
-};
 const FormatClass format_json_sr = {
     .name  = "JSON_SR",
     .facts = {.payload  = PAYLOAD_RECORD,

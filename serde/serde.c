@@ -45,6 +45,25 @@ const FormatClass *format_any_key(void) { return &format_json; }
 
 const FormatClass *format_exact(void) { return &format_internal; }
 
+void format_inherit(FormatSpec *sink, const FormatSpec *source)
+{
+    if (sink->format != source->format)
+        return;
+    if (str_is_null(sink->delimiter))
+        sink->delimiter = source->delimiter;
+    if (sink->format->facts.inherits_name && str_is_null(sink->full_schema_name))
+        sink->full_schema_name = source->full_schema_name;
+    if (sink->format->facts.inherits_nullable && str_is_null(sink->nullable_representation))
+        sink->nullable_representation = source->nullable_representation;
+}
+
+FormatSpec format_inside(const FormatSpec *spec)
+{
+    if (spec->format == NULL || !spec->format->facts.registry)
+        return *spec;
+    return (FormatSpec){.format = format_exact()};
+}
+
 bool format_supports_wrapping(const FormatClass *format, Wrapping wrapping)
 {
     switch (wrapping) {

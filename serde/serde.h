@@ -11,6 +11,7 @@
 #define SLUICE_SERDE_SERDE_H
 
 #include "core/row.h"
+#include "serde/registry.h"
 
 typedef struct FormatClass FormatClass; /* one per format: formats.def */
 
@@ -23,6 +24,7 @@ typedef struct {
     Str                delimiter; /* DELIMITED; STR_NULL = "," */
     Str                full_schema_name;
     Str                nullable_representation;
+    int32_t            schema_id; /* KEY_SCHEMA_ID, VALUE_SCHEMA_ID; 0: none was said */
 } FormatSpec;
 
 enum { SIDE_KEY, SIDE_VALUE };
@@ -57,6 +59,9 @@ typedef struct {
     bool opaque;          /* values may be copied, but not be grouped or joined (ksqlDB's rule for KAFKA) */
     bool delimiter;       /* takes a delimiter property */
     bool nullable_representation; /* takes that property */
+    bool inherits_name;           /* a sink has its source's full schema name */
+    bool inherits_nullable;       /* and its nullable representation */
+    bool named_keys;              /* key schemas are named after their source: schema_key_name */
 } FormatFacts;
 
 /* By name in any case; NULL when there is none of that name. */
@@ -76,6 +81,14 @@ bool   format_supports_wrapping(const FormatClass *format, Wrapping wrapping);
  * with ksqlDB's text, before which the caller puts "Configuration VALUE_DELIMITER is invalid: ". *out points
  * into `text` or to a constant. */
 Status format_parse_delimiter(Str text, Str *out, Error *err);
+
+/* Properties that a sink has from its source where it has the same format and says nothing else
+ * (runtime.md 1.2). */
+void format_inherit(FormatSpec *sink, const FormatSpec *source);
+
+/* The format of keys within a query (stores, repartition topics) whose edge has this one: itself, or the
+ * engine's own where bytes depend on a registry and equal keys of two topics would differ. */
+FormatSpec format_inside(const FormatSpec *spec);
 
 /* What DESCRIBE and the test runner call features: WRAP_SINGLES or UNWRAP_SINGLES where it was set or is
  * implied for single keys, else WRAP_DEFAULT for none (conformance: keyFeatures, valueFeatures;
@@ -107,7 +120,9 @@ typedef struct {
     Str                  topic;   /* for error texts */
     const Column        *columns; /* of that side, in order */
     size_t               count;
-    const Wanted *const *wanted; /* one per column, or NULL: everything */
+    const Wanted *const *wanted;   /* one per column, or NULL: everything */
+    SchemaRegistry      *registry; /* where the format needs one; lives longer than decoder and encoder */
+    bool                 fill;     /* encoder: where a schema has no null, NULL is written as 0, "", ... */
 } SerdeSpec;
 
 typedef struct Decoder Decoder;
@@ -117,12 +132,14 @@ typedef struct Encoder Encoder;
 Status decoder_open(const SerdeSpec *spec, Arena *arena, Decoder **out, Error *err);
 void   decoder_close(Decoder *decoder);
 /* Fills out[count]. Texts may point into `bytes`, which must live as long as the batch; everything else is in
- * `arena`. E_DATA with the texts of runtime.md 1 (they never quote the payload). */
+ * `arena`. E_DATA with the texts of runtime.md 1 (they never quote the payload). E_IO: the record is not to
+ * blame, the schema registry does not answer; the same bytes are to be tried again. */
 Status decoder_decode(Decoder *decoder, Str bytes, Arena *arena, Value *out, Error *err);
 
 Status encoder_open(const SerdeSpec *spec, Arena *arena, Encoder **out, Error *err);
 void   encoder_close(Encoder *encoder);
-/* *out = the bytes, in `arena`; ptr NULL when they are null (an unwrapped NULL column, the NONE format). */
+/* *out = the bytes, in `arena`; ptr NULL when they are null (an unwrapped NULL column, the NONE format). E_IO
+ * as above; E_PLAN when the registry refuses the schema. */
 Status encoder_encode(Encoder *encoder, const Value *values, Arena *arena, Str *out, Error *err);
 
 /* ---- windowed keys (runtime.md 2.5) ---- */

@@ -45,7 +45,7 @@ Status aggregate_open(Operator *op, AggregateFold fold, Error *err)
     self->next           = ARENA_ARRAY(op->arena, Value, self->value_count + 1);
     aggregate_rollback(op);
     TRY(open_calls(self, err));
-    TRY(key_coder_open(op, &op->node->key_format, schema, STR_NULL, &self->keys, err));
+    TRY(key_coder_open_inside(op, schema, STR_NULL, &self->keys, err));
     if (self->plan->having != NULL)
         TRY(op_compile(op, self->plan->having, &self->having, err));
     return projection_open(op, self->plan->values, self->value_count, &self->values, err);

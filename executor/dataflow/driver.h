@@ -29,6 +29,7 @@ typedef struct {
     const char     *state_folder; /* with restarts: an empty folder for state files; the caller removes it */
     Clock          *clock;
     const FnConfig *functions_config;
+    SchemaRegistry *registry;
     Str             service_id;
     bool            throw_on_invalid_timestamp;
     void (*skipped)(void *context, const SkipInfo *info); /* may be NULL */

@@ -111,6 +111,7 @@ static Status open_part(DriverQuery *query, size_t part, Error *err)
                    .host                       = &query->host,
                    .clock                      = options->clock,
                    .functions_config           = options->functions_config,
+                   .registry                   = options->registry,
                    .service_id                 = options->service_id,
                    .throw_on_invalid_timestamp = options->throw_on_invalid_timestamp,
     };

@@ -8,10 +8,11 @@ static bool names_matter(const FormatSpec *format, size_t count)
     return format_facts(format->format)->named && !serde_is_unwrapped(format, SIDE_KEY, count);
 }
 
+/* Are key bytes of `from`'s edge, as they are within the query, those of the format? */
 static bool same_bytes(const PlanNode *from, const FormatSpec *format, const Schema *schema)
 {
-    if (from->key_format.format != format->format ||
-        !str_equal(from->key_format.delimiter, format->delimiter) ||
+    FormatSpec inside = format_inside(&from->key_format);
+    if (inside.format != format->format || !str_equal(inside.delimiter, format->delimiter) ||
         from->schema->key_count != schema->key_count)
         return false;
     for (size_t i = 0; names_matter(format, schema->key_count) && i < schema->key_count; i++)
@@ -33,6 +34,12 @@ Status key_coder_open(Operator *op, const FormatSpec *format, const Schema *sche
                       .count   = schema->key_count};
     out->reuse     = op->node->input_count > 0 && same_bytes(op->node->inputs[0], format, schema);
     return op_encoder(op, &spec, &out->encoder, err);
+}
+
+Status key_coder_open_inside(Operator *op, const Schema *schema, Str topic, KeyCoder *out, Error *err)
+{
+    FormatSpec inside = format_inside(&op->node->key_format);
+    return key_coder_open(op, &inside, schema, topic, out, err);
 }
 
 Status key_coder_bytes(KeyCoder *coder, const Row *row, Arena *arena, Str *out, Error *err)

@@ -18,6 +18,8 @@ typedef struct {
  * where they are written to; STR_NULL: nowhere. */
 Status key_coder_open(Operator *op, const FormatSpec *format, const Schema *schema, Str topic, KeyCoder *out,
                       Error *err);
+/* The same for keys that stay within the query, in what stands in for the node's own format there. */
+Status key_coder_open_inside(Operator *op, const Schema *schema, Str topic, KeyCoder *out, Error *err);
 /* Bytes of the row's key (without window), kept in row->key_bytes; ptr NULL: null. */
 Status key_coder_bytes(KeyCoder *coder, const Row *row, Arena *arena, Str *out, Error *err);
 

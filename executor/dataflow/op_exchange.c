@@ -30,7 +30,7 @@ static Status exchange_open(Operator *op, Error *err)
     SerdeSpec keys = repartition_key_serde(op->node, self->topic);
     if (!repartition_keeps_key_bytes(op->node) && keys.count > 0)
         TRY(op_encoder(op, &keys, &self->exact_keys, err));
-    TRY(key_coder_open(op, &op->node->key_format, op->node->schema, self->topic, &self->keys, err));
+    TRY(key_coder_open_inside(op, op->node->schema, self->topic, &self->keys, err));
     return op_encoder(op, &spec, &self->values, err);
 }
 

@@ -18,7 +18,7 @@ typedef struct {
 static Status project_open(Operator *op, Error *err)
 {
     ProjectOp *self = (ProjectOp *)op;
-    TRY(key_coder_open(op, &op->node->key_format, op->node->schema, STR_NULL, &self->keys, err));
+    TRY(key_coder_open_inside(op, op->node->schema, STR_NULL, &self->keys, err));
     return projection_open(op, plan_project(op->node)->values, op->node->schema->value_count, &self->values,
                            err);
 }

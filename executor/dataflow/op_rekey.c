@@ -45,7 +45,7 @@ static Status rekey_open(Operator *op, Error *err)
     for (size_t i = 0; i < rekey->key_count; i++)
         TRY(op_compile(op, rekey->keys[i], &self->keys[i], err));
     find_key_only(self, from);
-    TRY(key_coder_open(op, &op->node->key_format, op->node->schema, STR_NULL, &self->coder, err));
+    TRY(key_coder_open_inside(op, op->node->schema, STR_NULL, &self->coder, err));
     self->coder.reuse = false; /* it is another key */
     return OK;
 }

@@ -56,8 +56,8 @@ static Status read_alone(SourceOp *self, int partition, const LogRecord *records
 {
     Operator *op = &self->base.base;
     if (self->own == NULL)
-        TRY(source_decoder_open(&self->spec, op->programs.clock, op->programs.config, op->arena, &self->own,
-                                err));
+        TRY(source_decoder_open(&self->spec, op->programs.clock, op->programs.config,
+                                op->pipeline->spec.registry, op->arena, &self->own, err));
     source_decoder_read(self->own, partition, records, count, arena, out);
     op->pipeline->counters.decoded += count;
     return OK;
@@ -100,6 +100,8 @@ static Status drop(SourceOp *self, const Row *row, const SourceFault *fault, Err
     case FAULT_TIME_MISSING:
         fatal = true;
         break;
+    case FAULT_REGISTRY:
+        return error_set(err, E_IO, NO_POS, "%s", fault->message);
     }
     if (fatal)
         return error_set(err, E_FATAL_DATA, NO_POS, "%s", fault->message);

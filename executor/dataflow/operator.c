@@ -79,14 +79,18 @@ Status op_compile(Operator *op, const Expr *expr, Program **out, Error *err)
 
 Status op_decoder(Operator *op, const SerdeSpec *spec, Decoder **out, Error *err)
 {
-    TRY(decoder_open(spec, op->arena, out, err));
+    SerdeSpec full = *spec;
+    full.registry  = op->pipeline->spec.registry;
+    TRY(decoder_open(&full, op->arena, out, err));
     keep(op)->decoder = *out;
     return OK;
 }
 
 Status op_encoder(Operator *op, const SerdeSpec *spec, Encoder **out, Error *err)
 {
-    TRY(encoder_open(spec, op->arena, out, err));
+    SerdeSpec full = *spec;
+    full.registry  = op->pipeline->spec.registry;
+    TRY(encoder_open(&full, op->arena, out, err));
     keep(op)->encoder = *out;
     return OK;
 }
@@ -114,7 +118,7 @@ Status op_key_bytes(Operator *op, const Row *row, Arena *arena, Str *out, Error 
     if (from->key_format.format == NULL)
         return OK;
     if (op->key_encoder == NULL) {
-        SerdeSpec spec = {.format  = from->key_format,
+        SerdeSpec spec = {.format  = format_inside(&from->key_format),
                           .side    = SIDE_KEY,
                           .columns = from->schema->columns,
                           .count   = from->schema->key_count};

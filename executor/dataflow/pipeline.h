@@ -59,6 +59,7 @@ typedef struct {
     PipelineHost    *host;
     Clock           *clock;
     const FnConfig  *functions_config;
+    SchemaRegistry  *registry;               /* of formats that need one; NULL: there is none */
     Str              service_id;             /* for the names of internal topics */
     bool             emit_late;              /* cache above 0: a table emits once per key and commit */
     int64_t          emit_final_interval_ms; /* throttle of EMIT FINAL by the wall clock; 0 in tests */

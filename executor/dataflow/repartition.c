@@ -27,12 +27,13 @@ SerdeSpec repartition_serde(const PlanNode *exchange, Str topic, Arena *arena)
 
 bool repartition_keeps_key_bytes(const PlanNode *exchange)
 {
-    return exchange->key_format.format == NULL || format_facts(exchange->key_format.format)->exact;
+    FormatSpec inside = format_inside(&exchange->key_format);
+    return inside.format == NULL || format_facts(inside.format)->exact;
 }
 
 SerdeSpec repartition_key_serde(const PlanNode *exchange, Str topic)
 {
-    SerdeSpec spec = {.format  = exchange->key_format,
+    SerdeSpec spec = {.format  = format_inside(&exchange->key_format),
                       .side    = SIDE_KEY,
                       .topic   = topic,
                       .columns = exchange->schema->columns,

@@ -26,23 +26,25 @@ static WindowKeyKind window_key_kind(KeyWindow window)
     return window.kind == WINDOWED_SESSION ? WINDOW_KEY_SESSION : WINDOW_KEY_TIME;
 }
 
-static Status open_sides(SourceDecoder *self, Arena *arena, Error *err)
+static Status open_sides(SourceDecoder *self, SchemaRegistry *registry, Arena *arena, Error *err)
 {
     const SourceSpec *spec   = self->spec;
     const Schema     *schema = spec->declared;
     /* Keys are decoded whole: a key that cannot be read drops its record whether anybody looks at it or not.
      */
-    SerdeSpec key   = {.format  = spec->key_format,
-                       .side    = SIDE_KEY,
-                       .topic   = spec->topic,
-                       .columns = schema->columns,
-                       .count   = schema->key_count};
-    SerdeSpec value = {.format  = spec->value_format,
-                       .side    = SIDE_VALUE,
-                       .topic   = spec->topic,
-                       .columns = schema->columns + schema->key_count,
-                       .count   = schema->value_count,
-                       .wanted  = spec->wanted == NULL ? NULL : spec->wanted + schema->key_count};
+    SerdeSpec key   = {.format   = spec->key_format,
+                       .side     = SIDE_KEY,
+                       .topic    = spec->topic,
+                       .columns  = schema->columns,
+                       .count    = schema->key_count,
+                       .registry = registry};
+    SerdeSpec value = {.format   = spec->value_format,
+                       .side     = SIDE_VALUE,
+                       .topic    = spec->topic,
+                       .columns  = schema->columns + schema->key_count,
+                       .count    = schema->value_count,
+                       .wanted   = spec->wanted == NULL ? NULL : spec->wanted + schema->key_count,
+                       .registry = registry};
     if (schema->key_count > 0)
         TRY(decoder_open(&key, arena, &self->keys, err));
     if (schema->value_count > 0)
@@ -50,8 +52,8 @@ static Status open_sides(SourceDecoder *self, Arena *arena, Error *err)
     return OK;
 }
 
-Status source_decoder_open(const SourceSpec *spec, Clock *clock, const FnConfig *config, Arena *arena,
-                           SourceDecoder **out, Error *err)
+Status source_decoder_open(const SourceSpec *spec, Clock *clock, const FnConfig *config,
+                           SchemaRegistry *registry, Arena *arena, SourceDecoder **out, Error *err)
 {
     SourceDecoder *self = ARENA_NEW(arena, SourceDecoder);
     const Schema  *from = spec->declared;
@@ -61,7 +63,7 @@ Status source_decoder_open(const SourceSpec *spec, Clock *clock, const FnConfig 
     self->width         = from->count + (size_t)__builtin_popcount(spec->pseudo);
     self->has_extras    = self->width > from->key_count + from->value_count;
     TimestampSpec time  = {spec->timestamp_slot, spec->timestamp_format, from};
-    Status        status = open_sides(self, arena, err);
+    Status        status = open_sides(self, registry, arena, err);
     if (status == OK)
         status = timestamp_column_open(&time, clock, config, arena, &self->time, err);
     if (status != OK) {
@@ -208,13 +210,13 @@ static void read_record(SourceDecoder *self, SourceRows *rows, size_t at, Value 
     Row             *row    = &rows->rows[at];
     Error            why;
     if (decode_key(self, record->key, row, values, arena, &why) != OK) {
-        fault(rows, at, FAULT_KEY, why.message, arena);
+        fault(rows, at, why.code == E_IO ? FAULT_REGISTRY : FAULT_KEY, why.message, arena);
         return;
     }
     if (!str_is_null(record->value)) {
         if (self->values != NULL && decoder_decode(self->values, record->value, arena,
                                                    values + self->spec->declared->key_count, &why) != OK) {
-            fault(rows, at, FAULT_VALUE, why.message, arena);
+            fault(rows, at, why.code == E_IO ? FAULT_REGISTRY : FAULT_VALUE, why.message, arena);
             return;
         }
         row->columns = values;

@@ -46,7 +46,8 @@ typedef enum {
     FAULT_VALUE,
     FAULT_TIME_UNREADABLE,
     FAULT_TIME_NEGATIVE,
-    FAULT_TIME_MISSING
+    FAULT_TIME_MISSING,
+    FAULT_REGISTRY /* the record is not to blame: the schema registry does not answer, so it must wait */
 } FaultKind;
 
 typedef struct {
@@ -68,8 +69,8 @@ typedef struct {
 typedef struct SourceDecoder SourceDecoder;
 
 /* `spec` and `arena` live as long as the decoder. Thread: one at a time. */
-Status source_decoder_open(const SourceSpec *spec, Clock *clock, const FnConfig *config, Arena *arena,
-                           SourceDecoder **out, Error *err);
+Status source_decoder_open(const SourceSpec *spec, Clock *clock, const FnConfig *config,
+                           SchemaRegistry *registry, Arena *arena, SourceDecoder **out, Error *err);
 void   source_decoder_close(SourceDecoder *decoder); /* accepts NULL */
 /* Decodes into `arena`; the records' memory must live as long as the rows. A bad record is a fault of its
  * row, never of the call. */

@@ -66,7 +66,7 @@ static bool same_text(Str a, Str b) { return str_is_null(a) == str_is_null(b) &&
 static bool same_format(const FormatSpec *a, const FormatSpec *b)
 {
     return a->format == b->format && a->wrapping == b->wrapping && same_text(a->delimiter, b->delimiter) &&
-           same_text(a->full_schema_name, b->full_schema_name) &&
+           a->schema_id == b->schema_id && same_text(a->full_schema_name, b->full_schema_name) &&
            same_text(a->nullable_representation, b->nullable_representation);
 }
 

@@ -80,7 +80,7 @@ static void give_back_reader(PullHost *host, StateReader *reader, bool failed)
 static Status open_encoder(PullQuery *query, Encoder **out, Error *err)
 {
     const Schema *schema = query->node->schema;
-    SerdeSpec     spec   = {.format  = query->node->key_format,
+    SerdeSpec     spec   = {.format  = format_inside(&query->node->key_format),
                             .side    = SIDE_KEY,
                             .columns = schema->columns,
                             .count   = schema->key_count};
@@ -321,7 +321,7 @@ static Status scan_range(PullQuery *query, Encoder *encoder, Error *err)
 /* Bytes are in the order of values only where a text is its own encoding. */
 static bool bytes_are_ordered(const PullQuery *query)
 {
-    const FormatClass *format = query->node->key_format.format;
+    const FormatClass *format = format_inside(&query->node->key_format).format;
     return format != NULL && format_facts(format)->ordered;
 }
 

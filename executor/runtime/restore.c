@@ -273,6 +273,7 @@ static Status open_pipeline(Task *task, Error *err)
                                      .host                          = &task->host,
                                      .clock                         = task->worker->runtime->clock,
                                      .functions_config              = options->functions_config,
+                                     .registry                      = options->registry,
                                      .service_id                    = options->service_id,
                                      .emit_late                     = options->cache_bytes > 0,
                                      .emit_final_interval_ms        = 1000,

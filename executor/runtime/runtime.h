@@ -18,6 +18,7 @@ typedef struct {
     Log            *log;
     Clock          *clock;
     const FnConfig *functions_config; /* may be NULL */
+    SchemaRegistry *registry;         /* may be NULL: formats that need one cannot be used */
     const char     *state_dir;        /* exists, locked by us; holds node-id and state/ */
     Str             service_id;
     Str             node_id;

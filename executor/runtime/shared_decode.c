@@ -27,6 +27,7 @@ struct Slice {
 struct SliceCache {
     Clock           *clock;
     const FnConfig  *functions;
+    SchemaRegistry  *registry;
     Slice           *spare;
     size_t           spare_count;
     _Atomic uint64_t decoded; /* records. Thread: read by any */
@@ -105,11 +106,12 @@ void shared_decode_end_slices(Fetcher *fetcher)
         drop_slices(shared, shared->lowest == fetcher->batch.count ? SLICES : shared->lowest / BATCH_ROWS);
 }
 
-SliceCache *slice_cache_new(Clock *clock, const FnConfig *functions)
+SliceCache *slice_cache_new(Clock *clock, const FnConfig *functions, SchemaRegistry *registry)
 {
     SliceCache *cache = mem_calloc(1, sizeof *cache);
     cache->clock      = clock;
     cache->functions  = functions;
+    cache->registry   = registry;
     return cache;
 }
 
@@ -180,8 +182,8 @@ static Status refresh(SharedDecode *shared, Error *err)
     }
     if (shared->decoder != NULL)
         return OK;
-    return source_decoder_open(&shared->spec, cache->clock, cache->functions, shared->arena, &shared->decoder,
-                               err);
+    return source_decoder_open(&shared->spec, cache->clock, cache->functions, cache->registry, shared->arena,
+                               &shared->decoder, err);
 }
 
 /* ---- members ---- */

@@ -8,8 +8,8 @@
 
 #include "executor/runtime/fetch.h"
 
-/* Memory for decoded slices, of one worker; `functions` may be NULL. */
-SliceCache *slice_cache_new(Clock *clock, const FnConfig *functions);
+/* Memory for decoded slices, of one worker; `functions` and `registry` may be NULL. */
+SliceCache *slice_cache_new(Clock *clock, const FnConfig *functions, SchemaRegistry *registry);
 void        slice_cache_free(SliceCache *cache); /* accepts NULL */
 /* Records decoded so far. Thread: any */
 uint64_t slice_cache_decoded(const SliceCache *cache);

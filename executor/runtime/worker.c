@@ -71,9 +71,10 @@ Status worker_new(Runtime *runtime, int index, Worker **out, Error *err)
     worker->file_commits  = 1;
     worker->mailbox       = mailbox_new();
     worker->positions     = positions_new();
-    worker->slices        = slice_cache_new(runtime->clock, runtime->options.functions_config);
-    worker->pool          = reader_pool_new(runtime->options.log, runtime->clock);
-    worker->commit_us     = runtime_now_us(runtime);
+    worker->slices =
+        slice_cache_new(runtime->clock, runtime->options.functions_config, runtime->options.registry);
+    worker->pool      = reader_pool_new(runtime->options.log, runtime->clock);
+    worker->commit_us = runtime_now_us(runtime);
     snprintf(worker->path, len, "%s/state/worker-%d.db", runtime->options.state_dir, index);
     Status status = worker_open_state(worker, err);
     if (status == OK)

@@ -59,6 +59,7 @@ void session_collect_variables(const Session *session, Arena *arena, ParseOption
 Log             *engine_log(Engine *engine) { return engine->options.log; }
 Clock           *engine_clock(Engine *engine) { return engine->options.clock; }
 const Functions *engine_functions(Engine *engine) { return engine->functions; }
+SchemaRegistry  *engine_registry(Engine *engine) { return engine->options.registry; }
 QueryHost       *engine_host(Engine *engine) { return engine->options.host; }
 Str              engine_service_id(Engine *engine) { return engine->options.service_id; }
 bool             engine_is_test(const Engine *engine) { return engine->options.test_mode; }

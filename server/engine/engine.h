@@ -60,6 +60,7 @@ typedef struct {
     QueryHost *host;
     const StatementClass *(*statement_class)(AstStatementKind kind); /* NULL for kinds that are not built */
     Clock            *clock;
+    SchemaRegistry   *registry;   /* borrowed; NULL: none is configured */
     const Properties *properties; /* server level */
     Str               service_id;
     bool test_mode; /* sluice test: query numbers count queries, no check of topic counts, no registry */
@@ -110,6 +111,7 @@ Status engine_plan_query(Engine *engine, Session *session, const AstStatement *s
 
 Log             *engine_log(Engine *engine);
 Clock           *engine_clock(Engine *engine);
+SchemaRegistry  *engine_registry(Engine *engine); /* NULL: none */
 const Functions *engine_functions(Engine *engine);
 QueryHost       *engine_host(Engine *engine);
 Str              engine_service_id(Engine *engine);

@@ -166,6 +166,7 @@ Planner execution_planner(Execution *x, Arena *arena)
     return (Planner){.catalog      = x->catalog,
                      .functions    = x->engine->functions,
                      .host         = &x->host.base,
+                     .registry     = x->engine->options.registry,
                      .clock        = x->engine->options.clock,
                      .arena        = arena,
                      .query_number = x->number,

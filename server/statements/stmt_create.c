@@ -4,6 +4,7 @@
  * Order (runtime.md 6.6): plan, topic, command log, query, catalog. A topic that was made stays when a later
  * step fails; the statement can be repeated. What is there already is logged by nobody.
  */
+#include "server/engine/schemas.h"
 #include "server/statements/statements.h"
 
 static bool says(const AstStatement *statement, const char *property)
@@ -54,6 +55,7 @@ static Status create_source(Execution *x, const AstStatement *statement, Arena *
     if (status != OK)
         return answer_exists(statement, status, entity, err);
     TRY(topic_fulfil(x, &wish, says(statement, "PARTITIONS"), says(statement, "REPLICAS"), err));
+    TRY(schemas_register(x, source, true, err));
     Str text = statement_text(statement, x->arena), command = command_id(x, statement);
     TRY(execution_log(x, command, statement, text, err));
     if (plan != NULL) {
@@ -147,6 +149,7 @@ static Status start_persistent(Execution *x, const AstStatement *statement, Aren
         x->command == NULL) /* the limit is of the node that was asked */
         TRY(check_limit(x, err));
     TRY(topic_fulfil(x, &query->topic, says(statement, "PARTITIONS"), says(statement, "REPLICAS"), err));
+    TRY(schemas_register(x, query->sink, query->kind == QUERY_INSERT, err));
     TRY(execution_log(x, command, statement, statement_text(statement, x->arena), err));
     *ref = plan_ref_new(plan_arena, query->plan);
     TRY(execution_start(x, *ref, err));

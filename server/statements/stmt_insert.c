@@ -12,7 +12,8 @@ static Status encode_side(Execution *x, const Source *source, int side, const Va
                             .side    = side,
                             .topic   = source->topic,
                             .columns = side == SIDE_KEY ? schema->columns : schema->columns + schema->key_count,
-                            .count   = side == SIDE_KEY ? schema->key_count : schema->value_count};
+                            .count   = side == SIDE_KEY ? schema->key_count : schema->value_count,
+                            .registry = engine_registry(x->engine)};
     Encoder      *encoder;
     *out = STR_NULL;
     if (spec.count == 0)

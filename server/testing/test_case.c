@@ -9,6 +9,9 @@
 #include "server/statements/statements.h"
 #include "server/testing/json_raw.h"
 #include "server/testing/test_folder.h"
+#include "serde/registry_memory.h"
+#include "serde/schema_text.h"
+#include "server/testing/test_record.h"
 #include "server/testing/test_serde.h"
 
 /* ---- the bench ---- */
@@ -25,12 +28,14 @@ Status test_bench_open(TestBench *bench, bool script, DriverRestart restart, Err
     for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
         properties_set(bench->server, str_c(defaults[i][0]), str_c(defaults[i][1]));
     session_init(&bench->session, bench->server);
+    bench->registry = registry_memory_new();
     TRY(log_open_embedded(NULL, &bench->clock, &bench->log, err));
     if (restart != DRIVER_NO_RESTART)
         TRY(test_folder_make(bench->arena, &bench->state_folder, err));
     DriverOptions driver = {.restart      = restart,
                             .state_folder = bench->state_folder,
                             .clock        = &bench->clock,
+                            .registry     = bench->registry,
                             .service_id   = STR_LIT("some.ksql.service.id")};
     TRY(driver_open(&driver, &bench->driver, err));
     driver_host_init(&bench->host, bench->driver, script);
@@ -38,6 +43,7 @@ Status test_bench_open(TestBench *bench, bool script, DriverRestart restart, Err
                              .statement_class    = statement_class,
                              .host               = &bench->host.base,
                              .clock              = &bench->clock,
+                             .registry           = bench->registry,
                              .properties         = bench->server,
                              .service_id         = STR_LIT("some.ksql.service.id"),
                              .test_mode          = true,
@@ -52,6 +58,7 @@ void test_bench_close(TestBench *bench)
     driver_host_clear(&bench->host);
     session_clear(&bench->session);
     log_close(bench->log);
+    registry_close(bench->registry);
     properties_free(bench->server);
     test_folder_remove(bench->state_folder);
     arena_free(bench->arena);
@@ -105,9 +112,12 @@ static Status register_topics(TestBench *bench, Str line, Error *err)
 {
     Str    topics = raw_member(line, "topics"), topic;
     size_t at     = 0;
-    while (raw_next(topics, &at, &topic))
+    while (raw_next(topics, &at, &topic)) {
         TRY(test_bench_topic(bench, raw_text(raw_member(topic, "name"), bench->arena),
                              (int)raw_int(raw_member(topic, "partitions"), 0), err));
+        TRY(test_record_register(bench->registry, topic, SIDE_KEY, bench->arena, err));
+        TRY(test_record_register(bench->registry, topic, SIDE_VALUE, bench->arena, err));
+    }
     return OK;
 }
 
@@ -212,8 +222,10 @@ static Status insert_input(TestBench *bench, const Catalog *catalog, Str input, 
     LogRecord     record = {.timestamp = raw_int(raw_member(input, "timestamp"), 0)};
     if (source == NULL)
         return OK; /* nobody can read it */
-    TRY(test_side_to_bytes(source, SIDE_KEY, raw_member(input, "key"), bench->arena, &record.key, err));
-    TRY(test_side_to_bytes(source, SIDE_VALUE, raw_member(input, "value"), bench->arena, &record.value, err));
+    TRY(test_side_to_bytes(bench->registry, source, SIDE_KEY, raw_member(input, "key"), bench->arena,
+                           &record.key, err));
+    TRY(test_side_to_bytes(bench->registry, source, SIDE_VALUE, raw_member(input, "value"), bench->arena,
+                           &record.value, err));
     TRY(read_headers(bench, raw_member(input, "headers"), &record, err));
     record.key = windowed(bench, raw_member(input, "window"), record.key);
     return driver_insert(bench->driver, topic, 0, &record, true, false, err);
@@ -277,10 +289,11 @@ static Status print_output(TestBench *bench, const Catalog *catalog, const Drive
     if (source != NULL) {
         Str key = split_window(source, record->key, &window);
         strbuf_adds(out, ",\"key\":");
-        status = test_side_to_json(source, SIDE_KEY, key, bench->arena, out, err);
+        status = test_side_to_json(bench->registry, source, SIDE_KEY, key, bench->arena, out, err);
         strbuf_adds(out, ",\"value\":");
         if (status == OK)
-            status = test_side_to_json(source, SIDE_VALUE, record->value, bench->arena, out, err);
+            status =
+                test_side_to_json(bench->registry, source, SIDE_VALUE, record->value, bench->arena, out, err);
         strbuf_add(out, strbuf_str(&window));
     }
     strbuf_addf(out, ",\"timestamp\":%lld", (long long)record->timestamp);
@@ -328,14 +341,25 @@ static void print_source(const Source *source, StrBuf *out)
     strbuf_clear(&text);
 }
 
+static void print_property(const char *name, Str text, bool *before, StrBuf *out)
+{
+    if (str_is_null(text))
+        return;
+    strbuf_adds(out, *before ? "," : "");
+    print_member(name, text, out);
+    *before = true;
+}
+
 static void print_topic_format(const char *name, const FormatSpec *format, int side, size_t columns,
                                const KeyWindow *window, StrBuf *out)
 {
+    bool before = false;
     strbuf_addf(out, ",\"%s\":{\"format\":\"%s\"", name, format_name(format->format));
     print_features("features", format, side, columns, out);
     strbuf_adds(out, ",\"properties\":{");
-    if (!str_is_null(format->delimiter))
-        print_member("delimiter", format->delimiter, out);
+    print_property("delimiter", format->delimiter, &before, out);
+    print_property("fullSchemaName", format->full_schema_name, &before, out);
+    print_property("nullableRepresentation", format->nullable_representation, &before, out);
     strbuf_addc(out, '}');
     if (window != NULL && window->kind != WINDOWED_NO) {
         strbuf_addf(out, ",\"windowInfo\":{\"type\":\"%s\"", window_type(window->kind));
@@ -346,7 +370,22 @@ static void print_topic_format(const char *name, const FormatSpec *format, int s
     strbuf_addc(out, '}');
 }
 
-static void print_topic(const TopicInfo *topic, const Source *source, StrBuf *out)
+/* The latest schema of the topic's side: JSON as it is, anything else as a text. */
+static void print_registered(TestBench *bench, const char *name, Str topic, int side, StrBuf *out)
+{
+    RegisteredSchema schema;
+    Error            ignored;
+    Str              subject = registry_subject(bench->arena, topic, side);
+    strbuf_addf(out, ",\"%s\":", name);
+    if (registry_latest(bench->registry, subject, bench->arena, &schema, &ignored) != OK)
+        strbuf_adds(out, "null");
+    else if (schema.kind == SCHEMA_PROTOBUF)
+        json_write_string(schema.text, out);
+    else
+        strbuf_add(out, schema.text);
+}
+
+static void print_topic(TestBench *bench, const TopicInfo *topic, const Source *source, StrBuf *out)
 {
     strbuf_addc(out, '{');
     print_member("name", topic->name, out);
@@ -357,7 +396,9 @@ static void print_topic(const TopicInfo *topic, const Source *source, StrBuf *ou
         print_topic_format("valueFormat", &source->value_format, SIDE_VALUE, source->schema->value_count,
                            NULL, out);
     }
-    strbuf_adds(out, ",\"keySchema\":null,\"valueSchema\":null}");
+    print_registered(bench, "keySchema", topic->name, SIDE_KEY, out);
+    print_registered(bench, "valueSchema", topic->name, SIDE_VALUE, out);
+    strbuf_addc(out, '}');
 }
 
 static Status print_result(TestBench *bench, const Catalog *catalog, StrBuf *out, Error *err)
@@ -381,7 +422,7 @@ static Status print_result(TestBench *bench, const Catalog *catalog, StrBuf *out
     TRY(log_topic_list(bench->log, bench->arena, &topics, &count, err));
     for (size_t i = 0; i < count; i++) {
         strbuf_adds(out, i ? "," : "");
-        print_topic(&topics[i], test_bench_source(catalog, topics[i].name, bench->arena), out);
+        print_topic(bench, &topics[i], test_bench_source(catalog, topics[i].name, bench->arena), out);
     }
     strbuf_addc(out, ']');
     return OK;

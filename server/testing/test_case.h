@@ -9,16 +9,17 @@
 
 /* What a case runs in. */
 typedef struct {
-    Clock       clock;
-    Log        *log;
-    Driver     *driver;
-    DriverHost  host;
-    Properties *server;
-    Engine     *engine;
-    Session     session;
-    Arena      *arena;
-    int         default_partitions;
-    const char *state_folder; /* NULL: state is in memory */
+    Clock           clock;
+    Log            *log;
+    Driver         *driver;
+    SchemaRegistry *registry;
+    DriverHost      host;
+    Properties     *server;
+    Engine         *engine;
+    Session         session;
+    Arena          *arena;
+    int             default_partitions;
+    const char     *state_folder; /* NULL: state is in memory */
 } TestBench;
 
 /* Never mind whether it succeeds: test_bench_close follows. */

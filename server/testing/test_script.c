@@ -57,7 +57,8 @@ static Status decode_side(TestScript *script, const Source *source, int side, St
                             .side    = side,
                             .topic   = source->topic,
                             .columns = side == SIDE_KEY ? schema->columns : schema->columns + schema->key_count,
-                            .count   = side == SIDE_KEY ? schema->key_count : schema->value_count};
+                            .count   = side == SIDE_KEY ? schema->key_count : schema->value_count,
+                            .registry = script->bench->registry};
     Decoder      *decoder;
     for (size_t i = 0; i < spec.count; i++)
         out[i] = value_null();

@@ -5,6 +5,7 @@
 #include "server/testing/test_serde.h"
 
 #include "server/testing/json_raw.h"
+#include "server/testing/test_record.h"
 
 static const FormatSpec *side_format(const Source *source, int side)
 {
@@ -65,13 +66,8 @@ static Status kafka_to_bytes(const Source *source, int side, Str raw, Arena *are
     return status;
 }
 
-static Status refuse_record(const Source *source, int side, Error *err)
-{
-    return error_set(err, E_UNSUPPORTED, NO_POS, "Test data in format %s is not supported yet",
-                     format_name(side_format(source, side)->format));
-}
-
-Status test_side_to_bytes(const Source *source, int side, Str raw, Arena *arena, Str *out, Error *err)
+Status test_side_to_bytes(SchemaRegistry *registry, const Source *source, int side, Str raw, Arena *arena,
+                          Str *out, Error *err)
 {
     *out = STR_NULL;
     if (raw_is_null(raw))
@@ -88,9 +84,9 @@ Status test_side_to_bytes(const Source *source, int side, Str raw, Arena *arena,
     case PAYLOAD_SCALAR:
         return kafka_to_bytes(source, side, raw, arena, out, err);
     case PAYLOAD_RECORD:
-        break;
+        return test_record_to_bytes(registry, source, side, raw, arena, out, err);
     }
-    return refuse_record(source, side, err);
+    return OK;
 }
 
 static Status kafka_to_json(const Source *source, int side, Str bytes, Arena *arena, StrBuf *out, Error *err)
@@ -112,7 +108,8 @@ static Status kafka_to_json(const Source *source, int side, Str bytes, Arena *ar
     return status;
 }
 
-Status test_side_to_json(const Source *source, int side, Str bytes, Arena *arena, StrBuf *out, Error *err)
+Status test_side_to_json(SchemaRegistry *registry, const Source *source, int side, Str bytes, Arena *arena,
+                         StrBuf *out, Error *err)
 {
     PayloadForm payload = side_payload(source, side);
     if (str_is_null(bytes) || payload == PAYLOAD_NOTHING) {
@@ -129,6 +126,6 @@ Status test_side_to_json(const Source *source, int side, Str bytes, Arena *arena
         json_write_string(utf8_repair(arena, bytes), out);
         return OK;
     default:
-        return refuse_record(source, side, err);
+        return test_record_to_json(registry, source, side, bytes, arena, out, err);
     }
 }

@@ -8,8 +8,10 @@
 #include "catalog/catalog.h"
 
 /* Bytes of a raw JSON value; ptr NULL for null. */
-Status test_side_to_bytes(const Source *source, int side, Str raw, Arena *arena, Str *out, Error *err);
+Status test_side_to_bytes(SchemaRegistry *registry, const Source *source, int side, Str raw, Arena *arena,
+                          Str *out, Error *err);
 /* The JSON of a side's bytes. */
-Status test_side_to_json(const Source *source, int side, Str bytes, Arena *arena, StrBuf *out, Error *err);
+Status test_side_to_json(SchemaRegistry *registry, const Source *source, int side, Str bytes, Arena *arena,
+                         StrBuf *out, Error *err);
 
 #endif

@@ -84,8 +84,8 @@ static int flow_teardown(void **state)
 
 static Planner flow_planner(Flow *f)
 {
-    return (Planner){f->catalog, f->functions,      &f->host,        &f->clock,
-                     f->arena,   f->query_number++, STR_LIT("test_")};
+    return (Planner){f->catalog, f->functions, &f->host,          NULL,
+                     &f->clock,  f->arena,     f->query_number++, STR_LIT("test_")};
 }
 
 static const QueryPlan *flow_statement(Flow *f, const AstStatement *statement)

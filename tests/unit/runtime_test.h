@@ -138,8 +138,8 @@ static inline void node_topic_make(Node *n, const char *name, int partitions)
 
 static const QueryPlan *node_statement(Node *n, const AstStatement *statement)
 {
-    Planner planner = {n->catalog, n->functions,      &n->host,         clock_system(),
-                       n->arena,   n->query_number++, str_c(n->service)};
+    Planner planner = {n->catalog,     n->functions, &n->host,          NULL,
+                       clock_system(), n->arena,     n->query_number++, str_c(n->service)};
     if (statement->kind == STMT_CREATE_SOURCE) {
         Source    *source;
         TopicWish  topic;
@@ -190,8 +190,8 @@ static inline const QueryPlan *node_push_plan(Node *n, const char *sql)
 {
     AstScript  script;
     QueryPlan *plan;
-    Planner    planner = {n->catalog, n->functions,      &n->host,         clock_system(),
-                          n->arena,   n->query_number++, str_c(n->service)};
+    Planner    planner = {n->catalog,     n->functions, &n->host,          NULL,
+                          clock_system(), n->arena,     n->query_number++, str_c(n->service)};
     MUST(parse_script(n->arena, str_dup(n->arena, str_c(sql)), &(ParseOptions){0}, &script, &n->err));
     MUST(plan_push_query(&planner, script.items[0], STR_LIT("transient_1"), &plan, &n->err));
     return plan;

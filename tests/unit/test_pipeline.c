@@ -322,7 +322,7 @@ static void the_next_timestamp_is_known_beforehand(void **state)
     FLOW_MUST(state_file_open(NULL, &file, &f->err));
     Pipeline  *pipeline = bench_open(b, plan, 0, file, false);
     SourceSpec spec     = source_spec(pipeline_input_node(pipeline, 0));
-    FLOW_MUST(source_decoder_open(&spec, &f->clock, NULL, f->arena, &decoder, &f->err));
+    FLOW_MUST(source_decoder_open(&spec, &f->clock, NULL, NULL, f->arena, &decoder, &f->err));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         LogRecord record = {.timestamp = 7, .value = str_c(rows[i].value)};
         source_decoder_read(decoder, 0, &record, 1, f->arena, &decoded);

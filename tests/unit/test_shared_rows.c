@@ -163,7 +163,7 @@ static void others_make_no_difference(void **state)
             assert_true(source_spec_alike(&one, &more));
             SourceSpec both = source_spec_copy(f->arena, &one);
             source_spec_add(f->arena, &both, &more);
-            FLOW_MUST(source_decoder_open(&both, &f->clock, NULL, f->arena, &decoder, &f->err));
+            FLOW_MUST(source_decoder_open(&both, &f->clock, NULL, NULL, f->arena, &decoder, &f->err));
             source_decoder_read(decoder, 0, records, RECORDS, f->arena, &rows);
             expect_shared(&l, plans[i], &rows, expected.ptr);
             source_decoder_close(decoder);

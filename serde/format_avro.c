@@ -1,0 +1,107 @@
+/*
+ * format_avro.c - AVRO: registered Avro schemas and binary records.
+ */
+#include "serde/avro_codec.h"
+#include "serde/framed.h"
+
+static const char default_name[] = "io.confluent.ksql.avro_schemas.KsqlDataSourceSchema";
+
+static Str root_name(const FormatSpec *format)
+{
+    return str_is_null(format->full_schema_name) ? str_c(default_name) : format->full_schema_name;
+}
+
+static Status print(const SerdeSpec *spec, StrBuf *out, Error *err)
+{
+    return avro_print(spec->columns, spec->count, serde_is_unwrapped(&spec->format, spec->side, spec->count),
+                      root_name(&spec->format), out, err);
+}
+
+static Status check(const FormatClass *format, int side, const Column *columns, size_t count, Error *err)
+{
+    TRY(columns_check_map_keys(columns, count, "Avro only supports MAPs with STRING keys", err));
+    StrBuf    text   = {0};
+    SerdeSpec spec   = {.format = {.format = format}, .side = side, .columns = columns, .count = count};
+    Status    status = count > 0 ? print(&spec, &text, err) : OK; /* names that Avro does not have */
+    strbuf_clear(&text);
+    return status;
+}
+
+static Status parse(const RegisteredSchema *schema, SchemaRegistry *registry, Arena *arena,
+                    const AvroType **out, Error *err)
+{
+    ResolvedReference *references;
+    size_t             count;
+    TRY(registry_resolve(registry, schema, arena, &references, &count, err));
+    return avro_parse(schema->text, references, count, arena, out, err);
+}
+
+static Status infer(const SchemaQuestion *question, Arena *arena, Column **out, size_t *count, Error *err)
+{
+    const AvroType *schema;
+    *count = 0;
+    *out   = NULL;
+    if (parse(question->schema, question->registry, arena, &schema, err) != OK)
+        return err->code == E_DATA ? err->code = E_PLAN : err->code;
+    const SqlType *type = avro_to_sql(schema, question->upper, arena);
+    if (!question->unwrapped && schema->kind != AVRO_RECORD)
+        return error_set(
+            err, E_PLAN, NO_POS,
+            "Schema returned from schema registry is anonymous type. To use this schema with ksqlDB, set "
+            "'WRAP_SINGLE_VALUE=false' in the WITH clause properties.");
+    if (type == NULL)
+        return OK;
+    *count = question->unwrapped ? 1 : type->field_count;
+    *out   = ARENA_ARRAY(arena, Column, *count);
+    for (size_t i = 0; i < *count; i++)
+        (*out)[i] = question->unwrapped
+                        ? (Column){.name = question->side == SIDE_KEY ? STR_LIT("ROWKEY") : STR_LIT("ROWVAL"),
+                                   .type = type}
+                        : (Column){.name = type->fields[i].name, .type = type->fields[i].type};
+    return OK;
+}
+
+static Status reader(const SerdeSpec *spec, const RegisteredSchema *schema, Arena *arena, const void **plan,
+                     Error *err)
+{
+    const AvroType *type;
+    TRY(parse(schema, spec->registry, arena, &type, err));
+    return avro_reader_new(type, spec, arena, (const AvroReader **)plan, err);
+}
+
+static Status read(const void *plan, Str payload, Arena *arena, Value *out, Error *err)
+{
+    return avro_read(plan, payload, arena, out, err);
+}
+
+static Status writer(const SerdeSpec *spec, const RegisteredSchema *schema, Arena *arena, const void **plan,
+                     Error *err)
+{
+    const AvroType *type;
+    TRY(parse(schema, spec->registry, arena, &type, err));
+    return avro_writer_new(type, spec, spec->fill, arena, (const AvroWriter **)plan, err);
+}
+
+static Status write(const void *plan, const Value *values, StrBuf *out, Error *err)
+{
+    return avro_write(plan, values, out, err);
+}
+
+static const SchemaClass schemas = {SCHEMA_AVRO, print, infer, reader, read, writer, write};
+
+const FormatClass format_avro = {
+    .name         = "AVRO",
+    .facts        = {.payload    = PAYLOAD_RECORD,
+                     .built      = true,
+                     .wraps      = true,
+                     .unwraps    = true,
+                     .infers     = true,
+                     .registry   = true,
+                     .exact      = true,
+                     .named      = true,
+                     .named_keys = true},
+    .schemas      = &schemas,
+    .check        = check,
+    .open_decoder = framed_open_decoder,
+    .open_encoder = framed_open_encoder,
+};

@@ -1,0 +1,83 @@
+/*
+ * schemas.c - see schemas.h. The lock is left while the registry takes its time, as for a broker.
+ */
+#include "server/engine/schemas.h"
+
+#include "serde/schema_text.h"
+#include "server/engine/engine_state.h"
+
+static SerdeSpec side_spec(Execution *x, const Source *source, int side)
+{
+    const Schema *schema = source->schema;
+    return (SerdeSpec){.format   = side == SIDE_KEY ? source->key_format : source->value_format,
+                       .side     = side,
+                       .topic    = source->topic,
+                       .columns  = side == SIDE_KEY ? schema->columns : schema->columns + schema->key_count,
+                       .count    = side == SIDE_KEY ? schema->key_count : schema->value_count,
+                       .registry = x->engine->options.registry};
+}
+
+static Status refuse_without_registry(const SerdeSpec *spec, Error *err)
+{
+    return error_set(err, E_PLAN, NO_POS,
+                     "Cannot create topic '" STR_FMT "' with format %s without configuring "
+                     "'ksql.schema.registry.url'",
+                     STR_ARG(spec->topic), format_name(spec->format.format));
+}
+
+/* A schema that was named by its id must have that id here, too: records will carry it. */
+static Status enroll(const SerdeSpec *spec, Error *err)
+{
+    int32_t id;
+    TRY(schema_enroll(spec, &id, err));
+    if (spec->format.schema_id == 0 || spec->format.schema_id == id)
+        return OK;
+    return error_set(
+        err, E_PLAN, NO_POS,
+        "Schema id registered is %d which is different from provided %s schema id %d.\nTopic: " STR_FMT,
+        (int)id, spec->side == SIDE_KEY ? "key" : "value", (int)spec->format.schema_id, STR_ARG(spec->topic));
+}
+
+static Status ask(const SerdeSpec *spec, Str subject, Arena *arena, Error *err)
+{
+    RegisteredSchema schema;
+    if (spec->format.schema_id != 0)
+        TRY(registry_by_id(spec->registry, spec->format.schema_id, arena, &schema, err));
+    else
+        TRY(schema_of_columns(spec, arena, &schema, err));
+    return registry_check(spec->registry, subject, &schema, err);
+}
+
+static Status register_side(Execution *x, const SerdeSpec *spec, bool only_new, Error *err)
+{
+    RegisteredSchema known;
+    Str              subject = registry_subject(x->arena, spec->topic, spec->side);
+    Status           status  = E_NOT_FOUND;
+    if (spec->count == 0 || spec->format.format == NULL || !format_facts(spec->format.format)->registry ||
+        !format_facts(spec->format.format)->built) /* refused elsewhere, for what it is */
+        return OK;
+    if (spec->registry == NULL)
+        return refuse_without_registry(spec, err);
+    execution_leave_lock(x);
+    if (only_new)
+        status = registry_latest(spec->registry, subject, x->arena, &known, err);
+    if (status == E_NOT_FOUND) /* or somebody named a schema, which the subject must have */
+        status = x->sandbox ? ask(spec, subject, x->arena, err) : enroll(spec, err);
+    else if (status == OK && spec->format.schema_id != 0 && !x->sandbox)
+        status = enroll(spec, err);
+    execution_take_lock(x);
+    if (status == E_PLAN)
+        error_prefix(err, "Could not register schema for topic: " STR_FMT ". ", STR_ARG(spec->topic));
+    return status;
+}
+
+Status schemas_register(Execution *x, const Source *source, bool only_new, Error *err)
+{
+    if (x->command != NULL)
+        return OK;
+    for (int side = SIDE_KEY; side <= SIDE_VALUE; side++) {
+        SerdeSpec spec = side_spec(x, source, side);
+        TRY(register_side(x, &spec, only_new, err));
+    }
+    return OK;
+}

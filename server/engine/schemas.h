@@ -1,0 +1,15 @@
+/*
+ * schemas.h - what statements do in the schema registry: register what a topic's records are written by.
+ */
+#ifndef SLUICE_SERVER_ENGINE_SCHEMAS_H
+#define SLUICE_SERVER_ENGINE_SCHEMAS_H
+
+#include "server/engine/execution.h"
+
+/* Registers the schemas of both sides of the source's topic, where its formats have any. `only_new`: CREATE
+ * without AS leaves alone a subject that exists. In the sandbox the registry is only asked whether it would
+ * take them; for a command of the log nothing happens, for who appended it has done that. E_PLAN "Could not
+ * register schema for topic: ..."; E_IO: the registry does not answer. */
+Status schemas_register(Execution *x, const Source *source, bool only_new, Error *err);
+
+#endif
