@@ -86,7 +86,8 @@ static Str substitute(ParseState *state, Str text, bool escape)
 
 Str variables_in_string(ParseState *state, const Token *token, Str contents)
 {
-    if (!variables_active(state) || memchr(contents.ptr, '$', contents.len) == NULL)
+    /* Without any variable, too: $${x} is the text ${x}. */
+    if (state->options->keep_variables || memchr(contents.ptr, '$', contents.len) == NULL)
         return contents;
     add_edit(state, token->at, token->text.len, substitute(state, token->text, true));
     return substitute(state, contents, false);

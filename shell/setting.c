@@ -333,9 +333,18 @@ bool shell_run_setting(Shell *shell, Str statement, const Place *place, int *sta
     return found;
 }
 
+/* In a text literal an unknown name stays as it is ('Dear ${name}'); elsewhere nothing could stand for it. */
 Str shell_undefined_variable(const Shell *shell, Str statement)
 {
+    const char *enabled = pairs_get(&shell->properties, STR_LIT("ksql.variable.substitution.enable"));
+    if (enabled != NULL && str_equal_nocase(str_c(enabled), STR_LIT("false")))
+        return STR_LIT("");
     for (size_t at = 0; at + 3 < statement.len; at++) {
+        size_t behind = split_skip_text(statement, at);
+        if (behind > at) {
+            at = behind - 1;
+            continue;
+        }
         Str name = variable_at(statement, at);
         if (name.len > 0 && pairs_get(&shell->variables, name) == NULL)
             return str_n(statement.ptr + at, name.len + 3);

@@ -137,6 +137,16 @@ bool split_next(Str text, size_t from, bool last, SplitIsCommand is_command, Spl
     return true;
 }
 
+size_t split_skip_text(Str text, size_t at)
+{
+    Scanner s = {.text = text, .at = at};
+    if (peek(&s, 0) == '\'')
+        skip_quoted(&s);
+    else
+        skip_comment(&s);
+    return s.at;
+}
+
 void split_position(Str text, size_t at, unsigned *line, unsigned *col)
 {
     *line = 1;

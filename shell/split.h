@@ -34,6 +34,8 @@ typedef bool (*SplitIsCommand)(Str line);
 /* The next statement at or after `from`. False: there is none that is complete; out->open says why. `last`:
  * no more text will come, so what is left counts as a statement and its line as ended. */
 bool split_next(Str text, size_t from, bool last, SplitIsCommand is_command, Split *out);
+/* Where a text in quotes ('...') or a comment that begins at `at` ends; `at` when none does. */
+size_t split_skip_text(Str text, size_t at);
 /* Line and column of a byte. */
 void split_position(Str text, size_t at, unsigned *line, unsigned *col);
 /* The n-th word (0 first) of a statement in upper case, without comments; empty when there are fewer. */

@@ -239,6 +239,16 @@ class ShellTest(unittest.TestCase):
         code, _, err = self.run_shell("-e", script)
         self.assertEqual((code, err, self.server.requests[-1]["streamsProperties"]), (0, "", {"auto.offset.reset": "earliest"}))
 
+    def test_unknown_variables(self):
+        """In a text an unknown name stays; elsewhere it is refused, unless substitution is off."""
+        code, _, err = self.run_shell("-e", "INSERT /* ${them} */ 'Dear ${name}, it''s ${you}'; INSERT 2; SET 'ksql.variable.substitution.enable'='false'; INSERT ${x};")
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual([r["ksql"] for r in self.server.requests if r["ksql"].startswith("INSERT")],
+                         ["INSERT /* ${them} */ 'Dear ${name}, it''s ${you}';", "INSERT 2;", "INSERT ${x};"])
+        code, _, err = self.run_shell("-e", "INSERT 'a ${b}' ${c};")
+        self.assertEqual(code, 1)
+        self.assertIn("${c}", err)
+
     def test_refusals_before_sending(self):
         code, _, err = self.run_shell("-e", "INSERT ${nobody};")
         self.assertEqual((code, self.server.requests), (1, []))

@@ -86,7 +86,7 @@ static void undefined_variables_are_named(void **state)
     pairs_set(&shell.variables, STR_LIT("Topic"), STR_LIT("t"));
     assert_int_equal(shell_undefined_variable(&shell, STR_LIT("SELECT ${TOPIC}, $${escaped}, ${ }, $x")).len,
                      0);
-    assert_true(str_equal(shell_undefined_variable(&shell, STR_LIT("SELECT ${topic}, '${other}'")),
+    assert_true(str_equal(shell_undefined_variable(&shell, STR_LIT("SELECT ${topic}, '${text}', ${other}")),
                           STR_LIT("${other}")));
     assert_true(pairs_remove(&shell.variables, STR_LIT("TOPIC")));
     assert_false(pairs_remove(&shell.variables, STR_LIT("TOPIC")));
