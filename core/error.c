@@ -106,6 +106,7 @@ const char *status_name(Status code)
         [E_STALE_STATE] = "E_STALE_STATE",
         [E_FULL]        = "E_FULL",
         [E_BUSY]        = "E_BUSY",
+        [E_WAIT]        = "E_WAIT",
         [E_FENCED]      = "E_FENCED",
         [E_CANCELLED]   = "E_CANCELLED",
     };

@@ -7,7 +7,7 @@
  *
  * Three kinds of failure are told apart by the code: the statement is wrong (E_SYNTAX, E_PLAN,
  * E_UNSUPPORTED), one record is bad (E_DATA), or the world failed (E_IO, E_DAMAGED, E_STALE_STATE,
- * E_BUSY, E_FENCED, E_FULL, E_LIMIT).
+ * E_BUSY, E_WAIT, E_FENCED, E_FULL, E_LIMIT).
  */
 #ifndef SLUICE_CORE_ERROR_H
 #define SLUICE_CORE_ERROR_H
@@ -41,6 +41,7 @@ typedef enum {
     E_STALE_STATE, /* a state file is damaged, or of another version: to be made again from the log */
     E_FULL,        /* the disk is full */
     E_BUSY,        /* somebody else holds it: trying again may help */
+    E_WAIT,        /* what it needs is not there yet (a registry, a schema, a lock): it alone waits */
     E_FENCED,      /* another process owns what we thought was ours: drop all and rejoin */
     E_CANCELLED,   /* told to stop */
 } Status;

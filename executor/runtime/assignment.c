@@ -14,6 +14,7 @@
 #include "executor/runtime/failure.h"
 #include "executor/runtime/fetch.h"
 #include "executor/runtime/mailbox.h"
+#include "executor/runtime/pause.h"
 #include "executor/runtime/positions.h"
 #include "executor/runtime/query.h"
 #include "executor/runtime/restore.h"
@@ -144,7 +145,7 @@ static void close_unwanted(Worker *worker)
             task_free(task);
         } else if (worker->compare_tasks && task->pipeline != NULL && is_outdated(worker, task)) {
             task_close_pipeline(task);
-            task_set_state(task, TASK_OPENING);
+            task_move(task, EVENT_REOPENED);
         }
     }
     worker->compare_tasks = false;
@@ -177,16 +178,21 @@ void worker_match_tasks(Worker *worker)
 
 /* ---- opening, restoring, retrying ---- */
 
-static void task_failed(Worker *worker, Task *task, const Error *err)
+/* Where nothing of others is touched, it alone is tried again. What a live task has done is part of the
+ * worker's transaction, so its failure is the worker's. */
+static void task_failed(Worker *worker, Task *task, Error *err)
 {
-    if (err->code == E_IO || err->code == E_BUSY) { /* tried again soon; nothing of others is touched */
-        log_line(LOG_WARN, "query " STR_FMT ": %s", STR_ARG(task->key), err->message);
-        task_close_pipeline(task);
-        task_set_state(task, TASK_OPENING);
-        worker_pause(worker);
+    if (err->code == E_BUSY)
+        err->code = E_WAIT; /* somebody else has it for a moment */
+    if (err->code != E_IO || (task_state_is_live(task->state) && task->dirty)) {
+        worker_failed(worker, task, err);
         return;
     }
-    worker_failed(worker, task, err);
+    worker_say_trouble(worker, err);
+    task_close_pipeline(task);
+    if (task->state != TASK_OPENING)
+        task_move(task, EVENT_REOPENED);
+    worker_pause(worker);
 }
 
 static void retry(Worker *worker, Task *task, bool *busy)
@@ -199,7 +205,7 @@ static void retry(Worker *worker, Task *task, bool *busy)
         return;
     }
     worker->quarantined = task;
-    task_set_state(task, TASK_OPENING);
+    task_move(task, EVENT_RETRIED);
     *busy = true;
 }
 
@@ -220,15 +226,22 @@ static bool advance_task(Worker *worker, Task *task, bool *busy)
         status = task_open(task, &err);
         break;
     case TASK_RESTORING:
-        status = task->replaying ? attach_detached(task, &err) : task_restore_slice(task, &err);
+        status = task_restore_slice(task, &err);
+        break;
+    case TASK_WAITING:
+    case TASK_WAITING_TO_OPEN:
+        if (runtime_now_us(worker->runtime) >= task->retry_us)
+            task_move(task, EVENT_WAIT_OVER);
         break;
     case TASK_FAILED:
         retry(worker, task, busy);
         break;
+    case TASK_REPLAYING:
     case TASK_RUNNING:
         status = attach_detached(task, &err);
         break;
     case TASK_ABSENT:
+    case TASK_STATE_COUNT:
         break;
     }
     *busy |= before != task->state;
@@ -250,7 +263,7 @@ void worker_advance_tasks(Worker *worker, bool *busy)
             *busy = true;
             return; /* the list may have changed */
         }
-        ready &= task->state != TASK_OPENING && task->state != TASK_RESTORING;
+        ready &= !task_state_is_starting(task->state) && task->state != TASK_WAITING_TO_OPEN;
         if (mailbox_has_mail(worker->mailbox))
             return;
     }

@@ -10,7 +10,6 @@
 
 #include "executor/dataflow/task.h"
 #include "executor/runtime/commit.h"
-#include "executor/runtime/failure.h"
 #include "executor/runtime/positions.h"
 #include "executor/runtime/writers.h"
 
@@ -210,27 +209,29 @@ static Status drop_slice(Cleanup *cleanup, size_t index, bool *done, Error *err)
     return OK;
 }
 
-bool cleanup_slice(Cleanup *cleanup)
+Status cleanup_slice(Cleanup *cleanup, bool *busy, Error *err)
 {
-    Error err;
+    Error why;
     bool  done;
     if (cleanup->table_count == 0)
-        return false;
-    Status status = drop_slice(cleanup, 0, &done, &err);
+        return OK;
+    *busy         = true;
+    Status status = drop_slice(cleanup, 0, &done, &why);
     if (status == E_BUSY) {
         remove_table(cleanup, 0); /* somebody uses a table of that name: it is theirs */
-        return true;
+        return OK;
     }
     if (status == E_STALE_STATE) {
-        worker_failed(cleanup->worker, NULL, &err);
-        return true;
+        if (err != NULL)
+            *err = why;
+        return status;
     }
     if (status != OK) {
-        log_line(LOG_WARN, "removing the table " STR_FMT ": %s", STR_ARG(cleanup->tables[0]), err.message);
+        log_line(LOG_WARN, "removing the table " STR_FMT ": %s", STR_ARG(cleanup->tables[0]), why.message);
         remove_table(cleanup, 0); /* the fact stays: tried again after the next start */
     } else if (done)
         remove_table(cleanup, 0);
-    return true;
+    return OK;
 }
 
 Status cleanup_finish(Cleanup *cleanup, Str store, Error *err)

@@ -31,8 +31,9 @@ void cleanup_add(Cleanup *cleanup, DroppedQuery *dropped);
 /* Removes the positions of dropped queries. On an error (worker->blamed as for worker_commit) nothing may be
  * opened before it has worked: it could be of a new query of that id. */
 Status cleanup_positions(Cleanup *cleanup, bool *busy, Error *err);
-/* A slice of the tables to be removed; false: there is nothing. */
-bool cleanup_slice(Cleanup *cleanup);
+/* A slice of the tables to be removed. E_STALE_STATE alone is an error; what else fails is said, and tried
+ * again after the next start. */
+Status cleanup_slice(Cleanup *cleanup, bool *busy, Error *err);
 /* Tables of the query's names with other columns, of a query that is no more, go at once with all facts under
  * its id. */
 Status cleanup_leftovers(Cleanup *cleanup, const RunningQuery *query, Error *err);

@@ -79,8 +79,11 @@ static Status flush_tasks(Worker *worker, Error *err)
 {
     for (Task *task = worker->dirty; task != NULL; task = task->next_dirty) {
         worker->blamed = task;
-        if (task->state == TASK_RUNNING)
-            TRY(pipeline_flush(task->pipeline, err));
+        if (!task_state_is_live(task->state))
+            continue;
+        Status status = pipeline_flush(task->pipeline, err);
+        task->torn    = status == E_WAIT;
+        TRY(status);
     }
     worker->blamed = NULL;
     return OK;
@@ -93,7 +96,7 @@ static void include_unrecorded(Worker *worker, bool force)
         (!force && runtime_now_us(worker->runtime) - worker->unrecorded_us < RECORD_US))
         return;
     for (Task *task = worker->tasks; task != NULL; task = task->next) {
-        if (task->unrecorded && task->state == TASK_RUNNING)
+        if (task->unrecorded && task_state_is_live(task->state))
             task_mark_dirty(task, true);
         task->unrecorded = false;
     }
@@ -226,11 +229,11 @@ static Status keep_state(Worker *worker, Error *err)
             task->unrecorded = false;
         task->effects = task->in_commit = false;
         task_publish(task);
-        if (task->state == TASK_RUNNING) {
+        if (task_state_is_live(task->state)) {
             task->restored = false;
             atomic_store(&task->view->readable, true);
         }
-        task_set_state(task, task->state); /* it was shown as parked while the file was behind */
+        atomic_store(&task->view->stalled, false);
         atomic_store(&task->view->dirty, false);
     }
     worker->dirty     = NULL;

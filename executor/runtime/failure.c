@@ -14,6 +14,7 @@
 #include "executor/runtime/failure.h"
 
 #include "executor/runtime/mailbox.h"
+#include "executor/runtime/pause.h"
 #include "executor/runtime/query.h"
 #include "executor/runtime/repair.h"
 #include "executor/runtime/rollback.h"
@@ -21,18 +22,10 @@
 #include "executor/runtime/writers.h"
 
 enum {
-    PAUSE_FIRST_MS = 100,
-    PAUSE_MAX_MS   = 5000,
-    HEALTHY_US     = 300 * 1000000,
+    WAIT_FIRST_MS = 100,
+    WAIT_MAX_MS   = 10000,
+    HEALTHY_US    = 300 * 1000000,
 };
-
-void worker_pause(Worker *worker)
-{
-    worker->pause_ms = worker->pause_ms == 0                 ? PAUSE_FIRST_MS
-                       : worker->pause_ms * 2 < PAUSE_MAX_MS ? worker->pause_ms * 2
-                                                             : PAUSE_MAX_MS;
-    worker->pause_us = runtime_now_us(worker->runtime) + (int64_t)worker->pause_ms * 1000;
-}
 
 /* Doubled before each sleep, ±20 %, from the beginning again after 5 healthy minutes. */
 static void park(Worker *worker, Task *task, const Error *err)
@@ -41,7 +34,7 @@ static void park(Worker *worker, Task *task, const Error *err)
     Clock                *clock   = worker->runtime->clock;
     int64_t               now     = runtime_now_us(worker->runtime);
     int64_t               most = options->retry_backoff_max_ms, wait = options->retry_backoff_initial_ms;
-    if (task->state == TASK_RUNNING && now - task->running_since_us > HEALTHY_US)
+    if (task_state_is_live(task->state) && now - task->running_since_us > HEALTHY_US)
         task->failures = 0;
     task->failures++;
     for (unsigned i = 0; i < task->failures && wait < most; i++)
@@ -56,13 +49,35 @@ static void park(Worker *worker, Task *task, const Error *err)
     if (worker->quarantined == task)
         worker->quarantined = NULL;
     task_close_pipeline(task);
-    task_set_state(task, TASK_FAILED);
+    task_move(task, EVENT_FAILED);
 }
 
-void worker_say_trouble(Worker *worker, const Error *err)
+/* Doubled each time in a row, so that many who wait for the same do not ask all the time. */
+static int64_t wait_back_off_ms(const Task *task)
 {
-    if (notice_due(&worker->trouble, str_c(err->message), runtime_now_us(worker->runtime)))
-        log_line(LOG_WARN, "worker %d: %s", worker->index, err->message);
+    int64_t ms = WAIT_FIRST_MS;
+    for (unsigned i = 1; i < task->waits && ms < WAIT_MAX_MS; i++)
+        ms *= 2;
+    return ms < WAIT_MAX_MS ? ms : WAIT_MAX_MS;
+}
+
+/* It alone stands still. What it had to leave half done is undone, which costs the others a replay. */
+static void must_wait(Worker *worker, Task *task, const Error *err)
+{
+    int64_t now = runtime_now_us(worker->runtime);
+    if (task->torn)
+        worker_rollback(worker);
+    task->torn = false;
+    if (!task_state_is_live(task->state))
+        task_close_pipeline(task);
+    if (worker->quarantined == task)
+        worker->quarantined = NULL;
+    task_move(task, EVENT_MUST_WAIT);
+    task->waits++;
+    task->retry_us = now + wait_back_off_ms(task) * 1000;
+    query_set_waiting(task->query, err->message);
+    if (notice_due(&task->waiting, str_c(err->message), now))
+        log_line(LOG_WARN, "query " STR_FMT " waits: %s", STR_ARG(task->key), err->message);
 }
 
 static void world_failed(Worker *worker, const Error *err)
@@ -73,7 +88,7 @@ static void world_failed(Worker *worker, const Error *err)
         query_add_error(task->query, err);
         /* A full disk waits for a person: it is to be seen, until a commit works. */
         if (task->view != NULL && (in_file || err->code == E_FULL))
-            atomic_store(&task->view->state, TASK_FAILED);
+            atomic_store(&task->view->stalled, true);
     }
     if (in_file) { /* the log has it: stand still until the file does, too */
         worker_pause(worker);
@@ -111,6 +126,12 @@ void worker_failed(Worker *worker, Task *task, const Error *err)
         return;
     }
     switch (err->code) {
+    case E_WAIT:
+        if (task != NULL)
+            must_wait(worker, task, err);
+        else
+            world_failed(worker, err);
+        return;
     case E_FENCED:
         fenced(worker, err);
         return;

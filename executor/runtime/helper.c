@@ -38,7 +38,7 @@ static size_t list_purges(Runtime *runtime, Arena *arena, Purge **out)
             for (size_t i = 0; i < sub->sub.input_count; i++) {
                 for (int p = 0; sub->sub.inputs[i]->class->cuts && p < sub->sub.partitions; p++) {
                     int64_t before = atomic_load(&sub->views[p].committed[i]);
-                    if (before > 0 && view_state(&sub->views[p]) == TASK_RUNNING)
+                    if (before > 0 && task_state_is_live(view_state(&sub->views[p])))
                         (*out)[count++] = (Purge){str_dup(arena, sub->topics[i]), p, before};
                 }
             }
@@ -87,7 +87,7 @@ static size_t list_offsets(const RunningQuery *query, Arena *arena, LogPosition 
         for (size_t i = 0; i < sub->sub.input_count; i++) {
             for (int p = 0; p < sub->input_partitions[i] && p < sub->tasks; p++) {
                 int64_t offset = atomic_load(&sub->views[p].committed[i]);
-                if (offset < 0 || view_state(&sub->views[p]) != TASK_RUNNING ||
+                if (offset < 0 || !task_state_is_live(view_state(&sub->views[p])) ||
                     is_listed(*out, count, sub->topics[i], p))
                     continue;
                 (*out)[count++] = (LogPosition){sub->topics[i], p, offset};

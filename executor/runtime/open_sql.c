@@ -41,7 +41,8 @@ static Str partitions_of(const RunningQuery *query, const PlanNode *node, int wo
         if (!query_sub_has(sub, node))
             continue;
         for (int p = 0; p < sub->tasks; p++)
-            if (view_state(&sub->views[p]) == TASK_RUNNING && atomic_load(&sub->views[p].worker) == worker)
+            if (task_state_is_live(view_state(&sub->views[p])) &&
+                atomic_load(&sub->views[p].worker) == worker)
                 strbuf_addf(&list, "%s%d", list.len > 0 ? ", " : "", p);
     }
     Str copy = str_dup(arena, strbuf_str(&list));

@@ -190,6 +190,7 @@ void query_unref(RunningQuery *query)
     for (size_t i = 0; i < QUERY_ERRORS; i++)
         mem_free((char *)query->errors[i].message.ptr);
     mem_free(query->outgrown);
+    mem_free(query->waiting);
     if (query->owner_free != NULL)
         query->owner_free(query->owner);
     pthread_mutex_destroy(&query->lock);
@@ -335,6 +336,22 @@ static Str classify(const Error *err)
     default:
         return STR_LIT("UNKNOWN");
     }
+}
+
+void query_set_waiting(RunningQuery *query, const char *what)
+{
+    pthread_mutex_lock(&query->lock);
+    mem_free(query->waiting);
+    query->waiting = str_to_heap(str_c(what));
+    pthread_mutex_unlock(&query->lock);
+}
+
+Str query_waiting_for(RunningQuery *query, Arena *arena)
+{
+    pthread_mutex_lock(&query->lock);
+    Str what = query->waiting == NULL ? STR_NULL : str_dup(arena, str_c(query->waiting));
+    pthread_mutex_unlock(&query->lock);
+    return what;
 }
 
 void query_add_error(RunningQuery *query, const Error *err)

@@ -45,6 +45,7 @@ struct RunningQuery {
     int64_t         shown; /* thread: helper; see helper.c */
     pthread_mutex_t lock;  /* of what follows */
     bool            topics_made;
+    char           *waiting; /* heap: for what a task last had to wait, or NULL */
     char *outgrown; /* heap: why it cannot follow a topic that has more partitions now; NULL: nothing of the
                        kind */
     QueryError errors[QUERY_ERRORS]; /* ring, texts on the heap */
@@ -65,6 +66,9 @@ void          query_unref(RunningQuery *query);
 Status query_make_topics(RunningQuery *query, Error *err);
 Status query_delete_topics(RunningQuery *query, Error *err);
 void   query_add_error(RunningQuery *query, const Error *err);
+/* For what a task of it has to wait. Thread: any */
+void query_set_waiting(RunningQuery *query, const char *what);
+Str  query_waiting_for(RunningQuery *query, Arena *arena);
 /* Is the node (NULL: no) one of the sub-topology's own? */
 bool query_sub_has(const QuerySub *sub, const PlanNode *node);
 /* Calls `visit` for every store of the sub-topology that has a changelog: a node, and which of its stores. */

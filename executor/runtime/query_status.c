@@ -8,16 +8,18 @@
 
 /* ---- what is told ---- */
 
-static void add_state(const RunningQuery *query, const TaskView *view, QueryStatus *out, bool *starting)
+static void add_state(const RunningQuery *query, const TaskView *view, QueryStatus *out, bool *starting,
+                      bool *waiting)
 {
-    int state = view_state(view);
+    TaskState state = view_state(view);
     out->records_in += atomic_load(&view->records_in);
     out->records_out += atomic_load(&view->records_out);
     out->skipped_bad += atomic_load(&view->skipped_bad);
     out->skipped_late += atomic_load(&view->skipped_late);
-    if (state == TASK_FAILED)
+    if (state == TASK_FAILED || (state != TASK_ABSENT && atomic_load(&view->stalled)))
         out->state = RUN_ERROR;
-    *starting |= state == TASK_OPENING || state == TASK_RESTORING;
+    *starting |= task_state_is_starting(state);
+    *waiting |= task_state_is_waiting(state);
 }
 
 static void add_positions(Runtime *runtime, const QuerySub *sub, int partition, Arena *arena,
@@ -54,7 +56,7 @@ Status runtime_query_status(Runtime *runtime, Str id, Arena *arena, QueryStatus 
 {
     RunningQuery *query    = registry_hold(runtime, id);
     size_t        most     = 0;
-    bool          starting = false;
+    bool          starting = false, waiting = false;
     if (query == NULL)
         return error_set(err, E_NOT_FOUND, NO_POS, "No query with id " STR_FMT " is running", STR_ARG(id));
     for (size_t s = 0; s < query->sub_count; s++)
@@ -63,15 +65,18 @@ Status runtime_query_status(Runtime *runtime, Str id, Arena *arena, QueryStatus 
     out->positions = ARENA_ARRAY(arena, QueryPosition, most + 1);
     for (size_t s = 0; s < query->sub_count; s++) {
         for (int p = 0; p < query->subs[s].tasks; p++) {
-            add_state(query, &query->subs[s].views[p], out, &starting);
+            add_state(query, &query->subs[s].views[p], out, &starting, &waiting);
             add_positions(runtime, &query->subs[s], p, arena, out);
         }
     }
     add_errors(query, arena, out);
     if (out->state != RUN_ERROR && atomic_load(&query->paused))
         out->state = RUN_PAUSED;
+    else if (out->state != RUN_ERROR && waiting)
+        out->state = RUN_WAITING;
     else if (out->state != RUN_ERROR && (starting || !atomic_load(&runtime->assigned)))
         out->state = RUN_STARTING;
+    out->waiting_for = out->state == RUN_WAITING ? query_waiting_for(query, arena) : STR_NULL;
     query_unref(query);
     return OK;
 }
@@ -115,7 +120,7 @@ bool runtime_owned_partitions(Runtime *runtime, Str query_id, Arena *arena, int 
             continue;
         *out = ARENA_ARRAY(arena, int, (size_t)sub->tasks + 1);
         for (int p = 0; p < sub->tasks; p++)
-            if (view_state(&sub->views[p]) == TASK_RUNNING && atomic_load(&sub->views[p].readable))
+            if (task_state_is_live(view_state(&sub->views[p])) && atomic_load(&sub->views[p].readable))
                 (*out)[(*count)++] = p;
     }
     query_unref(query);
@@ -125,8 +130,8 @@ bool runtime_owned_partitions(Runtime *runtime, Str query_id, Arena *arena, int 
 static bool is_on_its_way(const TaskView *view)
 {
     TaskState state = view_state(view);
-    return state == TASK_OPENING || state == TASK_RESTORING ||
-           (state == TASK_RUNNING && !atomic_load(&view->readable));
+    return task_state_is_starting(state) || state == TASK_WAITING_TO_OPEN ||
+           (task_state_is_live(state) && !atomic_load(&view->readable));
 }
 
 int runtime_table_partitions(Runtime *runtime, Str query_id, bool *settled)

@@ -140,7 +140,7 @@ Status runtime_start_query(Runtime *runtime, const QueryPlan *plan, const QueryO
     RunningQuery *query;
     TRY(query_new(runtime, plan, options, owner, owner_free, &query, err));
     Status status = query_make_topics(query, err);
-    if (status == E_IO || status == E_BUSY) {
+    if (status == E_IO || status == E_BUSY || status == E_WAIT) {
         log_line(LOG_WARN, "query " STR_FMT ": %s; it starts when its topics can be made", STR_ARG(plan->id),
                  err->message);
         status = OK;

@@ -15,8 +15,8 @@
  */
 #include "executor/runtime/repair.h"
 
-#include "executor/runtime/failure.h"
 #include "executor/runtime/mailbox.h"
+#include "executor/runtime/pause.h"
 #include "executor/runtime/rollback.h"
 #include "executor/runtime/task.h"
 
@@ -57,7 +57,7 @@ static void close_tasks(Worker *worker)
         if (task->query == NULL || task->pipeline == NULL)
             continue;
         task_close_pipeline(task);
-        task_set_state(task, TASK_OPENING);
+        task_move(task, EVENT_REOPENED);
         atomic_store(&task->view->readable, false);
     }
     mailbox_set_ready(worker->mailbox, false);

@@ -183,7 +183,7 @@ static Status changelogs_fit(Task *task, const TaskRecord *file, bool *fit, Erro
 }
 
 /* Source tables are replayed from the file's input positions (or the beginning) up to the task's. */
-static Status plan_source_replay(Task *task, const TaskRecord *file, Error *err)
+static Status plan_source_replay(Task *task, const TaskRecord *file, bool *behind, Error *err)
 {
     for (size_t i = 0; task->has_source_store && i < task->input_count; i++) {
         TaskInput *input = &task->inputs[i];
@@ -202,7 +202,7 @@ static Status plan_source_replay(Task *task, const TaskRecord *file, Error *err)
             continue;
         input->replay_until = input->position;
         input->position     = from;
-        task->replaying     = true;
+        *behind             = true;
     }
     return OK;
 }
@@ -220,13 +220,14 @@ static Status read_file(Task *task, TaskRecord *out, bool *found, Error *err)
     return OK;
 }
 
-static Status plan_restore(Task *task, const TaskRecord *record, Error *err)
+/* *sources_behind: some have to be replayed. */
+static Status plan_restore(Task *task, const TaskRecord *record, bool *sources_behind, Error *err)
 {
     TaskRecord file;
     size_t     stores = pipeline_store_count(task->pipeline);
     bool       usable;
     task->restoring_store = stores;
-    task->replaying = task->restored = false;
+    task->restored = *sources_behind = false;
     if (stores == 0)
         return OK;
     TRY(read_file(task, &file, &usable, err));
@@ -247,7 +248,7 @@ static Status plan_restore(Task *task, const TaskRecord *record, Error *err)
         task->changelogs[i] = usable ? file.changelogs[i] : -1;
     task->restoring_store = 0;
     task->restored        = true;
-    return plan_source_replay(task, sources ? &file : NULL, err);
+    return plan_source_replay(task, sources ? &file : NULL, sources_behind, err);
 }
 
 /* ---- opening ---- */
@@ -332,17 +333,16 @@ static Status prepare(Task *task, TaskRecord *record, bool *found, Error *err)
 
 static Status start(Task *task, const TaskRecord *record, Error *err)
 {
+    bool sources_behind;
     TRY(place_inputs(task, record, err));
-    TRY(plan_restore(task, record, err));
+    TRY(plan_restore(task, record, &sources_behind, err));
     task->sequence = record == NULL ? 0 : record->sequence;
     strbuf_reset(&task->saved);
     if (record != NULL)
         strbuf_add(&task->saved, record->saved);
-    task_set_state(task, TASK_RESTORING);
     task->unrecorded = false;
-    if (task->replaying)
-        TRY(task_attach_inputs(task, err));
-    return task_restore_slice(task, err);
+    task_move(task, sources_behind ? EVENT_SOURCES_BEHIND : EVENT_OPENED);
+    return sources_behind ? task_attach_inputs(task, err) : task_restore_slice(task, err);
 }
 
 Status task_open(Task *task, Error *err)
@@ -413,7 +413,8 @@ static Status run(Task *task, Error *err)
     TRY(pipeline_load(task->pipeline, task->saved.len > 0 ? strbuf_str(&task->saved) : STR_NULL, err));
     TRY(task_attach_inputs(task, err));
     atomic_store(&task->view->readable, task->sequence > 0 && !task->restored);
-    task_set_state(task, TASK_RUNNING);
+    task_move(task, EVENT_RESTORED);
+    task->waits            = 0;
     task->running_since_us = runtime_now_us(task->worker->runtime);
     task_publish(task);
     if (task->sequence == 0 || task->restored) {
@@ -429,7 +430,7 @@ Status task_restore_slice(Task *task, Error *err)
     bool waiting = false;
     while (!waiting && task->restoring_store < pipeline_store_count(task->pipeline))
         TRY(restore_store(task, &waiting, err));
-    if (waiting || task->replaying)
+    if (waiting)
         return OK;
     return run(task, err);
 }
@@ -459,8 +460,8 @@ Status task_replay_step(Task *task, bool *progress, Error *err)
     }
     if (left)
         return OK;
-    task->replaying = false;
-    *progress       = true;
+    task_move(task, EVENT_REPLAYED);
+    *progress = true;
     for (size_t i = 0; i < task->input_count; i++)
         task->inputs[i].replay_until = -1;
     return task_restore_slice(task, err);
@@ -473,10 +474,11 @@ void task_rolled_back(Task *task)
     Error err;
     if (task->pipeline == NULL)
         return;
-    if (task->state == TASK_RESTORING || task->restored || task->written_past == task->worker->file_commits) {
+    if (!task_state_is_live(task->state) || task->restored ||
+        task->written_past == task->worker->file_commits) {
         /* what was applied or emptied is as before */
         task_close_pipeline(task);
-        task_set_state(task, TASK_OPENING);
+        task_move(task, EVENT_REOPENED);
         return;
     }
     pipeline_rolled_back(task->pipeline);
@@ -484,7 +486,7 @@ void task_rolled_back(Task *task)
         OK) {
         log_line(LOG_ERROR, "query " STR_FMT ": %s", STR_ARG(task->query->plan->id), err.message);
         task_close_pipeline(task);
-        task_set_state(task, TASK_OPENING);
+        task_move(task, EVENT_REOPENED);
         return;
     }
     for (size_t i = 0; i < task->input_count; i++) {
@@ -492,7 +494,7 @@ void task_rolled_back(Task *task)
         task->inputs[i].head_known = false;
     }
     task->unrecorded = false;
-    if (task->state == TASK_RUNNING && task->sequence == 0)
+    if (task->sequence == 0)
         task_mark_dirty(task, true);
     task_publish(task);
     if (task->view != NULL)

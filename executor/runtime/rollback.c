@@ -30,7 +30,7 @@ void worker_rollback(Worker *worker)
         task->dirty = task->effects = task->in_commit = false;
         if (worker->file_behind && task->query != NULL) {
             task_close_pipeline(task); /* the log has the commit, the file does not: restore */
-            task_set_state(task, TASK_OPENING);
+            task_move(task, EVENT_REOPENED);
         }
     }
     worker->file_behind   = false;

@@ -66,7 +66,8 @@ Status runtime_start_query(Runtime *runtime, const QueryPlan *plan, const QueryO
 Status runtime_stop_query(Runtime *runtime, Str id, bool forget, Error *err);
 Status runtime_pause_query(Runtime *runtime, Str id, bool paused, Error *err);
 
-typedef enum { RUN_STARTING, RUN_RUNNING, RUN_PAUSED, RUN_ERROR } RunState;
+/* WAITING: for something outside (QueryStatus.waiting_for), tried again by itself. */
+typedef enum { RUN_STARTING, RUN_RUNNING, RUN_PAUSED, RUN_ERROR, RUN_WAITING } RunState;
 
 typedef struct {
     Str     topic;
@@ -85,7 +86,8 @@ typedef struct {
     int64_t        last_message_ms;
     QueryPosition *positions;
     size_t         position_count;
-    QueryError    *errors; /* the latest, oldest first */
+    Str            waiting_for; /* ptr NULL: it waits for nothing */
+    QueryError    *errors;      /* the latest, oldest first */
     size_t         error_count;
 } QueryStatus;
 

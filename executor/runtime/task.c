@@ -116,7 +116,7 @@ Task *task_new(Worker *worker, RunningQuery *query, QuerySub *sub, int partition
     task->key       = str_n(key, (size_t)len);
     task->view      = &sub->views[partition];
     task_init_host(task);
-    task->state = TASK_OPENING;
+    task->state = TASK_OPENING; /* by CREATED; whose it is comes after what it is */
     view_enter(task->view, worker->index, TASK_OPENING);
     return task;
 }
@@ -180,9 +180,11 @@ void task_free(Task *task)
     mem_free(task);
 }
 
-void task_set_state(Task *task, TaskState state)
+void task_move(Task *task, TaskEvent event)
 {
-    task->state = state;
+    int state = task_state_next(task->state, event);
+    assert(state >= 0); /* task_state.def: the event cannot happen in this state */
+    task->state = (TaskState)state;
     if (task->view != NULL)
         atomic_store(&task->view->state, state);
 }
@@ -220,8 +222,8 @@ static bool persistent_runnable(const Task *task)
     const Worker *worker = task->worker;
     if (worker->fence == NULL || worker->slots[task->slot] != SLOT_OWNED)
         return false;
-    if (task->state == TASK_RESTORING)
-        return task->replaying;
+    if (task->state == TASK_REPLAYING)
+        return true;
     return task->state == TASK_RUNNING && !atomic_load_explicit(&task->query->paused, memory_order_relaxed) &&
            (worker->quarantined == NULL || worker->quarantined == task);
 }
@@ -364,10 +366,15 @@ static Status push(TaskInput *input, size_t count, Error *err)
     Pipeline         *pipeline = input->pipeline;
     const SourceRows *rows;
     size_t            index;
-    if (input->decode == NULL)
-        return pipeline_push(pipeline, input->index, input->partition, input_head(input), count, err);
-    TRY(shared_decode_rows(input, input->at, &rows, &index, err));
-    return pipeline_push_rows(pipeline, input->index, rows, index, count, err);
+    Status            status;
+    if (input->decode == NULL) {
+        status = pipeline_push(pipeline, input->index, input->partition, input_head(input), count, err);
+    } else {
+        TRY(shared_decode_rows(input, input->at, &rows, &index, err)); /* nothing has happened yet */
+        status = pipeline_push_rows(pipeline, input->index, rows, index, count, err);
+    }
+    input->task->torn = status == E_WAIT;
+    return status;
 }
 
 Status task_step(Task *task, bool *progress, Error *err)
@@ -383,6 +390,7 @@ Status task_step(Task *task, bool *progress, Error *err)
         task->worker->moved = true;
     }
     TRY(push(input, count, err));
+    task->waits = 0;
     input_advance(input, count);
     task_input_moved(input);
     note_time(task);

@@ -6,6 +6,7 @@
 #ifndef SLUICE_EXECUTOR_RUNTIME_TASK_H
 #define SLUICE_EXECUTOR_RUNTIME_TASK_H
 
+#include "core/notice.h"
 #include "executor/dataflow/pipeline.h"
 #include "executor/runtime/task_view.h"
 
@@ -54,7 +55,7 @@ struct Task {
     Str          *changelog_topics;
     bool          ordered; /* several inputs, chosen by timestamp */
     TaskState     state;
-    bool          dirty, effects, has_source_store, replaying;
+    bool          dirty, effects, has_source_store;
     bool          restored;     /* from changelogs, and that is not committed yet */
     uint64_t      written_past; /* worker->file_commits when its stores were last written past the cache */
     uint64_t      sequence, source_columns;
@@ -63,7 +64,9 @@ struct Task {
     int64_t       record_us;             /* when its record was last written */
     PoolReading  *restoring;             /* the changelog being read; NULL: none */
     size_t        restoring_store;
-    unsigned      failures;
+    unsigned      failures, waits; /* in a row */
+    bool          torn;            /* it had to wait in the middle of a step, which has to be undone first */
+    Notice        waiting;         /* for what */
     int64_t       retry_us, running_since_us; /* retry: when it is tried again */
 };
 
@@ -79,8 +82,9 @@ Status task_step(Task *task, bool *progress, Error *err);
 /* Attaches the inputs that are not. */
 Status task_attach_inputs(Task *task, Error *err);
 void   task_mark_dirty(Task *task, bool effects);
-void   task_set_state(Task *task, TaskState state);
-void   task_publish(Task *task);
+/* What the table of task_state.h says; the event must be possible where the task is. */
+void task_move(Task *task, TaskEvent event);
+void task_publish(Task *task);
 /* Publishes the position of one input. */
 void task_input_moved(TaskInput *input);
 

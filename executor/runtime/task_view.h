@@ -12,11 +12,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef enum { TASK_ABSENT, TASK_OPENING, TASK_RESTORING, TASK_RUNNING, TASK_FAILED } TaskState;
+#include "executor/runtime/task_state.h"
 
 typedef struct {
     _Atomic int  state;    /* read by view_state */
     _Atomic int  worker;   /* whose task it is; -1: there is none here */
+    _Atomic bool stalled;  /* its worker cannot commit: shown as failed until it can */
     _Atomic bool readable; /* its tables are in the state file as they were at its last commit or later */
     _Atomic bool dirty; /* there are effects that are not committed; set before positions move, cleared after
                            the commit */
@@ -33,6 +34,7 @@ static inline TaskState view_state(const TaskView *view)
 static inline void view_enter(TaskView *view, int worker, TaskState state)
 {
     atomic_store(&view->readable, false);
+    atomic_store(&view->stalled, false);
     atomic_store(&view->state, state);
     atomic_store(&view->worker, worker);
 }

@@ -13,6 +13,7 @@
 #include "executor/runtime/failure.h"
 #include "executor/runtime/fetcher.h"
 #include "executor/runtime/mailbox.h"
+#include "executor/runtime/pause.h"
 #include "executor/runtime/positions.h"
 #include "executor/runtime/push_query.h"
 #include "executor/runtime/query.h"
@@ -33,7 +34,8 @@ enum {
 
 static Status step(Task *task, bool *progress, Error *err)
 {
-    return task->replaying ? task_replay_step(task, progress, err) : task_step(task, progress, err);
+    return task->state == TASK_REPLAYING ? task_replay_step(task, progress, err)
+                                         : task_step(task, progress, err);
 }
 
 static void input_moved(TaskInput *input)
@@ -155,7 +157,8 @@ static void wait_for_work(Worker *worker, bool caught_up)
     if (reader_pool_is_reading(worker->pool) && wait > POOL_WAIT_MS)
         wait = POOL_WAIT_MS;
     for (const Task *task = worker->tasks; wait > 50 && task != NULL; task = task->next)
-        if (task->state == TASK_FAILED || (task->state == TASK_RUNNING && task->ordered))
+        if (task->state == TASK_FAILED || task_state_is_waiting(task->state) ||
+            (task->state == TASK_RUNNING && task->ordered))
             wait = 50;
     log_reader_wait(worker->reader, wait);
 }
@@ -167,6 +170,13 @@ static bool clean_up(Worker *worker, bool *busy)
         return true;
     worker_failed(worker, worker->blamed, &err);
     return false;
+}
+
+static void remove_tables(Worker *worker, bool *busy)
+{
+    Error err;
+    if (worker->fence != NULL && cleanup_slice(worker->cleanup, busy, &err) != OK)
+        worker_failed(worker, NULL, &err);
 }
 
 static void move_records(Worker *worker, bool *busy)
@@ -202,7 +212,7 @@ static void pass(Worker *worker)
         }
         move_records(worker, &busy);
         busy |= push_tasks_flush(worker);
-        busy |= worker->fence != NULL && cleanup_slice(worker->cleanup);
+        remove_tables(worker, &busy);
     }
     caught_up = has_caught_up(worker, busy);
     if (worker->fence != NULL && worker->txn != NULL && !loading)

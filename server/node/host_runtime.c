@@ -151,8 +151,12 @@ static json_t *errors_of(const QueryStatus *status, size_t most)
 
 static json_t *host_describe(QueryHost *self, Str id)
 {
-    static const char *const states[] = {"RUNNING", "RUNNING", "PAUSED",
-                                         "ERROR"}; /* a starting query counts as running */
+    /* Clients know no other: one that is starting or has to wait counts as running. */
+    static const char *const states[] = {[RUN_STARTING] = "RUNNING",
+                                         [RUN_RUNNING]  = "RUNNING",
+                                         [RUN_PAUSED]   = "PAUSED",
+                                         [RUN_ERROR]    = "ERROR",
+                                         [RUN_WAITING]  = "RUNNING"};
     HostRuntime             *host     = (HostRuntime *)self;
     Arena                   *arena    = arena_new(0);
     QueryStatus              status;
@@ -165,6 +169,8 @@ static json_t *host_describe(QueryHost *self, Str id)
                       "skippedBad", (json_int_t)status.skipped_bad, "skippedLate",
                       (json_int_t)status.skipped_late, "lastMessage", (json_int_t)status.last_message_ms,
                       "positions", positions_of(&status), "errors", errors_of(&status, host->most_errors));
+    if (out != NULL && !str_is_null(status.waiting_for))
+        json_object_set_new(out, "waitingFor", json_stringn(status.waiting_for.ptr, status.waiting_for.len));
     arena_free(arena);
     return out;
 }

@@ -33,6 +33,14 @@ static const char *state_of(const json_t *facts, const QueryEntry *query)
 
 /* ---- queries ---- */
 
+/* Beside the state, for which clients have a closed list of names. */
+static void add_waiting(json_t *out, const json_t *facts)
+{
+    json_t *waiting = json_object_get(facts, "waitingFor");
+    if (waiting != NULL)
+        json_object_set(out, "waitingFor", waiting);
+}
+
 static json_t *list_of_one(Str text)
 {
     json_t *list = json_array();
@@ -63,6 +71,7 @@ json_t *describe_running(Execution *x, const QueryEntry *query)
     json_object_set_new(out, "statusCount", json_pack("{s:i}", state, 1));
     json_object_set_new(out, "queryType", json_string("PERSISTENT"));
     json_object_set_new(out, "state", json_string(state));
+    add_waiting(out, facts);
     json_decref(facts);
     return out;
 }
@@ -151,6 +160,7 @@ json_t *describe_query(Execution *x, const QueryEntry *query)
     json_object_set_new(out, "state", json_string(state));
     json_object_set_new(out, "queryErrors", errors != NULL ? json_incref(errors) : json_array());
     json_object_set_new(out, "consumerGroupId", json_str(group_id(x, query->id)));
+    add_waiting(out, facts);
     json_decref(facts);
     return out;
 }
