@@ -272,22 +272,20 @@ static Status load_configs(Log *log, Topic *topic, Error *err)
 
 enum { PARTITIONS_MOST = 1000000 }; /* of a row that may be anything */
 
-static void load_topic(Log *log, sqlite3_stmt *stmt)
+/* A topic whose name is not sure is worse than none: it would be made anew under the right one, and who reads
+ * it would begin at its beginning. */
+static Status load_topic(Log *log, sqlite3_stmt *stmt, Error *err)
 {
     Str     name  = db_column(stmt, 1);
+    int64_t id    = sqlite3_column_int64(stmt, 0);
     int64_t count = sqlite3_column_int64(stmt, 3);
-    bool    good  = sqlite3_column_int(stmt, 4) != 0;
-    if (str_is_null(name) || count < 0 || count > PARTITIONS_MOST) {
-        log_line(LOG_ERROR,
-                 "%s is damaged: the entry of topic number %lld is unreadable, the topic is left out",
-                 log->db.name, (long long)sqlite3_column_int64(stmt, 0));
-        return;
-    }
+    if (sqlite3_column_int(stmt, 4) == 0 || str_is_null(name) || count < 0 || count > PARTITIONS_MOST)
+        return log_file_damaged(log->db.name, err, "the entry of topic number %lld (" STR_FMT ")",
+                                (long long)id, STR_ARG(name));
     Topic *topic = topic_new(name, (int)count, sqlite3_column_int(stmt, 2));
-    topic->id    = sqlite3_column_int64(stmt, 0);
-    for (int p = 0; !good && p < topic->count; p++)
-        mark_damaged(log, &topic->parts[p], "the entry of the topic is damaged");
+    topic->id    = id;
     topic_insert(log, topic);
+    return OK;
 }
 
 Status topics_load(Log *log, Error *err)
@@ -299,7 +297,11 @@ Status topics_load(Log *log, Error *err)
         TRY(db_step(&log->db, stmt, &row, err));
         if (!row)
             break;
-        load_topic(log, stmt);
+        Status status = load_topic(log, stmt, err);
+        if (status != OK) {
+            sqlite3_reset(stmt);
+            return status;
+        }
     }
     for (size_t i = 0; i < log->topic_count; i++) {
         TRY(load_parts(log, log->topics[i], err));

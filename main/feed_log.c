@@ -5,6 +5,7 @@
  * written behind its back (feed_server.c goes through it).
  */
 #include "main/feed.h"
+#include "server/node/state_dir.h"
 
 #include <limits.h>
 
@@ -85,7 +86,9 @@ Status feed_open_embedded(const char *state_dir, FeedTarget **out, Error *err)
     Status     status = state_dir_open(&self->dir, state_dir, clock_system(), err);
     if (status == OK) {
         snprintf(path, sizeof path, "%s/log.db", state_dir);
-        status = log_open_embedded(path, clock_system(), &self->log, err);
+        status = state_dir_check_log(state_dir, err);
+        if (status == OK)
+            status = log_open_embedded(path, clock_system(), &self->log, err);
     }
     if (status == OK)
         status = open_writer(self, out, err);

@@ -27,6 +27,36 @@ static void slot_loaded(Worker *worker, int slot)
     worker->tasks_stale = true;
 }
 
+/* The others go on; the tasks of this one fail as they open, and say why. */
+static void slot_damaged(Worker *worker, int slot, const Error *why)
+{
+    if (worker->slot_handles[slot] >= 0)
+        log_reader_unassign(worker->reader, worker->slot_handles[slot]);
+    worker->slot_handles[slot] = -1;
+    if (worker->slot_damage == NULL)
+        worker->slot_damage = mem_alloc(sizeof *worker->slot_damage);
+    *worker->slot_damage = *why;
+    worker->slots[slot]  = SLOT_DAMAGED;
+    worker->tasks_stale  = true;
+    log_line(LOG_ERROR, "the positions of slot %d: %s", slot, why->message);
+}
+
+/* One by one, for the question for all of them was answered with the damage of one. */
+static Status ask_each(Worker *worker, const int *slots, size_t count, int64_t *first, int64_t *end,
+                       Error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        first[i] = end[i] = 0;
+        Status status     = log_offsets(worker->runtime->options.log, worker->runtime->slots_topic, slots[i],
+                                        &first[i], &end[i], err);
+        if (status == E_DAMAGED)
+            slot_damaged(worker, slots[i], err);
+        else if (status != OK)
+            return status;
+    }
+    return OK;
+}
+
 /* Starts on those not begun yet. Most are empty: they are found by one question, for to read each to its end
  * costs the start 50 ms. */
 static Status begin_slots(Worker *worker, bool *busy, Error *err)
@@ -44,8 +74,12 @@ static Status begin_slots(Worker *worker, bool *busy, Error *err)
     if (count == 0)
         return OK;
     Status status = log_offsets_many(log, topic, fresh, count, first, end, err);
+    if (status == E_DAMAGED)
+        status = ask_each(worker, fresh, count, first, end, err);
     for (size_t i = 0; status == OK && i < count; i++) {
         int slot = fresh[i];
+        if (worker->slots[slot] == SLOT_DAMAGED)
+            continue;
         positions_drop_slot(worker->positions, slot);
         if (first[i] == end[i])
             slot_loaded(worker, slot);
@@ -86,7 +120,7 @@ bool worker_load_slots(Worker *worker, bool *busy)
     Status status = begin_slots(worker, busy, &err);
     arena_reset(worker->scratch);
     if (status != OK) {
-        log_line(LOG_WARN, "reading the positions of the slots: %s", err.message);
+        worker_say_trouble(worker, &err);
         worker_pause(worker);
         return true;
     }
@@ -94,8 +128,13 @@ bool worker_load_slots(Worker *worker, bool *busy)
         bool done = false;
         if (worker->slots[s] != SLOT_LOADING)
             continue;
-        if (load_slot(worker, s, &done, busy, &err) != OK) {
-            log_line(LOG_WARN, "reading the positions of slot %d: %s", s, err.message);
+        status = load_slot(worker, s, &done, busy, &err);
+        if (status == E_DAMAGED) {
+            slot_damaged(worker, s, &err);
+            continue;
+        }
+        if (status != OK) {
+            worker_say_trouble(worker, &err);
             worker_pause(worker);
             return true;
         }
@@ -157,7 +196,8 @@ static void open_wanted(Worker *worker, RunningQuery *query)
     for (size_t i = 0; i < query->sub_count; i++) {
         QuerySub *sub = &query->subs[i];
         for (int p = 0; p < sub->tasks; p++) {
-            if (worker->slots[query_slot(sub, p, slots)] != SLOT_OWNED || find_task(worker, sub, p) != NULL)
+            SlotState slot = worker->slots[query_slot(sub, p, slots)];
+            if ((slot != SLOT_OWNED && slot != SLOT_DAMAGED) || find_task(worker, sub, p) != NULL)
                 continue;
             Task *task    = task_new(worker, query, sub, p);
             task->next    = worker->tasks;

@@ -86,8 +86,8 @@ static void world_failed(Worker *worker, const Error *err)
     worker_say_trouble(worker, err);
     for (Task *task = worker->dirty; task != NULL; task = task->next_dirty) {
         query_add_error(task->query, err);
-        /* A full disk waits for a person: it is to be seen, until a commit works. */
-        if (task->view != NULL && (in_file || err->code == E_FULL))
+        /* A full disk waits for a person, as a damaged one does: it is to be seen, until a commit works. */
+        if (task->view != NULL && (in_file || err->code == E_FULL || err->code == E_DAMAGED))
             atomic_store(&task->view->stalled, true);
     }
     if (in_file) { /* the log has it: stand still until the file does, too */

@@ -10,6 +10,7 @@
 #ifndef SLUICE_EXECUTOR_RUNTIME_FETCH_H
 #define SLUICE_EXECUTOR_RUNTIME_FETCH_H
 
+#include "core/notice.h"
 #include "executor/dataflow/pipeline.h"
 #include "executor/runtime/reader_pool.h"
 
@@ -35,7 +36,8 @@ struct Fetcher {
     size_t        count, capacity;
     SharedDecode *decodes; /* list: one per source that consumers read here */
     SliceCache   *slices;
-    Error        *broken; /* heap: why it cannot be read any more, until all consumers have been told */
+    Error        *broken;  /* heap: why it cannot be read any more, until all consumers have been told */
+    Notice        trouble; /* what fails for now */
 };
 
 struct TaskInput {

@@ -12,12 +12,19 @@
  * and some do not move for STALL_US detaches the latter.
  */
 #include <assert.h>
+#include <time.h>
 
 #include "core/logger.h"
 #include "executor/runtime/fetcher.h"
 #include "executor/runtime/shared_decode.h"
 
-enum { STALL_US = 200000, GO_BACK_RECORDS = 2 * POLL_RECORDS, IDLE_EVERY = 16, FEW_FETCHERS = 64 };
+enum {
+    STALL_US         = 200000,
+    TROUBLE_PAUSE_MS = 5,
+    GO_BACK_RECORDS  = 2 * POLL_RECORDS,
+    IDLE_EVERY       = 16,
+    FEW_FETCHERS     = 64
+};
 
 struct Fetchers {
     LogReader  *reader; /* the shared one */
@@ -177,10 +184,11 @@ Status fetcher_attach(Fetchers *self, TaskInput *input, Error *err)
 {
     Fetcher *fetcher = input->own_fetcher ? NULL : shared_fetcher(self, input->topic, input->partition);
     assert(input->fetcher == NULL);
-    if (fetcher != NULL && input->position < fetcher->from && worth_going_back(self, fetcher, input) &&
+    bool usable = fetcher != NULL && fetcher->broken == NULL;
+    if (usable && input->position < fetcher->from && worth_going_back(self, fetcher, input) &&
         go_back(fetcher, input->position, err) != OK)
         log_line(LOG_WARN, "%s; a reader of its own, then", err->message);
-    if (fetcher != NULL && input->position >= fetcher->from) {
+    if (usable && input->position >= fetcher->from) {
         add_consumer(fetcher, input);
         return OK;
     }
@@ -198,7 +206,7 @@ static Status rejoin(Fetchers *self, Fetcher *fetcher, bool *moved, Error *err)
     if (fetcher->pooled == NULL || fetcher->held || fetcher->count != 1 || input->own_fetcher)
         return OK;
     Fetcher *shared = shared_fetcher(self, fetcher->topic, fetcher->partition);
-    if (shared != NULL && input->position < shared->from)
+    if (shared != NULL && (input->position < shared->from || shared->broken != NULL))
         return OK;
     *moved = true;
     fetcher_detach(self, input);
@@ -281,13 +289,38 @@ static Status fail_one(const Fetcher *fetcher, Task **failed, Error *err)
     return fetcher->broken->code;
 }
 
-static Status cannot_read(Fetcher *fetcher, const Error *why, Task **failed, Error *err)
+/* Damage concerns who has yet to read it. Those who have passed it before (the fetcher went back for a
+ * newcomer) go on: by fetchers of their own, or by this one when nobody else is left. */
+static bool concerns_anybody(Fetcher *fetcher)
 {
+    int64_t at = log_reader_position(fetcher->reader, fetcher->handle), lowest = INT64_MAX;
+    size_t  concerned = 0;
+    Error   err;
+    for (size_t i = 0; i < fetcher->count; i++) {
+        int64_t position = fetcher->consumers[i]->position;
+        lowest           = position < lowest ? position : lowest;
+        concerned += position <= at;
+    }
+    if (concerned == 0)
+        return go_back(fetcher, lowest, &err) != OK;
+    for (size_t i = fetcher->count; i-- > 0;)
+        if (fetcher->consumers[i]->position > at)
+            remove_consumer(fetcher->consumers[i]);
+    return true;
+}
+
+static Status cannot_read(Fetchers *self, Fetcher *fetcher, const Error *why, Task **failed, Error *err)
+{
+    const struct timespec pause = {0, TROUBLE_PAUSE_MS * 1000000L};
     if (why->code == E_IO || why->code == E_BUSY) {
-        log_line(LOG_WARN, "reading " STR_FMT " partition %d: %s", STR_ARG(fetcher->topic),
-                 fetcher->partition, why->message);
+        if (notice_due(&fetcher->trouble, str_c(why->message), self->clock->monotonic_us(self->clock)))
+            log_line(LOG_WARN, "reading " STR_FMT " partition %d: %s", STR_ARG(fetcher->topic),
+                     fetcher->partition, why->message);
+        nanosleep(&pause, NULL); /* there are records, so that no wait for some would last */
         return OK;
     }
+    if (why->code == E_DAMAGED && !concerns_anybody(fetcher))
+        return OK;
     fetcher->broken  = mem_alloc(sizeof *fetcher->broken);
     *fetcher->broken = *why;
     return fail_one(fetcher, failed, err);
@@ -299,7 +332,7 @@ static Status take(Fetchers *self, Fetcher *fetcher, bool *busy, Task **failed, 
     if (fetcher->broken != NULL)
         return fail_one(fetcher, failed, err);
     if (log_reader_take(fetcher->reader, fetcher->handle, POLL_RECORDS, &fetcher->batch, &why) != OK)
-        return cannot_read(fetcher, &why, failed, err);
+        return cannot_read(self, fetcher, &why, failed, err);
     if (fetcher->batch.count == 0) {
         log_batch_release(fetcher->reader, &fetcher->batch);
         pass_gap(self, fetcher);

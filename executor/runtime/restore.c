@@ -320,6 +320,11 @@ static void finish_cleanup(void *context, const PlanNode *node, size_t store)
 static Status prepare(Task *task, TaskRecord *record, bool *found, Error *err)
 {
     Finishing finishing = {task->worker, OK, err};
+    if (task->worker->slots[task->slot] == SLOT_DAMAGED) {
+        if (err != NULL)
+            *err = *task->worker->slot_damage;
+        return task->worker->slot_damage->code;
+    }
     TRY(query_check_grown(task->query, err));
     TRY(query_make_topics(task->query, err));
     query_visit_stores(task->sub, finish_cleanup, &finishing);
@@ -348,7 +353,7 @@ static Status start(Task *task, const TaskRecord *record, Error *err)
 Status task_open(Task *task, Error *err)
 {
     TaskRecord record;
-    bool       found;
+    bool       found  = false;
     Status     status = prepare(task, &record, &found, err);
     if (status == OK)
         status = start(task, found ? &record : NULL, err);

@@ -18,7 +18,8 @@ typedef struct ReaderPool    ReaderPool;
 typedef struct SliceCache    SliceCache;
 typedef struct Task          Task;
 
-typedef enum { SLOT_NONE, SLOT_LOADING, SLOT_OWNED } SlotState;
+/* SLOT_DAMAGED: its positions cannot be read, so its tasks cannot open: they would begin anew. */
+typedef enum { SLOT_NONE, SLOT_LOADING, SLOT_OWNED, SLOT_DAMAGED } SlotState;
 
 struct Worker {
     Runtime    *runtime;
@@ -42,6 +43,7 @@ struct Worker {
     /* Which tasks there should be: assignment.c */
     SlotState     *slots;
     int           *slot_handles;
+    Error         *slot_damage;   /* heap: why a slot is damaged, the last one; or NULL */
     bool           tasks_stale;   /* queries or slots have changed: look which tasks there should be */
     bool           compare_tasks; /* slots were loaded again: have the tasks moved elsewhere meanwhile? */
     PositionTable *positions;

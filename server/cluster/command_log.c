@@ -91,6 +91,12 @@ static void degrade(CommandLog *commands, const char *why)
     log_line(LOG_ERROR, "%s", why);
 }
 
+static void degrade_damaged(CommandLog *commands, const Error *why)
+{
+    log_line(LOG_ERROR, "%s", why->message);
+    degrade(commands, corrupted);
+}
+
 /* ---- following ---- */
 
 static void stand_at(CommandLog *commands, int64_t position)
@@ -212,6 +218,8 @@ static void *follow(void *argument)
             degrade(commands, incompatible);
         else if (status == E_NOT_FOUND)
             degrade(commands, corrupted);
+        else if (status == E_DAMAGED)
+            degrade_damaged(commands, &err);
         else if (status != OK && status != E_CANCELLED && !reported)
             log_line(LOG_WARN, "the command topic cannot be read, waiting for it: %s", err.message);
         reported = status != OK;
@@ -267,6 +275,10 @@ Status command_log_replay(CommandLog *commands, Error *err)
         Status status = follow_batch(commands, &count, err);
         if (status == E_UNSUPPORTED) {
             degrade(commands, incompatible);
+            return OK;
+        }
+        if (status == E_DAMAGED) { /* as above: what stands before it runs */
+            degrade_damaged(commands, err);
             return OK;
         }
         TRY(status);

@@ -84,6 +84,7 @@ static Status open_log(Node *node, Clock *clock, Error *err)
         size_t count = client_properties(node->properties, node->arena, &configs);
         return log_open_kafka(configs, count, &node->log, err);
     }
+    TRY(state_dir_check_log(node->dir.path, err));
     return log_open_embedded(str_to_c(node->arena, str_printf(node->arena, "%s/log.db", node->dir.path)),
                              clock, &node->log, err);
 }

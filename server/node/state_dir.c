@@ -3,11 +3,14 @@
  */
 #include "server/node/state_dir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "core/logger.h"
 
 enum { NODE_ID_LEN = 16 };
 
@@ -79,6 +82,8 @@ static Status take_id(StateDir *dir, Clock *clock, Error *err)
     if (fd >= 0)
         close(fd);
     if (!known) {
+        if (fd >= 0)
+            log_line(LOG_WARN, "%s is damaged: the node gets a new name", path);
         snprintf(id, sizeof id, "%016llx", (unsigned long long)clock->random(clock));
         status = write_id(path, id, err);
     }
@@ -96,6 +101,42 @@ Status state_dir_open(StateDir *dir, const char *path, Clock *clock, Error *err)
     TRY(status);
     TRY(take_lock(dir, err));
     return take_id(dir, clock, err);
+}
+
+static bool is_worker_file(const char *name)
+{
+    int number, end = 0;
+    return sscanf(name, "worker-%d.db%n", &number, &end) == 1 && end > 0 && name[end] == '\0';
+}
+
+static bool holds_state(const char *path)
+{
+    char          *inner = join(path, "state");
+    DIR           *dir   = opendir(inner);
+    struct dirent *entry;
+    bool           found = false;
+    while (dir != NULL && !found && (entry = readdir(dir)) != NULL)
+        found = is_worker_file(entry->d_name);
+    if (dir != NULL)
+        closedir(dir);
+    mem_free(inner);
+    return found;
+}
+
+Status state_dir_check_log(const char *path, Error *err)
+{
+    struct stat info;
+    char       *log     = join(path, "log.db");
+    bool        missing = stat(log, &info) != 0, empty = !missing && info.st_size == 0;
+    Status      status = OK;
+    if ((missing || empty) && holds_state(path))
+        status =
+            error_set(err, E_DAMAGED, NO_POS,
+                      "the log %s is %s, but tables made from it are in %s/state. Put the log back from a "
+                      "backup; or, to begin anew with an empty one, remove %s/state first",
+                      log, missing ? "missing" : "empty", path, path);
+    mem_free(log);
+    return status;
 }
 
 void state_dir_close(StateDir *dir)

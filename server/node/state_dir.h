@@ -16,6 +16,9 @@ typedef struct {
 
 /* E_BUSY: another process has it. */
 Status state_dir_open(StateDir *dir, const char *path, Clock *clock, Error *err);
+/* Before the embedded log of the directory at `path` is opened. E_DAMAGED: it is missing or empty, while
+ * there are tables that were made from one: to make a new log would empty them without a word. */
+Status state_dir_check_log(const char *path, Error *err);
 void   state_dir_close(StateDir *dir); /* accepts a zeroed one whose lock is -1 */
 
 #endif

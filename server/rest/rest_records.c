@@ -96,7 +96,7 @@ void rest_records(Rest *rest, HttpExchange *x)
     Status status = append_all(rest, x, request, &written, &err);
     if (status == OK)
         rest_json(x, 200, json_pack("{s:I}", "written", (json_int_t)written));
-    else if (status == E_IO || status == E_FULL)
+    else if (status == E_IO || status == E_FULL || status == E_DAMAGED)
         rest_error(x, 500, 50000, "%s", err.message);
     else
         rest_error(x, 400, 40000, "%s", err.message);

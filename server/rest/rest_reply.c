@@ -46,7 +46,7 @@ void rest_code(const Error *err, const AstStatement *statement, int *status, int
         Status from;
         int    status, code;
     } codes[] = {
-        {E_IO, 500, 50000},     {E_FULL, 500, 50000},      {E_BUSY, 503, 50302},
+        {E_IO, 500, 50000},     {E_DAMAGED, 500, 50000},   {E_FULL, 500, 50000}, {E_BUSY, 503, 50302},
         {E_FENCED, 503, 50302}, {E_CANCELLED, 503, 50303}, {E_WAIT, 503, 50302},
     };
     bool asserts =
