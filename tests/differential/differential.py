@@ -1,0 +1,355 @@
+#!/usr/bin/env python3
+"""Random cases on the real server: what an undisturbed run makes of them must be what a small model says, must look the same in a table's topic,
+in pull queries and in the state files, and must be the same after kills, restarts, with tiny caches and more workers.
+
+usage: differential.py [options] PATH-TO-SLUICE
+  --seconds N          go on for so long (60)
+  --seed S             the first case; the next is S + 1 (default: the time)
+  --cases N            stop after so many
+  --size N             records of a case (300)
+  --bootstrap H:P      on that Kafka instead of the embedded log (default: $SLUICE_TEST_BOOTSTRAP)
+  --keep               leave the folders of a failed case
+A failure prints the case's seed and leaves a script of its statements and records; `--seed S --cases 1` runs it again.
+"""
+import argparse
+import base64
+import concurrent.futures
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+sys.path.insert(0, os.path.join(HERE, "..", "integration"))
+import cases  # noqa: E402
+import model  # noqa: E402
+import observe  # noqa: E402
+import values  # noqa: E402
+from sluice_server import Server  # noqa: E402
+
+PATIENCE = 40
+STABLE = 3  # equal looks in a row
+NOT_BUILT = ("not built", "Sluice cannot", "Sluice does not", "does not execute", "Sluice joins", "not supported yet", " yet")
+
+
+class Failure(Exception):
+    pass
+
+
+class Variant:
+    """How a case is run."""
+
+    def __init__(self, name, rng=None, bootstrap=None, guarantee="exactly_once_v2"):
+        self.name, self.guarantee = name, guarantee
+        self.properties = {"ksql.streams.processing.guarantee": guarantee, "ksql.streams.num.stream.threads": "1"}
+        self.events = []
+        if bootstrap:
+            self.properties["bootstrap.servers"] = bootstrap
+        if rng:
+            self.properties["ksql.streams.num.stream.threads"] = str(rng.choice((1, 2, 4)))
+            self.properties["ksql.streams.cache.max.bytes.buffering"] = str(rng.choice((0, 0, 1000, 10485760)))
+            self.properties["ksql.streams.commit.interval.ms"] = str(rng.choice((10, 50, 100, 500)))
+            self.events = [(rng.choice(("kill", "kill", "stop", None)), rng.random() * 0.15) for _ in range(10)]
+
+    def emits_late(self):
+        return self.properties.get("ksql.streams.cache.max.bytes.buffering", "0") != "0"
+
+
+class Run:
+    def __init__(self, case, variant, binary):
+        self.case, self.variant = case, variant
+        self.prefix = "d%x_%s_" % (random.getrandbits(40), variant.name)
+        self.server = Server(binary, {**variant.properties, "ksql.service.id": self.prefix})
+        self.refused, self.schemas = set(), {}
+
+    def sql(self, text):
+        return text.replace("{P}", self.prefix)
+
+    def start(self):
+        self.server.start()
+        for source in self.case.sources:
+            self.server.ok(self.sql(source.create()))
+        for query in self.case.queries:
+            status, answer = self.server.ksql(self.sql(query.statement))
+            if status == 200:
+                self.schemas[query.name] = observe.describe(self.server, query.name)
+            elif any(text in answer["message"] for text in NOT_BUILT) or any(name in query.statement for name in self.refused):
+                self.refused.add(query.name)
+            else:
+                raise Failure(f"refused: {query.statement}\n{answer['message']}")
+
+    def feed(self, source, records):
+        def encoded(data):
+            return None if data is None else base64.b64encode(data).decode()
+        sent = [{"key64": encoded(key), "value64": encoded(value), "timestamp": timestamp} for _, _, timestamp, key, value in records]
+        for record in sent:
+            for side in ("key64", "value64"):
+                if record[side] is None:
+                    del record[side]
+        status, body, _ = self.server.post("/sluice/records", {"topic": self.sql(source.topic), "partitions": source.partitions, "records": sent})
+        if status != 200:
+            raise Failure(f"feeding {source.name}: {status} {body}")
+
+    def disturb(self, event):
+        how, delay = event
+        if how is None:
+            return
+        time.sleep(delay)
+        self.server.stop(signal.SIGKILL if how == "kill" else signal.SIGTERM)
+        self.server.start()
+
+    def queries(self):
+        return [q for q in self.case.queries if q.name in self.schemas]
+
+    def look(self):
+        """{query: what its topic holds}."""
+        def one(query):
+            schema = self.schemas[query.name]
+            if query.is_table:
+                return observe.topic_rows(self.server, schema) if schema.key_format == "JSON" and schema.value_format == "JSON" else None
+            return observe.topic_lines(self.server, schema, self.case.partitions == 1 and query.direct)
+        queries = self.queries()
+        with concurrent.futures.ThreadPoolExecutor(len(queries)) as pool:  # each waits for the end of its topic
+            return dict(zip((query.name for query in queries), pool.map(one, queries)))
+
+    def consumed(self):
+        """Has every query read its sources to the end?"""
+        for query in self.queries():
+            extended = self.server.ok(f"DESCRIBE {query.name} EXTENDED;")[0]["sourceDescription"]
+            for summary in extended["queryOffsetSummaries"]:
+                for topic in summary["topicSummaries"]:
+                    if topic["kafkaTopic"] in [self.sql(s.topic) for s in self.case.sources]:
+                        if any(o["consumerOffset"] < o["logEndOffset"] for o in topic["offsets"]):
+                            return False
+            for written in extended["writeQueries"]:
+                if written["state"] != "RUNNING":
+                    raise Failure(f"{query.name} is {written['state']}\n" + self.server.log()[-2000:])
+        return True
+
+    def settle(self):
+        """Until nothing changes any more; what there is then."""
+        end, seen, same = time.monotonic() + PATIENCE, None, 0
+        while time.monotonic() < end:
+            if not self.consumed():
+                time.sleep(0.05)
+                continue
+            now = self.look()
+            same = same + 1 if now == seen else 0
+            seen = now
+            if same + 1 >= STABLE:
+                return seen
+        raise Failure("it does not come to an end\n" + self.server.log()[-2000:])
+
+    def await_equal(self, wanted, compare):
+        """Until what there is compares as wanted; the last difference where it never does."""
+        end, difference = time.monotonic() + PATIENCE, None
+        while time.monotonic() < end:
+            difference = compare(wanted, self.look())
+            if difference is None:
+                return
+            time.sleep(0.1)
+        raise Failure(difference + "\n" + self.server.log()[-3000:])
+
+    def play(self):
+        """Everything but the looking."""
+        events = iter(self.variant.events)
+        self.feed(self.case.table, self.case.tables)
+        self.disturb(next(events, (None, 0)))
+        self.await_table()
+        for batch in self.case.batches:
+            self.feed(self.case.stream, batch)
+            self.disturb(next(events, (None, 0)))
+        if any(query.final for query in self.queries()):
+            time.sleep(1.2)  # closed windows are looked for once a second
+            self.feed(self.case.stream, self.case.nudges)
+
+    def await_table(self):
+        end = time.monotonic() + PATIENCE
+        while not self.consumed():
+            if time.monotonic() > end:
+                raise Failure("the table is not read\n" + self.server.log()[-2000:])
+            time.sleep(0.05)
+
+    # ---- one run's own views must agree ----
+
+    def check_views(self, seen):
+        pulled = {}
+        for query in self.queries():
+            schema, topic = self.schemas[query.name], seen[query.name]
+            if not query.is_table or topic is None:
+                continue
+            keys = {key for key, _ in topic}
+            pulled[query.name] = self.pull_as(query, schema, keys, topic)
+        self.server.stop()
+        for query in self.queries():
+            if query.name not in pulled:
+                continue
+            rows = observe.sqlite_rows(self.server.properties["ksql.streams.state.dir"], query.name, self.schemas[query.name])
+            topic = seen[query.name]
+            other = topic if pulled[query.name] is None else pulled[query.name]
+            differ(f"{query.name}: open.sql and {'the topic' if other is topic else 'the pull query'}", observe.loose(other), observe.loose(rows), query.final)
+
+    def pull_as(self, query, schema, keys, topic):
+        """A pull query answers what is committed, which may be a moment behind the topic."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            rows = observe.pull_rows(self.server, query.name, schema, keys)
+            if rows is None:
+                return None
+            try:
+                differ(f"{query.name}: the topic and the pull query", observe.loose(topic), observe.loose(rows), query.final)
+                return rows
+            except Failure:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
+
+    def close(self):
+        self.server.close()
+
+
+# ---- comparing ----
+
+def differ(what, wanted, found, only_wanted=False):
+    """Raises a Failure that shows the first difference. `only_wanted`: there may be more rows than wanted."""
+    lines = []
+    for at in sorted(set(wanted) | set(found), key=repr):
+        if wanted.get(at) != found.get(at) and not (only_wanted and at not in wanted):
+            lines.append(f"    {at!r}: {wanted.get(at)!r} and {found.get(at)!r}")
+    if lines:
+        raise Failure(f"{what} differ ({len(lines)} rows):\n" + "\n".join(lines[:6]))
+
+
+def difference_of(case, refused, late, once):
+    def compare(wanted, found):
+        for query in case.queries:
+            if query.name not in wanted or wanted[query.name] is None or query.name in refused:
+                continue
+            a, b = wanted[query.name], found[query.name]
+            if query.is_table:
+                a, b = query.without_empty(a), query.without_empty(b)
+                if once:
+                    try:
+                        differ(f"{query.name}: undisturbed and disturbed", a, b)
+                    except Failure as failure:
+                        return str(failure)
+                elif set(a) - set(b):
+                    return f"{query.name}: missing {sorted(set(a) - set(b), key=repr)[:5]}"
+                continue
+            if once and a != b and not (isinstance(a, list) and late):
+                return f"{query.name}: undisturbed and disturbed differ:\n    " + "\n    ".join(describe_lines(a, b))
+            if not once and (missing := [line for line in (set(a) if isinstance(a, list) else a) if line not in b]):
+                return f"{query.name}: missing {missing[:5]}"
+        return None
+    return compare
+
+
+def describe_lines(a, b):
+    if isinstance(a, list):
+        at = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+        return [f"{len(a)} and {len(b)} records; at {at}: {a[at:at + 2]} and {b[at:at + 2]}"]
+    return [f"{line}: {a[line]} and {b[line]}" for line in sorted(set(a) | set(b)) if a[line] != b[line]][:6]
+
+
+def check_model(case, run, seen):
+    records = case.all_records() + (case.nudges if any(q.final for q in run.queries()) else [])
+    for query in run.queries():
+        if query.model is None or seen[query.name] is None:
+            continue
+        if callable(query.model):
+            found = len(seen[query.name]) if isinstance(seen[query.name], list) else sum(seen[query.name].values())
+            if found != query.model(records):
+                raise Failure(f"{query.name}: the model has {query.model(records)} records, the topic {found}")
+            continue
+        differ(f"{query.name}: the model and the topic", observe.loose(model.table(query, case.stream, records, query.final)), observe.loose(seen[query.name]))
+
+
+# ---- a case ----
+
+def run_case(case, binary, bootstrap):
+    """Raises what is wrong; which statements were not built."""
+    runs, rng = [], random.Random(case.seed + 1)
+    reference = Run(case, Variant("plain", bootstrap=bootstrap), binary)
+    runs.append(reference)
+    try:
+        reference.start()
+        reference.play()
+        seen = reference.settle()
+        check_model(case, reference, seen)
+        reference.check_views(seen)
+        for number in range(2):
+            once = number == 0 or rng.random() < 0.5
+            variant = Variant("kills%d" % number, rng, bootstrap, "exactly_once_v2" if once else "at_least_once")
+            run = Run(case, variant, binary)
+            runs.append(run)
+            run.start()
+            run.play()
+            run.await_equal(seen, difference_of(case, run.refused, variant.emits_late(), once))
+            if once:
+                run.check_views(run.look())
+            run.close()
+            runs.pop()
+    except Exception as failure:
+        script(case, runs[-1], failure)
+        raise
+    finally:
+        if not KEEP or sys.exc_info()[0] is None:
+            for run in runs:
+                run.close()
+    return reference.refused
+
+
+KEEP = False
+
+
+def script(case, run, failure):
+    """What a person needs to see it again."""
+    path = os.path.join(tempfile.gettempdir(), "differential-%d.txt" % case.seed)
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(f"-- seed {case.seed}, run {run.variant.name}: {run.variant.properties} {run.variant.events}\n-- {failure}\n".replace("\n", "\n-- ") + "\n")
+        for source in case.sources:
+            out.write(source.create() + "\n")
+        for query in case.queries:
+            out.write(query.statement + "\n")
+        for source, records in ((case.table, case.tables), (case.stream, case.all_records() + case.nudges)):
+            for key, row, timestamp, _, value in records:
+                out.write(f"-- {source.name} @{timestamp} {key!r} {value!r}\n")
+    print(f"statements and records: {path}", flush=True)
+    if KEEP:
+        print(f"state: {run.server.directory}", flush=True)
+
+
+def main():
+    global KEEP
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("binary")
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--cases", type=int, default=10**9)
+    parser.add_argument("--size", type=int, default=300)
+    parser.add_argument("--bootstrap", default=os.environ.get("SLUICE_TEST_BOOTSTRAP"))
+    parser.add_argument("--keep", action="store_true")
+    options = parser.parse_args()
+    KEEP = options.keep
+    end, done, refused, failed = time.monotonic() + options.seconds, 0, 0, []
+    while done < options.cases and time.monotonic() < end:
+        seed = options.seed + done
+        case = cases.Case(seed, options.size)
+        done += 1
+        try:
+            refused += len(run_case(case, options.binary, options.bootstrap))
+        except Exception as failure:  # the next case is another one: all that are wrong are told
+            failed.append(seed)
+            text = str(failure) if isinstance(failure, Failure) else traceback.format_exc()
+            print(f"not ok - seed {seed}: {text}\n  again: differential.py --seed {seed} --cases 1 --size {options.size}", flush=True)
+    print(f"{done} cases from seed {options.seed}: {len(failed)} failed {failed or ''}; {refused} statements are not built")
+    return 1 if failed or done == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
