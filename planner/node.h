@@ -26,8 +26,12 @@ typedef struct {
     int64_t        retention_ms;
 } StoreShape;
 
+struct json_t;                      /* jansson's */
+typedef struct DocReader DocReader; /* planner/document/doc.h */
+
 struct NodeClass {
-    const char *name; /* "FILTER" */
+    const char *name;                      /* "FILTER" */
+    size_t      least_inputs, most_inputs; /* most 0: none */
     /* It reads a topic that others write; no inputs. Its stores are filled from that topic, which is their
      * changelog. */
     bool reads_topic;
@@ -35,6 +39,8 @@ struct NodeClass {
     bool cuts;
     /* It keeps neither state nor order: it may come, change and go when a query is replaced. */
     bool passes;
+    /* Its rows leave the query: a plan ends in it. */
+    bool leaves;
     /* ksqlDB's name of the step, in messages. */
     const char *(*step_name)(const PlanNode *node);
     /* EXPLAIN: what it has beside the common line, " | Name: value ...". May be NULL. */
@@ -45,6 +51,11 @@ struct NodeClass {
     /* May `next` go on from the state and order of `old`, of the same class? NULL: always. E_PLAN with
      * ksqlDB's text. Not asked of those that pass. */
     Status (*check_upgrade)(const PlanNode *old, const PlanNode *next, Error *err);
+    /* The details as fields of a JSON object, and back (planner/document/doc.h): of a node whose other
+     * members are there. What was read without failure can be executed: slots are in range and types are what
+     * they say. */
+    void (*write)(const PlanNode *node, struct json_t *details);
+    const void *(*read)(DocReader *r, const PlanNode *node, const struct json_t *details);
     /* Of store `index`, in `arena`. *out comes as a table with the schema's keys and value columns, no
      * states, and the store's retention. NULL: that is right. */
     void (*shape_store)(const PlanNode *node, size_t index, Arena *arena, StoreShape *out);

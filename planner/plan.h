@@ -31,6 +31,12 @@ typedef struct {
     int64_t retention_ms; /* windowed; < 0: for ever */
 } PlanStore;
 
+/* A property that was looked at when the statement was accepted. */
+typedef struct {
+    Str name;
+    Str value; /* ptr NULL: it was not set */
+} PlanSetting;
+
 struct PlanNode {
     const NodeClass *class;
     int                    number; /* its index in the plan */
@@ -59,9 +65,13 @@ typedef struct {
     const Schema          *schema;       /* of the result: keys first; for OUTPUT in projection order */
     KeyWindow              window;       /* of the result's key */
     const PlanNode        *materialized; /* node whose store answers pull queries, or NULL */
+    const PlanSetting     *settings;     /* sorted by name, each once */
+    size_t                 setting_count;
     uint64_t               hash; /* of what makes stored state and positions usable: sources, steps, stores */
 } QueryPlan;
 
+/* STR_NULL: it was not set, or not looked at. */
+Str plan_setting(const QueryPlan *plan, const char *name);
 /* All nodes, from the sources to the root. */
 void plan_visit(const QueryPlan *plan, void (*visit)(void *context, const PlanNode *node), void *context);
 /* EXPLAIN's " > [ SINK ] | Schema: ..." text. */

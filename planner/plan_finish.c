@@ -7,6 +7,7 @@
  */
 #include "planner/nodes/node_sink.h"
 #include "planner/nodes/node_source.h"
+#include "planner/plan_finish.h"
 #include "planner/query_build.h"
 
 /* The node whose rows are the result's, if it keeps them; a source only where it was made for that. */
@@ -26,6 +27,19 @@ static void list_sources(QueryPlan *plan, Arena *arena)
     plan->sources = sources;
 }
 
+void plan_derive(QueryPlan *plan, Arena *arena)
+{
+    plan->root         = plan->nodes[plan->node_count - 1];
+    plan->source_count = 0;
+    list_sources(plan, arena);
+    plan->partitions      = plan_source(plan->sources[0])->partitions;
+    plan->result_is_table = plan->root->is_table;
+    plan->schema          = plan->root->schema;
+    plan->window          = plan->root->window;
+    plan->materialized    = find_materialized(plan->root);
+    plan->hash            = plan_hash(plan);
+}
+
 QueryPlan *plan_finish(Builder *b, Str statement)
 {
     QueryPlan       *plan  = ARENA_NEW(b->arena, QueryPlan);
@@ -37,13 +51,6 @@ QueryPlan *plan_finish(Builder *b, Str statement)
     plan->statement  = str_dup(b->arena, statement);
     plan->nodes      = nodes;
     plan->node_count = b->node_count;
-    plan->root       = nodes[b->node_count - 1];
-    list_sources(plan, b->arena);
-    plan->partitions      = plan_source(plan->sources[0])->partitions;
-    plan->result_is_table = plan->root->is_table;
-    plan->schema          = plan->root->schema;
-    plan->window          = plan->root->window;
-    plan->materialized    = find_materialized(plan->root);
-    plan->hash            = plan_hash(plan);
+    plan_derive(plan, b->arena);
     return plan;
 }

@@ -375,3 +375,62 @@ Status functions_resolve(const Functions *functions, Str name, const SqlType *co
         return refuse(entry, &call, choice.tie, err);
     return finish(entry, &choice, &call, lambdas, out, err);
 }
+
+/* ---- once more ---- */
+
+const char *functions_signature(const FnResolved *resolved)
+{
+    if (resolved->scalar != NULL)
+        return resolved->scalar->signature;
+    return resolved->table != NULL ? resolved->table->signature : resolved->aggregate->signature;
+}
+
+static const char *signature_of(const Overload *overload)
+{
+    FnResolved resolved = {
+        .scalar = overload->scalar, .table = overload->table, .aggregate = overload->aggregate};
+    return functions_signature(&resolved);
+}
+
+static void print_shape(const Signature *signature, StrBuf *out)
+{
+    for (size_t i = 0; i < signature->count; i++) {
+        param_type_print(signature->params[i].type, out);
+        strbuf_adds(out, signature->params[i].variadic ? "...," : ",");
+    }
+}
+
+/* The same parameters, whatever they are called. */
+static bool same_shape(const Overload *overload, Str text, Arena *arena)
+{
+    Signature signature;
+    StrBuf    ours = {0}, theirs = {0};
+    if (str_equal(str_c(signature_of(overload)), text))
+        return true;
+    if (signature_parse(text, arena, &signature, NULL) != OK)
+        return false;
+    print_shape(&overload->signature, &ours);
+    print_shape(&signature, &theirs);
+    bool same = str_equal(strbuf_str(&ours), strbuf_str(&theirs));
+    strbuf_clear(&ours);
+    strbuf_clear(&theirs);
+    return same;
+}
+
+Status functions_overload(const Functions *functions, Str name, Str signature,
+                          const SqlType *const *param_types, size_t count, FnLambdaTyper *lambdas,
+                          Arena *arena, FnResolved *out, Error *err)
+{
+    const FnEntry *entry  = functions_find(functions, name);
+    Call           call   = {name, param_types, count, arena};
+    Choice         choice = {0};
+    for (size_t i = 0; entry != NULL && choice.best == NULL && i < entry->count; i++)
+        if (same_shape(&entry->overloads[i], signature, arena))
+            choice.best = &entry->overloads[i];
+    if (choice.best == NULL)
+        return error_set(err, E_NOT_FOUND, NO_POS, "There is no function " STR_FMT STR_FMT, STR_ARG(name),
+                         STR_ARG(signature));
+    if (!overload_accepts(choice.best, &call, true, &choice.bindings))
+        return refuse(entry, &call, false, err);
+    return finish(entry, &choice, &call, lambdas, out, err);
+}

@@ -170,6 +170,14 @@ struct FnLambdaTyper {
  * be NULL when no argument is one. */
 Status functions_resolve(const Functions *functions, Str name, const SqlType *const *arg_types, size_t count,
                          FnLambdaTyper *lambdas, Arena *arena, FnResolved *out, Error *err);
+/* The row's signature: with the name it tells overloads apart, in plans that are kept. */
+const char *functions_signature(const FnResolved *resolved);
+/* What was resolved once, again: the overload of that name and signature (whose parameters may have other
+ * names now), for arguments of types that it takes. E_NOT_FOUND: there is none; E_PLAN: it does not take
+ * them. */
+Status functions_overload(const Functions *functions, Str name, Str signature,
+                          const SqlType *const *param_types, size_t count, FnLambdaTyper *lambdas,
+                          Arena *arena, FnResolved *out, Error *err);
 /* Fixes state and result type of an aggregate; `constants` are its trailing literal arguments. */
 Status aggregate_bind(const FnResolved *resolved, const SqlType *const *arg_types, const Value *constants,
                       const FnConfig *config, Arena *arena, AggregateCall **out, Error *err);

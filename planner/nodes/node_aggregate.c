@@ -5,6 +5,8 @@
  */
 #include "planner/nodes/node_aggregate.h"
 
+#include "planner/document/doc.h"
+
 static const char *step_name(const PlanNode *node)
 {
     if (plan_aggregate(node)->over_table)
@@ -76,7 +78,148 @@ static void shape_store(const PlanNode *node, size_t index, Arena *arena, StoreS
         out->retention_ms = -1;
 }
 
+/* ---- document ---- */
+
+static json_t *json_constants(const AggregateCall *call)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < call->constant_count; i++)
+        json_array_append_new(array, doc_json_value(call->constant_types[i], call->constants[i]));
+    return array;
+}
+
+static json_t *json_call(const PlanAggregateCall *call)
+{
+    json_t *json = json_object();
+    doc_put(json, "function", doc_json_function(call->function));
+    doc_put(json, "args", doc_json_exprs(call->args, call->arg_count));
+    doc_put(json, "constants", json_constants(call->call));
+    doc_put(json, "state", doc_json_type(call->call->state_type));
+    doc_put(json, "result", doc_json_type(call->call->result_type));
+    return json;
+}
+
+static void write_details(const PlanNode *node, json_t *json)
+{
+    const PlanAggregate *agg   = plan_aggregate(node);
+    json_t              *calls = json_array();
+    for (size_t i = 0; i < agg->call_count; i++)
+        json_array_append_new(calls, json_call(&agg->calls[i]));
+    doc_put(json, "overTable", json_boolean(agg->over_table));
+    doc_put(json, "calls", calls);
+    doc_put(json, "window", doc_json_window(agg->window));
+    doc_put(json, "advanceMs", json_integer(agg->advance_ms));
+    doc_put(json, "gapMs", json_integer(agg->gap_ms));
+    doc_put(json, "graceMs", json_integer(agg->grace_ms));
+    doc_put(json, "retentionMs", json_integer(agg->retention_ms));
+    doc_put(json, "emitFinal", json_boolean(agg->emit_final));
+    doc_put(json, "inner", doc_json_schema(agg->inner));
+    doc_put(json, "having", doc_json_expr(agg->having));
+    doc_put(json, "values", doc_json_exprs(agg->values, node->schema->value_count));
+}
+
+static const Value *read_constants(DocReader *r, const FnResolved *function, const json_t *json)
+{
+    size_t        count;
+    const json_t *array     = doc_array(r, json, "constants", &count);
+    Value        *constants = ARENA_ARRAY(r->arena, Value, count + 1);
+    if (doc_ok(r) && count != function->constant_count)
+        doc_fail(r, "%s takes %zu constants, not %zu", function->name, function->constant_count, count);
+    for (size_t i = 0; doc_ok(r) && i < count; i++)
+        constants[i] =
+            doc_value_of(r, json_array_get(array, i), function->param_types[function->count - count + i]);
+    return constants;
+}
+
+/* The state on disk was made by what the function was then. */
+static void check_types(DocReader *r, const PlanAggregateCall *call, const json_t *json)
+{
+    const SqlType *state = doc_type(r, json, "state"), *result = doc_type(r, json, "result");
+    if (doc_ok(r) &&
+        (!type_equal(state, call->call->state_type) || !type_equal(result, call->call->result_type)))
+        doc_fail(r,
+                 "this version of %s keeps another state or gives another type than the one that made the "
+                 "query: drop the query and create it again",
+                 call->function->name);
+    for (size_t i = 0; doc_ok(r) && i < call->arg_count; i++)
+        if (call->args[i]->type->kind != T_NULL &&
+            !doc_type_fits(call->args[i]->type, call->function->param_types[i]))
+            doc_fail(r, "argument %zu of %s is of another type than it takes", i + 1, call->function->name);
+}
+
+static void read_call(DocReader *r, const json_t *json, const Schema *from, PlanAggregateCall *out)
+{
+    AggregateCall *call = NULL;
+    Error          why;
+    out->args     = doc_exprs(r, json, "args", from, &out->arg_count);
+    out->function = doc_function(r, json, "function", FN_AGGREGATE, out->args, out->arg_count);
+    if (!doc_ok(r))
+        return;
+    const Value *constants = read_constants(r, out->function, json);
+    if (doc_ok(r) && out->arg_count + out->function->constant_count != out->function->count)
+        doc_fail(r, "%s takes %zu arguments", out->function->name, out->function->count);
+    if (doc_ok(r) && aggregate_bind(out->function, out->function->param_types, constants, r->config, r->arena,
+                                    &call, &why) != OK)
+        doc_fail(r, "%s", why.message);
+    if (!doc_ok(r))
+        return;
+    call->config = NULL; /* what bind wanted of it is in the call */
+    out->call    = call;
+    check_types(r, out, json);
+}
+
+static void check_inner(DocReader *r, const PlanNode *node, const PlanAggregate *agg)
+{
+    const Schema *inner = agg->inner, *from = node->inputs[0]->schema;
+    doc_same_columns(r, inner, 0, from, 0, from->key_count);
+    doc_same_columns(r, node->schema, 0, from, 0, from->key_count);
+    if (doc_ok(r) && (inner->key_count != from->key_count || inner->value_count != agg->call_count ||
+                      node->schema->key_count != from->key_count ||
+                      node->schema->count != node->schema->key_count + node->schema->value_count))
+        doc_fail(r, "the columns of an aggregation are not its keys and calls");
+    for (size_t i = 0; doc_ok(r) && i < agg->call_count; i++)
+        if (!doc_type_fits(inner->columns[inner->key_count + i].type, agg->calls[i].call->result_type))
+            doc_fail(r, "the column of call %zu is not of its type", i);
+    if (doc_ok(r) && agg->window.kind != WINDOWED_NO && agg->window.kind != WINDOWED_SESSION &&
+        (agg->advance_ms <= 0 || agg->advance_ms > agg->window.size_ms))
+        doc_fail(r, "a window's advance must be between 1 and its size");
+    if (doc_ok(r) && (node->store_count == 0 || node->window.kind != agg->window.kind ||
+                      node->window.size_ms != agg->window.size_ms))
+        doc_fail(r, "an aggregation must keep a store, by its window");
+}
+
+static const void *read_details(DocReader *r, const PlanNode *node, const json_t *json)
+{
+    PlanAggregate     *agg   = ARENA_NEW(r->arena, PlanAggregate);
+    const json_t      *array = doc_array(r, json, "calls", &agg->call_count);
+    PlanAggregateCall *calls = ARENA_ARRAY(r->arena, PlanAggregateCall, agg->call_count + 1);
+    agg->over_table          = doc_bool(r, json, "overTable");
+    for (size_t i = 0; doc_ok(r) && i < agg->call_count; i++)
+        read_call(r, json_array_get(array, i), node->inputs[0]->schema, &calls[i]);
+    for (size_t i = 0; doc_ok(r) && agg->over_table && i < agg->call_count; i++)
+        if (calls[i].function->aggregate->undo == NULL)
+            doc_fail(r, "%s cannot aggregate a table", calls[i].function->name);
+    agg->calls        = calls;
+    agg->window       = doc_window(r, json, "window");
+    agg->advance_ms   = doc_int(r, json, "advanceMs", 0, INT64_MAX);
+    agg->gap_ms       = doc_int(r, json, "gapMs", 0, INT64_MAX);
+    agg->grace_ms     = doc_int(r, json, "graceMs", 0, INT64_MAX);
+    agg->retention_ms = doc_int(r, json, "retentionMs", 0, INT64_MAX);
+    agg->emit_final   = doc_bool(r, json, "emitFinal");
+    agg->inner        = doc_schema(r, json, "inner");
+    agg->having       = doc_expr_or_null(r, json, "having", agg->inner, &type_boolean);
+    agg->values       = doc_columns(r, json, "values", agg->inner, node->schema, node->schema->key_count,
+                                    node->schema->value_count);
+    if (doc_ok(r))
+        check_inner(r, node, agg);
+    return agg;
+}
+
 const NodeClass node_aggregate = {.name          = "AGGREGATE",
+                                  .least_inputs  = 1,
+                                  .most_inputs   = 1,
+                                  .write         = write_details,
+                                  .read          = read_details,
                                   .step_name     = step_name,
                                   .print         = print,
                                   .want          = want,

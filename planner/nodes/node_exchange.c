@@ -6,6 +6,8 @@
  */
 #include "planner/nodes/node_exchange.h"
 
+#include "planner/document/doc.h"
+
 static const char *step_name(const PlanNode *node)
 {
     return node->is_table ? "TableRepartition" : "StreamRepartition";
@@ -23,5 +25,27 @@ static void want(const PlanNode *node, size_t input, const Wants *of_node, Wants
         want_shared(wants, i, of_node, i);
 }
 
-const NodeClass node_exchange = {
-    .name = "EXCHANGE", .cuts = true, .step_name = step_name, .print = print, .want = want};
+/* ---- document ---- */
+
+static void write_details(const PlanNode *node, json_t *json)
+{
+    doc_put_text(json, "topicSuffix", plan_exchange(node)->topic_suffix);
+}
+
+static const void *read_details(DocReader *r, const PlanNode *node, const json_t *json)
+{
+    PlanExchange *exchange = ARENA_NEW(r->arena, PlanExchange);
+    exchange->topic_suffix = doc_text(r, json, "topicSuffix");
+    doc_same_schema(r, node->schema, node->inputs[0]->schema);
+    return exchange;
+}
+
+const NodeClass node_exchange = {.name         = "EXCHANGE",
+                                 .least_inputs = 1,
+                                 .most_inputs  = 1,
+                                 .write        = write_details,
+                                 .read         = read_details,
+                                 .cuts         = true,
+                                 .step_name    = step_name,
+                                 .print        = print,
+                                 .want         = want};

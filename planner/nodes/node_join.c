@@ -3,6 +3,8 @@
  */
 #include "planner/nodes/node_join.h"
 
+#include "planner/document/doc.h"
+
 static const char *step_name(const PlanNode *node)
 {
     static const char *const names[] = {
@@ -57,7 +59,74 @@ static void shape_store(const PlanNode *node, size_t index, Arena *arena, StoreS
     out->state_count = 2;
 }
 
+/* ---- document ---- */
+
+static const char *const kind_names[] = {[PLAN_JOIN_STREAM_STREAM] = "STREAM_STREAM",
+                                         [PLAN_JOIN_STREAM_TABLE]  = "STREAM_TABLE",
+                                         [PLAN_JOIN_TABLE_TABLE]   = "TABLE_TABLE",
+                                         [PLAN_JOIN_FOREIGN_KEY]   = "FOREIGN_KEY"};
+static const char *const type_names[] = {
+    [PLAN_INNER] = "INNER", [PLAN_LEFT] = "LEFT", [PLAN_RIGHT] = "RIGHT", [PLAN_FULL] = "FULL"};
+
+static void write_details(const PlanNode *node, json_t *json)
+{
+    const PlanJoin *join  = plan_join(node);
+    size_t          count = node->schema->count - node->schema->key_count;
+    doc_put(json, "kind", json_string_nocheck(kind_names[join->kind]));
+    doc_put(json, "type", json_string_nocheck(type_names[join->type]));
+    doc_put_slots(json, "leftSlots", join->left_slots, count);
+    doc_put_slots(json, "rightSlots", join->right_slots, count);
+    doc_put(json, "beforeMs", json_integer(join->before_ms));
+    doc_put(json, "afterMs", json_integer(join->after_ms));
+    doc_put(json, "graceMs", json_integer(join->grace_ms));
+    doc_put(json, "hasGrace", json_boolean(join->has_grace));
+    doc_put(json, "foreignKey", doc_json_expr(join->foreign_key));
+}
+
+static const int *read_slots(DocReader *r, const PlanNode *node, size_t input, const json_t *json,
+                             const char *name)
+{
+    const Schema *schema = node->schema, *from = node->inputs[input]->schema;
+    size_t        keys  = schema->key_count;
+    const int    *slots = doc_slots(r, json, name, schema->count - keys, -1, (int)from->count - 1);
+    for (size_t i = keys; doc_ok(r) && i < schema->count; i++)
+        if (slots[i - keys] >= 0)
+            doc_same_columns(r, schema, i, from, (size_t)slots[i - keys], 1);
+    return slots;
+}
+
+static void check_stores(DocReader *r, const PlanNode *node, const PlanJoin *join)
+{
+    size_t stores = 2 + (plan_join_pending_store(join, 0) >= 0) + (plan_join_pending_store(join, 1) >= 0);
+    if (join->kind == PLAN_JOIN_STREAM_STREAM && node->store_count != stores)
+        doc_fail(r, "a join of streams keeps %zu stores, not %zu", stores, node->store_count);
+    if (node->inputs[1]->schema->key_count < node->schema->key_count && join->kind != PLAN_JOIN_FOREIGN_KEY)
+        doc_fail(r, "the right side lacks the key");
+}
+
+static const void *read_details(DocReader *r, const PlanNode *node, const json_t *json)
+{
+    PlanJoin *join    = ARENA_NEW(r->arena, PlanJoin);
+    join->kind        = (PlanJoinKind)doc_choice(r, json, "kind", kind_names, ARRAY_LEN(kind_names));
+    join->type        = (PlanJoinType)doc_choice(r, json, "type", type_names, ARRAY_LEN(type_names));
+    join->left_slots  = read_slots(r, node, 0, json, "leftSlots");
+    join->right_slots = read_slots(r, node, 1, json, "rightSlots");
+    join->before_ms   = doc_int(r, json, "beforeMs", 0, INT64_MAX);
+    join->after_ms    = doc_int(r, json, "afterMs", 0, INT64_MAX);
+    join->grace_ms    = doc_int(r, json, "graceMs", 0, INT64_MAX);
+    join->has_grace   = doc_bool(r, json, "hasGrace");
+    join->foreign_key = doc_expr_or_null(r, json, "foreignKey", node->inputs[0]->schema, NULL);
+    doc_same_columns(r, node->schema, 0, node->inputs[0]->schema, 0, node->schema->key_count);
+    if (doc_ok(r))
+        check_stores(r, node, join);
+    return join;
+}
+
 const NodeClass node_join = {.name          = "JOIN",
+                             .least_inputs  = 2,
+                             .most_inputs   = 2,
+                             .write         = write_details,
+                             .read          = read_details,
                              .step_name     = step_name,
                              .want          = want,
                              .check_upgrade = refuse_any_upgrade,

@@ -3,6 +3,8 @@
  */
 #include "planner/nodes/node_rekey.h"
 
+#include "planner/document/doc.h"
+
 static const char *step_name(const PlanNode *node)
 {
     if (!plan_rekey(node)->drop_null)
@@ -47,5 +49,38 @@ static Status check_upgrade(const PlanNode *old, const PlanNode *next, Error *er
     return status;
 }
 
-const NodeClass node_rekey = {
-    .name = "REKEY", .step_name = step_name, .print = print, .want = want, .check_upgrade = check_upgrade};
+/* ---- document ---- */
+
+static void write_details(const PlanNode *node, json_t *json)
+{
+    const PlanRekey *rekey = plan_rekey(node);
+    doc_put(json, "keys", doc_json_exprs(rekey->keys, rekey->key_count));
+    doc_put(json, "dropNull", json_boolean(rekey->drop_null));
+    doc_put(json, "dropNullKey", json_boolean(rekey->drop_null_key));
+    doc_put_slots(json, "valueSlots", rekey->value_slots, node->schema->count - rekey->key_count);
+}
+
+static const void *read_details(DocReader *r, const PlanNode *node, const json_t *json)
+{
+    PlanRekey    *rekey  = ARENA_NEW(r->arena, PlanRekey);
+    const Schema *schema = node->schema, *from = node->inputs[0]->schema;
+    size_t        keys   = schema->key_count;
+    rekey->key_count     = keys;
+    rekey->keys          = doc_columns(r, json, "keys", from, schema, 0, keys);
+    rekey->drop_null     = doc_bool(r, json, "dropNull");
+    rekey->drop_null_key = doc_bool(r, json, "dropNullKey");
+    rekey->value_slots   = doc_slots(r, json, "valueSlots", schema->count - keys, 0, (int)from->count - 1);
+    for (size_t i = keys; doc_ok(r) && i < schema->count; i++)
+        doc_same_columns(r, schema, i, from, (size_t)rekey->value_slots[i - keys], 1);
+    return rekey;
+}
+
+const NodeClass node_rekey = {.name          = "REKEY",
+                              .least_inputs  = 1,
+                              .most_inputs   = 1,
+                              .write         = write_details,
+                              .read          = read_details,
+                              .step_name     = step_name,
+                              .print         = print,
+                              .want          = want,
+                              .check_upgrade = check_upgrade};

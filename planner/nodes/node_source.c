@@ -6,6 +6,8 @@
  */
 #include "planner/nodes/node_source.h"
 
+#include "planner/document/doc.h"
+
 static const char *step_name(const PlanNode *node)
 {
     if (node->window.kind != WINDOWED_NO)
@@ -65,7 +67,48 @@ static void shape_store(const PlanNode *node, size_t index, Arena *arena, StoreS
     out->states = states;
 }
 
+/* ---- document ---- */
+
+static void write_details(const PlanNode *node, json_t *json)
+{
+    const PlanSource *source = plan_source(node);
+    doc_put_text(json, "source", source->source_name);
+    doc_put_text(json, "topic", source->topic);
+    doc_put(json, "partitions", json_integer(source->partitions));
+    doc_put(json, "valueFormat", doc_json_format(&source->value_format));
+    doc_put_text(json, "timestampColumn", source->timestamp_column);
+    doc_put(json, "timestampSlot", json_integer(source->timestamp_slot));
+    doc_put_text(json, "timestampFormat", source->timestamp_format);
+    doc_put(json, "materialize", json_boolean(source->materialize));
+    doc_put(json, "declared", doc_json_schema(source->declared));
+    doc_put(json, "wanted", doc_json_wanted(source->wanted, node->schema));
+}
+
+static const void *read_details(DocReader *r, const PlanNode *node, const json_t *json)
+{
+    PlanSource *source       = ARENA_NEW(r->arena, PlanSource);
+    source->source_name      = doc_text(r, json, "source");
+    source->topic            = doc_text(r, json, "topic");
+    source->partitions       = (int)doc_int(r, json, "partitions", 0, INT32_MAX);
+    source->value_format     = doc_format(r, json, "valueFormat");
+    source->timestamp_column = doc_text_or_null(r, json, "timestampColumn");
+    source->timestamp_slot   = (int)doc_int(r, json, "timestampSlot", -1, (int64_t)node->schema->count - 1);
+    source->timestamp_format = doc_text_or_null(r, json, "timestampFormat");
+    source->materialize      = doc_bool(r, json, "materialize");
+    source->declared         = doc_schema(r, json, "declared");
+    source->wanted           = doc_wanted(r, json, "wanted", node->schema);
+    doc_same_columns(r, node->schema, 0, source->declared, 0, source->declared->count);
+    if (doc_ok(r) &&
+        (source->value_format.format == NULL || node->schema->key_count != source->declared->key_count ||
+         node->schema->value_count != source->declared->value_count ||
+         (node->is_table && node->store_count == 0)))
+        doc_fail(r, "the source's columns, format or store are not what its rows need");
+    return source;
+}
+
 const NodeClass node_source = {.name          = "SOURCE",
+                               .write         = write_details,
+                               .read          = read_details,
                                .reads_topic   = true,
                                .step_name     = step_name,
                                .print         = print,

@@ -1,0 +1,31 @@
+/*
+ * plan_document.h - plans and sources as JSON documents (docs/plan-format.md): what the command log keeps,
+ * what EXPLAIN shows.
+ *
+ * A document holds everything that was decided when the statement was accepted; reading it decides nothing.
+ * Written, read and written again it is the same text. Documents have a version: this one reads those up to
+ * its own.
+ */
+#ifndef SLUICE_PLANNER_PLAN_DOCUMENT_H
+#define SLUICE_PLANNER_PLAN_DOCUMENT_H
+
+#include <jansson.h>
+
+#include "planner/plan.h"
+
+enum { PLAN_VERSION = 1 };
+
+/* New references. */
+json_t *plan_to_json(const QueryPlan *plan);
+json_t *source_to_json(const Source *source);
+
+/* Everything in `arena`. E_UNSUPPORTED: written by a later version. E_PLAN: damaged, or of functions and
+ * formats that this version lacks; the message tells where. */
+Status plan_from_json(const json_t *json, const Functions *functions, Arena *arena, QueryPlan **out,
+                      Error *err);
+Status source_from_json(const json_t *json, Arena *arena, Source **out, Error *err);
+
+/* Graphviz: a node per step, an edge per stream or table. */
+void plan_print_dot(const QueryPlan *plan, StrBuf *out);
+
+#endif
