@@ -185,6 +185,7 @@ void catalog_put_query(Catalog *catalog, const QueryEntry *query)
     copy->id          = str_dup(entry->arena, query->id);
     copy->statement   = copy_str(entry->arena, query->statement);
     copy->sink        = copy_str(entry->arena, query->sink);
+    copy->failure     = copy_str(entry->arena, query->failure);
     copy->sources     = copy_names(entry->arena, query->sources, query->source_count);
     table_put(&catalog->queries, entry);
 }

@@ -55,6 +55,7 @@ typedef struct {
     const Str *sources;   /* names of what it reads */
     size_t     source_count;
     bool       paused;
+    Str        failure; /* why it cannot run here at all; ptr NULL: it can */
 } QueryEntry;
 
 typedef struct Catalog Catalog;

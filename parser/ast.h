@@ -286,6 +286,7 @@ struct AstStatement {
 
     AstShowKind   show;
     AstStatement *explained;  /* EXPLAIN statement; NULL: name is a query id */
+    AstName       form;       /* EXPLAIN (FORMAT form); text ptr NULL: not said */
     Str           key, value; /* SET, UNSET, ALTER SYSTEM, DEFINE, UNDEFINE, RUN SCRIPT (value) */
     bool          from_beginning, has_interval, has_limit; /* PRINT */
     int64_t       interval, limit;

@@ -164,6 +164,16 @@ AstStatement *build_explain(ParseState *state, const Token *first, AstStatement 
     return statement;
 }
 
+AstStatement *build_explain_as(ParseState *state, AstStatement *statement, AstName option, AstName form)
+{
+    if (!str_equal_nocase(option.text, STR_LIT("FORMAT")))
+        parse_note(state, option.pos,
+                   "EXPLAIN takes (FORMAT TEXT), (FORMAT JSON) or (FORMAT DOT), not (" STR_FMT ")",
+                   STR_ARG(option.text));
+    statement->form = form;
+    return statement;
+}
+
 AstProperty *build_property(ParseState *state, AstName name, AstExpr *value)
 {
     AstProperty *property = ARENA_NEW(state->arena, AstProperty);

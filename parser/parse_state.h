@@ -142,6 +142,8 @@ AstStatement *build_show(ParseState *state, const Token *first, AstShowKind show
 AstStatement *build_setting(ParseState *state, AstStatementKind kind, const Token *first, const Token *key,
                             const Token *value);
 AstStatement *build_explain(ParseState *state, const Token *first, AstStatement *explained);
+/* EXPLAIN (FORMAT form): `option` must be that word. */
+AstStatement *build_explain_as(ParseState *state, AstStatement *statement, AstName option, AstName form);
 AstStatement *build_connector(ParseState *state, const Token *first, bool if_not_exists, AstName name,
                               Vec *properties);
 AstElement   *build_element(ParseState *state, AstElementKind kind, AstName name, AstType *type,

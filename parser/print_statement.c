@@ -243,6 +243,11 @@ static void print_statement(Printer *printer, const AstStatement *statement);
 static void print_explain(Printer *printer, const AstStatement *statement)
 {
     strbuf_adds(printer->out, "EXPLAIN ");
+    if (!str_is_null(statement->form.text)) {
+        strbuf_adds(printer->out, "(FORMAT ");
+        print_name(printer, statement->form.text);
+        strbuf_adds(printer->out, ") ");
+    }
     if (statement->explained != NULL)
         print_statement(printer, statement->explained);
     else

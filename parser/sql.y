@@ -496,6 +496,8 @@ statement(A) ::= DESCRIBE(T) source_name(N) extended(X). { A = build_named(state
 
 statement(A) ::= EXPLAIN(T) statement(S).          { A = build_explain(state, &T, S); }
 statement(A) ::= EXPLAIN(T) name(N).               { A = build_named(state, STMT_EXPLAIN, &T, N); }
+statement(A) ::= EXPLAIN(T) LP name(K) name(V) RP statement(S). { A = build_explain_as(state, build_explain(state, &T, S), K, V); }
+statement(A) ::= EXPLAIN(T) LP name(K) name(V) RP name(N). { A = build_explain_as(state, build_named(state, STMT_EXPLAIN, &T, N), K, V); }
 
 statement(A) ::= PRINT(T) resource(N) from_beginning(B) interval(I) limit(L).
 {

@@ -17,14 +17,6 @@ StoreShape node_store_shape(const PlanNode *node, size_t index, Arena *arena)
     return shape;
 }
 
-Str plan_setting(const QueryPlan *plan, const char *name)
-{
-    for (size_t i = 0; i < plan->setting_count; i++)
-        if (str_equal(plan->settings[i].name, str_c(name)))
-            return plan->settings[i].value;
-    return STR_NULL;
-}
-
 void plan_visit(const QueryPlan *plan, void (*visit)(void *context, const PlanNode *node), void *context)
 {
     for (size_t i = 0; i < plan->node_count; i++)

@@ -33,8 +33,9 @@ typedef struct {
 
 /* A property that was looked at when the statement was accepted. */
 typedef struct {
-    Str name;
-    Str value; /* ptr NULL: it was not set */
+    Str  name;
+    Str  value;      /* ptr NULL: it was not set */
+    bool overridden; /* by the client, for this statement */
 } PlanSetting;
 
 struct PlanNode {
@@ -67,11 +68,12 @@ typedef struct {
     const PlanNode        *materialized; /* node whose store answers pull queries, or NULL */
     const PlanSetting     *settings;     /* sorted by name, each once */
     size_t                 setting_count;
-    uint64_t               hash; /* of what makes stored state and positions usable: sources, steps, stores */
+    /* Which query of this id: the number of the command that first created it; OR REPLACE keeps it. State and
+     * positions are found by it. */
+    int64_t  generation;
+    uint64_t hash; /* of what makes stored state and positions usable: sources, steps, stores */
 } QueryPlan;
 
-/* STR_NULL: it was not set, or not looked at. */
-Str plan_setting(const QueryPlan *plan, const char *name);
 /* All nodes, from the sources to the root. */
 void plan_visit(const QueryPlan *plan, void (*visit)(void *context, const PlanNode *node), void *context);
 /* EXPLAIN's " > [ SINK ] | Schema: ..." text. */

@@ -44,7 +44,7 @@ int64_t doc_int(DocReader *r, const json_t *object, const char *name, int64_t le
 }
 
 /* A text that is no UTF-8 is written as {"base64": ...}. */
-static bool text_of(DocReader *r, const json_t *json, Str *out)
+static bool take_text(DocReader *r, const json_t *json, Str *out)
 {
     if (json_is_string(json)) {
         *out = str_dup(r->arena, str_n(json_string_value(json), json_string_length(json)));
@@ -56,11 +56,19 @@ static bool text_of(DocReader *r, const json_t *json, Str *out)
                OK;
 }
 
+Str doc_text_of(DocReader *r, const json_t *json)
+{
+    Str text = STR_NULL;
+    if (!json_is_null(json) && !take_text(r, json, &text))
+        doc_fail(r, "a text is missing");
+    return text;
+}
+
 Str doc_text_or_null(DocReader *r, const json_t *object, const char *name)
 {
     const json_t *field = doc_field(r, object, name);
     Str           text  = STR_NULL;
-    if (field != NULL && !json_is_null(field) && !text_of(r, field, &text))
+    if (field != NULL && !json_is_null(field) && !take_text(r, field, &text))
         doc_fail(r, "\"%s\" must be a text", name);
     return text;
 }

@@ -41,6 +41,8 @@ static inline bool doc_ok(const DocReader *r) { return r->status == OK; }
 const json_t *doc_field(DocReader *r, const json_t *object, const char *name);
 bool          doc_bool(DocReader *r, const json_t *object, const char *name);
 int64_t       doc_int(DocReader *r, const json_t *object, const char *name, int64_t least, int64_t most);
+/* A text, or null. */
+Str doc_text_of(DocReader *r, const json_t *json);
 /* Copies; never ptr NULL but where `null` allows that. */
 Str doc_text(DocReader *r, const json_t *object, const char *name);
 Str doc_text_or_null(DocReader *r, const json_t *object, const char *name);

@@ -18,6 +18,7 @@ json_t *doc_json_format(const FormatSpec *format)
     doc_put_text(json, "delimiter", format->delimiter);
     doc_put_text(json, "fullSchemaName", format->full_schema_name);
     doc_put_text(json, "nullableRepresentation", format->nullable_representation);
+    doc_put(json, "schemaId", json_integer(format->schema_id));
     return json;
 }
 
@@ -36,6 +37,7 @@ FormatSpec doc_format(DocReader *r, const json_t *object, const char *name)
     format.delimiter = doc_text_or_null(r, json, "delimiter");
     format.full_schema_name        = doc_text_or_null(r, json, "fullSchemaName");
     format.nullable_representation = doc_text_or_null(r, json, "nullableRepresentation");
+    format.schema_id               = (int32_t)doc_int(r, json, "schemaId", INT32_MIN, INT32_MAX);
     return format;
 }
 

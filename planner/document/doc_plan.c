@@ -8,6 +8,7 @@
 #include "planner/nodes/node_source.h"
 #include "planner/plan_document.h"
 #include "planner/plan_finish.h"
+#include "planner/plan_settings.h"
 
 static const NodeClass *const classes[] = {
 #define NODE(symbol) &symbol,
@@ -50,12 +51,10 @@ static json_t *json_node(const PlanNode *node)
 static json_t *json_settings(const QueryPlan *plan)
 {
     json_t *array = json_array();
-    for (size_t i = 0; i < plan->setting_count; i++) {
-        json_t *setting = json_object();
-        doc_put_text(setting, "name", plan->settings[i].name);
-        doc_put_text(setting, "value", plan->settings[i].value);
-        json_array_append_new(array, setting);
-    }
+    for (size_t i = 0; i < plan->setting_count; i++)
+        json_array_append_new(array, json_pack("[o, o, b]", doc_json_text(plan->settings[i].name),
+                                               doc_json_text(plan->settings[i].value),
+                                               (int)plan->settings[i].overridden));
     return array;
 }
 
@@ -67,6 +66,7 @@ json_t *plan_to_json(const QueryPlan *plan)
     doc_put(json, "version", json_integer(PLAN_VERSION));
     doc_put_text(json, "id", plan->id);
     doc_put_text(json, "statement", plan->statement);
+    doc_put(json, "generation", json_integer(plan->generation));
     doc_put(json, "partitions", json_integer(plan->partitions));
     doc_put(json, "settings", json_settings(plan));
     doc_put(json, "nodes", nodes);
@@ -136,20 +136,20 @@ static const PlanNode *read_node(DocReader *r, const json_t *json, const PlanNod
     return node;
 }
 
-static int compare_settings(const void *a, const void *b)
-{
-    return str_compare(((const PlanSetting *)a)->name, ((const PlanSetting *)b)->name);
-}
-
 static const PlanSetting *read_settings(DocReader *r, const json_t *json, size_t *count)
 {
     const json_t *array    = doc_array(r, json, "settings", count);
     PlanSetting  *settings = ARENA_ARRAY(r->arena, PlanSetting, *count + 1);
     for (size_t i = 0; doc_ok(r) && i < *count; i++) {
-        settings[i].name  = doc_text(r, json_array_get(array, i), "name");
-        settings[i].value = doc_text_or_null(r, json_array_get(array, i), "value");
-        if (i > 0 && compare_settings(&settings[i - 1], &settings[i]) >= 0)
-            doc_fail(r, "the settings are not in order");
+        const json_t *pair     = json_array_get(array, i);
+        settings[i].name       = doc_text_of(r, json_array_get(pair, 0));
+        settings[i].value      = doc_text_of(r, json_array_get(pair, 1));
+        settings[i].overridden = json_is_true(json_array_get(pair, 2));
+        if (!json_is_boolean(json_array_get(pair, 2)))
+            doc_fail(r, "a setting does not say whether it was overridden");
+        if (str_is_null(settings[i].name) ||
+            (i > 0 && str_compare(settings[i - 1].name, settings[i].name) >= 0))
+            doc_fail(r, "the settings are not in the order of their names");
     }
     return settings;
 }
@@ -162,11 +162,7 @@ typedef struct {
 
 static Str config_get(const FnConfig *self, Str key)
 {
-    const QueryPlan *plan = ((const PlanConfig *)self)->plan;
-    for (size_t i = 0; i < plan->setting_count; i++)
-        if (str_equal(plan->settings[i].name, key))
-            return plan->settings[i].value;
-    return STR_NULL;
+    return plan_setting(((const PlanConfig *)self)->plan, key);
 }
 
 /* Every node but the last is read by one behind it, and the last is what a query can end in. */
@@ -192,6 +188,7 @@ static void read_plan(DocReader *r, const json_t *json, QueryPlan *plan)
     const PlanNode **nodes = ARENA_ARRAY(r->arena, const PlanNode *, count + 1);
     plan->id               = doc_text(r, json, "id");
     plan->statement        = doc_text(r, json, "statement");
+    plan->generation       = doc_int(r, json, "generation", 0, INT64_MAX);
     plan->settings         = read_settings(r, json, &plan->setting_count);
     int partitions         = (int)doc_int(r, json, "partitions", 0, INT32_MAX);
     r->config              = &config.base;

@@ -350,7 +350,7 @@ const Schema *doc_schema(DocReader *r, const json_t *object, const char *name)
 
 /* ---- windows ---- */
 
-static const char *const window_names[] = {[WINDOWED_NO]       = "NONE",
+static const char *const window_names[] = {[WINDOWED_NO]       = "UNWINDOWED",
                                            [WINDOWED_TUMBLING] = "TUMBLING",
                                            [WINDOWED_HOPPING]  = "HOPPING",
                                            [WINDOWED_SESSION]  = "SESSION"};

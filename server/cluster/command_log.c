@@ -81,20 +81,20 @@ static bool wait_until(CommandLog *commands, const struct timespec *until)
     return pthread_cond_timedwait(&commands->changed, &commands->lock, until) == 0;
 }
 
-static void degrade(CommandLog *commands, const char *why)
+/* `what`: the command that is to blame; may be NULL. */
+static void degrade(CommandLog *commands, const char *why, const char *what)
 {
     pthread_mutex_lock(&commands->lock);
     commands->degraded = why;
     pthread_cond_broadcast(&commands->changed);
     pthread_mutex_unlock(&commands->lock);
     engine_set_degraded(commands->options.engine);
-    log_line(LOG_ERROR, "%s", why);
+    log_line(LOG_ERROR, "%s%s%s", why, what != NULL ? "\n" : "", what != NULL ? what : "");
 }
 
 static void degrade_damaged(CommandLog *commands, const Error *why)
 {
-    log_line(LOG_ERROR, "%s", why->message);
-    degrade(commands, corrupted);
+    degrade(commands, corrupted, why->message);
 }
 
 /* ---- following ---- */
@@ -215,9 +215,9 @@ static void *follow(void *argument)
         Error  err;
         Status status = follow_batch(commands, &count, &err);
         if (status == E_UNSUPPORTED)
-            degrade(commands, incompatible);
+            degrade(commands, incompatible, err.message);
         else if (status == E_NOT_FOUND)
-            degrade(commands, corrupted);
+            degrade(commands, corrupted, NULL);
         else if (status == E_DAMAGED)
             degrade_damaged(commands, &err);
         else if (status != OK && status != E_CANCELLED && !reported)
@@ -274,7 +274,7 @@ Status command_log_replay(CommandLog *commands, Error *err)
         size_t count;
         Status status = follow_batch(commands, &count, err);
         if (status == E_UNSUPPORTED) {
-            degrade(commands, incompatible);
+            degrade(commands, incompatible, err->message);
             return OK;
         }
         if (status == E_DAMAGED) { /* as above: what stands before it runs */
@@ -400,7 +400,7 @@ static Status begin(CommandSink *self, Error *err)
     if (status == OK)
         return OK;
     if (status == E_NOT_FOUND)
-        degrade(commands, corrupted);
+        degrade(commands, corrupted, NULL);
     if (status == E_FENCED) /* already while it was opened */
         commands->lost++;
     give_lease(commands);
@@ -434,12 +434,11 @@ static Status append_record(CommandLog *commands, const CommandRecord *command, 
     return OK;
 }
 
-static Status append(CommandSink *self, Str command_id, const AstStatement *statement, Str text,
-                     const Properties *overrides, const json_t *topics, int64_t *offset, Error *err)
+static Status append(CommandSink *self, const CommandText *command, int64_t *offset, Error *err)
 {
     CommandLog   *commands = (CommandLog *)self;
     CommandRecord record;
-    TRY(command_record_make(command_id, text, overrides, topics, &record, err));
+    TRY(command_record_make(command, &record, err));
     Status status = append_record(commands, &record, offset, err);
     command_record_clear(&record);
     if (status == OK) {
@@ -452,7 +451,7 @@ static Status append(CommandSink *self, Str command_id, const AstStatement *stat
     if (status == E_FENCED)
         commands->lost++;
     return error_prefix(
-        err, "Could not write the statement '" STR_FMT "' into the command topic: ", STR_ARG(text));
+        err, "Could not write the statement '" STR_FMT "' into the command topic: ", STR_ARG(command->text));
 }
 
 /* ---- life ---- */

@@ -5,7 +5,7 @@
 
 #include "core/logger.h"
 
-enum { COMMAND_VERSION = 18 };
+enum { COMMAND_VERSION = 19 }; /* 18: without plans */
 
 /* ---- making ---- */
 
@@ -22,17 +22,18 @@ static json_t *properties_json(const Properties *properties)
     return object;
 }
 
-Status command_record_make(Str command_id, Str statement, const Properties *overrides, const json_t *topics,
-                           CommandRecord *out, Error *err)
+static json_t *copy_or_null(const json_t *json) { return json != NULL ? json_deep_copy(json) : json_null(); }
+
+Status command_record_make(const CommandText *command, CommandRecord *out, Error *err)
 {
-    json_t *id = json_stringn(command_id.ptr, command_id.len);
-    json_t *command =
-        json_pack("{s:s%, s:o, s:{}, s:n, s:i, s:o*}", "statement", statement.ptr, statement.len,
-                  "streamsProperties", properties_json(overrides), "originalProperties", "plan", "version",
-                  (int)COMMAND_VERSION, "topics", topics != NULL ? json_deep_copy(topics) : NULL);
-    *out = (CommandRecord){json_dumps(id, JSON_ENCODE_ANY | JSON_COMPACT), json_dumps(command, JSON_COMPACT)};
+    json_t *id   = json_stringn(command->id.ptr, command->id.len);
+    json_t *json = json_pack("{s:s%, s:o, s:{}, s:o, s:i, s:o}", "statement", command->text.ptr,
+                             command->text.len, "streamsProperties", properties_json(command->overrides),
+                             "originalProperties", "plan", copy_or_null(command->plan), "version",
+                             (int)COMMAND_VERSION, "topics", copy_or_null(command->topics));
+    *out = (CommandRecord){json_dumps(id, JSON_ENCODE_ANY | JSON_COMPACT), json_dumps(json, JSON_COMPACT)};
     json_decref(id);
-    json_decref(command);
+    json_decref(json);
     if (out->key != NULL && out->value != NULL)
         return OK;
     command_record_clear(out);
@@ -73,6 +74,11 @@ static Str command_id(const LogRecord *record, Arena *arena)
     return id;
 }
 
+static const json_t *object_or_null(const json_t *json) { return json_is_object(json) ? json : NULL; }
+
+/* What is no object is damaged, and said so by who reads it. */
+static const json_t *not_null(const json_t *json) { return json_is_null(json) ? NULL : json; }
+
 static Status apply(Engine *engine, const LogRecord *record, const json_t *json, const Properties *properties,
                     Arena *arena, Error *err)
 {
@@ -81,7 +87,8 @@ static Status apply(Engine *engine, const LogRecord *record, const json_t *json,
     json_t       *value, *overrides = json_object_get(json, "streamsProperties");
     LoggedCommand command = {.id     = command_id(record, arena),
                              .text   = string_of(json_object_get(json, "statement")),
-                             .topics = json_object_get(json, "topics"),
+                             .topics = object_or_null(json_object_get(json, "topics")),
+                             .plan   = not_null(json_object_get(json, "plan")),
                              .offset = record->offset};
     session_init(&session, properties);
     json_object_foreach(overrides, name, value)
@@ -93,7 +100,7 @@ static Status apply(Engine *engine, const LogRecord *record, const json_t *json,
 
 Status command_record_apply(Engine *engine, const LogRecord *record, const Properties *properties, Error *err)
 {
-    json_t *command = json_loadb(record->value.ptr, record->value.len, 0, NULL);
+    json_t *command = json_loadb(record->value.ptr, record->value.len, JSON_ALLOW_NUL, NULL);
     Status  status  = OK;
     if (json_integer_value(json_object_get(command, "version")) > COMMAND_VERSION) {
         json_decref(command);

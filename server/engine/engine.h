@@ -148,16 +148,27 @@ Transients *engine_transients(Engine *engine);
 typedef struct {
     Str           id;     /* "stream/`S`/create" */
     Str           text;   /* of the statement */
-    const json_t *topics; /* see CommandSink.append; NULL: a command that does not say */
+    const json_t *topics; /* see CommandText; NULL: a command that does not say */
+    const json_t *plan;   /* what was decided (creation.h); NULL: it is planned from its text */
     int64_t       offset;
 } LoggedCommand;
 
 /* Carries out a command that is not this process's own, or that failed here before: not tried in a sandbox,
  * for it was valid when it was appended. Topics are neither made nor deleted: who appended it has done that.
  * The caller has the lease. E_IO, E_BUSY, E_FULL: the world failed and nothing has changed; the same command
- * is to be tried again. A command that is wrong is so on every node: OK, said in the log and in its status.
+ * is to be tried again. E_UNSUPPORTED: its plan is of a later version. A command that is wrong is so on every
+ * node, and so is one that is damaged: OK, said in the log and in its status.
  */
 Status engine_apply(Engine *engine, Session *session, const LoggedCommand *command, Arena *arena, Error *err);
+
+/* What is appended. */
+typedef struct {
+    Str               id, text;
+    const Properties *overrides;
+    const json_t *topics; /* that were looked at, {"name": [partitions, replicas]}: they may change, what the
+                             statement means may not */
+    const json_t *plan;   /* what was decided; NULL: a kind of statement whose text says everything */
+} CommandText;
 
 /* Where statements that change what exists are made durable, in one order with those of the service's other
  * nodes. NULL: nothing is logged (test mode, queries file). */
@@ -168,11 +179,9 @@ struct CommandSink {
      */
     Status (*begin)(CommandSink *self, Error *err);
     /* Makes the statement durable at *offset, once it has been validated and before it is carried out.
-     * `topics` are the topics that were looked at for it, {"name": [partitions, replicas]}: they may change,
-     * what the statement means may not. E_FENCED: another node has appended since `begin`, nothing was
-     * written: `end`, `begin`, validate again. */
-    Status (*append)(CommandSink *self, Str command_id, const AstStatement *statement, Str logged_text,
-                     const Properties *overrides, const json_t *topics, int64_t *offset, Error *err);
+     * E_FENCED: another node has appended since `begin`, nothing was written: `end`, `begin`, validate again.
+     */
+    Status (*append)(CommandSink *self, const CommandText *command, int64_t *offset, Error *err);
     /* Gives the lease back. `last`: the last command that has been carried out here; own ones behind it are
      * left to the follower. */
     void (*end)(CommandSink *self, int64_t last);

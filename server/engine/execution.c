@@ -14,6 +14,8 @@
 #include <time.h>
 
 #include "core/logger.h"
+#include "planner/plan_settings.h"
+#include "server/engine/creation.h"
 #include "server/engine/engine_state.h"
 #include "server/settings/settings.h"
 
@@ -48,8 +50,9 @@ Status execution_start(Execution *x, PlanRef *plan, Error *err)
 {
     if (x->sandbox)
         return OK;
-    QueryHost    *host     = x->engine->options.host;
-    QuerySettings settings = execution_settings(x);
+    QueryHost    *host = x->engine->options.host;
+    QuerySettings settings;
+    plan_query_settings(plan_ref_plan(plan), &settings);
     execution_leave_lock(x); /* internal topics are made */
     Status status = host->start(host, plan, &settings, err);
     execution_take_lock(x);
@@ -71,20 +74,20 @@ Status execution_stop(Execution *x, Str query_id, bool forget, Error *err)
     return OK;
 }
 
-Status execution_keep(Execution *x, const AstStatement *statement, Arena *arena, const AstStatement **out,
-                      Error *err)
+void execution_seal_plan(Execution *x, QueryPlan *plan, const QueryPlan *former)
 {
-    AstStatement *copy;
-    *out = statement;
-    if (x->sandbox ||
-        x->engine->options.test_mode) /* the plan is dropped at once; the test's arena lives longer */
-        return OK;
-    ParseOptions options = {
-        .optional_semicolon = true, .origin = statement->pos, .keep_variables = x->command != NULL};
-    session_collect_variables(x->session, arena, &options);
-    TRY(parse_statement(arena, str_dup(arena, statement->text), &options, &copy, err));
-    *out = copy;
-    return OK;
+    QuerySettings settings  = execution_settings(x);
+    size_t        overrides = properties_count(x->session->overrides);
+    PlanSetting  *asked     = ARENA_ARRAY(x->arena, PlanSetting, x->asked_count + overrides);
+    if (x->asked_count > 0)
+        memcpy(asked, x->asked, x->asked_count * sizeof *asked);
+    for (size_t i = 0; i < overrides; i++) {
+        PlanSetting *setting = &asked[x->asked_count + i];
+        setting->overridden  = true;
+        properties_at(x->session->overrides, i, &setting->name, &setting->value);
+    }
+    plan_keep_settings(plan, &settings, asked, x->asked_count + overrides, x->arena);
+    plan->generation = former != NULL ? former->generation : x->number;
 }
 
 /* ---- what the planner asks ---- */
@@ -110,10 +113,29 @@ static void keep_topic(Execution *x, const TopicInfo *info)
     mem_free(name);
 }
 
+/* What a plan was made with is kept with it. */
+static void note_asked(Execution *x, Str name, Str value)
+{
+    for (size_t i = 0; i < x->asked_count; i++)
+        if (str_equal(x->asked[i].name, name))
+            return;
+    if (x->asked_count == x->asked_capacity) {
+        x->asked_capacity = x->asked_capacity * 2 + 8;
+        PlanSetting *more = ARENA_ARRAY(x->arena, PlanSetting, x->asked_capacity);
+        if (x->asked_count > 0)
+            memcpy(more, x->asked, x->asked_count * sizeof *more);
+        x->asked = more;
+    }
+    x->asked[x->asked_count++] = (PlanSetting){
+        .name = str_dup(x->arena, name), .value = str_is_null(value) ? STR_NULL : str_dup(x->arena, value)};
+}
+
 static Str host_property(const PlannerHost *self, const char *name)
 {
-    const SessionHost *host = (const SessionHost *)self;
-    return properties_get_c(host->session->overrides, name);
+    const SessionHost *host  = (const SessionHost *)self;
+    Str                value = properties_get_c(host->session->overrides, name);
+    note_asked(host->x, str_c(name), value);
+    return value;
 }
 
 static bool host_topic(const PlannerHost *self, Str topic, int *partitions, int *replicas)
@@ -207,8 +229,8 @@ Status execution_log(Execution *x, Str command_id, const AstStatement *statement
     } else if (sink != NULL) {
         assert(x->lease); /* statements.def says of each kind whether it needs it */
         execution_leave_lock(x);
-        Status status = sink->append(sink, command_id, statement, logged_text, x->session->overrides,
-                                     x->topics, &x->logged_at, err);
+        CommandText text   = {command_id, logged_text, x->session->overrides, x->topics, x->creation};
+        Status      status = sink->append(sink, &text, &x->logged_at, err);
         execution_take_lock(x);
         return status;
     }
@@ -259,6 +281,16 @@ static Status settle_command(Execution *x, Status status, const json_t *entity, 
     return status;
 }
 
+static void begin_statement(Execution *x)
+{
+    execution_bind_host(x);
+    x->unanswered.code = OK;
+    x->carried_out     = false;
+    x->logged_at       = x->command != NULL ? x->command->offset : -1;
+    x->command_id      = x->command != NULL ? x->command->id : STR_NULL;
+    x->asked_count     = 0;
+}
+
 Status execution_run(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
 {
     const StatementClass *kind = x->engine->options.statement_class(statement->kind);
@@ -267,13 +299,9 @@ Status execution_run(Execution *x, const AstStatement *statement, json_t **entit
         return error_set(err, E_UNSUPPORTED, statement->pos,
                          "Sluice does not carry out this kind of statement yet: " STR_FMT,
                          STR_ARG(statement->text));
-    execution_bind_host(x);
-    x->unanswered.code = OK;
-    x->carried_out     = false;
-    x->logged_at       = x->command != NULL ? x->command->offset : -1;
-    x->command_id      = x->command != NULL ? x->command->id : STR_NULL;
-    x->topics          = x->lease && x->command == NULL ? json_object() : NULL;
-    Status status      = kind->handler(x, statement, entity, err);
+    begin_statement(x);
+    x->topics     = x->lease && x->command == NULL ? json_object() : NULL;
+    Status status = kind->handler(x, statement, entity, err);
     json_decref(x->topics);
     x->topics = NULL;
     if (status != OK && x->logged_at < 0 && execution_unanswered(x, err))
@@ -301,28 +329,41 @@ Status engine_execute_statement(Engine *engine, Session *session, const AstState
     return status;
 }
 
-Status engine_apply(Engine *engine, Session *session, const LoggedCommand *command, Arena *arena, Error *err)
+/* By its plan, or, an older version's, by its text. */
+static Status apply_command(Execution *x, json_t **entity, Error *err)
 {
-    json_t       *entity = NULL;
     AstStatement *statement;
     ParseOptions  options = {.optional_semicolon = true, .keep_variables = true};
-    Status        status  = parse_statement(arena, command->text, &options, &statement, err);
+    if (x->command->plan == NULL) {
+        TRY(parse_statement(x->arena, x->command->text, &options, &statement, err));
+        return execution_run(x, statement, entity, err);
+    }
+    begin_statement(x);
+    x->number     = x->command->offset;
+    Status status = execution_replay(x, entity, err);
+    return status == E_UNSUPPORTED ? status : settle_command(x, status, *entity, err);
+}
+
+Status engine_apply(Engine *engine, Session *session, const LoggedCommand *command, Arena *arena, Error *err)
+{
+    json_t *entity = NULL;
     pthread_mutex_lock(&engine->lock);
-    Execution x = execution_of(engine, session, arena);
-    x.lease     = true;
-    x.command   = command;
-    if (status == OK)
-        status = execution_run(&x, statement, &entity, err);
-    bool again = world_failed(status);
-    if (!again) {
+    Execution x   = execution_of(engine, session, arena);
+    x.lease       = true;
+    x.command     = command;
+    Status status = apply_command(&x, &entity, err);
+    bool   later  = status == E_UNSUPPORTED && command->plan != NULL;
+    bool   again  = world_failed(status);
+    if (!again && !later) {
         engine->last_command = command->offset;
         engine->next_number  = command->offset + 1;
     }
     pthread_mutex_unlock(&engine->lock);
     json_decref(entity);
-    if (status == OK || again)
+    if (status == OK || again || later)
         return status;
-    log_line(LOG_ERROR, "command %lld failed: %s", (long long)command->offset, err->message);
+    log_line(LOG_ERROR, "command %lld (" STR_FMT ") failed: %s", (long long)command->offset,
+             STR_ARG(command->id), err->message);
     return OK;
 }
 

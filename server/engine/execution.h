@@ -43,11 +43,14 @@ struct Execution {
     bool                 lease;       /* has the lease (engine.h) */
     const LoggedCommand *command;     /* being applied; NULL: a request's own statement */
     /* Of the statement at work. */
-    int64_t logged_at;   /* offset of its command; -1: not logged */
-    Str     command_id;  /* once it was logged */
-    bool    carried_out; /* what fails from here on is no reason to do it again */
-    json_t *topics;      /* that the planner looked at, for the command */
-    Error   unanswered;  /* what the planner asked and nobody could tell; code OK: nothing */
+    int64_t       logged_at;   /* offset of its command; -1: not logged */
+    Str           command_id;  /* once it was logged */
+    bool          carried_out; /* what fails from here on is no reason to do it again */
+    json_t       *topics;      /* that the planner looked at, for the command */
+    const json_t *creation;    /* what was decided, for the command; NULL: it is of another kind */
+    PlanSetting  *asked;       /* properties that the planner looked at, each once */
+    size_t        asked_count, asked_capacity;
+    Error         unanswered; /* what the planner asked and nobody could tell; code OK: nothing */
 };
 
 typedef Status (*StatementHandler)(Execution *x, const AstStatement *statement, json_t **entity, Error *err);
@@ -65,9 +68,9 @@ Planner execution_planner(Execution *x, Arena *arena);
 Str           execution_property(const Execution *x, const char *name);
 QuerySettings execution_settings(const Execution *x);
 
-/* The statement once more, in `arena`: a plan points into its statement and outlives the request. */
-Status execution_keep(Execution *x, const AstStatement *statement, Arena *arena, const AstStatement **out,
-                      Error *err);
+/* What the plan keeps beside its nodes: the settings, those that the planner has asked for among them, and
+ * which query of its id it is; `former` is the plan that it takes the place of (OR REPLACE), or NULL. */
+void execution_seal_plan(Execution *x, QueryPlan *plan, const QueryPlan *former);
 
 /* Logs a statement that changes what exists (nothing in the sandbox). */
 Status execution_log(Execution *x, Str command_id, const AstStatement *statement, Str logged_text,

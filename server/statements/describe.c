@@ -28,6 +28,8 @@ static json_t *live_facts(Execution *x, Str id)
 static const char *state_of(const json_t *facts, const QueryEntry *query)
 {
     const char *state = json_string_value(json_object_get(facts, "state"));
+    if (!str_is_null(query->failure))
+        return "ERROR";
     return query->paused ? "PAUSED" : state != NULL ? state : "RUNNING";
 }
 
@@ -113,6 +115,17 @@ static void add_plan_texts(json_t *out, const QueryPlan *plan)
     strbuf_clear(&text);
 }
 
+/* What the client had set otherwise than the server when it made the query. */
+static json_t *overridden(Execution *x, const QueryPlan *plan)
+{
+    json_t *out = json_object();
+    for (size_t i = 0; i < plan->setting_count; i++)
+        if (plan->settings[i].overridden)
+            json_object_set_new(out, str_to_c(x->arena, plan->settings[i].name),
+                                json_str(plan->settings[i].value));
+    return out;
+}
+
 json_t *describe_plan(Execution *x, const QueryPlan *plan, Str statement, const char *query_type)
 {
     json_t         *out  = json_object();
@@ -124,7 +137,7 @@ json_t *describe_plan(Execution *x, const QueryPlan *plan, Str statement, const 
     json_object_set_new(out, "sources", plan_sources(plan));
     json_object_set_new(out, "sinks", list_of_one(sink == NULL ? STR_NULL : sink->sink_name));
     add_plan_texts(out, plan);
-    json_object_set_new(out, "overriddenProperties", json_object());
+    json_object_set_new(out, "overriddenProperties", overridden(x, plan));
     json_object_set_new(out, "ksqlHostQueryStatus", json_object());
     json_object_set_new(out, "queryType", json_string(query_type));
     json_object_set_new(out, "queryErrors", json_array());
@@ -146,6 +159,15 @@ static json_t *describe_entry(const QueryEntry *query)
                      "overriddenProperties", "queryType", "PERSISTENT", "tasksMetadata");
 }
 
+/* New reference. A query that cannot run here has one error, and no facts. */
+static json_t *query_errors(const QueryEntry *query, json_t *errors)
+{
+    if (!str_is_null(query->failure))
+        return json_pack("[{s:i, s:o, s:s}]", "timestamp", 0, "errorMessage", json_str(query->failure),
+                         "type", "SYSTEM");
+    return errors != NULL ? json_incref(errors) : json_array();
+}
+
 json_t *describe_query(Execution *x, const QueryEntry *query)
 {
     json_t     *facts  = live_facts(x, query->id);
@@ -153,12 +175,12 @@ json_t *describe_query(Execution *x, const QueryEntry *query)
     json_t     *out    = plan != NULL ? describe_plan(x, plan_ref_plan(plan), query->statement, "PERSISTENT")
                                       : describe_entry(query);
     const char *state  = state_of(facts, query);
-    json_t     *errors = json_object_get(facts, "errors");
+    json_t     *errors = query_errors(query, json_object_get(facts, "errors"));
     Str         listener = execution_property(x, "ksql.advertised.listener");
     char       *host     = str_to_c(x->arena, str_is_null(listener) ? STR_LIT("localhost:8088") : listener);
     json_object_set_new(out, "ksqlHostQueryStatus", json_pack("{s:s}", host, state));
     json_object_set_new(out, "state", json_string(state));
-    json_object_set_new(out, "queryErrors", errors != NULL ? json_incref(errors) : json_array());
+    json_object_set_new(out, "queryErrors", errors);
     json_object_set_new(out, "consumerGroupId", json_str(group_id(x, query->id)));
     add_waiting(out, facts);
     json_decref(facts);

@@ -4,6 +4,7 @@
  * Order (runtime.md 6.6): plan, topic, command log, query, catalog. A topic that was made stays when a later
  * step fails; the statement can be repeated. What is there already is logged by nobody.
  */
+#include "server/engine/creation.h"
 #include "server/engine/schemas.h"
 #include "server/statements/statements.h"
 
@@ -31,23 +32,11 @@ static Status answer_exists(const AstStatement *statement, Status status, json_t
     return OK;
 }
 
-static void register_query(Execution *x, Str id, QueryKind kind, Str text, Str sink, const Str *sources,
-                           size_t count)
-{
-    QueryEntry entry = {
-        .id = id, .kind = kind, .statement = text, .sink = sink, .sources = sources, .source_count = count};
-    catalog_put_query(x->catalog, &entry);
-}
-
-/* Query numbers count queries where no command log gives them. */
-static void next_number(Execution *x) { x->number++; }
-
 /* ---- CREATE STREAM|TABLE ---- */
 
-static Status create_source(Execution *x, const AstStatement *statement, Arena *plan_arena, PlanRef **ref,
-                            json_t **entity, Error *err)
+Status stmt_create_source(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
 {
-    Planner    planner = execution_planner(x, plan_arena);
+    Planner    planner = execution_planner(x, x->arena);
     Source    *source;
     TopicWish  wish;
     QueryPlan *plan;
@@ -56,38 +45,19 @@ static Status create_source(Execution *x, const AstStatement *statement, Arena *
         return answer_exists(statement, status, entity, err);
     TRY(topic_fulfil(x, &wish, says(statement, "PARTITIONS"), says(statement, "REPLICAS"), err));
     TRY(schemas_register(x, source, true, err));
-    Str text = statement_text(statement, x->arena), command = command_id(x, statement);
-    TRY(execution_log(x, command, statement, text, err));
-    if (plan != NULL) {
-        *ref             = plan_ref_new(plan_arena, plan);
-        source->query_id = plan->id;
-        TRY(execution_start(x, *ref, err));
-        next_number(x);
-    }
+    Str text          = statement_text(statement, x->arena);
     source->statement = text; /* as the command log has it: the same after a restart */
-    catalog_put_source(x->catalog, source);
+    Creation creation = {.kind = CREATION_SOURCE, .source = source, .text = text};
     if (plan != NULL) {
-        Str *names = ARENA_ARRAY(x->arena, Str, 1);
-        names[0]   = source->name;
-        register_query(x, plan->id, QUERY_SOURCE_TABLE, text, source->name, names, 1);
+        execution_seal_plan(x, plan, NULL);
+        source->query_id    = plan->id;
+        creation.query      = plan;
+        creation.query_kind = QUERY_SOURCE_TABLE;
+        creation.sink       = source->name;
+        creation.reads      = &source->name;
+        creation.read_count = 1;
     }
-    *entity =
-        entity_status(x, text, command, statement->is_table ? "Table created" : "Stream created", STR_NULL);
-    return OK;
-}
-
-Status stmt_create_source(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
-{
-    Arena   *arena  = arena_new(0);
-    PlanRef *ref    = NULL;
-    Status   status = execution_keep(x, statement, arena, &statement, err);
-    if (status == OK)
-        status = create_source(x, statement, arena, &ref, entity, err);
-    if (ref != NULL)
-        plan_unref(ref); /* it owns the arena */
-    else
-        arena_free(arena);
-    return status;
+    return execution_create(x, &creation, statement, command_id(x, statement), text, entity, err);
 }
 
 /* ---- CREATE ... AS, INSERT INTO ... SELECT ---- */
@@ -111,13 +81,19 @@ static Status check_one_writer(const Execution *x, Str sink, Error *err)
     return status;
 }
 
-static Status check_replace(const Execution *x, const PersistentQuery *query, Error *err)
+/* *former: the plan that is replaced; NULL: none, or in the sandbox one that is not there yet. */
+static Status check_replace(const Execution *x, const PersistentQuery *query, const QueryPlan **former,
+                            Error *err)
 {
+    *former = NULL;
     if (str_is_null(query->replaced_query))
         return OK;
     TRY(check_one_writer(x, query->sink->name, err));
     PlanRef *old = execution_plan(x, query->replaced_query);
-    return old == NULL ? OK : plan_check_upgrade(plan_ref_plan(old), query->plan, err);
+    if (old == NULL)
+        return OK;
+    *former = plan_ref_plan(old);
+    return plan_check_upgrade(*former, query->plan, err);
 }
 
 static Status check_limit(const Execution *x, Error *err)
@@ -136,48 +112,33 @@ static Status check_limit(const Execution *x, Error *err)
                      (long long)most, count);
 }
 
-static Status start_persistent(Execution *x, const AstStatement *statement, Arena *plan_arena, PlanRef **ref,
-                               Str command, json_t **entity, Error *err)
+static Status run_persistent(Execution *x, const AstStatement *statement, Str command, json_t **entity,
+                             Error *err)
 {
-    Planner          planner = execution_planner(x, plan_arena);
+    Planner          planner = execution_planner(x, x->arena);
     PersistentQuery *query;
+    const QueryPlan *former;
     Status           status = plan_persistent_query(&planner, statement, &query, err);
     if (status != OK)
         return answer_exists(statement, status, entity, err);
-    TRY(check_replace(x, query, err));
+    TRY(check_replace(x, query, &former, err));
     if (str_is_null(query->replaced_query) &&
         x->command == NULL) /* the limit is of the node that was asked */
         TRY(check_limit(x, err));
     TRY(topic_fulfil(x, &query->topic, says(statement, "PARTITIONS"), says(statement, "REPLICAS"), err));
     TRY(schemas_register(x, query->sink, query->kind == QUERY_INSERT, err));
-    TRY(execution_log(x, command, statement, statement_text(statement, x->arena), err));
-    *ref = plan_ref_new(plan_arena, query->plan);
-    TRY(execution_start(x, *ref, err));
-    if (query->kind != QUERY_INSERT) {
-        query->sink->statement = query->plan->statement;
-        catalog_put_source(x->catalog, query->sink);
-    }
-    register_query(x, query->plan->id, query->kind, query->plan->statement, query->sink->name,
-                   query->source_names, query->source_count);
-    Str message = str_printf(x->arena, "Created query with ID " STR_FMT, STR_ARG(query->plan->id));
-    *entity = entity_status(x, query->plan->statement, command, str_to_c(x->arena, message), query->plan->id);
-    next_number(x);
-    return OK;
-}
-
-static Status run_persistent(Execution *x, const AstStatement *statement, Str command, json_t **entity,
-                             Error *err)
-{
-    Arena   *arena  = arena_new(0);
-    PlanRef *ref    = NULL;
-    Status   status = execution_keep(x, statement, arena, &statement, err);
-    if (status == OK)
-        status = start_persistent(x, statement, arena, &ref, command, entity, err);
-    if (ref != NULL)
-        plan_unref(ref);
-    else
-        arena_free(arena);
-    return status;
+    execution_seal_plan(x, query->plan, former);
+    query->sink->statement = query->plan->statement;
+    Creation creation      = {.kind       = CREATION_QUERY,
+                              .source     = query->kind == QUERY_INSERT ? NULL : query->sink,
+                              .query      = query->plan,
+                              .query_kind = query->kind,
+                              .sink       = query->sink->name,
+                              .reads      = query->source_names,
+                              .read_count = query->source_count,
+                              .text       = query->plan->statement};
+    return execution_create(x, &creation, statement, command, statement_text(statement, x->arena), entity,
+                            err);
 }
 
 Status stmt_create_as(Execution *x, const AstStatement *statement, json_t **entity, Error *err)

@@ -1,6 +1,7 @@
 /*
  * stmt_drop.c - DROP and ALTER of streams and tables (sql.md 4.2, 4.3).
  */
+#include "server/engine/creation.h"
 #include "server/statements/statements.h"
 
 static bool reads(const QueryEntry *query, Str source)
@@ -161,10 +162,7 @@ Status stmt_alter_source(Execution *x, const AstStatement *statement, json_t **e
     TRY(plan_alter_source(&planner, statement, &altered, err));
     Str command = str_printf(x->arena, "%s/`" STR_FMT "`/alter", statement->is_table ? "table" : "stream",
                              STR_ARG(statement->name.text));
-    TRY(execution_log(x, command, statement, statement_text(statement, x->arena), err));
-    catalog_put_source(x->catalog, altered);
-    Str message = str_printf(x->arena, "%s " STR_FMT " altered.", statement->is_table ? "Table" : "Stream",
-                             STR_ARG(statement->name.text));
-    *entity     = entity_status(x, statement->text, command, str_to_c(x->arena, message), STR_NULL);
-    return OK;
+    Creation creation = {.kind = CREATION_ALTERED_SOURCE, .source = altered, .text = statement->text};
+    return execution_create(x, &creation, statement, command, statement_text(statement, x->arena), entity,
+                            err);
 }

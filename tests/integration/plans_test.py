@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""What is kept of a statement: a server started again, with other settings or with damage in its command topic, runs what was decided then.
+
+usage: plans_test.py PATH-TO-SLUICE [test...]
+"""
+import json
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from sluice_server import Server, wait_until  # noqa: E402
+
+BINARY = os.environ.get("SLUICE", "build/sluice")
+SOURCE = "CREATE STREAM S (ID VARCHAR KEY, V INT) WITH (KAFKA_TOPIC='s', PARTITIONS=1, VALUE_FORMAT='JSON');"
+COUNTS = "CREATE TABLE C AS SELECT ID, COUNT(*) AS N, SUM(V) AS TOTAL FROM S GROUP BY ID;"
+
+
+class Plans(unittest.TestCase):
+    def server(self, **properties):
+        server = Server(BINARY, {name.replace("__", "."): value for name, value in properties.items()})
+        self.addCleanup(server.close)
+        return server.start()
+
+    def restart(self, server, **properties):
+        self.assertEqual(server.stop(), 0)
+        for name, value in properties.items():
+            server.properties[name.replace("__", ".")] = value
+        server.start()
+
+    def counts(self, server, expected, table="C"):
+        wait_until(lambda: sorted(server.pull(f"SELECT * FROM {table};")) == sorted(expected), 10, f"{table} to hold {expected}")
+
+    def plan_of(self, server, query):
+        return json.loads(server.ok(f"EXPLAIN (FORMAT JSON) {query};")[0]["queryDescription"]["executionPlan"])
+
+    # ---- a setting of today does not change the queries of yesterday ----
+
+    def test_the_prefix_of_topics(self):
+        server = self.server(ksql__output__topic__name__prefix="A_")
+        server.ok(SOURCE + COUNTS + "INSERT INTO S VALUES ('x', 1); INSERT INTO S VALUES ('x', 2);")
+        self.counts(server, [["x", 2, 3]])
+        self.restart(server, ksql__output__topic__name__prefix="B_")
+        server.ok("INSERT INTO S VALUES ('x', 4);")
+        self.counts(server, [["x", 3, 7]])
+        self.assertEqual(server.ok("DESCRIBE C EXTENDED;")[0]["sourceDescription"]["topic"], "A_C")
+        self.assertNotIn("B_C", [topic["name"] for topic in server.ok("SHOW TOPICS;")[0]["topics"]])
+        server.ok("CREATE STREAM D AS SELECT * FROM S;")  # what is made now is made with what is set now
+        self.assertEqual(server.ok("DESCRIBE D EXTENDED;")[0]["sourceDescription"]["topic"], "B_D")
+
+    def test_the_default_key_format(self):
+        server = self.server(ksql__persistence__default__format__key="JSON")
+        server.ok("CREATE STREAM S (V INT) WITH (KAFKA_TOPIC='s', PARTITIONS=1, VALUE_FORMAT='JSON');"
+                  "CREATE TABLE C AS SELECT V, COUNT(*) AS N FROM S GROUP BY V; INSERT INTO S VALUES (1); INSERT INTO S VALUES (1);")
+        self.counts(server, [[1, 2]])
+        self.restart(server, ksql__persistence__default__format__key="KAFKA")
+        server.ok("INSERT INTO S VALUES (1);")
+        self.counts(server, [[1, 3]])
+        self.assertEqual(server.ok("DESCRIBE C EXTENDED;")[0]["sourceDescription"]["keyFormat"], "JSON")
+
+    def test_the_default_value_format(self):
+        server = self.server(ksql__persistence__default__format__value="JSON")
+        server.ok("CREATE STREAM S (ID VARCHAR KEY, V INT) WITH (KAFKA_TOPIC='s', PARTITIONS=1);" + COUNTS + "INSERT INTO S VALUES ('x', 1);")
+        self.counts(server, [["x", 1, 1]])
+        for now in ("DELIMITED", ""):
+            self.restart(server, ksql__persistence__default__format__value=now)
+            self.assertEqual(server.ok("DESCRIBE S EXTENDED;")[0]["sourceDescription"]["valueFormat"], "JSON")
+        server.ok("INSERT INTO S VALUES ('x', 5);")
+        self.counts(server, [["x", 2, 6]])
+
+    def test_what_is_switched_off_for_new_statements(self):
+        server = self.server()
+        server.ok("CREATE STREAM S (ID VARCHAR KEY, V INT, H ARRAY<STRUCT<KEY VARCHAR, VALUE BYTES>> HEADERS)"
+                  " WITH (KAFKA_TOPIC='s', PARTITIONS=1, VALUE_FORMAT='JSON');"
+                  "CREATE TABLE W AS SELECT ID, COUNT(*) AS N FROM S WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY ID EMIT FINAL;"
+                  "CREATE STREAM R AS SELECT ID, V FROM S;")
+        self.restart(server, ksql__suppress__enabled="false", ksql__headers__columns__enabled="false")
+        self.assertEqual(sorted(q["id"].split("_")[1] for q in server.ok("SHOW QUERIES;")[0]["queries"]), ["R", "W"])
+        self.assertEqual({q["state"] for q in server.ok("SHOW QUERIES;")[0]["queries"]}, {"RUNNING"})
+        self.assertIn("H", [f["name"] for f in server.ok("DESCRIBE S;")[0]["sourceDescription"]["fields"]])
+        status, answer = server.ksql("CREATE TABLE W2 AS SELECT ID, COUNT(*) AS N FROM S WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY ID EMIT FINAL;")
+        self.assertEqual(status, 400, answer)
+
+    def test_what_a_query_was_told(self):
+        server = self.server(ksql__streams__auto__offset__reset="earliest")
+        server.ok(SOURCE + "INSERT INTO S VALUES ('x', 1);")
+        server.ok(COUNTS, streamsProperties={"ksql.fail.on.deserialization.error": "true"})
+        query = server.ok("SHOW QUERIES;")[0]["queries"][0]["id"]
+        before = self.plan_of(server, query)
+        self.restart(server, ksql__streams__auto__offset__reset="latest")
+        self.assertEqual(self.plan_of(server, query), before)
+        shown = server.ok(f"EXPLAIN {query};")[0]["queryDescription"]
+        self.assertEqual(shown["overriddenProperties"], {"ksql.fail.on.deserialization.error": "true"})
+        self.assertIn(["ksql.fail.on.deserialization.error", "true", True], before["settings"])
+        self.assertIn(["ksql.streams.auto.offset.reset", "earliest", False], before["settings"])
+
+    def test_a_replaced_query_goes_on_after_a_start(self):
+        server = self.server()
+        server.ok(SOURCE + COUNTS + "INSERT INTO S VALUES ('x', 1);")
+        self.counts(server, [["x", 1, 1]])
+        server.ok("CREATE OR REPLACE TABLE C AS SELECT ID, COUNT(*) AS N, SUM(V) AS TOTAL FROM S WHERE V > 0 GROUP BY ID;")
+        server.ok("INSERT INTO S VALUES ('x', -5); INSERT INTO S VALUES ('x', 5);")
+        self.counts(server, [["x", 2, 6]])
+        self.restart(server)
+        server.ok("INSERT INTO S VALUES ('x', 10); INSERT INTO S VALUES ('y', -1);")
+        self.counts(server, [["x", 3, 16]])
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1 and os.path.exists(sys.argv[1]):
+        BINARY = sys.argv.pop(1)
+    unittest.main(verbosity=2)
