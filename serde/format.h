@@ -11,18 +11,18 @@
 #include "serde/schema_text.h"
 
 /* How a registry format reads and writes by a registered schema; framed.c does what is the same for all. A
- * plan is made once per schema, lives in the arena given, and is read-only. */
+ * plan is made once per schema, lives in the arena given, and belongs to one decoder or encoder. */
 typedef struct {
     SchemaKind kind;
     /* The schema of these columns, as ksqlDB registers it. E_PLAN when they have none. */
     Status (*print)(const SerdeSpec *spec, StrBuf *out, Error *err);
     /* The columns of a schema, without roles: schema_columns. */
     Status (*infer)(const SchemaQuestion *question, Arena *arena, Column **out, size_t *count, Error *err);
-    Status (*reader)(const SerdeSpec *spec, const RegisteredSchema *schema, Arena *arena, const void **plan,
+    Status (*reader)(const SerdeSpec *spec, const RegisteredSchema *schema, Arena *arena, void **plan,
                      Error *err);
     /* `payload` is what stands behind the id. */
-    Status (*read)(const void *plan, Str payload, Arena *arena, Value *out, Error *err);
-    Status (*writer)(const SerdeSpec *spec, const RegisteredSchema *schema, Arena *arena, const void **plan,
+    Status (*read)(void *plan, Str payload, Arena *arena, Value *out, Error *err);
+    Status (*writer)(const SerdeSpec *spec, const RegisteredSchema *schema, Arena *arena, void **plan,
                      Error *err);
     Status (*write)(const void *plan, const Value *values, StrBuf *out, Error *err);
 } SchemaClass;

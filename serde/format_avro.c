@@ -61,7 +61,7 @@ static Status infer(const SchemaQuestion *question, Arena *arena, Column **out, 
     return OK;
 }
 
-static Status reader(const SerdeSpec *spec, const RegisteredSchema *schema, Arena *arena, const void **plan,
+static Status reader(const SerdeSpec *spec, const RegisteredSchema *schema, Arena *arena, void **plan,
                      Error *err)
 {
     const AvroType *type;
@@ -69,12 +69,12 @@ static Status reader(const SerdeSpec *spec, const RegisteredSchema *schema, Aren
     return avro_reader_new(type, spec, arena, (const AvroReader **)plan, err);
 }
 
-static Status read(const void *plan, Str payload, Arena *arena, Value *out, Error *err)
+static Status read(void *plan, Str payload, Arena *arena, Value *out, Error *err)
 {
     return avro_read(plan, payload, arena, out, err);
 }
 
-static Status writer(const SerdeSpec *spec, const RegisteredSchema *schema, Arena *arena, const void **plan,
+static Status writer(const SerdeSpec *spec, const RegisteredSchema *schema, Arena *arena, void **plan,
                      Error *err)
 {
     const AvroType *type;

@@ -14,7 +14,7 @@ enum { FRAME_SIZE = 5 };
 
 typedef struct {
     int32_t     id;
-    const void *plan;
+    void       *plan;
     const char *refusal; /* NULL: there is a plan; else why there is none */
 } KnownSchema;
 
@@ -33,7 +33,7 @@ typedef struct {
     const SchemaClass *schemas;
     SerdeSpec          spec;
     Arena             *arena;
-    const void        *plan; /* NULL: the id is not known yet */
+    void              *plan; /* NULL: the id is not known yet */
     bool               unwrapped;
     char               frame[FRAME_SIZE];
     StrBuf             bytes;
@@ -83,7 +83,7 @@ static KnownSchema *find_known(FramedDecoder *self, int32_t id)
     return NULL;
 }
 
-static KnownSchema *add_known(FramedDecoder *self, int32_t id, const void *plan, const char *refusal)
+static KnownSchema *add_known(FramedDecoder *self, int32_t id, void *plan, const char *refusal)
 {
     if (self->count == self->capacity) {
         self->capacity = self->capacity ? self->capacity * 2 : 4;
@@ -97,7 +97,7 @@ static KnownSchema *add_known(FramedDecoder *self, int32_t id, const void *plan,
 static Status learn(FramedDecoder *self, int32_t id, KnownSchema **out, Error *err)
 {
     RegisteredSchema schema;
-    const void      *plan   = NULL;
+    void            *plan   = NULL;
     const char      *why    = NULL;
     Status           status = registry_by_id(self->spec.registry, id, self->arena, &schema, err);
     if (status == OK && schema.kind != self->schemas->kind)

@@ -350,8 +350,16 @@ static void print_property(const char *name, Str text, bool *before, StrBuf *out
     *before = true;
 }
 
+static Str lower(Str text, Arena *arena)
+{
+    char *copy = str_is_null(text) ? NULL : str_to_c(arena, text);
+    for (size_t i = 0; i < text.len; i++)
+        copy[i] = copy[i] >= 'A' && copy[i] <= 'Z' ? (char)(copy[i] + 32) : copy[i];
+    return str_n(copy, text.len);
+}
+
 static void print_topic_format(const char *name, const FormatSpec *format, int side, size_t columns,
-                               const KeyWindow *window, StrBuf *out)
+                               const KeyWindow *window, Arena *arena, StrBuf *out)
 {
     bool before = false;
     strbuf_addf(out, ",\"%s\":{\"format\":\"%s\"", name, format_name(format->format));
@@ -359,7 +367,7 @@ static void print_topic_format(const char *name, const FormatSpec *format, int s
     strbuf_adds(out, ",\"properties\":{");
     print_property("delimiter", format->delimiter, &before, out);
     print_property("fullSchemaName", format->full_schema_name, &before, out);
-    print_property("nullableRepresentation", format->nullable_representation, &before, out);
+    print_property("nullableRepresentation", lower(format->nullable_representation, arena), &before, out);
     strbuf_addc(out, '}');
     if (window != NULL && window->kind != WINDOWED_NO) {
         strbuf_addf(out, ",\"windowInfo\":{\"type\":\"%s\"", window_type(window->kind));
@@ -392,9 +400,9 @@ static void print_topic(TestBench *bench, const TopicInfo *topic, const Source *
     strbuf_addf(out, ",\"partitions\":%d", topic->partitions);
     if (source != NULL) {
         print_topic_format("keyFormat", &source->key_format, SIDE_KEY, source->schema->key_count,
-                           &source->window, out);
+                           &source->window, bench->arena, out);
         print_topic_format("valueFormat", &source->value_format, SIDE_VALUE, source->schema->value_count,
-                           NULL, out);
+                           NULL, bench->arena, out);
     }
     print_registered(bench, "keySchema", topic->name, SIDE_KEY, out);
     print_registered(bench, "valueSchema", topic->name, SIDE_VALUE, out);

@@ -7,10 +7,10 @@ static void formats_are_found_in_any_case(void **state)
         const char *name;
         bool        built, wraps, unwraps, infers;
     } formats[] = {
-        {"kafka", true, false, true, false},    {"Delimited", true, false, true, false},
-        {"JSON", true, true, true, false},      {"none", true, false, false, false},
-        {"AVRO", true, true, true, true},       {"json_sr", false, true, true, true},
-        {"PROTOBUF", false, true, false, true}, {"PROTOBUF_NOSR", false, true, true, false},
+        {"kafka", true, false, true, false},   {"Delimited", true, false, true, false},
+        {"JSON", true, true, true, false},     {"none", true, false, false, false},
+        {"AVRO", true, true, true, true},      {"json_sr", false, true, true, true},
+        {"PROTOBUF", true, true, false, true}, {"PROTOBUF_NOSR", true, true, true, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
         const FormatClass *format = format_find(str_c(formats[i].name));
