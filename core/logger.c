@@ -4,6 +4,10 @@
  * A line is made whole and written with one write(2), so that lines of several threads never mix. Line breaks
  * in the text (an error may quote what a client sent) become blanks: nobody forges a line. A file is kept
  * from growing without end by giving it up for a new one; one old one is kept.
+ *
+ * What goes wrong again and again is said once a minute by who says it (core/notice.h). Whoever forgets that
+ * is stopped here: a thousand lines at once and ten a second from then on; the rest is counted, and the count
+ * told. A log that fills the disk is one more damage, and buries the line that matters.
  */
 #include "core/logger.h"
 
@@ -18,7 +22,13 @@
 
 #include "core/mem.h"
 
-enum { LINE_MAX_LEN = 8192, LAST_MAX_LEN = 256, FILE_MAX_BYTES = 8 * 1024 * 1024 };
+enum {
+    LINE_MAX_LEN   = 8192,
+    LAST_MAX_LEN   = 256,
+    FILE_MAX_BYTES = 8 * 1024 * 1024,
+    LINES_AT_ONCE  = 1000,
+    LINES_PER_S    = 10
+};
 
 /* The one thing of the process that is not passed down: log_line is called from library callbacks that take
  * no context. */
@@ -28,6 +38,8 @@ static struct {
     int             fd;
     char           *path; /* NULL: standard error */
     off_t           size;
+    int64_t         lines_us; /* when the lines said so far are paid for, at LINES_PER_S; monotonic */
+    uint64_t        left_out; /* lines, since the last that was written */
     uint64_t        warnings;
     char            last[LAST_MAX_LEN]; /* text of the latest warning, maybe cut off */
 } output = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO};
@@ -82,8 +94,34 @@ static void start_new_file(void)
     output.fd = fd;
 }
 
+/* Lock held. False: the line is left out. *left_out: how many were before this one. */
+static bool may_say(uint64_t *left_out)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, cost = 1000000 / LINES_PER_S;
+    if (output.lines_us < now_us)
+        output.lines_us = now_us;
+    bool is_room = output.lines_us - now_us + cost <= LINES_AT_ONCE * cost;
+    if (is_room)
+        output.lines_us += cost;
+    *left_out       = is_room ? output.left_out : 0;
+    output.left_out = is_room ? 0 : output.left_out + 1;
+    return is_room;
+}
+
+static void write_line(const char *line, size_t len)
+{
+    if (output.path != NULL && output.size >= FILE_MAX_BYTES)
+        start_new_file();
+    write_all(output.fd, line, len);
+    output.size += (off_t)len;
+}
+
 static void put_line(LogLevel level, const char *line, size_t len, size_t text)
 {
+    char     note[128];
+    uint64_t left_out;
     pthread_mutex_lock(&output.lock);
     if (level >= LOG_WARN) {
         size_t most = sizeof output.last - 1, rest = len - text - 1;
@@ -92,10 +130,15 @@ static void put_line(LogLevel level, const char *line, size_t len, size_t text)
         output.last[kept] = '\0';
         output.warnings++;
     }
-    if (output.path != NULL && output.size >= FILE_MAX_BYTES)
-        start_new_file();
-    write_all(output.fd, line, len);
-    output.size += (off_t)len;
+    if (may_say(&left_out)) {
+        if (left_out > 0) {
+            size_t at = line_start(note, sizeof note, LOG_WARN);
+            at += (size_t)snprintf(note + at, sizeof note - at, "%llu lines were left out here: too many\n",
+                                   (unsigned long long)left_out);
+            write_line(note, at);
+        }
+        write_line(line, len);
+    }
     pthread_mutex_unlock(&output.lock);
 }
 

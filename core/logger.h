@@ -13,7 +13,8 @@
 typedef enum { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR } LogLevel;
 
 void log_set_level(LogLevel lowest);
-/* One line: time, level, text. A newline at the end is added. */
+/* One line: time, level, text. A newline at the end is added. Beyond some thousand at once lines are left
+ * out, and their number is told. */
 void log_line(LogLevel level, const char *fmt, ...) SL_PRINTF(2, 3);
 
 /* From now on lines are appended to the file. Once it has grown to 8 MB it becomes `path`.1, in the place of

@@ -48,6 +48,12 @@ static size_t list_purges(Runtime *runtime, Arena *arena, Purge **out)
     return count;
 }
 
+/* By the reason alone: a full disk fails for each of a thousand queries in turn. */
+static bool is_news(Runtime *runtime, const Error *err)
+{
+    return notice_due(&runtime->helper_trouble, str_c(err->message), runtime_now_us(runtime));
+}
+
 static void purge(Runtime *runtime, const Purge *list, size_t count)
 {
     for (size_t i = 0; i < count && !atomic_load(&runtime->helper_stopping); i++) {
@@ -58,7 +64,7 @@ static void purge(Runtime *runtime, const Purge *list, size_t count)
         if (status == OK && first < list[i].before)
             status = log_delete_records(runtime->options.log, list[i].topic, list[i].partition,
                                         list[i].before, &err);
-        if (status != OK && status != E_NOT_FOUND)
+        if (status != OK && status != E_NOT_FOUND && is_news(runtime, &err))
             log_line(LOG_WARN, "purging " STR_FMT ": %s", STR_ARG(list[i].topic), err.message);
     }
 }
@@ -110,7 +116,7 @@ static void show_offsets(Runtime *runtime, RunningQuery *query, Arena *arena)
     Str group = topology_application_id(runtime->options.service_id, query->plan->id, arena);
     if (log_group_commit(runtime->options.log, group, positions, count, &err) == OK)
         query->shown = sum;
-    else
+    else if (is_news(runtime, &err))
         log_line(LOG_WARN, "offsets of " STR_FMT ", for display: %s", STR_ARG(group), err.message);
 }
 
@@ -145,7 +151,7 @@ static void checkpoint_all(Runtime *runtime, Notice *troubles)
 static void refresh_script(Runtime *runtime, bool at_end, Arena *arena, StrBuf *script)
 {
     Error err;
-    if (open_sql_refresh(runtime, at_end, arena, script, &err) != OK)
+    if (open_sql_refresh(runtime, at_end, arena, script, &err) != OK && is_news(runtime, &err))
         log_line(LOG_WARN, "%s", err.message);
 }
 

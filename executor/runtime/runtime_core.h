@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "core/logger.h"
+#include "core/notice.h"
 #include "executor/runtime/runtime.h"
 
 typedef struct DroppedQuery DroppedQuery;
@@ -28,6 +29,7 @@ struct Runtime {
     Str              slots_topic, slots_group;
     _Atomic int      slot_count; /* 0: not known yet */
     _Atomic bool     stopping, assigned;
+    Notice           helper_trouble;  /* thread: helper */
     _Atomic bool     helper_stopping; /* first of all, while tasks still run */
     _Atomic bool     joining;         /* the member thread may go */
     _Atomic unsigned next_push;

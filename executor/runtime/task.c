@@ -220,7 +220,7 @@ void task_publish(Task *task)
 static bool persistent_runnable(const Task *task)
 {
     const Worker *worker = task->worker;
-    if (worker->fence == NULL || worker->slots[task->slot] != SLOT_OWNED)
+    if (worker->fence == NULL || worker->slots[task->slot] != SLOT_OWNED || worker->pausing)
         return false;
     if (task->state == TASK_REPLAYING)
         return true;

@@ -190,13 +190,25 @@ static void move_records(Worker *worker, bool *busy)
     *busy = true;
 }
 
+/* Nothing can be committed, on a full disk say, but push queries read only: their clients get what is there.
+ */
+static void serve_clients(Worker *worker)
+{
+    bool busy = false;
+    move_records(worker, &busy);
+    if (push_tasks_flush(worker) || busy)
+        return;
+    log_reader_wait(worker->reader, 20);
+    usleep(5000); /* the wait returns at once where records are waiting */
+}
+
 static void pass(Worker *worker)
 {
     bool  busy = false, loading = true, caught_up;
     Error err;
-    if (runtime_now_us(worker->runtime) < worker->pause_us) {
-        log_reader_wait(worker->reader, 20);
-        usleep(5000); /* the wait returns at once where records are waiting */
+    worker->pausing = runtime_now_us(worker->runtime) < worker->pause_us;
+    if (worker->pausing) {
+        serve_clients(worker);
         return;
     }
     if (!worker_has_state(worker))

@@ -67,7 +67,8 @@ struct Worker {
 
     /* Who has to wait: failure.c */
     Task   *quarantined; /* runs by itself until a commit succeeds */
-    int64_t pause_us;    /* nothing is done before */
+    int64_t pause_us;    /* nothing is done before, but for clients */
+    bool    pausing;     /* so is it now */
     int     pause_ms;
     Notice  trouble; /* of the world, since the last commit */
 };
