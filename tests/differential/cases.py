@@ -107,7 +107,7 @@ WINDOWS = ("TUMBLING", "HOPPING", "SESSION")
 
 def window_clause(rng, size, grace):
     kind = rng.choice(WINDOWS)
-    advance = size // rng.choice((1, 2, 3)) if kind == "HOPPING" else size
+    advance = max(1000, size // rng.choice((1, 2, 3)) // 1000 * 1000) if kind == "HOPPING" else size
     grace_text = "" if grace is None else ", GRACE PERIOD %d SECONDS" % (grace // 1000)
     if kind == "SESSION":
         text = "WINDOW SESSION (%d SECONDS%s)" % (size // 1000, ", RETENTION 2 DAYS" + grace_text)
@@ -126,6 +126,7 @@ class Case:
         self.stream = Source(rng, "S", False, self.partitions)
         self.table = Source(rng, "T", True, self.partitions)
         self.sources = [self.stream, self.table]
+        self.pair = []  # the two streams of stream-stream joins
         self.queries = []
         self.step = rng.choice((1000, 20000, 60000))
         self.add_queries()
@@ -233,24 +234,36 @@ class Case:
                                "GROUP BY Y;", is_table=True, keys=[("Y", ("STRING",))], columns=[("A0", ("BIGINT",))], direct=False)
 
     def add_stream_join(self):
-        """A stream with itself, re-keyed: what matches depends on times alone, as long as nothing is late."""
-        kind = self.rng.choice(("JOIN", "LEFT JOIN", "FULL JOIN"))
-        if kind != "JOIN" and self.partitions > 1:
-            kind = "JOIN"  # when a window closes depends on how partitions were interleaved
-        copy = self.add(statement="CREATE STREAM {N} WITH (KAFKA_TOPIC='{TOPIC}', VALUE_FORMAT='JSON') AS SELECT K, V0 AS W FROM S WHERE V0 > 0;", is_table=False)
-        if kind != "JOIN":
+        """Two streams of its own, which end with records so far ahead that every window closes. Nothing is late before that, so what matches
+        depends on times alone and not on which input was read first. As in Kafka Streams a record that comes behind stream time by more than
+        WITHIN is padded at once, so an outer join takes a span as wide as all of the data."""
+        if self.pair:
             return
-        self.add(statement=f"CREATE STREAM {{N}} WITH (KAFKA_TOPIC='{{TOPIC}}', VALUE_FORMAT='JSON') AS SELECT A.K AS J, A.V0 AS X, B.W AS Y FROM S A {kind} "
-                           f"{copy.name} B WITHIN 30 SECONDS GRACE PERIOD 2 DAYS ON A.K = B.K;", is_table=False, direct=False)
+        rng = self.rng
+        left, right = Source(rng, "L", False, self.partitions), Source(rng, "R", False, self.partitions)
+        right.key, right.key_format = left.key, left.key_format
+        right.pool = left.pool[1:] + [right.value_of_key(rng)]
+        self.pair = [left, right]
+        self.sources += self.pair
+        for _ in range(rng.randint(1, 2)):
+            kind, within = rng.choice(("JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL OUTER JOIN")), rng.choice((0, 5, 60))
+            within = within if kind == "JOIN" else 3600
+            key = "ROWKEY" if "FULL" in kind else "R.K" if "RIGHT" in kind else "L.K"
+            self.add(statement=f"CREATE STREAM {{N}} WITH (KAFKA_TOPIC='{{TOPIC}}', KEY_FORMAT='JSON', VALUE_FORMAT='JSON') AS SELECT {key} AS J, L.V0 AS X, R.V1 AS Y "
+                               f"FROM L {kind} R WITHIN {within} SECONDS GRACE PERIOD 2 DAYS ON L.K = R.K;", is_table=False, direct=False,
+                     model={"join": kind, "within": within * 1000})
 
     def add_table_join(self):
-        other = self.add(statement="CREATE TABLE {N} WITH (KAFKA_TOPIC='{TOPIC}', VALUE_FORMAT='JSON') AS SELECT K, COUNT(*) AS C FROM S GROUP BY K;", is_table=True,
-                         keys=[("K", self.stream.key)], columns=[("C", ("BIGINT",))])
-        if self.stream.key != self.table.key:
-            return
-        kind = self.rng.choice(("JOIN", "LEFT JOIN", "FULL OUTER JOIN"))
-        self.add(statement=f"CREATE TABLE {{N}} WITH (KAFKA_TOPIC='{{TOPIC}}', KEY_FORMAT='JSON', VALUE_FORMAT='JSON') AS SELECT {'ROWKEY' if 'FULL' in kind else 'A.K'} AS J, A.C, B.V1 "
-                           f"FROM {other.name} A {kind} T B ON A.K = B.K;", is_table=True, direct=False)
+        rng, table = self.rng, self.table
+        kind = rng.choice(("JOIN", "LEFT JOIN", "FULL OUTER JOIN"))
+        if self.stream.key == table.key and rng.random() < 0.5:
+            other = self.add(statement=f"CREATE TABLE {{N}} WITH (KAFKA_TOPIC='{{TOPIC}}', KEY_FORMAT='{table.key_format}', VALUE_FORMAT='JSON') AS SELECT K, COUNT(*) AS C "
+                                       "FROM S GROUP BY K;", is_table=True, keys=[("K", self.stream.key)], columns=[("C", ("BIGINT",))]).name
+        else:
+            other = self.add(statement=f"CREATE TABLE {{N}} WITH (KAFKA_TOPIC='{{TOPIC}}', KEY_FORMAT='{table.key_format}', VALUE_FORMAT='JSON') AS SELECT K, V0 AS C FROM T "
+                                       "WHERE V0 > 0;", is_table=True, keys=[("K", table.key)], columns=[("C", ("INT",))]).name
+        self.add(statement=f"CREATE TABLE {{N}} WITH (KAFKA_TOPIC='{{TOPIC}}', KEY_FORMAT='JSON', VALUE_FORMAT='JSON') AS SELECT {'ROWKEY' if 'FULL' in kind else 'A.K'} AS J, A.C, "
+                           f"B.V1 FROM {other} A {kind} T B ON A.K = B.K;", is_table=True, direct=False)
 
     # ---- records ----
 
@@ -269,11 +282,16 @@ class Case:
                 clock += rng.randrange(2 * self.step)
                 batch.append(self.stream.record(rng, max(START, clock - rng.randrange(lateness + 1))))
             self.batches.append(batch)
+        self.pair_batches = [[[source.record(rng, START + rng.randrange(600000)) for _ in range(size // 20)] for source in self.pair] for _ in self.batches]
+        for batch in self.pair_batches:
+            for i, records in enumerate(batch):
+                batch[i] = [record for record in records if record[0] is not None]
+        self.pair_ends = [[self.nudge(rng, key, START + 4 * 24 * HOUR, source) for key in source.pool] for source in self.pair]
         self.nudges = [self.nudge(rng, key, clock) for key in self.stream.pool]
 
-    def nudge(self, rng, key, timestamp):
+    def nudge(self, rng, key, timestamp, source=None):
         """A record that no condition drops: it makes EMIT FINAL look for what has closed, in the partition of its key."""
-        source = self.stream
+        source = source or self.stream
         row = [values.random_value(rng, kind, 0) for _, kind in source.columns]
         row[0], row[1] = 3, "b"
         row = [b"x" if value == b"" else value for value in row]
@@ -282,3 +300,6 @@ class Case:
 
     def all_records(self):
         return [record for batch in self.batches for record in batch]
+
+    def pair_records(self, side):
+        return [record for batch in self.pair_batches for record in batch[side]] + self.pair_ends[side]

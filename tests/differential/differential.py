@@ -13,10 +13,12 @@ A failure prints the case's seed and leaves a script of its statements and recor
 """
 import argparse
 import base64
+import collections
 import concurrent.futures
 import json
 import os
 import random
+import re
 import signal
 import sys
 import tempfile
@@ -118,17 +120,18 @@ class Run:
             return dict(zip((query.name for query in queries), pool.map(one, queries)))
 
     def consumed(self):
-        """Has every query read its sources to the end?"""
+        """Has every query read its sources to the end? What it does not tell of has not been opened yet."""
         for query in self.queries():
             extended = self.server.ok(f"DESCRIBE {query.name} EXTENDED;")[0]["sourceDescription"]
-            for summary in extended["queryOffsetSummaries"]:
-                for topic in summary["topicSummaries"]:
-                    if topic["kafkaTopic"] in [self.sql(s.topic) for s in self.case.sources]:
-                        if any(o["consumerOffset"] < o["logEndOffset"] for o in topic["offsets"]):
-                            return False
             for written in extended["writeQueries"]:
                 if written["state"] != "RUNNING":
                     raise Failure(f"{query.name} is {written['state']}\n" + self.server.log()[-2000:])
+            positions = {topic["kafkaTopic"]: topic["offsets"] for summary in extended["queryOffsetSummaries"] for topic in summary["topicSummaries"]}
+            for source in self.case.sources:
+                offsets = positions.get(self.sql(source.topic), [])
+                if re.search(rf"\b(FROM|JOIN) {source.name}\b", query.statement) and (
+                        len(offsets) < source.partitions or any(o["consumerOffset"] < o["logEndOffset"] for o in offsets)):
+                    return False
         return True
 
     def settle(self):
@@ -161,9 +164,15 @@ class Run:
         self.feed(self.case.table, self.case.tables)
         self.disturb(next(events, (None, 0)))
         self.await_table()
-        for batch in self.case.batches:
+        for batch, pair in zip(self.case.batches, self.case.pair_batches):
+            for source, records in zip(self.case.pair, pair):
+                self.feed(source, records)
             self.feed(self.case.stream, batch)
             self.disturb(next(events, (None, 0)))
+        if self.case.pair:
+            self.settle()  # nothing may be late
+            for source, records in zip(self.case.pair, self.case.pair_ends):
+                self.feed(source, records)
         if any(query.final for query in self.queries()):
             time.sleep(1.2)  # closed windows are looked for once a second
             self.feed(self.case.stream, self.case.nudges)
@@ -253,7 +262,7 @@ def describe_lines(a, b):
     if isinstance(a, list):
         at = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
         return [f"{len(a)} and {len(b)} records; at {at}: {a[at:at + 2]} and {b[at:at + 2]}"]
-    return [f"{line}: {a[line]} and {b[line]}" for line in sorted(set(a) | set(b)) if a[line] != b[line]][:6]
+    return [f"{line}: {a[line]} and {b[line]}" for line in sorted(set(a) | set(b), key=repr) if a[line] != b[line]][:6]
 
 
 def check_model(case, run, seen):
@@ -265,6 +274,15 @@ def check_model(case, run, seen):
             found = len(seen[query.name]) if isinstance(seen[query.name], list) else sum(seen[query.name].values())
             if found != query.model(records):
                 raise Failure(f"{query.name}: the model has {query.model(records)} records, the topic {found}")
+            continue
+        if "join" in query.model:
+            found = collections.Counter()
+            for (_, key, value), count in seen[query.name].items():
+                value = json.loads(value)
+                found[(json.loads(key), value["X"], value["Y"])] += count
+            wanted = model.stream_join(query, case.pair_records(0), case.pair_records(1), cases.START + 4 * 24 * cases.HOUR)
+            if wanted != found:
+                raise Failure(f"{query.name}: the model and the topic differ:\n    " + "\n    ".join(describe_lines(wanted, found)))
             continue
         differ(f"{query.name}: the model and the topic", observe.loose(model.table(query, case.stream, records, query.final)), observe.loose(seen[query.name]))
 
@@ -316,7 +334,8 @@ def script(case, run, failure):
             out.write(source.create() + "\n")
         for query in case.queries:
             out.write(query.statement + "\n")
-        for source, records in ((case.table, case.tables), (case.stream, case.all_records() + case.nudges)):
+        fed = [(case.table, case.tables), (case.stream, case.all_records() + case.nudges)]
+        for source, records in fed + [(source, case.pair_records(side)) for side, source in enumerate(case.pair)]:
             for key, row, timestamp, _, value in records:
                 out.write(f"-- {source.name} @{timestamp} {key!r} {value!r}\n")
     print(f"statements and records: {path}", flush=True)

@@ -3,6 +3,8 @@
 Records go through in the order of their partition; stream time is the partition's. Windows are late when they end at or before stream time
 less grace. NULL groups are dropped, aggregates pass over NULL arguments.
 """
+import collections
+
 import values
 
 
@@ -116,4 +118,23 @@ def table(query, source, records, final):
                 continue
             if not model["having"] or states[-1] > 1:
                 out[(group, bounds)] = values.canonical_row(query.columns, states[:-1], "python")
+    return out
+
+
+def stream_join(query, left, right, ends):
+    """{(key, X, Y): how often} of a join of two streams in which nothing is late; of the records at the end none is closed."""
+    kind, within = query.model["join"], query.model["within"]
+    left, right = [[r for r in records if r[1] is not None] for records in (left, right)]
+    out, met = collections.Counter(), set()
+    for a in left:
+        for b in right:
+            if a[0] == b[0] and abs(a[2] - b[2]) <= within:
+                out[(a[0], a[1][0], b[1][1])] += 1
+                met |= {id(a), id(b)}
+    for a in left:
+        if kind in ("LEFT JOIN", "FULL OUTER JOIN") and id(a) not in met and a[2] < ends:
+            out[(a[0], a[1][0], None)] += 1
+    for b in right:
+        if kind in ("RIGHT JOIN", "FULL OUTER JOIN") and id(b) not in met and b[2] < ends:
+            out[(b[0], None, b[1][1])] += 1
     return out
