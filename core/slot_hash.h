@@ -1,24 +1,19 @@
 /*
- * slot_hash.h - the frozen hash: FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/: offset basis
- * and prime of that page).
+ * slot_hash.h - the frozen hash: what it has placed stays where it is.
  *
- * What it places stays where it is for ever: slots of tasks, saved state of operators, checksums of plans. So
- * it never changes, and hash tables, which may want a better one, have their own (str_hash).
+ * Slots of tasks, identities of operators in what a task saves, checksums of plans: a value that is written
+ * down is compared with one that a later version computes. So this function never changes. Hash tables, which
+ * forget everything when the process ends and may want a better one some day, have their own (str_hash).
+ *
+ * It is the short-input form of wyhash (Wang Yi, public domain, https://github.com/wangyi-fudan/wyhash), with
+ * that program's default secret; docs/plan-format.md has the algorithm in words and values to test one
+ * against.
  */
 #ifndef SLUICE_CORE_SLOT_HASH_H
 #define SLUICE_CORE_SLOT_HASH_H
 
 #include "core/str.h"
 
-#define FNV_OFFSET_BASIS UINT64_C(0xcbf29ce484222325)
-#define FNV_PRIME UINT64_C(0x00000100000001b3)
-
-static inline uint64_t slot_hash(Str text)
-{
-    uint64_t hash = FNV_OFFSET_BASIS;
-    for (size_t i = 0; i < text.len; i++)
-        hash = (hash ^ (unsigned char)text.ptr[i]) * FNV_PRIME;
-    return hash;
-}
+uint64_t slot_hash(Str text);
 
 #endif

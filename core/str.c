@@ -84,6 +84,8 @@ static inline uint64_t read_u32(const char *p)
 
 uint64_t str_hash(Str s)
 {
+    /* wyhash's default secret (_wyp), of Wang Yi's program in the public domain: numbers without structure.
+     */
     const uint64_t k0 = 0xa0761d6478bd642full, k1 = 0xe7037ed1a0b428dbull, k2 = 0x8ebc6af09c88c6e3ull;
     const char    *p   = s.ptr;
     size_t         len = s.len;

@@ -38,7 +38,7 @@ int str_compare(Str a, Str b);
 /* Position of the first `needle` at or after `from`, or -1. */
 ptrdiff_t str_find(Str s, Str needle, size_t from);
 Str       str_trim(Str s); /* without bytes <= 0x20 at both ends, as Java trims */
-/* 64-bit hash, the same in every process. */
+/* 64-bit hash for tables in memory. Not to be written down: that is slot_hash's (core/slot_hash.h). */
 uint64_t str_hash(Str s);
 
 /* Copies. The result of str_dup ends in a NUL that len does not count. */

@@ -48,7 +48,7 @@ void builder_store(Builder *b, PlanNode *node, Str name, int64_t retention_ms)
     PlanStore *stores = ARENA_ARRAY(b->arena, PlanStore, node->store_count + 1);
     if (node->store_count > 0)
         memcpy(stores, node->stores, node->store_count * sizeof *stores);
-    stores[node->store_count++] = (PlanStore){name, retention_ms};
+    stores[node->store_count++] = (PlanStore){name, retention_ms, STORE_VERSION};
     node->stores                = stores;
 }
 

@@ -29,7 +29,11 @@ typedef struct PlanNode  PlanNode;
 typedef struct {
     Str     name;         /* table in the worker's file */
     int64_t retention_ms; /* windowed; < 0: for ever */
+    int     version;      /* of its content: what was kept in another is not understood */
 } PlanStore;
+
+/* Raised where a node's class keeps other things in its stores than before. */
+enum { STORE_VERSION = 1 };
 
 /* A property that was looked at when the statement was accepted. */
 typedef struct {
@@ -70,8 +74,7 @@ typedef struct {
     size_t                 setting_count;
     /* Which query of this id: the number of the command that first created it; OR REPLACE keeps it. State and
      * positions are found by it. */
-    int64_t  generation;
-    uint64_t hash; /* of what makes stored state and positions usable: sources, steps, stores */
+    int64_t generation;
 } QueryPlan;
 
 /* All nodes, from the sources to the root. */

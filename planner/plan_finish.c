@@ -37,7 +37,6 @@ void plan_derive(QueryPlan *plan, Arena *arena)
     plan->schema          = plan->root->schema;
     plan->window          = plan->root->window;
     plan->materialized    = find_materialized(plan->root);
-    plan->hash            = plan_hash(plan);
 }
 
 QueryPlan *plan_finish(Builder *b, Str statement)

@@ -84,7 +84,6 @@ Status query_build_source_table(const Planner *planner, const Source *source, Qu
 QueryPlan *plan_finish(Builder *b, Str statement);
 /* Tells each SOURCE of a draft which columns and fields anybody reads (pruning). The root is the last node.
  */
-uint64_t plan_hash(const QueryPlan *plan);
-void     plan_prune(PlanNode *const *nodes, size_t count, Arena *arena);
+void plan_prune(PlanNode *const *nodes, size_t count, Arena *arena);
 
 #endif

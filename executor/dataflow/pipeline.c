@@ -5,6 +5,7 @@
  * at its inputs' stores, which are open by then. Records go through in slices of BATCH_ROWS: the batch arena
  * is reset after each, so a poll of any size costs the same memory.
  */
+#include "core/slot_hash.h"
 #include "executor/dataflow/task.h"
 
 /* ---- building ---- */
@@ -244,7 +245,7 @@ static int64_t identity(const Pipeline *pipeline, size_t index)
     uint64_t nth               = 0;
     for (size_t i = 0; i < index; i++)
         nth += pipeline->operators[i]->class == class;
-    return (int64_t)(str_hash(str_c(class->name)) + nth);
+    return (int64_t)(slot_hash(str_c(class->name)) + nth);
 }
 
 /* The blob: for each operator with small state its identity, a length, and its bytes. */

@@ -104,17 +104,19 @@ static void include_unrecorded(Worker *worker, bool force)
 }
 
 /* Encodes the record into `out`; task->blob has the operators' small state. */
-static void encode_task(Task *task, const int64_t *changelogs, size_t stores, uint64_t sequence, StrBuf *out)
+static void encode_task(Task *task, uint64_t sequence, StrBuf *out)
 {
     TaskRecord record = {
-        .plan_hash      = task->query->plan->hash,
+        .generation     = task->query->plan->generation,
         .sequence       = sequence,
         .source_columns = task->source_columns,
         .topics         = task->input_topics,
         .positions      = task->input_positions,
-        .changelogs     = changelogs,
+        .stores         = task->store_names,
+        .versions       = task->store_versions,
+        .changelogs     = task->changelogs,
         .input_count    = task->input_count,
-        .store_count    = stores,
+        .store_count    = pipeline_store_count(task->pipeline),
         .saved          = strbuf_str(&task->blob),
     };
     strbuf_reset(out);
@@ -136,7 +138,7 @@ static Status write_record(Worker *worker, Task *task, StrBuf *bytes, Error *err
 {
     for (size_t i = 0; i < task->input_count; i++)
         task->input_positions[i] = task->inputs[i].position;
-    encode_task(task, NULL, 0, task->sequence + 1, bytes);
+    encode_task(task, task->sequence + 1, bytes);
     LogRecord record = {.timestamp = worker->runtime->clock->now_ms(worker->runtime->clock),
                         .key       = task->key,
                         .value     = strbuf_str(bytes)};
@@ -188,7 +190,7 @@ static void task_committed(Worker *worker, Task *task, StrBuf *bytes)
     task->record_us = runtime_now_us(worker->runtime);
     for (size_t i = 0; i < task->input_count; i++)
         task->inputs[i].committed = task->input_positions[i];
-    encode_task(task, NULL, 0, task->sequence, bytes);
+    encode_task(task, task->sequence, bytes);
     positions_put(worker->positions, task->key, task->slot, strbuf_str(bytes));
     strbuf_reset(&task->saved);
     strbuf_add(&task->saved, strbuf_str(&task->blob));
@@ -205,7 +207,7 @@ static Status set_meta(Worker *worker, Task *task, StrBuf *bytes, Error *err)
         if (end >= 0)
             task->changelogs[i] = end;
     }
-    encode_task(task, task->changelogs, stores, task->sequence, bytes);
+    encode_task(task, task->sequence, bytes);
     TRY(state_meta_set(worker->state, task->key, strbuf_str(bytes), err));
     snprintf(slot, sizeof slot, "slot/%d", task->slot);
     return state_meta_set(worker->state, str_c(slot), STR_LIT("1"), err);

@@ -6,14 +6,16 @@
  * changelogs end; a smaller one in the file says that the tail has to be replayed, and a larger one that the
  * file is of another history.
  *
- * Layout, numbers big-endian: version, plan hash, sequence, source columns, inputs (topic, position),
- * changelog positions, operator times.
+ * Layout, numbers big-endian: version, generation, sequence, source columns, inputs (topic, position), stores
+ * (name, version of the content, changelog position), operator times. Version 2 had a hash of the plan's text
+ * instead of the generation, and of the stores the changelog positions alone: it is taken over if it fits
+ * (restore.c).
  */
 #include "executor/runtime/positions.h"
 
 #include "executor/dataflow/task.h"
 
-enum { RECORD_VERSION = 2 };
+enum { RECORD_VERSION = 3, RECORD_VERSION_OF_HASHES = 2 };
 
 static void put_text(StrBuf *out, Str text)
 {
@@ -35,7 +37,7 @@ static bool take_text(Str *from, Str *out)
 void task_record_encode(const TaskRecord *record, StrBuf *out)
 {
     strbuf_addc(out, RECORD_VERSION);
-    put_int64(out, (int64_t)record->plan_hash);
+    put_int64(out, record->generation);
     put_int64(out, (int64_t)record->sequence);
     put_int64(out, (int64_t)record->source_columns);
     put_int64(out, (int64_t)record->input_count);
@@ -44,8 +46,11 @@ void task_record_encode(const TaskRecord *record, StrBuf *out)
         put_int64(out, record->positions[i]);
     }
     put_int64(out, (int64_t)record->store_count);
-    for (size_t i = 0; i < record->store_count; i++)
+    for (size_t i = 0; i < record->store_count; i++) {
+        put_text(out, record->stores[i]);
+        put_int64(out, record->versions[i]);
         put_int64(out, record->changelogs[i]);
+    }
     put_text(out, record->saved);
 }
 
@@ -58,39 +63,62 @@ static bool take_count(Str *from, size_t *out)
     return true;
 }
 
-static bool take_record(Str *from, Arena *arena, TaskRecord *out)
+static bool take_inputs(Str *from, Arena *arena, TaskRecord *out)
 {
-    int64_t hash, sequence, columns;
-    if (!take_int64(from, &hash) || !take_int64(from, &sequence) || !take_int64(from, &columns) ||
-        !take_count(from, &out->input_count))
+    if (!take_count(from, &out->input_count))
         return false;
-    out->plan_hash      = (uint64_t)hash;
-    out->sequence       = (uint64_t)sequence;
-    out->source_columns = (uint64_t)columns;
-    Str     *topics     = ARENA_ARRAY(arena, Str, out->input_count + 1);
-    int64_t *positions  = ARENA_ARRAY(arena, int64_t, out->input_count + 1);
+    Str     *topics    = ARENA_ARRAY(arena, Str, out->input_count + 1);
+    int64_t *positions = ARENA_ARRAY(arena, int64_t, out->input_count + 1);
     for (size_t i = 0; i < out->input_count; i++)
         if (!take_text(from, &topics[i]) || !take_int64(from, &positions[i]))
             return false;
+    out->topics    = topics;
+    out->positions = positions;
+    return true;
+}
+
+static bool take_stores(Str *from, bool named, Arena *arena, TaskRecord *out)
+{
     if (!take_count(from, &out->store_count))
         return false;
+    Str     *stores     = ARENA_ARRAY(arena, Str, out->store_count + 1);
+    int64_t *versions   = ARENA_ARRAY(arena, int64_t, out->store_count + 1);
     int64_t *changelogs = ARENA_ARRAY(arena, int64_t, out->store_count + 1);
     for (size_t i = 0; i < out->store_count; i++)
-        if (!take_int64(from, &changelogs[i]))
+        if ((named && (!take_text(from, &stores[i]) || !take_int64(from, &versions[i]))) ||
+            !take_int64(from, &changelogs[i]))
             return false;
-    out->topics     = topics;
-    out->positions  = positions;
+    out->stores     = stores;
+    out->versions   = versions;
     out->changelogs = changelogs;
+    return true;
+}
+
+static bool take_record(Str *from, bool named, Arena *arena, TaskRecord *out)
+{
+    int64_t sequence, columns;
+    if (!take_int64(from, &out->generation) || !take_int64(from, &sequence) || !take_int64(from, &columns) ||
+        !take_inputs(from, arena, out) || !take_stores(from, named, arena, out))
+        return false;
+    out->generation     = named ? out->generation : -1;
+    out->sequence       = (uint64_t)sequence;
+    out->source_columns = (uint64_t)columns;
     return take_text(from, &out->saved) && from->len == 0;
 }
 
 Status task_record_decode(Str bytes, Arena *arena, TaskRecord *out, Error *err)
 {
-    *out = (TaskRecord){0};
-    if (bytes.len > 0 && bytes.ptr[0] == RECORD_VERSION) {
+    *out         = (TaskRecord){0};
+    char version = bytes.len > 0 ? bytes.ptr[0] : 0;
+    if (version == RECORD_VERSION || version == RECORD_VERSION_OF_HASHES) {
         Str rest = str_n(bytes.ptr + 1, bytes.len - 1);
-        if (take_record(&rest, arena, out))
+        if (take_record(&rest, version == RECORD_VERSION, arena, out))
             return OK;
+    } else if (version > RECORD_VERSION) {
+        return error_set(
+            err, E_FATAL_DATA, NO_POS,
+            "Its positions were written by a later version of Sluice: it runs again with that version. "
+            "Nothing of it was changed");
     }
     return error_set(err, E_DATA, NO_POS, "A record of positions cannot be read");
 }

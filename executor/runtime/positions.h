@@ -8,12 +8,17 @@
 
 /* A task's record in the slots topic, and its fact in the state file. Strings are borrowed. */
 typedef struct {
-    uint64_t plan_hash,
+    int64_t generation; /* of the query's plan: another's is another query's; < 0: a record of old, which does
+                           not say */
+    uint64_t
         sequence; /* counts the task's commits; equal in log and state file when the file has caught up */
     uint64_t       source_columns; /* what the rows of its source tables were read for: see restore.c */
     const Str     *topics;
-    const int64_t *positions,
-        *changelogs; /* changelogs: state file only; next offset of each store's changelog, -1 unknown */
+    const int64_t *positions;
+    const Str     *stores; /* names; ptr NULL: a record of old, which has no names */
+    const int64_t *versions;
+    const int64_t
+          *changelogs; /* next offset of each store's changelog, -1 unknown: known in the state file */
     size_t input_count, store_count;
     Str    saved; /* pipeline_save */
 } TaskRecord;

@@ -5,6 +5,7 @@
  * Immutable once made, but for atomics and what its lock covers. Workers, the registry and callers hold
  * references; the plan is released with the last.
  */
+#include "core/slot_hash.h"
 #include "executor/dataflow/task.h"
 #include "executor/runtime/query.h"
 #include "executor/runtime/runtime_core.h"
@@ -65,7 +66,7 @@ static void init_sub(RunningQuery *query, QuerySub *sub, const SubTopology *cut)
     sub->tasks            = cut->partitions;
     sub->topics           = ARENA_ARRAY(arena, Str, cut->input_count + 1);
     sub->input_partitions = ARENA_ARRAY(arena, int, cut->input_count + 1);
-    sub->hash             = str_hash(str_printf(arena, STR_FMT "/%d", STR_ARG(query->plan->id), cut->number));
+    sub->hash = slot_hash(str_printf(arena, STR_FMT "/%d", STR_ARG(query->plan->id), cut->number));
     for (size_t i = 0; i < cut->input_count; i++) {
         const PlanNode *node     = cut->inputs[i];
         bool            is_topic = node->class->reads_topic;

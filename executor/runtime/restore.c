@@ -1,26 +1,31 @@
 /*
  * restore.c - opening a task: where its inputs go on, and how its stores catch up with that.
  *
- * The record in the slots topic decides (of the plan's hash: another's is another query's). The fact in the
- * state file tells how far the stores are:
+ * The record in the slots topic decides, if it is of this query: its generation says so, for a query that was
+ * dropped may have had the same id. What it lists must fit the plan: the topics that it has positions of, the
+ * stores and the versions of their content. Else the query stops and says what does not fit, for nothing is
+ * wiped that somebody may still want. The fact in the state file tells how far the stores are:
  *
  *   equal sequence          the stores are exactly there: nothing to read
  *   file behind             the changelogs' tails from the file's positions; source tables from the file's
  *                           input positions, output suppressed
- *   file ahead, or unknown  of another history: wiped, then everything from the beginning
- *   no record               a new task: stores emptied, inputs at their first or last offsets, written down
- *                           with the first commit
+ *   file ahead, or unknown  of another history: wiped, then everything from the beginning; said if it was
+ * this query's no record               a new task: stores emptied, inputs at their first or last offsets,
+ * written down with the first commit; said if there was something in them
  *
- * OR REPLACE keeps the hash, so the next version of a query goes on from positions and stores of the last.
- * Where it keeps more columns, the tables are widened as they are opened and the changelogs hold records of
- * both versions (state/), which is the same after a crash at any point, for nothing was copied. The rows of a
- * source table, which has no changelog, are read from the topic once more when its columns are others: the
- * new columns are in the records.
+ * OR REPLACE keeps the generation, so the next version of a query goes on from positions and stores of the
+ * last. Where it keeps more columns, the tables are widened as they are opened and the changelogs hold
+ * records of both versions (state/), which is the same after a crash at any point, for nothing was copied.
+ * The rows of a source table, which has no changelog, are read from the topic once more when its columns are
+ * others: the new columns are in the records.
  *
  * Changelog records are upserts, so a replay that is interrupted starts over. It is done in slices between
  * batches.
  */
 #include "executor/runtime/restore.h"
+
+#include "core/logger.h"
+#include "core/slot_hash.h"
 
 #include "executor/runtime/cleanup.h"
 #include "executor/runtime/fetcher.h"
@@ -61,11 +66,16 @@ static void list_changelogs(Task *task)
     Arena *arena           = task->worker->scratch;
     task->changelogs       = mem_calloc(stores + 1, sizeof *task->changelogs);
     task->changelog_topics = mem_calloc(stores + 1, sizeof *task->changelog_topics);
+    task->store_names      = mem_calloc(stores + 1, sizeof *task->store_names);
+    task->store_versions   = mem_calloc(stores + 1, sizeof *task->store_versions);
     task->has_source_store = false;
     for (size_t i = 0; i < stores; i++) {
+        const PlanNode *node   = pipeline_store_node(task->pipeline, i);
+        size_t          number = pipeline_store_number(task->pipeline, i);
         Str name = topology_changelog_topic(task->worker->runtime->options.service_id, task->query->plan->id,
-                                            pipeline_store_node(task->pipeline, i),
-                                            pipeline_store_number(task->pipeline, i), arena);
+                                            node, number, arena);
+        task->store_names[i]      = node->stores[number].name;
+        task->store_versions[i]   = node->stores[number].version;
         task->changelog_topics[i] = (Str){str_to_heap(name), name.len};
         task->changelogs[i]       = -1;
         task->has_source_store |= pipeline_store_is_source(task->pipeline, i);
@@ -89,7 +99,7 @@ static Status hash_source_columns(Task *task, uint64_t *out, Error *err)
             strbuf_addc(&text, '\n');
         }
     }
-    *out = str_hash(strbuf_str(&text));
+    *out = slot_hash(strbuf_str(&text));
     strbuf_clear(&text);
     return status;
 }
@@ -167,12 +177,22 @@ static Status clear_stores(Task *task, bool sources_only, Error *err)
     return sources_only ? OK : state_meta_set(task->worker->state, task->key, STR_NULL, err);
 }
 
+/* Where the file says that the store's changelog goes on; -1: it does not say. Records of old list them in
+ * the pipeline's order. */
+static int64_t changelog_position(const Task *task, const TaskRecord *file, size_t store)
+{
+    for (size_t i = 0; i < file->store_count; i++)
+        if (file->generation < 0 ? i == store : str_equal(file->stores[i], task->store_names[store]))
+            return file->changelogs[i];
+    return -1;
+}
+
 /* Is what the file says of the changelogs still in them? */
 static Status changelogs_fit(Task *task, const TaskRecord *file, bool *fit, Error *err)
 {
     *fit = file->store_count == pipeline_store_count(task->pipeline);
     for (size_t i = 0; *fit && i < file->store_count; i++) {
-        int64_t first, end, position = file->changelogs[i];
+        int64_t first, end, position = changelog_position(task, file, i);
         if (pipeline_store_is_source(task->pipeline, i) || position < 0)
             continue;
         TRY(log_offsets(task->worker->runtime->options.log, task->changelog_topics[i], task->partition,
@@ -207,6 +227,12 @@ static Status plan_source_replay(Task *task, const TaskRecord *file, bool *behin
     return OK;
 }
 
+/* Of a record of old nothing says of which query it is: it is taken over if it fits. */
+static bool is_ours(const Task *task, const TaskRecord *record)
+{
+    return record->generation < 0 || record->generation == task->query->plan->generation;
+}
+
 static Status read_file(Task *task, TaskRecord *out, bool *found, Error *err)
 {
     Str bytes;
@@ -216,8 +242,14 @@ static Status read_file(Task *task, TaskRecord *out, bool *found, Error *err)
         return OK;
     if (task_record_decode(bytes, task->worker->scratch, out, NULL) != OK)
         return OK; /* of another version: as if it were not there */
-    *found = out->plan_hash == task->query->plan->hash;
+    *found = is_ours(task, out);
     return OK;
+}
+
+static void say_anew(const Task *task, const char *why)
+{
+    log_line(LOG_WARN, "query " STR_FMT ", task " STR_FMT ": %s", STR_ARG(task->query->plan->id),
+             STR_ARG(task->key), why);
 }
 
 /* *sources_behind: some have to be replayed. */
@@ -231,12 +263,19 @@ static Status plan_restore(Task *task, const TaskRecord *record, bool *sources_b
     if (stores == 0)
         return OK;
     TRY(read_file(task, &file, &usable, err));
+    if (usable && record == NULL)
+        say_anew(
+            task,
+            "its positions are gone from the slots topic: it begins anew, and what was stored is dropped");
     if (record == NULL)
         return clear_stores(task, false, err);
+    if (usable && file.sequence > record->sequence)
+        say_anew(task, "its state file is ahead of the log: it is made again from the changelogs");
     usable       = usable && file.sequence <= record->sequence;
     bool sources = usable && file.source_columns == task->source_columns;
     if (sources && file.sequence == record->sequence && file.store_count == stores) {
-        memcpy(task->changelogs, file.changelogs, stores * sizeof *task->changelogs);
+        for (size_t i = 0; i < stores; i++)
+            task->changelogs[i] = changelog_position(task, &file, i);
         return OK;
     }
     if (usable)
@@ -245,7 +284,7 @@ static Status plan_restore(Task *task, const TaskRecord *record, bool *sources_b
     if (!sources)
         TRY(clear_stores(task, usable, err));
     for (size_t i = 0; i < stores; i++)
-        task->changelogs[i] = usable ? file.changelogs[i] : -1;
+        task->changelogs[i] = usable ? changelog_position(task, &file, i) : -1;
     task->restoring_store = 0;
     task->restored        = true;
     return plan_source_replay(task, sources ? &file : NULL, sources_behind, err);
@@ -260,7 +299,59 @@ static Status load_record(Task *task, TaskRecord *record, bool *found, Error *er
     if (str_is_null(bytes))
         return OK;
     TRY(task_record_decode(bytes, task->worker->scratch, record, err));
-    *found = record->plan_hash == task->query->plan->hash;
+    *found = is_ours(task, record);
+    return OK;
+}
+
+/* ---- does what is stored fit the plan? ---- */
+
+#define NOTHING_CHANGED "Nothing of it was changed. To begin anew, drop the query and create it again"
+
+static Status refuse_misfit(const char *what, Str stored, Str planned, Error *err)
+{
+    return error_set(err, E_FATAL_DATA, NO_POS,
+                     "What the query has stored does not fit its plan: %s (" STR_FMT ", the plan has " STR_FMT
+                     "). " NOTHING_CHANGED,
+                     what, STR_ARG(stored), STR_ARG(planned));
+}
+
+static bool reads_topic(const Task *task, Str topic)
+{
+    for (size_t i = 0; i < task->sub->sub.input_count; i++)
+        if (str_equal(task->sub->topics[i], topic))
+            return true;
+    return false;
+}
+
+static Status check_store(const Task *task, const TaskRecord *record, size_t store, Error *err)
+{
+    Arena *scratch = task->worker->scratch;
+    for (size_t i = 0; i < pipeline_store_count(task->pipeline); i++) {
+        if (!str_equal(record->stores[store], task->store_names[i]))
+            continue;
+        if (record->versions[store] == task->store_versions[i])
+            return OK;
+        return refuse_misfit("a store's content is of another version",
+                             str_printf(scratch, STR_FMT " is of version %lld",
+                                        STR_ARG(record->stores[store]), (long long)record->versions[store]),
+                             str_printf(scratch, "%lld", (long long)task->store_versions[i]), err);
+    }
+    return refuse_misfit("a store is none of the plan's", record->stores[store],
+                         task->store_names[0].ptr != NULL ? task->store_names[0] : STR_LIT("none"), err);
+}
+
+static Status check_fit(const Task *task, const TaskRecord *record, Error *err)
+{
+    for (size_t i = 0; i < record->input_count; i++)
+        if (!reads_topic(task, record->topics[i]))
+            return refuse_misfit("it has read another topic", record->topics[i], task->sub->topics[0], err);
+    for (size_t i = 0; record->generation >= 0 && i < record->store_count; i++)
+        TRY(check_store(task, record, i, err));
+    size_t stores = pipeline_store_count(task->pipeline);
+    if (record->generation >= 0 && record->store_count != stores)
+        return refuse_misfit("it keeps more stores than before",
+                             str_printf(task->worker->scratch, "%zu", record->store_count),
+                             str_printf(task->worker->scratch, "%zu", stores), err);
     return OK;
 }
 
@@ -296,6 +387,10 @@ static Status open_or_make_room(Task *task, Error *err)
         TRY(cleanup_leftovers(task->worker->cleanup, task->query, err));
         return open_pipeline(task, err);
     }
+    if (status == E_PLAN)
+        return error_set(err, E_FATAL_DATA, NO_POS,
+                         "What the query has stored does not fit its plan: %s. " NOTHING_CHANGED,
+                         why.message);
     if (status != OK)
         *err = why;
     return status;
@@ -333,6 +428,8 @@ static Status prepare(Task *task, TaskRecord *record, bool *found, Error *err)
     TRY(open_or_make_room(task, err));
     count_inputs(task);
     list_changelogs(task);
+    if (*found)
+        TRY(check_fit(task, record, err));
     return hash_source_columns(task, &task->source_columns, err);
 }
 

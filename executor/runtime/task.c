@@ -146,11 +146,15 @@ void task_close_pipeline(Task *task)
     for (size_t i = 0; task->changelog_topics != NULL && !str_is_null(task->changelog_topics[i]); i++)
         mem_free((char *)task->changelog_topics[i].ptr);
     mem_free(task->changelog_topics);
+    mem_free(task->store_names);
+    mem_free(task->store_versions);
     mem_free(task->inputs);
     mem_free(task->input_topics);
     mem_free(task->input_positions);
     mem_free(task->changelogs);
     task->changelog_topics = NULL;
+    task->store_names      = NULL;
+    task->store_versions   = NULL;
     task->inputs           = NULL;
     task->input_topics     = NULL;
     task->input_positions = task->changelogs = NULL;

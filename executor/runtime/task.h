@@ -53,6 +53,8 @@ struct Task {
     Str          *input_topics; /* for its record */
     int64_t      *input_positions, *changelogs;
     Str          *changelog_topics;
+    Str          *store_names; /* of the plan; with their versions, for its record */
+    int64_t      *store_versions;
     bool          ordered; /* several inputs, chosen by timestamp */
     TaskState     state;
     bool          dirty, effects, has_source_store;

@@ -24,6 +24,7 @@ static json_t *json_stores(const PlanNode *node)
     for (size_t i = 0; i < node->store_count; i++) {
         json_t *store = json_object();
         doc_put_text(store, "name", node->stores[i].name);
+        doc_put(store, "version", json_integer(node->stores[i].version));
         doc_put(store, "retentionMs", json_integer(node->stores[i].retention_ms));
         json_array_append_new(stores, store);
     }
@@ -82,6 +83,7 @@ static const PlanStore *read_stores(DocReader *r, const json_t *json, size_t *co
     for (size_t i = 0; doc_ok(r) && i < *count; i++) {
         const json_t *store    = json_array_get(array, i);
         stores[i].name         = doc_text(r, store, "name");
+        stores[i].version      = (int)doc_int(r, store, "version", 1, STORE_VERSION);
         stores[i].retention_ms = doc_int(r, store, "retentionMs", -1, INT64_MAX);
         if (doc_ok(r) && stores[i].name.len == 0)
             doc_fail(r, "a store has no name");

@@ -34,6 +34,7 @@ typedef struct {
     char           service[64];
     char           node_id[80];
     int64_t        query_number;
+    int64_t        generation; /* of the queries: others are others' with the same id */
     RuntimeOptions options;
     Error          err;
 } Node;
@@ -156,6 +157,7 @@ static const QueryPlan *node_statement(Node *n, const AstStatement *statement)
         node_topic_make(n, name,
                         query->topic.partitions > 0 ? query->topic.partitions : query->plan->partitions);
     }
+    query->plan->generation = n->generation;
     return query->plan;
 }
 

@@ -176,6 +176,52 @@ static void replaced_while_it_was_down(void **state)
 /* ---- another query under the same names ---- */
 
 /* The query was dropped and made anew, with other columns, while the node was away. */
+static void wait_for_error(Node *n, const QueryPlan *plan, const char *text)
+{
+    QueryStatus status = {0};
+    for (int i = 0; i < 500; i++) {
+        MUST(runtime_query_status(n->runtime, plan->id, n->arena, &status, &n->err));
+        if (status.state == RUN_ERROR && status.error_count > 0)
+            break;
+        usleep(20000);
+    }
+    assert_int_equal(status.state, RUN_ERROR);
+    assert_true(str_find(status.errors[status.error_count - 1].message, str_c(text), 0) >= 0);
+}
+
+#define COUNTS                                                                                               \
+    "CREATE TABLE T WITH (KAFKA_TOPIC='$out') AS SELECT K, COUNT(*) + 4 AS N, MAX(V) AS M FROM S GROUP BY "  \
+    "K;"
+
+/* A query of the same identity whose stores, or topics, are others than what is there stops, and its state
+ * stays what it was. */
+static void what_does_not_fit_stops_and_stays(void **state)
+{
+    Node *n = fresh("misfit");
+    node_topic_make(n, topic_of(n, "in"), 4);
+    node_topic_make(n, topic_of(n, "other"), 4);
+    node_run(n);
+    const QueryPlan *plan = node_sql(n, sql_of(n, STREAM SUMS("CREATE", "")));
+    send_ones(n, 0, 3);
+    node_wait_idle(n, 20);
+    const char *before = dump_table(n, plan);
+    restart_with(n, KEEP);
+    wait_for_error(n, node_sql(n, sql_of(n, STREAM COUNTS)),
+                   "does not fit its plan: State store T exists with other columns");
+    restart_with(n, KEEP);
+    wait_for_error(n,
+                   node_sql(n, sql_of(n, "CREATE STREAM S (K STRING KEY, V INT) WITH (KAFKA_TOPIC='$other', "
+                                         "VALUE_FORMAT='JSON');" SUMS("CREATE", ""))),
+                   "does not fit its plan: it has read another topic");
+    restart_with(n, KEEP);
+    plan = node_sql(n, sql_of(n, STREAM SUMS("CREATE", "")));
+    send_ones(n, 0, 3);
+    node_wait_idle(n, 20);
+    assert_string_equal(before, "k00 1\nk01 1\nk02 1\n");
+    assert_string_equal(dump_table(n, plan), "k00 2\nk01 2\nk02 2\n");
+    node_free(n);
+}
+
 static void leftovers_make_room(void **state)
 {
     Node *n = fresh("leftover");
@@ -188,10 +234,8 @@ static void leftovers_make_room(void **state)
     node_stop(n);
     MUST(log_topic_delete(n->log, changelog, &n->err));
     restart_with(n, KEEP);
-    plan = node_sql(
-        n, sql_of(n, STREAM
-                  "CREATE TABLE T WITH (KAFKA_TOPIC='$out') AS SELECT K, COUNT(*) + 4 AS N, MAX(V) AS M "
-                  "FROM S GROUP BY K;"));
+    n->generation = 1; /* it was dropped, and another made */
+    plan          = node_sql(n, sql_of(n, STREAM COUNTS));
     node_wait_idle(n, 20);
     assert_string_equal(dump_table(n, plan), "k00 5 1\nk01 5 1\nk02 5 1\n");
     node_free(n);
@@ -416,6 +460,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_carried_over),
         cmocka_unit_test(replaced_while_it_was_down),
+        cmocka_unit_test(what_does_not_fit_stops_and_stays),
         cmocka_unit_test(leftovers_make_room),
         cmocka_unit_test(a_source_tables_new_column_is_read_from_its_topic),
         cmocka_unit_test(killed_while_replaced),
