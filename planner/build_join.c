@@ -66,11 +66,13 @@ static bool is_key_of(const PlanNode *side, const Expr *key)
 }
 
 /* Keys of both would have the same bytes. Where bytes name a schema they may differ from topic to topic. */
+/* Equal keys of two topics may have different schema ids, and so lie in different partitions. Windowed keys
+ * are taken as they are all the same: they cannot be repartitioned. */
 static bool same_key_format(const PlanNode *side, const FormatSpec *format)
 {
     return side->key_format.format == format->format &&
            str_equal(side->key_format.delimiter, format->delimiter) &&
-           !format_facts(side->key_format.format)->registry;
+           (!format_facts(side->key_format.format)->registry || side->window.kind != WINDOWED_NO);
 }
 
 /* A table that was written again under equal keys is kept again: what comes out of a topic has no rows to
@@ -135,7 +137,7 @@ static void join_format(const Step *step, bool left_ready, bool right_ready, For
         from = from == step->left ? step->right : step->left;
     Column key = {STR_LIT("ROWKEY"), step->left_key->type, COLUMN_KEY, STR_NULL};
     rekey_format(step->b->a->planner, &from->key_format, &key, 1, out);
-    if (format_facts(out->format)->registry)
+    if (format_facts(out->format)->registry && from->window.kind == WINDOWED_NO)
         *out = (FormatSpec){.format = format_any_key()};
 }
 

@@ -16,19 +16,23 @@ struct Within {
     const AvroType *type;
 };
 
+/* Types that are used many times multiply. */
+enum { MOST_TYPES = 10000 };
+
 typedef struct {
     bool   upper;
     Arena *arena;
+    size_t types;
 } Inference;
 
-static const SqlType *infer(const Inference *in, const AvroType *type, const Within *up);
+static const SqlType *infer(Inference *in, const AvroType *type, const Within *up);
 
-static Str name_for(const Inference *in, Str name)
+static Str name_for(Inference *in, Str name)
 {
     return in->upper ? str_upper(in->arena, name) : str_dup(in->arena, name);
 }
 
-static const SqlType *infer_record(const Inference *in, const AvroType *type, const Within *up)
+static const SqlType *infer_record(Inference *in, const AvroType *type, const Within *up)
 {
     SqlField *fields = ARENA_ARRAY(in->arena, SqlField, type->count + 1);
     size_t    count  = 0;
@@ -54,7 +58,7 @@ static Str branch_name(const AvroType *type)
 }
 
 /* With null: optional. Of several others: a STRUCT, of which one field is set. */
-static const SqlType *infer_union(const Inference *in, const AvroType *type, const Within *up)
+static const SqlType *infer_union(Inference *in, const AvroType *type, const Within *up)
 {
     SqlField *fields = ARENA_ARRAY(in->arena, SqlField, type->count + 1);
     size_t    count = 0, others = 0;
@@ -72,7 +76,7 @@ static const SqlType *infer_union(const Inference *in, const AvroType *type, con
     return others == 1 ? fields[0].type : type_struct(in->arena, fields, count);
 }
 
-static const SqlType *infer_array(const Inference *in, const AvroType *type, const Within *up)
+static const SqlType *infer_array(Inference *in, const AvroType *type, const Within *up)
 {
     if (avro_is_entries(type)) {
         const SqlType *value = infer(in, type->element->fields[1].type, up);
@@ -82,7 +86,7 @@ static const SqlType *infer_array(const Inference *in, const AvroType *type, con
     return element != NULL ? type_array(in->arena, element) : NULL;
 }
 
-static const SqlType *infer_container(const Inference *in, const AvroType *type, const Within *up)
+static const SqlType *infer_container(Inference *in, const AvroType *type, const Within *up)
 {
     const SqlType *value;
     switch (type->kind) {
@@ -98,7 +102,7 @@ static const SqlType *infer_container(const Inference *in, const AvroType *type,
     }
 }
 
-static const SqlType *infer(const Inference *in, const AvroType *type, const Within *up)
+static const SqlType *infer(Inference *in, const AvroType *type, const Within *up)
 {
     switch (type->kind) {
     case AVRO_NULL:
@@ -125,6 +129,8 @@ static const SqlType *infer(const Inference *in, const AvroType *type, const Wit
     default:
         break;
     }
+    if (++in->types > MOST_TYPES)
+        return NULL;
     for (const Within *at = up; at != NULL; at = at->up)
         if (at->type == type)
             return NULL;
@@ -133,6 +139,6 @@ static const SqlType *infer(const Inference *in, const AvroType *type, const Wit
 
 const SqlType *avro_to_sql(const AvroType *type, bool upper, Arena *arena)
 {
-    Inference in = {upper, arena};
+    Inference in = {upper, arena, 0};
     return infer(&in, type, NULL);
 }

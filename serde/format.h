@@ -22,6 +22,7 @@ typedef struct {
                      Error *err);
     /* `payload` is what stands behind the id. */
     Status (*read)(void *plan, Str payload, Arena *arena, Value *out, Error *err);
+    void (*free_reader)(void *plan); /* frees what is not in the arena; may be NULL */
     Status (*writer)(const SerdeSpec *spec, const RegisteredSchema *schema, Arena *arena, void **plan,
                      Error *err);
     Status (*write)(const void *plan, const Value *values, StrBuf *out, Error *err);

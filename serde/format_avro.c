@@ -87,7 +87,7 @@ static Status write(const void *plan, const Value *values, StrBuf *out, Error *e
     return avro_write(plan, values, out, err);
 }
 
-static const SchemaClass schemas = {SCHEMA_AVRO, print, infer, reader, read, writer, write};
+static const SchemaClass schemas = {SCHEMA_AVRO, print, infer, reader, read, NULL, writer, write};
 
 const FormatClass format_avro = {
     .name         = "AVRO",

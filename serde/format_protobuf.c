@@ -262,7 +262,7 @@ static Status write(const void *plan, const Value *values, StrBuf *out, Error *e
     return proto_write(self->writer, values, out, err);
 }
 
-static const SchemaClass schemas = {SCHEMA_PROTOBUF, print, infer, reader, read, writer, write};
+static const SchemaClass schemas = {SCHEMA_PROTOBUF, print, infer, reader, read, NULL, writer, write};
 
 const FormatClass format_protobuf = {
     .name         = "PROTOBUF",

@@ -147,7 +147,14 @@ static Status decode(Decoder *base, Str bytes, Arena *arena, Value *out, Error *
     return status == OK ? OK : connect_fail(&self->spec, err);
 }
 
-static void close_decoder(Decoder *base) { mem_free(((FramedDecoder *)base)->known); }
+static void close_decoder(Decoder *base)
+{
+    FramedDecoder *self = (FramedDecoder *)base;
+    for (size_t i = 0; i < self->count; i++)
+        if (self->schemas->free_reader != NULL && self->known[i].refusal == NULL)
+            self->schemas->free_reader(self->known[i].plan);
+    mem_free(self->known);
+}
 
 Status framed_open_decoder(const SerdeSpec *spec, Arena *arena, Decoder **out, Error *err)
 {

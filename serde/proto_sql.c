@@ -9,12 +9,16 @@ struct Within {
     const ProtoMessage *message;
 };
 
+/* Messages that are used many times multiply. */
+enum { MOST_MESSAGES = 10000 };
+
 typedef struct {
     bool   upper;
     Arena *arena;
+    size_t messages;
 } Inference;
 
-static const SqlType *infer_message(const Inference *in, const ProtoMessage *message, const Within *up);
+static const SqlType *infer_message(Inference *in, const ProtoMessage *message, const Within *up);
 
 static const ProtoMessage *find_below(const ProtoMessage *messages, size_t count, Str name, int depth)
 {
@@ -83,14 +87,14 @@ Str proto_oneof_name(const ProtoMessage *message, size_t oneof, Arena *arena)
     return str_printf(arena, STR_FMT "_%zu", STR_ARG(message->oneofs[oneof]), oneof);
 }
 
-static const SqlType *infer_one(const Inference *in, const ProtoField *field, const Within *up)
+static const SqlType *infer_one(Inference *in, const ProtoField *field, const Within *up)
 {
     if (field->kind != PROTO_MESSAGE || field->message->special != SPECIAL_NONE)
         return proto_scalar(field, in->arena);
     return infer_message(in, field->message, up);
 }
 
-static const SqlType *infer_field(const Inference *in, const ProtoField *field, const Within *up)
+static const SqlType *infer_field(Inference *in, const ProtoField *field, const Within *up)
 {
     if (field->map) {
         const SqlType *value = infer_one(in, &field->message->fields[1], up);
@@ -102,13 +106,12 @@ static const SqlType *infer_field(const Inference *in, const ProtoField *field, 
     return type != NULL && field->repeated ? type_array(in->arena, type) : type;
 }
 
-static Str name_for(const Inference *in, Str name)
+static Str name_for(Inference *in, Str name)
 {
     return in->upper ? str_upper(in->arena, name) : str_dup(in->arena, name);
 }
 
-static const SqlType *infer_oneof(const Inference *in, const ProtoMessage *message, size_t oneof,
-                                  const Within *up)
+static const SqlType *infer_oneof(Inference *in, const ProtoMessage *message, size_t oneof, const Within *up)
 {
     SqlField *fields = ARENA_ARRAY(in->arena, SqlField, message->count + 1);
     size_t    count  = 0;
@@ -121,11 +124,13 @@ static const SqlType *infer_oneof(const Inference *in, const ProtoMessage *messa
     return count > 0 ? type_struct(in->arena, fields, count) : NULL;
 }
 
-static const SqlType *infer_message(const Inference *in, const ProtoMessage *message, const Within *up)
+static const SqlType *infer_message(Inference *in, const ProtoMessage *message, const Within *up)
 {
     Within    here   = {up, message};
     SqlField *fields = ARENA_ARRAY(in->arena, SqlField, message->count + message->oneof_count + 1);
     size_t    count  = 0;
+    if (++in->messages > MOST_MESSAGES)
+        return NULL;
     for (const Within *at = up; at != NULL; at = at->up)
         if (at->message == message)
             return NULL; /* a message within itself */
@@ -145,6 +150,6 @@ static const SqlType *infer_message(const Inference *in, const ProtoMessage *mes
 
 const SqlType *proto_to_sql(const ProtoMessage *message, bool upper, Arena *arena)
 {
-    Inference in = {upper, arena};
+    Inference in = {upper, arena, 0};
     return infer_message(&in, message, NULL);
 }

@@ -1,0 +1,101 @@
+/*
+ * format_json_sr.c - JSON_SR: JSON texts behind the id of a registered JSON Schema.
+ *
+ * Which schema a record was written by decides how it is read: whether a number is an INTEGER or a DATE,
+ * whether a map is an object or a list of entries.
+ */
+#include "serde/framed.h"
+#include "serde/json_sr_codec.h"
+
+static Status print(const SerdeSpec *spec, StrBuf *out, Error *err)
+{
+    json_sr_print(spec->columns, spec->count, serde_is_unwrapped(&spec->format, spec->side, spec->count),
+                  spec->format.full_schema_name, out);
+    return OK;
+}
+
+static Status check(const FormatClass *format, int side, const Column *columns, size_t count, Error *err)
+{
+    return columns_check_map_keys(columns, count, "JSON only supports MAP types with STRING keys", err);
+}
+
+static Status parse(const RegisteredSchema *schema, SchemaRegistry *registry, Arena *arena,
+                    const JsonSrType **out, Error *err)
+{
+    ResolvedReference *references;
+    size_t             count;
+    TRY(registry_resolve(registry, schema, arena, &references, &count, err));
+    return json_sr_parse(schema->text, references, count, arena, out, err);
+}
+
+static Status infer(const SchemaQuestion *question, Arena *arena, Column **out, size_t *count, Error *err)
+{
+    const JsonSrType *schema;
+    *count = 0;
+    *out   = NULL;
+    if (parse(question->schema, question->registry, arena, &schema, err) != OK)
+        return err->code == E_DATA ? err->code = E_PLAN : err->code;
+    if (schema == NULL)
+        return OK;
+    if (!question->unwrapped && schema->form != FORM_STRUCT)
+        return error_set(
+            err, E_PLAN, NO_POS,
+            "Schema returned from schema registry is anonymous type. To use this schema with ksqlDB, set "
+            "'WRAP_SINGLE_VALUE=false' in the WITH clause properties.");
+    const SqlType *type = json_sr_to_sql(schema, question->upper, arena);
+    *count              = question->unwrapped ? 1 : type->field_count;
+    *out                = ARENA_ARRAY(arena, Column, *count + 1);
+    if (question->unwrapped)
+        (*out)[0] = (Column){.name = question->side == SIDE_KEY ? STR_LIT("ROWKEY") : STR_LIT("ROWVAL"),
+                             .type = type};
+    for (size_t i = 0; !question->unwrapped && i < *count; i++)
+        (*out)[i] = (Column){.name = type->fields[i].name, .type = type->fields[i].type};
+    return OK;
+}
+
+static Status reader(const SerdeSpec *spec, const RegisteredSchema *schema, Arena *arena, void **plan,
+                     Error *err)
+{
+    const JsonSrType *type;
+    TRY(parse(schema, spec->registry, arena, &type, err));
+    return json_sr_reader_new(type, spec, arena, (JsonSrReader **)plan, err);
+}
+
+static Status read(void *plan, Str payload, Arena *arena, Value *out, Error *err)
+{
+    return json_sr_read(plan, payload, arena, out, err);
+}
+
+static void free_reader(void *plan) { json_sr_reader_free(plan); }
+
+static Status writer(const SerdeSpec *spec, const RegisteredSchema *schema, Arena *arena, void **plan,
+                     Error *err)
+{
+    const JsonSrType *type;
+    TRY(parse(schema, spec->registry, arena, &type, err));
+    return json_sr_writer_new(type, spec, arena, (const JsonSrWriter **)plan, err);
+}
+
+static Status write(const void *plan, const Value *values, StrBuf *out, Error *err)
+{
+    json_sr_write(plan, values, out);
+    return OK;
+}
+
+static const SchemaClass schemas = {SCHEMA_JSON, print, infer, reader, read, free_reader, writer, write};
+
+const FormatClass format_json_sr = {
+    .name         = "JSON_SR",
+    .facts        = {.payload  = PAYLOAD_RECORD,
+                     .built    = true,
+                     .wraps    = true,
+                     .unwraps  = true,
+                     .infers   = true,
+                     .registry = true,
+                     .exact    = true,
+                     .named    = true},
+    .schemas      = &schemas,
+    .check        = check,
+    .open_decoder = framed_open_decoder,
+    .open_encoder = framed_open_encoder,
+};
