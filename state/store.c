@@ -133,10 +133,10 @@ static void raise_time(Store *store, const StoreRow *row)
 
 static void row_put(Store *store, StoreRow *row, int64_t timestamp, bool visible)
 {
-    if (!row->exists && store->spec.kind != STORE_KEY_VALUE) {
+    if (!row->exists && store->spec.kind != STORE_KEY_VALUE)
         store_cache_regroup((CacheRow *)row);
+    if (!row->exists && !store_is_timeless(store->spec.kind))
         raise_time(store, row);
-    }
     row->exists    = true;
     row->visible   = visible;
     row->timestamp = timestamp;

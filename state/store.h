@@ -27,6 +27,7 @@ typedef enum {
     STORE_SESSION,
     STORE_BUFFER, /* several rows per key and time: window_start is the time, window_end a number that tells
                      rows of one time apart and orders them. store_buffer.c */
+    STORE_PREFIX, /* as KEY_VALUE, and rows are found by the first part of their key, too. store_prefix.c */
 } StoreKind;
 
 typedef struct {
@@ -40,8 +41,8 @@ typedef struct {
     size_t        value_count;
     const Column *states; /* aggregate internals: after the values in a row; may be none */
     size_t        state_count;
-    int64_t retention_ms; /* but KEY_VALUE: rows older than the newest start (SESSION: end) minus this are
-                             gone; < 0 = kept */
+    int64_t retention_ms; /* but KEY_VALUE and PREFIX: rows older than the newest start (SESSION: end) minus
+                             this are gone; < 0 = kept */
 } StoreSpec;
 
 /* Opens or creates the file (WAL); NULL path: in memory, for tests. Its directory must exist.
@@ -140,7 +141,12 @@ StoreRow *store_buffer_add(Store *store, Str key, const Value *keys, int64_t tim
 /* Of one key with from <= time <= to, by (time, number). */
 Status store_buffer_find(Store *store, Str key, int64_t from, int64_t to, Arena *arena, StoreRows *out,
                          Error *err);
-/* Every row, in key order; for foreign-key joins and tests. */
+/* The keys of a PREFIX store: first part and rest, and what all keys with that first part begin with. */
+Str store_prefix(Str first, Arena *arena);
+Str store_prefix_key(Str first, Str rest, Arena *arena);
+/* PREFIX: all rows of that first part, by key bytes. */
+Status store_find_prefix(Store *store, Str first, Arena *arena, StoreRows *out, Error *err);
+/* Every row, in key order; for tests. */
 Status store_find_all(Store *store, Arena *arena, StoreRows *out, Error *err);
 
 /* Rows changed since the last commit, in the order of their first change. */

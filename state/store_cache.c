@@ -115,6 +115,11 @@ static void group_set_idle(Store *store, KeyGroup *group)
     store->idle[store->idle_count++] = group;
 }
 
+Str store_cache_group_key(const Store *store, Str key)
+{
+    return store->spec.kind == STORE_PREFIX ? store_prefix_of(key) : key;
+}
+
 KeyGroup *store_cache_group(Store *store, Str key)
 {
     KeyGroup *group = store_cache_find_group(store, key);
@@ -142,6 +147,16 @@ static int64_t row_second(const CacheRow *row)
     return store_row_second(row->store->spec.kind, row->base.window_start, row->base.window_end);
 }
 
+static bool row_is_before(const CacheRow *row, int64_t time, int64_t second, Str key)
+{
+    int64_t own = row_time(row);
+    if (own != time)
+        return own < time;
+    if (row->store->spec.kind == STORE_PREFIX)
+        return str_compare(row->base.key, key) < 0;
+    return row_second(row) < second;
+}
+
 /* Position of the first row of the group that is not before this one. */
 static size_t group_position(const KeyGroup *group, const CacheRow *wanted)
 {
@@ -150,9 +165,8 @@ static size_t group_position(const KeyGroup *group, const CacheRow *wanted)
     if (high > 0 && row_time(group->rows[high - 1]) < time)
         return high; /* time goes on, mostly */
     while (low < high) {
-        size_t          middle = (low + high) / 2;
-        const CacheRow *row    = group->rows[middle];
-        if (row_time(row) < time || (row_time(row) == time && row_second(row) < second))
+        size_t middle = (low + high) / 2;
+        if (row_is_before(group->rows[middle], time, second, wanted->base.key))
             low = middle + 1;
         else
             high = middle;
@@ -192,7 +206,10 @@ void store_cache_ungroup(CacheRow *row)
 void store_cache_regroup(CacheRow *row)
 {
     if (!row->grouped)
-        group_insert(row->group != NULL ? row->group : store_cache_group(row->store, row->base.key), row);
+        group_insert(row->group != NULL
+                         ? row->group
+                         : store_cache_group(row->store, store_cache_group_key(row->store, row->base.key)),
+                     row);
 }
 
 static void group_delete(CacheRow *row)
@@ -275,7 +292,7 @@ CacheRow *store_cache_add(Store *store, uint64_t hash, Str key, const Value *key
     table_insert(&store->rows, hash, row);
     list_append(store->file, row);
     if (spec->kind != STORE_KEY_VALUE)
-        group_insert(store_cache_group(store, key), row);
+        group_insert(store_cache_group(store, store_cache_group_key(store, key)), row);
     return row;
 }
 

@@ -31,8 +31,8 @@ struct CacheRow {
     size_t  origin_size;
 };
 
-/* The windows of one key, in the order of (time, start). Those with time >= complete_from are all in the
- * cache. */
+/* The windows of one key, in the order of (time, start); of a PREFIX store the rows of one first part, by
+ * key, all of the same time 0. Those with time >= complete_from are all in the cache. */
 struct KeyGroup {
     uint64_t   hash;
     Str        key;
@@ -118,8 +118,16 @@ void store_cache_regroup(CacheRow *row);
 void store_cache_list(Store *store); /* as one that the next commit must look at */
 void store_cache_evict(StateFile *file);
 /* Frees every row of the store. */
-void      store_cache_clear(Store *store);
-KeyGroup *store_cache_group(Store *store, Str key); /* found or made */
+void store_cache_clear(Store *store);
+/* ---- store_prefix.c ---- */
+
+/* The first part of a PREFIX store's key with its length in front; ptr NULL: it has none. */
+Str store_prefix_of(Str key);
+/* What comes behind all keys that begin with it. */
+Str store_prefix_end(Str prefix, Arena *arena);
+/* What rows are grouped by: the key, of a PREFIX store its first part. */
+Str       store_cache_group_key(const Store *store, Str key);
+KeyGroup *store_cache_group(Store *store, Str key); /* found or made; `key` as above */
 KeyGroup *store_cache_find_group(const Store *store, Str key);
 void      store_cache_drop_idle_groups(Store *store);
 

@@ -29,7 +29,7 @@ static int64_t get_bound(const char *at)
 
 static size_t suffix_size(StoreKind kind)
 {
-    return kind == STORE_KEY_VALUE ? 0 : kind == STORE_WINDOW ? BOUND_SIZE : 2 * BOUND_SIZE;
+    return store_is_timeless(kind) ? 0 : kind == STORE_WINDOW ? BOUND_SIZE : 2 * BOUND_SIZE;
 }
 
 void store_encode(const Store *store, const StoreRow *row, Arena *arena, Str *key, Str *value)
@@ -65,7 +65,10 @@ static Status decode_key(const Store *store, Str key, TableRow *row, Error *err)
     if (key.len < suffix)
         return error_set(err, E_DATA, NO_POS, "Changelog record of " STR_FMT ": the key has no window",
                          STR_ARG(store->spec.name));
-    row->key       = str_n(key.ptr, key.len - suffix);
+    row->key = str_n(key.ptr, key.len - suffix);
+    if (store->spec.kind == STORE_PREFIX && str_is_null(store_prefix_of(row->key)))
+        return error_set(err, E_DATA, NO_POS, "Changelog record of " STR_FMT ": the key has no first part",
+                         STR_ARG(store->spec.name));
     row->partition = store->partition;
     if (store_has_end(store->spec.kind))
         row->window_end = get_bound(key.ptr + row->key.len);
@@ -112,7 +115,9 @@ static void cache_forget(Store *store, const TableRow *row)
         cached->base.stored = true;
     else if (cached != NULL)
         store_cache_remove(cached);
-    KeyGroup *group = store->spec.kind == STORE_KEY_VALUE ? NULL : store_cache_find_group(store, row->key);
+    KeyGroup *group = store->spec.kind == STORE_KEY_VALUE
+                          ? NULL
+                          : store_cache_find_group(store, store_cache_group_key(store, row->key));
     if (group != NULL)
         group->complete_from = INT64_MAX;
 }
@@ -121,7 +126,7 @@ static Status apply_row(Store *store, const TableRow *row, bool exists, Error *e
 {
     TRY(state_file_begin(store->file, true, err));
     cache_forget(store, row);
-    if (store->spec.kind != STORE_KEY_VALUE) {
+    if (!store_is_timeless(store->spec.kind)) {
         int64_t time = store_row_time(store->spec.kind, row->window_start, row->window_end);
         if (time > store->time)
             store->time = time;

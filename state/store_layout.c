@@ -108,6 +108,8 @@ const StoreLayout store_layouts[] = {
          "_key, _end, _start, _partition", ", WINDOWSTART INTEGER AS (_start), WINDOWEND INTEGER AS (_end)",
          "_partition, _end, _start", "_start, _end", ", _start, _end", ", ?3, ?4",
          "_key = ?1 AND _partition = ?2 AND _start = ?3 AND _end = ?4", "_end"},
+    [STORE_PREFIX] = {"_key BLOB NOT NULL, _partition INTEGER NOT NULL", "_key, _partition", "", NULL, "0, 0",
+                      "", "", "_key = ?1 AND _partition = ?2", "0"},
     [STORE_BUFFER] =
         {"_key BLOB NOT NULL, _start INTEGER NOT NULL, _end INTEGER NOT NULL, _partition INTEGER NOT NULL",
          "_key, _start, _end, _partition", "", "_partition, _start", "_start, _end", ", _start, _end",

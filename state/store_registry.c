@@ -34,6 +34,7 @@ Status state_db_create(sqlite3 *db, Error *err)
 
 static const char *const kind_names[] = {[STORE_KEY_VALUE] = "KEY_VALUE",
                                          [STORE_WINDOW]    = "WINDOW",
+                                         [STORE_PREFIX]    = "PREFIX",
                                          [STORE_SESSION]   = "SESSION",
                                          [STORE_BUFFER]    = "BUFFER"};
 

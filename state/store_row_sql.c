@@ -160,9 +160,9 @@ int store_table_bind_identity(const StoreTable *table, sqlite3_stmt *stmt, const
     int rc = bind_str(stmt, 1, row->key, false);
     if (rc == SQLITE_OK)
         rc = sqlite3_bind_int(stmt, 2, row->partition);
-    if (rc == SQLITE_OK && table->spec.kind != STORE_KEY_VALUE)
+    if (rc == SQLITE_OK && !store_is_timeless(table->spec.kind))
         rc = sqlite3_bind_int64(stmt, 3, row->window_start);
-    if (rc == SQLITE_OK && sqlite3_bind_parameter_count(stmt) >= 4 && table->spec.kind != STORE_KEY_VALUE)
+    if (rc == SQLITE_OK && sqlite3_bind_parameter_count(stmt) >= 4 && !store_is_timeless(table->spec.kind))
         rc = sqlite3_bind_int64(stmt, 4, row->window_end);
     return rc;
 }

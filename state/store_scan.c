@@ -5,6 +5,8 @@
  * lacks is dirty, for a clean row that exists stands in the file. So the result is: file rows, seen through
  * the cache, and dirty rows.
  */
+#include <assert.h>
+
 #include "state/store_cache.h"
 
 static bool row_alive(const CacheRow *row)
@@ -93,14 +95,25 @@ static Status load_row(Store *store, sqlite3_stmt *stmt, void *context, Error *e
     return row_of(store, stmt, &row, err);
 }
 
+static int bind_group(const Store *store, sqlite3_stmt *stmt, const KeyGroup *group, int64_t from, Str *end)
+{
+    sqlite3_bind_blob64(stmt, 1, group->key.ptr, group->key.len, SQLITE_STATIC);
+    sqlite3_bind_int(stmt, 2, store->partition);
+    if (store->spec.kind != STORE_PREFIX)
+        return sqlite3_bind_int64(stmt, 3, from);
+    *end = store_prefix_end(group->key, store->file->scratch);
+    return sqlite3_bind_blob64(stmt, 3, end->ptr, end->len, SQLITE_TRANSIENT);
+}
+
 static Status group_load(Store *store, KeyGroup *group, int64_t from, Error *err)
 {
     sqlite3_stmt *stmt;
+    Str           end;
     TRY(state_file_ready(store->file, err));
     TRY(store_table_statement(store->table, SQL_BY_KEY, &stmt, err));
-    sqlite3_bind_blob64(stmt, 1, group->key.ptr, group->key.len, SQLITE_STATIC);
-    sqlite3_bind_int(stmt, 2, store->partition);
-    sqlite3_bind_int64(stmt, 3, from);
+    int rc = bind_group(store, stmt, group, from, &end);
+    if (rc != SQLITE_OK)
+        return state_db_error(store->file->db, rc, "read rows", err);
     TRY(each_row(store, stmt, load_row, NULL, err));
     group->complete_from = from;
     return OK;
@@ -119,7 +132,7 @@ Status store_find_windows(Store *store, Str key, const Value *keys, int64_t from
                           StoreRows *out, Error *err)
 {
     *out = (StoreRows){0};
-    if (store->spec.kind == STORE_KEY_VALUE)
+    if (store_is_timeless(store->spec.kind))
         return error_set(err, E_PLAN, NO_POS, "State store " STR_FMT " has no windows",
                          STR_ARG(store->spec.name));
     if (from > to)
@@ -148,6 +161,23 @@ Status store_find_windows(Store *store, Str key, const Value *keys, int64_t from
             continue;
         store_cache_use(row);
         out->rows[out->count++] = &row->base;
+    }
+    return OK;
+}
+
+Status store_find_prefix(Store *store, Str first, Arena *arena, StoreRows *out, Error *err)
+{
+    KeyGroup *group = store_cache_group(store, store_prefix(first, arena));
+    *out            = (StoreRows){0};
+    assert(store->spec.kind == STORE_PREFIX);
+    if (group->complete_from > INT64_MIN)
+        TRY(group_load(store, group, INT64_MIN, err));
+    out->rows = ARENA_ARRAY(arena, StoreRow *, group->count + 1);
+    for (size_t i = 0; i < group->count; i++) {
+        if (!group->rows[i]->base.exists)
+            continue;
+        store_cache_use(group->rows[i]);
+        out->rows[out->count++] = &group->rows[i]->base;
     }
     return OK;
 }
@@ -241,7 +271,7 @@ Status store_find_range(Store *store, int64_t from, int64_t to, Arena *arena, St
 {
     Scan scan = {.arena = arena, .from = from, .to = to, .by_time = true};
     *out      = (StoreRows){0};
-    if (store->spec.kind == STORE_KEY_VALUE)
+    if (store_is_timeless(store->spec.kind))
         return error_set(err, E_PLAN, NO_POS, "State store " STR_FMT " has no windows",
                          STR_ARG(store->spec.name));
     return from <= to ? scan_run(store, SQL_BY_TIME, &scan, out, err) : OK;

@@ -80,6 +80,7 @@ static void add_put(StrBuf *sql, const StoreTable *table)
 static void add_chunk(StrBuf *sql, const StoreTable *table, int low, int high)
 {
     static const char *const after[]  = {[STORE_KEY_VALUE] = "(?1, ?2)",
+                                         [STORE_PREFIX]    = "(?1, ?2)",
                                          [STORE_WINDOW]    = "(?1, ?3, ?2)",
                                          [STORE_SESSION]   = "(?1, ?4, ?3, ?2)",
                                          [STORE_BUFFER]    = "(?1, ?3, ?4, ?2)"};
@@ -113,7 +114,10 @@ static void add_statement(StrBuf *sql, const StoreTable *table, TableSql which)
         break;
     case SQL_BY_KEY:
         add_select(sql, table);
-        strbuf_addf(sql, " WHERE _key = ?1 AND _partition = ?2 AND %s >= ?3", time);
+        if (table->spec.kind == STORE_PREFIX)
+            strbuf_adds(sql, " WHERE _key >= ?1 AND _key < ?3 AND _partition = ?2");
+        else
+            strbuf_addf(sql, " WHERE _key = ?1 AND _partition = ?2 AND %s >= ?3", time);
         break;
     case SQL_BY_TIME:
         add_select(sql, table);

@@ -96,6 +96,12 @@ static inline int64_t store_row_time(StoreKind kind, int64_t start, int64_t end)
     return kind == STORE_SESSION ? end : start;
 }
 
+/* Is the key alone the identity? */
+static inline bool store_is_timeless(StoreKind kind)
+{
+    return kind == STORE_KEY_VALUE || kind == STORE_PREFIX;
+}
+
 /* Does the identity have both bounds? A time window's end follows from its start. */
 static inline bool store_has_end(StoreKind kind) { return kind == STORE_SESSION || kind == STORE_BUFFER; }
 
@@ -108,7 +114,7 @@ static inline int64_t store_row_second(StoreKind kind, int64_t start, int64_t en
 /* Rows below it are gone; INT64_MIN when nothing ever is. */
 static inline int64_t store_bound(const StoreSpec *spec, int64_t time)
 {
-    if (spec->kind == STORE_KEY_VALUE || spec->retention_ms < 0 || time < INT64_MIN + spec->retention_ms)
+    if (store_is_timeless(spec->kind) || spec->retention_ms < 0 || time < INT64_MIN + spec->retention_ms)
         return INT64_MIN;
     return time - spec->retention_ms;
 }

@@ -19,10 +19,8 @@ static const struct {
     const char *name;
     StoreKind   kind;
 } kinds[] = {
-    {"key-value", STORE_KEY_VALUE},
-    {"window", STORE_WINDOW},
-    {"session", STORE_SESSION},
-    {"buffer", STORE_BUFFER},
+    {"key-value", STORE_KEY_VALUE}, {"window", STORE_WINDOW}, {"session", STORE_SESSION},
+    {"buffer", STORE_BUFFER},       {"prefix", STORE_PREFIX},
 };
 
 typedef struct {
@@ -72,6 +70,11 @@ typedef struct {
 
 /* ---- the model ---- */
 
+static bool is_timeless(const Round *w)
+{
+    return w->spec.kind == STORE_KEY_VALUE || w->spec.kind == STORE_PREFIX;
+}
+
 static int64_t row_time(const Round *w, const ModelRow *row)
 {
     return w->spec.kind == STORE_SESSION ? row->end : row->start;
@@ -79,9 +82,8 @@ static int64_t row_time(const Round *w, const ModelRow *row)
 
 static bool alive(const Round *w, const Model *model, const ModelRow *row)
 {
-    return row->exists &&
-           (w->spec.kind == STORE_KEY_VALUE || w->spec.retention_ms < 0 || model->time == INT64_MIN ||
-            row_time(w, row) >= model->time - w->spec.retention_ms);
+    return row->exists && (is_timeless(w) || w->spec.retention_ms < 0 || model->time == INT64_MIN ||
+                           row_time(w, row) >= model->time - w->spec.retention_ms);
 }
 
 static ModelRow *model_row(Round *w, Model *model, int key, int64_t start, int64_t end)
@@ -115,7 +117,7 @@ static void compare_columns(const Round *w, const char *what, const Column *colu
 static void compare_row(const Round *w, const StoreRow *row, const ModelRow *want)
 {
     SAME(row->timestamp == want->timestamp && row->visible == want->visible, "time or visibility of a row");
-    SAME(w->spec.kind == STORE_KEY_VALUE || row->window_end == want->end, "the end of a window");
+    SAME(is_timeless(w) || row->window_end == want->end, "the end of a window");
     compare_columns(w, "key", w->spec.keys, row->keys, w->key_values[want->key], w->spec.key_count);
     compare_columns(w, "value", w->spec.values, row->values, want->values, w->spec.value_count);
     compare_columns(w, "state", w->spec.states, row->values + w->spec.value_count,
@@ -197,6 +199,7 @@ static void pick_window(Round *w, int64_t *start, int64_t *end)
     *start    = (int64_t)random_below(r, STARTS) * 10;
     switch (w->spec.kind) {
     case STORE_KEY_VALUE:
+    case STORE_PREFIX:
         *start = *end = 0;
         break;
     case STORE_WINDOW:
@@ -242,7 +245,7 @@ static void remember(Round *w, ModelRow *model, const Value *values, int64_t tim
     model->visible   = visible;
     model->timestamp = timestamp;
     model->values    = values;
-    if (w->spec.kind != STORE_KEY_VALUE && row_time(w, model) > w->now->time)
+    if (!is_timeless(w) && row_time(w, model) > w->now->time)
         w->now->time = row_time(w, model);
 }
 
@@ -304,7 +307,7 @@ static void find(Round *w)
     int64_t   from, to;
     size_t    want = 0;
     StoreRows found;
-    if (w->spec.kind == STORE_KEY_VALUE)
+    if (is_timeless(w))
         return;
     pick_window(w, &from, &to);
     MUST(store_find_windows(w->store, w->key_bytes[key], w->key_values[key], from, to, f->arena, &found,
@@ -442,6 +445,8 @@ static void make_store(Round *w)
         w->key_values[i] = random_values(r, w->arena, w->spec.keys, w->spec.key_count);
     }
     w->key_bytes[0] = STR_LIT("");
+    for (int i = 0; w->spec.kind == STORE_PREFIX && i < KEYS; i++) /* two keys each begin alike */
+        w->key_bytes[i] = store_prefix_key(str_printf(w->arena, "%d", i / 2), w->key_bytes[i], w->arena);
 }
 
 static void run_round(Fixture *f, uint64_t seed)
