@@ -85,8 +85,8 @@ static const QueryPlan *plan_sql(const char *sql, Catalog *catalog, Functions *f
 
 static size_t written;
 
-static Status count_append(PipelineHost *self, const PlanNode *node, Str topic, const LogRecord *record,
-                           Str hash_key, Error *err)
+static Status count_append(PipelineHost *self, const PlanNode *node, Str topic, int partition,
+                           const LogRecord *record, Str hash_key, Error *err)
 {
     written += record->key.len + record->value.len;
     return OK;

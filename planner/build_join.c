@@ -8,6 +8,7 @@
 #include "parser/parser.h"
 #include "planner/join_keys.h"
 #include "planner/join_rules.h"
+#include "planner/nodes/node_subscribe.h"
 #include "planner/nodes/node_join.h"
 #include "planner/query_build.h"
 
@@ -146,8 +147,15 @@ static void join_format(const Step *step, bool left_ready, bool right_ready, For
 static Status bring_together(Step *step, Error *err)
 {
     FormatSpec format;
-    bool       left_ready = is_key_of(step->left, step->left_key),
-         right_ready      = is_key_of(step->right, step->right_key);
+    if (step->kind ==
+        PLAN_JOIN_FOREIGN_KEY) { /* the messages take the right table's format, where they can */
+        if (!format_facts(step->right->key_format.format)->registry)
+            return OK;
+        format = (FormatSpec){.format = format_any_key()};
+        return rekey_side(step, 1, &format, err);
+    }
+    bool left_ready  = is_key_of(step->left, step->left_key),
+         right_ready = is_key_of(step->right, step->right_key);
     if (step->left->is_table) /* its key, under whatever name */
         left_ready = true;
     join_format(step, left_ready, right_ready, &format);
@@ -169,6 +177,7 @@ static void join_schema(Step *step, Str key, PlanNode *node, PlanJoin *join)
     int     *slots[2] = {ARENA_ARRAY(b->arena, int, most), ARENA_ARRAY(b->arena, int, most)};
     size_t   count = 0, behind = 0;
     bool     foreign = step->kind == PLAN_JOIN_FOREIGN_KEY;
+    int before = (int)step->left->schema->key_count + SUBSCRIBE_COLUMNS; /* of an answer's right columns */
     if (foreign)
         for (; count < step->left->schema->key_count; count++)
             columns[count] = step->left->schema->columns[count];
@@ -177,11 +186,11 @@ static void join_schema(Step *step, Str key, PlanNode *node, PlanJoin *join)
     for (int side = 0; side < 2; side++) {
         const Schema *from = (side == 0 ? step->left : step->right)->schema;
         for (size_t i = foreign && side == 0 ? from->key_count : 0; i < from->count; i++) {
-            if (!foreign && str_equal(from->columns[i].name, key))
+            if (str_equal(from->columns[i].name, foreign ? STR_LIT(FOREIGN_JOIN_VERSION) : key))
                 continue;
             columns[count]          = from->columns[i];
             columns[count].role     = COLUMN_VALUE;
-            slots[side][behind]     = (int)i;
+            slots[side][behind]     = (int)i + (foreign && side == 1 ? before : 0);
             slots[1 - side][behind] = -1;
             count++;
             behind++;
@@ -202,16 +211,6 @@ static Status set_within(const AstJoin *join, PlanJoin *out, Error *err)
     int64_t day    = 24 * 60 * 60 * 1000;
     out->grace_ms  = out->before_ms > day / 2 ? 0 : day - 2 * out->before_ms;
     return join->has_grace ? ast_span_ms(&join->grace, &out->grace_ms, err) : OK;
-}
-
-static Status check_built(const Step *step, Error *err)
-{
-    static const char *const names[] = {"stream-stream", "stream-table", "table-table",
-                                        "foreign-key table-table"};
-    if (step->kind != PLAN_JOIN_FOREIGN_KEY)
-        return OK;
-    return error_set(err, E_UNSUPPORTED, step->on.join->pos, "Sluice does not execute %s joins yet",
-                     names[step->kind]);
 }
 
 /* A row may be matched until it is older than the newest of its side by the window and the grace. */
@@ -245,15 +244,21 @@ static Status join_node(Step *step, Str key, PlanNode **out, Error *err)
 {
     static const PlanJoinType types[] = {PLAN_INNER, PLAN_LEFT, PLAN_RIGHT, PLAN_FULL};
     Builder                  *b       = step->b;
-    PlanNode                 *node    = builder_node(b, &node_join, "Join", step->left, step->right);
     PlanJoin                 *details = ARENA_NEW(b->arena, PlanJoin);
+    PlanNode                 *right   = step->right;
+    bool                      foreign = step->kind == PLAN_JOIN_FOREIGN_KEY;
     *details                          = (PlanJoin){.kind = step->kind, .type = types[step->on.join->kind]};
-    node->details                     = details;
-    node->is_table                    = step->left->is_table;
+    details->foreign_key              = foreign ? step->left_key : NULL;
+    if (foreign)
+        right = build_foreign_join(b, step->left, step->right, step->left_key, details->type,
+                                   &details->version_slot);
+    PlanNode *node = builder_node(b, &node_join, "Join", step->left, right);
+    node->details  = details;
+    node->is_table = step->left->is_table;
     join_schema(step, key, node, details);
     TRY(set_within(step->on.join, details, err));
-    if (step->kind == PLAN_JOIN_FOREIGN_KEY)
-        details->foreign_key = step->left_key;
+    if (foreign)
+        builder_store(b, node, str_printf(b->arena, STR_FMT ".ForeignKeyJoin", STR_ARG(b->query_id)), -1);
     if (step->kind == PLAN_JOIN_STREAM_STREAM)
         keep_streams(step, node, details);
     *out = node;
@@ -287,7 +292,6 @@ static Status build_step(Builder *b, size_t join, PlanNode *left, PlanNode **out
     TRY(join_windows(b->a, &step.on, step.left, step.right, err));
     if (step.kind != PLAN_JOIN_FOREIGN_KEY)
         TRY(join_partitions(b->a, &step.on, err));
-    TRY(check_built(&step, err));
     TRY(bring_together(&step, err));
     bool last   = join + 1 == b->a->query->join_count;
     Str  key    = key_name(&step, last);

@@ -206,12 +206,13 @@ void rekey_format(const Planner *planner, const FormatSpec *from, const Column *
         *out = (FormatSpec){.format = format_any_key()};
 }
 
-static PlanNode *exchange(Builder *b, PlanNode *input, const RekeySpec *spec)
+PlanNode *build_exchange(Builder *b, PlanNode *input, const char *topic_suffix, int partition_slot)
 {
-    PlanNode     *node    = builder_node(b, &node_exchange, spec->step, input, NULL);
-    PlanExchange *details = ARENA_NEW(b->arena, PlanExchange);
-    details->topic_suffix = str_c(spec->topic_suffix);
-    node->details         = details;
+    PlanNode     *node      = builder_node(b, &node_exchange, topic_suffix, input, NULL);
+    PlanExchange *details   = ARENA_NEW(b->arena, PlanExchange);
+    details->topic_suffix   = str_c(topic_suffix);
+    details->partition_slot = partition_slot;
+    node->details           = details;
     return node;
 }
 
@@ -253,7 +254,11 @@ Status build_rekey(Builder *b, PlanNode *input, const RekeySpec *spec, PlanNode 
                                 .drop_null     = spec->drop_null,
                                 .drop_null_key = spec->drop_null_key,
                                 .value_slots   = slots};
-    *out          = spec->topic_suffix == NULL ? node : exchange(b, node, spec);
+    *out          = node;
+    if (spec->topic_suffix != NULL) {
+        *out         = build_exchange(b, node, spec->topic_suffix, -1);
+        (*out)->step = str_c(spec->step);
+    }
     return OK;
 }
 

@@ -85,10 +85,31 @@ static void print_viable(const Builder *b, StrBuf *text, StrBuf *list, Str *synt
     }
 }
 
+/* The result of a foreign-key join has the left table's key. */
+static Status refuse_missing_primary(const Builder *b, const PlanNode *node, Error *err)
+{
+    const FromItem *left  = &b->a->from[0];
+    StrBuf          names = {0};
+    size_t          count = 0;
+    for (size_t key = 0; key < node->schema->key_count; key++)
+        if (!is_shown(b, node, key))
+            strbuf_addf(&names, "%s`" STR_FMT "`", count++ ? ", " : "",
+                        STR_ARG(left->source->schema->columns[key].name));
+    error_set(err, E_PLAN, b->a->query->pos,
+              "Primary key column%s missing in projection. For foreign-key table-table joins, the projection "
+              "must include all primary key columns from the left input table (`" STR_FMT
+              "`). Missing column%s: " STR_FMT ".",
+              count > 1 ? "s" : "", STR_ARG(left->alias), count > 1 ? "s" : "", STR_ARG(strbuf_str(&names)));
+    strbuf_clear(&names);
+    return E_PLAN;
+}
+
 static Status refuse_missing(const Builder *b, const PlanNode *node, Error *err)
 {
+    if (b->keys_are == KEYS_FOREIGN_JOIN)
+        return refuse_missing_primary(b, node, err);
     static const char *const what[] = {"key column", "partitioning expression", "grouping expression",
-                                       "join expression", "key column"};
+                                       "join expression"};
     StrBuf                   text = {0}, list = {0};
     Str                      synthetic = STR_NULL;
     bool                     join      = b->keys_are == KEYS_JOIN;

@@ -29,6 +29,14 @@ Status join_types(const JoinCondition *on, PlanJoinKind kind, const SqlType *lef
                   Error *err);
 Status join_windows(const Analysis *a, const JoinCondition *on, const PlanNode *left, const PlanNode *right,
                     Error *err);
-Status join_partitions(const Analysis *a, const JoinCondition *on, Error *err);
+/* What the left source of a foreign-key join calls the offset of a row's record, unless it has that already.
+ */
+#define FOREIGN_JOIN_VERSION "KSQL_VERSION"
+/* build_foreign_join.c: the nodes below a foreign-key join. What they give are answers, for its second input:
+ * the left primary key, SUBSCRIBE_COLUMNS, the right table's columns. *version_slot: of the left table's row.
+ */
+PlanNode *build_foreign_join(Builder *b, PlanNode *left, PlanNode *right, const Expr *foreign_key,
+                             PlanJoinType type, int *version_slot);
+Status    join_partitions(const Analysis *a, const JoinCondition *on, Error *err);
 
 #endif

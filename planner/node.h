@@ -15,6 +15,7 @@
 typedef enum {
     SHAPE_TABLE,  /* one row per key, and window where the node's rows have one */
     SHAPE_BUFFER, /* several per key and time */
+    SHAPE_PREFIX, /* one per key; found by the first part of it, too */
 } StoreShapeKind;
 
 /* What a store keeps of its node's rows: keys, value columns, as people see them, and behind them what the

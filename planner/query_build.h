@@ -52,6 +52,9 @@ PlanNode *build_project_node(Builder *b, const char *step, PlanNode *input, cons
 /* Transient queries: the root, in projection order. */
 Status build_output(Builder *b, PlanNode *input, PlanNode **out, Error *err);
 
+/* A topic of the query's own; partition_slot as in PlanExchange. The suffix must last. */
+PlanNode *build_exchange(Builder *b, PlanNode *input, const char *topic_suffix, int partition_slot);
+
 /* A REKEY node over `input`: key columns of those names and expressions (over input's schema), then the
  * input's columns with keep[slot]; behind it an EXCHANGE, if it names a topic. */
 typedef struct {

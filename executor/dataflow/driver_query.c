@@ -19,8 +19,8 @@ static bool restarts(const DriverQuery *query) { return query->driver->options.r
 
 /* ---- the host of its pipelines ---- */
 
-static Status host_append(PipelineHost *self, const PlanNode *node, Str topic, const LogRecord *record,
-                          Str hash_key, Error *err)
+static Status host_append(PipelineHost *self, const PlanNode *node, Str topic, int partition,
+                          const LogRecord *record, Str hash_key, Error *err)
 {
     DriverQuery *query = (DriverQuery *)self;
     DriverAt     at    = driver_append(query->driver, driver_find_topic(query->driver, topic), 0, record);
@@ -165,14 +165,14 @@ static bool is_open(const DriverQuery *query)
     return query->part_count > 0 && query->parts[query->part_count - 1].pipeline != NULL;
 }
 
-/* The part whose root writes what is read here. */
+/* The part that writes what is read here. */
 static size_t part_that_writes(const DriverQuery *query, const PlanNode *node)
 {
     Arena       *arena = arena_new(0);
     SubTopology *subs;
     size_t       count, part = 0;
     topology_cut(query->plan, arena, &subs, &count);
-    while (part + 1 < count && subs[part].root != node)
+    while (part + 1 < count && !topology_writes(&subs[part], node))
         part++;
     arena_free(arena);
     return part;
@@ -182,13 +182,14 @@ static size_t part_that_writes(const DriverQuery *query, const PlanNode *node)
  * read goes through them in this order. */
 static void list_inputs(DriverQuery *query, size_t part)
 {
-    Pipeline *pipeline = query->parts[part].pipeline;
+    Pipeline *pipeline        = query->parts[part].pipeline;
+    query->parts[part].listed = true;
     for (size_t i = 0; i < pipeline_input_count(pipeline); i++) {
         const PlanNode *node = pipeline_input_node(pipeline, i);
         if (node->class->reads_topic)
             query->inputs[query->input_count++] = (DriverInput){
                 part, i, str_dup(query->driver->arena, pipeline_input_topic(pipeline, i)), 0, NULL, 0, 0};
-        else
+        else if (!query->parts[part_that_writes(query, node)].listed)
             list_inputs(query, part_that_writes(query, node));
     }
 }

@@ -22,6 +22,7 @@ typedef struct {
 typedef struct {
     Pipeline *pipeline; /* NULL: it did not open */
     StrBuf    saved;    /* small state of its operators, as of the last restart */
+    bool      listed;   /* its inputs are in the query's list */
 } DriverPart;
 
 /* What a query reads that others write: its sources, in the order of the plan. */

@@ -8,6 +8,7 @@
 #include "executor/dataflow/key_coder.h"
 #include "executor/dataflow/repartition.h"
 #include "executor/dataflow/task.h"
+#include "planner/nodes/node_exchange.h"
 
 typedef struct {
     Operator base;
@@ -62,9 +63,11 @@ static Status fatal(const ExchangeOp *self, Status status, Error *err)
 static Status write_rows(ExchangeOp *self, const RecordBatch *batch, Error *err)
 {
     PipelineHost *host = self->base.pipeline->spec.host;
+    int           slot = plan_exchange(self->base.node)->partition_slot;
     for (size_t i = 0; i < batch->count; i++) {
-        const Row *row    = &batch->rows[i];
-        LogRecord  record = {.timestamp = row->timestamp};
+        const Row *row       = &batch->rows[i];
+        LogRecord  record    = {.timestamp = row->timestamp};
+        int        partition = slot < 0 ? PARTITION_BY_KEY : (int)row->columns[slot].as.i64;
         Str        placed;
         Status     status = key_coder_bytes(&self->keys, row, batch->arena, &placed, err);
         record.key        = placed;
@@ -78,7 +81,7 @@ static Status write_rows(ExchangeOp *self, const RecordBatch *batch, Error *err)
             record.headers      = row->origin->headers;
             record.header_count = row->origin->header_count;
         }
-        status = host->append(host, self->base.node, self->topic, &record, placed, err);
+        status = host->append(host, self->base.node, self->topic, partition, &record, placed, err);
         if (status == E_DATA) { /* the record's own fault (its size) */
             op_skip_row(&self->base, row, err);
             error_clear(err);

@@ -94,7 +94,8 @@ static Status write_row(SinkOp *self, const Row *row, Arena *arena, Error *err)
         record.headers      = row->origin->headers;
         record.header_count = row->origin->header_count;
     }
-    Status status = host->append(host, op->node, plan_sink(op->node)->topic, &record, key, err);
+    Status status =
+        host->append(host, op->node, plan_sink(op->node)->topic, PARTITION_BY_KEY, &record, key, err);
     if (status == E_DATA) { /* the record's own fault */
         op_skip_row(op, row, err);
         error_clear(err);

@@ -36,11 +36,11 @@ typedef struct {
 
 typedef struct PipelineHost PipelineHost;
 struct PipelineHost {
-    /* A record for a sink's or a repartition topic (`node` is the SINK or EXCHANGE). PARTITION_BY_KEY with
-     * `hash_key`. Copied by the host. E_DATA: the topic does not take such a record, and never will; a sink
-     * skips it. */
-    Status (*append)(PipelineHost *self, const PlanNode *node, Str topic, const LogRecord *record,
-                     Str hash_key, Error *err);
+    /* A record for a sink's or a repartition topic (`node` is the SINK or EXCHANGE). To a
+     * partition, or PARTITION_BY_KEY with `hash_key`. Copied by the host. E_DATA: the topic does not take
+     * such a record, and never will; a sink skips it. */
+    Status (*append)(PipelineHost *self, const PlanNode *node, Str topic, int partition,
+                     const LogRecord *record, Str hash_key, Error *err);
     /* A row for the client of an OUTPUT node; columns NULL: a tombstone. E_CANCELLED stops the query (limit
      * reached, client gone). */
     Status (*output)(PipelineHost *self, const PlanNode *node, const Row *row, Error *err);

@@ -28,7 +28,9 @@ Status plan_store_spec(const PlanNode *node, size_t number, Arena *arena, StoreS
     StoreShape shape = node_store_shape(node, number, arena);
     *out             = (StoreSpec){
                     .name         = node->stores[number].name,
-                    .kind         = shape.kind == SHAPE_BUFFER ? STORE_BUFFER : store_kind(node->window),
+                    .kind         = shape.kind == SHAPE_BUFFER   ? STORE_BUFFER
+                                    : shape.kind == SHAPE_PREFIX ? STORE_PREFIX
+                                                                 : store_kind(node->window),
                     .keys         = shape.keys,
                     .key_count    = shape.key_count,
                     .values       = shape.values,

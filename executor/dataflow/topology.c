@@ -1,25 +1,47 @@
 /*
  * topology.c - cutting a plan at its repartition topics, and the names of internal topics.
  *
- * Sub-topologies are numbered as the cuts are met from the root down, left before right: the numbers of a
- * plan never depend on anything but its shape. All inputs of one sub-topology have as many partitions as the
- * largest source among them; where it reads repartition topics alone, as many as the sub-topologies that
- * write them have.
+ * A sub-topology is what is connected without a topic in between; it may write several, and read one that
+ * another writes from what it wrote itself (foreign-key joins). Sub-topologies are numbered as the cuts are
+ * met from the root down, left before right: the numbers of a plan never depend on anything but its shape.
+ * All inputs of one sub-topology have as many partitions as the largest source among them; where it reads
+ * repartition topics alone, as many as the sub-topologies that write them have.
  */
 #include "executor/dataflow/task.h"
 #include "planner/nodes/node_exchange.h"
 #include "planner/nodes/node_source.h"
 
-typedef struct {
-    SubTopology *sub;
-    bool        *seen;  /* by number: a node that several read is walked once */
-    bool         whole; /* nothing is cut */
-} Walk;
-
-static bool is_input(const Walk *walk, const PlanNode *node)
+/* Which nodes run together: those that are connected without a topic in between. An EXCHANGE is with what
+ * writes it. By number: a node's part is the least node that stands for it. */
+static int part_of(const int *parts, int node)
 {
-    return node->class->reads_topic || (!walk->whole && topology_reads(walk->sub, node));
+    while (parts[node] != node)
+        node = parts[node];
+    return node;
 }
+
+static int *find_parts(const QueryPlan *plan, bool whole, Arena *arena)
+{
+    int *parts = ARENA_ARRAY(arena, int, plan->node_count);
+    for (size_t i = 0; i < plan->node_count; i++) {
+        const PlanNode *node = plan->nodes[i];
+        parts[i]             = (int)i;
+        for (size_t input = 0; input < node->input_count; input++)
+            if (whole || !node->inputs[input]->class->cuts)
+                parts[part_of(parts, node->inputs[input]->number)] = part_of(parts, (int)i);
+    }
+    for (size_t i = 0; i < plan->node_count; i++)
+        parts[i] = part_of(parts, (int)i);
+    return parts;
+}
+
+typedef struct {
+    const QueryPlan *plan;
+    const int       *parts;
+    int              part;
+    bool            *seen; /* by number: a node that several read is walked once */
+    SubTopology     *sub;
+} Walk;
 
 static void visit(const Walk *walk, const PlanNode *node)
 {
@@ -27,33 +49,51 @@ static void visit(const Walk *walk, const PlanNode *node)
     if (walk->seen[node->number])
         return;
     walk->seen[node->number] = true;
-    if (is_input(walk, node))
+    if (node->class->reads_topic || walk->parts[node->number] != walk->part)
         sub->inputs[sub->input_count++] = node;
     else
         for (size_t i = 0; i < node->input_count; i++)
             visit(walk, node->inputs[i]);
-    sub->stateful |= node->store_count > 0;
+    sub->stateful |= node->store_count > 0 && walk->parts[node->number] == walk->part;
     sub->nodes[sub->node_count++] = node;
 }
 
-static SubTopology gather(const QueryPlan *plan, const PlanNode *root, bool whole, Arena *arena)
+/* From each node whose rows nobody reads here, the plan's root last. */
+static SubTopology gather(const QueryPlan *plan, const int *parts, int part, Arena *arena)
 {
-    SubTopology sub  = {.root   = root,
-                        .nodes  = ARENA_ARRAY(arena, const PlanNode *, plan->node_count),
+    SubTopology sub  = {.nodes  = ARENA_ARRAY(arena, const PlanNode *, plan->node_count),
                         .inputs = ARENA_ARRAY(arena, const PlanNode *, plan->node_count)};
-    Walk        walk = {&sub, ARENA_ARRAY(arena, bool, plan->node_count), whole};
-    visit(&walk, root);
+    bool       *read = ARENA_ARRAY(arena, bool, plan->node_count);
+    Walk        walk = {plan, parts, part, ARENA_ARRAY(arena, bool, plan->node_count), &sub};
+    for (size_t i = 0; i < plan->node_count; i++)
+        for (size_t input = 0; input < plan->nodes[i]->input_count; input++)
+            read[plan->nodes[i]->inputs[input]->number] |= parts[i] == part;
+    for (size_t i = 0; i < plan->node_count; i++)
+        if (parts[i] == part && !read[i])
+            visit(&walk, plan->nodes[i]);
     return sub;
 }
 
 bool topology_reads(const SubTopology *sub, const PlanNode *node)
 {
-    return node->class->cuts && node != sub->root;
+    for (size_t i = 0; node->class->cuts && i < sub->input_count; i++)
+        if (sub->inputs[i] == node)
+            return true;
+    return false;
+}
+
+bool topology_writes(const SubTopology *sub, const PlanNode *node)
+{
+    bool here = false;
+    for (size_t i = 0; node->class->cuts && i < sub->node_count; i++)
+        here |= sub->nodes[i] == node;
+    return here && !topology_reads(sub, node);
 }
 
 SubTopology topology_whole(const QueryPlan *plan, Arena *arena)
 {
-    return gather(plan, plan->root, true, arena);
+    const int *parts = find_parts(plan, true, arena);
+    return gather(plan, parts, parts[plan->root->number], arena);
 }
 
 static void set_partitions(SubTopology *subs, size_t count, SubTopology *sub)
@@ -65,7 +105,7 @@ static void set_partitions(SubTopology *subs, size_t count, SubTopology *sub)
             sub->partitions = plan_source(sub->inputs[i])->partitions;
     for (size_t i = 0; sub->partitions == 0 && i < sub->input_count; i++) {
         for (size_t other = 0; other < count; other++) {
-            if (subs[other].root != sub->inputs[i])
+            if (!topology_writes(&subs[other], sub->inputs[i]))
                 continue;
             set_partitions(subs, count, &subs[other]);
             sub->partitions = subs[other].partitions;
@@ -75,25 +115,24 @@ static void set_partitions(SubTopology *subs, size_t count, SubTopology *sub)
         sub->partitions = 1;
 }
 
-static bool is_root(const SubTopology *subs, size_t count, const PlanNode *node)
-{
-    for (size_t i = 0; i < count; i++)
-        if (subs[i].root == node)
-            return true;
-    return false;
-}
-
 void topology_cut(const QueryPlan *plan, Arena *arena, SubTopology **out, size_t *count)
 {
-    SubTopology *subs = ARENA_ARRAY(arena, SubTopology, plan->node_count);
-    size_t       made = 1;
-    subs[0].root      = plan->root;
+    const int   *parts = find_parts(plan, false, arena);
+    int         *order = ARENA_ARRAY(arena, int, plan->node_count); /* part of each sub-topology */
+    SubTopology *subs  = ARENA_ARRAY(arena, SubTopology, plan->node_count);
+    size_t       made  = 1;
+    order[0]           = parts[plan->root->number];
     for (size_t i = 0; i < made; i++) {
-        subs[i]        = gather(plan, subs[i].root, false, arena);
+        subs[i]        = gather(plan, parts, order[i], arena);
         subs[i].number = (int)i;
-        for (size_t input = 0; input < subs[i].input_count; input++)
-            if (subs[i].inputs[input]->class->cuts && !is_root(subs, made, subs[i].inputs[input]))
-                subs[made++].root = subs[i].inputs[input];
+        for (size_t input = 0; input < subs[i].input_count; input++) {
+            int  part  = parts[subs[i].inputs[input]->number];
+            bool known = false;
+            for (size_t other = 0; other < made; other++)
+                known |= order[other] == part;
+            if (!known)
+                order[made++] = part;
+        }
     }
     for (size_t i = 0; i < made; i++)
         set_partitions(subs, made, &subs[i]);

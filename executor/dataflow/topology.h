@@ -10,10 +10,8 @@
 #include "planner/plan.h"
 
 typedef struct {
-    int             number;
-    const PlanNode *root;   /* SINK, OUTPUT, a SOURCE that only materialises, or the EXCHANGE that writes a
-                               repartition topic */
-    const PlanNode **nodes; /* each behind its inputs, the root last; an EXCHANGE that is read here is among
+    int              number;
+    const PlanNode **nodes; /* each behind its inputs; an EXCHANGE that is read here is among
                                them as an input */
     size_t           node_count;
     const PlanNode **inputs; /* SOURCE nodes, and EXCHANGE nodes whose topic is read here: leftmost first */
@@ -24,8 +22,9 @@ typedef struct {
 
 /* In `arena`. */
 SubTopology topology_whole(const QueryPlan *plan, Arena *arena); /* not cut at all */
-/* Is that node another sub-topology's root, whose topic is read here? */
+/* Does it read the topic of that EXCHANGE? Does it write it? */
 bool topology_reads(const SubTopology *sub, const PlanNode *node);
+bool topology_writes(const SubTopology *sub, const PlanNode *node);
 void topology_cut(const QueryPlan *plan, Arena *arena, SubTopology **out, size_t *count);
 
 /* Internal names (runtime.md 6.1), in `arena`. */

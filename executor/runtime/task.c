@@ -43,8 +43,8 @@ static bool sink_wants_keys(Task *task, Str topic)
     return task->sink_keys == SINK_KEYS_NEEDED;
 }
 
-static Status host_append(PipelineHost *host, const PlanNode *node, Str topic, const LogRecord *record,
-                          Str hash_key, Error *err)
+static Status host_append(PipelineHost *host, const PlanNode *node, Str topic, int partition,
+                          const LogRecord *record, Str hash_key, Error *err)
 {
     Task   *task   = (Task *)host;
     Worker *worker = task->worker;
@@ -56,10 +56,10 @@ static Status host_append(PipelineHost *host, const PlanNode *node, Str topic, c
     worker->txn_bytes += record_bytes(record);
     if (worker->sink != NULL && !node->class->cuts) {
         worker->sink_flushed = false;
-        return log_append(worker->sink, topic, PARTITION_BY_KEY, record, hash_key, err);
+        return log_append(worker->sink, topic, partition, record, hash_key, err);
     }
     TRY(writers_begin(worker, err));
-    return log_append(worker->txn, topic, PARTITION_BY_KEY, record, hash_key, err);
+    return log_append(worker->txn, topic, partition, record, hash_key, err);
 }
 
 static Status host_changelog(PipelineHost *host, const Pipeline *pipeline, size_t store, Str key, Str value,

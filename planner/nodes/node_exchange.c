@@ -21,6 +21,8 @@ static void print(const PlanNode *node, StrBuf *out)
 static void want(const PlanNode *node, size_t input, const Wants *of_node, Wants *wants)
 {
     want_keys(wants);
+    if (plan_exchange(node)->partition_slot >= 0)
+        want_column(wants, (size_t)plan_exchange(node)->partition_slot);
     for (size_t i = wants->schema->key_count; i < wants->schema->count; i++)
         want_shared(wants, i, of_node, i);
 }

@@ -8,7 +8,8 @@
 
 /* The only cut between sub-topologies. The rows are the input's, as they are. */
 typedef struct {
-    Str topic_suffix; /* "Aggregate-GroupBy-repartition" (runtime.md 6.1) */
+    Str topic_suffix;   /* "Aggregate-GroupBy-repartition" (runtime.md 6.1) */
+    int partition_slot; /* an INTEGER column that says where a row goes to; -1: by its key */
 } PlanExchange;
 
 static inline const PlanExchange *plan_exchange(const PlanNode *node)

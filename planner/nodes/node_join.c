@@ -1,7 +1,7 @@
 /*
  * node_join.c - see node_join.h.
  */
-#include "planner/nodes/node_join.h"
+#include "planner/nodes/node_subscribe.h"
 
 #include "planner/document/doc.h"
 
@@ -26,8 +26,15 @@ static void want(const PlanNode *node, size_t input, const Wants *of_node, Wants
         if (slots[i - keys] >= 0)
             want_shared(wants, (size_t)slots[i - keys], of_node, i);
     want_keys(wants);
-    if (input == 0)
+    if (join->kind != PLAN_JOIN_FOREIGN_KEY)
+        return;
+    if (input == 0) {
         want_exprs(wants, &join->foreign_key, 1);
+        want_column(wants, (size_t)join->version_slot);
+    } else {
+        for (size_t i = 0; i < keys + SUBSCRIBE_COLUMNS; i++)
+            want_column(wants, i);
+    }
 }
 
 int plan_join_pending_store(const PlanJoin *join, int side)
@@ -41,8 +48,10 @@ int plan_join_pending_store(const PlanJoin *join, int side)
 static void shape_store(const PlanNode *node, size_t index, Arena *arena, StoreShape *out)
 {
     const PlanJoin *join = plan_join(node);
-    if (join->kind != PLAN_JOIN_STREAM_STREAM)
+    if (join->kind != PLAN_JOIN_STREAM_STREAM) { /* the result of a foreign-key join */
+        out->value_count = node->schema->count - node->schema->key_count;
         return;
+    }
     int           side   = index < 2 ? (int)index : (int)index != plan_join_pending_store(join, 0);
     const Schema *schema = node->inputs[side]->schema;
     out->kind            = SHAPE_BUFFER;

@@ -21,7 +21,8 @@ typedef struct {
         *right_slots; /* for each column of the schema behind the key: slot in that input, or -1 */
     int64_t     before_ms, after_ms, grace_ms; /* stream-stream */
     bool        has_grace;
-    const Expr *foreign_key; /* over the left input */
+    const Expr *foreign_key;  /* over the left input; the right one has answers (node_subscribe.h) */
+    int         version_slot; /* FOREIGN_KEY: which version of its row the left input has */
 } PlanJoin;
 
 /* Do rows of that side (0 left, 1 right) come out without a match, too? */

@@ -13,8 +13,8 @@ typedef struct {
     int64_t      sums[8]; /* per group "0" to "7": what was last written */
 } Bench;
 
-static Status bench_append(PipelineHost *self, const PlanNode *node, Str topic, const LogRecord *record,
-                           Str hash_key, Error *err)
+static Status bench_append(PipelineHost *self, const PlanNode *node, Str topic, int partition,
+                           const LogRecord *record, Str hash_key, Error *err)
 {
     Bench *b = (Bench *)self;
     strbuf_addf(&b->sink, STR_FMT " " STR_FMT " @%lld\n", STR_ARG(hash_key),

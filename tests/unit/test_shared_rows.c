@@ -62,8 +62,8 @@ typedef struct {
     StrBuf       log;
 } Listener;
 
-static Status hear_append(PipelineHost *self, const PlanNode *node, Str topic, const LogRecord *record,
-                          Str hash_key, Error *err)
+static Status hear_append(PipelineHost *self, const PlanNode *node, Str topic, int partition,
+                          const LogRecord *record, Str hash_key, Error *err)
 {
     StrBuf *out = &((Listener *)self)->log;
     strbuf_addf(out, STR_FMT ": ", STR_ARG(node->step));
