@@ -67,7 +67,9 @@ static Status write_rows(ExchangeOp *self, const RecordBatch *batch, Error *err)
     for (size_t i = 0; i < batch->count; i++) {
         const Row *row       = &batch->rows[i];
         LogRecord  record    = {.timestamp = row->timestamp};
-        int        partition = slot < 0 ? PARTITION_BY_KEY : (int)row->columns[slot].as.i64;
+        int        partition = slot < 0 || row->columns == NULL || value_is_null(row->columns[slot])
+                                   ? PARTITION_BY_KEY
+                                   : (int)row->columns[slot].as.i64;
         Str        placed;
         Status     status = key_coder_bytes(&self->keys, row, batch->arena, &placed, err);
         record.key        = placed;

@@ -104,6 +104,8 @@ const FnResolved *doc_function(DocReader *r, const json_t *object, const char *n
 /* Columns [from, from + count) of the schemas are of the same types; a failure otherwise. */
 void doc_same_columns(DocReader *r, const Schema *a, size_t from_a, const Schema *b, size_t from_b,
                       size_t count);
+/* Column `slot` is there and of that kind; a failure otherwise. */
+void doc_is_column(DocReader *r, const Schema *schema, size_t slot, SqlKind kind);
 /* All of them, in the same roles. */
 void doc_same_schema(DocReader *r, const Schema *a, const Schema *b);
 /* A value of the one type may stand for one of the other. */

@@ -203,6 +203,12 @@ void doc_same_columns(DocReader *r, const Schema *a, size_t from_a, const Schema
                      STR_ARG(a->columns[from_a + i].name));
 }
 
+void doc_is_column(DocReader *r, const Schema *schema, size_t slot, SqlKind kind)
+{
+    if (doc_ok(r) && (slot >= schema->count || schema->columns[slot].type->kind != kind))
+        doc_fail(r, "column %zu is not there, or of another type than it must have", slot);
+}
+
 void doc_same_schema(DocReader *r, const Schema *a, const Schema *b)
 {
     if (doc_ok(r) &&

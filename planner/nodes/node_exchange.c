@@ -32,12 +32,21 @@ static void want(const PlanNode *node, size_t input, const Wants *of_node, Wants
 static void write_details(const PlanNode *node, json_t *json)
 {
     doc_put_text(json, "topicSuffix", plan_exchange(node)->topic_suffix);
+    if (plan_exchange(node)->partition_slot >= 0)
+        doc_put(json, "partitionSlot", json_integer(plan_exchange(node)->partition_slot));
 }
 
 static const void *read_details(DocReader *r, const PlanNode *node, const json_t *json)
 {
-    PlanExchange *exchange = ARENA_NEW(r->arena, PlanExchange);
-    exchange->topic_suffix = doc_text(r, json, "topicSuffix");
+    const Schema *schema     = node->schema;
+    PlanExchange *exchange   = ARENA_NEW(r->arena, PlanExchange);
+    exchange->topic_suffix   = doc_text(r, json, "topicSuffix");
+    exchange->partition_slot = -1;
+    if (json_object_get(json, "partitionSlot") != NULL) {
+        exchange->partition_slot =
+            (int)doc_int(r, json, "partitionSlot", (int64_t)schema->key_count, (int64_t)schema->count - 1);
+        doc_is_column(r, schema, (size_t)exchange->partition_slot, T_INTEGER);
+    }
     doc_same_schema(r, node->schema, node->inputs[0]->schema);
     return exchange;
 }

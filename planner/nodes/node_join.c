@@ -90,6 +90,8 @@ static void write_details(const PlanNode *node, json_t *json)
     doc_put(json, "graceMs", json_integer(join->grace_ms));
     doc_put(json, "hasGrace", json_boolean(join->has_grace));
     doc_put(json, "foreignKey", doc_json_expr(join->foreign_key));
+    if (join->kind == PLAN_JOIN_FOREIGN_KEY)
+        doc_put(json, "versionSlot", json_integer(join->version_slot));
 }
 
 static const int *read_slots(DocReader *r, const PlanNode *node, size_t input, const json_t *json,
@@ -113,6 +115,17 @@ static void check_stores(DocReader *r, const PlanNode *node, const PlanJoin *joi
         doc_fail(r, "the right side lacks the key");
 }
 
+/* Its right input gives answers, and it keeps its result. */
+static void read_foreign(DocReader *r, const PlanNode *node, const json_t *json, PlanJoin *join)
+{
+    const Schema *table = node->inputs[0]->schema;
+    join->version_slot  = (int)doc_int(r, json, "versionSlot", 0, (int64_t)table->count - 1);
+    doc_is_column(r, table, (size_t)join->version_slot, T_BIGINT);
+    subscribe_check_answers(r, node->inputs[1]->schema, table);
+    if (doc_ok(r) && (join->foreign_key == NULL || node->store_count != 1))
+        doc_fail(r, "a foreign-key join has a foreign key, and keeps its result");
+}
+
 static const void *read_details(DocReader *r, const PlanNode *node, const json_t *json)
 {
     PlanJoin *join    = ARENA_NEW(r->arena, PlanJoin);
@@ -126,6 +139,8 @@ static const void *read_details(DocReader *r, const PlanNode *node, const json_t
     join->has_grace   = doc_bool(r, json, "hasGrace");
     join->foreign_key = doc_expr_or_null(r, json, "foreignKey", node->inputs[0]->schema, NULL);
     doc_same_columns(r, node->schema, 0, node->inputs[0]->schema, 0, node->schema->key_count);
+    if (doc_ok(r) && join->kind == PLAN_JOIN_FOREIGN_KEY)
+        read_foreign(r, node, json, join);
     if (doc_ok(r))
         check_stores(r, node, join);
     return join;

@@ -35,6 +35,9 @@ typedef struct {
     int          version_slot;
 } PlanSubscribe;
 
+/* Reading a plan's document: is that a schema of answers to rows of `table`? A failure otherwise. */
+void subscribe_check_answers(DocReader *r, const Schema *answers, const Schema *table);
+
 static inline const PlanSubscribe *plan_subscribe(const PlanNode *node)
 {
     return node_details(node, &node_subscribe);
