@@ -23,32 +23,36 @@ static Status refuse(const Insert *in, Error *err)
 
 /* ---- the target ---- */
 
-static Status check_target(Insert *in, Error *err)
+bool plan_insert_is_off(const Planner *planner)
 {
-    const AstName *name    = &in->statement->name;
-    const Catalog *catalog = in->planner->catalog;
-    Str property = in->planner->host->property(in->planner->host, "ksql.insert.into.values.enabled");
-    if (!str_is_null(property) && str_equal_nocase(property, STR_LIT("false")))
+    Str property = planner->host->property(planner->host, "ksql.insert.into.values.enabled");
+    return !str_is_null(property) && str_equal_nocase(property, STR_LIT("false"));
+}
+
+Status plan_insert_target(const Planner *planner, const AstName *name, const Source **out, Error *err)
+{
+    if (plan_insert_is_off(planner))
         return error_set(err, E_PLAN, name->pos,
                          "The server has disabled INSERT INTO ... VALUES functionality. To enable it, "
                          "restart your ksqlDB server "
                          "with 'ksql.insert.into.values.enabled'=true");
-    in->source = catalog_source(catalog, name->text);
-    if (in->source == NULL) {
+    const Source *source = catalog_source(planner->catalog, name->text);
+    if (source == NULL) {
         error_set(err, E_PLAN, name->pos, "Cannot insert values into an unknown stream/table: `" STR_FMT "`",
                   STR_ARG(name->text));
-        catalog_hint(catalog, name->text, err);
+        catalog_hint(planner->catalog, name->text, err);
         return E_PLAN;
     }
-    if (in->source->read_only)
+    if (source->read_only)
         return error_set(err, E_PLAN, name->pos, "Cannot insert values into read-only %s: " STR_FMT,
-                         source_kind(in->source->is_table), STR_ARG(name->text));
-    if (in->source->window.kind != WINDOWED_NO)
+                         source_kind(source->is_table), STR_ARG(name->text));
+    if (source->window.kind != WINDOWED_NO)
         return error_set(err, E_PLAN, name->pos, "Cannot insert values into windowed stream/table!");
-    if (str_starts_with(in->source->topic, STR_LIT("_confluent")) ||
-        str_starts_with(in->source->topic, STR_LIT("__")))
+    if (str_starts_with(source->topic, STR_LIT("_confluent")) ||
+        str_starts_with(source->topic, STR_LIT("__")))
         return error_set(err, E_PLAN, name->pos, "Cannot insert values into read-only topic: " STR_FMT,
-                         STR_ARG(in->source->topic));
+                         STR_ARG(source->topic));
+    *out = source;
     return OK;
 }
 
@@ -221,7 +225,7 @@ Status plan_insert_values(const Planner *planner, const AstStatement *statement,
 {
     Insert in    = {.planner = planner, .statement = statement, .out = ARENA_NEW(planner->arena, InsertRow)};
     Typer  typer = {.catalog = planner->catalog, .functions = planner->functions, .arena = planner->arena};
-    TRY(check_target(&in, err));
+    TRY(plan_insert_target(planner, &statement->name, &in.source, err));
     TRY(find_columns(&in, err));
     const Schema *schema = in.source->schema;
     in.row               = ARENA_ARRAY(planner->arena, Value, schema->count);

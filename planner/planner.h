@@ -91,5 +91,8 @@ typedef struct {
     int64_t       timestamp;
 } InsertRow;
 Status plan_insert_values(const Planner *planner, const AstStatement *statement, InsertRow **out, Error *err);
+/* The source that rows may be inserted into, of the catalog; E_PLAN for one that takes none. */
+Status plan_insert_target(const Planner *planner, const AstName *name, const Source **out, Error *err);
+bool   plan_insert_is_off(const Planner *planner); /* ksql.insert.into.values.enabled */
 
 #endif

@@ -85,9 +85,13 @@ static bool wait_until(CommandLog *commands, const struct timespec *until)
 static void degrade(CommandLog *commands, const char *why, const char *what)
 {
     pthread_mutex_lock(&commands->lock);
-    commands->degraded = why;
+    bool known = commands->degraded != NULL; /* the end of the service is no damage */
+    if (!known)
+        commands->degraded = why;
     pthread_cond_broadcast(&commands->changed);
     pthread_mutex_unlock(&commands->lock);
+    if (known)
+        return;
     engine_set_degraded(commands->options.engine);
     log_line(LOG_ERROR, "%s%s%s", why, what != NULL ? "\n" : "", what != NULL ? what : "");
 }
@@ -454,6 +458,21 @@ static Status append(CommandSink *self, const CommandText *command, int64_t *off
         err, "Could not write the statement '" STR_FMT "' into the command topic: ", STR_ARG(command->text));
 }
 
+/* ---- the end ---- */
+
+static const char terminated[] = "The cluster has been terminated.";
+
+static Status erase(CommandSink *self, Error *err)
+{
+    CommandLog *commands = (CommandLog *)self;
+    pthread_mutex_lock(&commands->lock);
+    commands->degraded = terminated; /* the follower stops, and says nothing about the topic's end */
+    pthread_cond_broadcast(&commands->changed);
+    pthread_mutex_unlock(&commands->lock);
+    Status status = log_topic_delete(commands->options.log, str_c(commands->topic), err);
+    return status == E_NOT_FOUND ? OK : status;
+}
+
 /* ---- life ---- */
 
 CommandLog *command_log_new(const CommandLogOptions *options)
@@ -462,7 +481,7 @@ CommandLog *command_log_new(const CommandLogOptions *options)
     StrBuf             name     = {0};
     pthread_condattr_t monotonic;
     strbuf_addf(&name, "_confluent-ksql-" STR_FMT "_command_topic", STR_ARG(options->service_id));
-    commands->base      = (CommandSink){.begin = begin, .append = append, .end = end};
+    commands->base      = (CommandSink){.begin = begin, .append = append, .end = end, .erase = erase};
     commands->base.span = 1 + log_marker_offsets(options->log);
     commands->options   = *options;
     commands->topic     = str_to_heap(strbuf_str(&name));

@@ -79,6 +79,14 @@ void engine_set_command_sink(Engine *engine, CommandSink *sink)
     pthread_mutex_unlock(&engine->lock);
 }
 
+Status engine_erase_commands(Engine *engine, Error *err)
+{
+    pthread_mutex_lock(&engine->lock);
+    CommandSink *sink = engine->sink;
+    pthread_mutex_unlock(&engine->lock);
+    return sink != NULL ? sink->erase(sink, err) : OK;
+}
+
 PlanRef *engine_query_plan(Engine *engine, Str id)
 {
     pthread_mutex_lock(&engine->lock);

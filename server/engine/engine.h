@@ -45,8 +45,9 @@ struct QueryHost {
     Status (*start)(QueryHost *self, PlanRef *plan, const QuerySettings *settings, Error *err);
     Status (*stop)(QueryHost *self, Str id, bool forget, Error *err);
     Status (*pause)(QueryHost *self, Str id, bool paused, Error *err);
-    /* Appends a record made by INSERT INTO ... VALUES and waits until it is durable. Thread: any. */
-    Status (*insert)(QueryHost *self, Str topic, const LogRecord *record, Error *err);
+    /* Appends records that were inserted and waits until they are durable; after an error some may be.
+     * Thread: any. */
+    Status (*insert)(QueryHost *self, Str topic, const LogRecord *records, size_t count, Error *err);
     /* {"state": "RUNNING", ...} for SHOW QUERIES, EXPLAIN and DESCRIBE EXTENDED; NULL when there is nothing
      * to say. New reference. */
     json_t *(*describe)(QueryHost *self, Str id);
@@ -185,11 +186,15 @@ struct CommandSink {
     /* Gives the lease back. `last`: the last command that has been carried out here; own ones behind it are
      * left to the follower. */
     void (*end)(CommandSink *self, int64_t last);
+    /* Forgets all commands, for good: nothing is followed and nothing can be changed any more. */
+    Status (*erase)(CommandSink *self, Error *err);
     /* During a lease: the offset that the next command gets, and how many it takes. */
     int64_t next_offset;
     int     span;
 };
 void engine_set_command_sink(Engine *engine, CommandSink *sink);
+/* The service ends: a node that starts later finds nothing. */
+Status engine_erase_commands(Engine *engine, Error *err);
 
 /* DEGRADED: the command log holds what this version cannot carry out; what runs goes on, nothing can be
  * changed. */

@@ -318,6 +318,19 @@ Execution execution_of(Engine *engine, Session *session, Arena *arena)
                        .number  = engine->next_number};
 }
 
+Status execution_do(Engine *engine, Session *session, Arena *arena,
+                    Status (*act)(Execution *x, void *context, Error *err), void *context, Error *err)
+{
+    pthread_mutex_lock(&engine->lock);
+    Execution x = execution_of(engine, session, arena);
+    execution_bind_host(&x);
+    Status status = act(&x, context, err);
+    if (status != OK)
+        execution_locate(engine, err);
+    pthread_mutex_unlock(&engine->lock);
+    return status;
+}
+
 Status engine_execute_statement(Engine *engine, Session *session, const AstStatement *statement, Arena *arena,
                                 json_t **entity, Error *err)
 {

@@ -62,6 +62,11 @@ struct StatementClass {
     bool             changes; /* what exists: then it is a command, in one order with those of other nodes */
 };
 
+/* What is no statement but asks as one does: `act` runs under the engine's lock, on the engine's catalog, and
+ * changes nothing. */
+Status execution_do(Engine *engine, Session *session, Arena *arena,
+                    Status (*act)(Execution *x, void *context, Error *err), void *context, Error *err);
+
 /* A planner over x->catalog whose results live in `arena`. */
 Planner execution_planner(Execution *x, Arena *arena);
 /* Effective value of a setting: the request's, else the server's. */

@@ -174,6 +174,8 @@ Status engine_execute(Engine *engine, Session *session, Str text, Arena *arena, 
         pieces[request.count++] = rest;
         request.pieces          = pieces;
     }
+    if (request.count == 0)
+        return error_set(err, E_PLAN, NO_POS, "There is no statement in the text");
     request.statements = ARENA_ARRAY(arena, AstStatement *, request.count);
     bool   under_lease = engine->sink != NULL && may_change(engine, &request, arena);
     Status status      = under_lease

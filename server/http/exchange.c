@@ -203,8 +203,10 @@ void exchange_receive(HttpExchange *x, Str bytes)
 {
     pthread_mutex_lock(&x->lock);
     x->too_large = x->too_large || (!x->streams && x->body.len + bytes.len > x->server->options.max_body);
-    if (!x->too_large && !x->gone)
+    if (!x->too_large && !x->gone && !x->drops_body)
         strbuf_add(&x->body, bytes);
+    else if (x->drops_body)
+        x->body_read += bytes.len;
     pthread_mutex_unlock(&x->lock);
     if (x->streams)
         http_wake(x);
@@ -217,6 +219,17 @@ void exchange_received(HttpExchange *x)
     pthread_mutex_unlock(&x->lock);
     if (x->streams)
         http_wake(x);
+}
+
+void exchange_drop_body(HttpExchange *x)
+{
+    pthread_mutex_lock(&x->lock);
+    x->drops_body = true;
+    x->body_read += x->body.len;
+    strbuf_clear(&x->body);
+    if (x->connection != NULL)
+        x->transport->resume(x);
+    pthread_mutex_unlock(&x->lock);
 }
 
 size_t exchange_body_held(HttpExchange *x)
@@ -387,7 +400,9 @@ size_t http_pending(const HttpExchange *x)
 {
     HttpExchange *mutable = (HttpExchange *)x;
     pthread_mutex_lock(&mutable->lock);
-    size_t pending = exchange_pending(x);
+    /* HTTP/1 does not send before it has received: there is nothing to wait for then. */
+    bool   can_read = x->version == HTTP_2 || x->body_ended;
+    size_t pending  = can_read ? exchange_pending(x) : 0;
     pthread_mutex_unlock(&mutable->lock);
     return pending;
 }

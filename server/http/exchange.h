@@ -50,7 +50,8 @@ struct HttpExchange {
     pthread_mutex_t lock; /* of what follows */
     StrBuf          body;
     bool            body_ended, too_large;
-    size_t          body_read; /* bytes the handler has taken, and the transport has not been told */
+    bool            drops_body; /* whoever read it has finished */
+    size_t          body_read;  /* bytes the handler has taken, and the transport has not been told */
     bool            submitted, suspended;
     bool            begun, whole, ended, gone;
     int             status;
@@ -84,6 +85,7 @@ void exchange_submit(HttpExchange *x);
 void   exchange_receive(HttpExchange *x, Str bytes);
 void   exchange_received(HttpExchange *x); /* that was all */
 size_t exchange_body_held(HttpExchange *x);
+void   exchange_drop_body(HttpExchange *x); /* nobody reads it any more */
 /* What the handler has read since the last time. */
 size_t exchange_body_read(HttpExchange *x);
 

@@ -74,7 +74,7 @@ void   http_write(HttpExchange *x, Str bytes); /* into the buffer */
 void   http_flush(HttpExchange *x);            /* what was written may go */
 void   http_end(HttpExchange *x);
 bool   http_gone(const HttpExchange *x);    /* the client left, or the server stops: no need to go on */
-size_t http_pending(const HttpExchange *x); /* bytes that the client has not taken */
+size_t http_pending(const HttpExchange *x); /* bytes that the client could take and has not */
 size_t http_written(const HttpExchange *x); /* bytes of the body so far; of the handler and its steps */
 
 enum {
@@ -82,7 +82,7 @@ enum {
 }; /* a stream that can wait stops writing here; it is woken when less is left */
 
 /* Goes on until `step` answers false or the client is gone; then `close` is called, once. Called by the
- * handler, after http_begin. */
+ * handler, after http_begin; one that reads the body may begin the reply in a step. */
 typedef bool (*HttpStep)(void *state, HttpExchange *x);
 void http_stream(HttpExchange *x, HttpStep step, void (*close)(void *state), void *state);
 /* Has the step called soon. Thread: any; the caller holds a reference. */

@@ -62,6 +62,8 @@ static void finish(HttpExchange *x)
     if (x->close != NULL)
         x->close(x->state);
     http_end(x);
+    if (x->streams)
+        exchange_drop_body(x);
 }
 
 /* Lock held on entry and on return. */

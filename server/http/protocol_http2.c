@@ -294,9 +294,8 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
     if (stream == NULL || stream->x == NULL)
         return nghttp2_session_consume(session, id, len);
     exchange_receive(stream->x, str_n((const char *)bytes, len));
-    if (!stream->x->streams)
-        nghttp2_session_consume(session, id, len);
-    return 0;
+    size_t taken = stream->x->streams ? exchange_body_read(stream->x) : len;
+    return taken > 0 ? nghttp2_session_consume(session, id, taken) : 0;
 }
 
 static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, void *user)

@@ -107,7 +107,18 @@ static Status host_pause(QueryHost *self, Str id, bool paused, Error *err)
     return OK;
 }
 
-static Status host_insert(QueryHost *self, Str topic, const LogRecord *record, Error *err)
+/* Many go out together, and one answer of the log is waited for. */
+static Status append_all(LogWriter *writer, Str topic, const LogRecord *records, size_t count, Error *err)
+{
+    enum { FLUSH_MS = 30000 };
+    if (count == 1)
+        return log_append_sync(writer, topic, PARTITION_BY_KEY, records, STR_NULL, NULL, err);
+    for (size_t i = 0; i < count; i++)
+        TRY(log_append(writer, topic, PARTITION_BY_KEY, &records[i], STR_NULL, err));
+    return log_flush(writer, FLUSH_MS, err);
+}
+
+static Status host_insert(QueryHost *self, Str topic, const LogRecord *records, size_t count, Error *err)
 {
     HostRuntime  *host    = (HostRuntime *)self;
     WriterOptions options = {.client_id = "sluice-insert", .linger_ms = 0};
@@ -116,7 +127,7 @@ static Status host_insert(QueryHost *self, Str topic, const LogRecord *record, E
     if (host->writer == NULL)
         status = log_writer_open(host->log, &options, &host->writer, err);
     if (status == OK)
-        status = log_append_sync(host->writer, topic, PARTITION_BY_KEY, record, STR_NULL, NULL, err);
+        status = append_all(host->writer, topic, records, count, err);
     pthread_mutex_unlock(&host->lock);
     return status;
 }

@@ -19,7 +19,7 @@
 #include "server/settings/settings.h"
 #include "server/node/state_dir.h"
 
-enum { REST_THREADS = 8, MAX_BODY = 16 * 1024 * 1024 };
+enum { REST_THREADS = 8 };
 
 /* `ksql.functions.*` for functions. */
 typedef struct {
@@ -138,7 +138,8 @@ static Status open_rest(Node *node, const NodeOptions *options, Error *err)
                                                       : properties_get_c(node->properties, "listeners");
     HttpOptions http      = {.context        = &node->rest,
                              .handle         = rest_handle,
-                             .max_body       = MAX_BODY,
+                             .streams_body   = rest_streams_body,
+                             .max_body       = REST_MAX_BODY,
                              .threads        = REST_THREADS,
                              .idle_timeout_s = (int)properties_int(node->properties,
                                                                    "ksql.idle.connection.timeout.seconds", 86400),

@@ -5,7 +5,7 @@
 
 #include "core/logger.h"
 
-enum { ROUTE_ANYTIME = 1, ROUTE_STATEMENTS = 2 };
+enum { ROUTE_ANYTIME = 1, ROUTE_STATEMENTS = 2, ROUTE_READS = 4 };
 
 typedef struct {
     const char *method, *path;
@@ -61,12 +61,27 @@ static bool answer_cors(const Rest *rest, HttpExchange *x)
     return true;
 }
 
-static void refuse_method(HttpExchange *x, bool path_known)
+/* "GET, POST": what the path is served by. */
+static void allow_methods(HttpExchange *x)
 {
-    if (path_known)
-        http_respond(x, 405, "text/plain", STR_LIT("Method Not Allowed"));
-    else
-        http_respond(x, 404, "text/plain", STR_LIT("Not Found"));
+    StrBuf allowed = {0};
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++)
+        if (path_matches(routes[i].path, http_path(x)))
+            strbuf_addf(&allowed, "%s%s", allowed.len > 0 ? ", " : "", routes[i].method);
+    http_set_header(x, "Allow", str_to_c(http_arena(x), strbuf_str(&allowed)));
+    strbuf_clear(&allowed);
+}
+
+static void refuse_path(HttpExchange *x, bool path_known)
+{
+    Str path = utf8_repair(http_arena(x), http_path(x));
+    if (!path_known) {
+        rest_error(x, 404, 40400, "Not Found: " STR_FMT, STR_ARG(path));
+        return;
+    }
+    allow_methods(x);
+    rest_error(x, 405, 40500, "Method Not Allowed: " STR_FMT " " STR_FMT,
+               STR_ARG(utf8_repair(http_arena(x), http_method(x))), STR_ARG(path));
 }
 
 void rest_handle(void *context, HttpExchange *x)
@@ -81,8 +96,12 @@ void rest_handle(void *context, HttpExchange *x)
         method = STR_LIT("GET");
     route      = find_route(method, http_path(x), &path_known);
     bool ready = atomic_load(&rest->ready);
+    if (atomic_load(&rest->terminated) && (route == NULL || !(route->flags & ROUTE_ANYTIME))) {
+        rest_error(x, 503, 50304, "The cluster has been terminated.");
+        return;
+    }
     if (route == NULL && (ready || !path_known))
-        refuse_method(x, path_known);
+        refuse_path(x, path_known);
     else if (!ready && (route == NULL || !(route->flags & ROUTE_ANYTIME))) {
         http_set_header(x, "Retry-After", "10");
         rest_error(x, 503, 50302, "KSQL is not yet ready to serve requests.");
@@ -90,6 +109,14 @@ void rest_handle(void *context, HttpExchange *x)
         rest_error(x, 400, 40000, "This server runs a queries file and takes no statements");
     else
         route->handler(rest, x);
+}
+
+/* What will be refused is not read as it comes. */
+bool rest_streams_body(void *context, Str method, Str path)
+{
+    bool         path_known;
+    const Route *route = find_route(method, path, &path_known);
+    return route != NULL && (route->flags & ROUTE_READS) != 0;
 }
 
 static bool transients_close(Transients *self, Str id) { return rest_close((Rest *)self->context, id); }
@@ -100,6 +127,7 @@ void rest_init(Rest *rest, Engine *engine, Runtime *runtime, const Properties *p
     *rest            = (Rest){.engine = engine, .runtime = runtime, .properties = properties};
     rest->transients = (Transients){rest, transients_close, rest_list_queries};
     atomic_init(&rest->ready, false);
+    atomic_init(&rest->terminated, false);
     pthread_mutex_init(&rest->lock, NULL);
     pthread_mutex_init(&rest->health.lock, NULL);
     pull_limits_init(&rest->limits, properties);

@@ -15,6 +15,8 @@
 #include "executor/pull/pull.h"
 #include "server/rest/pull_limits.h"
 
+enum { REST_MAX_BODY = 16 * 1024 * 1024 /* of a request, or of a row of /inserts-stream */ };
+
 #define KSQLDB_VERSION "0.29.0" /* the ksqlDB whose API this is; clients compare it with their own */
 
 /* The last answer about Kafka's health. Thread: any, under lock. */
@@ -30,9 +32,10 @@ typedef struct {
     Engine           *engine;
     Runtime          *runtime;
     const Properties *properties;
-    bool              headless; /* a queries file runs: statements are refused */
-    atomic_bool       ready;    /* the command log has been replayed */
-    pthread_mutex_t   lock;     /* of the list */
+    bool              headless;   /* a queries file runs: statements are refused */
+    atomic_bool       ready;      /* the command log has been replayed */
+    atomic_bool       terminated; /* /ksql/terminate: nothing is served any more */
+    pthread_mutex_t   lock;       /* of the list */
     StreamQuery      *queries;
     size_t            query_count; /* reserved ones included */
     Transients        transients;  /* for TERMINATE and SHOW QUERIES */
@@ -47,6 +50,7 @@ void rest_init(Rest *rest, Engine *engine, Runtime *runtime, const Properties *p
 void rest_clear(Rest *rest);
 /* For HttpOptions. `context` is the Rest. */
 void rest_handle(void *context, HttpExchange *x);
+bool rest_streams_body(void *context, Str method, Str path);
 
 typedef void          RestFunction(Rest *rest, HttpExchange *x);
 typedef RestFunction *RestHandler;
@@ -72,6 +76,7 @@ void rest_json(HttpExchange *x, int status, json_t *json); /* takes it */
 
 /* The body as an object; answers 400 and returns NULL when it is none. */
 json_t *rest_request(HttpExchange *x);
+json_t *rest_parse_request(HttpExchange *x, Str text);       /* the same for another text */
 Str     rest_field(const json_t *request, const char *name); /* STR_NULL: not there or no text */
 /* Overrides and variables of a request. False: an error was answered. session_clear either way. */
 bool rest_session(Rest *rest, HttpExchange *x, const json_t *request, const char *properties,
@@ -91,15 +96,18 @@ typedef enum {
                      once */
     ROWS_LINES,   /* 5.2 */
     ROWS_ARRAY,   /* 5.2 as one array */
+    ROWS_PROTO,   /* 5.5: as PUSHED, rows are Protobuf */
 } RowForm;
 
 const char *row_form_type(RowForm form); /* Content-Type */
-void        rows_header(HttpExchange *x, RowForm form, Str query_id, const Schema *schema);
-void        rows_row(HttpExchange *x, RowForm form, const Schema *schema, const Value *values, bool tombstone,
-                     StrBuf *scratch);
-void        rows_message(HttpExchange *x, RowForm form, const char *message);
-void        rows_error(HttpExchange *x, RowForm form, int code, const char *message);
-void        rows_end(HttpExchange *x, RowForm form);
+/* Can rows of these columns have the form? E_UNSUPPORTED. Before the reply begins. */
+Status rows_check(RowForm form, const Schema *schema, Error *err);
+void   rows_header(HttpExchange *x, RowForm form, Str query_id, const Schema *schema);
+void   rows_row(HttpExchange *x, RowForm form, const Schema *schema, const Value *values, bool tombstone,
+                StrBuf *scratch);
+void   rows_message(HttpExchange *x, RowForm form, const char *message);
+void   rows_error(HttpExchange *x, RowForm form, int code, const char *message);
+void   rows_end(HttpExchange *x, RowForm form);
 
 /* ---- push queries ---- */
 

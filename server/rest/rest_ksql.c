@@ -31,8 +31,11 @@ static void execute(Rest *rest, HttpExchange *x, const json_t *request, Session 
     size_t  failed;
     Str     failed_text, text = rest_field(request, "ksql");
     json_t *entities = json_array();
-    if (str_is_null(text))
-        text = STR_LIT("");
+    if (str_trim(text).len == 0) {
+        rest_error(x, 400, 40000, "\"ksql\" field must be populated");
+        json_decref(entities);
+        return;
+    }
     error_clear(&err);
     http_wait_begin(x); /* for other statements, for topics, for ASSERT's timeout */
     Status status =

@@ -10,8 +10,8 @@
 typedef struct {
     const char *text_field, *properties_field;
     int         wrong_kind; /* error code of statements that are neither SELECT nor PRINT */
-    const char *offers[3];
-    RowForm     forms[3];
+    const char *offers[4];
+    RowForm     forms[4];
     int         none;  /* the offer without an Accept header */
     int         print; /* the one offer under which PRINT answers; < 0: any */
 } Endpoint;
@@ -20,8 +20,9 @@ static const Endpoint query_endpoint = {
     "ksql",
     "streamsProperties",
     40000,
-    {"application/vnd.ksql.v1+json", "application/json", "application/vnd.ksqlapi.delimited.v1"},
-    {ROWS_OBJECTS, ROWS_OBJECTS, ROWS_LINES},
+    {"application/vnd.ksql.v1+json", "application/json", "application/vnd.ksqlapi.delimited.v1",
+     "application/vnd.ksql.v1+protobuf"},
+    {ROWS_OBJECTS, ROWS_OBJECTS, ROWS_LINES, ROWS_PROTO},
     0,
     -1,
 };
@@ -29,8 +30,9 @@ static const Endpoint stream_endpoint = {
     "sql",
     "properties",
     40001,
-    {"application/vnd.ksqlapi.delimited.v1", "application/json", "application/vnd.ksql.v1+json"},
-    {ROWS_LINES, ROWS_ARRAY, ROWS_OBJECTS},
+    {"application/vnd.ksqlapi.delimited.v1", "application/json", "application/vnd.ksql.v1+json",
+     "application/vnd.ksql.v1+protobuf"},
+    {ROWS_LINES, ROWS_ARRAY, ROWS_OBJECTS, ROWS_PROTO},
     0,
     0,
 };
@@ -151,6 +153,9 @@ static void plan_and_run(Rest *rest, HttpExchange *x, Session *session, const As
     http_wait_begin(x); /* for statements under way */
     Status planned = engine_plan_query(rest->engine, session, statement, arena, &query, &err);
     http_wait_end(x);
+    if (planned == OK)
+        planned =
+            rows_check(form, query.kind == QUERY_PULL_TABLE ? query.pull->result : query.push->schema, &err);
     if (planned != OK) {
         rest_code(&err, NULL, &status, &code);
         rest_statement_error(x, status, code, err.message, text, NULL);
@@ -182,7 +187,10 @@ static void run(Rest *rest, HttpExchange *x, const Endpoint *endpoint, const jso
         arena_free(arena);
     } else if (statement->kind == STMT_QUERY) {
         plan_and_run(rest, x, session, statement, text, arena, form);
-    } else if (endpoint->print >= 0 && chosen != endpoint->print) {
+    } else if (endpoint == &query_endpoint && http_is_2(x)) { /* ksqlDB's, too: it goes to /query-stream */
+        rest_error(x, 405, 40500, "PRINT is not served by /query over HTTP/2: send it to /query-stream");
+        arena_free(arena);
+    } else if ((endpoint->print >= 0 && chosen != endpoint->print) || endpoint->forms[chosen] == ROWS_PROTO) {
         http_respond(x, 406, NULL, STR_NULL);
         arena_free(arena);
     } else

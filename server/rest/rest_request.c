@@ -19,6 +19,7 @@ static const struct {
     {"ksql", JSON_STRING, "a string"},
     {"sql", JSON_STRING, "a string"},
     {"queryId", JSON_STRING, "a string"},
+    {"target", JSON_STRING, "a string"},
     {"streamsProperties", JSON_OBJECT, "an object"},
     {"properties", JSON_OBJECT, "an object"},
     {"requestProperties", JSON_OBJECT, "an object"},
@@ -51,11 +52,12 @@ static const char *wrong_field(const json_t *request, const char **wanted)
     return NULL;
 }
 
-json_t *rest_request(HttpExchange *x)
+json_t *rest_request(HttpExchange *x) { return rest_parse_request(x, http_body(x)); }
+
+json_t *rest_parse_request(HttpExchange *x, Str body)
 {
     json_error_t error;
     const char  *wanted, *wrong = NULL;
-    Str          body    = http_body(x);
     json_t      *request = json_loadb(body.ptr, body.len, JSON_ALLOW_NUL, &error);
     if (request == NULL)
         rest_error(x, 400, 40000, "Invalid JSON in request: %s", error.text);

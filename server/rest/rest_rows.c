@@ -2,21 +2,32 @@
  * rest_rows.c - rows as the three forms of rest.md 5: objects in an array, lines, one plain array.
  */
 #include "server/rest/rest.h"
+#include "server/rest/proto_rows.h"
 
 #include "serde/serde.h"
 
 const char *row_form_type(RowForm form)
 {
     static const char *const types[] = {
-        [ROWS_OBJECTS] = "application/vnd.ksql.v1+json",
-        [ROWS_PUSHED]  = "application/vnd.ksql.v1+json",
-        [ROWS_LINES]   = "application/vnd.ksqlapi.delimited.v1",
-        [ROWS_ARRAY]   = "application/json",
+        [ROWS_OBJECTS] = "application/vnd.ksql.v1+json",       [ROWS_PUSHED] = "application/vnd.ksql.v1+json",
+        [ROWS_LINES] = "application/vnd.ksqlapi.delimited.v1", [ROWS_ARRAY] = "application/json",
+        [ROWS_PROTO] = "application/vnd.ksql.v1+protobuf",
     };
     return types[form];
 }
 
-static bool has_objects(RowForm form) { return form == ROWS_OBJECTS || form == ROWS_PUSHED; }
+static bool has_objects(RowForm form)
+{
+    return form == ROWS_OBJECTS || form == ROWS_PUSHED || form == ROWS_PROTO;
+}
+
+Status rows_check(RowForm form, const Schema *schema, Error *err)
+{
+    StrBuf text   = {0};
+    Status status = form == ROWS_PROTO ? proto_schema_print(schema, &text, err) : OK;
+    strbuf_clear(&text);
+    return status;
+}
 
 /* Before an element that is not the first. */
 static const char *separator_before(RowForm form)
@@ -27,7 +38,7 @@ static const char *separator_before(RowForm form)
 /* Behind one that is not the last. */
 static const char *separator_behind(RowForm form)
 {
-    return form == ROWS_PUSHED ? ",\n" : form == ROWS_LINES ? "\n" : "";
+    return form == ROWS_PUSHED || form == ROWS_PROTO ? ",\n" : form == ROWS_LINES ? "\n" : "";
 }
 
 /* ksqlDB's text has header columns, which only `SELECT *` on a SOURCE TABLE gives as such, before the values;
@@ -52,7 +63,19 @@ static void print_schema(const Schema *schema, StrBuf *out)
         }
 }
 
-static void objects_header(Str query_id, const Schema *schema, StrBuf *out)
+/* rows_check has seen that it can be printed. */
+static void add_proto_schema(const Schema *schema, StrBuf *out)
+{
+    StrBuf text = {0};
+    Error  ignored;
+    if (proto_schema_print(schema, &text, &ignored) == OK) {
+        strbuf_adds(out, ",\"protoSchema\":");
+        json_write_string(strbuf_str(&text), out);
+    }
+    strbuf_clear(&text);
+}
+
+static void objects_header(RowForm form, Str query_id, const Schema *schema, StrBuf *out)
 {
     StrBuf text = {0};
     print_schema(schema, &text);
@@ -60,6 +83,8 @@ static void objects_header(Str query_id, const Schema *schema, StrBuf *out)
     json_write_string(query_id, out);
     strbuf_adds(out, ",\"schema\":");
     json_write_string(strbuf_str(&text), out);
+    if (form == ROWS_PROTO)
+        add_proto_schema(schema, out);
     strbuf_adds(out, "}}");
     strbuf_clear(&text);
 }
@@ -91,7 +116,7 @@ void rows_header(HttpExchange *x, RowForm form, Str query_id, const Schema *sche
     if (form == ROWS_ARRAY)
         strbuf_addc(&out, '[');
     if (has_objects(form))
-        objects_header(query_id, schema, &out);
+        objects_header(form, query_id, schema, &out);
     else
         columns_header(query_id, schema, &out);
     strbuf_adds(&out, separator_behind(form));
@@ -110,6 +135,16 @@ static void write_columns(const Schema *schema, const Value *values, StrBuf *out
     strbuf_addc(out, ']');
 }
 
+static void write_proto(const Schema *schema, const Value *values, Arena *arena, StrBuf *out)
+{
+    StrBuf bytes = {0};
+    proto_row_write(schema, values, &bytes);
+    strbuf_adds(out, "{\"row\":{\"protobufBytes\":\"");
+    strbuf_add(out, base64_encode(arena, strbuf_str(&bytes)));
+    strbuf_adds(out, "\"");
+    strbuf_clear(&bytes);
+}
+
 void rows_row(HttpExchange *x, RowForm form, const Schema *schema, const Value *values, bool tombstone,
               StrBuf *scratch)
 {
@@ -117,8 +152,11 @@ void rows_row(HttpExchange *x, RowForm form, const Schema *schema, const Value *
         return; /* the other forms cannot show one */
     strbuf_reset(scratch);
     strbuf_adds(scratch, separator_before(form));
-    strbuf_adds(scratch, has_objects(form) ? "{\"row\":{\"columns\":" : "");
-    write_columns(schema, values, scratch);
+    strbuf_adds(scratch, has_objects(form) && form != ROWS_PROTO ? "{\"row\":{\"columns\":" : "");
+    if (form == ROWS_PROTO)
+        write_proto(schema, values, http_arena(x), scratch);
+    else
+        write_columns(schema, values, scratch);
     strbuf_adds(scratch, !has_objects(form) ? "" : tombstone ? ",\"tombstone\":true}}" : "}}");
     strbuf_adds(scratch, separator_behind(form));
     http_write(x, strbuf_str(scratch));

@@ -1,7 +1,7 @@
 /*
  * stmt_insert.c - INSERT INTO ... VALUES: one record, written at once. Not logged, and no entity (rest.md 4).
  */
-#include "server/statements/statements.h"
+#include "server/statements/insert_rows.h"
 
 /* Key columns that are all NULL are a null key, where one column is the key itself. */
 static Status encode_side(Execution *x, const Source *source, int side, const Value *values, Str *out,
@@ -24,31 +24,36 @@ static Status encode_side(Execution *x, const Source *source, int side, const Va
     return status;
 }
 
-static Status write_row(Execution *x, const InsertRow *row, Error *err)
+Status insert_make_record(Execution *x, const AstStatement *statement, LogRecord *out, Str *topic, Error *err)
 {
-    LogRecord  record = {.timestamp = row->timestamp};
-    QueryHost *host   = engine_host(x->engine);
-    Clock     *clock  = engine_clock(x->engine);
-    if (!row->has_timestamp)
-        record.timestamp = clock->now_ms(clock);
-    TRY(encode_side(x, row->source, SIDE_KEY, row->keys, &record.key, err));
-    TRY(encode_side(x, row->source, SIDE_VALUE, row->values, &record.value, err));
-    Str topic = str_dup(x->arena, row->source->topic);
-    execution_leave_lock(x);
-    Status status = host->insert(host, topic, &record, err);
-    execution_take_lock(x);
-    return status;
+    Planner    planner = execution_planner(x, x->arena);
+    Clock     *clock   = engine_clock(x->engine);
+    InsertRow *row;
+    TRY(plan_insert_values(&planner, statement, &row, err));
+    *out   = (LogRecord){.timestamp = row->has_timestamp ? row->timestamp : clock->now_ms(clock)};
+    *topic = str_dup(x->arena, row->source->topic);
+    if (x->sandbox)
+        return OK;
+    Status status = encode_side(x, row->source, SIDE_KEY, row->keys, &out->key, err);
+    if (status == OK)
+        status = encode_side(x, row->source, SIDE_VALUE, row->values, &out->value, err);
+    return status == OK ? OK
+                        : error_prefix(err, "Failed to insert values into '" STR_FMT "'. ",
+                                       STR_ARG(statement->name.text));
 }
 
 Status stmt_insert_values(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
 {
-    Planner    planner = execution_planner(x, x->arena);
-    InsertRow *row;
-    TRY(plan_insert_values(&planner, statement, &row, err));
+    LogRecord  record;
+    Str        topic;
+    QueryHost *host = engine_host(x->engine);
+    TRY(insert_make_record(x, statement, &record, &topic, err));
     if (x->sandbox)
         return OK;
-    if (write_row(x, row, err) != OK)
-        return error_prefix(err, "Failed to insert values into '" STR_FMT "'. ",
-                            STR_ARG(statement->name.text));
-    return OK;
+    execution_leave_lock(x);
+    Status status = host->insert(host, topic, &record, 1, err);
+    execution_take_lock(x);
+    return status == OK ? OK
+                        : error_prefix(err, "Failed to insert values into '" STR_FMT "'. ",
+                                       STR_ARG(statement->name.text));
 }

@@ -25,10 +25,12 @@ static Status host_pause(QueryHost *self, Str id, bool paused, Error *err)
     return error_set(err, E_UNSUPPORTED, NO_POS, "Queries cannot be paused in tests");
 }
 
-static Status host_insert(QueryHost *self, Str topic, const LogRecord *record, Error *err)
+static Status host_insert(QueryHost *self, Str topic, const LogRecord *records, size_t count, Error *err)
 {
     DriverHost *host = (DriverHost *)self;
-    return driver_insert(host->driver, topic, 0, record, false, host->depth_first, err);
+    for (size_t i = 0; i < count; i++)
+        TRY(driver_insert(host->driver, topic, 0, &records[i], false, host->depth_first, err));
+    return OK;
 }
 
 static json_t *host_describe(QueryHost *self, Str id) { return NULL; }

@@ -103,6 +103,27 @@ class Http2(rest_test.WithServer):
                 client.send(frame(RST_STREAM, 0, stream, struct.pack(">I", 0)))
             wait_until(lambda: not self.running())
 
+    def test_rows_are_acknowledged_while_the_request_is_open(self):
+        client = self.client()
+        stream = client.ask("POST", "/inserts-stream", b'{"target":"S"}\n', end=False)
+        self.assertEqual(client.frame()[0], SETTINGS)
+        for i in range(3):
+            client.send(frame(DATA, 0, stream, b'{"K":"k","V":%d}\n' % i))
+            self.assertEqual(json.loads(client.next_data(stream)), {"status": "ok", "seq": i})
+        client.send(frame(DATA, END_STREAM, stream, b'{"K":"k","V":"x"}'))
+        self.assertEqual([json.loads(ack)["status"] for ack in client.data(stream)], ["error"])
+        self.assertEqual(self.server.pull("SELECT V FROM S;"), [[0], [1], [2]])
+        refused = client.ask("POST", "/inserts-stream", b'{"target":"NONE"}\n', end=False)
+        self.assertEqual([json.loads(line)["error_code"] for line in client.data(refused)], [40001])  # it ends although the request does not
+        left = client.ask("POST", "/inserts-stream", b'{"target":"S"}\n{"K":"half', end=False)
+        client.send(frame(RST_STREAM, 0, left, struct.pack(">I", 8)))
+        self.alive()
+
+    def test_print_goes_to_the_other_endpoint(self):
+        client = self.client()
+        answer = json.loads(b"".join(client.data(client.ask("POST", "/query", b'{"ksql":"PRINT s;"}'))))
+        self.assertEqual(answer["error_code"], 40500)
+
     def test_the_server_ends_its_streams(self):
         client = self.client()
         stream = self.push(client)

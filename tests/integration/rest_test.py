@@ -43,7 +43,15 @@ class Statements(WithServer):
         self.assertEqual((status, info["ksqlServiceId"], info["serverStatus"]), (200, "default_", "RUNNING"))
         self.assertRegex(info["version"], r"^\d+\.\d+\.\d+$")
         self.assertTrue(json.loads(self.server.get("/healthcheck")[1])["isHealthy"])
-        self.assertEqual(self.server.get("/nothing")[:2], (404, "Not Found"))
+        for method, path, code in (("GET", "/nothing", 404), ("GET", "/ksql", 405), ("PUT", "/info", 405), ("GET", "/clusterStatus", 404)):
+            status, body, response = self.server.request(method, path)
+            self.assertEqual((status, json.loads(body)["error_code"]), (code, code * 100))
+            self.assertEqual(response.headers["Allow"], {"/ksql": "POST", "/info": "GET"}.get(path))
+        for path in ("/heartbeat", "/lag"):  # nothing is behind them
+            self.assertEqual(self.server.post(path, {})[0], 400)
+        for nothing in ("", "  ", "-- only this", ";"):
+            status, answer = self.server.ksql(nothing)
+            self.assertEqual(status, 400, nothing)
         status, _, response = self.server.get("/")
         self.assertEqual((status, response.headers["Location"]), (307, "/info"))
         self.assertEqual(self.server.get("/chc/ready")[:2], (200, "{}"))
