@@ -58,6 +58,8 @@ Status(error_set)(Error *err, Status code, Pos pos, const char *fmt, ...)
 
 Status error_prefix(Error *err, const char *fmt, ...)
 {
+    if (err == NULL)
+        return E_IO;
     char    prefix[ERROR_MESSAGE_MAX], old[ERROR_MESSAGE_MAX];
     size_t  old_len = strlen(err->message);
     va_list args;
@@ -72,6 +74,8 @@ Status error_prefix(Error *err, const char *fmt, ...)
 
 Status error_append(Error *err, const char *fmt, ...)
 {
+    if (err == NULL)
+        return E_IO;
     char    text[ERROR_MESSAGE_MAX];
     va_list args;
     va_start(args, fmt);
@@ -83,6 +87,8 @@ Status error_append(Error *err, const char *fmt, ...)
 
 void error_clear(Error *err)
 {
+    if (err == NULL)
+        return;
     err->code       = OK;
     err->pos        = NO_POS;
     err->message[0] = '\0';

@@ -74,10 +74,14 @@ static inline Status error_code(Status returned, Status code)
 }
 #define error_set(err, code, ...) error_code(error_set((err), (code), __VA_ARGS__), (code))
 
-/* Puts text before the message that is there already; code and position stay. Returns err->code. */
+/* All that takes an Error takes NULL: whoever wants no text gives none, and finds out only when something
+ * fails. */
+
+/* Puts text before the message that is there already; code and position stay. Returns err->code; E_IO where
+ * there is no err: who needs the true code keeps it. */
 Status error_prefix(Error *err, const char *fmt, ...) SL_PRINTF(2, 3);
 
-/* Appends text to the message. Returns err->code. */
+/* Appends text to the message. Returns as error_prefix. */
 Status error_append(Error *err, const char *fmt, ...) SL_PRINTF(2, 3);
 
 /* Marks `err` as holding nothing: code OK, empty message. */

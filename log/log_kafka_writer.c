@@ -345,8 +345,9 @@ static Status produce_retrying(LogWriter *writer, WriterTopic *topic, int partit
     if (headers != NULL)
         rd_kafka_headers_destroy(headers);
     if (code == RD_KAFKA_RESP_ERR__STATE && writer->failed != OK) {
-        *err = *writer->failure;
-        return err->code;
+        if (err != NULL)
+            *err = *writer->failure;
+        return writer->failed;
     }
     Status status = fatal_status(writer, err);
     return status != OK ? status : kafka_fail(code, NULL, err, "cannot write to topic %s", topic->name);

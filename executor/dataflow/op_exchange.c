@@ -83,13 +83,12 @@ static Status write_rows(ExchangeOp *self, const RecordBatch *batch, Error *err)
             record.headers      = row->origin->headers;
             record.header_count = row->origin->header_count;
         }
-        status = host->append(host, self->base.node, self->topic, partition, &record, placed, err);
-        if (status == E_DATA) { /* the record's own fault (its size) */
-            op_skip_row(&self->base, row, err);
-            error_clear(err);
-            status = OK;
-        }
-        TRY(status);
+        Error why;
+        status = host->append(host, self->base.node, self->topic, partition, &record, placed, &why);
+        if (status == E_DATA) /* the record's own fault (its size) */
+            op_skip_row(&self->base, row, &why);
+        else if (status != OK)
+            return error_set(err, status, why.pos, "%s", why.message);
     }
     return OK;
 }

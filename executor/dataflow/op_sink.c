@@ -94,15 +94,17 @@ static Status write_row(SinkOp *self, const Row *row, Arena *arena, Error *err)
         record.headers      = row->origin->headers;
         record.header_count = row->origin->header_count;
     }
+    Error  why;
     Status status =
-        host->append(host, op->node, plan_sink(op->node)->topic, PARTITION_BY_KEY, &record, key, err);
+        host->append(host, op->node, plan_sink(op->node)->topic, PARTITION_BY_KEY, &record, key, &why);
     if (status == E_DATA) { /* the record's own fault */
-        op_skip_row(op, row, err);
-        error_clear(err);
+        op_skip_row(op, row, &why);
         return OK;
     }
-    op->pipeline->counters.records_out += status == OK;
-    return status;
+    if (status != OK)
+        return error_set(err, status, why.pos, "%s", why.message);
+    op->pipeline->counters.records_out++;
+    return OK;
 }
 
 static Status sink_push(Operator *op, int port, const RecordBatch *in, Error *err)

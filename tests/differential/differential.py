@@ -219,7 +219,25 @@ class Run:
                 time.sleep(0.1)
 
     def close(self):
+        """A broker outlives the test, and bears only so many partitions: what is the run's own goes."""
+        if "bootstrap.servers" in self.variant.properties:
+            try:
+                self.remove_topics()
+            except Exception as failure:  # it was to be thrown away
+                print(f"topics of {self.prefix} are left on the broker: {failure}", flush=True)
         self.server.close()
+
+    def remove_topics(self):
+        if self.server.process is None:
+            self.server.start()
+        for query in reversed(self.queries()):
+            for written in self.server.ok("SHOW QUERIES;")[0]["queries"]:
+                if query.name in written["sinks"]:
+                    self.server.ok(f"TERMINATE {written['id']};")
+            self.server.ok(f"DROP {'TABLE' if query.is_table else 'STREAM'} {query.name} DELETE TOPIC;")
+        for source in self.case.sources:
+            self.server.ok(f"DROP {'TABLE' if source.is_table else 'STREAM'} {source.name} DELETE TOPIC;")
+        time.sleep(0.5)  # internal topics go a little later
 
 
 # ---- comparing ----

@@ -34,6 +34,14 @@ static void prefix_and_append_keep_the_code(void **state)
     assert_string_equal(err.message, "");
 }
 
+/* A broker that fails a call which was made without an Error took the server with it. */
+static void nobody_needs_an_error(void **state)
+{
+    assert_int_not_equal(error_prefix(NULL, "%s: ", "a"), OK);
+    assert_int_not_equal(error_append(NULL, " (%d)", 5), OK);
+    error_clear(NULL);
+}
+
 static void long_messages_are_cut_at_a_character(void **state)
 {
     static char text[ERROR_MESSAGE_MAX * 2];
@@ -64,9 +72,8 @@ static void codes_have_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(set_fills_everything),
-        cmocka_unit_test(prefix_and_append_keep_the_code),
-        cmocka_unit_test(long_messages_are_cut_at_a_character),
+        cmocka_unit_test(set_fills_everything),  cmocka_unit_test(prefix_and_append_keep_the_code),
+        cmocka_unit_test(nobody_needs_an_error), cmocka_unit_test(long_messages_are_cut_at_a_character),
         cmocka_unit_test(codes_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
