@@ -123,6 +123,12 @@ Str decimal_to_bytes(Arena *arena, Value v)
 Value decimal_from_bytes(Arena *arena, Str bytes, int scale)
 {
     mpz_t n;
+    if (bytes.len > 0 && bytes.len <= sizeof(int64_t)) { /* nearly all: the sign and what follows it */
+        int64_t few = (int8_t)bytes.ptr[0];
+        for (size_t i = 1; i < bytes.len; i++)
+            few = (int64_t)((uint64_t)few << 8 | (uint8_t)bytes.ptr[i]);
+        return value_decimal(few, scale);
+    }
     big_init_from_bytes(n, bytes);
     Value v = big_to_value(arena, n, scale);
     mpz_clear(n);

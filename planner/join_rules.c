@@ -265,7 +265,11 @@ Status join_windows(const Analysis *a, const JoinCondition *on, const PlanNode *
                          "the join to work\nHopping and tumbling windowed sources can only be joined to "
                          "other hopping and tumbling windowed sources",
                          window_name(l), window_name(r));
-    if (l != r || left->window.size_ms != right->window.size_ms)
+    /* Another size is another key format, which would have to be repartitioned; formats of a registry are
+     * taken as they are (build_join.c). */
+    bool registry = format_facts(left->key_format.format)->registry &&
+                    left->key_format.format == right->key_format.format;
+    if (!registry && (l != r || left->window.size_ms != right->window.size_ms))
         return error_set(err, E_PLAN, on->join->pos,
                          "Implicit repartitioning of windowed sources is not supported. See "
                          "https://github.com/confluentinc/ksql/issues/4385.");

@@ -22,12 +22,12 @@ typedef struct AvroWriter AvroWriter;
 Status avro_reader_new(const AvroType *schema, const SerdeSpec *spec, Arena *arena, const AvroReader **out,
                        Error *err);
 /* Fills out[count]; texts point into `payload`. E_DATA when it is cut short or does not fit the schema. */
-Status avro_read(const AvroReader *reader, Str payload, Arena *arena, Value *out, Error *err);
+Status avro_read_row(const AvroReader *reader, Str payload, Arena *arena, Value *out, Error *err);
 
 /* `fill`: where the schema has no null, NULL becomes the zero of the type (test data); otherwise E_DATA when
  * it happens. Fields without a column get their default. E_PLAN when a column cannot be written so. */
 Status avro_writer_new(const AvroType *schema, const SerdeSpec *spec, bool fill, Arena *arena,
                        const AvroWriter **out, Error *err);
-Status avro_write(const AvroWriter *writer, const Value *values, StrBuf *out, Error *err);
+Status avro_write_row(const AvroWriter *writer, const Value *values, StrBuf *out, Error *err);
 
 #endif

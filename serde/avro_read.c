@@ -565,7 +565,7 @@ static Status read_root(Cursor *c, const AvroReader *reader, Value *out, Error *
     return OK;
 }
 
-Status avro_read(const AvroReader *reader, Str payload, Arena *arena, Value *out, Error *err)
+Status avro_read_row(const AvroReader *reader, Str payload, Arena *arena, Value *out, Error *err)
 {
     const uint8_t *start = (const uint8_t *)payload.ptr;
     Cursor         c     = {start, start + payload.len, arena};

@@ -221,26 +221,37 @@ static Status cannot_be_null(const WriteNode *node, Error *err)
                      STR_ARG(node->name));
 }
 
+/* A fixed is as long as it is: the sign fills it. */
+static Status put_decimal(const WriteNode *node, Str bytes, StrBuf *out, Error *err)
+{
+    const AvroType *type = node->type;
+    char            sign = bytes.len > 0 && (uint8_t)bytes.ptr[0] >= 0x80 ? (char)0xff : 0;
+    if (type->kind == AVRO_BYTES) {
+        avro_put_span(bytes, out);
+        return OK;
+    }
+    if (bytes.len > type->size)
+        return error_set(err, E_DATA, NO_POS, "A DECIMAL does not fit the fixed field [" STR_FMT "]",
+                         STR_ARG(node->name));
+    for (size_t i = bytes.len; i < type->size; i++)
+        strbuf_addc(out, sign);
+    strbuf_add(out, bytes);
+    return OK;
+}
+
 static Status write_decimal(const WriteNode *node, Value value, StrBuf *out, Error *err)
 {
     const AvroType *type  = node->type;
-    Arena          *arena = arena_new(0);
-    Value           exact;
-    Status          status = decimal_ensure_fit(arena, value, type->precision, type->scale, &exact, err);
-    Str             bytes  = STR_NULL;
+    SqlType         exact = {.kind = T_DECIMAL, .precision = type->precision, .scale = type->scale};
+    char            few[8];
+    size_t          len = connect_short_decimal(value, &exact, few);
+    if (len > 0)
+        return put_decimal(node, str_n(few, len), out, err);
+    Arena *arena = arena_new(0);
+    Value  fits;
+    Status status = decimal_ensure_fit(arena, value, type->precision, type->scale, &fits, err);
     if (status == OK)
-        bytes = decimal_to_bytes(arena, exact);
-    if (status == OK && type->kind == AVRO_BYTES) {
-        avro_put_span(bytes, out);
-    } else if (status == OK && bytes.len > type->size) {
-        status = error_set(err, E_DATA, NO_POS, "A DECIMAL does not fit the fixed field [" STR_FMT "]",
-                           STR_ARG(node->name));
-    } else if (status == OK) {
-        char sign = bytes.len > 0 && (uint8_t)bytes.ptr[0] >= 0x80 ? (char)0xff : 0;
-        for (size_t i = bytes.len; i < type->size; i++)
-            strbuf_addc(out, sign);
-        strbuf_add(out, bytes);
-    }
+        status = put_decimal(node, decimal_to_bytes(arena, fits), out, err);
     arena_free(arena);
     return status;
 }
@@ -380,7 +391,7 @@ static Status write(const WriteNode *node, Value value, StrBuf *out, Error *err)
     }
 }
 
-Status avro_write(const AvroWriter *writer, const Value *values, StrBuf *out, Error *err)
+Status avro_write_row(const AvroWriter *writer, const Value *values, StrBuf *out, Error *err)
 {
     const WriteNode *root = &writer->root;
     if (!writer->unwrapped)

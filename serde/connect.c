@@ -93,6 +93,21 @@ Status connect_convert(Conversion conversion, const SqlType *wire, const SqlType
     }
 }
 
+size_t connect_short_decimal(Value value, const SqlType *type, char out[8])
+{
+    int64_t n     = value.as.i64;
+    size_t  width = 1;
+    if ((value.flags & VALUE_BIG) || value.scale != type->scale ||
+        (type->precision <= DECIMAL_POW10_MAX &&
+         (n >= decimal_pow10(type->precision) || n <= -decimal_pow10(type->precision))))
+        return 0;
+    while (width < 8 && (n >> (8 * width - 1)) != 0 && (n >> (8 * width - 1)) != -1)
+        width++;
+    for (size_t i = 0; i < width; i++)
+        out[i] = (char)(uint8_t)((uint64_t)n >> (8 * (width - 1 - i)));
+    return width;
+}
+
 static void print_path(const ConnectPath *path, Error *err)
 {
     if (path == NULL)

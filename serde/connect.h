@@ -23,6 +23,10 @@ Conversion connect_conversion(const SqlType *wire, const SqlType *column);
 Status connect_convert(Conversion conversion, const SqlType *wire, const SqlType *column, Arena *arena,
                        Value *value, Error *err);
 
+/* Most decimals fit 64 bits and have the scale that is wanted: their bytes (big-endian two's complement,
+ * shortest form) without an arena. 0: this one is another. */
+size_t connect_short_decimal(Value value, const SqlType *type, char out[8]);
+
 /* Where in a schema somebody is: on the stack of who walks it. */
 typedef struct ConnectPath ConnectPath;
 struct ConnectPath {

@@ -71,7 +71,7 @@ static Status reader(const SerdeSpec *spec, const RegisteredSchema *schema, Aren
 
 static Status read(void *plan, Str payload, Arena *arena, Value *out, Error *err)
 {
-    return avro_read(plan, payload, arena, out, err);
+    return avro_read_row(plan, payload, arena, out, err);
 }
 
 static Status writer(const SerdeSpec *spec, const RegisteredSchema *schema, Arena *arena, void **plan,
@@ -84,7 +84,7 @@ static Status writer(const SerdeSpec *spec, const RegisteredSchema *schema, Aren
 
 static Status write(const void *plan, const Value *values, StrBuf *out, Error *err)
 {
-    return avro_write(plan, values, out, err);
+    return avro_write_row(plan, values, out, err);
 }
 
 static const SchemaClass schemas = {SCHEMA_AVRO, print, infer, reader, read, NULL, writer, write};

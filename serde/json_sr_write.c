@@ -11,7 +11,7 @@ struct WriteNode {
     const SqlType    *column;
     WriteNode        *children; /* fields that have a column, or the element */
     int32_t          *slots;
-    Str              *names;
+    Str              *leads; /* `{"A":`, `,"B":` */
     size_t            count;
     bool              plain; /* as plain JSON is written: no map of entries, no name of its own anywhere */
 };
@@ -34,12 +34,24 @@ static Status cannot_write(const SqlType *column, Str name, Error *err)
     return E_PLAN;
 }
 
+/* What stands between two values never changes. */
+static Str lead_of(Str name, bool first, Arena *arena)
+{
+    StrBuf text = {0};
+    strbuf_addc(&text, first ? '{' : ',');
+    json_write_string(name, &text);
+    strbuf_addc(&text, ':');
+    Str lead = str_dup(arena, strbuf_str(&text));
+    strbuf_clear(&text);
+    return lead;
+}
+
 static Status plan_struct(WriteNode *node, Arena *arena, Error *err)
 {
     const JsonSrType *type = node->type;
     node->children         = ARENA_ARRAY(arena, WriteNode, type->count + 1);
     node->slots            = ARENA_ARRAY(arena, int32_t, type->count + 1);
-    node->names            = ARENA_ARRAY(arena, Str, type->count + 1);
+    node->leads            = ARENA_ARRAY(arena, Str, type->count + 1);
     for (size_t i = 0; i < type->count; i++) {
         Str name = type->fields[i].name;
         int slot = connect_field(node->column, name);
@@ -49,7 +61,7 @@ static Status plan_struct(WriteNode *node, Arena *arena, Error *err)
         if (slot < 0)
             continue;
         node->slots[node->count] = slot;
-        node->names[node->count] = name;
+        node->leads[node->count] = lead_of(name, node->count == 0, arena);
         TRY(plan(&node->children[node->count++], type->fields[i].type, node->column->fields[slot].type, name,
                  arena, err));
     }
@@ -103,11 +115,10 @@ static void write(const WriteNode *node, Value value, StrBuf *out);
 
 static void write_row(const WriteNode *node, const Value *row, StrBuf *out)
 {
-    strbuf_addc(out, '{');
+    if (node->count == 0)
+        strbuf_addc(out, '{');
     for (size_t i = 0; i < node->count; i++) {
-        strbuf_adds(out, i ? "," : "");
-        json_write_string(node->names[i], out);
-        strbuf_addc(out, ':');
+        strbuf_add(out, node->leads[i]);
         write(&node->children[i], row[node->slots[i]], out);
     }
     strbuf_addc(out, '}');

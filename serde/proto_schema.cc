@@ -17,6 +17,7 @@ extern "C" {
 #include <google/protobuf/descriptor.pb.h>
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/stubs/logging.h>
 #include <google/protobuf/unknown_field_set.h>
 
 namespace pb = google::protobuf;
@@ -360,7 +361,8 @@ const ProtoFile *copy_file(Arena *arena, const pb::FileDescriptor *from)
 extern "C" Status proto_parse(Str text, const ResolvedReference *references, size_t reference_count, Arena *arena,
                               const ProtoFile **out, Error *err)
 try {
-    Linking link;
+    pb::LogSilencer silencer; /* complaints go into err, not to stderr */
+    Linking         link;
     link.references      = references;
     link.reference_count = reference_count;
     if (text.len > longest_text)

@@ -283,8 +283,10 @@ static void put_part(int32_t number, int64_t value, StrBuf *out)
 
 static void put_decimal(const SqlType *type, Value value, StrBuf *out)
 {
-    Arena *arena = arena_new(0);
-    Str    bytes = decimal_to_bytes(arena, value);
+    char   few[8];
+    size_t len   = connect_short_decimal(value, type, few);
+    Arena *arena = len > 0 ? NULL : arena_new(0);
+    Str    bytes = len > 0 ? str_n(few, len) : decimal_to_bytes(arena, value);
     put_tag(1, WIRE_SPAN, out);
     proto_put_varint(bytes.len, out);
     strbuf_add(out, bytes);

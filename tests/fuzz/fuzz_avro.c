@@ -1,0 +1,8 @@
+/* fuzz_avro.c - strangers' Avro schemas and payloads. */
+#include "fuzz_registry.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    fuzz_registry_format(STR_LIT("AVRO"), data, size);
+    return 0;
+}
