@@ -182,9 +182,10 @@ static Status join_record(StreamJoinOp *self, int side, const Row *in, StreamJoi
         TRY(stream_join_close(self, false, to, err));
     }
     TRY(identify(self, &row, arena, &row.key_bytes, &identity, err));
+    TRY(stream_join_close_key(self, identity, to, err));
     TRY(find_matches(self, side, &row, identity, arena, &matches, err));
     if (matches.count > 0 && self->sides[1 - side].pending != NULL)
-        TRY(stream_join_matched(self, 1 - side, identity, &matches, to, err));
+        TRY(stream_join_matched(self, 1 - side, identity, &matches, arena, err));
     if (matches.count > 0)
         TRY(emit_matches(self, side, &row, &matches, to, err));
     else

@@ -5,8 +5,8 @@
  * come any more: until stream time is strictly past its time + what the other side may be ahead + grace.
  * Whether it has closed is a matter of `closing` alone, the stream time at the last record that was in front
  * of time; so results do not depend on when closed rows are emitted, which is done in bulk: at each record in
- * tests, else about once a second and before each commit (tick). A closed row that is met by a match before
- * that is emitted first.
+ * tests, else about once a second and before each commit (tick). What has closed of a key comes out before
+ * anything else of that key, so that each key's results come in one order, too.
  */
 #ifndef SLUICE_EXECUTOR_DATAFLOW_STREAM_JOIN_H
 #define SLUICE_EXECUTOR_DATAFLOW_STREAM_JOIN_H
@@ -55,13 +55,14 @@ Status stream_join_emit(StreamJoinOp *self, StreamJoinOut *to, const Row *row, c
 
 /* A row without a match yet. */
 void stream_join_wait(StreamJoinOp *self, int side, Str key, const Row *row, const Value *stored);
-/* Rows of `side` that are waiting and have these matches (by time) do so no longer; those that have closed
- * come out. */
-Status stream_join_matched(StreamJoinOp *self, int side, Str key, const StoreRows *matches, StreamJoinOut *to,
+/* Rows of `side` that are waiting and have these matches (by time) do so no longer. */
+Status stream_join_matched(StreamJoinOp *self, int side, Str key, const StoreRows *matches, Arena *arena,
                            Error *err);
 /* What has closed comes out, in the order of time; right before left, then by key. `at_once`: however short
  * ago that was done. */
 Status stream_join_close(StreamJoinOp *self, bool at_once, StreamJoinOut *to, Error *err);
+/* What has closed of one key, before anything else of that key is done. */
+Status stream_join_close_key(StreamJoinOp *self, Str key, StreamJoinOut *to, Error *err);
 
 /* A stored row as it was when it came. */
 Row stream_join_stored(const StreamJoinOp *self, int side, const StoreRow *stored);

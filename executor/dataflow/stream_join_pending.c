@@ -36,21 +36,16 @@ static bool has_time(const StoreRows *rows, int64_t time)
     return false;
 }
 
-Status stream_join_matched(StreamJoinOp *self, int side, Str key, const StoreRows *matches, StreamJoinOut *to,
+Status stream_join_matched(StreamJoinOp *self, int side, Str key, const StoreRows *matches, Arena *arena,
                            Error *err)
 {
     Store    *pending = self->sides[side].pending;
     int64_t   from = matches->rows[0]->window_start, until = matches->rows[matches->count - 1]->window_start;
     StoreRows waiting;
-    TRY(store_buffer_find(pending, key, from, until, (*to->out)->arena, &waiting, err));
-    for (size_t i = 0; i < waiting.count; i++) {
-        StoreRow *row = waiting.rows[i];
-        if (!has_time(matches, row->window_start))
-            continue;
-        if (closes_at(self, side, row->window_start) < self->closing)
-            TRY(emit_alone(self, side, row, to, err));
-        store_remove(pending, row);
-    }
+    TRY(store_buffer_find(pending, key, from, until, arena, &waiting, err));
+    for (size_t i = 0; i < waiting.count; i++)
+        if (has_time(matches, waiting.rows[i]->window_start))
+            store_remove(pending, waiting.rows[i]);
     return OK;
 }
 
@@ -74,14 +69,19 @@ static int compare_waiting(const void *a, const void *b)
     return (x->row->window_end > y->row->window_end) - (x->row->window_end < y->row->window_end);
 }
 
-static Status find_closed(StreamJoinOp *self, Arena *arena, Waiting **out, size_t *count, Error *err)
+/* Of one key, or all (ptr NULL). */
+static Status find_closed(StreamJoinOp *self, Str key, Arena *arena, Waiting **out, size_t *count, Error *err)
 {
     StoreRows found[2] = {{NULL, 0}, {NULL, 0}};
     for (int side = 0; side < 2; side++) {
         const StreamSide *one  = &self->sides[side];
         int64_t           last = time_add(time_add(self->closing, -one->ahead), -self->plan->grace_ms);
-        if (one->pending != NULL && last > INT64_MIN)
+        if (one->pending == NULL || last == INT64_MIN)
+            continue;
+        if (str_is_null(key))
             TRY(store_find_range(one->pending, INT64_MIN, last - 1, arena, &found[side], err));
+        else
+            TRY(store_buffer_find(one->pending, key, INT64_MIN, last - 1, arena, &found[side], err));
     }
     *out   = ARENA_ARRAY(arena, Waiting, found[0].count + found[1].count + 1);
     *count = 0;
@@ -92,11 +92,21 @@ static Status find_closed(StreamJoinOp *self, Arena *arena, Waiting **out, size_
     return OK;
 }
 
+static Status emit_closed(StreamJoinOp *self, Str key, StreamJoinOut *to, Error *err)
+{
+    Waiting *closed;
+    size_t   count;
+    TRY(find_closed(self, key, (*to->out)->arena, &closed, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        TRY(emit_alone(self, closed[i].side, closed[i].row, to, err));
+        store_remove(self->sides[closed[i].side].pending, closed[i].row);
+    }
+    return OK;
+}
+
 Status stream_join_close(StreamJoinOp *self, bool at_once, StreamJoinOut *to, Error *err)
 {
     const PipelineSpec *spec = &self->base.pipeline->spec;
-    Waiting            *closed;
-    size_t              count;
     if (self->next_close >= self->closing)
         return OK;
     if (!at_once && spec->emit_final_interval_ms > 0) {
@@ -105,11 +115,12 @@ Status stream_join_close(StreamJoinOp *self, bool at_once, StreamJoinOut *to, Er
             return OK;
         self->next_emit = now + spec->emit_final_interval_ms;
     }
-    TRY(find_closed(self, (*to->out)->arena, &closed, &count, err));
-    for (size_t i = 0; i < count; i++) {
-        TRY(emit_alone(self, closed[i].side, closed[i].row, to, err));
-        store_remove(self->sides[closed[i].side].pending, closed[i].row);
-    }
+    TRY(emit_closed(self, STR_NULL, to, err));
     self->next_close = self->closing;
     return OK;
+}
+
+Status stream_join_close_key(StreamJoinOp *self, Str key, StreamJoinOut *to, Error *err)
+{
+    return self->next_close >= self->closing ? OK : emit_closed(self, key, to, err);
 }

@@ -27,6 +27,7 @@ typedef struct {
 
 typedef enum {
     SAME_SEQUENCES,  /* every key has the same records in the same order */
+    SAME_SETS,       /* the same records, in whatever order */
     SAME_WITH_TWICE, /* some may have come again */
     SAME_ENDS, /* every key has the same last record: what a table compares by, where commits decide what is
                   in between */
@@ -118,6 +119,32 @@ static inline bool written_has(const Written *list, size_t count, const Written 
     return false;
 }
 
+static inline int value_order(const void *a, const void *b)
+{
+    const Written *x = *(const Written *const *)a, *y = *(const Written *const *)b;
+    if (str_is_null(x->value) || str_is_null(y->value))
+        return str_is_null(y->value) - str_is_null(x->value);
+    return str_compare(x->value, y->value);
+}
+
+static inline bool same_sets(const Written *a, const Written *b, size_t a_count, size_t b_count)
+{
+    const Written **lists = mem_alloc(2 * a_count * sizeof *lists);
+    bool            same  = a_count == b_count;
+    for (size_t i = 0; same && i < a_count; i++) {
+        lists[i]           = &a[i];
+        lists[a_count + i] = &b[i];
+    }
+    if (same) {
+        qsort(lists, a_count, sizeof *lists, value_order);
+        qsort(lists + a_count, a_count, sizeof *lists, value_order);
+    }
+    for (size_t i = 0; same && i < a_count; i++)
+        same = same_value(lists[i], lists[a_count + i]);
+    mem_free(lists);
+    return same;
+}
+
 /* Is what one key got what it should have got? */
 static inline bool key_agrees(const Written *expected, size_t expected_count, const Written *got,
                               size_t got_count, Sameness how)
@@ -126,6 +153,8 @@ static inline bool key_agrees(const Written *expected, size_t expected_count, co
         return expected_count == got_count;
     if (how == SAME_ENDS)
         return same_value(&expected[expected_count - 1], &got[got_count - 1]);
+    if (how == SAME_SETS)
+        return same_sets(expected, got, expected_count, got_count);
     if (how == SAME_SEQUENCES) {
         bool same = expected_count == got_count;
         for (size_t i = 0; same && i < expected_count; i++)

@@ -6,13 +6,9 @@
  * (runtime_compare.h): a filter, a stream-table join, a windowed aggregate, and a count behind a repartition
  * topic. Every update is written (no cache), so that a record counted twice, or not at all, shows in a
  * sequence and not only in its end.
- *
- * The moments are random, from the seed that is printed; SLUICE_TEST_SEED repeats one. On the embedded log,
- * or with SLUICE_TEST_BOOTSTRAP on Kafka.
+ * On the embedded log, or with SLUICE_TEST_BOOTSTRAP on Kafka.
  */
-#include <signal.h>
-
-#include "runtime_compare.h"
+#include "runtime_kill.h"
 
 enum { ROUNDS = 4, KILLS = 3, ROUND_RECORDS = 3000, NAMES = 20, GROUPS = 7 };
 
@@ -27,32 +23,7 @@ static const char sql[] =
 
 static const char *const outputs[] = {"copy", "joined", "windows", "groups"};
 
-/* What a process needs to be the same node again. */
-typedef struct {
-    char dir[256], service[64];
-    bool exactly_once;
-} Identity;
-
-static Node *node_again(const Identity *identity)
-{
-    Node *n                       = node_new(identity->dir, identity->service);
-    n->options.exactly_once       = identity->exactly_once;
-    n->options.commit_interval_ms = 5;
-    n->options.cache_bytes        = 0;
-    return n;
-}
-
-static Identity new_identity(const char *name, bool exactly_once)
-{
-    Node    *n        = fresh(name);
-    Identity identity = {.exactly_once = exactly_once};
-    snprintf(identity.dir, sizeof identity.dir, "%s", n->dir);
-    snprintf(identity.service, sizeof identity.service, "%s", n->service);
-    node_topic_make(n, topic_of(n, "in"), 2);
-    node_topic_make(n, topic_of(n, "dim"), 2);
-    node_free(n);
-    return identity;
-}
+static const char *const inputs[] = {"in", "dim", NULL};
 
 /* The table's rows come before the stream's records of a round, in time and in the log. */
 static void feed_round(const Identity *identity, int round)
@@ -76,41 +47,6 @@ static void feed_round(const Identity *identity, int round)
     node_free(n);
 }
 
-static void kill_after_us(const Identity *identity, useconds_t us)
-{
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        Node *n = node_again(identity);
-        node_run(n);
-        node_sql(n, sql_of(n, sql));
-        for (;;)
-            pause();
-    }
-    usleep(us);
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
-}
-
-/* Runs to the end and reads what was ever written. */
-static void finish(const Identity *identity, WrittenTopic *out)
-{
-    Node *n = node_again(identity);
-    node_run(n);
-    node_sql(n, sql_of(n, sql));
-    node_wait_idle(n, 120);
-    node_stop(n);
-    for (size_t i = 0; i < ARRAY_LEN(outputs); i++)
-        out[i] = written_read(n, outputs[i]);
-    node_free(n);
-}
-
-static uint64_t choose_seed(void)
-{
-    const char *given = getenv("SLUICE_TEST_SEED");
-    return given != NULL ? strtoull(given, NULL, 0) : clock_system()->random(clock_system());
-}
-
 static void compare_with_undisturbed(const char *name, bool exactly_once)
 {
     WrittenTopic expected[ARRAY_LEN(outputs)], got[ARRAY_LEN(outputs)];
@@ -122,15 +58,16 @@ static void compare_with_undisturbed(const char *name, bool exactly_once)
     snprintf(what, sizeof what, "%s, SLUICE_TEST_SEED=0x%llx", name, (unsigned long long)seed);
     clock_init_virtual(&chance, 0, seed);
 
-    Identity calm = new_identity("calm", exactly_once), killed = new_identity(name, exactly_once);
+    Identity calm   = new_identity("calm", exactly_once, inputs),
+             killed = new_identity(name, exactly_once, inputs);
     for (int round = 0; round < ROUNDS; round++) {
         feed_round(&calm, round);
         feed_round(&killed, round);
         for (int i = 0; i < KILLS; i++)
-            kill_after_us(&killed, 10000 + (useconds_t)(chance.random(&chance) % span));
+            kill_after_us(&killed, sql, 10000 + (useconds_t)(chance.random(&chance) % span));
     }
-    finish(&calm, expected);
-    finish(&killed, got);
+    finish(&calm, sql, outputs, ARRAY_LEN(outputs), expected);
+    finish(&killed, sql, outputs, ARRAY_LEN(outputs), got);
     for (size_t i = 0; i < ARRAY_LEN(outputs); i++) {
         assert_true(expected[i].count > NAMES);
         assert_same_topic(&expected[i], &got[i], exactly_once ? SAME_SEQUENCES : SAME_WITH_TWICE, outputs[i],
