@@ -12,7 +12,7 @@ build=(
     libpcre2-dev libicu-dev libssl-dev libgmp-dev libedit-dev
 )
 # ccache makes the second run quick; maven fetches the Kafka broker that java runs.
-tests=(libcmocka-dev ccache git ca-certificates clang-format-14 maven openjdk-17-jre-headless)
+tests=(libcmocka-dev valgrind ccache git ca-certificates clang-format-14 maven openjdk-17-jre-headless)
 
 packages=("${build[@]}")
 check=no

@@ -8,9 +8,8 @@
  */
 #include <inttypes.h>
 
+#include "bench/planned.h"
 #include "executor/dataflow/pipeline.h"
-#include "parser/parser.h"
-#include "planner/planner.h"
 
 #define STREAM                                                                                               \
     "CREATE STREAM s (k STRING KEY, v BIGINT, t STRING) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');"
@@ -42,44 +41,6 @@ static const struct {
     {"latest", BY_KEY("LATEST_BY_OFFSET(t, 1000) AS l")},
     {"distinct", BY_KEY("COUNT_DISTINCT(v) AS n")},
 };
-
-static void check(Status status, const Error *err)
-{
-    if (status == OK)
-        return;
-    fprintf(stderr, "%s\n", err->message);
-    exit(1);
-}
-
-/* ---- planning ---- */
-
-static Str no_property(const PlannerHost *self, const char *name) { return STR_NULL; }
-
-static bool any_topic(const PlannerHost *self, Str topic, int *partitions, int *replicas)
-{
-    *partitions = *replicas = 1;
-    return true;
-}
-
-static int64_t no_retention(const PlannerHost *self, Str topic) { return -1; }
-
-static const QueryPlan *plan_sql(const char *sql, Catalog *catalog, Functions *functions, Clock *clock,
-                                 Arena *arena, Error *err)
-{
-    PlannerHost      host    = {no_property, any_topic, no_retention};
-    Planner          planner = {catalog, functions, &host, clock, arena, 0, STR_LIT("bench_")};
-    AstScript        script;
-    Source          *source;
-    TopicWish        topic;
-    QueryPlan       *none = NULL;
-    PersistentQuery *query;
-    check(parse_script(arena, str_c(sql), &(ParseOptions){0}, &script, err), err);
-    check(plan_create_source(&planner, script.items[0], &source, &topic, &none, err), err);
-    catalog_put_source(catalog, source);
-    planner.query_number++;
-    check(plan_persistent_query(&planner, script.items[1], &query, err), err);
-    return query->plan;
-}
 
 /* ---- running: what comes out is counted ---- */
 
@@ -133,20 +94,17 @@ static void push_all(Pipeline *pipeline, int64_t count, int64_t keys, Error *err
 static void run(const char *sql, int64_t count, int64_t keys)
 {
     Error        err;
-    Clock        clock;
-    Arena       *arena     = arena_new(0);
-    Catalog     *catalog   = catalog_new();
-    Functions   *functions = functions_open();
+    Planned      planned;
     StateFile   *file;
     Pipeline    *pipeline;
     PipelineHost host = {count_append, no_output, NULL, report_skip};
-    clock_init_virtual(&clock, 0, 1);
+    planned_init(&planned);
     check(state_file_open(NULL, &file, &err), &err);
-    PipelineSpec spec = {.plan         = plan_sql(sql, catalog, functions, &clock, arena, &err),
+    PipelineSpec spec = {.plan         = planned_query(&planned, sql),
                          .sub_topology = ALL_DIRECT,
                          .state        = file,
                          .host         = &host,
-                         .clock        = &clock,
+                         .clock        = &planned.clock,
                          .service_id   = STR_LIT("bench_"),
                          .emit_late    = true};
     check(pipeline_open(&spec, &pipeline, &err), &err);
@@ -161,9 +119,7 @@ static void run(const char *sql, int64_t count, int64_t keys)
            (double)(clock_system()->monotonic_us(clock_system()) - pushed) / 1e6, cached, written);
     pipeline_close(pipeline);
     state_file_close(file);
-    functions_close(functions);
-    catalog_free(catalog);
-    arena_free(arena);
+    planned_clear(&planned);
 }
 
 int main(int argc, char **argv)

@@ -2,9 +2,10 @@
  * log_embedded_clean.c - what a log forgets: expired records, records below a partition's first offset,
  * deleted topics; superseded ones are log_embedded_compact.c's.
  *
- * A round visits every partition, in slices of a few milliseconds between which commits get their turn.
- * Retention counts from the later of a record's own time and the time it was written: replaying last year's
- * events must not delete them at once.
+ * A round visits every partition, in slices of a few milliseconds between which commits get their turn. Pages
+ * that became free are used again by what is appended next; when a quarter of the file is free, it shrinks,
+ * by as many pages a slice. Retention counts from the later of a record's own time and the time it was
+ * written: replaying last year's events must not delete them at once.
  */
 #include "log/log_embedded.h"
 
@@ -13,7 +14,10 @@ struct Cleaner {
     size_t      count, topic;
     int         part;
     Compaction *compaction;
+    bool        gives_back; /* at the end of the round: the file shrinks */
 };
+
+enum { FREE_LEAST = 1024 /* pages of 4 KB that are never given back: they will be wanted soon */ };
 
 static void round_start(Log *log)
 {
@@ -180,6 +184,44 @@ static Status apply_orphans(Log *log, Job *job, Error *err)
     return OK;
 }
 
+/* ---- the file ---- */
+
+static Status count_free(Log *log, int64_t *count, int64_t *all, Error *err)
+{
+    sqlite3_stmt *stmt = db_bind(&log->db, SQL_FREE_PAGES, err, "");
+    bool          row;
+    *count = *all = 0;
+    if (stmt == NULL)
+        return db_unprepared(err);
+    TRY(db_step(&log->db, stmt, &row, err));
+    if (!row)
+        return OK;
+    *count = sqlite3_column_int64(stmt, 0);
+    *all   = sqlite3_column_int64(stmt, 1);
+    sqlite3_reset(stmt);
+    return OK;
+}
+
+/* The last pages of the file move to free places; the file becomes shorter when the WAL is written back. Once
+ * begun, until little is free: else each round would move as much as the round before had left over. */
+static Status apply_give_back(Log *log, Job *job, Error *err)
+{
+    CleanJob *self = (CleanJob *)job;
+    int64_t   free, all;
+    TRY(count_free(log, &free, &all, err));
+    Cleaner *cleaner = log->cleaner;
+    self->done       = free <= FREE_LEAST || (!cleaner->gives_back && free < all / 4);
+    if (self->done)
+        return OK;
+    cleaner->gives_back = true;
+    sqlite3_stmt *stmt  = db_bind(&log->db, SQL_GIVE_BACK, err, "");
+    if (stmt == NULL)
+        return db_unprepared(err);
+    for (bool row = true; row;) /* a row for each page */
+        TRY(db_step(&log->db, stmt, &row, err));
+    return OK;
+}
+
 /* ---- a round ---- */
 
 /* A job of our own, run where we are: under db_lock. */
@@ -224,20 +266,30 @@ static Status clean_partition(Log *log, Cleaner *cleaner, Partition *part, bool 
     return status;
 }
 
+/* What the partitions have left. */
+static Status end_round(Log *log, bool *more, Error *err)
+{
+    CleanJob orphans = {.job = {.apply = apply_orphans}}, shrink = {.job = {.apply = apply_give_back}};
+    Status   status = run_slice(log, &orphans, err);
+    if (status == OK && orphans.done && log->path != NULL)
+        status = run_slice(log, &shrink, err);
+    *more = status == OK && (!orphans.done || (log->path != NULL && !shrink.done));
+    if (*more)
+        return OK;
+    if (log->cleaner->gives_back) /* what cannot be written back now will be later */
+        (void)!sqlite3_wal_checkpoint_v2(log->db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    cleaner_free(log);
+    return status;
+}
+
 Status cleaner_slice(Log *log, bool *more, Error *err)
 {
     if (log->cleaner == NULL)
         round_start(log);
     Cleaner *cleaner = log->cleaner;
     *more            = true;
-    if (cleaner->topic == cleaner->count) {
-        CleanJob slice  = {.job = {.apply = apply_orphans}};
-        Status   status = run_slice(log, &slice, err);
-        *more           = status == OK && !slice.done;
-        if (!*more)
-            cleaner_free(log);
-        return status;
-    }
+    if (cleaner->topic == cleaner->count)
+        return end_round(log, more, err);
     Topic *topic  = cleaner->topics[cleaner->topic];
     bool   done   = true;
     Status status = OK;

@@ -79,7 +79,7 @@ static const char *const texts[SQL_STATEMENTS] = {
     [SQL_GROUP_GET]  = "SELECT position, proof = row_check(name, topic, part, position) FROM groups"
                        " WHERE name = ? AND topic = ? AND part = ?",
     [SQL_GIVE_BACK]  = "PRAGMA incremental_vacuum(256)",
-    [SQL_FREE_PAGES] = "PRAGMA freelist_count",
+    [SQL_FREE_PAGES] = "SELECT freelist_count, page_count FROM pragma_freelist_count, pragma_page_count",
 };
 
 /* A full disk shows up in several ways: as such, or as a failed write with the errno that tells. */

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -221,6 +222,54 @@ static void a_log_comes_back_as_it_was(void **state)
     arena_free(arena);
 }
 
+static off_t file_size(const Place *place)
+{
+    struct stat info;
+    return stat(place->path, &info) == 0 ? info.st_size : -1;
+}
+
+/* What retention deletes goes back to the disk, and what is left is read as before. */
+static void the_file_shrinks(void **state)
+{
+    Place     *place = *state;
+    Log       *log   = open_log(place);
+    LogWriter *writer;
+    int64_t    first, end;
+    assert_int_equal(log_topic_create(log, STR_LIT("t"), 1, 1, NULL, 0, &place->err), OK);
+    assert_int_equal(log_topic_create(log, STR_LIT("gone"), 1, 1, NULL, 0, &place->err), OK);
+    assert_int_equal(log_writer_open(log, NULL, &writer, &place->err), OK);
+    char *padding = mem_calloc(1, 1000000);
+    for (int n = 0; n < 30; n++) {
+        LogRecord one = {.key = STR_LIT("k"), .value = str_n(padding, 1000000)};
+        Str       to  = n % 2 == 0 ? STR_LIT("t") : STR_LIT("gone");
+        assert_int_equal(log_append_sync(writer, to, 0, &one, STR_NULL, NULL, &place->err), OK);
+    }
+    mem_free(padding);
+    log_writer_close(writer);
+    log_close(log); /* all of it is in the file now, not in the WAL */
+    assert_true(file_size(place) > 20000000);
+    log = open_log(place);
+    assert_int_equal(log_topic_delete(log, STR_LIT("gone"), &place->err), OK);
+    assert_int_equal(log_topic_set_config(log, STR_LIT("t"), "retention.bytes", "2000000", &place->err), OK);
+    assert_int_equal(log_embedded_clean(log, &place->err), OK);
+    assert_int_equal(log_offsets(log, STR_LIT("t"), 0, &first, &end, &place->err), OK);
+    assert_true(first > 0 && end == 15);
+    log_close(log);
+    assert_true(file_size(place) < 10000000);
+    log = open_log(place);
+    LogReader *reader;
+    int        handle;
+    assert_int_equal(log_reader_open(log, NULL, &reader, &place->err), OK);
+    assert_int_equal(log_reader_assign(reader, STR_LIT("t"), 0, LOG_EARLIEST, &handle, &place->err), OK);
+    LogBatch batch;
+    assert_int_equal(log_reader_take(reader, handle, 1, &batch, &place->err), OK);
+    assert_int_equal(batch.count, 1);
+    assert_int_equal(batch.records[0].offset, first);
+    log_batch_release(reader, &batch);
+    log_reader_close(reader);
+    log_close(log);
+}
+
 static void a_file_has_one_owner(void **state)
 {
     Place *place = *state;
@@ -238,6 +287,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_full_disk_is_an_error, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failed_write_loses_nothing_else, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_log_comes_back_as_it_was, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_file_shrinks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_has_one_owner, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
