@@ -2,6 +2,11 @@
  * state_file.c - one SQLite file per worker: opening, and the commit that makes its stores one consistent
  * cut.
  *
+ * A file that follows behind (state_file_open_behind) is written by a thread of its own; a commit then only
+ * puts rows and facts into memory (state_memory.c). What goes past the memory (a store that is emptied, a
+ * table that is dropped) does so in a transaction of the worker's, which begins when the file has everything
+ * else, and whose commit writes the file itself. Files without such a thread do that at each commit.
+ *
  * WAL, so that readers never wait and never make us wait. synchronous=NORMAL: a power cut may take the last
  * commits, never the order, and the changelog brings them back. No autocheckpoint: a helper thread does it
  * (state_file_checkpoint), for it stalled commits. But a WAL begins anew only when all of it was written
@@ -16,11 +21,13 @@
 #include <unistd.h>
 
 #include "core/logger.h"
+#include "state/state_memory.h"
 #include "state/state_vfs.h"
-#include "state/store_cache.h"
 
 enum {
-    FILE_VERSION = 2, /* 1: an upsert of SQLite 3.40 may have written values of another type: store_sql.c */
+    WORKING_CACHE = 16 << 20, /* bytes of rows that are being worked on, at most */
+    FILE_VERSION = 3, /* 2: windows lay by key; 1: an upsert of SQLite 3.40 may have written values of another
+                         type: store_sql.c */
     SWEEP_MIN =
         1000, /* expired rows deleted per store and commit, or twice what was written if that is more */
     BUSY_MS   = 5000,
@@ -56,10 +63,9 @@ static int note_wal(void *file, sqlite3 *db, const char *schema, int pages)
 /* What everything else is found by is read now, so that damage there shows before anybody relies on it. */
 static Status read_own_tables(sqlite3 *db, Error *err)
 {
-    int rc = sqlite3_exec(db,
-                          "SELECT sum(length(value)) FROM _meta; SELECT sum(length(definition)) FROM _stores;"
-                          "SELECT sum(time % 2) FROM _store_time",
-                          NULL, NULL, NULL);
+    int rc =
+        sqlite3_exec(db, "SELECT sum(length(definition)) FROM _stores; SELECT sum(time % 2) FROM _store_time",
+                     NULL, NULL, NULL);
     return rc == SQLITE_OK ? OK : state_db_error(db, rc, "read the tables of the file itself", err);
 }
 
@@ -72,21 +78,37 @@ static Status connect(StateFile *file, const char *path, Error *err)
     TRY(check_version(file->db, err));
     TRY(state_db_exec(file->db,
                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;"
-                      "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA user_version = 2",
+                      "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA user_version = 3",
                       err));
     sqlite3_wal_hook(file->db, note_wal, file); /* the pragma above has taken it away */
     TRY(state_db_create(file->db, err));
-    return read_own_tables(file->db, err);
+    TRY(read_own_tables(file->db, err));
+    return state_meta_load(file, err);
 }
 
-Status state_file_open(const char *path, StateFile **out, Error *err)
+static void end_transaction(StateFile *file)
+{
+    if (file->in_transaction && file->writer != NULL)
+        state_writer_unlock_file(file->writer);
+    file->in_transaction = file->direct = file->created = false;
+}
+
+static StateFile *file_new(StateShare *share)
 {
     StateFile *file   = mem_calloc(1, sizeof *file);
     file->cache_limit = default_cache;
     file->epoch       = 1;
     file->scratch     = arena_new(0);
     file->remembered  = arena_new(0);
-    Status status     = connect(file, path, err);
+    file->own_share   = share == NULL;
+    file->share       = share != NULL ? share : state_share_new();
+    return file;
+}
+
+Status state_file_open(const char *path, StateFile **out, Error *err)
+{
+    StateFile *file   = file_new(NULL);
+    Status     status = connect(file, path, err);
     if (status != OK) {
         state_file_close(file);
         return status;
@@ -95,15 +117,66 @@ Status state_file_open(const char *path, StateFile **out, Error *err)
     return OK;
 }
 
+Status state_file_open_behind(const char *path, StateShare *share, const StateLag *lag, size_t memory,
+                              StateFile **out, Error *err)
+{
+    StateFile *file    = file_new(share);
+    Status     status  = connect(file, path, err);
+    file->cache_limit  = memory / 8 < WORKING_CACHE ? memory / 8 : WORKING_CACHE;
+    file->memory_limit = memory - file->cache_limit;
+    if (status == OK)
+        status = state_writer_start(file->share, path, lag, &file->writer, err);
+    if (status != OK) {
+        state_file_close(file);
+        return status;
+    }
+    *out = file;
+    return OK;
+}
+
+Status state_file_flush(StateFile *file, Error *err)
+{
+    if (file->writer == NULL || file->in_transaction)
+        return OK;
+    return state_writer_flush(file->writer, err);
+}
+
+Status state_file_trouble(StateFile *file, Error *err)
+{
+    return file->writer == NULL ? OK : state_writer_trouble(file->writer, err);
+}
+
+/* The share begins anew: who reads now sees what the file has. */
+static void leave_share(StateFile *file)
+{
+    state_memory_reap(file, true);
+    pthread_mutex_lock(&file->share->lock);
+    fact_set_empty(&file->share->facts);
+    for (size_t i = 0; i < file->share->graves.count; i++)
+        mem_free(file->share->graves.rows[i]);
+    file->share->graves.count = 0;
+    file->share->listed = file->share->trimmed = NULL;
+    file->share->waiting_bytes = file->share->batch_bytes = 0;
+    file->share->waiting_since_us                         = 0;
+    file->share->done                                     = file->share->batch++;
+    pthread_mutex_unlock(&file->share->lock);
+    if (file->own_share)
+        state_share_free(file->share);
+}
+
 void state_file_close(StateFile *file)
 {
     if (file == NULL)
         return;
+    if (file->db != NULL && !sqlite3_get_autocommit(file->db))
+        sqlite3_exec(file->db, "ROLLBACK", NULL, NULL, NULL);
+    end_transaction(file);
     while (file->stores != NULL)
         store_close(file->stores);
-    state_meta_forget(file);
-    mem_free(file->metas);
-    mem_free(file->meta_index);
+    state_writer_stop(file->writer);
+    leave_share(file);
+    fact_set_clear(&file->pending);
+    fact_set_clear(&file->facts);
     mem_free(file->spare);
     arena_free(file->scratch);
     arena_free(file->remembered);
@@ -120,14 +193,40 @@ size_t state_file_dirty_bytes(const StateFile *file)
 
 size_t state_file_cache_bytes(const StateFile *file)
 {
-    return file->cache_bytes + arena_used(file->remembered);
+    return file->cache_bytes + arena_used(file->remembered) + file->share->memory_bytes;
 }
 
 Status state_file_limit_pages(StateFile *file, int64_t pages, Error *err)
 {
     char sql[64];
     snprintf(sql, sizeof sql, "PRAGMA max_page_count = %lld", (long long)(pages > 0 ? pages : 1073741823));
+    if (file->writer != NULL)
+        TRY(state_writer_limit_pages(file->writer, sql, err));
     return state_db_exec(file->db, sql, err);
+}
+
+bool state_file_lock(StateFile *file)
+{
+    bool locks = file->writer != NULL && !file->in_transaction;
+    if (locks)
+        state_writer_lock_file(file->writer);
+    return locks;
+}
+
+void state_file_unlock(StateFile *file, bool locked)
+{
+    if (locked)
+        state_writer_unlock_file(file->writer);
+}
+
+static Status make_again(StateFile *file, Error *err)
+{
+    Status status = OK;
+    bool   locked = state_file_lock(file);
+    for (StoreTable *table = file->tables; status == OK && table != NULL; table = table->next)
+        status = store_table_ensure(table, err);
+    state_file_unlock(file, locked);
+    return status;
 }
 
 Status state_file_ready(StateFile *file, Error *err)
@@ -137,13 +236,23 @@ Status state_file_ready(StateFile *file, Error *err)
                          "State store: a commit failed and took restored rows with it; roll back first");
     if (!file->recheck)
         return OK;
-    for (StoreTable *table = file->tables; table != NULL; table = table->next)
-        TRY(store_table_ensure(table, err));
+    TRY(make_again(file, err));
     file->recheck = false;
     return OK;
 }
 
-static void end_transaction(StateFile *file) { file->in_transaction = file->direct = file->created = false; }
+static Status begin(StateFile *file, Error *err)
+{
+    if (file->writer != NULL) {
+        TRY(state_writer_flush(file->writer, err)); /* what follows is newer than all of it */
+        state_writer_lock_file(file->writer);
+    }
+    Status status        = state_db_exec(file->db, "BEGIN IMMEDIATE", err);
+    file->in_transaction = true;
+    if (status != OK)
+        end_transaction(file);
+    return status;
+}
 
 Status state_file_begin(StateFile *file, bool direct, Error *err)
 {
@@ -155,9 +264,8 @@ Status state_file_begin(StateFile *file, bool direct, Error *err)
     }
     TRY(state_file_ready(file, err));
     if (!file->in_transaction)
-        TRY(state_db_exec(file->db, "BEGIN IMMEDIATE", err));
-    file->in_transaction = true;
-    file->direct         = file->direct || direct;
+        TRY(begin(file, err));
+    file->direct = file->direct || direct;
     return OK;
 }
 
@@ -199,22 +307,15 @@ static Status write_rows(Store *store, Error *err)
  * enough. */
 static Status sweep(Store *store, int64_t *bound, Error *err)
 {
-    sqlite3_stmt *stmt;
-    int64_t       limit = store_bound(&store->spec, store->time);
-    size_t        slice = store->dirty_count * 2 > SWEEP_MIN ? store->dirty_count * 2 : SWEEP_MIN;
-    *bound              = store->swept_bound;
+    int64_t limit = store_bound(&store->spec, store->time);
+    size_t  slice = store->dirty_count * 2 > SWEEP_MIN ? store->dirty_count * 2 : SWEEP_MIN, swept;
+    *bound        = store->swept_bound;
     if (limit <= store->swept_bound)
         return OK;
-    TRY(store_table_statement(store->table, SQL_SWEEP, &stmt, err));
-    sqlite3_bind_int(stmt, 2, store->partition);
-    sqlite3_bind_int64(stmt, 3, limit);
-    sqlite3_bind_int64(stmt, 4, (int64_t)slice);
-    int    rc     = sqlite3_step(stmt);
-    Status status = rc == SQLITE_DONE ? OK : state_db_error(store->file->db, rc, "sweep expired rows", err);
-    sqlite3_reset(stmt);
-    if (status == OK && (size_t)sqlite3_changes(store->file->db) < slice)
+    TRY(store_table_sweep(store->table, store->partition, limit, slice, &swept, err));
+    if (swept < slice)
         *bound = limit;
-    return status;
+    return OK;
 }
 
 static Status write_store(Store *store, Error *err)
@@ -233,7 +334,7 @@ static Status write_all(StateFile *file, Error *err)
     TRY(state_file_begin(file, false, err));
     for (Store *store = file->changed; store != NULL; store = store->next_changed)
         TRY(write_store(store, err));
-    TRY(state_meta_write(file, err));
+    TRY(state_meta_write(file->db, &file->pending, err));
     return state_db_exec(file->db, "COMMIT", err);
 }
 
@@ -283,6 +384,8 @@ static void next_interval(StateFile *file)
     for (Store *store = file->stores; store != NULL; store = store->next)
         if (store->idle_count > 0)
             store_cache_drop_idle_groups(store);
+    if (file->writer != NULL)
+        state_memory_trim(file);
     arena_reset(file->remembered);
     file->epoch++;
 }
@@ -300,20 +403,29 @@ static void bound_wal(StateFile *file)
         log_line(LOG_WARN, "State store: writing the WAL back: %s", sqlite3_errmsg(file->db));
 }
 
+static Status commit_to_file(StateFile *file, Error *err)
+{
+    Status status = write_all(file, err);
+    if (status != OK) {
+        commit_failed(file);
+        return status;
+    }
+    end_transaction(file);
+    if (file->writer != NULL)
+        state_memory_remember(file);
+    bound_wal(file);
+    return OK;
+}
+
 Status state_file_commit(StateFile *file, Error *err)
 {
     TRY(state_file_ready(file, err));
-    if (file->in_transaction || file->changed != NULL || file->meta_count > 0) {
-        Status status = write_all(file, err);
-        if (status != OK) {
-            commit_failed(file);
-            return status;
-        }
-        end_transaction(file);
-        bound_wal(file);
-    }
+    if (file->in_transaction || (file->writer == NULL && (file->changed != NULL || file->pending.count > 0)))
+        TRY(commit_to_file(file, err));
+    else if (file->writer != NULL)
+        TRY(state_memory_commit(file, err));
     settle(file);
-    state_meta_forget(file);
+    state_meta_committed(file);
     next_interval(file);
     return OK;
 }
@@ -345,8 +457,10 @@ void state_file_rollback(StateFile *file)
             store_cache_clear(store); /* may hold what was read inside the transaction */
         store_rollback(store);
     }
+    if (direct)
+        state_memory_drop_all(file);
     file->changed = NULL;
-    state_meta_forget(file);
+    fact_set_empty(&file->pending);
     next_interval(file);
 }
 

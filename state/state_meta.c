@@ -1,107 +1,49 @@
 /*
  * state_meta.c - small facts in the table _meta that are committed with the rows.
  *
- * New values wait in memory until the commit, like rows do, so that a commit that failed can be tried again
- * with both.
+ * All of them are in memory, for they are few: new values wait in `pending` until the commit, like rows do,
+ * so that a commit that failed can be tried again with both.
  */
 #include "state/store_cache.h"
 
-static size_t index_slot(const StateFile *file, Str name)
-{
-    size_t at = str_hash(name) & (file->meta_index_size - 1);
-    while (file->meta_index[at] != 0 && !str_equal(file->metas[file->meta_index[at] - 1].name, name))
-        at = (at + 1) & (file->meta_index_size - 1);
-    return at;
-}
-
-static PendingMeta *pending_find(const StateFile *file, Str name)
-{
-    if (file->meta_count == 0)
-        return NULL;
-    uint32_t position = file->meta_index[index_slot(file, name)];
-    return position ? &file->metas[position - 1] : NULL;
-}
-
-static void index_grow(StateFile *file)
-{
-    if ((file->meta_count + 1) * 2 <= file->meta_index_size)
-        return;
-    file->meta_index_size = file->meta_index_size ? file->meta_index_size * 2 : 64;
-    mem_free(file->meta_index);
-    file->meta_index = mem_calloc(file->meta_index_size, sizeof *file->meta_index);
-    for (size_t i = 0; i < file->meta_count; i++)
-        file->meta_index[index_slot(file, file->metas[i].name)] = (uint32_t)i + 1;
-}
-
-static PendingMeta *pending_add(StateFile *file, Str name)
-{
-    index_grow(file);
-    if (file->meta_count == file->meta_capacity) {
-        file->meta_capacity = file->meta_capacity ? file->meta_capacity * 2 : 32;
-        file->metas         = mem_realloc(file->metas, file->meta_capacity * sizeof *file->metas);
-    }
-    size_t       slot      = index_slot(file, name);
-    PendingMeta *meta      = &file->metas[file->meta_count++];
-    file->meta_index[slot] = (uint32_t)file->meta_count;
-    *meta                  = (PendingMeta){.name = {str_to_heap(name), name.len}};
-    return meta;
-}
-
 Status state_meta_set(StateFile *file, Str name, Str value, Error *err)
 {
-    PendingMeta *meta = pending_find(file, name);
-    Str          copy = str_is_null(value) ? STR_NULL : (Str){str_to_heap(value), value.len};
-    if (meta == NULL)
-        meta = pending_add(file, name);
-    mem_free((char *)meta->value.ptr);
-    meta->value = copy;
+    fact_set_put(&file->pending, name, value);
     return OK;
 }
 
-void state_meta_forget(StateFile *file)
+void state_meta_committed(StateFile *file)
 {
-    for (size_t i = 0; i < file->meta_count; i++) {
-        mem_free((char *)file->metas[i].name.ptr);
-        mem_free((char *)file->metas[i].value.ptr);
-    }
-    file->meta_count = 0;
-    if (file->meta_index_size > 0)
-        memset(file->meta_index, 0, file->meta_index_size * sizeof *file->meta_index);
+    for (size_t i = 0; i < file->pending.count; i++)
+        fact_set_put(&file->facts, file->pending.facts[i].name, file->pending.facts[i].value);
+    fact_set_empty(&file->pending);
 }
 
-static Status meta_prepare(StateFile *file, const char *sql, Str name, sqlite3_stmt **out, Error *err)
-{
-    int rc = sqlite3_prepare_v2(file->db, sql, -1, out, NULL);
-    if (rc != SQLITE_OK)
-        return state_db_error(file->db, rc, "prepare", err);
-    sqlite3_bind_blob64(*out, 1, name.len ? name.ptr : "", name.len, SQLITE_STATIC);
-    return OK;
-}
-
-static Str column_copy(Arena *arena, sqlite3_stmt *stmt, int column)
+static Str column_str(sqlite3_stmt *stmt, int column)
 {
     const char *ptr = sqlite3_column_blob(stmt, column);
-    return str_dup(arena, str_n(ptr ? ptr : "", (size_t)sqlite3_column_bytes(stmt, column)));
+    return str_n(ptr ? ptr : "", (size_t)sqlite3_column_bytes(stmt, column));
+}
+
+Status state_meta_load(StateFile *file, Error *err)
+{
+    sqlite3_stmt *stmt;
+    int           rc;
+    TRY(state_db_prepare(file->db, "SELECT name, value FROM _meta", &stmt, err));
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+        fact_set_put(&file->facts, column_str(stmt, 0), column_str(stmt, 1));
+    Status status = rc == SQLITE_DONE ? OK : state_db_error(file->db, rc, "read facts", err);
+    sqlite3_finalize(stmt);
+    return status;
 }
 
 Status state_meta_get(StateFile *file, Str name, Arena *arena, Str *out, Error *err)
 {
-    *out                       = STR_NULL;
-    const PendingMeta *pending = pending_find(file, name);
-    if (pending != NULL) {
-        if (!str_is_null(pending->value))
-            *out = str_dup(arena, pending->value);
-        return OK;
-    }
-    sqlite3_stmt *stmt;
-    TRY(meta_prepare(file, "SELECT value FROM _meta WHERE name = ?1", name, &stmt, err));
-    int rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW)
-        *out = column_copy(arena, stmt, 0);
-    Status status =
-        rc == SQLITE_ROW || rc == SQLITE_DONE ? OK : state_db_error(file->db, rc, "read a fact", err);
-    sqlite3_finalize(stmt);
-    return status;
+    const Fact *fact = fact_set_find(&file->pending, name);
+    if (fact == NULL)
+        fact = fact_set_find(&file->facts, name);
+    *out = fact == NULL || str_is_null(fact->value) ? STR_NULL : str_dup(arena, fact->value);
+    return OK;
 }
 
 typedef struct {
@@ -124,59 +66,52 @@ static void list_add(MetaList *list, Arena *arena, Str name, Str value)
     list->values[list->count++] = value;
 }
 
+static void list_facts(MetaList *list, const FactSet *facts, const FactSet *newer, Str prefix, Arena *arena)
+{
+    for (size_t i = 0; i < facts->count; i++) {
+        const Fact *fact = &facts->facts[i];
+        if (!str_is_null(fact->value) && str_starts_with(fact->name, prefix) &&
+            (newer == NULL || fact_set_find(newer, fact->name) == NULL))
+            list_add(list, arena, str_dup(arena, fact->name), str_dup(arena, fact->value));
+    }
+}
+
 Status state_meta_list(StateFile *file, Str prefix, Arena *arena, Str **names, Str **values, size_t *count,
                        Error *err)
 {
-    MetaList      list = {0};
-    sqlite3_stmt *stmt;
-    int           rc;
-    TRY(meta_prepare(file, "SELECT name, value FROM _meta WHERE name >= ?1 ORDER BY name", prefix, &stmt,
-                     err));
-    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        Str name = column_copy(arena, stmt, 0);
-        if (!str_starts_with(name, prefix)) {
-            rc = SQLITE_DONE;
-            break;
-        }
-        if (pending_find(file, name) == NULL)
-            list_add(&list, arena, name, column_copy(arena, stmt, 1));
-    }
-    Status status = rc == SQLITE_DONE ? OK : state_db_error(file->db, rc, "read facts", err);
-    sqlite3_finalize(stmt);
-    for (size_t i = 0; i < file->meta_count; i++)
-        if (!str_is_null(file->metas[i].value) && str_starts_with(file->metas[i].name, prefix))
-            list_add(&list, arena, str_dup(arena, file->metas[i].name), str_dup(arena, file->metas[i].value));
+    MetaList list = {0};
+    list_facts(&list, &file->facts, &file->pending, prefix, arena);
+    list_facts(&list, &file->pending, NULL, prefix, arena);
     *names  = list.names;
     *values = list.values;
     *count  = list.count;
-    return status;
+    return OK;
 }
 
-static Status meta_write_one(StateFile *file, sqlite3_stmt *put, sqlite3_stmt *remove,
-                             const PendingMeta *meta, Error *err)
+static Status meta_write_one(sqlite3 *db, sqlite3_stmt *put, sqlite3_stmt *remove, const Fact *fact,
+                             Error *err)
 {
-    sqlite3_stmt *stmt = str_is_null(meta->value) ? remove : put;
-    sqlite3_bind_blob64(stmt, 1, meta->name.ptr, meta->name.len, SQLITE_STATIC);
+    sqlite3_stmt *stmt = str_is_null(fact->value) ? remove : put;
+    sqlite3_bind_blob64(stmt, 1, fact->name.len ? fact->name.ptr : "", fact->name.len, SQLITE_STATIC);
     if (stmt == put)
-        sqlite3_bind_blob64(stmt, 2, meta->value.ptr, meta->value.len, SQLITE_STATIC);
+        sqlite3_bind_blob64(stmt, 2, fact->value.len ? fact->value.ptr : "", fact->value.len, SQLITE_STATIC);
     int    rc     = sqlite3_step(stmt);
-    Status status = rc == SQLITE_DONE ? OK : state_db_error(file->db, rc, "write a fact", err);
+    Status status = rc == SQLITE_DONE ? OK : state_db_error(db, rc, "write a fact", err);
     sqlite3_reset(stmt);
     return status;
 }
 
-Status state_meta_write(StateFile *file, Error *err)
+Status state_meta_write(sqlite3 *db, const FactSet *facts, Error *err)
 {
     sqlite3_stmt *put, *remove;
-    if (file->meta_count == 0)
+    if (facts->count == 0)
         return OK;
-    TRY(meta_prepare(file, "INSERT OR REPLACE INTO _meta(name, value) VALUES(?1, ?2)", STR_LIT(""), &put,
-                     err));
-    Status status = meta_prepare(file, "DELETE FROM _meta WHERE name = ?1", STR_LIT(""), &remove, err);
+    TRY(state_db_prepare(db, "INSERT OR REPLACE INTO _meta(name, value) VALUES(?1, ?2)", &put, err));
+    Status status = state_db_prepare(db, "DELETE FROM _meta WHERE name = ?1", &remove, err);
     if (status != OK)
         remove = NULL;
-    for (size_t i = 0; status == OK && i < file->meta_count; i++)
-        status = meta_write_one(file, put, remove, &file->metas[i], err);
+    for (size_t i = 0; status == OK && i < facts->count; i++)
+        status = meta_write_one(db, put, remove, &facts->facts[i], err);
     sqlite3_finalize(put);
     sqlite3_finalize(remove);
     return status;

@@ -1,13 +1,19 @@
 /*
  * state_reader.c - committed rows for threads other than the worker: pull queries and tests.
  *
- * Rows are read in chunks, each by a SELECT that is over before the first row is handed out: an open SELECT
- * would keep the WAL from being reused. The next chunk goes on behind the last identity, so rows committed in
- * between may or may not be seen, but none twice. Statements are kept; a table dropped and made again is
- * noticed by its definition, a file that was set aside and made again by its inode.
+ * Where the file follows behind, the newest rows are in memory only (state_share.h): they are copied first,
+ * then the file is read, and each row is taken from memory if it is there. What was written to the file in
+ * between is in both or newer; nothing is missed. One key needs no file at all if memory has it, or has
+ * everything.
+ *
+ * Rows of the file are read in chunks, each by a SELECT that is over before the first row is handed out: an
+ * open SELECT would keep the WAL from being reused. The next chunk goes on behind the last identity, so rows
+ * committed in between may or may not be seen, but none twice. Statements are kept; a table dropped and made
+ * again is noticed by its definition, a file that was set aside and made again by its inode.
  */
 #include <sys/stat.h>
 
+#include "state/state_share.h"
 #include "state/state_vfs.h"
 #include "state/store_table.h"
 
@@ -15,6 +21,7 @@ enum { CHUNK_ROWS = 1000, CHUNK_BYTES = 4 * 1024 * 1024, BUSY_MS = 5000 };
 
 typedef struct {
     char       *path;
+    StateShare *share; /* NULL: the file is all there is */
     dev_t       device;
     ino_t       inode; /* of what is open */
     sqlite3    *db;
@@ -59,15 +66,17 @@ static Status file_open(ReaderFile *file, Error *err)
     return rc == SQLITE_OK ? OK : state_db_error(file->db, rc, file->path, err);
 }
 
-Status state_reader_open(const char *const *paths, size_t count, StateReader **out, Error *err)
+Status state_reader_open(const char *const *paths, StateShare *const *shares, size_t count, StateReader **out,
+                         Error *err)
 {
     StateReader *reader = mem_calloc(1, sizeof *reader);
     reader->arena       = arena_new(0);
     reader->files       = mem_calloc(count, sizeof *reader->files);
     reader->count       = count;
     for (size_t i = 0; i < count; i++) {
-        reader->files[i].path = str_to_heap(str_c(paths[i]));
-        Status status         = file_open(&reader->files[i], err);
+        reader->files[i].path  = str_to_heap(str_c(paths[i]));
+        reader->files[i].share = shares == NULL ? NULL : shares[i];
+        Status status          = file_open(&reader->files[i], err);
         if (status != OK) {
             state_reader_close(reader);
             return status;
@@ -90,81 +99,39 @@ void state_reader_close(StateReader *reader)
     mem_free(reader);
 }
 
-/* The table as it is now; *out NULL when this file has none. */
-static Status file_table(ReaderFile *file, const StoreSpec *spec, StoreTable **out, Error *err)
-{
-    StoreTable *now, **link = &file->tables;
-    *out = NULL;
-    TRY(store_table_open(file->db, spec, false, &now, err));
-    while (*link != NULL && !str_equal((*link)->spec.name, spec->name))
-        link = &(*link)->next;
-    StoreTable *kept = *link;
-    if (kept != NULL && now != NULL && kept->id == now->id && str_equal(kept->stored, now->stored) &&
-        str_equal(kept->definition, now->definition)) {
-        store_table_free(now);
-        *out = kept;
-        return OK;
-    }
-    if (kept != NULL) {
-        *link = kept->next;
-        store_table_free(kept);
-    }
-    if (now != NULL) {
-        now->next    = file->tables;
-        file->tables = now;
-    }
-    *out = now;
-    return OK;
-}
-
+/* One partition of one file. */
 typedef struct {
-    StoreTable       *table;
+    StoreTable       *table; /* NULL: the file has none */
     const StoreSpec  *spec;
     const StoreRange *range;
-    Arena            *arena; /* of the call */
-    struct PartitionBound {
-        int     partition;
-        int64_t bound;
-    } * bounds; /* of the partitions asked for so far */
-    size_t    bound_count, bound_capacity;
-    bool      started, finished;
-    TableRow  last; /* identity to go on behind */
-    StrBuf    last_key;
-    StateRow *rows;
-    size_t    row_count;
+    int               partition;
+    int64_t           bound; /* rows of before have expired */
+    Arena            *arena; /* of the partition */
+    MemEntry         *newer; /* rows that memory has, in the order of the table */
+    size_t            newer_count, newer_capacity, newer_at;
+    bool              has_memory, whole; /* whole: the file need not be asked */
+    int64_t           memory_time;
+    bool              started, finished;
+    TableRow          last; /* identity to go on behind */
+    StrBuf            last_key;
+    TableRow         *rows; /* of the chunk */
+    size_t            row_count;
+    Status (*use)(void *context, const StateRow *row, Error *err);
+    void *context;
 } ReaderScan;
 
-/* Rows below it have expired. */
-static Status partition_bound(ReaderScan *scan, int partition, int64_t *out, Error *err)
+static bool is_one_key(const StoreRange *range)
 {
-    for (size_t i = 0; i < scan->bound_count; i++)
-        if (scan->bounds[i].partition == partition) {
-            *out = scan->bounds[i].bound;
-            return OK;
-        }
-    int64_t time;
-    TRY(store_table_time(scan->table, partition, &time, err));
-    *out = store_bound(scan->spec, time);
-    if (scan->bound_count == scan->bound_capacity) {
-        size_t capacity = scan->bound_capacity * 2 + 16;
-        void  *bounds   = arena_alloc(scan->arena, capacity * sizeof *scan->bounds);
-        if (scan->bound_count > 0)
-            memcpy(bounds, scan->bounds, scan->bound_count * sizeof *scan->bounds);
-        scan->bounds         = bounds;
-        scan->bound_capacity = capacity;
-    }
-    scan->bounds[scan->bound_count++] = (struct PartitionBound){partition, *out};
-    return OK;
+    return range->low_kind == BOUND_INCLUSIVE && range->high_kind == BOUND_INCLUSIVE &&
+           str_equal(range->low, range->high);
 }
 
-static bool partition_wanted(const StoreRange *range, int partition)
+static bool key_wanted(const StoreRange *range, Str key)
 {
-    if (range->partitions == NULL)
-        return true;
-    for (size_t i = 0; i < range->partition_count; i++)
-        if (range->partitions[i] == partition)
-            return true;
-    return false;
+    int low  = range->low_kind == BOUND_NONE ? 1 : str_compare(key, range->low);
+    int high = range->high_kind == BOUND_NONE ? -1 : str_compare(key, range->high);
+    return (low > 0 || (low == 0 && range->low_kind == BOUND_INCLUSIVE)) &&
+           (high < 0 || (high == 0 && range->high_kind == BOUND_INCLUSIVE));
 }
 
 static bool window_wanted(const StoreRange *range, const TableRow *row)
@@ -175,17 +142,125 @@ static bool window_wanted(const StoreRange *range, const TableRow *row)
            (!range->has_end_to || row->window_end <= range->end_to);
 }
 
-static Status row_wanted(ReaderScan *scan, const TableRow *head, bool *out, Error *err)
+/* ---- what memory has ---- */
+
+typedef struct {
+    ReaderScan        *scan;
+    const StoreMemory *memory;
+} Copying;
+
+/* Under the share's lock. */
+static Status copy_row(void *context, MemRow *row, Error *err)
 {
-    int64_t bound;
-    *out = false;
-    if (!head->visible || !partition_wanted(scan->range, head->partition) ||
-        !window_wanted(scan->range, head))
+    const Copying *copying = context;
+    ReaderScan    *scan    = copying->scan;
+    MemEntry       entry   = store_memory_entry(copying->memory, row);
+    if (!key_wanted(scan->range, entry.key))
         return OK;
-    TRY(partition_bound(scan, head->partition, &bound, err));
-    *out = store_row_time(scan->spec->kind, head->window_start, head->window_end) >= bound;
+    if (scan->newer_count == scan->newer_capacity) {
+        size_t    capacity = scan->newer_capacity * 2 + 16;
+        MemEntry *more     = arena_alloc(scan->arena, capacity * sizeof *more);
+        if (scan->newer_count > 0)
+            memcpy(more, scan->newer, scan->newer_count * sizeof *more);
+        scan->newer          = more;
+        scan->newer_capacity = capacity;
+    }
+    entry.key   = str_dup(scan->arena, entry.key);
+    entry.value = str_is_null(entry.value) ? STR_NULL : str_dup(scan->arena, entry.value);
+    scan->newer[scan->newer_count++] = entry;
     return OK;
 }
+
+/* As the table's primary key has it. */
+static int compare_identity(StoreKind kind, const MemEntry *a, const MemEntry *b)
+{
+    int order = str_compare(a->key, b->key);
+    int start = (a->start > b->start) - (a->start < b->start), end = (a->end > b->end) - (a->end < b->end);
+    switch (kind) {
+    case STORE_WINDOW:
+        return start ? start : order;
+    case STORE_SESSION:
+        return order ? order : end ? end : start;
+    case STORE_BUFFER:
+        return order ? order : start ? start : end;
+    default:
+        return order;
+    }
+}
+
+static int compare_entries(const void *a, const void *b, void *kind)
+{
+    return compare_identity(*(const StoreKind *)kind, a, b);
+}
+
+static Status copy_memory(StateShare *share, ReaderScan *scan, Error *err)
+{
+    Status    status = OK;
+    StoreKind kind   = scan->spec->kind;
+    if (share == NULL)
+        return OK;
+    pthread_mutex_lock(&share->lock);
+    StoreMemory *memory = state_share_next(share, NULL, scan->spec->name);
+    while (memory != NULL && memory->partition != scan->partition)
+        memory = state_share_next(share, memory, scan->spec->name);
+    if (memory != NULL && memory->table->spec.kind == kind) {
+        Copying copying   = {scan, memory};
+        scan->has_memory  = true;
+        scan->memory_time = memory->time;
+        scan->whole       = is_one_key(scan->range) && memory->complete;
+        status            = is_one_key(scan->range)
+                                ? store_memory_of_key(memory, scan->range->low, copy_row, &copying, err)
+                                : state_share_unwritten(memory, copy_row, &copying, err);
+    }
+    pthread_mutex_unlock(&share->lock);
+    if (kind == STORE_KEY_VALUE && is_one_key(scan->range) && scan->newer_count > 0)
+        scan->whole = true; /* there is no second row of that key */
+    if (scan->newer_count > 1)
+        qsort_r(scan->newer, scan->newer_count, sizeof *scan->newer, compare_entries, &kind);
+    return status;
+}
+
+/* ---- handing out ---- */
+
+static Status hand_out(ReaderScan *scan, const TableRow *row, Error *err)
+{
+    int64_t time = store_row_time(scan->spec->kind, row->window_start, row->window_end);
+    if (!row->visible || time < scan->bound || !window_wanted(scan->range, row))
+        return OK;
+    const StateRow out = {row->partition, row->key,  row->window_start, row->window_end,
+                          row->timestamp, row->keys, row->values};
+    return scan->use(scan->context, &out, err);
+}
+
+static Status hand_out_newer(ReaderScan *scan, Arena *arena, Error *err)
+{
+    const MemEntry *entry = &scan->newer[scan->newer_at++];
+    TableRow        row   = {.key          = entry->key,
+                             .partition    = scan->partition,
+                             .window_start = entry->start,
+                             .window_end   = entry->end};
+    if (str_is_null(entry->value))
+        return OK;
+    TRY(store_record_decode(scan->spec, entry->value, arena, &row, err));
+    return hand_out(scan, &row, err);
+}
+
+/* Rows of memory that come before this one of the file; *replaced: memory has it, too. */
+static Status merge_newer(ReaderScan *scan, const TableRow *row, bool *replaced, Arena *arena, Error *err)
+{
+    const MemEntry identity = {row->key, STR_NULL, row->window_start, row->window_end};
+    *replaced               = false;
+    while (scan->newer_at < scan->newer_count && !*replaced) {
+        int order = compare_identity(scan->spec->kind, &scan->newer[scan->newer_at], &identity);
+        if (order > 0)
+            break;
+        *replaced = order == 0;
+        TRY(hand_out_newer(scan, arena, err));
+    }
+    return OK;
+}
+
+/* ---- chunks of the file ---- */
 
 static void keep_last(ReaderScan *scan, const TableRow *head)
 {
@@ -195,22 +270,24 @@ static void keep_last(ReaderScan *scan, const TableRow *head)
     scan->last.key = strbuf_str(&scan->last_key);
 }
 
-static Status chunk_row(ReaderScan *scan, sqlite3_stmt *stmt, Arena *arena, Error *err)
+static void bind_bound(sqlite3_stmt *stmt, int param, BoundKind kind, Str key)
 {
-    TableRow head, row;
-    bool     wanted;
-    store_table_read_head(stmt, &head);
-    keep_last(scan, &head);
-    TRY(row_wanted(scan, &head, &wanted, err));
-    if (!wanted)
-        return OK;
-    TRY(store_table_read(scan->table, stmt, arena, &row, err));
-    scan->rows[scan->row_count++] = (StateRow){row.partition, row.key,  row.window_start, row.window_end,
-                                               row.timestamp, row.keys, row.values};
+    if (kind != BOUND_NONE)
+        sqlite3_bind_blob64(stmt, param, key.len ? key.ptr : "", key.len, SQLITE_STATIC);
+}
+
+/* All rows of one key are one chunk. (Of a PREFIX store there is no question after one key.) */
+static Status prepare_key(ReaderScan *scan, sqlite3_stmt **out, Error *err)
+{
+    const StoreRange *range = scan->range;
+    TRY(store_table_statement(scan->table, SQL_BY_KEY, out, err));
+    bind_bound(*out, 1, BOUND_INCLUSIVE, range->low);
+    sqlite3_bind_int(*out, 2, scan->partition);
+    sqlite3_bind_int64(*out, 3, scan->bound);
     return OK;
 }
 
-static Status chunk_prepare(ReaderScan *scan, sqlite3_stmt **out, Error *err)
+static Status prepare_chunk(ReaderScan *scan, sqlite3_stmt **out, Error *err)
 {
     const StoreRange *range = scan->range;
     int               low   = scan->started ? CHUNK_AFTER : (int)range->low_kind;
@@ -220,27 +297,44 @@ static Status chunk_prepare(ReaderScan *scan, sqlite3_stmt **out, Error *err)
         store_table_bind_identity(scan->table, *out, &scan->last);
         sqlite3_bind_blob64(*out, 1, key.ptr, key.len, SQLITE_TRANSIENT);
     }
-    if (range->low_kind != BOUND_NONE)
-        sqlite3_bind_blob64(*out, 5, range->low.len ? range->low.ptr : "", range->low.len, SQLITE_STATIC);
-    if (range->high_kind != BOUND_NONE)
-        sqlite3_bind_blob64(*out, 6, range->high.len ? range->high.ptr : "", range->high.len, SQLITE_STATIC);
+    sqlite3_bind_int(*out, 2, scan->partition);
+    bind_bound(*out, 5, range->low_kind, range->low);
+    bind_bound(*out, 6, range->high_kind, range->high);
     sqlite3_bind_int(*out, 7, CHUNK_ROWS);
     return OK;
+}
+
+static void add_row(ReaderScan *scan, size_t *capacity, const TableRow *row, Arena *arena)
+{
+    if (scan->row_count == *capacity) {
+        TableRow *more = arena_alloc(arena, (*capacity * 2 + 16) * sizeof *more);
+        if (scan->row_count > 0)
+            memcpy(more, scan->rows, scan->row_count * sizeof *more);
+        scan->rows = more;
+        *capacity  = *capacity * 2 + 16;
+    }
+    scan->rows[scan->row_count++] = *row;
 }
 
 static Status chunk_read(ReaderScan *scan, Arena *arena, Error *err)
 {
     sqlite3_stmt *stmt;
-    size_t        count  = 0;
-    Status        status = OK;
+    size_t        count = 0, capacity = 0;
+    bool          one_key = is_one_key(scan->range) && scan->spec->kind != STORE_PREFIX;
+    Status        status  = OK;
     int           rc;
-    TRY(chunk_prepare(scan, &stmt, err));
-    scan->rows      = ARENA_ARRAY(arena, StateRow, CHUNK_ROWS);
+    TRY(one_key ? prepare_key(scan, &stmt, err) : prepare_chunk(scan, &stmt, err));
+    scan->rows      = NULL;
     scan->row_count = 0;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        status = chunk_row(scan, stmt, arena, err);
+        TableRow head, row;
+        store_table_read_head(stmt, &head);
+        keep_last(scan, &head);
+        status = store_table_read(scan->table, stmt, arena, &row, err);
+        if (status == OK)
+            add_row(scan, &capacity, &row, arena);
         count++;
-        if (status != OK || arena_used(arena) > CHUNK_BYTES)
+        if (status != OK || (!one_key && arena_used(arena) > CHUNK_BYTES))
             break;
     }
     if (status == OK && rc != SQLITE_DONE && rc != SQLITE_ROW)
@@ -248,24 +342,130 @@ static Status chunk_read(ReaderScan *scan, Arena *arena, Error *err)
     sqlite3_reset(stmt);
     sqlite3_clear_bindings(stmt);
     scan->started  = true;
-    scan->finished = rc == SQLITE_DONE && count < CHUNK_ROWS;
+    scan->finished = rc == SQLITE_DONE && (one_key || count < CHUNK_ROWS);
     return status;
 }
 
-static Status scan_file(StateReader *reader, ReaderScan                                     *scan,
-                        Status (*use)(void *context, const StateRow *row, Error *err), void *context,
-                        Error *err)
+/* The rows of one key come by time; where the table has them in another order, so has `newer`. */
+static Status use_chunk(ReaderScan *scan, Arena *arena, Error *err)
 {
-    Status status = OK;
+    bool replaced;
+    for (size_t i = 0; i < scan->row_count; i++) {
+        TRY(merge_newer(scan, &scan->rows[i], &replaced, arena, err));
+        if (!replaced)
+            TRY(hand_out(scan, &scan->rows[i], err));
+    }
+    return OK;
+}
+
+/* ---- partitions ---- */
+
+static Status scan_file(StateReader *reader, ReaderScan *scan, Error *err)
+{
+    Status  status = OK;
+    int64_t time   = INT64_MIN;
+    if (scan->table != NULL)
+        TRY(store_table_time(scan->table, scan->partition, &time, err));
+    if (scan->has_memory && scan->memory_time > time)
+        time = scan->memory_time;
+    scan->bound    = store_bound(scan->spec, time);
+    scan->finished = scan->whole || scan->table == NULL;
     while (status == OK && !scan->finished) {
         arena_reset(reader->arena);
         status = chunk_read(scan, reader->arena, err);
-        for (size_t i = 0; status == OK && i < scan->row_count; i++)
-            status = use(context, &scan->rows[i], err);
+        if (status == OK)
+            status = use_chunk(scan, reader->arena, err);
+    }
+    while (status == OK && scan->newer_at < scan->newer_count) {
+        arena_reset(reader->arena);
+        status = hand_out_newer(scan, reader->arena, err);
     }
     strbuf_clear(&scan->last_key);
     arena_reset(reader->arena);
     return status;
+}
+
+typedef struct {
+    int   *numbers;
+    size_t count, capacity;
+} Partitions;
+
+static void add_partition(Partitions *list, int number, Arena *arena)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->numbers[i] == number)
+            return;
+    if (list->count == list->capacity) {
+        int *more = arena_alloc(arena, (list->capacity * 2 + 16) * sizeof *more);
+        if (list->count > 0)
+            memcpy(more, list->numbers, list->count * sizeof *more);
+        list->numbers  = more;
+        list->capacity = list->capacity * 2 + 16;
+    }
+    list->numbers[list->count++] = number;
+}
+
+/* Those that have rows, here or there. */
+static Status list_partitions(StateShare *share, StoreTable *table, Str name, Arena *arena, Partitions *out,
+                              Error *err)
+{
+    sqlite3_stmt *stmt;
+    int           rc;
+    if (share != NULL) {
+        pthread_mutex_lock(&share->lock);
+        for (StoreMemory *memory = state_share_next(share, NULL, name); memory != NULL;
+             memory              = state_share_next(share, memory, name))
+            add_partition(out, memory->partition, arena);
+        pthread_mutex_unlock(&share->lock);
+    }
+    if (table == NULL)
+        return OK;
+    TRY(store_table_statement(table, SQL_PARTITIONS, &stmt, err));
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+        add_partition(out, sqlite3_column_int(stmt, 0), arena);
+    Status status = rc == SQLITE_DONE ? OK : state_db_error(table->db, rc, "list partitions", err);
+    sqlite3_reset(stmt);
+    return status;
+}
+
+typedef struct {
+    const StoreSpec  *spec;
+    const StoreRange *range;
+    Status (*use)(void *context, const StateRow *row, Error *err);
+    void *context;
+} Wanted;
+
+static Status scan_partition(StateReader *reader, ReaderFile *file, StoreTable *table, const Wanted *wanted,
+                             int partition, Error *err)
+{
+    ReaderScan scan   = {.table     = table,
+                         .spec      = wanted->spec,
+                         .range     = wanted->range,
+                         .partition = partition,
+                         .arena     = arena_new((size_t)1 << 34),
+                         .use       = wanted->use,
+                         .context   = wanted->context};
+    Status     status = copy_memory(file->share, &scan, err);
+    if (status == OK)
+        status = scan_file(reader, &scan, err);
+    arena_free(scan.arena);
+    return status;
+}
+
+static Status scan_partitions(StateReader *reader, ReaderFile *file, const Wanted *wanted, Arena *arena,
+                              Error *err)
+{
+    StoreTable *table = NULL;
+    Partitions  list  = {(int *)wanted->range->partitions, wanted->range->partition_count, 0};
+    TRY(file_open(file, err));
+    TRY(store_table_current(file->db, &file->tables, wanted->spec, &table, err));
+    if (list.numbers == NULL) {
+        list.count = 0;
+        TRY(list_partitions(file->share, table, wanted->spec->name, arena, &list, err));
+    }
+    for (size_t i = 0; i < list.count; i++)
+        TRY(scan_partition(reader, file, table, wanted, list.numbers[i], err));
+    return OK;
 }
 
 /* What was read may be of a file that has been set aside since: then nothing is wrong with the one there now.
@@ -288,15 +488,9 @@ Status state_reader_scan(StateReader *reader, const StoreSpec *spec, const Store
                          Status (*row)(void *context, const StateRow *row, Error *err), void *context,
                          Error *err)
 {
+    const Wanted wanted = {spec, range, row, context};
     for (size_t i = 0; i < reader->count; i++) {
-        StoreTable *table  = NULL;
-        Status      status = file_open(&reader->files[i], err);
-        if (status == OK)
-            status = file_table(&reader->files[i], spec, &table, err);
-        if (status == OK && table != NULL) {
-            ReaderScan scan = {.table = table, .spec = spec, .range = range, .arena = arena};
-            status          = scan_file(reader, &scan, row, context, err);
-        }
+        Status status = scan_partitions(reader, &reader->files[i], &wanted, arena, err);
         TRY(judge(reader, i, status, err));
     }
     return OK;

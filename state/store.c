@@ -5,20 +5,44 @@
  * (state_file.c). A row that is beyond the retention (store_bound) does not exist for anybody, whether the
  * sweep has reached it or not.
  */
-#include "state/store_cache.h"
+#include "state/state_memory.h"
+
+static StoreTable *find_table(const StateFile *file, Str name)
+{
+    StoreTable *table = file->tables;
+    while (table != NULL && !str_equal(table->spec.name, name))
+        table = table->next;
+    return table;
+}
+
+/* The same columns may be open, or still in memory; others only be in memory, from where they have to go
+ * first. */
+static Status table_find(StateFile *file, const StoreSpec *spec, StoreTable **out, Error *err)
+{
+    *out = find_table(file, spec->name);
+    if (*out != NULL && !store_table_is_of(*out, spec) && file->writer != NULL) {
+        if (!file->in_transaction)
+            TRY(state_writer_flush(file->writer, err));
+        state_memory_reap(file, false);
+        *out = find_table(file, spec->name);
+    }
+    if (*out != NULL && !store_table_is_of(*out, spec))
+        return error_set(err, E_PLAN, NO_POS, "State store " STR_FMT " is open with other columns",
+                         STR_ARG(spec->name));
+    return OK;
+}
 
 static Status table_acquire(StateFile *file, const StoreSpec *spec, StoreTable **out, Error *err)
 {
-    for (StoreTable *table = file->tables; table != NULL; table = table->next)
-        if (str_equal(table->spec.name, spec->name)) {
-            if (!store_table_is_of(table, spec))
-                return error_set(err, E_PLAN, NO_POS, "State store " STR_FMT " is open with other columns",
-                                 STR_ARG(spec->name));
-            table->refs++;
-            *out = table;
-            return OK;
-        }
-    TRY(store_table_open(file->db, spec, true, out, err));
+    TRY(table_find(file, spec, out, err));
+    if (*out != NULL) {
+        (*out)->refs++;
+        return OK;
+    }
+    bool   locked = state_file_lock(file);
+    Status status = store_table_open(file->db, spec, true, out, err);
+    state_file_unlock(file, locked);
+    TRY(status);
     (*out)->refs  = 1;
     (*out)->next  = file->tables;
     file->tables  = *out;
@@ -26,7 +50,7 @@ static Status table_acquire(StateFile *file, const StoreSpec *spec, StoreTable *
     return OK;
 }
 
-static void table_release(StateFile *file, StoreTable *table)
+void state_table_release(StateFile *file, StoreTable *table)
 {
     if (--table->refs > 0)
         return;
@@ -45,7 +69,7 @@ Status store_open(StateFile *file, const StoreSpec *spec, int partition, Store *
     TRY(table_acquire(file, spec, &table, err));
     Status status = store_table_time(table, partition, &time, err);
     if (status != OK) {
-        table_release(file, table);
+        state_table_release(file, table);
         return status;
     }
     Store *store             = mem_calloc(1, sizeof *store);
@@ -60,9 +84,15 @@ Status store_open(StateFile *file, const StoreSpec *spec, int partition, Store *
     store->time              = time;
     store->committed_time    = time;
     store->swept_bound       = INT64_MIN;
-    store->next              = file->stores;
-    file->stores             = store;
-    *out                     = store;
+    status                   = state_memory_attach(store, err);
+    if (status != OK) {
+        state_table_release(file, table);
+        mem_free(store);
+        return status;
+    }
+    store->next  = file->stores;
+    file->stores = store;
+    *out         = store;
     return OK;
 }
 
@@ -85,7 +115,8 @@ void store_close(Store *store)
         return;
     store_cache_clear(store);
     unlist(store->file, store);
-    table_release(store->file, store->table);
+    state_memory_detach(store);
+    state_table_release(store->file, store->table);
     mem_free(store->dirty);
     mem_free(store->idle);
     mem_free(store);
@@ -278,17 +309,11 @@ int64_t store_time(const Store *store) { return store->time; }
 
 Status store_clear(Store *store, Error *err)
 {
-    StateFile    *file = store->file;
-    sqlite3_stmt *stmt;
-    TRY(state_file_begin(file, true, err));
-    TRY(store_table_statement(store->table, SQL_CLEAR, &stmt, err));
-    sqlite3_bind_int(stmt, 2, store->partition);
-    int    rc     = sqlite3_step(stmt);
-    Status status = rc == SQLITE_DONE ? OK : state_db_error(file->db, rc, "clear a store", err);
-    sqlite3_reset(stmt);
-    TRY(status);
+    TRY(state_file_begin(store->file, true, err));
+    TRY(store_table_clear(store->table, store->partition, err));
     TRY(store_table_set_time(store->table, store->partition, INT64_MIN, err));
     store_cache_clear(store);
+    state_memory_clear(store);
     store_cache_list(store);
     store->time = INT64_MIN;
     return OK;
@@ -296,9 +321,10 @@ Status store_clear(Store *store, Error *err)
 
 Status store_drop(StateFile *file, Str name, size_t slice, bool *done, Error *err)
 {
-    for (const StoreTable *table = file->tables; table != NULL; table = table->next)
-        if (str_equal(table->spec.name, name))
+    for (const Store *store = file->stores; store != NULL; store = store->next)
+        if (str_equal(store->spec.name, name))
             return error_set(err, E_BUSY, NO_POS, "State store " STR_FMT " is in use", STR_ARG(name));
     TRY(state_file_begin(file, true, err));
+    state_memory_reap(file, false);
     return store_table_drop(file->db, name, slice, done, err);
 }

@@ -20,6 +20,7 @@
 typedef struct StateFile   StateFile;
 typedef struct Store       Store;
 typedef struct StateReader StateReader;
+typedef struct StateShare  StateShare;
 
 typedef enum {
     STORE_KEY_VALUE,
@@ -50,6 +51,25 @@ typedef struct {
  * E_STALE_STATE, here and from any later call that reads or writes: the file is damaged, no database, or of
  * another version. It can only be closed then, set aside, and made again from the changelogs. */
 Status state_file_open(const char *path, StateFile **out, Error *err);
+/* How far the file may be behind the commits: whichever comes first. */
+typedef struct {
+    int64_t us;
+    size_t  bytes; /* of rows in memory; at twice as many commits wait */
+} StateLag;
+
+/* The same with a thread that writes the file. A commit puts rows and facts into memory, where readers find
+ * them by the share; the file follows, from commit to commit, no further behind than `lag`. What a crash
+ * takes is a tail that the changelogs have. `memory`: bytes of rows that are kept (beside what waits for the
+ * file). */
+Status state_file_open_behind(const char *path, StateShare *share, const StateLag *lag, size_t memory,
+                              StateFile **out, Error *err);
+/* What a file's readers need beside its path. It outlives files and readers; one file at a time uses it. */
+StateShare *state_share_new(void);
+void        state_share_free(StateShare *share); /* accepts NULL */
+/* Returns once the file has all that was committed. */
+Status state_file_flush(StateFile *file, Error *err);
+/* Why the file does not follow now; OK: it does, as far as is known. */
+Status state_file_trouble(StateFile *file, Error *err);
 /* Renames a file that is closed, with its WAL, to <path>.damaged-<now_ms>, for whoever wants to know; the one
  * that was set aside before goes. *kept: the new name, in the arena. */
 Status state_file_set_aside(const char *path, int64_t now_ms, Arena *arena, Str *kept, Error *err);
@@ -203,8 +223,11 @@ typedef struct {
     const Value *keys, *values;
 } StateRow;
 
-/* Opens the files of all workers read-only. A file that is set aside and made again later is opened again. */
-Status state_reader_open(const char *const *paths, size_t count, StateReader **out, Error *err);
+/* Opens the files of all workers read-only. `shares`, one per file, are of those that follow behind: what is
+ * read is as of the last commit then. NULL: as of what the files have. A file that is set aside and made
+ * again later is opened again. */
+Status state_reader_open(const char *const *paths, StateShare *const *shares, size_t count, StateReader **out,
+                         Error *err);
 void   state_reader_close(StateReader *reader);
 /* After E_STALE_STATE: which of the files it was, for whoever can have its worker make it again. */
 size_t state_reader_damaged(const StateReader *reader);

@@ -9,7 +9,7 @@
  * Use is tracked in steps of a commit interval: a row moves to the end of the list once per interval, however
  * often it is looked up. Nothing is evicted in between, so finer steps would buy nothing.
  */
-#include "state/store_cache.h"
+#include "state/state_memory.h"
 
 enum { TABLE_MIN = 16, SPARE_MAX = 64 * 1024 };
 
@@ -459,8 +459,10 @@ void store_cache_evict(StateFile *file)
     CacheRow *row = file->oldest;
     while (row != NULL && file->cache_bytes > file->cache_limit) {
         CacheRow *newer = row->newer;
-        if (!row->base.dirty)
+        if (!row->base.dirty) {
+            state_memory_keep(file, row);
             store_cache_remove(row);
+        }
         row = newer;
     }
 }

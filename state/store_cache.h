@@ -10,6 +10,9 @@
 #ifndef SLUICE_STATE_STORE_CACHE_H
 #define SLUICE_STATE_STORE_CACHE_H
 
+#include "state/state_share.h"
+#include "state/state_writer.h"
+#include "state/store_memory.h"
 #include "state/store_table.h"
 
 typedef struct CacheRow CacheRow;
@@ -18,9 +21,10 @@ typedef struct KeyGroup KeyGroup;
 struct CacheRow {
     StoreRow  base; /* first: StoreRow * and CacheRow * convert */
     Store    *store;
-    KeyGroup *group; /* NULL for KEY_VALUE, and for a removed row from the next commit on */
-    bool grouped;    /* stands in the group's list: removed rows do not, so that those of a long session cost
-                        nothing */
+    KeyGroup *group;     /* NULL for KEY_VALUE, and for a removed row from the next commit on */
+    bool      from_file; /* and memory did not have it */
+    bool grouped; /* stands in the group's list: removed rows do not, so that those of a long session cost
+                     nothing */
     CacheRow *older, *newer;
     uint64_t  hash, epoch,
         mark; /* epoch: of the commit interval it was last used in; mark: of the last scan that met it */
@@ -52,26 +56,23 @@ typedef struct {
 } CacheTable;
 
 struct Store {
-    StateFile  *file;
-    Store      *next;
-    StoreTable *table;
-    StoreSpec   spec; /* the table's copy */
-    int         partition;
-    size_t      row_values;                 /* value_count + state_count */
-    bool        fixed_values, fixed_states; /* columns_are_fixed */
-    CacheTable  rows, groups;
-    CacheRow  **dirty;
-    size_t      dirty_count, dirty_capacity;
-    KeyGroup  **idle;
-    size_t      idle_count, idle_capacity;
-    int64_t     time, committed_time, swept_bound;
-    bool        listed; /* in file->changed */
-    Store      *next_changed;
+    StateFile   *file;
+    Store       *next;
+    StoreTable  *table;
+    StoreMemory *memory; /* NULL: the file has no writer */
+    StoreSpec    spec;   /* the table's copy */
+    int          partition;
+    size_t       row_values;                 /* value_count + state_count */
+    bool         fixed_values, fixed_states; /* columns_are_fixed */
+    CacheTable   rows, groups;
+    CacheRow   **dirty;
+    size_t       dirty_count, dirty_capacity;
+    KeyGroup   **idle;
+    size_t       idle_count, idle_capacity;
+    int64_t      time, committed_time, swept_bound;
+    bool         listed; /* in file->changed */
+    Store       *next_changed;
 };
-
-typedef struct {
-    Str name, value; /* on the heap, one block; value.ptr NULL: removed */
-} PendingMeta;
 
 struct StateFile {
     sqlite3     *db;
@@ -84,10 +85,12 @@ struct StateFile {
     Arena       *remembered; /* until the next commit */
     void        *spare;      /* block that the next put copies into */
     size_t       spare_size;
-    PendingMeta *metas;
-    size_t       meta_count, meta_capacity;
-    uint32_t    *meta_index; /* hash table of positions in metas + 1 */
-    size_t       meta_index_size;
+    FactSet      pending, facts; /* since the commit; as of it */
+    StateShare  *share;
+    bool         own_share;
+    StateWriter *writer;       /* NULL: commits write the file themselves, and there is no memory */
+    size_t       memory_limit; /* of bytes in share->memories */
+    size_t       put_rows;     /* since memory was last trimmed */
     bool         in_transaction;
     bool         direct;      /* it holds writes that are nowhere else: apply, clear, drop */
     bool         lost;        /* such writes were lost by a failed commit: only rollback goes on */
@@ -136,8 +139,18 @@ void      store_cache_drop_idle_groups(Store *store);
 /* Before the file is touched: tables that a rollback took away are made again. */
 Status state_file_ready(StateFile *file, Error *err);
 Status state_file_begin(StateFile *file, bool direct, Error *err);
-void   state_meta_forget(StateFile *file);
-Status state_meta_write(StateFile *file, Error *err);
+/* The right to write the file, unless a transaction has it already; what it answers goes to
+ * state_file_unlock. */
+bool state_file_lock(StateFile *file);
+void state_file_unlock(StateFile *file, bool locked);
+/* A table that a Store or a StoreMemory has a reference to. */
+void state_table_release(StateFile *file, StoreTable *table);
+
+/* ---- state_meta.c ---- */
+
+Status state_meta_load(StateFile *file, Error *err);
+void   state_meta_committed(StateFile *file); /* what was set is committed now */
+Status state_meta_write(sqlite3 *db, const FactSet *facts, Error *err);
 
 /* ---- store_scan.c ---- */
 

@@ -8,7 +8,7 @@
  * before, and they are NULL. So the log needs no rewriting, and a restore over records of both versions gives
  * the table that is there.
  */
-#include "state/store_cache.h"
+#include "state/state_memory.h"
 #include "state/store_codec.h"
 
 enum { RECORD_VERSION = 2, BOUND_SIZE = 8 };
@@ -32,6 +32,43 @@ static size_t suffix_size(StoreKind kind)
     return store_is_timeless(kind) ? 0 : kind == STORE_WINDOW ? BOUND_SIZE : 2 * BOUND_SIZE;
 }
 
+void store_record_encode(const StoreSpec *spec, const TableRow *row, StrBuf *out)
+{
+    strbuf_addc(out, RECORD_VERSION);
+    strbuf_addc(out, row->visible);
+    store_codec_add_int(out, row->timestamp);
+    store_codec_add_int(out, row->window_end);
+    store_codec_add_columns(out, spec->keys, row->keys, spec->key_count);
+    store_codec_add_columns(out, spec->states, row->values + spec->value_count, spec->state_count);
+    store_codec_add_columns(out, spec->values, row->values, spec->value_count);
+}
+
+Status store_record_decode(const StoreSpec *spec, Str value, Arena *arena, TableRow *row, Error *err)
+{
+    Value  *keys   = ARENA_ARRAY(arena, Value, spec->key_count + 1);
+    Value  *values = ARENA_ARRAY(arena, Value, spec->value_count + spec->state_count + 1);
+    size_t  at     = 2;
+    int64_t end;
+    if (value.len < 2 || value.ptr[0] != RECORD_VERSION || (unsigned char)value.ptr[1] > 1)
+        return error_set(err, E_DATA, NO_POS, "Changelog record of " STR_FMT ": unknown version",
+                         STR_ARG(spec->name));
+    row->visible = value.ptr[1] != 0;
+    row->keys    = keys;
+    row->values  = values;
+    TRY(store_codec_read_int(value, &at, &row->timestamp, err));
+    TRY(store_codec_read_int(value, &at, &end, err));
+    TRY(store_codec_read_columns(value, &at, spec->keys, spec->key_count, arena, keys, err));
+    TRY(store_codec_read_columns(value, &at, spec->states, spec->state_count, arena,
+                                 values + spec->value_count, err));
+    TRY(store_codec_read_rest(value, &at, spec->values, spec->value_count, arena, values, err));
+    if (at != value.len || (store_has_end(spec->kind) && end != row->window_end))
+        return error_set(err, E_DATA, NO_POS,
+                         "Changelog record of " STR_FMT ": it does not fit the store's columns",
+                         STR_ARG(spec->name));
+    row->window_end = end;
+    return OK;
+}
+
 void store_encode(const Store *store, const StoreRow *row, Arena *arena, Str *key, Str *value)
 {
     const StoreSpec *spec   = &store->spec;
@@ -47,15 +84,10 @@ void store_encode(const Store *store, const StoreRow *row, Arena *arena, Str *ke
     *value = STR_NULL;
     if (!row->exists)
         return;
-    StrBuf *out = &store->table->buffer;
+    StrBuf  *out    = &store->table->buffer;
+    TableRow record = store_table_row((const CacheRow *)row);
     strbuf_reset(out);
-    strbuf_addc(out, RECORD_VERSION);
-    strbuf_addc(out, row->visible);
-    store_codec_add_int(out, row->timestamp);
-    store_codec_add_int(out, row->window_end);
-    store_codec_add_columns(out, spec->keys, row->keys, spec->key_count);
-    store_codec_add_columns(out, spec->states, row->values + spec->value_count, spec->state_count);
-    store_codec_add_columns(out, spec->values, row->values, spec->value_count);
+    store_record_encode(spec, &record, out);
     *value = str_dup(arena, strbuf_str(out));
 }
 
@@ -77,33 +109,6 @@ static Status decode_key(const Store *store, Str key, TableRow *row, Error *err)
     return OK;
 }
 
-static Status decode_value(const Store *store, Str value, Arena *arena, TableRow *row, Error *err)
-{
-    const StoreSpec *spec   = &store->spec;
-    Value           *keys   = ARENA_ARRAY(arena, Value, spec->key_count + 1);
-    Value           *values = ARENA_ARRAY(arena, Value, store->row_values + 1);
-    size_t           at     = 2;
-    int64_t          end;
-    if (value.len < 2 || value.ptr[0] != RECORD_VERSION || (unsigned char)value.ptr[1] > 1)
-        return error_set(err, E_DATA, NO_POS, "Changelog record of " STR_FMT ": unknown version",
-                         STR_ARG(spec->name));
-    row->visible = value.ptr[1] != 0;
-    row->keys    = keys;
-    row->values  = values;
-    TRY(store_codec_read_int(value, &at, &row->timestamp, err));
-    TRY(store_codec_read_int(value, &at, &end, err));
-    TRY(store_codec_read_columns(value, &at, spec->keys, spec->key_count, arena, keys, err));
-    TRY(store_codec_read_columns(value, &at, spec->states, spec->state_count, arena,
-                                 values + spec->value_count, err));
-    TRY(store_codec_read_rest(value, &at, spec->values, spec->value_count, arena, values, err));
-    if (at != value.len || (store_has_end(spec->kind) && end != row->window_end))
-        return error_set(err, E_DATA, NO_POS,
-                         "Changelog record of " STR_FMT ": it does not fit the store's columns",
-                         STR_ARG(spec->name));
-    row->window_end = end;
-    return OK;
-}
-
 /* What the cache has of the row is out of date; a row changed since stays, and is written over this at
  * commit. */
 static void cache_forget(Store *store, const TableRow *row)
@@ -122,17 +127,22 @@ static void cache_forget(Store *store, const TableRow *row)
         group->complete_from = INT64_MAX;
 }
 
-static Status apply_row(Store *store, const TableRow *row, bool exists, Error *err)
+static void raise_time(Store *store, const TableRow *row)
+{
+    int64_t time = store_row_time(store->spec.kind, row->window_start, row->window_end);
+    if (store_is_timeless(store->spec.kind))
+        return;
+    if (time > store->time)
+        store->time = time;
+    store_cache_list(store);
+}
+
+/* Where commits go to the file themselves, and in a transaction that has emptied a store. */
+static Status apply_to_file(Store *store, const TableRow *row, bool exists, Error *err)
 {
     TRY(state_file_begin(store->file, true, err));
-    cache_forget(store, row);
-    if (!store_is_timeless(store->spec.kind)) {
-        int64_t time = store_row_time(store->spec.kind, row->window_start, row->window_end);
-        if (time > store->time)
-            store->time = time;
-        store_cache_list(store);
-    }
-    if (exists && !store_row_expired(store, row->window_start, row->window_end))
+    state_memory_forget(store, row->key, row->window_start, row->window_end);
+    if (exists)
         return store_table_put(store->table, row, err);
     return store_table_delete(store->table, row, err);
 }
@@ -143,9 +153,16 @@ Status store_apply(Store *store, Str key, Str value, Error *err)
     Arena   *arena  = store->file->scratch;
     bool     exists = !str_is_null(value);
     TRY(decode_key(store, key, &row, err));
-    Status status = exists ? decode_value(store, value, arena, &row, err) : OK;
-    if (status == OK)
-        status = apply_row(store, &row, exists, err);
+    Status status = exists ? store_record_decode(&store->spec, value, arena, &row, err) : OK;
+    if (status == OK) {
+        cache_forget(store, &row);
+        raise_time(store, &row);
+        exists = exists && !store_row_expired(store, row.window_start, row.window_end);
+        if (store->memory == NULL || store->file->in_transaction)
+            status = apply_to_file(store, &row, exists, err);
+        else
+            status = state_memory_apply(store, &row, exists ? value : STR_NULL, err);
+    }
     arena_reset(arena);
     return status;
 }

@@ -96,24 +96,31 @@ const char *store_column_sql_type(const SqlType *type)
 
 /* ---- the kinds of tables ---- */
 
+/* The partition comes first: what a task has lies together. Windows lie by time, then by key: the rows of one
+ * window are neighbours, so new ones touch few pages and old ones go as a range. Sessions and buffers lie by
+ * key, for their times are as many as their rows and they are looked for by key; an index finds those that
+ * expire. */
 const StoreLayout store_layouts[] = {
-    [STORE_KEY_VALUE] = {"_key BLOB NOT NULL, _partition INTEGER NOT NULL", "_key, _partition", "", NULL,
-                         "0, 0", "", "", "_key = ?1 AND _partition = ?2", "0"},
+    [STORE_KEY_VALUE] = {"_key BLOB NOT NULL, _partition INTEGER NOT NULL", "_partition, _key", "?2, ?1", "",
+                         NULL, "0, 0", "", "", "_key = ?1 AND _partition = ?2", "0"},
     [STORE_WINDOW]    = {"_key BLOB NOT NULL, _start INTEGER NOT NULL, _partition INTEGER NOT NULL",
-                         "_key, _start, _partition", ", WINDOWSTART INTEGER AS (_start), WINDOWEND INTEGER",
-                         "_partition, _start", "_start, WINDOWEND", ", _start, WINDOWEND", ", ?3, ?4",
-                         "_key = ?1 AND _partition = ?2 AND _start = ?3", "_start"},
+                         "_partition, _start, _key", "?2, ?3, ?1",
+                         ", WINDOWSTART INTEGER AS (_start), WINDOWEND INTEGER", NULL, "_start, WINDOWEND",
+                         ", _start, WINDOWEND", ", ?3, ?4", "_key = ?1 AND _partition = ?2 AND _start = ?3",
+                         "_start"},
     [STORE_SESSION] =
         {"_key BLOB NOT NULL, _end INTEGER NOT NULL, _start INTEGER NOT NULL, _partition INTEGER NOT NULL",
-         "_key, _end, _start, _partition", ", WINDOWSTART INTEGER AS (_start), WINDOWEND INTEGER AS (_end)",
-         "_partition, _end, _start", "_start, _end", ", _start, _end", ", ?3, ?4",
+         "_partition, _key, _end, _start", "?2, ?1, ?4, ?3",
+         ", WINDOWSTART INTEGER AS (_start), WINDOWEND INTEGER AS (_end)", "_partition, _end, _start",
+         "_start, _end", ", _start, _end", ", ?3, ?4",
          "_key = ?1 AND _partition = ?2 AND _start = ?3 AND _end = ?4", "_end"},
-    [STORE_PREFIX] = {"_key BLOB NOT NULL, _partition INTEGER NOT NULL", "_key, _partition", "", NULL, "0, 0",
-                      "", "", "_key = ?1 AND _partition = ?2", "0"},
+    [STORE_PREFIX] = {"_key BLOB NOT NULL, _partition INTEGER NOT NULL", "_partition, _key", "?2, ?1", "",
+                      NULL, "0, 0", "", "", "_key = ?1 AND _partition = ?2", "0"},
     [STORE_BUFFER] =
         {"_key BLOB NOT NULL, _start INTEGER NOT NULL, _end INTEGER NOT NULL, _partition INTEGER NOT NULL",
-         "_key, _start, _end, _partition", "", "_partition, _start", "_start, _end", ", _start, _end",
-         ", ?3, ?4", "_key = ?1 AND _partition = ?2 AND _start = ?3 AND _end = ?4", "_start"},
+         "_partition, _key, _start, _end", "?2, ?1, ?3, ?4", "", "_partition, _start", "_start, _end",
+         ", _start, _end", ", ?3, ?4", "_key = ?1 AND _partition = ?2 AND _start = ?3 AND _end = ?4",
+         "_start"},
 };
 
 Str store_column_list(const StoreSpec *spec, Arena *arena)

@@ -11,11 +11,12 @@
 
 /* Pieces of SQL. Parameters: 1 key, 2 partition, 3 start, 4 end. */
 typedef struct {
-    const char *columns;  /* the identity's, as they are declared */
-    const char *identity; /* the primary key */
-    const char *readable; /* window bounds for people */
-    const char *index;    /* by time; NULL: none */
-    const char *select;   /* start and end, as every SELECT of rows has them */
+    const char *columns;         /* the identity's, as they are declared */
+    const char *identity;        /* the primary key */
+    const char *identity_values; /* its parameters */
+    const char *readable;        /* window bounds for people */
+    const char *index;           /* by time; NULL: none */
+    const char *select;          /* start and end, as every SELECT of rows has them */
     const char *insert, *insert_values;
     const char *where;
     const char *time;

@@ -341,6 +341,33 @@ Status store_table_open(sqlite3 *db, const StoreSpec *spec, bool create, StoreTa
     return status;
 }
 
+Status store_table_current(sqlite3 *db, StoreTable **list, const StoreSpec *spec, StoreTable **out,
+                           Error *err)
+{
+    StoreTable *now, **link = list;
+    *out = NULL;
+    TRY(store_table_open(db, spec, false, &now, err));
+    while (*link != NULL && !str_equal((*link)->spec.name, spec->name))
+        link = &(*link)->next;
+    StoreTable *kept = *link;
+    if (kept != NULL && now != NULL && kept->id == now->id && str_equal(kept->stored, now->stored) &&
+        str_equal(kept->definition, now->definition)) {
+        store_table_free(now);
+        *out = kept;
+        return OK;
+    }
+    if (kept != NULL) {
+        *link = kept->next;
+        store_table_free(kept);
+    }
+    if (now != NULL) {
+        now->next = *list;
+        *list     = now;
+    }
+    *out = now;
+    return OK;
+}
+
 Status store_table_ensure(StoreTable *table, Error *err)
 {
     bool found;

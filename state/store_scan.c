@@ -1,13 +1,13 @@
 /*
  * store_scan.c - rows by range, merged from the cache and the file.
  *
- * What the file has in the range is brought into the cache unless a newer version is there already; what it
- * lacks is dirty, for a clean row that exists stands in the file. So the result is: file rows, seen through
- * the cache, and dirty rows.
+ * Three places have rows: the cache what changed since the commit, memory what was committed, the file what
+ * memory has not. A row is looked for in this order and brought into the cache. A range is what the file has
+ * in it, seen through memory and cache; what memory has and the file may lack; and dirty rows.
  */
 #include <assert.h>
 
-#include "state/store_cache.h"
+#include "state/state_memory.h"
 
 static bool row_alive(const CacheRow *row)
 {
@@ -49,7 +49,23 @@ static Status read_into(CacheRow *row, sqlite3_stmt *stmt, Error *err)
     return status;
 }
 
-Status store_load(CacheRow *row, Error *err)
+/* A row that memory has, into the cache; a removed one stays what a row without values is. */
+static Status take_entry(CacheRow *row, MemRow *found, Error *err)
+{
+    Store   *store = row->store;
+    MemEntry entry = store_memory_entry(store->memory, found);
+    TableRow read  = {.window_end = entry.end};
+    found->used    = true;
+    if (str_is_null(entry.value))
+        return OK;
+    Status status = store_record_decode(&store->spec, entry.value, store->file->scratch, &read, err);
+    if (status == OK)
+        row_take(row, &read);
+    arena_reset(store->file->scratch);
+    return status;
+}
+
+static Status load_from_file(CacheRow *row, Error *err)
 {
     Store        *store = row->store;
     sqlite3_stmt *stmt;
@@ -60,6 +76,7 @@ Status store_load(CacheRow *row, Error *err)
     Status status = OK;
     if (rc == SQLITE_OK)
         rc = sqlite3_step(stmt);
+    row->from_file = rc == SQLITE_ROW;
     if (rc == SQLITE_ROW)
         status = read_into(row, stmt, err);
     else if (rc != SQLITE_DONE)
@@ -68,23 +85,76 @@ Status store_load(CacheRow *row, Error *err)
     return status;
 }
 
-/* The cached version of the row the statement stands on, loaded if there was none. */
+Status store_load(CacheRow *row, Error *err)
+{
+    const StoreRow *base   = &row->base;
+    StoreMemory    *memory = row->store->memory;
+    MemRow         *found =
+        memory == NULL ? NULL : store_memory_find(memory, base->key, base->window_start, base->window_end);
+    if (found != NULL)
+        return take_entry(row, found, err);
+    if (memory != NULL && !store_memory_may_lack(memory, base->window_start, base->window_end))
+        return OK;
+    return load_from_file(row, err);
+}
+
+/* The cached version of that row; NULL: there is none. */
+static CacheRow *find_cached(Store *store, Str key, int64_t start, int64_t end)
+{
+    uint64_t hash = store_cache_hash(key, start, store_has_end(store->spec.kind) ? end : 0);
+    return store_cache_find(store, hash, key, start, end);
+}
+
+static CacheRow *add_cached(Store *store, Str key, const Value *keys, int64_t start, int64_t end)
+{
+    uint64_t hash = store_cache_hash(key, start, store_has_end(store->spec.kind) ? end : 0);
+    return store_cache_add(store, hash, key, keys, start, end);
+}
+
+/* The row the statement stands on as the cache has it, loaded if it had not. */
 static Status row_of(Store *store, sqlite3_stmt *stmt, CacheRow **out, Error *err)
 {
     TableRow head, found;
     store_table_read_head(stmt, &head);
-    bool     both = store_has_end(store->spec.kind);
-    uint64_t hash = store_cache_hash(head.key, head.window_start, both ? head.window_end : 0);
-    *out          = store_cache_find(store, hash, head.key, head.window_start, head.window_end);
+    *out = find_cached(store, head.key, head.window_start, head.window_end);
     if (*out != NULL)
         return OK;
     Status status = store_table_read(store->table, stmt, store->file->scratch, &found, err);
     if (status == OK) {
-        *out = store_cache_add(store, hash, found.key, found.keys, found.window_start, found.window_end);
+        *out              = add_cached(store, found.key, found.keys, found.window_start, found.window_end);
+        (*out)->from_file = true;
         row_take(*out, &found);
     }
     arena_reset(store->file->scratch);
     return status;
+}
+
+/* The same for a row that memory has, and has not removed. */
+static Status row_of_entry(Store *store, MemRow *row, CacheRow **out, Error *err)
+{
+    MemEntry entry = store_memory_entry(store->memory, row);
+    *out           = find_cached(store, entry.key, entry.start, entry.end);
+    if (*out != NULL)
+        return OK;
+    TableRow found  = {.window_end = entry.end};
+    Status   status = store_record_decode(&store->spec, entry.value, store->file->scratch, &found, err);
+    if (status == OK) {
+        *out = add_cached(store, entry.key, found.keys, entry.start, found.window_end);
+        row_take(*out, &found);
+    }
+    row->used = true;
+    arena_reset(store->file->scratch);
+    return status;
+}
+
+/* Memory's version of the row the statement stands on; NULL: it has none. */
+static MemRow *in_memory(Store *store, sqlite3_stmt *stmt)
+{
+    TableRow head;
+    if (store->memory == NULL)
+        return NULL;
+    store_table_read_head(stmt, &head);
+    return store_memory_find(store->memory, head.key, head.window_start, head.window_end);
 }
 
 /* ---- the windows of one key ---- */
@@ -92,6 +162,8 @@ static Status row_of(Store *store, sqlite3_stmt *stmt, CacheRow **out, Error *er
 static Status load_row(Store *store, sqlite3_stmt *stmt, void *context, Error *err)
 {
     CacheRow *row;
+    if (in_memory(store, stmt) != NULL)
+        return OK; /* and from there it has come already */
     return row_of(store, stmt, &row, err);
 }
 
@@ -105,10 +177,34 @@ static int bind_group(const Store *store, sqlite3_stmt *stmt, const KeyGroup *gr
     return sqlite3_bind_blob64(stmt, 3, end->ptr, end->len, SQLITE_TRANSIENT);
 }
 
+typedef struct {
+    Store  *store;
+    int64_t from;
+} KeyLoad;
+
+static Status load_entry(void *context, MemRow *row, Error *err)
+{
+    const KeyLoad *load  = context;
+    MemEntry       entry = store_memory_entry(load->store->memory, row);
+    CacheRow      *cached;
+    if (str_is_null(entry.value) ||
+        store_row_time(load->store->spec.kind, entry.start, entry.end) < load->from)
+        return OK;
+    return row_of_entry(load->store, row, &cached, err);
+}
+
 static Status group_load(Store *store, KeyGroup *group, int64_t from, Error *err)
 {
     sqlite3_stmt *stmt;
     Str           end;
+    KeyLoad       load = {store, from};
+    if (store->memory != NULL) {
+        TRY(store_memory_of_key(store->memory, group->key, load_entry, &load, err));
+        if (!store_memory_may_lack(store->memory, from, from)) {
+            group->complete_from = from;
+            return OK;
+        }
+    }
     TRY(state_file_ready(store->file, err));
     TRY(store_table_statement(store->table, SQL_BY_KEY, &stmt, err));
     int rc = bind_group(store, stmt, group, from, &end);
@@ -185,6 +281,7 @@ Status store_find_prefix(Store *store, Str first, Arena *arena, StoreRows *out, 
 /* ---- ranges over all keys ---- */
 
 typedef struct {
+    Store     *store;
     Arena     *arena;
     StoreRow **rows;
     size_t     count, capacity;
@@ -212,8 +309,25 @@ static void scan_add(Scan *scan, CacheRow *row)
 static Status scan_row(Store *store, sqlite3_stmt *stmt, void *context, Error *err)
 {
     CacheRow *row;
-    TRY(row_of(store, stmt, &row, err));
+    MemRow   *newer = in_memory(store, stmt);
+    if (newer != NULL && newer->value_len == MEM_REMOVED)
+        return OK;
+    TRY(newer != NULL ? row_of_entry(store, newer, &row, err) : row_of(store, stmt, &row, err));
     scan_add(context, row);
+    return OK;
+}
+
+/* A row that the file may not have yet. */
+static Status scan_entry(void *context, MemRow *row, Error *err)
+{
+    Scan     *scan  = context;
+    MemEntry  entry = store_memory_entry(scan->store->memory, row);
+    int64_t   time  = store_row_time(scan->store->spec.kind, entry.start, entry.end);
+    CacheRow *cached;
+    if (str_is_null(entry.value) || (scan->by_time && (time < scan->from || time > scan->to)))
+        return OK;
+    TRY(row_of_entry(scan->store, row, &cached, err));
+    scan_add(scan, cached);
     return OK;
 }
 
@@ -254,6 +368,8 @@ static Status scan_run(Store *store, TableSql which, Scan *scan, StoreRows *out,
         sqlite3_bind_int64(stmt, 4, scan->to);
     }
     store->file->mark++;
+    TRY(state_memory_unwritten(store, scan_entry, scan,
+                               err)); /* first: the file may have them a moment later */
     TRY(each_row(store, stmt, scan_row, scan, err));
     for (size_t i = 0; i < store->dirty_count; i++) {
         CacheRow *row  = store->dirty[i];
@@ -269,7 +385,7 @@ static Status scan_run(Store *store, TableSql which, Scan *scan, StoreRows *out,
 
 Status store_find_range(Store *store, int64_t from, int64_t to, Arena *arena, StoreRows *out, Error *err)
 {
-    Scan scan = {.arena = arena, .from = from, .to = to, .by_time = true};
+    Scan scan = {.store = store, .arena = arena, .from = from, .to = to, .by_time = true};
     *out      = (StoreRows){0};
     if (store_is_timeless(store->spec.kind))
         return error_set(err, E_PLAN, NO_POS, "State store " STR_FMT " has no windows",
@@ -279,6 +395,6 @@ Status store_find_range(Store *store, int64_t from, int64_t to, Arena *arena, St
 
 Status store_find_all(Store *store, Arena *arena, StoreRows *out, Error *err)
 {
-    Scan scan = {.arena = arena};
+    Scan scan = {.store = store, .arena = arena};
     return scan_run(store, SQL_ALL, &scan, out, err);
 }

@@ -48,14 +48,16 @@ Status state_db_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, Error 
 
 /* ---- statements ---- */
 
-static void add_select(StrBuf *sql, const StoreTable *table)
+static void add_select_from(StrBuf *sql, const StoreTable *table, const char *before)
 {
     strbuf_addf(sql, "SELECT _key, _partition, %s, ROWTIME, _visible, _exact",
                 store_layouts[table->spec.kind].select);
     for (size_t i = 0; i < table->column_count; i++)
         strbuf_addf(sql, ", " STR_FMT, STR_ARG(table->columns[i]));
-    strbuf_addf(sql, " FROM " STR_FMT, STR_ARG(table->table));
+    strbuf_addf(sql, " FROM %s" STR_FMT, before, STR_ARG(table->table));
 }
+
+static void add_select(StrBuf *sql, const StoreTable *table) { add_select_from(sql, table, ""); }
 
 /* Parameters: 1 to 4 identity, 5 ROWTIME, 6 _visible, 7 _exact, 8... the columns. The update names the
  * parameters again, never excluded.x: there SQLite 3.40 gives a value the affinity of another column when a
@@ -76,62 +78,103 @@ static void add_put(StrBuf *sql, const StoreTable *table)
         strbuf_addf(sql, ", " STR_FMT " = ?%zu", STR_ARG(table->columns[i]), i + 8);
 }
 
-/* Parameters: 1 to 4 identity to go on after, 5 low, 6 high, 7 how many. */
+/* Of one partition. Parameters: 1 to 4 identity to go on after, 5 low, 6 high, 7 how many. */
 static void add_chunk(StrBuf *sql, const StoreTable *table, int low, int high)
 {
-    static const char *const after[]  = {[STORE_KEY_VALUE] = "(?1, ?2)",
-                                         [STORE_PREFIX]    = "(?1, ?2)",
-                                         [STORE_WINDOW]    = "(?1, ?3, ?2)",
-                                         [STORE_SESSION]   = "(?1, ?4, ?3, ?2)",
-                                         [STORE_BUFFER]    = "(?1, ?3, ?4, ?2)"};
-    const char              *identity = store_layouts[table->spec.kind].identity;
+    const StoreLayout *layout = &store_layouts[table->spec.kind];
     add_select(sql, table);
-    strbuf_adds(sql, " WHERE 1");
+    strbuf_adds(sql, " WHERE _partition = ?2");
     if (low == CHUNK_AFTER)
-        strbuf_addf(sql, " AND (%s) > %s", identity, after[table->spec.kind]);
-    else if (low != BOUND_NONE)
+        strbuf_addf(sql, " AND (%s) > (%s)", layout->identity, layout->identity_values);
+    if (low == BOUND_INCLUSIVE || low == BOUND_EXCLUSIVE)
         strbuf_adds(sql, low == BOUND_INCLUSIVE ? " AND _key >= ?5" : " AND _key > ?5");
     if (high != BOUND_NONE)
         strbuf_adds(sql, high == BOUND_INCLUSIVE ? " AND _key <= ?6" : " AND _key < ?6");
-    strbuf_addf(sql, " ORDER BY %s LIMIT ?7", identity);
+    strbuf_addf(sql, " ORDER BY %s LIMIT ?7", layout->identity);
+}
+
+/* The windows of one key: a step into the table for each window that there is, for they lie by time. (No
+ * table of ours is called _each.) */
+static void add_windows_of_key(StrBuf *sql, const StoreTable *table)
+{
+    strbuf_addf(sql,
+                "WITH RECURSIVE _each(_at) AS (SELECT min(_start) FROM " STR_FMT
+                " WHERE _partition = ?2 AND _start >= ?3 UNION ALL SELECT (SELECT min(_start) FROM " STR_FMT
+                " WHERE _partition = ?2 AND _start > _at) FROM _each WHERE _at IS NOT NULL) ",
+                STR_ARG(table->table), STR_ARG(table->table));
+    add_select_from(sql, table, "_each CROSS JOIN ");
+    strbuf_adds(sql, " ON _partition = ?2 AND _start = _at AND _key = ?1 WHERE _at IS NOT NULL");
+}
+
+static void add_by_key(StrBuf *sql, const StoreTable *table)
+{
+    if (table->spec.kind == STORE_WINDOW) {
+        add_windows_of_key(sql, table);
+        return;
+    }
+    add_select(sql, table);
+    if (table->spec.kind == STORE_PREFIX) {
+        strbuf_adds(sql, " WHERE _key >= ?1 AND _key < ?3 AND _partition = ?2");
+        return;
+    }
+    strbuf_addf(sql, " WHERE _key = ?1 AND _partition = ?2 AND %s >= ?3",
+                store_layouts[table->spec.kind].time);
+}
+
+/* A step for each. */
+static void add_partitions(StrBuf *sql, const StoreTable *table)
+{
+    strbuf_addf(sql,
+                "WITH RECURSIVE _each(_at) AS (SELECT min(_partition) FROM " STR_FMT
+                " UNION ALL SELECT (SELECT min(_partition) FROM " STR_FMT
+                " WHERE _partition > _at) FROM _each WHERE _at IS NOT NULL)"
+                " SELECT _at FROM _each WHERE _at IS NOT NULL",
+                STR_ARG(table->table), STR_ARG(table->table));
+}
+
+static void add_sweep(StrBuf *sql, const StoreTable *table)
+{
+    const StoreLayout *layout = &store_layouts[table->spec.kind];
+    strbuf_addf(sql,
+                "DELETE FROM " STR_FMT " WHERE (%s) IN (SELECT %s FROM " STR_FMT
+                " WHERE _partition = ?2 AND %s < ?3 LIMIT ?4)",
+                STR_ARG(table->table), layout->identity, layout->identity, STR_ARG(table->table),
+                layout->time);
 }
 
 static void add_statement(StrBuf *sql, const StoreTable *table, TableSql which)
 {
-    const char *time     = store_layouts[table->spec.kind].time,
-               *identity = store_layouts[table->spec.kind].identity;
+    const StoreLayout *layout = &store_layouts[table->spec.kind];
     switch (which) {
     case SQL_GET:
         add_select(sql, table);
-        strbuf_addf(sql, " WHERE %s", store_layouts[table->spec.kind].where);
+        strbuf_addf(sql, " WHERE %s", layout->where);
         break;
     case SQL_PUT:
         add_put(sql, table);
         break;
     case SQL_DELETE:
-        strbuf_addf(sql, "DELETE FROM " STR_FMT " WHERE %s", STR_ARG(table->table),
-                    store_layouts[table->spec.kind].where);
+        strbuf_addf(sql, "DELETE FROM " STR_FMT " WHERE %s", STR_ARG(table->table), layout->where);
         break;
     case SQL_BY_KEY:
-        add_select(sql, table);
-        if (table->spec.kind == STORE_PREFIX)
-            strbuf_adds(sql, " WHERE _key >= ?1 AND _key < ?3 AND _partition = ?2");
-        else
-            strbuf_addf(sql, " WHERE _key = ?1 AND _partition = ?2 AND %s >= ?3", time);
+        add_by_key(sql, table);
         break;
     case SQL_BY_TIME:
         add_select(sql, table);
-        strbuf_addf(sql, " WHERE _partition = ?2 AND %s BETWEEN ?3 AND ?4", time);
+        strbuf_addf(sql, " WHERE _partition = ?2 AND %s BETWEEN ?3 AND ?4", layout->time);
         break;
     case SQL_ALL:
         add_select(sql, table);
         strbuf_adds(sql, " WHERE _partition = ?2");
         break;
+    case SQL_ANY:
+        strbuf_addf(sql, "SELECT 1 FROM " STR_FMT " WHERE _partition = ?2 LIMIT 1", STR_ARG(table->table));
+        break;
+    case SQL_PARTITIONS:
+        add_partitions(sql, table);
+        break;
     case SQL_SWEEP:
-        strbuf_addf(sql,
-                    "DELETE FROM " STR_FMT " WHERE (%s) IN (SELECT %s FROM " STR_FMT
-                    " WHERE _partition = ?2 AND %s < ?3 LIMIT ?4)",
-                    STR_ARG(table->table), identity, identity, STR_ARG(table->table), time);
+        add_sweep(sql, table);
         break;
     case SQL_CLEAR:
         strbuf_addf(sql, "DELETE FROM " STR_FMT " WHERE _partition = ?2", STR_ARG(table->table));
@@ -190,5 +233,49 @@ Status store_table_set_time(StoreTable *table, int partition, int64_t time, Erro
     int    rc     = sqlite3_step(stmt);
     Status status = rc == SQLITE_DONE ? OK : state_db_error(table->db, rc, "write a store's time", err);
     sqlite3_finalize(stmt);
+    return status;
+}
+
+/* ---- whole partitions ---- */
+
+static Status run(StoreTable *table, sqlite3_stmt *stmt, const char *what, Error *err)
+{
+    int    rc     = sqlite3_step(stmt);
+    Status status = rc == SQLITE_DONE ? OK : state_db_error(table->db, rc, what, err);
+    sqlite3_reset(stmt);
+    return status;
+}
+
+Status store_table_sweep(StoreTable *table, int partition, int64_t bound, size_t slice, size_t *swept,
+                         Error *err)
+{
+    sqlite3_stmt *stmt;
+    TRY(store_table_statement(table, SQL_SWEEP, &stmt, err));
+    sqlite3_bind_int(stmt, 2, partition);
+    sqlite3_bind_int64(stmt, 3, bound);
+    sqlite3_bind_int64(stmt, 4, (int64_t)slice);
+    TRY(run(table, stmt, "sweep expired rows", err));
+    *swept = (size_t)sqlite3_changes(table->db);
+    return OK;
+}
+
+Status store_table_clear(StoreTable *table, int partition, Error *err)
+{
+    sqlite3_stmt *stmt;
+    TRY(store_table_statement(table, SQL_CLEAR, &stmt, err));
+    sqlite3_bind_int(stmt, 2, partition);
+    return run(table, stmt, "clear a store", err);
+}
+
+Status store_table_has_rows(StoreTable *table, int partition, bool *out, Error *err)
+{
+    sqlite3_stmt *stmt;
+    TRY(store_table_statement(table, SQL_ANY, &stmt, err));
+    sqlite3_bind_int(stmt, 2, partition);
+    int rc = sqlite3_step(stmt);
+    *out   = rc == SQLITE_ROW;
+    Status status =
+        rc == SQLITE_ROW || rc == SQLITE_DONE ? OK : state_db_error(table->db, rc, "look for rows", err);
+    sqlite3_reset(stmt);
     return status;
 }

@@ -13,13 +13,15 @@ typedef enum {
     SQL_GET, /* one row by identity */
     SQL_PUT,
     SQL_DELETE,
-    SQL_BY_KEY,  /* one key, time >= ? */
-    SQL_BY_TIME, /* time between ? and ? */
-    SQL_ALL,
-    SQL_SWEEP, /* deletes at most ? rows older than ? */
-    SQL_CLEAR, /* deletes a partition */
-    SQL_CHUNK, /* for readers: a chunk of rows by key bounds; one for each kind of low (and "after a row") and
-                  high bound */
+    SQL_BY_KEY,     /* one key, time >= ? */
+    SQL_BY_TIME,    /* time between ? and ? */
+    SQL_ALL,        /* of a partition */
+    SQL_ANY,        /* has a partition rows? */
+    SQL_PARTITIONS, /* which have rows */
+    SQL_SWEEP,      /* deletes at most ? rows older than ? */
+    SQL_CLEAR,      /* deletes a partition */
+    SQL_CHUNK,      /* for readers: a chunk of a partition's rows by key bounds; one for each kind of low (and
+                       "after      a row") and high bound */
     SQL_CHUNK_LAST = SQL_CHUNK + 4 * 3 - 1,
     SQL_STATEMENTS,
 } TableSql;
@@ -65,6 +67,10 @@ Status state_db_create(sqlite3 *db, Error *err);
  * last. Without, *out may be NULL, and values that it lacks are read as NULL. E_PLAN when it has other
  * columns. */
 Status store_table_open(sqlite3 *db, const StoreSpec *spec, bool create, StoreTable **out, Error *err);
+/* The same for readers that keep what they have opened in `list`: a table that was made anew, or widened, is
+ * opened again. *out NULL: there is none. */
+Status store_table_current(sqlite3 *db, StoreTable **list, const StoreSpec *spec, StoreTable **out,
+                           Error *err);
 bool   store_table_is_of(const StoreTable *table, const StoreSpec *spec);
 void   store_table_free(StoreTable *table); /* accepts NULL */
 /* Makes the table again when a rollback took it away. */
@@ -72,6 +78,12 @@ Status store_table_ensure(StoreTable *table, Error *err);
 Status store_table_statement(StoreTable *table, TableSql which, sqlite3_stmt **out, Error *err);
 /* Deletes `slice` rows, or the table itself when none is left. */
 Status store_table_drop(sqlite3 *db, Str name, size_t slice, bool *done, Error *err);
+
+/* Deletes at most `slice` rows of a partition that expired before `bound`; *swept: how many. */
+Status store_table_sweep(StoreTable *table, int partition, int64_t bound, size_t slice, size_t *swept,
+                         Error *err);
+Status store_table_clear(StoreTable *table, int partition, Error *err);
+Status store_table_has_rows(StoreTable *table, int partition, bool *out, Error *err);
 
 Status store_table_put(StoreTable *table, const TableRow *row, Error *err);
 Status store_table_delete(StoreTable *table, const TableRow *row, Error *err);
@@ -86,6 +98,10 @@ Status store_table_read(const StoreTable *table, sqlite3_stmt *stmt, Arena *aren
 Status store_table_time(StoreTable *table, int partition, int64_t *out, Error *err);
 Status store_table_set_time(StoreTable *table, int partition, int64_t time,
                             Error *err); /* INT64_MIN removes it */
+
+/* The value of a changelog record: all of the row but its key and start. */
+void   store_record_encode(const StoreSpec *spec, const TableRow *row, StrBuf *out);
+Status store_record_decode(const StoreSpec *spec, Str value, Arena *arena, TableRow *row, Error *err);
 
 /* A value as JSON text, for the readable columns of compound types. */
 void store_json_add(StrBuf *out, const SqlType *type, Value v);

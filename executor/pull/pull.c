@@ -57,7 +57,7 @@ static Status borrow_reader(PullHost *host, StateReader **out, Error *err)
     if (*out != NULL)
         return OK;
     paths = runtime_state_files(host->runtime, &count);
-    return state_reader_open(paths, count, out, err);
+    return state_reader_open(paths, runtime_state_shares(host->runtime), count, out, err);
 }
 
 static void give_back_reader(PullHost *host, StateReader *reader, bool failed)

@@ -213,7 +213,7 @@ Status cleanup_slice(Cleanup *cleanup, bool *busy, Error *err)
 {
     Error why;
     bool  done;
-    if (cleanup->table_count == 0)
+    if (cleanup->table_count == 0 || cleanup->worker->state == NULL)
         return OK;
     *busy         = true;
     Status status = drop_slice(cleanup, 0, &done, &why);

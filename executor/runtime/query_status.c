@@ -101,6 +101,8 @@ bool runtime_is_ready(Runtime *runtime)
 
 /* ---- tables ---- */
 
+StateShare *const *runtime_state_shares(Runtime *runtime) { return runtime->shares; }
+
 const char *const *runtime_state_files(Runtime *runtime, size_t *count)
 {
     *count = (size_t)runtime->worker_count;

@@ -17,10 +17,13 @@
 
 #include "executor/runtime/mailbox.h"
 #include "executor/runtime/pause.h"
+#include "executor/runtime/query.h"
 #include "executor/runtime/rollback.h"
 #include "executor/runtime/task.h"
 
-enum { STATE_CACHE = 10 << 20 }; /* bytes of rows; the rest of a state is in the file's pages */
+/* The file is half a second behind, or 64 MB: any tool sees the tables of a moment ago, and a restart replays
+ * less than a second. Under a small budget it is closer. */
+enum { LAG_US = 500000, LAG_BYTES = 64 << 20 };
 
 static Status set_aside(Worker *worker, const Error *why, Error *err)
 {
@@ -32,23 +35,30 @@ static Status set_aside(Worker *worker, const Error *why, Error *err)
     return OK;
 }
 
+static Status open_file(Worker *worker, Error *err)
+{
+    const Runtime *runtime = worker->runtime;
+    size_t         memory  = runtime->options.state_memory_bytes / (size_t)runtime->worker_count;
+    StateLag       lag     = {LAG_US, memory / 4 < LAG_BYTES ? memory / 4 : LAG_BYTES};
+    return state_file_open_behind(worker->path, runtime->shares[worker->index], &lag, memory, &worker->state,
+                                  err);
+}
+
 Status worker_open_state(Worker *worker, Error *err)
 {
     Error  why;
-    Status status = state_file_open(worker->path, &worker->state, &why);
+    Status status = open_file(worker, &why);
     if (status == E_STALE_STATE) {
         status = set_aside(worker, &why, err);
         arena_reset(worker->scratch);
         TRY(status);
-        status = state_file_open(worker->path, &worker->state, &why);
+        status = open_file(worker, &why);
     }
     if (status != OK) {
         worker->state = NULL;
         *err          = why;
-        return status;
     }
-    state_file_set_cache(worker->state, STATE_CACHE);
-    return OK;
+    return status;
 }
 
 static void close_tasks(Worker *worker)
@@ -92,6 +102,43 @@ bool worker_has_state(Worker *worker)
     if (worker->state == NULL)
         open_again(worker);
     return worker->state != NULL;
+}
+
+/* What waits for room is in memory meanwhile, and the log has it; when too much waits, commits fail. A commit
+ * that works clears what is shown, so it is shown again. */
+static void show_full_disk(Worker *worker, const Error *err)
+{
+    bool news             = !worker->file_troubled;
+    worker->file_troubled = true;
+    for (Task *task = worker->tasks; task != NULL; task = task->next) {
+        if (task->query == NULL || task->pipeline == NULL || pipeline_store_count(task->pipeline) == 0)
+            continue;
+        if (news)
+            query_add_error(task->query, err);
+        atomic_store(&task->view->stalled, true);
+    }
+}
+
+static void show_room(Worker *worker)
+{
+    worker->file_troubled = false;
+    for (Task *task = worker->tasks; task != NULL; task = task->next)
+        if (task->query != NULL)
+            atomic_store(&task->view->stalled, false);
+}
+
+void worker_watch_state(Worker *worker)
+{
+    Error  err;
+    Status status = state_file_trouble(worker->state, &err);
+    if (status == E_STALE_STATE) {
+        worker_repair_state(worker, &err);
+        worker_pause(worker);
+    } else if (status == E_FULL) {
+        show_full_disk(worker, &err);
+    } else if (worker->file_troubled && !worker->file_behind) {
+        show_room(worker);
+    }
 }
 
 /* ---- told by others ---- */

@@ -12,6 +12,9 @@ Status worker_open_state(Worker *worker, Error *err);
 /* The file turned out to be damaged (`why`): everything goes back to the last commit of the log, all tasks
  * are closed and open again over a new file. Thread: worker */
 void worker_repair_state(Worker *worker, const Error *why);
+/* Looks whether the file follows: damage is repaired, and queries that keep tables are shown as failed while
+ * the disk is full. Thread: worker */
+void worker_watch_state(Worker *worker);
 /* True once there is a file to work on; until then (no room, no rights) nothing may be opened, and this tries
  * again after the worker's pauses. Thread: worker */
 bool worker_has_state(Worker *worker);

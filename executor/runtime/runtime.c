@@ -23,6 +23,12 @@ static int cpus(void)
     return count < 1 ? 1 : count > WORKERS_MAX ? WORKERS_MAX : count;
 }
 
+static size_t machine_memory(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (size_t)pages * (size_t)size : (size_t)1 << 30;
+}
+
 static void copy_options(Runtime *runtime, const RuntimeOptions *options)
 {
     RuntimeOptions *own = &runtime->options;
@@ -38,6 +44,8 @@ static void copy_options(Runtime *runtime, const RuntimeOptions *options)
         own->retry_backoff_max_ms = RETRY_MAX_MS;
     runtime->clock        = options->clock;
     runtime->worker_count = options->workers > 0 ? options->workers : cpus();
+    if (options->state_memory_bytes == 0)
+        runtime->options.state_memory_bytes = machine_memory() / 4;
     runtime->slots_topic =
         str_printf(runtime->arena, "_confluent-ksql-" STR_FMT "_slots", STR_ARG(own->service_id));
     runtime->slots_group = runtime->slots_topic;
@@ -70,7 +78,9 @@ static Status make_workers(Runtime *runtime, Error *err)
     remove_extra_files(runtime);
     runtime->workers = ARENA_ARRAY(runtime->arena, Worker *, (size_t)runtime->worker_count);
     runtime->files   = ARENA_ARRAY(runtime->arena, const char *, (size_t)runtime->worker_count);
+    runtime->shares  = ARENA_ARRAY(runtime->arena, StateShare *, (size_t)runtime->worker_count);
     for (int i = 0; i < runtime->worker_count; i++) {
+        runtime->shares[i] = state_share_new();
         TRY(worker_new(runtime, i, &runtime->workers[i], err));
         runtime->files[i] = runtime->workers[i]->path;
     }
@@ -155,6 +165,8 @@ void runtime_close(Runtime *runtime)
     }
     for (int i = 0; runtime->workers != NULL && i < runtime->worker_count; i++)
         worker_free(runtime->workers[i]);
+    for (int i = 0; runtime->shares != NULL && i < runtime->worker_count; i++)
+        state_share_free(runtime->shares[i]);
     dropped_queries_delete_topics(runtime, true);
     for (RunningQuery *query = runtime->queries, *next; query != NULL; query = next) {
         next = query->next;

@@ -26,6 +26,7 @@ typedef struct {
     bool            exactly_once;       /* processing.guarantee */
     int             commit_interval_ms; /* < 0: 2000, or 100 with exactly_once */
     size_t          cache_bytes;        /* cache.max.bytes.buffering: 0 = emit every update */
+    size_t          state_memory_bytes; /* rows of all tables in memory; 0: a quarter of the machine's */
     int             internal_replicas;
     int  metadata_max_age_ms; /* how often the input topics are looked at for new partitions; 0: 30 s */
     int  retry_backoff_initial_ms, retry_backoff_max_ms; /* of failed queries */
@@ -140,6 +141,8 @@ void push_query_close(PushQuery *query);
 
 /* The state files of this node's workers, for state_reader_open. Valid as long as the runtime. */
 const char *const *runtime_state_files(Runtime *runtime, size_t *count);
+/* What has to be known beside the files, for the same. */
+StateShare *const *runtime_state_shares(Runtime *runtime);
 /* A reader has found that file number `file` of these is damaged (`why`): its worker makes it again from the
  * log. Thread: any */
 void runtime_state_damaged(Runtime *runtime, size_t file, const Error *why);

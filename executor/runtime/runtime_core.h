@@ -24,6 +24,7 @@ struct Runtime {
     Worker         **workers;
     int              worker_count;
     const char     **files;
+    StateShare     **shares; /* one per file, for it and its readers */
     pthread_t        member_thread, helper_thread;
     bool             member_started, helper_started;
     Str              slots_topic, slots_group;

@@ -213,6 +213,9 @@ static void pass(Worker *worker)
     }
     if (!worker_has_state(worker))
         return;
+    worker_watch_state(worker);
+    if (worker->state == NULL)
+        return;
     if (writers_open(worker, &err) != OK) {
         worker_say_trouble(worker, &err);
         worker_pause(worker);

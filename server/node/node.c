@@ -109,6 +109,7 @@ static Status open_runtime(Node *node, Clock *clock, Error *err)
            .exactly_once               = is_exactly_once(p),
            .commit_interval_ms         = (int)properties_int(p, "commit.interval.ms", -1),
            .cache_bytes                = (size_t)properties_int(p, "cache.max.bytes.buffering", 10000000),
+           .state_memory_bytes         = (size_t)properties_int(p, "ksql.state.memory.max.bytes", 0),
            .internal_replicas          = (int)properties_int(p, "replication.factor",
                                                              properties_int(p, "ksql.internal.topic.replicas", 1)),
            .metadata_max_age_ms        = (int)properties_int(p, "metadata.max.age.ms", 30000),

@@ -76,7 +76,7 @@ static const char *dump_table(Node *n, const QueryPlan *plan)
         runtime_owned_partitions(n->runtime, plan->id, n->arena, &partitions, &range.partition_count));
     range.partitions         = partitions;
     const char *const *paths = runtime_state_files(n->runtime, &files);
-    MUST(state_reader_open(paths, files, &reader, &n->err));
+    MUST(state_reader_open(paths, runtime_state_shares(n->runtime), files, &reader, &n->err));
     MUST(state_reader_scan(reader, &spec, &range, n->arena, dump_row, &dump, &n->err));
     state_reader_close(reader);
     qsort(dump.text, dump.count, sizeof dump.text[0], compare_lines);

@@ -230,7 +230,7 @@ static void readers_follow(void **state)
     MUST(store_open(f->file, &spec, 0, &store, &f->err));
     fixture_put(f, store, "a", 0, 0, 1, "x");
     MUST(state_file_commit(f->file, &f->err));
-    MUST(state_reader_open(&path, 1, &reader, &f->err));
+    MUST(state_reader_open(&path, NULL, 1, &reader, &f->err));
     MUST(state_reader_scan(reader, &spec, &all, f->arena, count_row, &rows, &f->err));
     assert_int_equal(rows, 1);
     state_file_close(f->file);

@@ -38,19 +38,22 @@ typedef struct {
 } Model;
 
 typedef struct {
-    Fixture  *f;
-    Random    random;
-    uint64_t  seed;
-    Arena    *arena; /* of the round */
-    StoreSpec spec;
-    size_t    cache;
-    Store    *store;
-    Str       key_bytes[KEYS];
-    Value    *key_values[KEYS];
-    Model    *now, *committed;
-    int64_t   number; /* of the last row of a buffer */
-    Str      *log;    /* changelog: key, value, key, value, ... */
-    size_t    log_count, log_capacity;
+    Fixture    *f;
+    Random      random;
+    uint64_t    seed;
+    Arena      *arena; /* of the round */
+    StoreSpec   spec;
+    size_t      cache;
+    bool        behind; /* a thread writes the file */
+    StateLag    lag;
+    StateShare *share;
+    Store      *store;
+    Str         key_bytes[KEYS];
+    Value      *key_values[KEYS];
+    Model      *now, *committed;
+    int64_t     number; /* of the last row of a buffer */
+    Str        *log;    /* changelog: key, value, key, value, ... */
+    size_t      log_count, log_capacity;
 } Round;
 
 #define SAME(condition, ...)                                                                                 \
@@ -175,6 +178,24 @@ static Status read_row(void *context, const StateRow *row, Error *err)
     return OK;
 }
 
+/* One key, which a reader need not look for in the file. */
+static void compare_key(Round *w, StateReader *reader)
+{
+    Fixture   *f       = w->f;
+    int        key     = (int)random_below(&w->random, KEYS);
+    Reading    reading = {w, 0};
+    size_t     want    = 0;
+    StoreRange range   = {.low_kind  = BOUND_INCLUSIVE,
+                          .high_kind = BOUND_INCLUSIVE,
+                          .low       = w->key_bytes[key],
+                          .high      = w->key_bytes[key]};
+    for (size_t i = 0; i < w->committed->count; i++)
+        want += w->committed->rows[i].key == key && w->committed->rows[i].visible &&
+                alive(w, w->committed, &w->committed->rows[i]);
+    MUST(state_reader_scan(reader, &w->spec, &range, f->arena, read_row, &reading, &f->err));
+    SAME(reading.count == want, "a reader sees %zu rows of a key, not %zu", reading.count, want);
+}
+
 /* As others see it: the last commit. */
 static void compare_readers(Round *w)
 {
@@ -183,10 +204,11 @@ static void compare_readers(Round *w)
     StoreRange   range   = {0};
     const char  *path    = f->path;
     StateReader *reader;
-    MUST(state_reader_open(&path, 1, &reader, &f->err));
+    MUST(state_reader_open(&path, w->behind ? &w->share : NULL, 1, &reader, &f->err));
     MUST(state_reader_scan(reader, &w->spec, &range, f->arena, read_row, &reading, &f->err));
     SAME(reading.count == count_alive(w, w->committed, true), "a reader sees %zu rows, not %zu",
          reading.count, count_alive(w, w->committed, true));
+    compare_key(w, reader);
     state_reader_close(reader);
     arena_reset(f->arena);
 }
@@ -358,8 +380,12 @@ static void commit(Round *w)
 static void open_store(Round *w, const char *path)
 {
     Fixture *f = w->f;
-    MUST(state_file_open(path, &f->file, &f->err));
-    state_file_set_cache(f->file, w->cache);
+    if (w->behind) {
+        MUST(state_file_open_behind(path, w->share, &w->lag, w->cache, &f->file, &f->err));
+    } else {
+        MUST(state_file_open(path, &f->file, &f->err));
+        state_file_set_cache(f->file, w->cache);
+    }
     MUST(store_open(f->file, &w->spec, PARTITION, &w->store, &f->err));
 }
 
@@ -440,6 +466,8 @@ static void make_store(Round *w)
     w->spec.states       = random_columns(r, w->arena, w->spec.state_count, &number);
     w->spec.retention_ms = random_once_in(r, 3) ? 30 : -1;
     w->cache             = caches[random_below(r, ARRAY_LEN(caches))];
+    w->behind            = random_once_in(r, 2);
+    w->lag               = (StateLag){(int64_t)random_below(r, 3000), 1 + random_below(r, 20000)};
     for (int i = 0; i < KEYS; i++) {
         w->key_bytes[i]  = str_printf(w->arena, STR_FMT "%d", STR_ARG(random_text(r, w->arena, false)), i);
         w->key_values[i] = random_values(r, w->arena, w->spec.keys, w->spec.key_count);
@@ -455,6 +483,7 @@ static void run_round(Fixture *f, uint64_t seed)
     w->now       = mem_calloc(1, sizeof *w->now);
     w->committed = mem_calloc(1, sizeof *w->committed);
     w->now->time = w->committed->time = INT64_MIN;
+    w->share                          = state_share_new();
     make_store(w);
     state_file_close(f->file);
     remove_files(f);
@@ -465,6 +494,9 @@ static void run_round(Fixture *f, uint64_t seed)
     compare_readers(w);
     reopen(w);
     restore(w);
+    state_file_close(f->file);
+    f->file = NULL;
+    state_share_free(w->share);
     mem_free(w->now);
     mem_free(w->committed);
     mem_free(w->log);

@@ -12,13 +12,19 @@ typedef struct {
     char    last_text[32];
     bool    ordered;
     size_t  stop_after;
+    int     partition;
+    int64_t start;
 } Seen;
 
 static Status see(void *context, const StateRow *row, Error *err)
 {
-    Seen *seen    = context;
-    seen->ordered = seen->ordered && str_compare(seen->last, row->key) <= 0;
-    seen->last    = str_n(seen->last_text, row->key.len);
+    Seen *seen   = context;
+    bool  behind = seen->count > 0 && row->partition == seen->partition && row->window_start == seen->start &&
+                  str_compare(seen->last, row->key) > 0;
+    seen->ordered   = seen->ordered && !behind;
+    seen->partition = row->partition;
+    seen->start     = row->window_start;
+    seen->last      = str_n(seen->last_text, row->key.len);
     memcpy(seen->last_text, row->key.ptr, row->key.len);
     seen->sum += row->values[0].as.i64;
     seen->count++;
@@ -37,7 +43,7 @@ static StateReader *open_reader(Fixture *f)
 {
     StateReader *reader;
     const char  *paths[] = {f->path};
-    MUST(state_reader_open(paths, 1, &reader, &f->err));
+    MUST(state_reader_open(paths, NULL, 1, &reader, &f->err));
     return reader;
 }
 
@@ -168,7 +174,7 @@ static void *watch(void *context)
     Error        err;
     Arena       *arena = arena_new(0);
     StoreRange   range = {0};
-    if (state_reader_open(paths, 1, &reader, &err) != OK)
+    if (state_reader_open(paths, NULL, 1, &reader, &err) != OK)
         return (void *)1;
     while (!atomic_load(&w->stop)) {
         int64_t sum = 0;
@@ -235,13 +241,13 @@ static void rows_of_several_files(void **state)
     fixture_put(f, store, "b", 0, 0, 10, "");
     MUST(state_file_commit(second, &f->err));
     const char *paths[] = {f->path, path};
-    MUST(state_reader_open(paths, 2, &reader, &f->err));
+    MUST(state_reader_open(paths, NULL, 2, &reader, &f->err));
     assert_int_equal(scan(f, reader, &spec, (StoreRange){0}).sum, 11);
     state_reader_close(reader);
     state_file_close(second);
     unlink(path);
     paths[1] = "/nonexistent/worker.db";
-    assert_int_equal(state_reader_open(paths, 2, &reader, &f->err), E_IO);
+    assert_int_equal(state_reader_open(paths, NULL, 2, &reader, &f->err), E_IO);
 }
 
 int main(void)

@@ -150,7 +150,7 @@ static void readers_of_both_versions(void **state)
     Store       *store;
     const char  *paths[] = {f->path};
     fill_narrow(f);
-    MUST(state_reader_open(paths, 1, &reader, &f->err));
+    MUST(state_reader_open(paths, NULL, 1, &reader, &f->err));
     assert_seen(f, reader, narrow, 2, 0);
     assert_seen(f, reader, wide, 2, 2);
     MUST(store_open(f->file, &wide, 0, &store, &f->err));

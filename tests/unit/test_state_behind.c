@@ -1,0 +1,255 @@
+/*
+ * test_state_behind.c - a file that follows behind its commits: killed at any moment it holds one of them,
+ * whole; what is read is never behind; what there is no room for waits.
+ *
+ * Commit number i changes a third of the keys to i, removes some, adds a window, and sets the fact "n" to i;
+ * so from the fact in a file follows every row that has to be in it.
+ */
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "state_fixture.h"
+
+enum { KEYS = 400, KILLS = 25, RETENTION_MS = 300 };
+
+typedef struct {
+    Fixture    *f;
+    StateShare *share;
+    Store      *table, *windows;
+} Behind;
+
+static StateLag lag = {2000, 1 << 20};
+
+static void open_behind(Behind *b, size_t memory)
+{
+    Fixture  *f       = b->f;
+    StoreSpec table   = fixture_spec("T", STORE_KEY_VALUE, -1);
+    StoreSpec windows = fixture_spec("W", STORE_WINDOW, RETENTION_MS);
+    MUST(state_file_open_behind(f->path, b->share, &lag, memory, &f->file, &f->err));
+    MUST(store_open(f->file, &table, 0, &b->table, &f->err));
+    MUST(store_open(f->file, &windows, 0, &b->windows, &f->err));
+}
+
+static bool touches(int key, int64_t commit) { return (key * 7 + commit * 13) % 3 == 0; }
+static bool removes(int key, int64_t commit) { return touches(key, commit) && (key + commit) % 5 == 0; }
+
+/* The commit that key's row is of after `commit`; 0: there is none. */
+static int64_t row_of(int key, int64_t commit)
+{
+    while (commit > 0 && !touches(key, commit))
+        commit--;
+    return commit > 0 && removes(key, commit) ? 0 : commit;
+}
+
+static void make_commit(Behind *b, int64_t commit)
+{
+    Fixture *f = b->f;
+    char     key[16], text[24];
+    for (int i = 0; i < KEYS; i++) {
+        if (!touches(i, commit))
+            continue;
+        snprintf(key, sizeof key, "key-%d", i);
+        if (removes(i, commit))
+            store_remove(b->table, fixture_get(f, b->table, key, 0, 0));
+        else
+            fixture_put(f, b->table, key, 0, 0, commit, "text");
+    }
+    fixture_put(f, b->windows, "w", commit * 10, commit * 10 + 10, commit, "");
+    snprintf(text, sizeof text, "%lld", (long long)commit);
+    MUST(state_meta_set(f->file, STR_LIT("n"), str_c(text), &f->err));
+    MUST(state_file_commit(f->file, &f->err));
+}
+
+static int64_t last_commit(Behind *b)
+{
+    Fixture *f = b->f;
+    Str      text;
+    int64_t  n = 0;
+    MUST(state_meta_get(f->file, STR_LIT("n"), f->arena, &text, &f->err));
+    assert_true(str_is_null(text) || int64_parse(text, &n));
+    return n;
+}
+
+static void check_all(Behind *b, int64_t commit)
+{
+    char      key[16];
+    StoreRows rows;
+    Fixture  *f     = b->f;
+    int64_t   first = commit - RETENTION_MS / 10 > 1 ? commit - RETENTION_MS / 10 : 1;
+    for (int i = 0; i < KEYS; i++) {
+        snprintf(key, sizeof key, "key-%d", i);
+        StoreRow *row  = fixture_get(f, b->table, key, 0, 0);
+        int64_t   want = row_of(i, commit);
+        assert_int_equal(row->exists, want > 0);
+        if (want > 0)
+            assert_int_equal(row->values[0].as.i64, want);
+    }
+    MUST(store_find_all(b->windows, f->arena, &rows, &f->err));
+    assert_int_equal(rows.count, commit == 0 ? 0 : commit - first + 1);
+    arena_reset(f->arena);
+}
+
+static Behind behind_new(Fixture *f)
+{
+    state_file_close(f->file);
+    f->file = NULL;
+    return (Behind){.f = f, .share = state_share_new()};
+}
+
+static void behind_free(Behind *b)
+{
+    state_file_close(b->f->file);
+    b->f->file = NULL;
+    state_share_free(b->share);
+}
+
+static void run_and_be_killed(Behind *b, useconds_t us, size_t memory)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        open_behind(b, memory);
+        for (int64_t commit = last_commit(b) + 1;; commit++)
+            make_commit(b, commit);
+    }
+    usleep(us);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
+static void a_kill_leaves_a_whole_commit(void **state)
+{
+    Behind   b      = behind_new(*state);
+    int64_t  before = 0;
+    uint64_t chance = 42;
+    for (int i = 0; i < KILLS; i++) {
+        chance        = chance * 6364136223846793005ull + 1442695040888963407ull;
+        size_t memory = i % 2 ? 0 : 1 << 20;
+        run_and_be_killed(&b, 3000 + (useconds_t)(chance >> 33) % 30000, memory);
+        open_behind(&b, memory);
+        int64_t commit = last_commit(&b);
+        assert_true(commit >= before);
+        check_all(&b, commit);
+        state_file_close(b.f->file);
+        b.f->file = NULL;
+        before    = commit;
+    }
+    assert_true(before > 0);
+    behind_free(&b);
+}
+
+static void a_close_writes_everything(void **state)
+{
+    Behind b = behind_new(*state);
+    open_behind(&b, 1 << 20);
+    for (int64_t commit = 1; commit <= 40; commit++)
+        make_commit(&b, commit);
+    state_file_close(b.f->file);
+    open_behind(&b, 1 << 20);
+    assert_int_equal(last_commit(&b), 40);
+    check_all(&b, 40);
+    behind_free(&b);
+}
+
+static Status add_row(void *context, const StateRow *row, Error *err)
+{
+    *(int64_t *)context += row->values[0].as.i64;
+    return OK;
+}
+
+/* By a key, and by all: what was committed just now is there, whatever the file has. */
+static void readers_are_never_behind(void **state)
+{
+    Behind       b = behind_new(*state);
+    Fixture     *f = *state;
+    StateReader *reader;
+    const char  *path = f->path;
+    StoreSpec    spec = fixture_spec("T", STORE_KEY_VALUE, -1);
+    lag               = (StateLag){20000000, 1 << 20}; /* never, as far as this test goes */
+    open_behind(&b, 1 << 20);
+    MUST(state_reader_open(&path, &b.share, 1, &reader, &f->err));
+    for (int64_t commit = 1; commit <= 30; commit++) {
+        int64_t    sum = 0, want = 0, one = 0;
+        StoreRange all = {0}, key = {.low_kind  = BOUND_INCLUSIVE,
+                                     .high_kind = BOUND_INCLUSIVE,
+                                     .low       = STR_LIT("key-3"),
+                                     .high      = STR_LIT("key-3")};
+        make_commit(&b, commit);
+        if (commit % 10 == 5)
+            MUST(state_file_flush(f->file, &f->err));
+        for (int i = 0; i < KEYS; i++)
+            want += row_of(i, commit);
+        MUST(state_reader_scan(reader, &spec, &all, f->arena, add_row, &sum, &f->err));
+        MUST(state_reader_scan(reader, &spec, &key, f->arena, add_row, &one, &f->err));
+        assert_int_equal(sum, want);
+        assert_int_equal(one, row_of(3, commit));
+    }
+    state_reader_close(reader);
+    behind_free(&b);
+    lag = (StateLag){2000, 1 << 20};
+}
+
+/* The file cannot grow: commits go on until too much waits, then say so; with room, nothing is missing. */
+static void a_full_disk_holds_commits_up(void **state)
+{
+    Behind   b      = behind_new(*state);
+    Fixture *f      = *state;
+    Status   status = OK;
+    int64_t  commit = 1;
+    lag             = (StateLag){1000, 20000};
+    open_behind(&b, 1 << 20);
+    make_commit(&b, commit);
+    MUST(state_file_flush(f->file, &f->err));
+    MUST(state_file_limit_pages(f->file, 1, &f->err)); /* as many as there are */
+    for (int i = 0; status == OK && i < 4000; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "more-%d", i);
+        fixture_put(f, b.table, key, 0, 0, 1, "a text that takes room");
+        status = state_file_commit(f->file, &f->err);
+    }
+    assert_int_equal(status, E_FULL);
+    assert_int_equal(state_file_trouble(f->file, &f->err), E_FULL);
+    MUST(state_file_limit_pages(f->file, 0, &f->err));
+    MUST(state_file_commit(f->file, &f->err));
+    MUST(state_file_flush(f->file, &f->err));
+    assert_int_equal(state_file_trouble(f->file, &f->err), OK);
+    assert_true(fixture_get(f, b.table, "more-0", 0, 0)->exists);
+    behind_free(&b);
+    lag = (StateLag){2000, 1 << 20};
+}
+
+/* A store that is closed with rows on their way keeps them; emptied, it has none. */
+static void stores_come_and_go(void **state)
+{
+    Behind    b    = behind_new(*state);
+    Fixture  *f    = *state;
+    StoreSpec spec = fixture_spec("T", STORE_KEY_VALUE, -1);
+    lag            = (StateLag){20000000, 1 << 20};
+    open_behind(&b, 1 << 20);
+    for (int64_t commit = 1; commit <= 5; commit++)
+        make_commit(&b, commit);
+    store_close(b.table);
+    MUST(store_open(f->file, &spec, 0, &b.table, &f->err));
+    check_all(&b, 5);
+    MUST(store_clear(b.table, &f->err));
+    assert_false(fixture_get(f, b.table, "key-2", 0, 0)->exists);
+    state_file_rollback(f->file);
+    check_all(&b, 5);
+    MUST(store_clear(b.table, &f->err));
+    fixture_put(f, b.table, "key-1", 0, 0, 77, "");
+    MUST(state_file_commit(f->file, &f->err));
+    assert_false(fixture_get(f, b.table, "key-2", 0, 0)->exists);
+    assert_int_equal(fixture_get(f, b.table, "key-1", 0, 0)->values[0].as.i64, 77);
+    behind_free(&b);
+    lag = (StateLag){2000, 1 << 20};
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_kill_leaves_a_whole_commit), TEST(a_close_writes_everything), TEST(readers_are_never_behind),
+        TEST(a_full_disk_holds_commits_up), TEST(stores_come_and_go),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
