@@ -32,7 +32,7 @@ static bool snapshot(RunningQuery *query, Arena *arena, IdleTask *tasks, size_t 
             *task          = (IdleTask){sub, p, ARENA_ARRAY(arena, int64_t, sub->sub.input_count + 1)};
             for (size_t i = 0; i < sub->sub.input_count; i++)
                 task->positions[i] = atomic_load(&view->positions[i]);
-            if (atomic_load(&view->dirty))
+            if (atomic_load(&view->dirty) || atomic_load(&view->stalled))
                 return false;
         }
     }

@@ -27,6 +27,7 @@
 enum {
     WAIT_MAX_MS  = 1000,
     POOL_WAIT_MS = 2,
+    TROUBLED_MS  = 50,
     FETCH_US     = 25000, /* a broker answers a fetch of nothing after that */
 };
 
@@ -149,7 +150,7 @@ static bool has_caught_up(Worker *worker, bool busy)
 
 static void wait_for_work(Worker *worker, bool caught_up)
 {
-    int wait = worker_commit_wait_ms(worker);
+    int wait = worker->file_troubled ? TROUBLED_MS : worker_commit_wait_ms(worker);
     reader_pool_tidy(worker->pool);
     if (wait < 0 || wait > WAIT_MAX_MS)
         wait = WAIT_MAX_MS;

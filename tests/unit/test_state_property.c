@@ -230,8 +230,8 @@ static void pick_window(Round *w, int64_t *start, int64_t *end)
     case STORE_SESSION:
         *end = *start + (int64_t)random_below(r, 3) * 5;
         break;
-    case STORE_BUFFER: /* one of the rows that were added, if there are any */
-        *end = w->number == 0 ? 1 : 1 + (int64_t)random_below(r, (size_t)w->number);
+    case STORE_BUFFER: /* one of the rows that were added, if there are any: no number is looked for before */
+        *end = w->number == 0 ? 0 : 1 + (int64_t)random_below(r, (size_t)w->number);
         break;
     }
 }
