@@ -177,6 +177,7 @@ void state_file_close(StateFile *file)
     leave_share(file);
     fact_set_clear(&file->pending);
     fact_set_clear(&file->facts);
+    store_cache_free_spare(file);
     mem_free(file->spare);
     arena_free(file->scratch);
     arena_free(file->remembered);

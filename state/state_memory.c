@@ -8,7 +8,7 @@
 
 #include "state/state_memory.h"
 
-enum { ROWS_AT_ONCE = 256, SWEEP_PER_ROW = 2, SWEEP_MIN = 64, MEMORIES_AT_ONCE = 16 };
+enum { AHEAD = 12, ROWS_AT_ONCE = 256, SWEEP_PER_ROW = 2, SWEEP_MIN = 64, MEMORIES_AT_ONCE = 16 };
 
 static void lock(StateShare *share) { pthread_mutex_lock(&share->lock); }
 static void unlock(StateShare *share) { pthread_mutex_unlock(&share->lock); }
@@ -150,6 +150,17 @@ static MemEntry entry_of(CacheRow *row, StrBuf *buffer)
     return entry;
 }
 
+/* Where rows lie has nothing to do with when they changed: each would be waited for twice. */
+static void fetch_ahead(const Store *store, size_t i)
+{
+    if (i + 2 * AHEAD < store->dirty_count)
+        __builtin_prefetch(store->dirty[i + 2 * AHEAD]);
+    if (i + AHEAD < store->dirty_count)
+        store_memory_fetch_place(store->memory, store->dirty[i + AHEAD]->base.key);
+    if (i + AHEAD / 2 < store->dirty_count)
+        store_memory_fetch_row(store->memory, store->dirty[i + AHEAD / 2]->base.key);
+}
+
 static void put_rows(Store *store, bool waits)
 {
     StateShare *share = store->file->share;
@@ -157,6 +168,7 @@ static void put_rows(Store *store, bool waits)
         lock(share);
         for (size_t n = 0; n < ROWS_AT_ONCE && i < store->dirty_count; n++, i++) {
             CacheRow *row = store->dirty[i];
+            fetch_ahead(store, i);
             if (!row->base.exists && !row->base.stored)
                 continue; /* came and went in between */
             MemEntry entry = entry_of(row, &store->table->buffer);

@@ -75,8 +75,9 @@ Status state_file_trouble(StateFile *file, Error *err);
 Status state_file_set_aside(const char *path, int64_t now_ms, Arena *arena, Str *kept, Error *err);
 void   state_file_close(StateFile *file); /* uncommitted changes are lost; accepts NULL */
 /* `bytes` of cache beyond which clean rows are evicted, least recently used first (default 64 MiB). */
-void   state_file_set_cache(StateFile *file, size_t bytes);
-size_t state_file_dirty_bytes(const StateFile *file); /* a worker commits when this grows too large */
+void state_file_set_cache(StateFile *file, size_t bytes);
+/* Of dirty rows: their values and 64 bytes each. A worker commits when this grows too large. */
+size_t state_file_dirty_bytes(const StateFile *file);
 /* All that is cached. It may exceed the limit until the next commit, for rows are only given up then. */
 size_t state_file_cache_bytes(const StateFile *file);
 /* Bounds the file's size in pages of 4096 bytes: E_FULL beyond (a full disk, for tests); 0 = no bound. */

@@ -11,7 +11,7 @@
  */
 #include "state/state_memory.h"
 
-enum { TABLE_MIN = 16, SPARE_MAX = 64 * 1024 };
+enum { TABLE_MIN = 16, SPARE_MAX = 64 * 1024, SPARE_ROWS = 8192, DIRTY_ROW = 64 };
 
 uint64_t store_cache_hash(Str key, int64_t start, int64_t end)
 {
@@ -205,11 +205,29 @@ void store_cache_ungroup(CacheRow *row)
 
 void store_cache_regroup(CacheRow *row)
 {
-    if (!row->grouped)
+    if (row->store->keeps_groups && !row->grouped)
         group_insert(row->group != NULL
                          ? row->group
                          : store_cache_group(row->store, store_cache_group_key(row->store, row->base.key)),
                      row);
+}
+
+/* Most stores with windows are never asked for all windows of a key; a group for each row would double its
+ * cost. */
+void store_cache_keep_groups(Store *store)
+{
+    if (store->keeps_groups)
+        return;
+    store->keeps_groups = true;
+    for (size_t i = 0; i < store->rows.capacity; i++) {
+        CacheRow *row = store->rows.slots[i].item;
+        if (row == NULL)
+            continue;
+        if (row->base.dirty && !row->base.exists) /* no member, but a rollback that takes it back must tell */
+            row->group = store_cache_group(store, store_cache_group_key(store, row->base.key));
+        else
+            store_cache_regroup(row);
+    }
 }
 
 static void group_delete(CacheRow *row)
@@ -265,6 +283,45 @@ void store_cache_use(CacheRow *row)
     list_append(file, row);
 }
 
+/* Rows come and go by the ten thousand at each commit, most of them of one size: malloc would join and split
+ * them. */
+static CacheRow *block_take(StateFile *file, size_t bytes)
+{
+    unsigned  steps = (unsigned)((bytes + ROW_STEP - 1) / ROW_STEP);
+    CacheRow *row;
+    if (steps >= SPARE_CLASSES || file->spare_rows[steps] == NULL) {
+        row = mem_calloc(steps, ROW_STEP);
+    } else {
+        row                     = file->spare_rows[steps];
+        file->spare_rows[steps] = *(void **)file->spare_rows[steps];
+        file->spare_counts[steps]--;
+        memset(row, 0, bytes);
+    }
+    row->block = steps;
+    return row;
+}
+
+static void block_give(StateFile *file, CacheRow *row)
+{
+    unsigned steps = row->block;
+    if (steps >= SPARE_CLASSES || file->spare_counts[steps] >= SPARE_ROWS) {
+        mem_free(row);
+        return;
+    }
+    *(void **)row           = file->spare_rows[steps];
+    file->spare_rows[steps] = row;
+    file->spare_counts[steps]++;
+}
+
+void store_cache_free_spare(StateFile *file)
+{
+    for (size_t i = 0; i < SPARE_CLASSES; i++)
+        for (void *block = file->spare_rows[i], *next; block != NULL; block = next) {
+            next = *(void **)block;
+            mem_free(block);
+        }
+}
+
 CacheRow *store_cache_add(Store *store, uint64_t hash, Str key, const Value *keys, int64_t start, int64_t end)
 {
     const StoreSpec *spec   = &store->spec;
@@ -272,7 +329,7 @@ CacheRow *store_cache_add(Store *store, uint64_t hash, Str key, const Value *key
     size_t           growth = store->fixed_states ? 0 : spec->state_count * sizeof(Growth);
     size_t           bytes =
         sizeof(CacheRow) + (store->row_values + spec->key_count) * sizeof(Value) + growth + extra + key.len;
-    CacheRow *row    = mem_calloc(1, bytes);
+    CacheRow *row    = block_take(store->file, bytes);
     Value    *values = (Value *)(row + 1), *key_values = values + store->row_values;
     char     *at = (char *)(key_values + spec->key_count);
     row->growth  = growth > 0 ? (Growth *)(void *)at : NULL;
@@ -291,7 +348,7 @@ CacheRow *store_cache_add(Store *store, uint64_t hash, Str key, const Value *key
     store->file->cache_bytes += bytes;
     table_insert(&store->rows, hash, row);
     list_append(store->file, row);
-    if (spec->kind != STORE_KEY_VALUE)
+    if (store->keeps_groups)
         group_insert(store_cache_group(store, store_cache_group_key(store, key)), row);
     return row;
 }
@@ -305,16 +362,20 @@ static void add_bytes(CacheRow *row, size_t more)
         row->store->file->dirty_bytes += more;
 }
 
+/* What a dirty row counts for: its values and some, without the bookkeeping of the cache. It is what others
+ * count who bound their caches, and decides how often there is a commit. */
+static size_t dirty_weight(const CacheRow *row) { return row->bytes - sizeof *row + DIRTY_ROW; }
+
 static void row_free(CacheRow *row)
 {
     StateFile *file = row->store->file;
     store_cache_clear_states(row);
     file->cache_bytes -= row->bytes;
     if (row->base.dirty)
-        file->dirty_bytes -= row->bytes;
+        file->dirty_bytes -= dirty_weight(row);
     list_remove(file, row);
     mem_free(row->data);
-    mem_free(row);
+    block_give(file, row);
 }
 
 void store_cache_remove(CacheRow *row)
@@ -450,7 +511,7 @@ void store_cache_mark_dirty(CacheRow *row)
     }
     store->dirty[store->dirty_count++] = row;
     row->base.dirty                    = true;
-    store->file->dirty_bytes += row->bytes;
+    store->file->dirty_bytes += dirty_weight(row);
     store_cache_list(store);
 }
 

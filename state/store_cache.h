@@ -15,6 +15,8 @@
 #include "state/store_memory.h"
 #include "state/store_table.h"
 
+enum { ROW_STEP = 32, SPARE_CLASSES = 32 };
+
 typedef struct CacheRow CacheRow;
 typedef struct KeyGroup KeyGroup;
 
@@ -28,11 +30,12 @@ struct CacheRow {
     CacheRow *older, *newer;
     uint64_t  hash, epoch,
         mark; /* epoch: of the commit interval it was last used in; mark: of the last scan that met it */
-    Growth *growth;                        /* what each state points to; NULL: they point nowhere */
-    void   *data;                          /* what the values point to */
-    size_t  data_size, growth_size, bytes; /* bytes: all it takes, these included */
-    Origin *origin;
-    size_t  origin_size;
+    Growth  *growth;                        /* what each state points to; NULL: they point nowhere */
+    void    *data;                          /* what the values point to */
+    size_t   data_size, growth_size, bytes; /* bytes: all it takes, these included */
+    Origin  *origin;
+    size_t   origin_size;
+    unsigned block; /* how many ROW_STEPs the row's own block takes */
 };
 
 /* The windows of one key, in the order of (time, start); of a PREFIX store the rows of one first part, by
@@ -65,6 +68,7 @@ struct Store {
     size_t       row_values;                 /* value_count + state_count */
     bool         fixed_values, fixed_states; /* columns_are_fixed */
     CacheTable   rows, groups;
+    bool         keeps_groups; /* from the first question after the windows of a key on */
     CacheRow   **dirty;
     size_t       dirty_count, dirty_capacity;
     KeyGroup   **idle;
@@ -81,9 +85,11 @@ struct StateFile {
     CacheRow    *oldest, *newest;
     Store       *stores, *changed;
     StoreTable  *tables;
-    Arena       *scratch;    /* for one call */
-    Arena       *remembered; /* until the next commit */
-    void        *spare;      /* block that the next put copies into */
+    Arena       *scratch;                   /* for one call */
+    Arena       *remembered;                /* until the next commit */
+    void        *spare_rows[SPARE_CLASSES]; /* blocks of rows given up, by size; each begins with the next */
+    size_t       spare_counts[SPARE_CLASSES];
+    void        *spare; /* block that the next put copies into */
     size_t       spare_size;
     FactSet      pending, facts; /* since the commit; as of it */
     StateShare  *share;
@@ -120,6 +126,7 @@ void store_cache_ungroup(CacheRow *row);
 void store_cache_regroup(CacheRow *row);
 void store_cache_list(Store *store); /* as one that the next commit must look at */
 void store_cache_evict(StateFile *file);
+void store_cache_free_spare(StateFile *file);
 /* Frees every row of the store. */
 void store_cache_clear(Store *store);
 /* ---- store_prefix.c ---- */
@@ -131,6 +138,8 @@ Str store_prefix_end(Str prefix, Arena *arena);
 /* What rows are grouped by: the key, of a PREFIX store its first part. */
 Str       store_cache_group_key(const Store *store, Str key);
 KeyGroup *store_cache_group(Store *store, Str key); /* found or made; `key` as above */
+/* Before the first use of groups: the rows that are there get theirs. */
+void      store_cache_keep_groups(Store *store);
 KeyGroup *store_cache_find_group(const Store *store, Str key);
 void      store_cache_drop_idle_groups(Store *store);
 

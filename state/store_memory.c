@@ -1,9 +1,9 @@
 /*
  * store_memory.c - see store_memory.h.
  *
- * The table is open addressing with linear probing over two arrays, so that probing and growing look at 4
- * bytes of hash and not into the rows. The hand goes round over the places, a few for each row that is put:
- * giving up rows costs no list of their use, and expired windows need no search.
+ * The table is open addressing with linear probing; a place has its row's hash, so that probing and growing
+ * do not look into the rows. The hand goes round over the places, a few for each row that is put: giving up
+ * rows costs no list of their use, and expired windows need no search.
  */
 #include "state/store_cache.h"
 #include "state/store_memory.h"
@@ -132,9 +132,9 @@ static const MemRow *first_row(const void *place)
 static size_t place_of(const StoreMemory *memory, Str key, uint32_t tag)
 {
     size_t at = tag & (memory->capacity - 1);
-    while (memory->places[at] != NULL &&
-           (memory->tags[at] != tag ||
-            !str_equal(place_key(memory, row_key(memory, first_row(memory->places[at]))), key)))
+    while (memory->places[at].what != NULL &&
+           (memory->places[at].tag != tag ||
+            !str_equal(place_key(memory, row_key(memory, first_row(memory->places[at].what))), key)))
         at = (at + 1) & (memory->capacity - 1);
     return at;
 }
@@ -143,40 +143,35 @@ static void grow(StoreMemory *memory)
 {
     if ((memory->count + 1) * 4 <= memory->capacity * 3)
         return;
-    void    **places = memory->places;
-    uint32_t *tags   = memory->tags;
+    MemPlace *places = memory->places;
     size_t    old    = memory->capacity;
     memory->capacity = old ? old * 2 : PLACES_MIN;
     memory->places   = mem_calloc(memory->capacity, sizeof *memory->places);
-    memory->tags     = mem_calloc(memory->capacity, sizeof *memory->tags);
     memory->hand     = 0;
-    memory->bytes += (memory->capacity - old) * (sizeof *places + sizeof *tags);
+    memory->bytes += (memory->capacity - old) * sizeof *places;
     for (size_t i = 0; i < old; i++) {
-        size_t at = tags[i] & (memory->capacity - 1);
-        if (places[i] == NULL)
+        size_t at = places[i].tag & (memory->capacity - 1);
+        if (places[i].what == NULL)
             continue;
-        while (memory->places[at] != NULL)
+        while (memory->places[at].what != NULL)
             at = (at + 1) & (memory->capacity - 1);
         memory->places[at] = places[i];
-        memory->tags[at]   = tags[i];
     }
     mem_free(places);
-    mem_free(tags);
 }
 
 /* Closes the gap, so that no probe ends too early. */
 static void free_place(StoreMemory *memory, size_t gap)
 {
     size_t mask = memory->capacity - 1;
-    for (size_t at = (gap + 1) & mask; memory->places[at] != NULL; at = (at + 1) & mask) {
-        size_t home = memory->tags[at] & mask;
+    for (size_t at = (gap + 1) & mask; memory->places[at].what != NULL; at = (at + 1) & mask) {
+        size_t home = memory->places[at].tag & mask;
         if (((at - home) & mask) >= ((at - gap) & mask)) {
             memory->places[gap] = memory->places[at];
-            memory->tags[gap]   = memory->tags[at];
             gap                 = at;
         }
     }
-    memory->places[gap] = NULL;
+    memory->places[gap].what = NULL;
     memory->count--;
 }
 
@@ -228,10 +223,22 @@ static void list_free(StoreMemory *memory, MemList *list)
 
 /* ---- finding ---- */
 
+void store_memory_fetch_place(const StoreMemory *memory, Str key)
+{
+    if (memory->capacity > 0)
+        __builtin_prefetch(&memory->places[tag_of(place_key(memory, key)) & (memory->capacity - 1)]);
+}
+
+void store_memory_fetch_row(const StoreMemory *memory, Str key)
+{
+    if (memory->capacity > 0)
+        __builtin_prefetch(memory->places[tag_of(place_key(memory, key)) & (memory->capacity - 1)].what);
+}
+
 static void *place_at(const StoreMemory *memory, Str key)
 {
     Str at = place_key(memory, key);
-    return memory->count == 0 ? NULL : memory->places[place_of(memory, at, tag_of(at))];
+    return memory->count == 0 ? NULL : memory->places[place_of(memory, at, tag_of(at))].what;
 }
 
 MemRow *store_memory_find(StoreMemory *memory, Str key, int64_t start, int64_t end)
@@ -291,21 +298,21 @@ static MemRow *put_in_list(StoreMemory *memory, MemList *list, MemRow *row)
 
 static MemRow *put_at(StoreMemory *memory, size_t at, uint32_t tag, MemRow *row)
 {
-    void *place = memory->places[at];
+    void *place = memory->places[at].what;
     if (place == NULL) {
-        memory->places[at] = row;
-        memory->tags[at]   = tag;
+        memory->places[at] = (MemPlace){row, tag};
         memory->count++;
         return NULL;
     }
     if (*(uint8_t *)place == MEM_LIST)
         return put_in_list(memory, place, row);
     if (compare_rows(memory, place, row_when(memory, row), row_key(memory, row)) == 0) {
-        memory->places[at] = row;
+        memory->places[at].what = row;
         return place;
     }
-    memory->places[at] = list_new(memory, place);
-    return put_in_list(memory, memory->places[at], row);
+    MemList *list           = list_new(memory, place);
+    memory->places[at].what = list;
+    return put_in_list(memory, list, row);
 }
 
 MemRow *store_memory_put(StoreMemory *memory, const MemEntry *entry, uint32_t batch, MemRow **placed)
@@ -327,7 +334,7 @@ MemRow *store_memory_put(StoreMemory *memory, const MemEntry *entry, uint32_t ba
 
 static void take_from(StoreMemory *memory, size_t at, MemRow *row)
 {
-    void *place = memory->places[at];
+    void *place = memory->places[at].what;
     memory->bytes -= store_memory_row_bytes(row);
     memory->rows--;
     if (*(uint8_t *)place == MEM_ROW) {
@@ -339,7 +346,7 @@ static void take_from(StoreMemory *memory, size_t at, MemRow *row)
     memmove(list->rows + index, list->rows + index + 1, (list->count - index - 1) * sizeof *list->rows);
     if (--list->count > 1)
         return;
-    memory->places[at] = list->rows[0];
+    memory->places[at].what = list->rows[0];
     list_free(memory, list);
 }
 
@@ -392,7 +399,7 @@ static void sweep_list(StoreMemory *memory, MemList *list, uint32_t done, bool o
 static size_t sweep_place(StoreMemory *memory, size_t at, uint32_t done, bool over)
 {
     size_t   before = memory->bytes;
-    void    *place  = memory->places[at];
+    void    *place  = memory->places[at].what;
     MemList *list   = place;
     if (*(uint8_t *)place == MEM_ROW) {
         MemRow *row = place;
@@ -405,9 +412,9 @@ static size_t sweep_place(StoreMemory *memory, size_t at, uint32_t done, bool ov
     sweep_list(memory, list, done, over);
     if (list->count > 1)
         return before - memory->bytes;
-    memory->places[at] = list->count == 1 ? list->rows[0] : NULL;
+    memory->places[at].what = list->count == 1 ? list->rows[0] : NULL;
     list_free(memory, list);
-    if (memory->places[at] == NULL)
+    if (memory->places[at].what == NULL)
         free_place(memory, at);
     return before - memory->bytes;
 }
@@ -421,7 +428,7 @@ size_t store_memory_sweep(StoreMemory *memory, size_t steps, uint32_t done, size
         steps = memory->capacity;
     for (; steps > 0 && memory->count > 0; steps--) {
         memory->hand = (memory->hand + 1) & (memory->capacity - 1);
-        if (memory->places[memory->hand] != NULL)
+        if (memory->places[memory->hand].what != NULL)
             freed += sweep_place(memory, memory->hand, done, freed < over);
     }
     return freed;
@@ -442,7 +449,7 @@ StoreMemory *store_memory_new(StoreTable *table, int partition)
 void store_memory_clear(StoreMemory *memory)
 {
     for (size_t i = 0; i < memory->capacity; i++) {
-        void *place = memory->places[i];
+        void *place = memory->places[i].what;
         if (place == NULL)
             continue;
         if (*(uint8_t *)place == MEM_ROW) {
@@ -455,9 +462,7 @@ void store_memory_clear(StoreMemory *memory)
         list_free(memory, list);
     }
     mem_free(memory->places);
-    mem_free(memory->tags);
     memory->places = NULL;
-    memory->tags   = NULL;
     memory->count = memory->capacity = memory->rows = memory->hand = memory->bytes = 0;
 }
 

@@ -41,6 +41,11 @@ typedef struct {
     size_t   count, capacity;
 } MemRows;
 
+typedef struct {
+    void    *what; /* MemRow or list; NULL: free */
+    uint32_t tag;  /* hash of the key */
+} MemPlace;
+
 struct StoreMemory {
     StoreMemory *next;
     StoreTable  *table; /* with a reference */
@@ -53,8 +58,7 @@ struct StoreMemory {
     int64_t   time;       /* store_time, as of the last commit */
     bool      time_waits; /* the file does not have it yet */
     uint32_t  last_batch;
-    void    **places; /* MemRow or list; NULL: free */
-    uint32_t *tags;   /* their hashes */
+    MemPlace *places;
     size_t    count, capacity, rows, hand;
     size_t    bytes;
     MemRows   waiting; /* for the file, gathered for the next batch */
@@ -73,7 +77,10 @@ void         store_memory_free(StoreMemory *memory); /* with all rows */
 void         store_memory_clear(StoreMemory *memory);
 
 /* NULL: not here. Who finds it for the worker marks it as used. */
-MemRow  *store_memory_find(StoreMemory *memory, Str key, int64_t start, int64_t end);
+MemRow *store_memory_find(StoreMemory *memory, Str key, int64_t start, int64_t end);
+/* Brings what will be looked at into the CPU's cache: a place; some puts later, what stands there. */
+void     store_memory_fetch_place(const StoreMemory *memory, Str key);
+void     store_memory_fetch_row(const StoreMemory *memory, Str key);
 MemEntry store_memory_entry(const StoreMemory *memory, const MemRow *row);
 /* Calls `use` for the rows of a key, removed ones included, by time; any status but OK ends it and is
  * returned. */

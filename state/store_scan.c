@@ -233,6 +233,7 @@ Status store_find_windows(Store *store, Str key, const Value *keys, int64_t from
                          STR_ARG(store->spec.name));
     if (from > to)
         return OK;
+    store_cache_keep_groups(store);
     KeyGroup *group = store_cache_group(store, key);
     if (from < group->complete_from)
         TRY(group_load(store, group, with_slack(from, to), err));
@@ -263,8 +264,9 @@ Status store_find_windows(Store *store, Str key, const Value *keys, int64_t from
 
 Status store_find_prefix(Store *store, Str first, Arena *arena, StoreRows *out, Error *err)
 {
+    *out = (StoreRows){0};
+    store_cache_keep_groups(store);
     KeyGroup *group = store_cache_group(store, store_prefix(first, arena));
-    *out            = (StoreRows){0};
     assert(store->spec.kind == STORE_PREFIX);
     if (group->complete_from > INT64_MIN)
         TRY(group_load(store, group, INT64_MIN, err));
