@@ -113,7 +113,8 @@ def to_delimited(kind, value):
     if kind[0] == "BYTES":
         return base64.b64encode(value).decode()
     if kind[0] == "STRING":
-        return '"' + value.replace('"', '""') + '"' if value else ""
+        plain = value.isascii() and value.isalnum()
+        return value if plain or not value else '"' + value.replace('"', '""') + '"'
     return str(value)
 
 
