@@ -62,6 +62,9 @@ const SqlType *avro_to_sql(const AvroType *type, bool upper, Arena *arena);
 /* An array of Connect's map entries. */
 bool avro_is_entries(const AvroType *type);
 
+/* OK: `reader` reads whatever `writer` wrote. E_PLAN: it does not, and where. */
+Status avro_can_read(const AvroType *reader, const AvroType *writer, Error *err);
+
 /* The schema that ksqlDB registers for these columns (runtime.md 1.8): `name` is the root's full name;
  * `unwrapped`: the one column's own type. E_PLAN when a name is none in Avro. */
 Status avro_print(const Column *columns, size_t count, bool unwrapped, Str name, StrBuf *out, Error *err);

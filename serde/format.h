@@ -18,6 +18,9 @@ typedef struct {
     Status (*print)(const SerdeSpec *spec, StrBuf *out, Error *err);
     /* The columns of a schema, without roles: schema_columns. */
     Status (*infer)(const SchemaQuestion *question, Arena *arena, Column **out, size_t *count, Error *err);
+    /* schema_can_follow; E_DATA where one of them is no schema. */
+    Status (*can_follow)(const RegisteredSchema *next, const RegisteredSchema *old, SchemaRegistry *registry,
+                         Arena *arena, Error *err);
     Status (*reader)(const SerdeSpec *spec, const RegisteredSchema *schema, Arena *arena, void **plan,
                      Error *err);
     /* `payload` is what stands behind the id. */

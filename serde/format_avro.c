@@ -87,7 +87,16 @@ static Status write(const void *plan, const Value *values, StrBuf *out, Error *e
     return avro_write_row(plan, values, out, err);
 }
 
-static const SchemaClass schemas = {SCHEMA_AVRO, print, infer, reader, read, NULL, writer, write};
+static Status can_follow(const RegisteredSchema *next, const RegisteredSchema *old, SchemaRegistry *registry,
+                         Arena *arena, Error *err)
+{
+    const AvroType *reads, *wrote;
+    TRY(parse(next, registry, arena, &reads, err));
+    TRY(parse(old, registry, arena, &wrote, err));
+    return avro_can_read(reads, wrote, err);
+}
+
+static const SchemaClass schemas = {SCHEMA_AVRO, print, infer, can_follow, reader, read, NULL, writer, write};
 
 const FormatClass format_avro = {
     .name         = "AVRO",

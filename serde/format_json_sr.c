@@ -82,7 +82,17 @@ static Status write(const void *plan, const Value *values, StrBuf *out, Error *e
     return OK;
 }
 
-static const SchemaClass schemas = {SCHEMA_JSON, print, infer, reader, read, free_reader, writer, write};
+static Status can_follow(const RegisteredSchema *next, const RegisteredSchema *old, SchemaRegistry *registry,
+                         Arena *arena, Error *err)
+{
+    const JsonSrType *reads, *wrote;
+    TRY(parse(next, registry, arena, &reads, err));
+    TRY(parse(old, registry, arena, &wrote, err));
+    return json_sr_can_read(reads, wrote, err);
+}
+
+static const SchemaClass schemas = {SCHEMA_JSON, print,       infer,  can_follow, reader,
+                                    read,        free_reader, writer, write};
 
 const FormatClass format_json_sr = {
     .name         = "JSON_SR",

@@ -262,7 +262,17 @@ static Status write(const void *plan, const Value *values, StrBuf *out, Error *e
     return proto_write(self->writer, values, out, err);
 }
 
-static const SchemaClass schemas = {SCHEMA_PROTOBUF, print, infer, reader, read, NULL, writer, write};
+static Status can_follow(const RegisteredSchema *next, const RegisteredSchema *old, SchemaRegistry *registry,
+                         Arena *arena, Error *err)
+{
+    const ProtoFile *reads, *wrote;
+    TRY(parse(next, registry, arena, &reads, err));
+    TRY(parse(old, registry, arena, &wrote, err));
+    return proto_can_read(reads, wrote, err);
+}
+
+static const SchemaClass schemas = {SCHEMA_PROTOBUF, print, infer, can_follow, reader, read, NULL,
+                                    writer,          write};
 
 const FormatClass format_protobuf = {
     .name         = "PROTOBUF",

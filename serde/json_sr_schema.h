@@ -37,6 +37,9 @@ Status json_sr_parse(Str text, const ResolvedReference *references, size_t refer
                      const JsonSrType **out, Error *err);
 const SqlType *json_sr_to_sql(const JsonSrType *type, bool upper, Arena *arena);
 
+/* OK: `reader` reads whatever `writer` wrote; NULLs are of no type. E_PLAN: it does not, and where. */
+Status json_sr_can_read(const JsonSrType *reader, const JsonSrType *writer, Error *err);
+
 /* The schema that ksqlDB registers for these columns; `title` STR_NULL: none. */
 void json_sr_print(const Column *columns, size_t count, bool unwrapped, Str title, StrBuf *out);
 

@@ -15,6 +15,9 @@ const SqlType *proto_scalar(const ProtoField *field, Arena *arena);
 /* What inference calls a oneof. */
 Str proto_oneof_name(const ProtoMessage *message, size_t oneof, Arena *arena);
 
+/* OK: `reader` reads whatever `writer` wrote. E_PLAN: it does not, and where. */
+Status proto_can_read(const ProtoFile *reader, const ProtoFile *writer, Error *err);
+
 /* The schema that ksqlDB registers for these columns: root message `name`, nullable `representation`
  * ("optional", "wrapper", STR_NULL). */
 Status proto_print(const Column *columns, size_t count, Str name, Str representation, StrBuf *out,

@@ -5,6 +5,18 @@
 
 SchemaKind schema_kind_of(const FormatClass *format) { return format->schemas->kind; }
 
+Status schema_can_follow(const RegisteredSchema *next, const RegisteredSchema *old, SchemaRegistry *registry,
+                         Error *err)
+{
+    if (next->kind != old->kind)
+        return error_set(err, E_PLAN, NO_POS, "a schema of the kind %s cannot follow one of the kind %s",
+                         schema_kind_name(next->kind), schema_kind_name(old->kind));
+    Arena *arena  = arena_new(0);
+    Status status = schema_format(next->kind)->schemas->can_follow(next, old, registry, arena, err);
+    arena_free(arena);
+    return status == E_DATA ? err->code = E_PLAN : status;
+}
+
 const FormatClass *schema_format(SchemaKind kind)
 {
     static const FormatClass *const formats[] = {

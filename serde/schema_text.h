@@ -27,6 +27,12 @@ Status schema_of_columns(const SerdeSpec *spec, Arena *arena, RegisteredSchema *
 /* Registers it under the topic's subject, or the one that the format names by its id. */
 Status schema_enroll(const SerdeSpec *spec, int32_t *id, Error *err);
 
+/* Backward compatibility, which registries ask for unless told otherwise: may `next` follow `old` in a
+ * subject, because it reads what was written by that? Both of one kind. E_PLAN: no, and why. `registry` is
+ * asked for references. */
+Status schema_can_follow(const RegisteredSchema *next, const RegisteredSchema *old, SchemaRegistry *registry,
+                         Error *err);
+
 /* The registry's kind of schemas for a format that has one. */
 SchemaKind schema_kind_of(const FormatClass *format);
 /* The opposite; NULL: none is built. */

@@ -168,7 +168,8 @@ static Status register_references(SchemaRegistry *registry, Str raw, Arena *aren
     return OK;
 }
 
-Status test_record_register(SchemaRegistry *registry, Str raw_topic, int side, Arena *arena, Error *err)
+Status test_record_register(SchemaRegistry *registry, Str raw_topic, int side, int32_t *last, Arena *arena,
+                            Error *err)
 {
     bool key     = side == SIDE_KEY;
     Str  raw     = raw_member(raw_topic, key ? "keySchema" : "valueSchema");
@@ -184,8 +185,8 @@ Status test_record_register(SchemaRegistry *registry, Str raw_topic, int side, A
                             raw_member(raw_topic, key ? "keySchemaReferences" : "valueSchemaReferences"),
                             arena, &references, &schema.reference_count, err));
     schema.references = references;
-    if (raw_is_null(given))
+    if (raw_is_null(given) && last == NULL)
         return registry_enroll(registry, subject, &schema, &schema.id, err);
-    schema.id = (int32_t)raw_int(given, 0);
+    schema.id = raw_is_null(given) ? ++*last : (int32_t)raw_int(given, 0);
     return registry_memory_put(registry, subject, &schema, err);
 }

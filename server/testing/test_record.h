@@ -15,7 +15,9 @@ Status test_record_to_bytes(SchemaRegistry *registry, const Source *source, int 
                             Str *out, Error *err);
 Status test_record_to_json(SchemaRegistry *registry, const Source *source, int side, Str bytes, Arena *arena,
                            StrBuf *out, Error *err);
-/* Registers "keySchema" or "valueSchema" of a raw topic of a case, with what it refers to. */
-Status test_record_register(SchemaRegistry *registry, Str raw_topic, int side, Arena *arena, Error *err);
+/* Registers "keySchema" or "valueSchema" of a raw topic of a case, with what it refers to. `last`: without an
+ * id of its own it gets the one after *last, which moves on; NULL: whichever is free. */
+Status test_record_register(SchemaRegistry *registry, Str raw_topic, int side, int32_t *last, Arena *arena,
+                            Error *err);
 
 #endif
