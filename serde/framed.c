@@ -105,7 +105,7 @@ static Status learn(FramedDecoder *self, int32_t id, KnownSchema **out, Error *e
             error_set(err, E_DATA, NO_POS, "its schema is of the kind %s", schema_kind_name(schema.kind));
     if (status == OK)
         status = self->schemas->reader(&self->spec, &schema, self->arena, &plan, err);
-    if (status == E_IO || status == E_BUSY)
+    if (status == E_WAIT)
         return error_prefix(err, "Waiting for the schema registry: schema %d: ", (int)id);
     if (status == E_NOT_FOUND) {
         err->code = E_DATA;
@@ -140,7 +140,10 @@ static Status decode(Decoder *base, Str bytes, Arena *arena, Value *out, Error *
 {
     FramedDecoder *self   = (FramedDecoder *)base;
     KnownSchema   *schema = NULL;
-    Status         status = open_frame(self, bytes, &schema, err);
+    Error          unasked;
+    if (err == NULL)
+        err = &unasked; /* its text is looked at below */
+    Status status = open_frame(self, bytes, &schema, err);
     if (status == OK)
         status = self->schemas->read(schema->plan, str_n(bytes.ptr + FRAME_SIZE, bytes.len - FRAME_SIZE),
                                      arena, out, err);

@@ -7,7 +7,7 @@
  *
  * Three answers are told apart, because they have different consequences:
  *   E_NOT_FOUND  the registry knows no such id, subject or version. A record that names it is bad.
- *   E_IO         the registry did not answer. Nothing is wrong with statement or record: whoever needs it
+ *   E_WAIT       the registry did not answer. Nothing is wrong with statement or record: whoever needs it
  *                waits and asks again. Nobody holds a lock that others need across a call.
  *   E_PLAN       the registry refuses the schema (incompatible, or no schema at all); the text is its own.
  *

@@ -14,7 +14,9 @@ Status schema_can_follow(const RegisteredSchema *next, const RegisteredSchema *o
     Arena *arena  = arena_new(0);
     Status status = schema_format(next->kind)->schemas->can_follow(next, old, registry, arena, err);
     arena_free(arena);
-    return status == E_DATA ? err->code = E_PLAN : status;
+    if (status == E_DATA && err != NULL)
+        err->code = E_PLAN;
+    return status == E_DATA ? E_PLAN : status;
 }
 
 const FormatClass *schema_format(SchemaKind kind)
@@ -32,6 +34,9 @@ const FormatClass *schema_format(SchemaKind kind)
 
 Status schema_columns(const SchemaQuestion *question, Arena *arena, Column **out, size_t *count, Error *err)
 {
+    Error unasked;
+    if (err == NULL)
+        err = &unasked;
     TRY(question->format->format->schemas->infer(question, arena, out, count, err));
     if (*count == 0)
         return error_set(err, E_PLAN, NO_POS,

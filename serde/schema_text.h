@@ -18,8 +18,8 @@ typedef struct {
 } SchemaQuestion;
 
 /* The columns of a schema, without roles; an unwrapped one is called ROWKEY or ROWVAL. Types that SQL does
- * not have are left out. E_PLAN with ksqlDB's texts: anonymous, several messages, nothing that SQL has. E_IO:
- * a reference could not be fetched. */
+ * not have are left out. E_PLAN with ksqlDB's texts: anonymous, several messages, nothing that SQL has.
+ * E_WAIT: a reference could not be fetched. */
 Status schema_columns(const SchemaQuestion *question, Arena *arena, Column **out, size_t *count, Error *err);
 
 /* The schema that is registered for the columns of a topic's side. */

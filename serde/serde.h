@@ -132,14 +132,14 @@ typedef struct Encoder Encoder;
 Status decoder_open(const SerdeSpec *spec, Arena *arena, Decoder **out, Error *err);
 void   decoder_close(Decoder *decoder);
 /* Fills out[count]. Texts may point into `bytes`, which must live as long as the batch; everything else is in
- * `arena`. E_DATA with the texts of runtime.md 1 (they never quote the payload). E_IO: the record is not to
+ * `arena`. E_DATA with the texts of runtime.md 1 (they never quote the payload). E_WAIT: the record is not to
  * blame, the schema registry does not answer; the same bytes are to be tried again. */
 Status decoder_decode(Decoder *decoder, Str bytes, Arena *arena, Value *out, Error *err);
 
 Status encoder_open(const SerdeSpec *spec, Arena *arena, Encoder **out, Error *err);
 void   encoder_close(Encoder *encoder);
-/* *out = the bytes, in `arena`; ptr NULL when they are null (an unwrapped NULL column, the NONE format). E_IO
- * as above; E_PLAN when the registry refuses the schema. */
+/* *out = the bytes, in `arena`; ptr NULL when they are null (an unwrapped NULL column, the NONE format).
+ * E_WAIT as above; E_PLAN when the registry refuses the schema. */
 Status encoder_encode(Encoder *encoder, const Value *values, Arena *arena, Str *out, Error *err);
 
 /* ---- windowed keys (runtime.md 2.5) ---- */

@@ -48,7 +48,8 @@ static Status cannot_write(const Operator *op, const char *side, Error *err)
 {
     if (err == NULL)
         return E_FATAL_DATA;
-    err->code = E_FATAL_DATA;
+    if (err->code != E_WAIT) /* a registry that is away: the row is fine, the task waits */
+        err->code = E_FATAL_DATA;
     return error_prefix(err, "Unable to serialize record. %s of topic " STR_FMT ": ", side,
                         STR_ARG(plan_sink(op->node)->topic));
 }

@@ -101,7 +101,7 @@ static Status drop(SourceOp *self, const Row *row, const SourceFault *fault, Err
         fatal = true;
         break;
     case FAULT_REGISTRY:
-        return error_set(err, E_IO, NO_POS, "%s", fault->message);
+        return error_set(err, E_WAIT, NO_POS, "%s", fault->message);
     }
     if (fatal)
         return error_set(err, E_FATAL_DATA, NO_POS, "%s", fault->message);

@@ -163,6 +163,7 @@ static void fill_extras(const SourceDecoder *self, const LogRecord *record, cons
 
 static void fault(SourceRows *rows, size_t at, FaultKind kind, const char *message, Arena *arena)
 {
+    rows->waits |= kind == FAULT_REGISTRY;
     SourceFault *fault = arena_alloc(arena, sizeof *fault);
     *fault             = (SourceFault){kind, str_to_c(arena, str_c(message))};
     if (rows->faults == NULL)
@@ -210,13 +211,13 @@ static void read_record(SourceDecoder *self, SourceRows *rows, size_t at, Value 
     Row             *row    = &rows->rows[at];
     Error            why;
     if (decode_key(self, record->key, row, values, arena, &why) != OK) {
-        fault(rows, at, why.code == E_IO ? FAULT_REGISTRY : FAULT_KEY, why.message, arena);
+        fault(rows, at, why.code == E_WAIT ? FAULT_REGISTRY : FAULT_KEY, why.message, arena);
         return;
     }
     if (!str_is_null(record->value)) {
         if (self->values != NULL && decoder_decode(self->values, record->value, arena,
                                                    values + self->spec->declared->key_count, &why) != OK) {
-            fault(rows, at, why.code == E_IO ? FAULT_REGISTRY : FAULT_VALUE, why.message, arena);
+            fault(rows, at, why.code == E_WAIT ? FAULT_REGISTRY : FAULT_VALUE, why.message, arena);
             return;
         }
         row->columns = values;
@@ -231,7 +232,8 @@ void source_decoder_read(SourceDecoder *self, int partition, const LogRecord *re
     Row    *rows    = arena_alloc(arena, (count + 1) * sizeof *rows);
     Origin *origins = arena_alloc(arena, (count + 1) * sizeof *origins);
     Value  *values  = arena_alloc(arena, (count * self->width + 1) * sizeof *values);
-    *out            = (SourceRows){self->spec, partition, records, rows, NULL, count};
+    *out            = (SourceRows){
+                   .spec = self->spec, .partition = partition, .records = records, .rows = rows, .count = count};
     for (size_t i = 0; i < count; i++) {
         origins[i] = (Origin){self->spec->topic, partition, records[i].offset, records[i].headers,
                               records[i].header_count};

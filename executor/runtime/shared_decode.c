@@ -67,24 +67,28 @@ static void free_slice(Slice *slice)
     mem_free(slice);
 }
 
-static void drop_slices(SharedDecode *shared, size_t end)
+static void drop_slice(SharedDecode *shared, size_t number)
 {
     SliceCache *cache = shared->fetcher->slices;
-    for (size_t i = 0; shared->held > 0 && i < end; i++) {
-        Slice *slice = shared->slices[i];
-        if (slice == NULL)
-            continue;
-        shared->slices[i] = NULL;
-        shared->held--;
-        if (cache->spare_count == SPARE_SLICES) {
-            free_slice(slice);
-            continue;
-        }
-        arena_reset(slice->arena);
-        slice->next  = cache->spare;
-        cache->spare = slice;
-        cache->spare_count++;
+    Slice      *slice = shared->slices[number];
+    if (slice == NULL)
+        return;
+    shared->slices[number] = NULL;
+    shared->held--;
+    if (cache->spare_count == SPARE_SLICES) {
+        free_slice(slice);
+        return;
     }
+    arena_reset(slice->arena);
+    slice->next  = cache->spare;
+    cache->spare = slice;
+    cache->spare_count++;
+}
+
+static void drop_slices(SharedDecode *shared, size_t end)
+{
+    for (size_t i = 0; shared->held > 0 && i < end; i++)
+        drop_slice(shared, i);
 }
 
 void shared_decode_end_batch(Fetcher *fetcher)
@@ -259,6 +263,9 @@ Status shared_decode_rows(const TaskInput *input, size_t at, const SourceRows **
     SharedDecode *shared = input->decode;
     size_t        number = at / BATCH_ROWS;
     assert(at < shared->fetcher->batch.count && number < SLICES);
+    /* Rows that could not be read for want of a schema are no result to be kept: it may be there by now. */
+    if (shared->slices[number] != NULL && shared->slices[number]->rows.waits)
+        drop_slice(shared, number);
     if (shared->slices[number] == NULL)
         TRY(decode_slice(shared, number, err));
     *rows  = &shared->slices[number]->rows;

@@ -71,6 +71,40 @@ static Status register_side(Execution *x, const SerdeSpec *spec, bool only_new, 
     return status;
 }
 
+Status schemas_of_insert(Execution *x, SerdeSpec *spec, Error *err)
+{
+    RegisteredSchema known;
+    Column          *columns;
+    size_t           count;
+    Str              subject = registry_subject(x->arena, spec->topic, spec->side);
+    if (spec->side != SIDE_KEY || spec->registry == NULL || !format_facts(spec->format.format)->registry ||
+        spec->format.schema_id != 0)
+        return OK;
+    execution_leave_lock(x);
+    Status status = registry_latest(spec->registry, subject, x->arena, &known, err);
+    execution_take_lock(x);
+    if (status == E_NOT_FOUND)
+        return OK;
+    TRY(status);
+    SchemaQuestion question = {.format    = &spec->format,
+                               .side      = SIDE_KEY,
+                               .schema    = &known,
+                               .registry  = spec->registry,
+                               .unwrapped = serde_is_unwrapped(&spec->format, SIDE_KEY, spec->count),
+                               .upper     = true};
+    bool           same     = known.kind == schema_kind_of(spec->format.format) &&
+                schema_columns(&question, x->arena, &columns, &count, err) == OK && count == spec->count;
+    for (size_t i = 0; same && i < count; i++)
+        same = type_equal(columns[i].type, spec->columns[i].type);
+    if (!same)
+        return error_set(err, E_PLAN, NO_POS,
+                         "Cannot INSERT VALUES into data source with topic " STR_FMT
+                         ". ksqlDB generated schema would overwrite existing key schema.",
+                         STR_ARG(spec->topic));
+    spec->format.schema_id = known.id;
+    return OK;
+}
+
 Status schemas_register(Execution *x, const Source *source, bool only_new, Error *err)
 {
     if (x->command != NULL)

@@ -9,7 +9,11 @@
 /* Registers the schemas of both sides of the source's topic, where its formats have any. `only_new`: CREATE
  * without AS leaves alone a subject that exists. In the sandbox the registry is only asked whether it would
  * take them; for a command of the log nothing happens, for who appended it has done that. E_PLAN "Could not
- * register schema for topic: ..."; E_IO: the registry does not answer. */
+ * register schema for topic: ..."; E_WAIT: the registry does not answer. */
 Status schemas_register(Execution *x, const Source *source, bool only_new, Error *err);
+
+/* INSERT INTO ... VALUES: the key is written by the schema that its topic has, if there is one, so that equal
+ * keys are equal bytes. E_PLAN when that is of other columns: a schema of our own would take its place. */
+Status schemas_of_insert(Execution *x, SerdeSpec *spec, Error *err);
 
 #endif

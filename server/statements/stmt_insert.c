@@ -1,6 +1,7 @@
 /*
  * stmt_insert.c - INSERT INTO ... VALUES: one record, written at once. Not logged, and no entity (rest.md 4).
  */
+#include "server/engine/schemas.h"
 #include "server/statements/insert_rows.h"
 
 /* Key columns that are all NULL are a null key, where one column is the key itself. */
@@ -18,6 +19,7 @@ static Status encode_side(Execution *x, const Source *source, int side, const Va
     *out = STR_NULL;
     if (spec.count == 0)
         return OK;
+    TRY(schemas_of_insert(x, &spec, err));
     TRY(encoder_open(&spec, x->arena, &encoder, err));
     Status status = encoder_encode(encoder, values, x->arena, out, err);
     encoder_close(encoder);

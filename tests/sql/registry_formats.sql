@@ -53,3 +53,12 @@ CREATE STREAM s (id INT KEY) WITH (KAFKA_TOPIC='nothing', VALUE_FORMAT='AVRO');
 --@expected.error: plan
 --@expected.message: Schema is not compatible with Avro: Illegal initial character: 1st
 CREATE STREAM s (id INT KEY, `1st` INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='AVRO');
+
+--@test: an inserted key is written by the schema that its topic has
+--@expected.error: plan
+--@expected.message: Cannot INSERT VALUES into data source with topic s. ksqlDB generated schema would overwrite existing key schema.
+CREATE STREAM s (id INT KEY, v INT) WITH (KAFKA_TOPIC='s', FORMAT='AVRO');
+CREATE STREAM other (id STRING KEY, v INT) WITH (KAFKA_TOPIC='s', FORMAT='AVRO');
+INSERT INTO s VALUES (1, 2);
+ASSERT VALUES s (id, v) VALUES (1, 2);
+INSERT INTO other VALUES ('1', 2);
