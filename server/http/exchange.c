@@ -12,6 +12,7 @@
 #include "core/logger.h"
 #include "core/value.h"
 #include "server/http/server.h"
+#include "server/http/websocket.h"
 
 enum {
     MEMORY_MAX                                                              = 4 * 1024 * 1024,
@@ -118,6 +119,7 @@ void http_unref(HttpExchange *x)
         close(x->spill);
     strbuf_clear(&x->body);
     strbuf_clear(&x->out);
+    strbuf_clear(&x->close_reason);
     arena_free(x->arena);
     pthread_mutex_destroy(&x->lock);
     mem_free(x->texts);
@@ -408,6 +410,37 @@ size_t http_pending(const HttpExchange *x)
 }
 
 size_t http_written(const HttpExchange *x) { return x->written; }
+
+/* ---- WebSockets ---- */
+
+bool http_begin_websocket(HttpExchange *x)
+{
+    Str upgrade = http_header(x, "Upgrade"), key = http_header(x, "Sec-WebSocket-Key"),
+        version = http_header(x, "Sec-WebSocket-Version");
+    Str accept  = str_is_null(key) ? STR_NULL : websocket_accept(key, x->arena);
+    if (x->version != HTTP_1_1 || !str_equal_nocase(upgrade, STR_LIT("websocket")) || str_is_null(accept) ||
+        !str_equal(version, STR_LIT("13")))
+        return false;
+    pthread_mutex_lock(&x->lock);
+    http_set_header(x, "Upgrade", "websocket");
+    http_set_header(x, "Sec-WebSocket-Accept", str_to_c(x->arena, accept));
+    begin(x, 101, NULL);
+    x->websocket = true;
+    pthread_mutex_unlock(&x->lock);
+    return true;
+}
+
+bool http_is_websocket(const HttpExchange *x) { return x->websocket; }
+
+void http_close_websocket(HttpExchange *x, int code, Str reason)
+{
+    pthread_mutex_lock(&x->lock);
+    x->close_code = code;
+    strbuf_add(&x->close_reason, reason);
+    x->ended = true;
+    resume(x);
+    pthread_mutex_unlock(&x->lock);
+}
 
 /* ---- taking it ---- */
 

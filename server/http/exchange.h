@@ -55,6 +55,9 @@ struct HttpExchange {
     bool            submitted, suspended;
     bool            begun, whole, ended, gone;
     int             status;
+    bool            websocket;  /* the reply is messages */
+    int             close_code; /* of the WebSocket; 0: as it ends */
+    StrBuf          close_reason;
     HttpHeader      headers[HTTP_MAX_HEADERS];
     size_t          header_count;
     size_t          written; /* in all, by the handler and its steps */

@@ -81,6 +81,13 @@ enum {
     HTTP_PENDING_HIGH = 256 * 1024
 }; /* a stream that can wait stops writing here; it is woken when less is left */
 
+/* Instead of http_begin: the reply becomes messages of a WebSocket, one for each http_write. False: the
+ * request does not ask for one. */
+bool http_begin_websocket(HttpExchange *x);
+bool http_is_websocket(const HttpExchange *x);
+/* Ends it with a code of RFC 6455 and a reason. */
+void http_close_websocket(HttpExchange *x, int code, Str reason);
+
 /* Goes on until `step` answers false or the client is gone; then `close` is called, once. Called by the
  * handler, after http_begin; one that reads the body may begin the reply in a step. */
 typedef bool (*HttpStep)(void *state, HttpExchange *x);

@@ -15,6 +15,7 @@
 #include "core/logger.h"
 #include "core/value.h"
 #include "server/http/server.h"
+#include "server/http/websocket.h"
 
 enum {
     BLOCK    = 64 * 1024,
@@ -72,10 +73,24 @@ static ssize_t read_stream(void *context, uint64_t at, char *out, size_t max)
 
 static void free_stream(void *context) { http_unref(context); }
 
+static void give_socket_back(void *handle) { MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE); }
+
+/* libmicrohttpd has sent the 101, and leaves the socket to us until it is given back. */
+static void on_upgrade(void *context, struct MHD_Connection *connection, void *slot, const char *extra,
+                       size_t extra_size, MHD_socket socket, struct MHD_UpgradeResponseHandle *handle)
+{
+    Request      *request = slot;
+    HttpExchange *x       = request->x;
+    request->x            = NULL; /* on_completed comes when the socket is given back */
+    websocket_take(x, socket, str_n(extra, extra_size), give_socket_back, handle);
+}
+
 static struct MHD_Response *make_response(HttpExchange *x)
 {
     struct MHD_Response *response;
-    if (x->whole)
+    if (x->websocket)
+        response = MHD_create_response_for_upgrade(on_upgrade, x);
+    else if (x->whole)
         response = MHD_create_response_from_buffer(
             x->written, x->written ? x->out.ptr + (x->out.len - x->written) : "",
             MHD_RESPMEM_MUST_COPY); /* behind the length of its one piece */
@@ -266,14 +281,14 @@ static void on_log(void *context, const char *format, va_list args)
 
 Status http1_start(HttpServer *server, void **out, Error *err)
 {
-    *out = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET |
-                                MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_ITC,
-                            0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-                            MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-                            on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_REQUEST_TIMEOUT_S,
-                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)server->most_connections,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(2 * BLOCK), MHD_OPTION_END);
+    *out = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+            MHD_USE_ERROR_LOG | MHD_USE_ITC | MHD_ALLOW_UPGRADE,
+        0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)HTTP_REQUEST_TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT, (unsigned)server->most_connections,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(2 * BLOCK), MHD_OPTION_END);
     return *out != NULL ? OK : error_set(err, E_IO, NO_POS, "cannot start the HTTP server: %m");
 }
 

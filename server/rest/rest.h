@@ -96,10 +96,15 @@ typedef enum {
                      once */
     ROWS_LINES,   /* 5.2 */
     ROWS_ARRAY,   /* 5.2 as one array */
-    ROWS_PROTO,   /* 5.5: as PUSHED, rows are Protobuf */
+    ROWS_SOCKET,  /* 5.7: an element a message */
+    ROWS_PROTO,   /* 5.5: as OBJECTS, rows are Protobuf */
+    ROWS_PROTO_PUSHED,
 } RowForm;
 
-const char *row_form_type(RowForm form); /* Content-Type */
+const char *row_form_type(RowForm form);   /* Content-Type */
+RowForm     row_form_pushed(RowForm form); /* of a query that goes on */
+/* http_begin of a stream of rows or lines. */
+void rest_begin_rows(HttpExchange *x, const char *type);
 /* Can rows of these columns have the form? E_UNSUPPORTED. Before the reply begins. */
 Status rows_check(RowForm form, const Schema *schema, Error *err);
 void   rows_header(HttpExchange *x, RowForm form, Str query_id, const Schema *schema);

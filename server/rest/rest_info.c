@@ -77,12 +77,6 @@ void rest_metadata_id(Rest *rest, HttpExchange *x) { rest_json(x, 200, scope(res
 
 void rest_alive(Rest *rest, HttpExchange *x) { http_respond(x, 200, "application/json", STR_LIT("{}")); }
 
-/* What ksqlDB has and Sluice has not: another answer than that of a path that nobody knows. */
-void rest_unsupported(Rest *rest, HttpExchange *x)
-{
-    rest_error(x, 400, 40000, "Sluice does not serve " STR_FMT " yet", STR_ARG(http_path(x)));
-}
-
 /* Nodes of ksqlDB tell each other that they live, and how far they are. Nodes of Sluice learn the first from
  * Kafka and do not read from each other yet: to say ok would be a lie. */
 void rest_between_nodes(Rest *rest, HttpExchange *x)

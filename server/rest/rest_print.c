@@ -40,6 +40,17 @@ static bool go_on(HttpExchange *x, PushEnd end, const Error *err)
     return end == PUSH_MORE;
 }
 
+/* A record is a line whatever is in it (print.h), and a piece of its own. */
+static void write_lines(HttpExchange *x, Str lines)
+{
+    while (lines.len > 0) {
+        const char *end = memchr(lines.ptr, '\n', lines.len);
+        size_t      len = end != NULL ? (size_t)(end - lines.ptr) + 1 : lines.len;
+        http_write(x, str_n(lines.ptr, len));
+        lines = str_n(lines.ptr + len, lines.len - len);
+    }
+}
+
 static bool step(void *state, HttpExchange *x)
 {
     PrintStream *print = state;
@@ -54,7 +65,7 @@ static bool step(void *state, HttpExchange *x)
             return go_on(x, end, &err);
         strbuf_reset(&print->lines);
         bool more = record_printer_add(print->printer, rows, count, &print->lines);
-        http_write(x, strbuf_str(&print->lines));
+        write_lines(x, strbuf_str(&print->lines));
         http_flush(x);
         if (!more)
             return false;
@@ -89,7 +100,7 @@ static void answer_failure(HttpExchange *x, const Error *err, Str text)
 /* LIMIT 0 is reached before a record is asked for. */
 static void answer_nothing(HttpExchange *x, const char *type)
 {
-    http_begin(x, 200, type);
+    rest_begin_rows(x, type);
     http_end(x);
 }
 
@@ -114,7 +125,7 @@ void rest_print(Rest *rest, HttpExchange *x, const Session *session, const AstSt
         answer_failure(x, &err, text);
         close_print(print);
     } else {
-        http_begin(x, 200, type);
+        rest_begin_rows(x, type);
         http_stream(x, step, close_print, print);
         http_flush(x); /* status and headers tell that it is subscribed */
     }

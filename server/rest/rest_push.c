@@ -186,7 +186,7 @@ static bool wants_nothing(const QueryPlan *plan)
 
 static void answer_nothing(HttpExchange *x, PlanRef *plan, RowForm form)
 {
-    http_begin(x, 200, row_form_type(form));
+    rest_begin_rows(x, row_form_type(form));
     rows_header(x, form, plan_ref_plan(plan)->id, plan_ref_plan(plan)->schema);
     rows_message(x, form, "Limit Reached");
     rows_end(x, form);
@@ -250,7 +250,7 @@ void rest_push(Rest *rest, HttpExchange *x, const TransientQuery *transient, Pla
 {
     Error err;
     bool  pull = transient->kind == QUERY_PULL_STREAM;
-    form       = form == ROWS_OBJECTS ? ROWS_PUSHED : form;
+    form       = row_form_pushed(form);
     if (!needs_query(rest, x, plan, form)) {
         give_back(rest, pull);
         return;
@@ -266,7 +266,7 @@ void rest_push(Rest *rest, HttpExchange *x, const TransientQuery *transient, Pla
         return;
     }
     list_add(query);
-    http_begin(x, 200, row_form_type(form));
+    rest_begin_rows(x, row_form_type(form));
     rows_header(x, form, query->id, plan_ref_plan(plan)->schema);
     http_stream(x, step, close_query, query);
     http_flush(x); /* the header tells that it is subscribed */

@@ -37,6 +37,10 @@ static const Endpoint stream_endpoint = {
     0,
 };
 
+static const Endpoint socket_endpoint = {
+    "ksql", "streamsProperties", 40000, {"*/*"}, {ROWS_SOCKET}, 0, -1,
+};
+
 static void refuse_kind(HttpExchange *x, const Endpoint *endpoint, Str text)
 {
     if (endpoint->wrong_kind == 40000)
@@ -114,7 +118,7 @@ static void pull(Rest *rest, HttpExchange *x, const TransientQuery *query, Str t
     }
     size_t    before = http_written(x);
     PullReply reply  = {.x = x, .form = form, .schema = query->pull->result};
-    http_begin(x, 200, row_form_type(form));
+    rest_begin_rows(x, row_form_type(form));
     rows_header(x, form, query->query_id, reply.schema);
     if (pull_run(pull, write_row, &reply, &err) != OK)
         rows_error(x, form, 50000, err.message);
@@ -173,8 +177,10 @@ static void plan_and_run(Rest *rest, HttpExchange *x, Session *session, const As
 static void run(Rest *rest, HttpExchange *x, const Endpoint *endpoint, const json_t *request,
                 Session *session)
 {
-    int chosen =
-        rest_accept(http_header(x, "Accept"), endpoint->offers, ARRAY_LEN(endpoint->offers), endpoint->none);
+    bool socket = endpoint == &socket_endpoint;
+    int  chosen = socket ? 0
+                         : rest_accept(http_header(x, "Accept"), endpoint->offers, ARRAY_LEN(endpoint->offers),
+                                       endpoint->none);
     if (chosen < 0) {
         http_respond(x, 406, NULL, STR_NULL);
         return;
@@ -200,7 +206,7 @@ static void run(Rest *rest, HttpExchange *x, const Endpoint *endpoint, const jso
 static bool has_text(HttpExchange *x, const Endpoint *endpoint, const json_t *request)
 {
     Str text = rest_field(request, endpoint->text_field);
-    if (endpoint == &query_endpoint && str_trim(text).len == 0)
+    if (endpoint != &stream_endpoint && str_trim(text).len == 0)
         rest_error(x, 400, 40000, "\"ksql\" field must be populated");
     else if (str_is_null(text))
         rest_error(x, 400, 40000, "Invalid JSON in request: Missing required creator property 'sql'");
@@ -209,10 +215,10 @@ static bool has_text(HttpExchange *x, const Endpoint *endpoint, const json_t *re
     return false;
 }
 
-static void answer(Rest *rest, HttpExchange *x, const Endpoint *endpoint)
+static void answer(Rest *rest, HttpExchange *x, const Endpoint *endpoint, Str body)
 {
     Session session = {0};
-    json_t *request = rest_request(x);
+    json_t *request = rest_parse_request(x, body);
     if (request == NULL)
         return;
     if (has_text(x, endpoint, request) &&
@@ -223,12 +229,23 @@ static void answer(Rest *rest, HttpExchange *x, const Endpoint *endpoint)
     json_decref(request);
 }
 
-void rest_query(Rest *rest, HttpExchange *x) { answer(rest, x, &query_endpoint); }
+void rest_query(Rest *rest, HttpExchange *x) { answer(rest, x, &query_endpoint, http_body(x)); }
 
 void rest_query_stream(Rest *rest, HttpExchange *x)
 {
     if (!http_can_stream(x))
         rest_error(x, 400, 40000, "This endpoint is only available over HTTP/1.1 and HTTP/2");
     else
-        answer(rest, x, &stream_endpoint);
+        answer(rest, x, &stream_endpoint, http_body(x));
+}
+
+/* The request is in the query: a GET that becomes a WebSocket has no body. */
+void rest_query_socket(Rest *rest, HttpExchange *x)
+{
+    Str request = http_parameter(x, "request");
+    if (!http_begin_websocket(x))
+        rest_error(x, 400, 40000,
+                   "/ws/query is a WebSocket: Upgrade, Sec-WebSocket-Key and version 13 are wanted");
+    else
+        answer(rest, x, &socket_endpoint, str_is_null(request) ? STR_LIT("") : request);
 }

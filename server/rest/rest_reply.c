@@ -30,6 +30,13 @@ Str rest_error_line(Arena *arena, int code, const char *message)
     return line;
 }
 
+/* A WebSocket has no status: it is closed with a code and the reason (rest.md 5.7). */
+static void close_socket(HttpExchange *x, int status, int code, const char *message)
+{
+    int why = code == 50301 ? 1013 : status < 500 ? 1003 : 1011;
+    http_close_websocket(x, why, utf8_repair(http_arena(x), str_c(message)));
+}
+
 void rest_error(HttpExchange *x, int status, int code, const char *format, ...)
 {
     Error   err;
@@ -37,6 +44,10 @@ void rest_error(HttpExchange *x, int status, int code, const char *format, ...)
     va_start(args, format);
     error_setv(&err, E_PLAN, NO_POS, format, args);
     va_end(args);
+    if (http_is_websocket(x)) {
+        close_socket(x, status, code, err.message);
+        return;
+    }
     http_respond(x, status, "application/json", rest_error_line(http_arena(x), code, err.message));
 }
 
@@ -67,6 +78,10 @@ void rest_code(const Error *err, const AstStatement *statement, int *status, int
 void rest_statement_error(HttpExchange *x, int status, int code, const char *message, Str statement,
                           json_t *entities)
 {
+    if (http_is_websocket(x)) {
+        close_socket(x, status, code, message);
+        return;
+    }
     Arena  *arena = http_arena(x);
     Str     text  = utf8_repair(arena, rest_masked(arena, statement));
     json_t *error = json_object();
@@ -80,6 +95,12 @@ void rest_statement_error(HttpExchange *x, int status, int code, const char *mes
     else
         json_object_set_new(error, "entities", json_array());
     rest_json(x, status, error);
+}
+
+void rest_begin_rows(HttpExchange *x, const char *type)
+{
+    if (!http_is_websocket(x)) /* it has begun */
+        http_begin(x, 200, type);
 }
 
 Str rest_masked(Arena *arena, Str text)

@@ -1,30 +1,43 @@
 /*
- * rest_rows.c - rows as the three forms of rest.md 5: objects in an array, lines, one plain array.
+ * rest_rows.c - rows as the forms of rest.md 5: objects in an array, lines, one plain array, messages,
+ * Protobuf.
  */
 #include "server/rest/rest.h"
 #include "server/rest/proto_rows.h"
 
 #include "serde/serde.h"
+#include "server/engine/execution.h"
 
 const char *row_form_type(RowForm form)
 {
     static const char *const types[] = {
-        [ROWS_OBJECTS] = "application/vnd.ksql.v1+json",       [ROWS_PUSHED] = "application/vnd.ksql.v1+json",
-        [ROWS_LINES] = "application/vnd.ksqlapi.delimited.v1", [ROWS_ARRAY] = "application/json",
-        [ROWS_PROTO] = "application/vnd.ksql.v1+protobuf",
+        [ROWS_OBJECTS]      = "application/vnd.ksql.v1+json",
+        [ROWS_PUSHED]       = "application/vnd.ksql.v1+json",
+        [ROWS_LINES]        = "application/vnd.ksqlapi.delimited.v1",
+        [ROWS_ARRAY]        = "application/json",
+        [ROWS_SOCKET]       = "text/plain", /* not said: messages have no type */
+        [ROWS_PROTO]        = "application/vnd.ksql.v1+protobuf",
+        [ROWS_PROTO_PUSHED] = "application/vnd.ksql.v1+protobuf",
     };
     return types[form];
 }
 
+static bool is_proto(RowForm form) { return form == ROWS_PROTO || form == ROWS_PROTO_PUSHED; }
+
 static bool has_objects(RowForm form)
 {
-    return form == ROWS_OBJECTS || form == ROWS_PUSHED || form == ROWS_PROTO;
+    return form == ROWS_OBJECTS || form == ROWS_PUSHED || form == ROWS_SOCKET || is_proto(form);
+}
+
+RowForm row_form_pushed(RowForm form)
+{
+    return form == ROWS_OBJECTS ? ROWS_PUSHED : form == ROWS_PROTO ? ROWS_PROTO_PUSHED : form;
 }
 
 Status rows_check(RowForm form, const Schema *schema, Error *err)
 {
     StrBuf text   = {0};
-    Status status = form == ROWS_PROTO ? proto_schema_print(schema, &text, err) : OK;
+    Status status = is_proto(form) ? proto_schema_print(schema, &text, err) : OK;
     strbuf_clear(&text);
     return status;
 }
@@ -32,13 +45,13 @@ Status rows_check(RowForm form, const Schema *schema, Error *err)
 /* Before an element that is not the first. */
 static const char *separator_before(RowForm form)
 {
-    return form == ROWS_OBJECTS ? ",\n" : form == ROWS_ARRAY ? "," : "";
+    return form == ROWS_OBJECTS || form == ROWS_PROTO ? ",\n" : form == ROWS_ARRAY ? "," : "";
 }
 
 /* Behind one that is not the last. */
 static const char *separator_behind(RowForm form)
 {
-    return form == ROWS_PUSHED || form == ROWS_PROTO ? ",\n" : form == ROWS_LINES ? "\n" : "";
+    return form == ROWS_PUSHED || form == ROWS_PROTO_PUSHED ? ",\n" : form == ROWS_LINES ? "\n" : "";
 }
 
 /* ksqlDB's text has header columns, which only `SELECT *` on a SOURCE TABLE gives as such, before the values;
@@ -83,7 +96,7 @@ static void objects_header(RowForm form, Str query_id, const Schema *schema, Str
     json_write_string(query_id, out);
     strbuf_adds(out, ",\"schema\":");
     json_write_string(strbuf_str(&text), out);
-    if (form == ROWS_PROTO)
+    if (is_proto(form))
         add_proto_schema(schema, out);
     strbuf_adds(out, "}}");
     strbuf_clear(&text);
@@ -110,12 +123,24 @@ static void columns_header(Str query_id, const Schema *schema, StrBuf *out)
     strbuf_clear(&text);
 }
 
+/* The columns as DESCRIBE lists them. */
+static void fields_header(const Schema *schema, StrBuf *out)
+{
+    json_t *fields = entity_fields(schema);
+    char   *text   = json_dumps(fields, JSON_COMPACT);
+    strbuf_adds(out, text != NULL ? text : "[]");
+    free(text); /* jansson's */
+    json_decref(fields);
+}
+
 void rows_header(HttpExchange *x, RowForm form, Str query_id, const Schema *schema)
 {
     StrBuf out = {0};
     if (form == ROWS_ARRAY)
         strbuf_addc(&out, '[');
-    if (has_objects(form))
+    if (form == ROWS_SOCKET)
+        fields_header(schema, &out);
+    else if (has_objects(form))
         objects_header(form, query_id, schema, &out);
     else
         columns_header(query_id, schema, &out);
@@ -152,8 +177,8 @@ void rows_row(HttpExchange *x, RowForm form, const Schema *schema, const Value *
         return; /* the other forms cannot show one */
     strbuf_reset(scratch);
     strbuf_adds(scratch, separator_before(form));
-    strbuf_adds(scratch, has_objects(form) && form != ROWS_PROTO ? "{\"row\":{\"columns\":" : "");
-    if (form == ROWS_PROTO)
+    strbuf_adds(scratch, has_objects(form) && !is_proto(form) ? "{\"row\":{\"columns\":" : "");
+    if (is_proto(form))
         write_proto(schema, values, http_arena(x), scratch);
     else
         write_columns(schema, values, scratch);
@@ -188,7 +213,7 @@ void rows_error(HttpExchange *x, RowForm form, int code, const char *message)
 
 void rows_end(HttpExchange *x, RowForm form)
 {
-    if (form != ROWS_LINES)
+    if (form != ROWS_LINES && form != ROWS_SOCKET)
         http_write(x, STR_LIT("]"));
     http_end(x);
 }

@@ -7,12 +7,15 @@ usage: rest_endpoints_test.py PATH-TO-SLUICE [test...]
 import base64
 import json
 import os
+import socket
 import sys
 import unittest
+import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rest_test  # noqa: E402
 from rest_test import STREAM, TABLE  # noqa: E402
+from sluice_server import wait_until  # noqa: E402
 
 
 class Inserts(rest_test.WithServer):
@@ -103,12 +106,130 @@ message ConnectDefault1 {
         self.assertEqual(bytes_of(two), b"\x0a\x01z")
         self.assertEqual(end, {"finalMessage": "Query Completed"})
 
+    def test_a_table(self):
+        self.server.ok(STREAM + TABLE)
+        self.insert("a", 1)
+        self.insert("b", 1)
+        def there():
+            status, body, _ = self.server.post("/query", {"ksql": "SELECT K, N FROM T;"}, self.ACCEPT)
+            rows = json.loads(body)[1:]  # whole, without a comma too many
+            return status == 200 and sorted(base64.b64decode(r["row"]["protobufBytes"]) for r in rows) == [b"\x0a\x01a\x10\x01", b"\x0a\x01b\x10\x01"]
+        wait_until(there)
+
     def test_what_has_no_form(self):
         self.server.ok("CREATE STREAM P (K STRING KEY, D DECIMAL(4, 2)) WITH (kafka_topic='p', value_format='JSON', partitions=1);")
         status, body, _ = self.server.post("/query", {"ksql": "SELECT * FROM P;"}, self.ACCEPT)
         self.assertEqual((status, json.loads(body)["error_code"]), (400, 40001))
         self.assertIn("no type for DECIMAL(4, 2)", json.loads(body)["message"])
         self.assertEqual(self.server.post("/query", {"ksql": "PRINT p;"}, self.ACCEPT)[0], 406)
+
+
+class Socket:
+    """A WebSocket, as little of it as a test needs."""
+
+    def __init__(self, port, request, headers=b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"):
+        self.sock = socket.create_connection(("127.0.0.1", port), 20)
+        path = "/ws/query?version=1&request=" + urllib.parse.quote(json.dumps(request) if isinstance(request, dict) else request)
+        self.sock.sendall(b"GET " + path.encode() + b" HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n")
+        self.file = self.sock.makefile("rb")
+        self.status = int(self.file.readline().split()[1])
+        self.headers = {}
+        for line in iter(self.file.readline, b"\r\n"):
+            name, value = line.decode().strip().split(": ", 1)
+            self.headers[name.lower()] = value
+
+    def message(self):
+        """-> (opcode, payload) of a whole message, or of a control frame."""
+        payload, kind = b"", None
+        while True:
+            first, size = self.file.read(2)
+            assert size < 128, "masked"
+            size = int.from_bytes(self.file.read({126: 2, 127: 8}[size]), "big") if size > 125 else size
+            payload += self.file.read(size)
+            kind = kind or first & 15
+            if first & 128:
+                return kind, payload
+
+    def json(self):
+        kind, payload = self.message()
+        assert kind == 1, (kind, payload)
+        return json.loads(payload)
+
+    def closed(self):
+        kind, payload = self.message()
+        assert kind == 8, (kind, payload)
+        return int.from_bytes(payload[:2], "big"), payload[2:].decode()
+
+    def send(self, opcode, payload=b""):
+        self.sock.sendall(bytes([128 | opcode, 128 | len(payload)]) + b"\1\2\3\4" + bytes(c ^ (1, 2, 3, 4)[i % 4] for i, c in enumerate(payload)))
+
+    def leave(self):
+        self.file.close()
+        self.sock.close()
+
+
+class WebSockets(rest_test.WithServer):
+    def setUp(self):
+        super().setUp()
+        self.server.ok(STREAM)
+        for i in range(3):
+            self.insert("a", i)
+
+    def ask(self, request, *headers):
+        sock = Socket(self.server.port, request, *headers)
+        self.addCleanup(sock.leave)
+        return sock
+
+    def test_rows(self):
+        sock = self.ask({"ksql": "SELECT K, V FROM S EMIT CHANGES LIMIT 2;"})
+        self.assertEqual((sock.status, sock.headers["sec-websocket-accept"]), (101, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="))
+        self.assertEqual([(f["name"], f["schema"]["type"]) for f in sock.json()], [("K", "STRING"), ("V", "INTEGER")])
+        self.assertEqual([sock.json() for _ in range(3)], [{"row": {"columns": ["a", 0]}}, {"row": {"columns": ["a", 1]}}, {"finalMessage": "Limit Reached"}])
+        self.assertEqual(sock.closed(), (1000, "done"))
+
+    def test_big_messages_and_pings(self):
+        self.insert("x" * 100000, 3)
+        sock = self.ask({"ksql": "SELECT K FROM S WHERE V = 3 EMIT CHANGES;"})
+        sock.json()
+        self.assertEqual(len(sock.json()["row"]["columns"][0]), 100000)
+        sock.send(9, b"are you there")
+        self.assertEqual(sock.message(), (10, b"are you there"))
+        sock.send(8, b"\x03\xe8")
+        self.assertEqual(sock.message()[0], 8)
+        wait_until(lambda: not self.running())
+
+    def test_print(self):
+        sock = self.ask({"ksql": "PRINT s FROM BEGINNING LIMIT 2;"})
+        lines = [sock.message()[1].decode() for _ in range(4)]
+        self.assertEqual([line.split(":")[0] for line in lines], ["Key format", "Value format", "rowtime", "rowtime"])
+        self.assertEqual(sock.closed(), (1000, "done"))
+
+    def test_refusals(self):
+        for request, message in (({"ksql": "SELECT * FROM NONE;"}, "NONE"), ({"ksql": ""}, "must be populated"), ("{", "Invalid JSON"), ({"ksql": "SHOW STREAMS;"}, "not supported"),
+                                 ({"ksql": "SELEKT;"}, "line 1:1")):
+            sock = self.ask(request)
+            code, reason = sock.closed()
+            self.assertEqual(code, 1003)
+            self.assertIn(message, reason)
+        code, reason = self.ask({"ksql": "SELECT * FROM S;", "commandSequenceNumber": 1000}).closed()
+        self.assertEqual(code, 1013)
+        self.assertEqual(self.ask({"ksql": "SELECT * FROM S;"}, b"").status, 400)
+
+    def test_clients_that_misbehave(self):
+        for how in (lambda s: s.leave(), lambda s: s.sock.sendall(b"\xff" * 40), lambda s: s.sock.sendall(b"\x81\x05hello"), lambda s: s.sock.sendall(b"\x89\xff" + b"\xff" * 12),
+                    lambda s: (s.sock.sendall(b"\x82"), s.leave())):
+            sock = self.ask({"ksql": "SELECT K FROM S EMIT CHANGES;"})
+            sock.json()
+            wait_until(lambda: len(self.running()) == 1)
+            how(sock)
+            wait_until(lambda: not self.running())
+
+    def test_stop(self):
+        sock = self.ask({"ksql": "SELECT K FROM S EMIT CHANGES;"})
+        for _ in range(4):
+            sock.json()
+        self.server.stop()
+        self.assertEqual(sock.closed()[0], 1000)
 
 
 class Terminate(rest_test.WithServer):

@@ -118,12 +118,6 @@ class Hostile(rest_test.WithServer):
                 answer.decode("utf-8")
         self.assertEqual(self.server.get("/info")[0], 200)
 
-    def test_what_is_not_served_yet(self):
-        for method, path in (("GET", "/ws/query?request=%7B%7D"),):
-            status, body, _ = self.server.request(method, path, b"{}" if method == "POST" else None)
-            self.assertEqual((status, json.loads(body)["error_code"]), (400, 40000), path)
-            self.assertIn("does not serve", json.loads(body)["message"])
-
     def test_many_idle_connections(self):
         """More than select() could watch, in the three states in which a client may stop: nothing sent, half a head, half a body."""
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
