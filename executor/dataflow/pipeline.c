@@ -134,6 +134,7 @@ Status pipeline_open(const PipelineSpec *spec, Pipeline **out, Error *err)
     pipeline->batch                = arena_new(0);
     pipeline->peek                 = arena_new(0);
     pipeline->counters.stream_time = INT64_MIN;
+    pipeline->flushes              = 1;
     Status status                  = pick_topology(pipeline, err);
     if (status == OK)
         status = build(pipeline, err);

@@ -47,7 +47,7 @@ struct Pipeline {
     size_t           store_count;
     Resource        *resources;
     PipelineCounters counters;
-    uint64_t         flushes;   /* odd while a flush is going on */
+    uint64_t         flushes;   /* from 1; even while a flush is going on */
     bool             replaying; /* sources update their store and emit nothing */
 };
 
