@@ -1,7 +1,7 @@
 /*
  * bench_pipeline.c - what one task costs a record, from memory and without a log: JSON in, operators, rows of
  * the state, JSON out. Usage: bench_pipeline QUERY RECORDS [KEYS]; the queries are below. Emits once per
- * commit, which comes at the end.
+ * commit, which comes at the end. Joins get a thousand records of one side, then of the other.
  *
  * Under `valgrind --tool=callgrind` the difference between N and 2N records is what N records cost; it must
  * not grow with N.
@@ -15,6 +15,8 @@
     "CREATE STREAM s (k STRING KEY, v BIGINT, t STRING) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');"
 #define TABLE                                                                                                \
     "CREATE TABLE s (k STRING PRIMARY KEY, v BIGINT, t STRING) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');"
+#define SECOND(kind, key)                                                                                    \
+    "CREATE " kind " r (k STRING " key ", v BIGINT, t STRING) WITH (KAFKA_TOPIC='r', VALUE_FORMAT='JSON');"
 #define BY_KEY(columns) STREAM "CREATE TABLE o AS SELECT k, " columns " FROM s GROUP BY k;"
 #define WINDOWED(columns, w) STREAM "CREATE TABLE o AS SELECT k, " columns " FROM s WINDOW " w " GROUP BY k;"
 
@@ -40,6 +42,19 @@ static const struct {
     {"earliest", BY_KEY("EARLIEST_BY_OFFSET(t, 1000) AS l")},
     {"latest", BY_KEY("LATEST_BY_OFFSET(t, 1000) AS l")},
     {"distinct", BY_KEY("COUNT_DISTINCT(v) AS n")},
+    {"join_streams",
+     STREAM SECOND("STREAM", "KEY") "CREATE STREAM o AS SELECT s.k AS k, s.v, r.t FROM s JOIN r WITHIN 1000 "
+                                    "MILLISECONDS ON s.k = r.k;"},
+    {"join_left",
+     STREAM SECOND("STREAM",
+                   "KEY") "CREATE STREAM o AS SELECT s.k AS k, s.v, r.t FROM s LEFT JOIN r WITHIN 1000 "
+                          "MILLISECONDS GRACE PERIOD 500 MILLISECONDS ON s.k = r.k;"},
+    {"join_stream_table",
+     STREAM SECOND("TABLE", "PRIMARY KEY") "CREATE STREAM o AS SELECT s.k AS k, s.v, r.t FROM s JOIN r "
+                                           "ON s.k = r.k;"},
+    {"join_tables",
+     TABLE SECOND("TABLE", "PRIMARY KEY") "CREATE TABLE o AS SELECT s.k AS k, s.v, r.t FROM s JOIN r ON "
+                                          "s.k = r.k;"},
 };
 
 /* ---- running: what comes out is counted ---- */
@@ -76,6 +91,7 @@ static void push_all(Pipeline *pipeline, int64_t count, int64_t keys, Error *err
     enum { POLL = 1000 };
     static char keys_of[POLL][40], values_of[POLL][96];
     LogRecord   records[POLL];
+    size_t      poll = 0;
     for (int64_t done = 0; done < count;) {
         size_t n = 0;
         for (; n < POLL && done < count; n++, done++) {
@@ -87,7 +103,7 @@ static void push_all(Pipeline *pipeline, int64_t count, int64_t keys, Error *err
                                        .key       = put_text(keys_of[n], "key-", done % keys, ""),
                                        .value     = str_n(head.ptr, head.len + tail.len)};
         }
-        check(pipeline_push(pipeline, 0, 0, records, n, err), err);
+        check(pipeline_push(pipeline, poll++ % pipeline_input_count(pipeline), 0, records, n, err), err);
     }
 }
 
@@ -100,13 +116,14 @@ static void run(const char *sql, int64_t count, int64_t keys)
     PipelineHost host = {count_append, no_output, NULL, report_skip};
     planned_init(&planned);
     check(state_file_open(NULL, &file, &err), &err);
-    PipelineSpec spec = {.plan         = planned_query(&planned, sql),
-                         .sub_topology = ALL_DIRECT,
-                         .state        = file,
-                         .host         = &host,
-                         .clock        = &planned.clock,
-                         .service_id   = STR_LIT("bench_"),
-                         .emit_late    = true};
+    PipelineSpec spec = {.plan                   = planned_query(&planned, sql),
+                         .sub_topology           = ALL_DIRECT,
+                         .state                  = file,
+                         .host                   = &host,
+                         .clock                  = &planned.clock,
+                         .service_id             = STR_LIT("bench_"),
+                         .emit_late              = true,
+                         .emit_final_interval_ms = 1000};
     check(pipeline_open(&spec, &pipeline, &err), &err);
     int64_t start = clock_system()->monotonic_us(clock_system());
     push_all(pipeline, count, keys, &err);
