@@ -30,10 +30,10 @@ enum {
 /* Doubled before each sleep, ±20 %, from the beginning again after 5 healthy minutes. */
 static void park(Worker *worker, Task *task, const Error *err)
 {
-    const RuntimeOptions *options = &worker->runtime->options;
-    Clock                *clock   = worker->runtime->clock;
-    int64_t               now     = runtime_now_us(worker->runtime);
-    int64_t               most = options->retry_backoff_max_ms, wait = options->retry_backoff_initial_ms;
+    const QuerySettings *settings = &task->query->settings;
+    Clock               *clock    = worker->runtime->clock;
+    int64_t              now      = runtime_now_us(worker->runtime);
+    int64_t              most = settings->retry_max_ms, wait = settings->retry_initial_ms;
     if (task_state_is_live(task->state) && now - task->running_since_us > HEALTHY_US)
         task->failures = 0;
     task->failures++;

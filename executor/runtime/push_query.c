@@ -42,10 +42,11 @@ struct PushQuery {
     const QueryPlan *plan;
     void            *owner;
     void (*owner_free)(void *);
-    PushOptions options;
-    size_t      queue_rows;
-    int64_t   **starts, **ends; /* per source and partition; ends NULL: not bounded */
-    Arena      *arena;
+    PushOptions   options;
+    QuerySettings settings;
+    size_t        queue_rows;
+    int64_t     **starts, **ends; /* per source and partition; ends NULL: not bounded */
+    Arena        *arena;
     /* Thread: worker */
     Task   *task; /* NULL: over */
     Block  *filling, *filling_last;
@@ -231,7 +232,7 @@ static bool flush_one(Task *task)
     if (!push->unflushed)
         return false;
     if (!push->completed && !is_dry(task) &&
-        now - push->flush_us < 1000 * (int64_t)runtime_commit_interval_ms(push->runtime)) {
+        now - push->flush_us < 1000 * settings_commit_interval_ms(&push->settings)) {
         task->worker->pushes_pending = true;
         return false;
     }
@@ -285,10 +286,10 @@ static Status open_pipeline(Task *task, Error *err)
                          .functions_config              = options->functions_config,
                          .registry                      = options->registry,
                          .service_id                    = options->service_id,
-                         .emit_late                     = options->cache_bytes > 0,
+                         .emit_late                     = push->settings.cache_bytes > 0,
                          .emit_final_interval_ms        = 1000,
-                         .throw_on_invalid_timestamp    = options->throw_on_invalid_timestamp,
-                         .fail_on_deserialization_error = push->options.fail_on_deserialization_error};
+                         .throw_on_invalid_timestamp    = push->settings.throw_on_invalid_timestamp,
+                         .fail_on_deserialization_error = push->settings.fail_on_deserialization_error};
     TRY(pipeline_open(&spec, &task->pipeline, err));
     if (pipeline_store_count(task->pipeline) == 0)
         return OK;
@@ -370,8 +371,9 @@ static Status find_offsets(PushQuery *push, Error *err)
     for (size_t i = 0; i < plan->source_count; i++) {
         const PlanNode *node       = plan->sources[i];
         size_t          partitions = (size_t)plan_source(node)->partitions;
-        bool            earliest   = push->options.from_earliest || push->options.bounded || node->is_table;
-        push->starts[i]            = ARENA_ARRAY(push->arena, int64_t, partitions + 1);
+        bool earliest = push->options.from_earliest || push->settings.offset_reset == OFFSET_RESET_EARLIEST ||
+                        push->options.bounded || node->is_table;
+        push->starts[i] = ARENA_ARRAY(push->arena, int64_t, partitions + 1);
         if (push->ends != NULL)
             push->ends[i] = ARENA_ARRAY(push->arena, int64_t, partitions + 1);
         for (size_t p = 0; p < partitions; p++) {
@@ -402,8 +404,12 @@ Status push_query_start(Runtime *runtime, const QueryPlan *plan, const PushOptio
     push->runtime   = runtime;
     push->worker =
         runtime->workers[atomic_fetch_add(&runtime->next_push, 1) % (unsigned)runtime->worker_count];
-    push->plan       = plan;
-    push->options    = *options;
+    push->plan    = plan;
+    push->options = *options;
+    if (options->settings != NULL)
+        push->settings = *options->settings;
+    else
+        runtime_settings(&runtime->options, &push->settings);
     push->queue_rows = options->queue_rows > 0 ? options->queue_rows : QUEUE_ROWS_DEFAULT;
     push->arena      = arena_new(0);
     push->end        = PUSH_MORE;

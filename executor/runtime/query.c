@@ -104,13 +104,15 @@ static Status find_latest(RunningQuery *query, Error *err)
 static RunningQuery *query_make(Runtime *runtime, const QueryPlan *plan, const QueryOptions *options,
                                 const int *counts)
 {
-    RunningQuery *query                  = mem_calloc(1, sizeof *query);
-    query->runtime                       = runtime;
-    query->arena                         = arena_new(0);
-    query->plan                          = plan;
-    query->from_earliest                 = options->from_earliest;
-    query->fail_on_deserialization_error = options->fail_on_deserialization_error;
-    query->source_partitions             = ARENA_ARRAY(query->arena, int, plan->source_count + 1);
+    RunningQuery *query = mem_calloc(1, sizeof *query);
+    query->runtime      = runtime;
+    query->arena        = arena_new(0);
+    query->plan         = plan;
+    if (options->settings != NULL)
+        query->settings = *options->settings;
+    else
+        runtime_settings(&runtime->options, &query->settings);
+    query->source_partitions = ARENA_ARRAY(query->arena, int, plan->source_count + 1);
     for (size_t i = 0; i < plan->source_count; i++)
         query->source_partitions[i] = counts != NULL ? counts[i] : plan_source(plan->sources[i])->partitions;
     atomic_init(&query->refs, 1);
@@ -128,7 +130,8 @@ Status query_new(Runtime *runtime, const QueryPlan *plan, const QueryOptions *op
                  void (*owner_free)(void *), RunningQuery **out, Error *err)
 {
     RunningQuery *query = query_make(runtime, plan, options, NULL);
-    if (!options->from_earliest && atomic_load(&runtime->assigned) && find_latest(query, err) != OK) {
+    if (query->settings.offset_reset != OFFSET_RESET_EARLIEST && atomic_load(&runtime->assigned) &&
+        find_latest(query, err) != OK) {
         query_unref(query); /* the owner stays the caller's */
         return err == NULL ? E_IO : err->code;
     }
@@ -142,9 +145,7 @@ static void release_former(void *query) { query_unref(query); }
 
 RunningQuery *query_grown(RunningQuery *query, const int *counts)
 {
-    QueryOptions  options = {.from_earliest                 = query->from_earliest,
-                             .fail_on_deserialization_error = query->fail_on_deserialization_error,
-                             .paused                        = atomic_load(&query->paused)};
+    QueryOptions  options = {&query->settings, atomic_load(&query->paused)};
     RunningQuery *next    = query_make(query->runtime, query->plan, &options, counts);
     next->owner           = query_ref(query);
     next->owner_free      = release_former;

@@ -34,12 +34,12 @@ struct RunningQuery {
     const QueryPlan *plan;
     void            *owner;
     void (*owner_free)(void *);
-    QuerySub *subs;
-    size_t    sub_count;
-    int      *source_partitions; /* per source of the plan: what its topic has now, as far as known */
-    bool      from_earliest, fail_on_deserialization_error;
-    int64_t **latest; /* per source of the plan and partition: the ends when it was started, or NULL;
-                         immutable once posted */
+    QuerySub     *subs;
+    size_t        sub_count;
+    int          *source_partitions; /* per source of the plan: what its topic has now, as far as known */
+    QuerySettings settings;          /* of the statement that made it */
+    int64_t     **latest; /* per source of the plan and partition: the ends when it was started, or NULL;
+                             immutable once posted */
     _Atomic bool    paused;
     _Atomic int64_t last_message_ms;
     int64_t         shown; /* thread: helper; see helper.c */

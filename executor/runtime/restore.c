@@ -120,7 +120,8 @@ static Status first_position(Task *task, TaskInput *input, int64_t *out, Error *
     /* All that is in a partition added since came after the query began, wherever it began. */
     bool source = node->class->reads_topic;
     bool added  = source && input->partition >= plan_source(node)->partitions;
-    bool at_end = source && !node->is_table && !task->query->from_earliest && !added;
+    bool at_end =
+        source && !node->is_table && task->query->settings.offset_reset != OFFSET_RESET_EARLIEST && !added;
     if (at_end && latest != NULL) {
         *out = latest[input->partition];
         return OK;
@@ -357,20 +358,21 @@ static Status check_fit(const Task *task, const TaskRecord *record, Error *err)
 
 static Status open_pipeline(Task *task, Error *err)
 {
-    const RuntimeOptions *options = &task->worker->runtime->options;
-    PipelineSpec          spec    = {.plan                          = task->query->plan,
-                                     .sub_topology                  = task->sub->sub.number,
-                                     .partition                     = task->partition,
-                                     .state                         = task->worker->state,
-                                     .host                          = &task->host,
-                                     .clock                         = task->worker->runtime->clock,
-                                     .functions_config              = options->functions_config,
-                                     .registry                      = options->registry,
-                                     .service_id                    = options->service_id,
-                                     .emit_late                     = options->cache_bytes > 0,
-                                     .emit_final_interval_ms        = 1000,
-                                     .throw_on_invalid_timestamp    = options->throw_on_invalid_timestamp,
-                                     .fail_on_deserialization_error = task->query->fail_on_deserialization_error};
+    const RuntimeOptions *options  = &task->worker->runtime->options;
+    const QuerySettings  *settings = &task->query->settings;
+    PipelineSpec          spec     = {.plan                          = task->query->plan,
+                                      .sub_topology                  = task->sub->sub.number,
+                                      .partition                     = task->partition,
+                                      .state                         = task->worker->state,
+                                      .host                          = &task->host,
+                                      .clock                         = task->worker->runtime->clock,
+                                      .functions_config              = options->functions_config,
+                                      .registry                      = options->registry,
+                                      .service_id                    = options->service_id,
+                                      .emit_late                     = settings->cache_bytes > 0,
+                                      .emit_final_interval_ms        = 1000,
+                                      .throw_on_invalid_timestamp    = settings->throw_on_invalid_timestamp,
+                                      .fail_on_deserialization_error = settings->fail_on_deserialization_error};
     return pipeline_open(&spec, &task->pipeline, err);
 }
 

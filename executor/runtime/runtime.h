@@ -10,6 +10,7 @@
 
 #include "executor/dataflow/pipeline.h"
 #include "log/log.h"
+#include "planner/query_settings.h"
 #include "state/store.h"
 
 typedef struct Runtime Runtime;
@@ -29,7 +30,7 @@ typedef struct {
     size_t          state_memory_bytes; /* rows of all tables in memory; 0: a quarter of the machine's */
     int             internal_replicas;
     int  metadata_max_age_ms; /* how often the input topics are looked at for new partitions; 0: 30 s */
-    int  retry_backoff_initial_ms, retry_backoff_max_ms; /* of failed queries */
+    int  retry_backoff_initial_ms, retry_backoff_max_ms; /* of failed queries; 0: the default */
     bool throw_on_invalid_timestamp;
     bool joins_later; /* see runtime_join */
     /* Skipped records, for the processing log. Thread: any worker. May be NULL. */
@@ -50,12 +51,12 @@ void runtime_join(Runtime *runtime);
 /* ---- persistent queries ---- */
 
 typedef struct {
-    bool from_earliest; /* auto.offset.reset for stream sources without a position; tables always start at the
-                           earliest */
-    bool paused;
-    bool fail_on_deserialization_error; /* a record that cannot be read stops the query (it is tried again)
-                                           instead of being skipped */
+    const QuerySettings *settings; /* copied; NULL: runtime_settings */
+    bool                 paused;
 } QueryOptions;
+
+/* What a query is told that is told nothing: the defaults of the rows, and the runtime's own options. */
+void runtime_settings(const RuntimeOptions *options, QuerySettings *out);
 
 /* Keeps a reference to the plan's arena through `owner`: released (owner_free) when the query is gone; after
  * an error it is the caller's. Internal topics are made here. A query with the id of a running one replaces
@@ -113,9 +114,9 @@ typedef struct {
 } PushRow;
 
 typedef struct {
-    bool   from_earliest;
-    bool   fail_on_deserialization_error;
-    bool   bounded;    /* pull query on a stream: ends at the end offsets found at the start */
+    const QuerySettings *settings;      /* copied; NULL: runtime_settings */
+    bool                 from_earliest; /* whatever the settings say: PRINT, and streams in pull queries */
+    bool                 bounded; /* pull query on a stream: ends at the end offsets found at the start */
     size_t queue_rows; /* bound of the output queue, beside one of some MB; 0 = default. A full queue detaches
                           the task, never its readers */
     void (*ready)(

@@ -45,5 +45,7 @@ int64_t runtime_now_us(const Runtime *runtime);
  * block. */
 bool runtime_sleep(Runtime *runtime, const atomic_bool *stop, int ms);
 int  runtime_commit_interval_ms(const Runtime *runtime);
+/* Of a query: 100 under exactly_once_v2 and 2000 otherwise, unless it is said. */
+int64_t settings_commit_interval_ms(const QuerySettings *settings);
 
 #endif

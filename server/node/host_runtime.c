@@ -72,9 +72,7 @@ static void hold_stop(HostRuntime *host, Str id)
 static Status start_now(HostRuntime *host, PlanRef *plan, const QuerySettings *settings, bool paused,
                         Error *err)
 {
-    QueryOptions options = {.from_earliest                 = settings->offset_reset == OFFSET_RESET_EARLIEST,
-                            .fail_on_deserialization_error = settings->fail_on_deserialization_error,
-                            .paused                        = paused};
+    QueryOptions options = {settings, paused};
     return runtime_start_query(host->runtime, plan_ref_plan(plan), &options, plan_ref(plan), plan_unref, err);
 }
 

@@ -217,13 +217,12 @@ static StreamQuery *query_new(Rest *rest, HttpExchange *x, PlanRef *plan, RowFor
 
 static Status start(StreamQuery *query, const TransientQuery *transient, Error *err)
 {
-    const QuerySettings *settings = &transient->settings;
-    PushOptions          options  = {
-                  .from_earliest = query->pull || settings->offset_reset == OFFSET_RESET_EARLIEST,
-                  .fail_on_deserialization_error = settings->fail_on_deserialization_error,
-                  .bounded                       = query->pull,
-                  .ready                         = on_ready,
-                  .context                       = query,
+    PushOptions options = {
+        .settings      = &transient->settings,
+        .from_earliest = query->pull,
+        .bounded       = query->pull,
+        .ready         = on_ready,
+        .context       = query,
     };
     Status status = push_query_start(query->rest->runtime, plan_ref_plan(query->plan), &options,
                                      plan_ref(query->plan), plan_unref, &query->push, err);

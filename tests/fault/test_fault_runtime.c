@@ -111,7 +111,8 @@ static void run_stubbornly(Node *n)
 
 static void start_queries(Node *n, const QueryPlan *const *plans, size_t count)
 {
-    QueryOptions options = {.from_earliest = true};
+    QuerySettings settings = node_settings(n);
+    QueryOptions  options  = {.settings = &settings};
     for (size_t i = 0; i < count; i++) {
         Status status = E_IO;
         for (int attempt = 0; attempt < 5 && status != OK; attempt++)

@@ -177,12 +177,22 @@ static inline size_t node_plans(Node *n, const char *sql, const QueryPlan **plan
     return count;
 }
 
+/* What a statement of a client would say that SET auto.offset.reset = earliest. */
+static inline QuerySettings node_settings(const Node *n)
+{
+    QuerySettings settings;
+    runtime_settings(&n->options, &settings);
+    settings.offset_reset = OFFSET_RESET_EARLIEST;
+    return settings;
+}
+
 /* Plans all statements and starts their queries; the plan of the last. */
 static inline const QueryPlan *node_sql(Node *n, const char *sql)
 {
     const QueryPlan *plans[16];
-    QueryOptions     options = {.from_earliest = true};
-    size_t           count   = node_plans(n, sql, plans, ARRAY_LEN(plans));
+    QuerySettings    settings = node_settings(n);
+    QueryOptions     options  = {.settings = &settings};
+    size_t           count    = node_plans(n, sql, plans, ARRAY_LEN(plans));
     for (size_t i = 0; i < count; i++)
         MUST(runtime_start_query(n->runtime, plans[i], &options, NULL, NULL, &n->err));
     return count > 0 ? plans[count - 1] : NULL;

@@ -286,7 +286,7 @@ static void query_at_the_end_sees_what_comes_after(void **state)
 {
     Node        *n = fresh("latest");
     AstScript    script;
-    QueryOptions options = {.from_earliest = false};
+    QueryOptions options = {0};
     LogWriter   *writer  = node_writer(n);
     node_topic_make(n, topic_of(n, "in"), 1);
     node_run(n);

@@ -149,8 +149,10 @@ static void a_record_that_its_topic_refuses_is_skipped(void **state)
 
 static const QueryPlan *start_strict(Node *n, const char *sql)
 {
-    AstScript    script;
-    QueryOptions options = {.from_earliest = true, .fail_on_deserialization_error = true};
+    AstScript     script;
+    QuerySettings settings                 = node_settings(n);
+    QueryOptions  options                  = {.settings = &settings};
+    settings.fail_on_deserialization_error = true;
     MUST(parse_script(n->arena, str_c(sql_of(n, sql)), &(ParseOptions){0}, &script, &n->err));
     const QueryPlan *plan = node_statement(n, script.items[0]);
     MUST(runtime_start_query(n->runtime, plan, &options, NULL, NULL, &n->err));

@@ -81,7 +81,7 @@ static Node *fresh_with_topic(const char *name)
 static const QueryPlan *start_at_end(Node *n, const char *sql)
 {
     AstScript    script;
-    QueryOptions options = {.from_earliest = false};
+    QueryOptions options = {0};
     MUST(parse_script(n->arena, str_c(sql_of(n, sql)), &(ParseOptions){0}, &script, &n->err));
     const QueryPlan *plan = node_statement(n, script.items[0]);
     MUST(runtime_start_query(n->runtime, plan, &options, NULL, NULL, &n->err));
@@ -166,7 +166,8 @@ static void stateful_query_stops_and_says_why(void **state)
         if (restarted) {
             node_stop(n);
             node_run(n);
-            MUST(runtime_start_query(n->runtime, sums, &(QueryOptions){.from_earliest = true}, NULL, NULL,
+            QuerySettings settings = node_settings(n);
+            MUST(runtime_start_query(n->runtime, sums, &(QueryOptions){.settings = &settings}, NULL, NULL,
                                      &n->err));
         } else {
             set_partitions(n, topic_of(n, "in"), 3);

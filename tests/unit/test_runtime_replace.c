@@ -15,8 +15,9 @@ static const QueryPlan *node_replay(Node *n, const char *sql)
 {
     AstScript        script;
     const QueryPlan *plans[8];
-    size_t           count   = 0;
-    QueryOptions     options = {.from_earliest = true};
+    size_t           count    = 0;
+    QuerySettings    settings = node_settings(n);
+    QueryOptions     options  = {.settings = &settings};
     MUST(parse_script(n->arena, str_dup(n->arena, str_c(sql)), &(ParseOptions){0}, &script, &n->err));
     for (size_t i = 0; i < script.count; i++) {
         const QueryPlan *plan = node_statement(n, script.items[i]);

@@ -1,0 +1,2 @@
+SELECT * FROM balances;
+SELECT * FROM overdrawn;

@@ -1,0 +1,2 @@
+SELECT * FROM accounts;
+SELECT * FROM plans;

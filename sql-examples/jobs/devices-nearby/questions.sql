@@ -1,0 +1,2 @@
+SELECT device, reports FROM devices;
+SELECT * FROM nearby;

@@ -1,0 +1,2 @@
+SELECT * FROM funnel;
+SELECT * FROM furthest WHERE visitor = 'v3';

@@ -1,0 +1,2 @@
+SELECT order_id, name, title, total FROM orders_known WHERE order_id = 'O3';
+SELECT * FROM revenue_by_city;
