@@ -291,6 +291,12 @@ Status command_log_replay(CommandLog *commands, Error *err)
         if (count == 0 && commands->read < end && !log_reader_wait(commands->reader, POLL_MS))
             TRY(log_ping(commands->options.log, PING_MS, err));
     }
+    if (engine_replanned(commands->options.engine) > 0)
+        log_line(LOG_INFO,
+                 "%zu commands of an older version keep no plan: they were planned from their texts, with "
+                 "the settings of "
+                 "now where they keep none",
+                 engine_replanned(commands->options.engine));
     return OK;
 }
 

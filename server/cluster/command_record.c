@@ -109,7 +109,8 @@ Status command_record_apply(Engine *engine, const LogRecord *record, const Prope
                          (long long)record->offset);
     }
     if (!is_command(command)) {
-        log_line(LOG_ERROR, "command %lld is not understood and left out", (long long)record->offset);
+        log_line(LOG_ERROR, "command %lld (" STR_FMT ") is not understood and left out",
+                 (long long)record->offset, STR_ARG(record->key));
     } else {
         Arena *arena = arena_new(0);
         status       = apply(engine, record, command, properties, arena, err);

@@ -113,17 +113,25 @@ static Status read_listing(const json_t *json, Arena *arena, Creation *out, Erro
     return OK;
 }
 
+/* The query, or where it has none the statement. */
+static const char *whose(const json_t *json)
+{
+    const char *id   = json_string_value(json_object_get(json, "id"));
+    const char *text = json_string_value(json_object_get(json, "text"));
+    return id != NULL ? id : text != NULL ? text : "a statement";
+}
+
 static Status read_frame(const json_t *json, Arena *arena, Creation *out, Error *err)
 {
     int           kind;
     const json_t *version = json_object_get(json, "version");
     *out                  = (Creation){.kind = CREATION_SOURCE};
     if (json_integer_value(version) > PLAN_VERSION)
-        return error_set(
-            err, E_UNSUPPORTED, NO_POS,
-            "the plan was written by a later version of Sluice (it is of version %lld, this one reads up "
-            "to %d)",
-            (long long)json_integer_value(version), PLAN_VERSION);
+        return error_set(err, E_UNSUPPORTED, NO_POS,
+                         "The plan of %s was written by a later version of Sluice (it is of version %lld, "
+                         "this one reads up "
+                         "to %d): start that version here, too",
+                         whose(json), (long long)json_integer_value(version), PLAN_VERSION);
     TRY(find_name(json, "creates", kind_names, ARRAY_LEN(kind_names), &kind, err));
     out->kind = (CreationKind)kind;
     TRY(text_of(json_object_get(json, "text"), arena, &out->text, err));

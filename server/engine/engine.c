@@ -105,6 +105,14 @@ json_t *engine_command_statuses(Engine *engine)
     return copy;
 }
 
+size_t engine_replanned(Engine *engine)
+{
+    pthread_mutex_lock(&engine->lock);
+    size_t count = engine->replanned;
+    pthread_mutex_unlock(&engine->lock);
+    return count;
+}
+
 int64_t engine_last_command(Engine *engine)
 {
     pthread_mutex_lock(&engine->lock);

@@ -128,6 +128,8 @@ Status engine_parse(Engine *engine, const Session *session, Str text, Arena *are
 /* What became of commands: {"stream/`S`/create": {"status":..., "message":..., "queryId":...}}. New
  * reference. */
 json_t *engine_command_statuses(Engine *engine);
+/* How many logged commands had no plan and were planned from their texts: an older version's. */
+size_t engine_replanned(Engine *engine);
 /* Number (offset) of the last command that was executed; -1: none. The next query gets the number after it.
  */
 int64_t engine_last_command(Engine *engine);

@@ -29,6 +29,7 @@ struct Engine {
     Transients     *transients;
     json_t         *statuses; /* of commands, by id */
     int64_t         last_command;
+    size_t          replanned; /* logged commands that had no plan */
     atomic_bool     degraded;
 };
 

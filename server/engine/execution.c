@@ -342,6 +342,13 @@ Status engine_execute_statement(Engine *engine, Session *session, const AstState
     return status;
 }
 
+/* Commands of these kinds have plans since version 19. */
+static bool makes_something(AstStatementKind kind)
+{
+    return kind == STMT_CREATE_SOURCE || kind == STMT_CREATE_AS || kind == STMT_INSERT_INTO ||
+           kind == STMT_ALTER_SOURCE;
+}
+
 /* By its plan, or, an older version's, by its text. */
 static Status apply_command(Execution *x, json_t **entity, Error *err)
 {
@@ -349,6 +356,7 @@ static Status apply_command(Execution *x, json_t **entity, Error *err)
     ParseOptions  options = {.optional_semicolon = true, .keep_variables = true};
     if (x->command->plan == NULL) {
         TRY(parse_statement(x->arena, x->command->text, &options, &statement, err));
+        x->engine->replanned += makes_something(statement->kind);
         return execution_run(x, statement, entity, err);
     }
     begin_statement(x);
