@@ -28,6 +28,7 @@ typedef struct {
 } StoreShape;
 
 struct json_t;                      /* jansson's */
+struct JsonNode;                    /* planner/document/doc_tree.h */
 typedef struct DocReader DocReader; /* planner/document/doc.h */
 
 struct NodeClass {
@@ -56,7 +57,7 @@ struct NodeClass {
      * members are there. What was read without failure can be executed: slots are in range and types are what
      * they say. */
     void (*write)(const PlanNode *node, struct json_t *details);
-    const void *(*read)(DocReader *r, const PlanNode *node, const struct json_t *details);
+    const void *(*read)(DocReader *r, const PlanNode *node, const struct JsonNode *details);
     /* Of store `index`, in `arena`. *out comes as a table with the schema's keys and value columns, no
      * states, and the store's retention. NULL: that is right. */
     void (*shape_store)(const PlanNode *node, size_t index, Arena *arena, StoreShape *out);

@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+#include "planner/document/doc_tree.h"
 #include "planner/plan.h"
 
 enum { PLAN_VERSION = 1 };
@@ -21,9 +22,9 @@ json_t *source_to_json(const Source *source);
 
 /* Everything in `arena`. E_UNSUPPORTED: written by a later version. E_PLAN: damaged, or of functions and
  * formats that this version lacks; the message tells where. */
-Status plan_from_json(const json_t *json, const Functions *functions, Arena *arena, QueryPlan **out,
+Status plan_from_json(const DocNode *json, const Functions *functions, Arena *arena, QueryPlan **out,
                       Error *err);
-Status source_from_json(const json_t *json, Arena *arena, Source **out, Error *err);
+Status source_from_json(const DocNode *json, Arena *arena, Source **out, Error *err);
 
 /* Graphviz: a node per step, an edge per stream or table. */
 void plan_print_dot(const QueryPlan *plan, StrBuf *out);

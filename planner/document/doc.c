@@ -17,63 +17,62 @@ void doc_fail(DocReader *r, const char *fmt, ...)
 
 /* ---- reading ---- */
 
-const json_t *doc_field(DocReader *r, const json_t *object, const char *name)
+const DocNode *doc_field(DocReader *r, const DocNode *object, const char *name)
 {
-    const json_t *field = doc_ok(r) ? json_object_get(object, name) : NULL;
+    const DocNode *field = doc_ok(r) ? doc_member(object, name) : NULL;
     if (field == NULL)
         doc_fail(r, "\"%s\" is missing", name);
     return field;
 }
 
-bool doc_bool(DocReader *r, const json_t *object, const char *name)
+bool doc_bool(DocReader *r, const DocNode *object, const char *name)
 {
-    const json_t *field = doc_field(r, object, name);
-    if (field != NULL && !json_is_boolean(field))
+    const DocNode *field = doc_field(r, object, name);
+    if (field != NULL && !doc_is_bool(field))
         doc_fail(r, "\"%s\" must be true or false", name);
-    return json_is_true(field);
+    return doc_is_true(field);
 }
 
-int64_t doc_int(DocReader *r, const json_t *object, const char *name, int64_t least, int64_t most)
+int64_t doc_int(DocReader *r, const DocNode *object, const char *name, int64_t least, int64_t most)
 {
-    const json_t *field = doc_field(r, object, name);
-    int64_t       n     = json_integer_value(field);
-    if (field != NULL && (!json_is_integer(field) || n < least || n > most))
+    const DocNode *field = doc_field(r, object, name);
+    int64_t        n;
+    bool           whole = doc_whole(field, &n);
+    if (field != NULL && (!whole || n < least || n > most))
         doc_fail(r, "\"%s\" must be a whole number from %lld to %lld", name, (long long)least,
                  (long long)most);
     return doc_ok(r) ? n : least;
 }
 
 /* A text that is no UTF-8 is written as {"base64": ...}. */
-static bool take_text(DocReader *r, const json_t *json, Str *out)
+static bool take_text(DocReader *r, const DocNode *json, Str *out)
 {
-    if (json_is_string(json)) {
-        *out = str_dup(r->arena, str_n(json_string_value(json), json_string_length(json)));
+    if (doc_is_text(json)) {
+        *out = str_dup(r->arena, doc_string(json));
         return true;
     }
-    const json_t *bytes = json_object_get(json, "base64");
-    return json_is_string(bytes) &&
-           base64_decode(r->arena, str_n(json_string_value(bytes), json_string_length(bytes)), out, NULL) ==
-               OK;
+    const DocNode *bytes = doc_member(json, "base64");
+    return doc_is_text(bytes) && base64_decode(r->arena, doc_string(bytes), out, NULL) == OK;
 }
 
-Str doc_text_of(DocReader *r, const json_t *json)
+Str doc_text_of(DocReader *r, const DocNode *json)
 {
     Str text = STR_NULL;
-    if (!json_is_null(json) && !take_text(r, json, &text))
+    if (!doc_is_null(json) && !take_text(r, json, &text))
         doc_fail(r, "a text is missing");
     return text;
 }
 
-Str doc_text_or_null(DocReader *r, const json_t *object, const char *name)
+Str doc_text_or_null(DocReader *r, const DocNode *object, const char *name)
 {
-    const json_t *field = doc_field(r, object, name);
-    Str           text  = STR_NULL;
-    if (field != NULL && !json_is_null(field) && !take_text(r, field, &text))
+    const DocNode *field = doc_field(r, object, name);
+    Str            text  = STR_NULL;
+    if (field != NULL && !doc_is_null(field) && !take_text(r, field, &text))
         doc_fail(r, "\"%s\" must be a text", name);
     return text;
 }
 
-Str doc_text(DocReader *r, const json_t *object, const char *name)
+Str doc_text(DocReader *r, const DocNode *object, const char *name)
 {
     Str text = doc_text_or_null(r, object, name);
     if (str_is_null(text))
@@ -81,50 +80,50 @@ Str doc_text(DocReader *r, const json_t *object, const char *name)
     return str_is_null(text) ? STR_LIT("") : text;
 }
 
-const json_t *doc_array_or_null(DocReader *r, const json_t *object, const char *name, size_t *count)
+const DocNode *doc_array_or_null(DocReader *r, const DocNode *object, const char *name, size_t *count)
 {
-    const json_t *field = doc_field(r, object, name);
-    *count              = 0;
-    if (field == NULL || json_is_null(field))
+    const DocNode *field = doc_field(r, object, name);
+    *count               = 0;
+    if (field == NULL || doc_is_null(field))
         return NULL;
-    if (!json_is_array(field)) {
+    if (!doc_is_list(field)) {
         doc_fail(r, "\"%s\" must be a list", name);
         return NULL;
     }
-    *count = json_array_size(field);
+    *count = doc_count(field);
     return field;
 }
 
-const json_t *doc_array(DocReader *r, const json_t *object, const char *name, size_t *count)
+const DocNode *doc_array(DocReader *r, const DocNode *object, const char *name, size_t *count)
 {
-    const json_t *array = doc_array_or_null(r, object, name, count);
+    const DocNode *array = doc_array_or_null(r, object, name, count);
     if (array == NULL)
         doc_fail(r, "\"%s\" must be a list", name);
     return array;
 }
 
-int doc_choice(DocReader *r, const json_t *object, const char *name, const char *const *names, size_t count)
+int doc_choice(DocReader *r, const DocNode *object, const char *name, const char *const *names, size_t count)
 {
-    const char *text = json_string_value(doc_field(r, object, name));
-    for (size_t i = 0; text != NULL && i < count; i++)
-        if (names[i] != NULL && strcmp(names[i], text) == 0)
+    const DocNode *field = doc_field(r, object, name);
+    for (size_t i = 0; field != NULL && i < count; i++)
+        if (names[i] != NULL && doc_string_is(field, names[i]))
             return (int)i;
-    doc_fail(r, "\"%s\" is %s%s%s, which this version does not know", name, text ? "'" : "not a text",
-             text ? text : "", text ? "'" : "");
+    doc_fail(r, "\"%s\" is '" STR_FMT "', which this version does not know", name,
+             STR_ARG(doc_string(field)));
     return 0;
 }
 
-const int *doc_slots(DocReader *r, const json_t *object, const char *name, size_t count, int least, int most)
+const int *doc_slots(DocReader *r, const DocNode *object, const char *name, size_t count, int least, int most)
 {
-    size_t        found;
-    const json_t *array = doc_array(r, object, name, &found);
-    int          *slots = ARENA_ARRAY(r->arena, int, count + 1);
+    size_t         found;
+    const DocNode *array = doc_array(r, object, name, &found);
+    int           *slots = ARENA_ARRAY(r->arena, int, count + 1);
     if (doc_ok(r) && found != count)
         doc_fail(r, "\"%s\" has %zu elements instead of %zu", name, found, count);
     for (size_t i = 0; doc_ok(r) && i < count; i++) {
-        const json_t *slot = json_array_get(array, i);
-        int64_t       n    = json_integer_value(slot);
-        if (!json_is_integer(slot) || n < least || n > most)
+        const DocNode *slot = doc_item(array, i);
+        int64_t        n;
+        if (!doc_whole(slot, &n) || n < least || n > most)
             doc_fail(r, "\"%s\" must hold numbers from %d to %d", name, least, most);
         else
             slots[i] = (int)n;

@@ -15,6 +15,7 @@
 
 #include <jansson.h>
 
+#include "planner/document/doc_tree.h"
 #include "planner/node.h"
 
 struct DocReader {
@@ -38,22 +39,23 @@ static inline bool doc_ok(const DocReader *r) { return r->status == OK; }
 /* ---- plain fields ---- */
 
 /* NULL, and a failure, when it is missing or `object` is none. */
-const json_t *doc_field(DocReader *r, const json_t *object, const char *name);
-bool          doc_bool(DocReader *r, const json_t *object, const char *name);
-int64_t       doc_int(DocReader *r, const json_t *object, const char *name, int64_t least, int64_t most);
+const DocNode *doc_field(DocReader *r, const DocNode *object, const char *name);
+bool           doc_bool(DocReader *r, const DocNode *object, const char *name);
+int64_t        doc_int(DocReader *r, const DocNode *object, const char *name, int64_t least, int64_t most);
 /* A text, or null. */
-Str doc_text_of(DocReader *r, const json_t *json);
+Str doc_text_of(DocReader *r, const DocNode *json);
 /* Copies; never ptr NULL but where `null` allows that. */
-Str doc_text(DocReader *r, const json_t *object, const char *name);
-Str doc_text_or_null(DocReader *r, const json_t *object, const char *name);
+Str doc_text(DocReader *r, const DocNode *object, const char *name);
+Str doc_text_or_null(DocReader *r, const DocNode *object, const char *name);
 /* The field's array, of `count` elements; 0 after a failure. */
-const json_t *doc_array(DocReader *r, const json_t *object, const char *name, size_t *count);
+const DocNode *doc_array(DocReader *r, const DocNode *object, const char *name, size_t *count);
 /* The same where null stands for none: NULL. */
-const json_t *doc_array_or_null(DocReader *r, const json_t *object, const char *name, size_t *count);
+const DocNode *doc_array_or_null(DocReader *r, const DocNode *object, const char *name, size_t *count);
 /* Which of `names`; 0 after a failure. */
-int doc_choice(DocReader *r, const json_t *object, const char *name, const char *const *names, size_t count);
+int doc_choice(DocReader *r, const DocNode *object, const char *name, const char *const *names, size_t count);
 /* An array of `count` numbers. */
-const int *doc_slots(DocReader *r, const json_t *object, const char *name, size_t count, int least, int most);
+const int *doc_slots(DocReader *r, const DocNode *object, const char *name, size_t count, int least,
+                     int most);
 
 void    doc_put(json_t *object, const char *name, json_t *value); /* takes it over */
 json_t *doc_json_text(Str text);                                  /* ptr NULL: null */
@@ -63,42 +65,42 @@ void    doc_put_slots(json_t *object, const char *name, const int *slots, size_t
 /* ---- types, values, schemas (doc_type.c) ---- */
 
 json_t        *doc_json_type(const SqlType *type);
-const SqlType *doc_type_of(DocReader *r, const json_t *json); /* &type_null after a failure */
-const SqlType *doc_type(DocReader *r, const json_t *object, const char *name);
+const SqlType *doc_type_of(DocReader *r, const DocNode *json); /* &type_null after a failure */
+const SqlType *doc_type(DocReader *r, const DocNode *object, const char *name);
 json_t        *doc_json_value(const SqlType *type, Value value); /* exact */
-Value          doc_value_of(DocReader *r, const json_t *json, const SqlType *type);
+Value          doc_value_of(DocReader *r, const DocNode *json, const SqlType *type);
 json_t        *doc_json_schema(const Schema *schema);
-const Schema  *doc_schema(DocReader *r, const json_t *object, const char *name);
+const Schema  *doc_schema(DocReader *r, const DocNode *object, const char *name);
 json_t        *doc_json_window(KeyWindow window);
-KeyWindow      doc_window(DocReader *r, const json_t *object, const char *name);
+KeyWindow      doc_window(DocReader *r, const DocNode *object, const char *name);
 
 /* ---- formats and pruning (doc_format.c) ---- */
 
 json_t              *doc_json_format(const FormatSpec *format);
-FormatSpec           doc_format(DocReader *r, const json_t *object, const char *name);
+FormatSpec           doc_format(DocReader *r, const DocNode *object, const char *name);
 json_t              *doc_json_wanted(const Wanted *const *wanted, const Schema *schema); /* NULL: null */
-const Wanted *const *doc_wanted(DocReader *r, const json_t *object, const char *name, const Schema *schema);
+const Wanted *const *doc_wanted(DocReader *r, const DocNode *object, const char *name, const Schema *schema);
 
 /* ---- expressions (doc_expr.c, doc_function.c) ---- */
 
 json_t *doc_json_expr(const Expr *expr); /* NULL: null */
 json_t *doc_json_exprs(const Expr *const *exprs, size_t count);
 /* Over `schema`, of that type (NULL: any). */
-const Expr *doc_expr(DocReader *r, const json_t *object, const char *name, const Schema *schema,
+const Expr *doc_expr(DocReader *r, const DocNode *object, const char *name, const Schema *schema,
                      const SqlType *type);
-const Expr *doc_expr_or_null(DocReader *r, const json_t *object, const char *name, const Schema *schema,
+const Expr *doc_expr_or_null(DocReader *r, const DocNode *object, const char *name, const Schema *schema,
                              const SqlType *type);
-const Expr *doc_expr_of(DocReader *r, const json_t *json, const Schema *schema);
+const Expr *doc_expr_of(DocReader *r, const DocNode *json, const Schema *schema);
 /* Any number of them. */
-const Expr *const *doc_exprs(DocReader *r, const json_t *object, const char *name, const Schema *schema,
+const Expr *const *doc_exprs(DocReader *r, const DocNode *object, const char *name, const Schema *schema,
                              size_t *count);
 /* As many as there are columns [from, from + count) of `to`, with their types. */
-const Expr *const *doc_columns(DocReader *r, const json_t *object, const char *name, const Schema *schema,
+const Expr *const *doc_columns(DocReader *r, const DocNode *object, const char *name, const Schema *schema,
                                const Schema *to, size_t from, size_t count);
 
 json_t *doc_json_function(const FnResolved *function);
 /* The overload that was resolved then, for these arguments. NULL after a failure. */
-const FnResolved *doc_function(DocReader *r, const json_t *object, const char *name, FnKind kind,
+const FnResolved *doc_function(DocReader *r, const DocNode *object, const char *name, FnKind kind,
                                const Expr *const *args, size_t count);
 
 /* Columns [from, from + count) of the schemas are of the same types; a failure otherwise. */

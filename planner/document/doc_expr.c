@@ -120,7 +120,7 @@ json_t *doc_json_exprs(const Expr *const *exprs, size_t count)
 /* What stands for an expression that could not be read. */
 static const Expr nothing = {.kind = EXPR_CONST, .type = &type_null, .value = {.flags = VALUE_NULL}};
 
-static void take_extras(DocReader *r, const json_t *json, Expr *expr, unsigned what)
+static void take_extras(DocReader *r, const DocNode *json, Expr *expr, unsigned what)
 {
     if (what & HAS_OP)
         expr->op = (ExprOp)doc_choice(r, json, "op", op_names, ARRAY_LEN(op_names));
@@ -141,28 +141,28 @@ static void take_extras(DocReader *r, const json_t *json, Expr *expr, unsigned w
 }
 
 /* "args" is left out where there are none: most nodes are leaves. */
-static void take_args(DocReader *r, const json_t *json, Expr *expr, const Schema *schema)
+static void take_args(DocReader *r, const DocNode *json, Expr *expr, const Schema *schema)
 {
-    const json_t *array  = json_object_get(json, "args");
-    int           params = r->params;
+    const DocNode *array  = doc_member(json, "args");
+    int            params = r->params;
     if (array == NULL || !doc_ok(r))
         return;
-    if (!json_is_array(array)) {
+    if (!doc_is_list(array)) {
         doc_fail(r, "\"args\" must be a list");
         return;
     }
-    size_t       count = json_array_size(array);
+    size_t       count = doc_count(array);
     const Expr **args  = ARENA_ARRAY(r->arena, const Expr *, count + 1);
     if (expr->kind == EXPR_LAMBDA)
         r->params += expr->param_count;
     for (size_t i = 0; i < count; i++)
-        args[i] = doc_expr_of(r, json_array_get(array, i), schema);
+        args[i] = doc_expr_of(r, doc_item(array, i), schema);
     r->params   = params;
     expr->args  = args;
     expr->count = count;
 }
 
-static const Expr *read_expr(DocReader *r, const json_t *json, const Schema *schema, bool table)
+static const Expr *read_expr(DocReader *r, const DocNode *json, const Schema *schema, bool table)
 {
     Expr *expr = ARENA_NEW(r->arena, Expr);
     expr->kind = (ExprKind)doc_choice(r, json, "is", kind_names, ARRAY_LEN(kind_names));
@@ -177,7 +177,7 @@ static const Expr *read_expr(DocReader *r, const json_t *json, const Schema *sch
     return expr;
 }
 
-const Expr *doc_expr_of(DocReader *r, const json_t *json, const Schema *schema)
+const Expr *doc_expr_of(DocReader *r, const DocNode *json, const Schema *schema)
 {
     bool        table = r->table_calls;
     const Expr *expr  = &nothing;
@@ -190,11 +190,11 @@ const Expr *doc_expr_of(DocReader *r, const json_t *json, const Schema *schema)
     return doc_ok(r) ? expr : &nothing;
 }
 
-const Expr *doc_expr_or_null(DocReader *r, const json_t *object, const char *name, const Schema *schema,
+const Expr *doc_expr_or_null(DocReader *r, const DocNode *object, const char *name, const Schema *schema,
                              const SqlType *type)
 {
-    const json_t *field = doc_field(r, object, name);
-    if (field == NULL || json_is_null(field))
+    const DocNode *field = doc_field(r, object, name);
+    if (field == NULL || doc_is_null(field))
         return NULL;
     const Expr *expr = doc_expr_of(r, field, schema);
     if (doc_ok(r) && type != NULL && !type_equal(expr->type, type))
@@ -202,7 +202,7 @@ const Expr *doc_expr_or_null(DocReader *r, const json_t *object, const char *nam
     return expr;
 }
 
-const Expr *doc_expr(DocReader *r, const json_t *object, const char *name, const Schema *schema,
+const Expr *doc_expr(DocReader *r, const DocNode *object, const char *name, const Schema *schema,
                      const SqlType *type)
 {
     const Expr *expr = doc_expr_or_null(r, object, name, schema, type);
@@ -211,21 +211,21 @@ const Expr *doc_expr(DocReader *r, const json_t *object, const char *name, const
     return expr != NULL ? expr : &nothing;
 }
 
-const Expr *const *doc_exprs(DocReader *r, const json_t *object, const char *name, const Schema *schema,
+const Expr *const *doc_exprs(DocReader *r, const DocNode *object, const char *name, const Schema *schema,
                              size_t *count)
 {
-    const json_t *array = doc_array(r, object, name, count);
-    const Expr  **exprs = ARENA_ARRAY(r->arena, const Expr *, *count + 1);
-    bool          table = r->table_calls;
+    const DocNode *array = doc_array(r, object, name, count);
+    const Expr   **exprs = ARENA_ARRAY(r->arena, const Expr *, *count + 1);
+    bool           table = r->table_calls;
     for (size_t i = 0; i < *count; i++) {
         r->table_calls = table;
-        exprs[i]       = doc_expr_of(r, json_array_get(array, i), schema);
+        exprs[i]       = doc_expr_of(r, doc_item(array, i), schema);
     }
     r->table_calls = false;
     return exprs;
 }
 
-const Expr *const *doc_columns(DocReader *r, const json_t *object, const char *name, const Schema *schema,
+const Expr *const *doc_columns(DocReader *r, const DocNode *object, const char *name, const Schema *schema,
                                const Schema *to, size_t from, size_t count)
 {
     size_t             found;

@@ -22,11 +22,11 @@ json_t *doc_json_format(const FormatSpec *format)
     return json;
 }
 
-FormatSpec doc_format(DocReader *r, const json_t *object, const char *name)
+FormatSpec doc_format(DocReader *r, const DocNode *object, const char *name)
 {
-    const json_t *json   = doc_field(r, object, name);
-    FormatSpec    format = {0};
-    if (json == NULL || json_is_null(json))
+    const DocNode *json   = doc_field(r, object, name);
+    FormatSpec     format = {0};
+    if (json == NULL || doc_is_null(json))
         return format;
     Str text      = doc_text(r, json, "format");
     format.format = format_find(text);
@@ -64,34 +64,34 @@ json_t *doc_json_wanted(const Wanted *const *wanted, const Schema *schema)
     return columns;
 }
 
-static const Wanted *wanted_from(DocReader *r, const json_t *json, const SqlType *type)
+static const Wanted *wanted_from(DocReader *r, const DocNode *json, const SqlType *type)
 {
     Wanted *wanted = ARENA_NEW(r->arena, Wanted);
-    if (json_is_boolean(json)) {
-        wanted->none = json_is_false(json);
+    if (doc_is_bool(json)) {
+        wanted->none = !doc_is_true(json);
         return wanted;
     }
-    if (type->kind != T_STRUCT || !json_is_array(json) || json_array_size(json) != type->field_count) {
+    if (type->kind != T_STRUCT || !doc_is_list(json) || doc_count(json) != type->field_count) {
         doc_fail(r, "what is read of a column must be true, false or a list of its fields");
         return wanted;
     }
     const Wanted **fields = ARENA_ARRAY(r->arena, const Wanted *, type->field_count + 1);
     for (size_t i = 0; doc_ok(r) && i < type->field_count; i++)
-        fields[i] = wanted_from(r, json_array_get(json, i), type->fields[i].type);
+        fields[i] = wanted_from(r, doc_item(json, i), type->fields[i].type);
     wanted->fields = fields;
     return wanted;
 }
 
-const Wanted *const *doc_wanted(DocReader *r, const json_t *object, const char *name, const Schema *schema)
+const Wanted *const *doc_wanted(DocReader *r, const DocNode *object, const char *name, const Schema *schema)
 {
     size_t         count;
-    const json_t  *array  = doc_array_or_null(r, object, name, &count);
+    const DocNode *array  = doc_array_or_null(r, object, name, &count);
     const Wanted **wanted = ARENA_ARRAY(r->arena, const Wanted *, schema->count + 1);
     if (array == NULL)
         return NULL;
     if (count != schema->count)
         doc_fail(r, "\"%s\" has %zu elements for %zu columns", name, count, schema->count);
     for (size_t i = 0; doc_ok(r) && i < count; i++)
-        wanted[i] = wanted_from(r, json_array_get(array, i), schema->columns[i].type);
+        wanted[i] = wanted_from(r, doc_item(array, i), schema->columns[i].type);
     return wanted;
 }

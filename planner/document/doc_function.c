@@ -47,19 +47,19 @@ static Status type_body(FnLambdaTyper *self, size_t index, const SqlType *const 
     return OK;
 }
 
-static const SqlType *const *take_params(DocReader *r, const json_t *json, size_t *count)
+static const SqlType *const *take_params(DocReader *r, const DocNode *json, size_t *count)
 {
-    const json_t   *array = doc_array(r, json, "params", count);
+    const DocNode  *array = doc_array(r, json, "params", count);
     const SqlType **types = ARENA_ARRAY(r->arena, const SqlType *, *count + 1);
     for (size_t i = 0; doc_ok(r) && i < *count; i++)
-        types[i] = doc_type_of(r, json_array_get(array, i));
+        types[i] = doc_type_of(r, doc_item(array, i));
     return types;
 }
 
-const FnResolved *doc_function(DocReader *r, const json_t *object, const char *name, FnKind kind,
+const FnResolved *doc_function(DocReader *r, const DocNode *object, const char *name, FnKind kind,
                                const Expr *const *args, size_t count)
 {
-    const json_t         *json    = doc_field(r, object, name);
+    const DocNode        *json    = doc_field(r, object, name);
     FnResolved           *out     = ARENA_NEW(r->arena, FnResolved);
     ReadLambdas           lambdas = {{type_body}, args, count};
     size_t                params;

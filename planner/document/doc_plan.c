@@ -33,6 +33,7 @@ static json_t *json_stores(const PlanNode *node)
 
 static json_t *json_node(const PlanNode *node)
 {
+    bool    same = node->input_count > 0 && schema_equal(node->schema, node->inputs[0]->schema);
     json_t *json = json_object(), *inputs = json_array(), *details = json_object();
     for (size_t i = 0; i < node->input_count; i++)
         json_array_append_new(inputs, json_integer(node->inputs[i]->number));
@@ -41,7 +42,7 @@ static json_t *json_node(const PlanNode *node)
     doc_put_text(json, "step", node->step);
     doc_put(json, "inputs", inputs);
     doc_put(json, "table", json_boolean(node->is_table));
-    doc_put(json, "schema", doc_json_schema(node->schema));
+    doc_put(json, "schema", same ? json_null() : doc_json_schema(node->schema));
     doc_put(json, "keyFormat", doc_json_format(&node->key_format));
     doc_put(json, "window", doc_json_window(node->window));
     doc_put(json, "stores", json_stores(node));
@@ -76,12 +77,12 @@ json_t *plan_to_json(const QueryPlan *plan)
 
 /* ---- reading ---- */
 
-static const PlanStore *read_stores(DocReader *r, const json_t *json, size_t *count)
+static const PlanStore *read_stores(DocReader *r, const DocNode *json, size_t *count)
 {
-    const json_t *array  = doc_array(r, json, "stores", count);
-    PlanStore    *stores = ARENA_ARRAY(r->arena, PlanStore, *count + 1);
+    const DocNode *array  = doc_array(r, json, "stores", count);
+    PlanStore     *stores = ARENA_ARRAY(r->arena, PlanStore, *count + 1);
     for (size_t i = 0; doc_ok(r) && i < *count; i++) {
-        const json_t *store    = json_array_get(array, i);
+        const DocNode *store   = doc_item(array, i);
         stores[i].name         = doc_text(r, store, "name");
         stores[i].version      = (int)doc_int(r, store, "version", 1, STORE_VERSION);
         stores[i].retention_ms = doc_int(r, store, "retentionMs", -1, INT64_MAX);
@@ -91,18 +92,18 @@ static const PlanStore *read_stores(DocReader *r, const json_t *json, size_t *co
     return stores;
 }
 
-static const PlanNode *const *read_inputs(DocReader *r, const json_t *json, const PlanNode *const *nodes,
+static const PlanNode *const *read_inputs(DocReader *r, const DocNode *json, const PlanNode *const *nodes,
                                           PlanNode *node)
 {
-    const json_t    *array  = doc_array(r, json, "inputs", &node->input_count);
+    const DocNode   *array  = doc_array(r, json, "inputs", &node->input_count);
     const PlanNode **inputs = ARENA_ARRAY(r->arena, const PlanNode *, node->input_count + 1);
     if (doc_ok(r) &&
         (node->input_count < node->class->least_inputs || node->input_count > node->class->most_inputs))
         doc_fail(r, "it has %zu inputs", node->input_count);
     for (size_t i = 0; doc_ok(r) && i < node->input_count; i++) {
-        const json_t *number = json_array_get(array, i);
-        int64_t       n      = json_integer_value(number);
-        if (!json_is_integer(number) || n < 0 || n >= node->number)
+        const DocNode *number = doc_item(array, i);
+        int64_t        n;
+        if (!doc_whole(number, &n) || n < 0 || n >= node->number)
             doc_fail(r, "an input must be a node before this one");
         else
             inputs[i] = nodes[n];
@@ -110,7 +111,7 @@ static const PlanNode *const *read_inputs(DocReader *r, const json_t *json, cons
     return inputs;
 }
 
-static const NodeClass *read_class(DocReader *r, const json_t *json)
+static const NodeClass *read_class(DocReader *r, const DocNode *json)
 {
     const char *names[ARRAY_LEN(classes)];
     for (size_t i = 0; i < ARRAY_LEN(classes); i++)
@@ -118,7 +119,14 @@ static const NodeClass *read_class(DocReader *r, const json_t *json)
     return classes[doc_choice(r, json, "class", names, ARRAY_LEN(names))];
 }
 
-static const PlanNode *read_node(DocReader *r, const json_t *json, const PlanNode *const *nodes, int number)
+static const Schema *read_schema(DocReader *r, const DocNode *json, const PlanNode *node)
+{
+    if (doc_ok(r) && node->input_count > 0 && doc_is_null(doc_member(json, "schema")))
+        return node->inputs[0]->schema;
+    return doc_schema(r, json, "schema");
+}
+
+static const PlanNode *read_node(DocReader *r, const DocNode *json, const PlanNode *const *nodes, int number)
 {
     PlanNode *node = ARENA_NEW(r->arena, PlanNode);
     snprintf(r->where, sizeof r->where, "node %d", number);
@@ -129,7 +137,7 @@ static const PlanNode *read_node(DocReader *r, const json_t *json, const PlanNod
     node->step       = doc_text(r, json, "step");
     node->inputs     = read_inputs(r, json, nodes, node);
     node->is_table   = doc_bool(r, json, "table");
-    node->schema     = doc_schema(r, json, "schema");
+    node->schema     = read_schema(r, json, node);
     node->key_format = doc_format(r, json, "keyFormat");
     node->window     = doc_window(r, json, "window");
     node->stores     = read_stores(r, json, &node->store_count);
@@ -138,16 +146,16 @@ static const PlanNode *read_node(DocReader *r, const json_t *json, const PlanNod
     return node;
 }
 
-static const PlanSetting *read_settings(DocReader *r, const json_t *json, size_t *count)
+static const PlanSetting *read_settings(DocReader *r, const DocNode *json, size_t *count)
 {
-    const json_t *array    = doc_array(r, json, "settings", count);
-    PlanSetting  *settings = ARENA_ARRAY(r->arena, PlanSetting, *count + 1);
+    const DocNode *array    = doc_array(r, json, "settings", count);
+    PlanSetting   *settings = ARENA_ARRAY(r->arena, PlanSetting, *count + 1);
     for (size_t i = 0; doc_ok(r) && i < *count; i++) {
-        const json_t *pair     = json_array_get(array, i);
-        settings[i].name       = doc_text_of(r, json_array_get(pair, 0));
-        settings[i].value      = doc_text_of(r, json_array_get(pair, 1));
-        settings[i].overridden = json_is_true(json_array_get(pair, 2));
-        if (!json_is_boolean(json_array_get(pair, 2)))
+        const DocNode *pair    = doc_item(array, i);
+        settings[i].name       = doc_text_of(r, doc_item(pair, 0));
+        settings[i].value      = doc_text_of(r, doc_item(pair, 1));
+        settings[i].overridden = doc_is_true(doc_item(pair, 2));
+        if (!doc_is_bool(doc_item(pair, 2)))
             doc_fail(r, "a setting does not say whether it was overridden");
         if (str_is_null(settings[i].name) ||
             (i > 0 && str_compare(settings[i - 1].name, settings[i].name) >= 0))
@@ -182,11 +190,11 @@ static void check_graph(DocReader *r, const PlanNode *const *nodes, size_t count
         doc_fail(r, "it ends in a %s", root->class->name);
 }
 
-static void read_plan(DocReader *r, const json_t *json, QueryPlan *plan)
+static void read_plan(DocReader *r, const DocNode *json, QueryPlan *plan)
 {
     PlanConfig       config = {{config_get}, plan};
     size_t           count;
-    const json_t    *array = doc_array(r, json, "nodes", &count);
+    const DocNode   *array = doc_array(r, json, "nodes", &count);
     const PlanNode **nodes = ARENA_ARRAY(r->arena, const PlanNode *, count + 1);
     plan->id               = doc_text(r, json, "id");
     plan->statement        = doc_text(r, json, "statement");
@@ -197,7 +205,7 @@ static void read_plan(DocReader *r, const json_t *json, QueryPlan *plan)
     if (doc_ok(r) && count == 0)
         doc_fail(r, "it has no nodes");
     for (size_t i = 0; doc_ok(r) && i < count; i++)
-        nodes[i] = read_node(r, json_array_get(array, i), nodes, (int)i);
+        nodes[i] = read_node(r, doc_item(array, i), nodes, (int)i);
     r->where[0] = '\0';
     if (doc_ok(r))
         check_graph(r, nodes, count);
@@ -210,21 +218,21 @@ static void read_plan(DocReader *r, const json_t *json, QueryPlan *plan)
 }
 
 /* E_UNSUPPORTED: a later version's. */
-static Status check_version(const json_t *json, const char *what, Error *err)
+static Status check_version(const DocNode *json, const char *what, Error *err)
 {
-    const json_t *version = json_object_get(json, "version");
-    if (!json_is_integer(version) || json_integer_value(version) < 1)
+    int64_t version;
+    if (!doc_whole(doc_member(json, "version"), &version) || version < 1)
         return error_set(err, E_PLAN, NO_POS, "The %s is damaged: \"version\" is missing", what);
-    if (json_integer_value(version) > PLAN_VERSION)
+    if (version > PLAN_VERSION)
         return error_set(
             err, E_UNSUPPORTED, NO_POS,
             "The %s was written by a later version of Sluice (it is of version %lld, this one reads "
             "up to %d)",
-            what, (long long)json_integer_value(version), PLAN_VERSION);
+            what, (long long)version, PLAN_VERSION);
     return OK;
 }
 
-Status plan_from_json(const json_t *json, const Functions *functions, Arena *arena, QueryPlan **out,
+Status plan_from_json(const DocNode *json, const Functions *functions, Arena *arena, QueryPlan **out,
                       Error *err)
 {
     QueryPlan *plan = ARENA_NEW(arena, QueryPlan);
@@ -270,20 +278,20 @@ json_t *source_to_json(const Source *source)
     return json;
 }
 
-static const Str *read_names(DocReader *r, const json_t *json, const char *name, size_t *count)
+static const Str *read_names(DocReader *r, const DocNode *json, const char *name, size_t *count)
 {
-    const json_t *array = doc_array(r, json, name, count);
-    Str          *names = ARENA_ARRAY(r->arena, Str, *count + 1);
+    const DocNode *array = doc_array(r, json, name, count);
+    Str           *names = ARENA_ARRAY(r->arena, Str, *count + 1);
     for (size_t i = 0; doc_ok(r) && i < *count; i++) {
-        const json_t *text = json_array_get(array, i);
-        if (!json_is_string(text))
+        const DocNode *text = doc_item(array, i);
+        if (!doc_is_text(text))
             doc_fail(r, "\"%s\" must hold names", name);
-        names[i] = str_dup(r->arena, str_n(json_string_value(text), json_string_length(text)));
+        names[i] = str_dup(r->arena, doc_string(text));
     }
     return names;
 }
 
-Status source_from_json(const json_t *json, Arena *arena, Source **out, Error *err)
+Status source_from_json(const DocNode *json, Arena *arena, Source **out, Error *err)
 {
     Source   *source = ARENA_NEW(arena, Source);
     DocReader r      = {.arena = arena, .err = err};

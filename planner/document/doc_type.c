@@ -48,19 +48,19 @@ json_t *doc_json_type(const SqlType *type)
     return json;
 }
 
-static const SqlType *struct_of(DocReader *r, const json_t *json)
+static const SqlType *struct_of(DocReader *r, const DocNode *json)
 {
-    size_t        count;
-    const json_t *array  = doc_array(r, json, "fields", &count);
-    SqlField     *fields = ARENA_ARRAY(r->arena, SqlField, count + 1);
+    size_t         count;
+    const DocNode *array  = doc_array(r, json, "fields", &count);
+    SqlField      *fields = ARENA_ARRAY(r->arena, SqlField, count + 1);
     for (size_t i = 0; doc_ok(r) && i < count; i++) {
-        fields[i].name = doc_text(r, json_array_get(array, i), "name");
-        fields[i].type = doc_type(r, json_array_get(array, i), "type");
+        fields[i].name = doc_text(r, doc_item(array, i), "name");
+        fields[i].type = doc_type(r, doc_item(array, i), "type");
     }
     return doc_ok(r) ? type_struct(r->arena, fields, count) : &type_null;
 }
 
-static const SqlType *lambda_of(DocReader *r, const json_t *json)
+static const SqlType *lambda_of(DocReader *r, const DocNode *json)
 {
     SqlType *type     = ARENA_NEW(r->arena, SqlType);
     type->kind        = T_LAMBDA;
@@ -69,14 +69,14 @@ static const SqlType *lambda_of(DocReader *r, const json_t *json)
 }
 
 /* Precision 0 is that of comparisons, which are exact whatever the operands' is. */
-static const SqlType *decimal_of(DocReader *r, const json_t *json)
+static const SqlType *decimal_of(DocReader *r, const DocNode *json)
 {
     int precision = (int)doc_int(r, json, "precision", 0, INT16_MAX);
     int scale     = (int)doc_int(r, json, "scale", 0, INT16_MAX);
     return type_decimal_unchecked(r->arena, precision, scale);
 }
 
-static const SqlType *compound_of(DocReader *r, const json_t *json)
+static const SqlType *compound_of(DocReader *r, const DocNode *json)
 {
     switch (doc_choice(r, json, "kind", kind_names, ARRAY_LEN(kind_names))) {
     case T_DECIMAL:
@@ -97,31 +97,30 @@ static const SqlType *compound_of(DocReader *r, const json_t *json)
     }
 }
 
-const SqlType *doc_type_of(DocReader *r, const json_t *json)
+const SqlType *doc_type_of(DocReader *r, const DocNode *json)
 {
     const SqlType *type = &type_null;
-    const char    *name = json_string_value(json);
     if (++r->depth > DOC_DEPTH_MAX)
         doc_fail(r, "a type is nested too deeply");
-    else if (json_is_object(json))
+    else if (doc_is_object(json))
         type = compound_of(r, json);
     else {
         size_t kind = 0;
         while (kind < ARRAY_LEN(kind_names) &&
-               (simple_types[kind] == NULL || name == NULL || strcmp(kind_names[kind], name) != 0))
+               (simple_types[kind] == NULL || !doc_string_is(json, kind_names[kind])))
             kind++;
         if (kind < ARRAY_LEN(kind_names))
             type = simple_types[kind];
         else
-            doc_fail(r, "'%s' is no type that this version knows", name != NULL ? name : "");
+            doc_fail(r, "'" STR_FMT "' is no type that this version knows", STR_ARG(doc_string(json)));
     }
     r->depth--;
     return doc_ok(r) ? type : &type_null;
 }
 
-const SqlType *doc_type(DocReader *r, const json_t *object, const char *name)
+const SqlType *doc_type(DocReader *r, const DocNode *object, const char *name)
 {
-    const json_t *field = doc_field(r, object, name);
+    const DocNode *field = doc_field(r, object, name);
     return field != NULL ? doc_type_of(r, field) : &type_null;
 }
 
@@ -192,39 +191,40 @@ json_t *doc_json_value(const SqlType *type, Value value)
     }
 }
 
-static Value double_of(DocReader *r, const json_t *json)
+static Value double_of(DocReader *r, const DocNode *json)
 {
-    const char *text = json_string_value(json);
-    uint64_t    bits = 0;
-    size_t      len  = 0;
-    double      d;
-    for (; text != NULL && len < 16 && text[len] != '\0'; len++) {
-        const char *digit = strchr("0123456789abcdef", text[len]);
+    static const char digits[] = "0123456789abcdef";
+    Str               text     = doc_string(json);
+    uint64_t          bits     = 0;
+    size_t            len      = 0;
+    double            d;
+    for (; len < text.len && len < 16; len++) {
+        const char *digit = memchr(digits, text.ptr[len], 16);
         if (digit == NULL)
             break;
-        bits = bits << 4 | (uint64_t)(digit - "0123456789abcdef");
+        bits = bits << 4 | (uint64_t)(digit - digits);
     }
-    if (text == NULL || len != 16 || text[16] != '\0')
+    if (len != 16 || text.len != 16)
         doc_fail(r, "a DOUBLE must be 16 hexadecimal digits");
     memcpy(&d, &bits, sizeof d);
     return value_from_double(d);
 }
 
-static Value bytes_of(DocReader *r, const json_t *json)
+static Value bytes_of(DocReader *r, const DocNode *json)
 {
     Str bytes = STR_LIT("");
-    if (!json_is_string(json) ||
-        base64_decode(r->arena, str_n(json_string_value(json), json_string_length(json)), &bytes, NULL) != OK)
+    if (!doc_is_text(json) || base64_decode(r->arena, doc_string(json), &bytes, NULL) != OK)
         doc_fail(r, "BYTES must be in base64");
     return value_from_str(bytes);
 }
 
-static Value decimal_value_of(DocReader *r, const json_t *json)
+static Value decimal_value_of(DocReader *r, const DocNode *json)
 {
-    const json_t *unscaled = doc_field(r, json, "unscaled");
-    int           scale    = (int)doc_int(r, json, "scale", INT16_MIN, INT16_MAX);
-    if (json_is_integer(unscaled))
-        return value_decimal(json_integer_value(unscaled), scale);
+    const DocNode *unscaled = doc_field(r, json, "unscaled");
+    int            scale    = (int)doc_int(r, json, "scale", INT16_MIN, INT16_MAX);
+    int64_t        whole;
+    if (doc_whole(unscaled, &whole))
+        return value_decimal(whole, scale);
     Value v = bytes_of(r, unscaled);
     if (doc_ok(r) && v.len <= sizeof(int64_t))
         doc_fail(r, "the unscaled number of a DECIMAL must not be in base64 when it fits 64 bits");
@@ -233,52 +233,53 @@ static Value decimal_value_of(DocReader *r, const json_t *json)
     return v;
 }
 
-static Value list_of(DocReader *r, const json_t *json, const SqlType *type)
+static Value list_of(DocReader *r, const DocNode *json, const SqlType *type)
 {
-    size_t count = json_array_size(json);
+    size_t count = doc_count(json);
     Value *items = ARENA_ARRAY(r->arena, Value, count + 1);
-    if (!json_is_array(json) || (type->kind == T_STRUCT && count != type->field_count))
+    if (!doc_is_list(json) || (type->kind == T_STRUCT && count != type->field_count))
         doc_fail(r, "a value is no list, or not as long as its type");
     for (size_t i = 0; doc_ok(r) && i < count; i++)
-        items[i] = doc_value_of(r, json_array_get(json, i),
-                                type->kind == T_STRUCT ? type->fields[i].type : type->element);
+        items[i] =
+            doc_value_of(r, doc_item(json, i), type->kind == T_STRUCT ? type->fields[i].type : type->element);
     return value_array(items, count);
 }
 
-static Value map_of(DocReader *r, const json_t *json, const SqlType *type)
+static Value map_of(DocReader *r, const DocNode *json, const SqlType *type)
 {
-    size_t    count   = json_array_size(json);
+    size_t    count   = doc_count(json);
     MapEntry *entries = ARENA_ARRAY(r->arena, MapEntry, count + 1);
-    if (!json_is_array(json))
+    if (!doc_is_list(json))
         doc_fail(r, "a MAP must be a list of pairs");
     for (size_t i = 0; doc_ok(r) && i < count; i++) {
-        const json_t *pair = json_array_get(json, i);
-        entries[i].key     = doc_value_of(r, json_array_get(pair, 0), type->key);
-        entries[i].value   = doc_value_of(r, json_array_get(pair, 1), type->element);
+        const DocNode *pair = doc_item(json, i);
+        entries[i].key      = doc_value_of(r, doc_item(pair, 0), type->key);
+        entries[i].value    = doc_value_of(r, doc_item(pair, 1), type->element);
     }
     return value_map(entries, count);
 }
 
-static Value text_value_of(DocReader *r, const json_t *json)
+static Value text_value_of(DocReader *r, const DocNode *json)
 {
-    if (!json_is_string(json)) {
+    if (!doc_is_text(json)) {
         doc_fail(r, "a STRING must be a text");
         return value_null();
     }
-    return value_from_str(str_dup(r->arena, str_n(json_string_value(json), json_string_length(json))));
+    return value_from_str(str_dup(r->arena, doc_string(json)));
 }
 
-Value doc_value_of(DocReader *r, const json_t *json, const SqlType *type)
+Value doc_value_of(DocReader *r, const DocNode *json, const SqlType *type)
 {
+    int64_t whole;
     if (json == NULL)
         doc_fail(r, "a value is missing");
-    if (!doc_ok(r) || json_is_null(json))
+    if (!doc_ok(r) || doc_is_null(json))
         return value_null();
     switch (type->kind) {
     case T_BOOLEAN:
-        if (!json_is_boolean(json))
+        if (!doc_is_bool(json))
             doc_fail(r, "a BOOLEAN must be true or false");
-        return value_from_bool(json_is_true(json));
+        return value_from_bool(doc_is_true(json));
     case T_DOUBLE:
         return double_of(r, json);
     case T_STRING:
@@ -297,9 +298,9 @@ Value doc_value_of(DocReader *r, const json_t *json, const SqlType *type)
         doc_fail(r, "there is no such value");
         return value_null();
     default:
-        if (!json_is_integer(json))
+        if (!doc_whole(json, &whole))
             doc_fail(r, "a value of type %s must be a whole number", type_kind_name(type->kind));
-        return value_from_int(json_integer_value(json));
+        return value_from_int(whole);
     }
 }
 
@@ -330,16 +331,16 @@ json_t *doc_json_schema(const Schema *schema)
     return columns;
 }
 
-const Schema *doc_schema(DocReader *r, const json_t *object, const char *name)
+const Schema *doc_schema(DocReader *r, const DocNode *object, const char *name)
 {
-    size_t        count;
-    const json_t *array   = doc_array(r, object, name, &count);
-    Column       *columns = ARENA_ARRAY(r->arena, Column, count + 1);
+    size_t         count;
+    const DocNode *array   = doc_array(r, object, name, &count);
+    Column        *columns = ARENA_ARRAY(r->arena, Column, count + 1);
     for (size_t i = 0; doc_ok(r) && i < count; i++) {
-        const json_t *json = json_array_get(array, i);
-        columns[i].name    = doc_text(r, json, "name");
-        columns[i].type    = doc_type(r, json, "type");
-        columns[i].role    = (ColumnRole)doc_choice(r, json, "role", role_names, ARRAY_LEN(role_names));
+        const DocNode *json = doc_item(array, i);
+        columns[i].name     = doc_text(r, json, "name");
+        columns[i].type     = doc_type(r, json, "type");
+        columns[i].role     = (ColumnRole)doc_choice(r, json, "role", role_names, ARRAY_LEN(role_names));
         columns[i].header_key =
             columns[i].role == COLUMN_HEADERS ? doc_text_or_null(r, json, "header") : STR_NULL;
         if (i > 0 && columns[i].role < columns[i - 1].role)
@@ -360,10 +361,10 @@ json_t *doc_json_window(KeyWindow window)
     return json_pack("{s:s, s:I}", "kind", window_names[window.kind], "sizeMs", (json_int_t)window.size_ms);
 }
 
-KeyWindow doc_window(DocReader *r, const json_t *object, const char *name)
+KeyWindow doc_window(DocReader *r, const DocNode *object, const char *name)
 {
-    const json_t *json   = doc_field(r, object, name);
-    KeyWindow     window = {WINDOWED_NO, 0};
+    const DocNode *json   = doc_field(r, object, name);
+    KeyWindow      window = {WINDOWED_NO, 0};
     if (json == NULL)
         return window;
     window.kind    = (WindowedKind)doc_choice(r, json, "kind", window_names, ARRAY_LEN(window_names));

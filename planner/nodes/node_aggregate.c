@@ -118,21 +118,21 @@ static void write_details(const PlanNode *node, json_t *json)
     doc_put(json, "values", doc_json_exprs(agg->values, node->schema->value_count));
 }
 
-static const Value *read_constants(DocReader *r, const FnResolved *function, const json_t *json)
+static const Value *read_constants(DocReader *r, const FnResolved *function, const DocNode *json)
 {
-    size_t        count;
-    const json_t *array     = doc_array(r, json, "constants", &count);
-    Value        *constants = ARENA_ARRAY(r->arena, Value, count + 1);
+    size_t         count;
+    const DocNode *array     = doc_array(r, json, "constants", &count);
+    Value         *constants = ARENA_ARRAY(r->arena, Value, count + 1);
     if (doc_ok(r) && count != function->constant_count)
         doc_fail(r, "%s takes %zu constants, not %zu", function->name, function->constant_count, count);
     for (size_t i = 0; doc_ok(r) && i < count; i++)
         constants[i] =
-            doc_value_of(r, json_array_get(array, i), function->param_types[function->count - count + i]);
+            doc_value_of(r, doc_item(array, i), function->param_types[function->count - count + i]);
     return constants;
 }
 
 /* The state on disk was made by what the function was then. */
-static void check_types(DocReader *r, const PlanAggregateCall *call, const json_t *json)
+static void check_types(DocReader *r, const PlanAggregateCall *call, const DocNode *json)
 {
     const SqlType *state = doc_type(r, json, "state"), *result = doc_type(r, json, "result");
     if (doc_ok(r) &&
@@ -147,7 +147,7 @@ static void check_types(DocReader *r, const PlanAggregateCall *call, const json_
             doc_fail(r, "argument %zu of %s is of another type than it takes", i + 1, call->function->name);
 }
 
-static void read_call(DocReader *r, const json_t *json, const Schema *from, PlanAggregateCall *out)
+static void read_call(DocReader *r, const DocNode *json, const Schema *from, PlanAggregateCall *out)
 {
     AggregateCall *call = NULL;
     Error          why;
@@ -188,14 +188,14 @@ static void check_inner(DocReader *r, const PlanNode *node, const PlanAggregate 
         doc_fail(r, "an aggregation must keep a store, by its window");
 }
 
-static const void *read_details(DocReader *r, const PlanNode *node, const json_t *json)
+static const void *read_details(DocReader *r, const PlanNode *node, const DocNode *json)
 {
     PlanAggregate     *agg   = ARENA_NEW(r->arena, PlanAggregate);
-    const json_t      *array = doc_array(r, json, "calls", &agg->call_count);
+    const DocNode     *array = doc_array(r, json, "calls", &agg->call_count);
     PlanAggregateCall *calls = ARENA_ARRAY(r->arena, PlanAggregateCall, agg->call_count + 1);
     agg->over_table          = doc_bool(r, json, "overTable");
     for (size_t i = 0; doc_ok(r) && i < agg->call_count; i++)
-        read_call(r, json_array_get(array, i), node->inputs[0]->schema, &calls[i]);
+        read_call(r, doc_item(array, i), node->inputs[0]->schema, &calls[i]);
     for (size_t i = 0; doc_ok(r) && agg->over_table && i < agg->call_count; i++)
         if (calls[i].function->aggregate->undo == NULL)
             doc_fail(r, "%s cannot aggregate a table", calls[i].function->name);

@@ -36,13 +36,13 @@ static void write_details(const PlanNode *node, json_t *json)
         doc_put(json, "partitionSlot", json_integer(plan_exchange(node)->partition_slot));
 }
 
-static const void *read_details(DocReader *r, const PlanNode *node, const json_t *json)
+static const void *read_details(DocReader *r, const PlanNode *node, const DocNode *json)
 {
     const Schema *schema     = node->schema;
     PlanExchange *exchange   = ARENA_NEW(r->arena, PlanExchange);
     exchange->topic_suffix   = doc_text(r, json, "topicSuffix");
     exchange->partition_slot = -1;
-    if (json_object_get(json, "partitionSlot") != NULL) {
+    if (doc_member(json, "partitionSlot") != NULL) {
         exchange->partition_slot =
             (int)doc_int(r, json, "partitionSlot", (int64_t)schema->key_count, (int64_t)schema->count - 1);
         doc_is_column(r, schema, (size_t)exchange->partition_slot, T_INTEGER);

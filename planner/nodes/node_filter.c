@@ -26,7 +26,7 @@ static void write_details(const PlanNode *node, json_t *json)
     doc_put(json, "condition", doc_json_expr(plan_filter(node)->condition));
 }
 
-static const void *read_details(DocReader *r, const PlanNode *node, const json_t *json)
+static const void *read_details(DocReader *r, const PlanNode *node, const DocNode *json)
 {
     PlanFilter *filter = ARENA_NEW(r->arena, PlanFilter);
     filter->condition  = doc_expr(r, json, "condition", node->inputs[0]->schema, &type_boolean);

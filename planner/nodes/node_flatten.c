@@ -32,7 +32,7 @@ static void write_details(const PlanNode *node, json_t *json)
     doc_put(json, "functions", doc_json_exprs(flatten->functions, flatten->count));
 }
 
-static const void *read_details(DocReader *r, const PlanNode *node, const json_t *json)
+static const void *read_details(DocReader *r, const PlanNode *node, const DocNode *json)
 {
     PlanFlatten  *flatten = ARENA_NEW(r->arena, PlanFlatten);
     const Schema *schema = node->schema, *from = node->inputs[0]->schema;

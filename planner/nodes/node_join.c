@@ -94,7 +94,7 @@ static void write_details(const PlanNode *node, json_t *json)
         doc_put(json, "versionSlot", json_integer(join->version_slot));
 }
 
-static const int *read_slots(DocReader *r, const PlanNode *node, size_t input, const json_t *json,
+static const int *read_slots(DocReader *r, const PlanNode *node, size_t input, const DocNode *json,
                              const char *name)
 {
     const Schema *schema = node->schema, *from = node->inputs[input]->schema;
@@ -116,7 +116,7 @@ static void check_stores(DocReader *r, const PlanNode *node, const PlanJoin *joi
 }
 
 /* Its right input gives answers, and it keeps its result. */
-static void read_foreign(DocReader *r, const PlanNode *node, const json_t *json, PlanJoin *join)
+static void read_foreign(DocReader *r, const PlanNode *node, const DocNode *json, PlanJoin *join)
 {
     const Schema *table = node->inputs[0]->schema;
     join->version_slot  = (int)doc_int(r, json, "versionSlot", 0, (int64_t)table->count - 1);
@@ -126,7 +126,7 @@ static void read_foreign(DocReader *r, const PlanNode *node, const json_t *json,
         doc_fail(r, "a foreign-key join has a foreign key, and keeps its result");
 }
 
-static const void *read_details(DocReader *r, const PlanNode *node, const json_t *json)
+static const void *read_details(DocReader *r, const PlanNode *node, const DocNode *json)
 {
     PlanJoin *join    = ARENA_NEW(r->arena, PlanJoin);
     join->kind        = (PlanJoinKind)doc_choice(r, json, "kind", kind_names, ARRAY_LEN(kind_names));

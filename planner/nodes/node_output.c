@@ -23,14 +23,14 @@ static void write_details(const PlanNode *node, json_t *json)
     doc_put(json, "limit", output->has_limit ? json_integer(output->limit) : json_null());
 }
 
-static const void *read_details(DocReader *r, const PlanNode *node, const json_t *json)
+static const void *read_details(DocReader *r, const PlanNode *node, const DocNode *json)
 {
     PlanOutput   *output = ARENA_NEW(r->arena, PlanOutput);
     const Schema *schema = node->schema, *from = node->inputs[0]->schema;
     output->values = doc_columns(r, json, "values", from, schema, 0, schema->count);
     output->key_slots =
         doc_slots(r, json, "keySlots", schema->count, OUTPUT_WINDOWEND, (int)from->key_count - 1);
-    output->has_limit = !json_is_null(doc_field(r, json, "limit"));
+    output->has_limit = !doc_is_null(doc_field(r, json, "limit"));
     output->limit     = output->has_limit ? doc_int(r, json, "limit", 0, INT64_MAX) : 0;
     return output;
 }

@@ -26,7 +26,7 @@ static void write_details(const PlanNode *node, json_t *json)
     doc_put(json, "values", doc_json_exprs(plan_project(node)->values, node->schema->value_count));
 }
 
-static const void *read_details(DocReader *r, const PlanNode *node, const json_t *json)
+static const void *read_details(DocReader *r, const PlanNode *node, const DocNode *json)
 {
     PlanProject  *project = ARENA_NEW(r->arena, PlanProject);
     const Schema *schema = node->schema, *from = node->inputs[0]->schema;

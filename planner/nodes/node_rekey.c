@@ -60,7 +60,7 @@ static void write_details(const PlanNode *node, json_t *json)
     doc_put_slots(json, "valueSlots", rekey->value_slots, node->schema->count - rekey->key_count);
 }
 
-static const void *read_details(DocReader *r, const PlanNode *node, const json_t *json)
+static const void *read_details(DocReader *r, const PlanNode *node, const DocNode *json)
 {
     PlanRekey    *rekey  = ARENA_NEW(r->arena, PlanRekey);
     const Schema *schema = node->schema, *from = node->inputs[0]->schema;

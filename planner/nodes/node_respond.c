@@ -34,7 +34,7 @@ static void shape_store(const PlanNode *node, size_t index, Arena *arena, StoreS
 static void write_details(const PlanNode *node, json_t *json) {}
 
 /* Everything follows from the schemas; that these fit is checked. */
-static const void *read_details(DocReader *r, const PlanNode *node, const json_t *json)
+static const void *read_details(DocReader *r, const PlanNode *node, const DocNode *json)
 {
     static const int nothing;
     const Schema    *messages = node->inputs[RESPOND_MESSAGES]->schema;

@@ -29,7 +29,7 @@ static void write_details(const PlanNode *node, json_t *json)
     doc_put_text(json, "timestampFormat", sink->timestamp_format);
 }
 
-static const void *read_details(DocReader *r, const PlanNode *node, const json_t *json)
+static const void *read_details(DocReader *r, const PlanNode *node, const DocNode *json)
 {
     PlanSink     *sink     = ARENA_NEW(r->arena, PlanSink);
     const Schema *schema   = node->schema;

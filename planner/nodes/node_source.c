@@ -84,7 +84,7 @@ static void write_details(const PlanNode *node, json_t *json)
     doc_put(json, "wanted", doc_json_wanted(source->wanted, node->schema));
 }
 
-static const void *read_details(DocReader *r, const PlanNode *node, const json_t *json)
+static const void *read_details(DocReader *r, const PlanNode *node, const DocNode *json)
 {
     PlanSource *source       = ARENA_NEW(r->arena, PlanSource);
     source->source_name      = doc_text(r, json, "source");

@@ -49,7 +49,7 @@ void subscribe_check_answers(DocReader *r, const Schema *answers, const Schema *
     check_about(r, answers, table->key_count, T_BOOLEAN);
 }
 
-static const void *read_details(DocReader *r, const PlanNode *node, const json_t *json)
+static const void *read_details(DocReader *r, const PlanNode *node, const DocNode *json)
 {
     const Schema  *schema = node->schema, *table = node->inputs[0]->schema;
     PlanSubscribe *subscribe = ARENA_NEW(r->arena, PlanSubscribe);

@@ -22,16 +22,33 @@ static json_t *properties_json(const Properties *properties)
     return object;
 }
 
-static json_t *copy_or_null(const json_t *json) { return json != NULL ? json_deep_copy(json) : json_null(); }
+/* The plan is text already, and long: the rest is written around it. */
+static char *around_plan(json_t *head, Str plan)
+{
+    char  *text = json_dumps(head, JSON_COMPACT);
+    StrBuf out  = {0};
+    if (text != NULL) {
+        strbuf_add(&out, str_n(text, strlen(text) - 1));
+        strbuf_adds(&out, ",\"plan\":");
+        strbuf_add(&out, str_is_null(plan) ? STR_LIT("null") : plan);
+        strbuf_addc(&out, '}');
+        free(text); /* jansson's */
+        text = str_to_heap(strbuf_str(&out));
+    }
+    strbuf_clear(&out);
+    return text;
+}
 
 Status command_record_make(const CommandText *command, CommandRecord *out, Error *err)
 {
-    json_t *id   = json_stringn(command->id.ptr, command->id.len);
-    json_t *json = json_pack("{s:s%, s:o, s:{}, s:o, s:i, s:o}", "statement", command->text.ptr,
-                             command->text.len, "streamsProperties", properties_json(command->overrides),
-                             "originalProperties", "plan", copy_or_null(command->plan), "version",
-                             (int)COMMAND_VERSION, "topics", copy_or_null(command->topics));
-    *out = (CommandRecord){json_dumps(id, JSON_ENCODE_ANY | JSON_COMPACT), json_dumps(json, JSON_COMPACT)};
+    json_t *topics = command->topics != NULL ? json_deep_copy(command->topics) : json_null();
+    json_t *id     = json_stringn(command->id.ptr, command->id.len);
+    json_t *json = json_pack("{s:s%, s:o, s:{}, s:i, s:o}", "statement", command->text.ptr, command->text.len,
+                             "streamsProperties", properties_json(command->overrides), "originalProperties",
+                             "version", (int)COMMAND_VERSION, "topics", topics);
+    char   *key  = json_dumps(id, JSON_ENCODE_ANY | JSON_COMPACT);
+    *out         = (CommandRecord){key != NULL ? mem_strdup(key) : NULL, around_plan(json, command->plan)};
+    free(key); /* jansson's */
     json_decref(id);
     json_decref(json);
     if (out->key != NULL && out->value != NULL)
@@ -42,80 +59,80 @@ Status command_record_make(const CommandText *command, CommandRecord *out, Error
 
 void command_record_clear(CommandRecord *record)
 {
-    free(record->key); /* jansson's */
-    free(record->value);
+    mem_free(record->key);
+    mem_free(record->value);
     *record = (CommandRecord){0};
 }
 
 /* ---- carrying out ---- */
 
-static bool is_text_object(const json_t *object)
+static bool is_text_object(const DocNode *object)
 {
-    const char *name;
-    json_t     *value;
-    json_object_foreach((json_t *)object, name, value) if (!json_is_string(value)) return false;
-    return true;
+    bool texts = doc_is_object(object);
+    for (const DocNode *member = doc_first(object); member != NULL; member = doc_next(member))
+        texts &= doc_is_text(member);
+    return texts;
 }
 
-static bool is_command(const json_t *command)
+static bool is_command(const DocNode *command)
 {
-    return json_is_string(json_object_get(command, "statement")) &&
-           is_text_object(json_object_get(command, "streamsProperties"));
+    return doc_is_text(doc_member(command, "statement")) &&
+           is_text_object(doc_member(command, "streamsProperties"));
 }
-
-static Str string_of(const json_t *json) { return str_n(json_string_value(json), json_string_length(json)); }
 
 /* The id is the key, a JSON string; any other key is taken as it is. */
 static Str command_id(const LogRecord *record, Arena *arena)
 {
-    json_t *key = json_loadb(record->key.ptr, record->key.len, JSON_DECODE_ANY, NULL);
-    Str     id  = str_dup(arena, json_is_string(key) ? string_of(key) : record->key);
-    json_decref(key);
-    return id;
+    const DocNode *key;
+    Error          ignored;
+    if (doc_parse(record->key, arena, &key, &ignored) == OK && doc_is_text(key))
+        return str_dup(arena, doc_string(key));
+    return str_dup(arena, record->key);
 }
 
-static const json_t *object_or_null(const json_t *json) { return json_is_object(json) ? json : NULL; }
-
-/* What is no object is damaged, and said so by who reads it. */
-static const json_t *not_null(const json_t *json) { return json_is_null(json) ? NULL : json; }
-
-static Status apply(Engine *engine, const LogRecord *record, const json_t *json, const Properties *properties,
-                    Arena *arena, Error *err)
+static Status apply(Engine *engine, const LogRecord *record, const DocNode *json,
+                    const Properties *properties, Arena *arena, Error *err)
 {
-    Session       session;
-    const char   *name;
-    json_t       *value, *overrides = json_object_get(json, "streamsProperties");
-    LoggedCommand command = {.id     = command_id(record, arena),
-                             .text   = string_of(json_object_get(json, "statement")),
-                             .topics = object_or_null(json_object_get(json, "topics")),
-                             .plan   = not_null(json_object_get(json, "plan")),
-                             .offset = record->offset};
+    Session        session;
+    const DocNode *plan = doc_member(json, "plan"), *topics = doc_member(json, "topics");
+    LoggedCommand  command = {.id     = command_id(record, arena),
+                              .text   = doc_string(doc_member(json, "statement")),
+                              .topics = doc_is_object(topics) ? topics : NULL,
+                              .plan =
+                                 doc_is_null(plan) ? NULL : plan, /* what is none is said by who reads it */
+                              .offset = record->offset};
     session_init(&session, properties);
-    json_object_foreach(overrides, name, value)
-        properties_set(session.overrides, str_c(name), string_of(value));
+    for (const DocNode *set = doc_first(doc_member(json, "streamsProperties")); set != NULL;
+         set                = doc_next(set))
+        properties_set(session.overrides, doc_key(set), doc_string(set));
     Status status = engine_apply(engine, &session, &command, arena, err);
     session_clear(&session);
     return status;
 }
 
+static Status read_and_apply(Engine *engine, const LogRecord *record, const Properties *properties,
+                             Arena *arena, Error *err)
+{
+    const DocNode *command;
+    Error          ignored;
+    int64_t        version;
+    if (doc_parse(record->value, arena, &command, &ignored) != OK)
+        command = NULL;
+    if (doc_whole(doc_member(command, "version"), &version) && version > COMMAND_VERSION)
+        return error_set(err, E_UNSUPPORTED, NO_POS,
+                         "command %lld (" STR_FMT ") of the command topic was written by a later version",
+                         (long long)record->offset, STR_ARG(record->key));
+    if (is_command(command))
+        return apply(engine, record, command, properties, arena, err);
+    log_line(LOG_ERROR, "command %lld (" STR_FMT ") is not understood and left out",
+             (long long)record->offset, STR_ARG(record->key));
+    return OK;
+}
+
 Status command_record_apply(Engine *engine, const LogRecord *record, const Properties *properties, Error *err)
 {
-    json_t *command = json_loadb(record->value.ptr, record->value.len, JSON_ALLOW_NUL, NULL);
-    Status  status  = OK;
-    if (json_integer_value(json_object_get(command, "version")) > COMMAND_VERSION) {
-        json_decref(command);
-        return error_set(err, E_UNSUPPORTED, NO_POS,
-                         "command %lld of the command topic was written by a later version",
-                         (long long)record->offset);
-    }
-    if (!is_command(command)) {
-        log_line(LOG_ERROR, "command %lld (" STR_FMT ") is not understood and left out",
-                 (long long)record->offset, STR_ARG(record->key));
-    } else {
-        Arena *arena = arena_new(0);
-        status       = apply(engine, record, command, properties, arena, err);
-        arena_free(arena);
-    }
-    json_decref(command);
+    Arena *arena  = arena_new(0);
+    Status status = read_and_apply(engine, record, properties, arena, err);
+    arena_free(arena);
     return status;
 }

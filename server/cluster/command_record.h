@@ -15,7 +15,7 @@
 
 #include "server/engine/engine.h"
 
-/* Key and value of a record, in heap memory of jansson's: command_record_clear. */
+/* Key and value of a record, on the heap: command_record_clear. */
 typedef struct {
     char *key, *value;
 } CommandRecord;

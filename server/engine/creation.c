@@ -7,7 +7,8 @@
  */
 #include "server/engine/creation.h"
 
-#include "core/slot_hash.h"
+#include <assert.h>
+
 #include "planner/plan_document.h"
 #include "server/engine/engine_state.h"
 
@@ -20,12 +21,24 @@ static const char *const query_names[] = {[QUERY_PERSISTENT_STREAM] = "STREAM",
                                           [QUERY_INSERT]            = "INSERT",
                                           [QUERY_SOURCE_TABLE]      = "SOURCE_TABLE"};
 
-/* Of the text that jansson writes compactly, with members in the order of their names. */
+static void print_hash(uint64_t hash, char digits[17])
+{
+    snprintf(digits, 17, "%016llx", (unsigned long long)hash);
+}
+
+/* Of the part as it will be read. */
 static json_t *checksum(const json_t *part)
 {
-    char  digits[17];
-    char *text = json_dumps(part, JSON_COMPACT | JSON_SORT_KEYS);
-    snprintf(digits, sizeof digits, "%016llx", (unsigned long long)slot_hash(str_c(text)));
+    char           digits[17];
+    const DocNode *node  = NULL;
+    Arena         *arena = arena_new(0);
+    char          *text  = json_dumps(part, JSON_COMPACT);
+    Error          err;
+    Status         status = doc_parse(str_c(text), arena, &node, &err);
+    assert(status == OK); /* jansson has written it */
+    (void)status;
+    print_hash(doc_hash(node), digits);
+    arena_free(arena);
     free(text); /* jansson's */
     return json_string(digits);
 }
@@ -44,7 +57,7 @@ static json_t *names_json(const Creation *creation)
     return array;
 }
 
-json_t *creation_to_json(const Creation *creation)
+static json_t *creation_to_json(const Creation *creation)
 {
     json_t *json = json_pack("{s:i, s:s, s:o}", "version", (int)PLAN_VERSION, "creates",
                              kind_names[creation->kind], "text", json_str(creation->text));
@@ -60,88 +73,95 @@ json_t *creation_to_json(const Creation *creation)
     return json;
 }
 
+char *creation_to_text(const Creation *creation)
+{
+    json_t *json = creation_to_json(creation);
+    char   *text = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+    return text;
+}
+
 static Status damaged(const char *what, Error *err)
 {
     return error_set(err, E_PLAN, NO_POS, "The plan is damaged: %s", what);
 }
 
-static Status find_name(const json_t *json, const char *member, const char *const *names, size_t count,
+static Status find_name(const DocNode *json, const char *member, const char *const *names, size_t count,
                         int *out, Error *err)
 {
-    const char *text = json_string_value(json_object_get(json, member));
-    for (size_t i = 0; text != NULL && i < count; i++)
-        if (strcmp(names[i], text) == 0) {
+    for (size_t i = 0; i < count; i++)
+        if (doc_string_is(doc_member(json, member), names[i])) {
             *out = (int)i;
             return OK;
         }
     return damaged(member, err);
 }
 
-static Status text_of(const json_t *json, Arena *arena, Str *out, Error *err)
+static Status text_of(const DocNode *json, Arena *arena, Str *out, Error *err)
 {
-    if (!json_is_string(json))
+    if (!doc_is_text(json))
         return damaged("a text is missing", err);
-    *out = str_dup(arena, str_n(json_string_value(json), json_string_length(json)));
+    *out = str_dup(arena, doc_string(json));
     return OK;
 }
 
-static Status read_part(const json_t *json, const char *name, const json_t **out, Error *err)
+static Status read_part(const DocNode *json, const char *name, const DocNode **out, Error *err)
 {
-    const json_t *part = json_object_get(json, name);
-    *out               = json_object_get(part, "is");
+    const DocNode *part = doc_member(json, name);
+    *out                = doc_member(part, "is");
     if (part == NULL)
         return OK;
-    json_t *sum  = checksum(*out);
-    bool    same = *out != NULL && json_equal(sum, json_object_get(part, "checksum"));
-    json_decref(sum);
+    char digits[17];
+    print_hash(doc_hash(*out), digits);
+    bool same = *out != NULL && doc_string_is(doc_member(part, "checksum"), digits);
     return same ? OK : damaged("its checksum is another", err);
 }
 
 /* Its query as SHOW QUERIES lists it. */
-static Status read_listing(const json_t *json, Arena *arena, Creation *out, Error *err)
+static Status read_listing(const DocNode *json, Arena *arena, Creation *out, Error *err)
 {
-    const json_t *reads = json_object_get(json, "reads");
-    int           kind;
+    const DocNode *reads = doc_member(json, "reads");
+    int            kind;
     TRY(find_name(json, "kind", query_names, ARRAY_LEN(query_names), &kind, err));
     out->query_kind = (QueryKind)kind;
-    TRY(text_of(json_object_get(json, "sink"), arena, &out->sink, err));
-    Str *names = ARENA_ARRAY(arena, Str, json_array_size(reads) + 1);
-    for (size_t i = 0; i < json_array_size(reads); i++)
-        TRY(text_of(json_array_get(reads, i), arena, &names[i], err));
+    TRY(text_of(doc_member(json, "sink"), arena, &out->sink, err));
+    Str *names = ARENA_ARRAY(arena, Str, doc_count(reads) + 1);
+    for (size_t i = 0; i < doc_count(reads); i++)
+        TRY(text_of(doc_item(reads, i), arena, &names[i], err));
     out->reads      = names;
-    out->read_count = json_array_size(reads);
+    out->read_count = doc_count(reads);
     return OK;
 }
 
 /* The query, or where it has none the statement. */
-static const char *whose(const json_t *json)
+static Str whose(const DocNode *json)
 {
-    const char *id   = json_string_value(json_object_get(json, "id"));
-    const char *text = json_string_value(json_object_get(json, "text"));
-    return id != NULL ? id : text != NULL ? text : "a statement";
+    Str id = doc_string(doc_member(json, "id")), text = doc_string(doc_member(json, "text"));
+    return !str_is_null(id) ? id : !str_is_null(text) ? text : STR_LIT("a statement");
 }
 
-static Status read_frame(const json_t *json, Arena *arena, Creation *out, Error *err)
+static Status read_frame(const DocNode *json, Arena *arena, Creation *out, Error *err)
 {
-    int           kind;
-    const json_t *version = json_object_get(json, "version");
-    *out                  = (Creation){.kind = CREATION_SOURCE};
-    if (json_integer_value(version) > PLAN_VERSION)
+    int     kind;
+    int64_t version;
+    *out = (Creation){.kind = CREATION_SOURCE};
+    if (doc_whole(doc_member(json, "version"), &version) && version > PLAN_VERSION)
         return error_set(err, E_UNSUPPORTED, NO_POS,
-                         "The plan of %s was written by a later version of Sluice (it is of version %lld, "
+                         "The plan of " STR_FMT
+                         " was written by a later version of Sluice (it is of version %lld, "
                          "this one reads up "
                          "to %d): start that version here, too",
-                         whose(json), (long long)json_integer_value(version), PLAN_VERSION);
+                         STR_ARG(whose(json)), (long long)version, PLAN_VERSION);
     TRY(find_name(json, "creates", kind_names, ARRAY_LEN(kind_names), &kind, err));
     out->kind = (CreationKind)kind;
-    TRY(text_of(json_object_get(json, "text"), arena, &out->text, err));
-    return json_object_get(json, "query") == NULL ? OK : read_listing(json, arena, out, err);
+    TRY(text_of(doc_member(json, "text"), arena, &out->text, err));
+    return doc_member(json, "query") == NULL ? OK : read_listing(json, arena, out, err);
 }
 
-static Status read_source(const json_t *json, Arena *arena, Creation *out, Error *err)
+static Status read_source(const DocNode *json, Arena *arena, Creation *out, Error *err)
 {
-    const json_t *part;
-    Source       *source = NULL;
+    const DocNode *part;
+    Source        *source = NULL;
     TRY(read_part(json, "source", &part, err));
     if (part != NULL)
         TRY(source_from_json(part, arena, &source, err));
@@ -149,11 +169,11 @@ static Status read_source(const json_t *json, Arena *arena, Creation *out, Error
     return OK;
 }
 
-static Status read_query(const json_t *json, const Functions *functions, Arena *arena, Creation *out,
+static Status read_query(const DocNode *json, const Functions *functions, Arena *arena, Creation *out,
                          Error *err)
 {
-    const json_t *part;
-    QueryPlan    *plan = NULL;
+    const DocNode *part;
+    QueryPlan     *plan = NULL;
     TRY(read_part(json, "query", &part, err));
     if (part != NULL)
         TRY(plan_from_json(part, functions, arena, &plan, err));
@@ -161,7 +181,7 @@ static Status read_query(const json_t *json, const Functions *functions, Arena *
     return OK;
 }
 
-Status creation_from_json(const json_t *json, const Functions *functions, Arena *arena, Creation *out,
+Status creation_from_json(const DocNode *json, const Functions *functions, Arena *arena, Creation *out,
                           Error *err)
 {
     TRY(read_frame(json, arena, out, err));
@@ -219,13 +239,13 @@ static Status carry_out(Execution *x, const Creation *creation, PlanRef *ref, Er
 }
 
 /* Tests look whether every plan that they make is written as it was read. */
-static Status check_round_trip(const Execution *x, const json_t *json, const Creation *kept, Error *err)
+static Status check_round_trip(const Execution *x, Str text, const Creation *kept, Error *err)
 {
     if (!x->engine->options.test_mode)
         return OK;
-    json_t *again = creation_to_json(kept);
-    bool    same  = json_equal(json, again);
-    json_decref(again);
+    char *again = creation_to_text(kept);
+    bool  same  = str_equal(text, str_c(again));
+    free(again); /* jansson's */
     return same ? OK : error_set(err, E_PLAN, NO_POS, "The plan reads back as another one");
 }
 
@@ -233,22 +253,27 @@ static Status check_round_trip(const Execution *x, const json_t *json, const Cre
 static Status log_and_carry_out(Execution *x, const Creation *decided, const AstStatement *statement,
                                 Str command_id, Str logged_text, Error *err)
 {
-    Arena   *arena = arena_new(0);
-    PlanRef *ref   = NULL;
+    Arena   *arena = arena_new(0), *scratch = arena_new(0);
+    PlanRef *ref = NULL;
     Creation kept;
-    json_t  *json   = creation_to_json(decided);
-    Status   status = creation_from_json(json, x->engine->functions, arena, &kept, err);
+    char    *text = creation_to_text(decided);
+    /* The tree goes with the scratch arena; what is made of it is copied. */
+    const DocNode *json;
+    Status         status = doc_parse(str_c(text), scratch, &json, err);
+    if (status == OK)
+        status = creation_from_json(json, x->engine->functions, arena, &kept, err);
+    arena_free(scratch);
     if (status == OK && kept.query != NULL)
         ref = plan_ref_new(arena, kept.query);
     if (status == OK)
-        status = check_round_trip(x, json, &kept, err);
-    x->creation = json;
+        status = check_round_trip(x, str_c(text), &kept, err);
+    x->creation = str_c(text);
     if (status == OK)
         status = execution_log(x, command_id, statement, logged_text, err);
-    x->creation = NULL;
+    x->creation = STR_NULL;
     if (status == OK)
         status = carry_out(x, &kept, ref, err);
-    json_decref(json);
+    free(text); /* jansson's */
     if (ref != NULL)
         plan_unref(ref);
     else
@@ -273,7 +298,7 @@ Status execution_create(Execution *x, const Creation *creation, const AstStateme
 
 /* What can be known of a query whose plan cannot be read: it is listed, with the reason, and can be dropped.
  */
-static Status list_failed(Execution *x, const json_t *json, Arena *arena, Creation *creation, Error *err)
+static Status list_failed(Execution *x, const DocNode *json, Arena *arena, Creation *creation, Error *err)
 {
     Error ignored;
     Str   id;
@@ -281,7 +306,7 @@ static Status list_failed(Execution *x, const json_t *json, Arena *arena, Creati
         creation->source = NULL;
     if (creation->source != NULL)
         catalog_put_source(x->catalog, creation->source);
-    if (text_of(json_object_get(json, "id"), arena, &id, &ignored) != OK)
+    if (text_of(doc_member(json, "id"), arena, &id, &ignored) != OK)
         return err->code;
     register_query(x, creation, id, str_c(err->message));
     return error_prefix(err,
@@ -291,7 +316,7 @@ static Status list_failed(Execution *x, const json_t *json, Arena *arena, Creati
                         STR_ARG(id));
 }
 
-static Status replay(Execution *x, const json_t *json, Arena *arena, PlanRef **ref, json_t **entity,
+static Status replay(Execution *x, const DocNode *json, Arena *arena, PlanRef **ref, json_t **entity,
                      Error *err)
 {
     Creation creation;

@@ -6,6 +6,7 @@
 #ifndef SLUICE_SERVER_ENGINE_CREATION_H
 #define SLUICE_SERVER_ENGINE_CREATION_H
 
+#include "planner/document/doc_tree.h"
 #include "server/engine/execution.h"
 
 typedef enum { CREATION_SOURCE, CREATION_ALTERED_SOURCE, CREATION_QUERY } CreationKind;
@@ -30,10 +31,10 @@ Status execution_create(Execution *x, const Creation *creation, const AstStateme
  * run. E_UNSUPPORTED: of a later version. */
 Status execution_replay(Execution *x, json_t **entity, Error *err);
 
-/* New reference. */
-json_t *creation_to_json(const Creation *creation);
+/* The document's text; freed by free(). */
+char *creation_to_text(const Creation *creation);
 /* In `arena`. */
-Status creation_from_json(const json_t *json, const Functions *functions, Arena *arena, Creation *out,
+Status creation_from_json(const DocNode *json, const Functions *functions, Arena *arena, Creation *out,
                           Error *err);
 
 #endif

@@ -24,6 +24,7 @@
 #include "catalog/catalog.h"
 #include "log/log.h"
 #include "parser/parser.h"
+#include "planner/document/doc_tree.h"
 #include "planner/planner.h"
 #include "planner/query_settings.h"
 #include "server/settings/properties.h"
@@ -149,11 +150,11 @@ Transients *engine_transients(Engine *engine);
 
 /* A command as the log has it. */
 typedef struct {
-    Str           id;     /* "stream/`S`/create" */
-    Str           text;   /* of the statement */
-    const json_t *topics; /* see CommandText; NULL: a command that does not say */
-    const json_t *plan;   /* what was decided (creation.h); NULL: it is planned from its text */
-    int64_t       offset;
+    Str            id;     /* "stream/`S`/create" */
+    Str            text;   /* of the statement */
+    const DocNode *topics; /* see CommandText; NULL: a command that does not say */
+    const DocNode *plan;   /* what was decided (creation.h); NULL: it is planned from its text */
+    int64_t        offset;
 } LoggedCommand;
 
 /* Carries out a command that is not this process's own, or that failed here before: not tried in a sandbox,
@@ -170,7 +171,7 @@ typedef struct {
     const Properties *overrides;
     const json_t *topics; /* that were looked at, {"name": [partitions, replicas]}: they may change, what the
                              statement means may not */
-    const json_t *plan;   /* what was decided; NULL: a kind of statement whose text says everything */
+    Str plan; /* what was decided, a JSON text; ptr NULL: a kind of statement whose text says everything */
 } CommandText;
 
 /* Where statements that change what exists are made durable, in one order with those of the service's other

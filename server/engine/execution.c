@@ -95,13 +95,14 @@ void execution_seal_plan(Execution *x, QueryPlan *plan, const QueryPlan *former)
 /* From the command itself, so that it means what it meant when it was validated. */
 static bool topic_of_command(const LoggedCommand *command, Str topic, int *partitions, int *replicas)
 {
-    char         *name  = str_to_heap(topic);
-    const json_t *known = json_object_get(command->topics, name);
+    char          *name  = str_to_heap(topic);
+    const DocNode *known = doc_member(command->topics, name);
+    int64_t        counts[2];
     mem_free(name);
-    if (known == NULL)
+    if (!doc_whole(doc_item(known, 0), &counts[0]) || !doc_whole(doc_item(known, 1), &counts[1]))
         return false;
-    *partitions = (int)json_integer_value(json_array_get(known, 0));
-    *replicas   = (int)json_integer_value(json_array_get(known, 1));
+    *partitions = (int)counts[0];
+    *replicas   = (int)counts[1];
     return true;
 }
 

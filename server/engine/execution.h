@@ -43,14 +43,14 @@ struct Execution {
     bool                 lease;       /* has the lease (engine.h) */
     const LoggedCommand *command;     /* being applied; NULL: a request's own statement */
     /* Of the statement at work. */
-    int64_t       logged_at;   /* offset of its command; -1: not logged */
-    Str           command_id;  /* once it was logged */
-    bool          carried_out; /* what fails from here on is no reason to do it again */
-    json_t       *topics;      /* that the planner looked at, for the command */
-    const json_t *creation;    /* what was decided, for the command; NULL: it is of another kind */
-    PlanSetting  *asked;       /* properties that the planner looked at, each once */
-    size_t        asked_count, asked_capacity;
-    Error         unanswered; /* what the planner asked and nobody could tell; code OK: nothing */
+    int64_t logged_at;   /* offset of its command; -1: not logged */
+    Str     command_id;  /* once it was logged */
+    bool    carried_out; /* what fails from here on is no reason to do it again */
+    json_t *topics;      /* that the planner looked at, for the command */
+    Str     creation; /* the document of what was decided, for the command; ptr NULL: it is of another kind */
+    PlanSetting *asked; /* properties that the planner looked at, each once */
+    size_t       asked_count, asked_capacity;
+    Error        unanswered; /* what the planner asked and nobody could tell; code OK: nothing */
 };
 
 typedef Status (*StatementHandler)(Execution *x, const AstStatement *statement, json_t **entity, Error *err);
