@@ -88,7 +88,7 @@ static void world_failed(Worker *worker, const Error *err)
         query_add_error(task->query, err);
         /* A full disk waits for a person, as a damaged one does: it is to be seen, until a commit works. */
         if (task->view != NULL && (in_file || err->code == E_FULL || err->code == E_DAMAGED))
-            atomic_store(&task->view->stalled, true);
+            atomic_store(&task->view->stalled, worker->stall_shown = true);
     }
     if (in_file) { /* the log has it: stand still until the file does, too */
         worker_pause(worker);

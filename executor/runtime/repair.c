@@ -109,7 +109,7 @@ bool worker_has_state(Worker *worker)
 static void show_full_disk(Worker *worker, const Error *err)
 {
     bool news             = !worker->file_troubled;
-    worker->file_troubled = true;
+    worker->file_troubled = worker->stall_shown = true;
     for (Task *task = worker->tasks; task != NULL; task = task->next) {
         if (task->query == NULL || task->pipeline == NULL || pipeline_store_count(task->pipeline) == 0)
             continue;
@@ -119,9 +119,11 @@ static void show_full_disk(Worker *worker, const Error *err)
     }
 }
 
-static void show_room(Worker *worker)
+void worker_show_room(Worker *worker)
 {
-    worker->file_troubled = false;
+    if (!worker->stall_shown)
+        return;
+    worker->stall_shown = worker->file_troubled = false;
     for (Task *task = worker->tasks; task != NULL; task = task->next)
         if (task->query != NULL)
             atomic_store(&task->view->stalled, false);
@@ -137,7 +139,7 @@ void worker_watch_state(Worker *worker)
     } else if (status == E_FULL) {
         show_full_disk(worker, &err);
     } else if (worker->file_troubled && !worker->file_behind) {
-        show_room(worker);
+        worker_show_room(worker);
     }
 }
 

@@ -15,6 +15,9 @@ void worker_repair_state(Worker *worker, const Error *why);
 /* Looks whether the file follows: damage is repaired, and queries that keep tables are shown as failed while
  * the disk is full. Thread: worker */
 void worker_watch_state(Worker *worker);
+/* Nothing is left that could not be committed: no task is shown as stalled any more. A commit clears only the
+ * tasks that were in it, and one that was rolled back may have nothing more to commit. Thread: worker */
+void worker_show_room(Worker *worker);
 /* True once there is a file to work on; until then (no room, no rights) nothing may be opened, and this tries
  * again after the worker's pauses. Thread: worker */
 bool worker_has_state(Worker *worker);

@@ -239,6 +239,8 @@ static void pass(Worker *worker)
         worker->quarantined = NULL; /* there is nothing it could fail at now */
         busy                = true;
     }
+    if (!busy && !worker_has_uncommitted(worker) && !worker->file_behind && !worker->file_troubled)
+        worker_show_room(worker);
     if (!busy && !mailbox_has_mail(worker->mailbox))
         wait_for_work(worker, caught_up);
 }

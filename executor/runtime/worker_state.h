@@ -56,6 +56,7 @@ struct Worker {
     Task    *dirty;  /* list */
     Task    *blamed; /* by a commit that failed; NULL: it was the world */
     bool     in_txn, state_changed, sink_flushed;
+    bool     stall_shown;   /* tasks may be shown as stalled (TaskView) */
     bool     file_troubled; /* the disk is full, and that is shown */
     bool     file_behind;   /* the log has a commit that the state file has not */
     bool     moved;         /* records were processed since the last commit */
