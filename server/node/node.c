@@ -17,6 +17,7 @@
 #include "server/rest/rest.h"
 #include "server/statements/statements.h"
 #include "server/settings/settings.h"
+#include "server/node/schema_registry.h"
 #include "server/node/state_dir.h"
 
 enum { REST_THREADS = 8 };
@@ -34,6 +35,7 @@ struct Node {
     Str               service_id;
     StateDir          dir;
     Log              *log;
+    SchemaRegistry   *registry; /* NULL: none is configured */
     ProcessingLog    *processing;
     Runtime          *runtime;
     HostRuntime      *host;
@@ -99,6 +101,7 @@ static Status open_runtime(Node *node, Clock *clock, Error *err)
 {
     const Properties *p       = node->properties;
     RuntimeOptions    options = {
+           .registry                   = node->registry,
            .log                        = node->log,
            .clock                      = clock,
            .functions_config           = &node->functions.base,
@@ -256,6 +259,7 @@ static Status open_parts(Node *node, const NodeOptions *options, Error *err)
     TRY(state_dir_open(&node->dir, str_to_c(node->arena, path), clock, err));
     if (options->log_to_file)
         TRY(open_log_file(node, err));
+    TRY(schema_registry_open(node->properties, clock, &node->registry, err));
     TRY(open_log(node, clock, err));
     node->processing = processing_log_open(node->log, clock, node->properties, node->service_id);
     TRY(open_runtime(node, clock, err));
@@ -263,6 +267,7 @@ static Status open_parts(Node *node, const NodeOptions *options, Error *err)
         host_runtime_new(node->runtime, node->log,
                          (size_t)properties_int(node->properties, "ksql.query.error.max.queue.size", 10));
     EngineOptions engine = {.log             = node->log,
+                            .registry        = node->registry,
                             .host            = host_runtime_base(node->host),
                             .statement_class = statement_class,
                             .clock           = clock,
@@ -313,6 +318,7 @@ void node_close(Node *node)
     host_runtime_free(node->host);
     processing_log_close(node->processing);
     log_close(node->log);
+    registry_close(node->registry);
     if (node->logs_to_file)
         log_to_stderr();
     state_dir_close(&node->dir);

