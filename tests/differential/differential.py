@@ -184,6 +184,7 @@ class Run:
             if time.monotonic() > end:
                 raise Failure("the table is not read\n" + self.server.log()[-2000:])
             time.sleep(0.05)
+        time.sleep(0.2 + int(self.variant.properties.get("ksql.streams.commit.interval.ms", "100")) / 1000)  # read is not committed yet
 
     # ---- one run's own views must agree ----
 
