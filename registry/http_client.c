@@ -184,11 +184,11 @@ static Status transfer(HttpClient *client, CURL *easy, const char *url, const ch
     CURLcode code = curl_easy_perform(easy);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
     if (code != CURLE_OK)
-        return error_set(err, E_IO, NO_POS, "The schema registry at %s does not answer: %s", url,
+        return error_set(err, E_WAIT, NO_POS, "The schema registry at %s does not answer: %s", url,
                          reason[0] != '\0' ? reason : curl_easy_strerror(code));
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, status);
     if (*status >= 500 || *status == 429 || *status == 401 || *status == 403)
-        return error_set(err, E_IO, NO_POS, "The schema registry at %s answers with status %ld", url,
+        return error_set(err, E_WAIT, NO_POS, "The schema registry at %s answers with status %ld", url,
                          *status);
     return OK;
 }
@@ -199,7 +199,7 @@ static Status ask_one(HttpClient *client, size_t server, Str path, const char *b
     StrBuf url  = {0};
     CURL  *easy = borrow(client);
     if (easy == NULL)
-        return error_set(err, E_IO, NO_POS, "no memory for a request to the schema registry");
+        return error_set(err, E_WAIT, NO_POS, "no memory for a request to the schema registry");
     strbuf_addf(&url, "%s" STR_FMT "%c", client->urls[server], STR_ARG(path), '\0');
     strbuf_reset(answer);
     Status sent = transfer(client, easy, url.ptr, body, status, answer, err);
@@ -274,7 +274,7 @@ Status http_client_ask(HttpClient *client, Str path, const json_t *body, long *s
     *answer      = NULL;
     *status      = 0;
     if (is_resting(client, client->options.clock->monotonic_us(client->options.clock), &first, err))
-        return E_IO;
+        return E_WAIT;
     char  *sent   = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
     Status result = ask_all(client, first, path, sent, status, &text, err);
     if (result == OK)

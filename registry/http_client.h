@@ -17,7 +17,7 @@ void   http_client_free(HttpClient *client); /* accepts NULL */
 
 /* GET, or POST when there is a body (borrowed). Anything that the server answers itself is OK: *status says
  * what, *answer is the document (owned by the caller), NULL where it was none. Servers that do not answer, or
- * answer 5xx or 429, are tried in turn, with pauses that grow; E_IO when none has helped, and at once for a
+ * answer 5xx or 429, are tried in turn, with pauses that grow; E_WAIT when none has helped, and at once for a
  * while after that. */
 Status http_client_ask(HttpClient *client, Str path, const json_t *body, long *status, json_t **answer,
                        Error *err);

@@ -49,7 +49,7 @@ static Str text_of(const json_t *object, const char *name, Arena *arena)
 
 static Status no_sense(Str path, Error *err)
 {
-    return error_set(err, E_IO, NO_POS, "The schema registry's answer to " STR_FMT " makes no sense",
+    return error_set(err, E_WAIT, NO_POS, "The schema registry's answer to " STR_FMT " makes no sense",
                      STR_ARG(path));
 }
 
