@@ -11,6 +11,7 @@
 
 #include "planner/plan_document.h"
 #include "server/engine/engine_state.h"
+#include "server/engine/kept_plans.h"
 
 /* ---- document ---- */
 
@@ -249,35 +250,56 @@ static Status check_round_trip(const Execution *x, Str text, const Creation *kep
     return same ? OK : error_set(err, E_PLAN, NO_POS, "The plan reads back as another one");
 }
 
-/* The arena is the reference's, if there is a query, and freed otherwise. */
+/* What was decided, or for a file's statement what was kept of it; a text in `arena`. */
+static Status choose_document(Execution *x, const Creation *decided, Str command_id, Str logged_text,
+                              Arena *arena, Str *out, Error *err)
+{
+    if (x->engine->kept != NULL)
+        return kept_plans_choose(x->engine->kept, command_id, logged_text, decided, arena, out, err);
+    char *text = creation_to_text(decided);
+    *out       = str_dup(arena, str_c(text));
+    free(text); /* jansson's */
+    return OK;
+}
+
+static Status read_document(Execution *x, Str text, Arena *scratch, Arena *arena, Creation *out, Error *err)
+{
+    const DocNode *json;
+    TRY(doc_parse(text, scratch, &json, err));
+    TRY(creation_from_json(json, x->engine->functions, arena, out, err));
+    return check_round_trip(x, text, out, err);
+}
+
+/* `arena` is the reference's, if there is a query. */
+static Status log_and_run(Execution *x, const AstStatement *statement, Str command_id, Str logged_text,
+                          Str text, const Creation *kept, PlanRef *ref, Error *err)
+{
+    x->creation   = text;
+    Status status = execution_log(x, command_id, statement, logged_text, err);
+    x->creation   = STR_NULL;
+    return status == OK ? carry_out(x, kept, ref, err) : status;
+}
+
 static Status log_and_carry_out(Execution *x, const Creation *decided, const AstStatement *statement,
                                 Str command_id, Str logged_text, Error *err)
 {
+    /* The document and its tree go with the scratch arena; what is made of them is copied. */
     Arena   *arena = arena_new(0), *scratch = arena_new(0);
     PlanRef *ref = NULL;
     Creation kept;
-    char    *text = creation_to_text(decided);
-    /* The tree goes with the scratch arena; what is made of it is copied. */
-    const DocNode *json;
-    Status         status = doc_parse(str_c(text), scratch, &json, err);
+    Str      text;
+    Status   status = choose_document(x, decided, command_id, logged_text, scratch, &text, err);
     if (status == OK)
-        status = creation_from_json(json, x->engine->functions, arena, &kept, err);
-    arena_free(scratch);
+        status = read_document(x, text, scratch, arena, &kept, err);
     if (status == OK && kept.query != NULL)
         ref = plan_ref_new(arena, kept.query);
     if (status == OK)
-        status = check_round_trip(x, str_c(text), &kept, err);
-    x->creation = str_c(text);
-    if (status == OK)
-        status = execution_log(x, command_id, statement, logged_text, err);
-    x->creation = STR_NULL;
-    if (status == OK)
-        status = carry_out(x, &kept, ref, err);
-    free(text); /* jansson's */
+        status = log_and_run(x, statement, command_id, logged_text, text, &kept, ref, err);
     if (ref != NULL)
         plan_unref(ref);
     else
         arena_free(arena);
+    arena_free(scratch);
     return status;
 }
 

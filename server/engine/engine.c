@@ -105,6 +105,13 @@ json_t *engine_command_statuses(Engine *engine)
     return copy;
 }
 
+void engine_set_kept_plans(Engine *engine, KeptPlans *kept)
+{
+    pthread_mutex_lock(&engine->lock);
+    engine->kept = kept;
+    pthread_mutex_unlock(&engine->lock);
+}
+
 size_t engine_replanned(Engine *engine)
 {
     pthread_mutex_lock(&engine->lock);

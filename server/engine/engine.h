@@ -71,6 +71,10 @@ typedef struct {
 
 Status engine_open(const EngineOptions *options, Engine **out, Error *err);
 void   engine_close(Engine *engine);
+/* Statements are carried out as they were decided before (kept_plans.h); borrowed; NULL: there is nothing
+ * kept. */
+typedef struct KeptPlans KeptPlans;
+void                     engine_set_kept_plans(Engine *engine, KeptPlans *kept);
 
 /* ---- one client's state ---- */
 

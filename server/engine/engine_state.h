@@ -29,6 +29,7 @@ struct Engine {
     Transients     *transients;
     json_t         *statuses; /* of commands, by id */
     int64_t         last_command;
+    KeptPlans      *kept;      /* of a file of statements; NULL: none */
     size_t          replanned; /* logged commands that had no plan */
     atomic_bool     degraded;
 };

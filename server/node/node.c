@@ -10,6 +10,7 @@
 #include "core/logger.h"
 #include "core/notice.h"
 #include "server/cluster/command_log.h"
+#include "server/engine/kept_plans.h"
 #include "server/node/headless.h"
 #include "server/node/host_runtime.h"
 #include "server/http/http.h"
@@ -212,8 +213,17 @@ static Status run_commands(Node *node, const NodeOptions *options, Error *err)
 /* A file's statements are carried out once: the log has to be there when the first of them asks for it. */
 static Status run_file(Node *node, const NodeOptions *options, Error *err)
 {
+    KeptPlans *kept;
+    char      *path = str_to_c(node->arena, str_printf(node->arena, "%s/plans.json", node->dir.path));
     TRY(until_available(node, options, "the log", ping, err));
-    return headless_run(node->engine, options->queries_file, node->properties, err);
+    TRY(kept_plans_open(path, engine_functions(node->engine), &kept, err));
+    engine_set_kept_plans(node->engine, kept);
+    Status status = headless_run(node->engine, options->queries_file, node->properties, err);
+    engine_set_kept_plans(node->engine, NULL);
+    if (status == OK)
+        status = kept_plans_save(kept, err);
+    kept_plans_close(kept);
+    return status;
 }
 
 static void make_processing_stream(Node *node)

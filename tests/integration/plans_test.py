@@ -106,6 +106,87 @@ class Plans(unittest.TestCase):
         self.counts(server, [["x", 3, 16]])
 
 
+class QueriesFile(unittest.TestCase):
+    """A file has no command log: its plans are kept in the state directory."""
+
+    def server(self, text, **properties):
+        server = Server(BINARY, {name.replace("__", "."): value for name, value in properties.items()})
+        self.addCleanup(server.close)
+        server.properties["ksql.queries.file"] = os.path.join(server.directory, "queries.sql")
+        self.write(server, text)
+        return server.start()
+
+    def write(self, server, text):
+        with open(server.properties["ksql.queries.file"], "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def insert(self, server, *values):
+        lines = [{"target": "S"}] + [{"ID": "x", "V": value} for value in values]
+        status, body, _ = server.request("POST", "/inserts-stream", "".join(json.dumps(line) + "\n" for line in lines))
+        self.assertEqual((status, body.count('"ok"')), (200, len(values)), body)
+
+    def counts(self, server, expected):
+        wait_until(lambda: sorted(server.pull("SELECT * FROM C;")) == sorted(expected), 10, f"C to hold {expected}")
+
+    def refused(self, server, text, message):
+        before = len(server.log())
+        self.write(server, text)
+        with self.assertRaises(AssertionError):
+            server.start(ready=False)
+            server.process.wait(10)
+            raise AssertionError()
+        server.stop() if server.process.poll() is None else None
+        server.process = None
+        self.assertIn(message, server.log()[before:])
+
+    def test_settings_of_today(self):
+        server = self.server(SOURCE + COUNTS, ksql__output__topic__name__prefix="A_")
+        self.insert(server, 1)
+        self.counts(server, [["x", 1, 1]])
+        server.stop()
+        server.properties["ksql.output.topic.name.prefix"] = "B_"
+        server.start()
+        self.insert(server, 2)
+        self.counts(server, [["x", 2, 3]])
+        with open(os.path.join(server.directory, "data", "plans.json"), encoding="utf-8") as file:
+            kept = [json.loads(statement["plan"]) for statement in json.load(file)["kept"]]
+        self.assertEqual([statement["source"]["is"]["topic"] for statement in kept], ["s", "A_C"])
+
+    def test_a_file_that_was_changed(self):
+        server = self.server(SOURCE + COUNTS)
+        self.insert(server, 1)
+        self.counts(server, [["x", 1, 1]])
+        server.stop()
+        # Another statement before it: the query's place is another, it is the same query.
+        more = SOURCE + "CREATE STREAM BEFORE_IT AS SELECT * FROM S;"
+        self.write(server, more + COUNTS)
+        server.start()
+        self.insert(server, 2)
+        self.counts(server, [["x", 2, 3]])
+        server.stop()
+        # What OR REPLACE would refuse is refused, and nothing of it is lost.
+        self.refused(server, more + "CREATE TABLE C AS SELECT ID, MAX(V) AS N FROM S GROUP BY ID;", "what it has stored does not fit the new one")
+        self.refused(server, (more + COUNTS).replace("'s'", "'s2'"), "what it has stored does not fit the new one")
+        self.write(server, COUNTS.join([more, ""]))
+        server.start()
+        self.insert(server, 3)
+        self.counts(server, [["x", 3, 6]])
+        server.stop()
+        self.write(server, more)
+        server.start()
+        self.assertIn("no longer in the file, and not run; what it has stored stays: CREATE TABLE C", server.log())
+
+    def test_a_condition_may_change(self):
+        server = self.server(SOURCE + COUNTS)
+        self.insert(server, 1)
+        self.counts(server, [["x", 1, 1]])
+        server.stop()
+        self.write(server, SOURCE + COUNTS.replace("FROM S", "FROM S WHERE V > 10"))
+        server.start()
+        self.insert(server, 2, 20)
+        self.counts(server, [["x", 2, 21]])
+
+
 if __name__ == "__main__":
     if len(sys.argv) > 1 and os.path.exists(sys.argv[1]):
         BINARY = sys.argv.pop(1)
