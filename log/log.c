@@ -219,6 +219,8 @@ Status log_flush(LogWriter *writer, int timeout_ms, Error *err)
     return BACKEND(writer)->flush(writer, timeout_ms, err);
 }
 
+void log_send_now(LogWriter *writer) { BACKEND(writer)->send_now(writer); }
+
 Status log_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
                        int64_t *offset, Error *err)
 {

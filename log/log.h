@@ -170,6 +170,9 @@ Status log_append(LogWriter *writer, Str topic, int partition, const LogRecord *
                   Error *err);
 /* Waits until all appended records are acknowledged. E_IO with the first failure. */
 Status log_flush(LogWriter *writer, int timeout_ms, Error *err);
+/* Sends what has been appended without lingering any longer; does not wait for it to arrive, or a millisecond
+ * at most. */
+void log_send_now(LogWriter *writer);
 /* A writer without transactions: appends and waits. *offset may be NULL. */
 Status log_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
                        int64_t *offset, Error *err);

@@ -50,6 +50,7 @@ typedef struct LogBackend {
     Status (*append)(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
                      Error *err);
     Status (*flush)(LogWriter *writer, int timeout_ms, Error *err);
+    void (*send_now)(LogWriter *writer);
     Status (*append_sync)(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
                           int64_t *offset, Error *err);
     Status (*txn_begin)(LogWriter *writer, Error *err);

@@ -210,6 +210,7 @@ const LogBackend log_backend_embedded = {
     .writer_close     = embedded_writer_close,
     .append           = embedded_append,
     .flush            = embedded_flush,
+    .send_now         = embedded_send_now,
     .append_sync      = embedded_append_sync,
     .txn_begin        = embedded_txn_begin,
     .txn_fence        = embedded_txn_fence,

@@ -337,6 +337,7 @@ void    embedded_writer_close(LogWriter *writer);
 Status  embedded_append(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
                         Error *err);
 Status  embedded_flush(LogWriter *writer, int timeout_ms, Error *err);
+void    embedded_send_now(LogWriter *writer);
 Status  embedded_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record,
                              Str hash_key, int64_t *offset, Error *err);
 Status  embedded_txn_begin(LogWriter *writer, Error *err);

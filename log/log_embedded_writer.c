@@ -455,6 +455,12 @@ Status embedded_flush(LogWriter *writer, int timeout_ms, Error *err)
     return take_failure(writer, err);
 }
 
+void embedded_send_now(LogWriter *writer)
+{
+    if (writer->id == NULL && writer->log->threaded)
+        log_linger(writer->log, writer, 0);
+}
+
 Status embedded_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record,
                             Str hash_key, int64_t *offset, Error *err)
 {

@@ -363,6 +363,7 @@ const LogBackend log_backend_kafka = {
     .writer_close     = kafka_writer_close,
     .append           = kafka_append,
     .flush            = kafka_flush,
+    .send_now         = kafka_send_now,
     .append_sync      = kafka_append_sync,
     .txn_begin        = kafka_txn_begin,
     .txn_fence        = kafka_txn_fence,

@@ -118,6 +118,7 @@ void    kafka_writer_close(LogWriter *writer);
 Status  kafka_append(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
                      Error *err);
 Status  kafka_flush(LogWriter *writer, int timeout_ms, Error *err);
+void    kafka_send_now(LogWriter *writer);
 Status  kafka_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
                           int64_t *offset, Error *err);
 Status  kafka_txn_begin(LogWriter *writer, Error *err);

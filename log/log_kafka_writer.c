@@ -16,6 +16,7 @@ enum {
     GROWN_WAIT_MS   = 5000,  /* for the client to learn of partitions that the cluster has shown us */
     CALL_TIMEOUT_MS = 10000, /* of one try of a transactional call */
     CLOSE_WAIT_MS   = 30000,
+    SEND_WAIT_MS    = 1,
     RECHECK_US      = 30 * 1000 * 1000, /* topics grow partitions */
     TXN_TIMEOUT_MS  = 60000,
     OPEN_TRIES      = 2,
@@ -415,6 +416,10 @@ Status kafka_flush(LogWriter *writer, int timeout_ms, Error *err)
     return code == RD_KAFKA_RESP_ERR_NO_ERROR ? OK
                                               : kafka_fail(code, NULL, err, "records wait to be written");
 }
+
+/* While a flush waits, librdkafka does not linger. One that does not wait at all may be over before its
+ * threads have looked. */
+void kafka_send_now(LogWriter *writer) { rd_kafka_flush(writer->client, SEND_WAIT_MS); }
 
 Status kafka_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
                          int64_t *offset, Error *err)

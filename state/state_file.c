@@ -100,6 +100,7 @@ static StateFile *file_new(StateShare *share)
     file->epoch       = 1;
     file->scratch     = arena_new(0);
     file->remembered  = arena_new(0);
+    file->staging     = arena_new(0);
     file->own_share   = share == NULL;
     file->share       = share != NULL ? share : state_share_new();
     return file;
@@ -180,6 +181,8 @@ void state_file_close(StateFile *file)
     store_cache_free_spare(file);
     mem_free(file->spare);
     arena_free(file->scratch);
+    arena_free(file->staging);
+    mem_free(file->staged);
     arena_free(file->remembered);
     sqlite3_close(file->db);
     mem_free(file);
@@ -370,10 +373,11 @@ static void settle(StateFile *file)
         Store *next = store->next_changed;
         for (size_t i = 0; i < store->dirty_count; i++)
             row_settle(store->dirty[i]);
-        store->dirty_count    = 0;
-        store->committed_time = store->time;
-        store->listed         = false;
-        store                 = next;
+        store->settled_count = store->dirty_count;
+        store->dirty_count   = 0;
+        store->prepared_time = store->time;
+        store->listed        = false;
+        store                = next;
     }
     file->changed     = NULL;
     file->dirty_bytes = 0;
@@ -418,14 +422,64 @@ static Status commit_to_file(StateFile *file, Error *err)
     return OK;
 }
 
+static void keep_times(StateFile *file)
+{
+    for (Store *store = file->stores; store != NULL; store = store->next) {
+        store->committed_time = store->prepared_time;
+        store->aside_count    = 0;
+    }
+}
+
+/* The list of rows that were dirty, for scans. */
+static void set_aside(Store *store)
+{
+    CacheRow **rows       = store->aside;
+    size_t     capacity   = store->aside_capacity;
+    store->aside          = store->dirty;
+    store->aside_count    = store->settled_count;
+    store->aside_capacity = store->dirty_capacity;
+    store->dirty          = rows;
+    store->dirty_capacity = capacity;
+}
+
+bool state_file_can_prepare(const StateFile *file)
+{
+    return file->writer != NULL && !file->in_transaction && !file->lost && !file->prepared;
+}
+
+/* The rows stay in the cache until the next time, for until they are published nobody else has them: those
+ * that may go, go before they are clean. */
+void state_file_prepare(StateFile *file)
+{
+    state_memory_stage(file);
+    next_interval(file);
+    Store *changed = file->changed;
+    settle(file);
+    for (Store *store = changed; store != NULL; store = store->next_changed)
+        set_aside(store);
+    file->prepared = true;
+}
+
+static Status end_prepared(StateFile *file, Error *err)
+{
+    TRY(state_memory_publish(file, err));
+    file->prepared = false;
+    keep_times(file);
+    state_meta_committed(file);
+    return OK;
+}
+
 Status state_file_commit(StateFile *file, Error *err)
 {
+    if (file->prepared)
+        return end_prepared(file, err);
     TRY(state_file_ready(file, err));
     if (file->in_transaction || (file->writer == NULL && (file->changed != NULL || file->pending.count > 0)))
         TRY(commit_to_file(file, err));
     else if (file->writer != NULL)
         TRY(state_memory_commit(file, err));
     settle(file);
+    keep_times(file);
     state_meta_committed(file);
     next_interval(file);
     return OK;
@@ -439,10 +493,10 @@ static void store_rollback(Store *store)
 {
     for (size_t i = 0; i < store->dirty_count; i++)
         store_cache_remove(store->dirty[i]);
-    store->dirty_count = 0;
-    store->time        = store->committed_time;
-    store->swept_bound = INT64_MIN;
-    store->listed      = false;
+    store->dirty_count = store->aside_count = 0;
+    store->time = store->prepared_time = store->committed_time;
+    store->swept_bound                 = INT64_MIN;
+    store->listed                      = false;
 }
 
 void state_file_rollback(StateFile *file)
@@ -454,13 +508,15 @@ void state_file_rollback(StateFile *file)
     file->lost    = false;
     end_transaction(file);
     for (Store *store = file->stores; store != NULL; store = store->next) {
-        if (direct)
-            store_cache_clear(store); /* may hold what was read inside the transaction */
+        if (direct || file->prepared) /* may hold what was read inside the transaction, or was set aside */
+            store_cache_clear(store);
         store_rollback(store);
     }
     if (direct)
         state_memory_drop_all(file);
-    file->changed = NULL;
+    file->changed  = NULL;
+    file->prepared = false;
+    state_memory_unstage(file);
     fact_set_empty(&file->pending);
     next_interval(file);
 }

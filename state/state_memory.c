@@ -72,7 +72,7 @@ Status state_memory_attach(Store *store, Error *err)
     memory->retention_ms = store->spec.retention_ms;
     unlock(share);
     store->memory = memory;
-    store->time = store->committed_time = memory->time;
+    store->time = store->committed_time = store->prepared_time = memory->time;
     return OK;
 }
 
@@ -180,15 +180,15 @@ static void put_rows(Store *store, bool waits)
     store->file->put_rows += store->dirty_count;
 }
 
-static void put_time(Store *store, bool waits)
+static void put_time(Store *store, int64_t time, bool waits)
 {
     StoreMemory *memory = store->memory;
     lock(store->file->share);
-    if (memory->time != store->time && waits) {
+    if (memory->time != time && waits) {
         memory->time_waits = true;
         state_share_list(store->file->share, memory);
     }
-    memory->time = store->time;
+    memory->time = time;
     unlock(store->file->share);
 }
 
@@ -219,11 +219,70 @@ Status state_memory_commit(StateFile *file, Error *err)
     set_committing(file->share, true);
     for (Store *store = file->changed; store != NULL; store = store->next_changed) {
         put_rows(store, true);
-        put_time(store, true);
+        put_time(store, store->time, true);
     }
     put_facts(file);
     set_committing(file->share, false);
     return OK;
+}
+
+/* ---- in two halves ---- */
+
+static void stage(StateFile *file, Store *store, const MemEntry *entry)
+{
+    if (file->staged_count == file->staged_capacity) {
+        file->staged_capacity = file->staged_capacity ? file->staged_capacity * 2 : 64;
+        file->staged          = mem_realloc(file->staged, file->staged_capacity * sizeof *file->staged);
+    }
+    Str value = str_is_null(entry->value) ? STR_NULL : str_dup(file->staging, entry->value);
+    file->staged[file->staged_count++] =
+        (Staged){store, {str_dup(file->staging, entry->key), value, entry->start, entry->end}};
+}
+
+void state_memory_stage(StateFile *file)
+{
+    for (Store *store = file->changed; store != NULL; store = store->next_changed) {
+        for (size_t i = 0; i < store->dirty_count; i++) {
+            CacheRow *row = store->dirty[i];
+            if (!row->base.exists && !row->base.stored)
+                continue; /* came and went in between */
+            MemEntry entry = entry_of(row, &store->table->buffer);
+            stage(file, store, &entry);
+            row->from_file = false;
+        }
+    }
+}
+
+static void publish_rows(StateFile *file)
+{
+    StateShare *share = file->share;
+    for (size_t i = 0; i < file->staged_count;) {
+        lock(share);
+        for (size_t n = 0; n < ROWS_AT_ONCE && i < file->staged_count; n++, i++)
+            put(share, file->staged[i].store->memory, &file->staged[i].entry, true);
+        unlock(share);
+    }
+    file->put_rows += file->staged_count;
+}
+
+Status state_memory_publish(StateFile *file, Error *err)
+{
+    TRY(state_writer_make_room(file->writer, err));
+    set_committing(file->share, true);
+    publish_rows(file);
+    for (Store *store = file->stores; store != NULL; store = store->next)
+        if (store->prepared_time != store->committed_time)
+            put_time(store, store->prepared_time, true);
+    put_facts(file);
+    set_committing(file->share, false);
+    state_memory_unstage(file);
+    return OK;
+}
+
+void state_memory_unstage(StateFile *file)
+{
+    file->staged_count = 0;
+    arena_reset(file->staging);
 }
 
 void state_memory_remember(StateFile *file)
@@ -232,7 +291,7 @@ void state_memory_remember(StateFile *file)
         if (store->memory == NULL)
             continue;
         put_rows(store, false);
-        put_time(store, false);
+        put_time(store, store->time, false);
         lock(file->share);
         if (store->memory->emptied) {
             store->memory->complete  = true;

@@ -22,6 +22,10 @@ void state_memory_reap(StateFile *file, bool all);
 /* A commit: dirty rows and facts become readable, and wait for the file. Waits itself while the file is too
  * far behind. */
 Status state_memory_commit(StateFile *file, Error *err);
+/* The same in two halves: rows are copied aside; they and the facts become readable. */
+void   state_memory_stage(StateFile *file);
+Status state_memory_publish(StateFile *file, Error *err);
+void   state_memory_unstage(StateFile *file);
 /* After a commit that has written the file itself. */
 void state_memory_remember(StateFile *file);
 /* After a rollback of what was written to the file: what is here may have been read from it. */

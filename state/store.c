@@ -82,6 +82,7 @@ Status store_open(StateFile *file, const StoreSpec *spec, int partition, Store *
     store->fixed_states      = columns_are_fixed(spec->states, spec->state_count);
     store->row_values        = spec->value_count + spec->state_count;
     store->time              = time;
+    store->prepared_time     = time;
     store->committed_time    = time;
     store->swept_bound       = INT64_MIN;
     status                   = state_memory_attach(store, err);
@@ -118,6 +119,7 @@ void store_close(Store *store)
     state_memory_detach(store);
     state_table_release(store->file, store->table);
     mem_free(store->dirty);
+    mem_free(store->aside);
     mem_free(store->idle);
     mem_free(store);
 }

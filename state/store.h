@@ -196,6 +196,13 @@ Status state_meta_list(StateFile *file, Str prefix, Arena *arena, Str **names, S
  * the cache is as before: try again or roll back. If rows were applied, cleared or dropped since the last
  * commit, those are lost: only rollback goes on. */
 Status state_file_commit(StateFile *file, Error *err);
+/* The first half of a commit that waits for a decision of somebody else: rows are set aside, and what changes
+ * from here on is of the next. state_file_commit ends this one, with the facts that are set by then, and a
+ * rollback takes back both. Only where state_file_can_prepare: the file follows behind, and nothing was
+ * cleared, dropped or made since the last commit, which is in a transaction of the file and cannot be told
+ * apart. */
+bool state_file_can_prepare(const StateFile *file);
+void state_file_prepare(StateFile *file);
 /* True after such a loss, until the rollback. */
 bool state_file_is_lost(const StateFile *file);
 /* Forgets everything since the last commit. */

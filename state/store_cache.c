@@ -544,5 +544,5 @@ void store_cache_clear(Store *store)
     mem_free(store->rows.slots);
     mem_free(store->groups.slots);
     store->rows = store->groups = (CacheTable){0};
-    store->dirty_count = store->idle_count = 0;
+    store->dirty_count = store->aside_count = store->idle_count = 0;
 }

@@ -71,12 +71,21 @@ struct Store {
     bool         keeps_groups; /* from the first question after the windows of a key on */
     CacheRow   **dirty;
     size_t       dirty_count, dirty_capacity;
+    CacheRow   **aside; /* clean, but nobody else has them yet: set aside by state_file_prepare */
+    size_t       aside_count, aside_capacity, settled_count; /* the last: dirty_count of then */
     KeyGroup   **idle;
     size_t       idle_count, idle_capacity;
     int64_t      time, committed_time, swept_bound;
-    bool         listed; /* in file->changed */
+    int64_t      prepared_time; /* as of what is set aside; else committed_time */
+    bool         listed;        /* in file->changed */
     Store       *next_changed;
 };
+
+/* A row that waits for a decision (state_file_prepare). */
+typedef struct {
+    Store   *store;
+    MemEntry entry; /* in the file's staging arena */
+} Staged;
 
 struct StateFile {
     sqlite3     *db;
@@ -98,6 +107,10 @@ struct StateFile {
     size_t       memory_limit; /* of bytes in share->memories */
     size_t       put_rows;     /* since memory was last trimmed */
     bool         in_transaction;
+    bool         prepared; /* rows are set aside, in `staged` */
+    Staged      *staged;
+    size_t       staged_count, staged_capacity;
+    Arena       *staging;
     bool         direct;      /* it holds writes that are nowhere else: apply, clear, drop */
     bool         lost;        /* such writes were lost by a failed commit: only rollback goes on */
     bool         recheck;     /* a rollback may have taken tables away */

@@ -358,6 +358,17 @@ static int compare_by_key(const void *a, const void *b)
     return order ? order : compare_window(x, y, ((const CacheRow *)x)->store->spec.kind);
 }
 
+/* Rows that only the cache has, in their newest version. */
+static void scan_cached(Scan *scan, CacheRow **rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const StoreRow *row  = &rows[i]->base;
+        int64_t         time = store_row_time(scan->store->spec.kind, row->window_start, row->window_end);
+        if (!scan->by_time || (time >= scan->from && time <= scan->to))
+            scan_add(scan, rows[i]);
+    }
+}
+
 static Status scan_run(Store *store, TableSql which, Scan *scan, StoreRows *out, Error *err)
 {
     sqlite3_stmt *stmt;
@@ -373,12 +384,8 @@ static Status scan_run(Store *store, TableSql which, Scan *scan, StoreRows *out,
     TRY(state_memory_unwritten(store, scan_entry, scan,
                                err)); /* first: the file may have them a moment later */
     TRY(each_row(store, stmt, scan_row, scan, err));
-    for (size_t i = 0; i < store->dirty_count; i++) {
-        CacheRow *row  = store->dirty[i];
-        int64_t   time = store_row_time(store->spec.kind, row->base.window_start, row->base.window_end);
-        if (!scan->by_time || (time >= scan->from && time <= scan->to))
-            scan_add(scan, row);
-    }
+    scan_cached(scan, store->dirty, store->dirty_count);
+    scan_cached(scan, store->aside, store->aside_count);
     if (scan->count > 1)
         qsort(scan->rows, scan->count, sizeof *scan->rows, scan->by_time ? compare_by_time : compare_by_key);
     *out = (StoreRows){scan->rows, scan->count};

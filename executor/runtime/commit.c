@@ -3,21 +3,34 @@
  *
  *   1. operators hand over what they held back; changed rows become changelog records
  *   2. each task's positions become a record in its slot's partition
- *   3. under at_least_once: the plain writer's records are flushed
- *   4. the fence: offsets of the slots' group with the generation in which the slots were assigned
- *   5. the log transaction commits: from here on it has happened
- *   6. the state file commits, with the changelog positions and the sequence numbers
+ *   3. under at_least_once: the plain writer's records are acknowledged
+ *   4. changed rows are set aside (state_file_prepare)
+ *   5. the transaction's records are acknowledged; the fence: offsets of the slots' group with the generation
+ * in which the slots were assigned
+ *   6. the log transaction commits: from here on it has happened
+ *   7. the state file has them committed, with the changelog positions and the sequence numbers
  *
- * So the state file is never ahead of the log. A crash between 5 and 6 leaves a smaller sequence number in
- * the file: the changelog's tail is replayed (restore.c). If 6 fails (disk full), the worker stands still and
- * tries again: to go on from the old snapshot would count twice. Only where the failure took restored rows
- * with it there is nothing to try again: then the worker rolls back, and its tasks are restored from the log.
+ * So the state file is never ahead of the log. A crash between 6 and 7 leaves a smaller sequence number in
+ * the file: the changelog's tail is replayed (restore.c). If 7 fails (disk full), the worker stands still and
+ * tries again: to go on from the old snapshot would count twice. Only where the failure took rows with it
+ * there is nothing to try again: then the worker rolls back, and its tasks are restored from the log.
+ *
+ * Steps 5 and 6 are questions to brokers, and a worker that waited for the answers would process nothing for
+ * most of its time at a thousand records a second. So they are asked by a thread (decision.c) and the worker
+ * goes on with the records of the next commit: their rows are in the cache only (step 4 has made all of
+ * before clean), their log records go to the other writer, positions and operators' states of this commit
+ * were copied in step 2. Whoever does anything else than move records (tasks opened or closed, slots,
+ * cleanup) settles the decision first. If it falls against the commit, both are rolled back, for the second
+ * has seen what the first did.
  *
  * A task that only moved on (its records had no effect) needs no transaction: its positions are written once
  * a second.
  */
 #include "executor/runtime/commit.h"
 
+#include <assert.h>
+
+#include "executor/runtime/decision.h"
 #include "executor/runtime/fetch.h"
 #include "executor/runtime/positions.h"
 #include "executor/runtime/query.h"
@@ -25,47 +38,64 @@
 #include "executor/runtime/writers.h"
 
 enum {
-    RECORD_US                  = 1000000, /* how long positions without effects go unrecorded */
-    TXN_BYTES_MAX              = 64 << 20,
-    FIRST_COMMIT_MS            = 100,
-    CAUGHT_UP_MS_AT_LEAST_ONCE = 10,
-    CAUGHT_UP_MS_EXACTLY_ONCE  = 50,
+    RECORD_US          = 1000000, /* how long positions without effects go unrecorded */
+    TXN_BYTES_MAX      = 64 << 20,
+    FIRST_COMMIT_MS    = 100,
+    AWAITED_MS         = 10, /* at_least_once: between commits that somebody may wait for */
+    AWAITED_MS_EXACTLY = 50,
 };
 
 /* ---- when ---- */
 
-/* Readers that have caught up hasten a commit that somebody may wait for. Tasks that were only opened are
- * written down a little later: their first records are on their way, and a commit into topics just made would
- * stop the worker until brokers lead them. */
-static int64_t commit_after_us(const Worker *worker, bool caught_up)
+/* Does what was done come to light by the commit? Under at_least_once a sink's records have left already:
+ * only tables, and what goes through repartition topics, are waited for. */
+static bool is_awaited(const Worker *worker)
+{
+    return worker->sink == NULL || worker->in_txn || state_file_dirty_bytes(worker->state) > 0;
+}
+
+/* Readers that have caught up hasten a commit that somebody may wait for; others when nothing comes any more.
+ * Tasks that were only opened are written down a little later: their first records are on their way, and a
+ * commit into topics just made would stop the worker until brokers lead them. */
+static int64_t commit_due_us(const Worker *worker, bool caught_up)
 {
     const Runtime *runtime  = worker->runtime;
     int64_t        interval = runtime_commit_interval_ms(runtime);
     if (worker->commits == 0 && interval > FIRST_COMMIT_MS)
         interval = FIRST_COMMIT_MS;
+    int64_t due = worker->commit_us + interval * 1000;
+    if (!caught_up)
+        return due;
     int64_t at_end = !worker->moved                  ? FIRST_COMMIT_MS
-                     : runtime->options.exactly_once ? CAUGHT_UP_MS_EXACTLY_ONCE
-                                                     : CAUGHT_UP_MS_AT_LEAST_ONCE;
-    return 1000 * (caught_up && at_end < interval ? at_end : interval);
+                     : runtime->options.exactly_once ? AWAITED_MS_EXACTLY
+                                                     : AWAITED_MS;
+    int64_t from   = worker->commit_us;
+    if (worker->moved && !is_awaited(worker) && worker->quiet_us > from)
+        from = worker->quiet_us;
+    return from + at_end * 1000 < due ? from + at_end * 1000 : due;
 }
 
 bool worker_has_uncommitted(const Worker *worker) { return worker->dirty != NULL || worker->state_changed; }
+
+/* More than should wait in memory, or in a transaction. */
+static bool is_full(const Worker *worker)
+{
+    size_t cache = worker->runtime->options.cache_bytes > 0 ? worker->runtime->options.cache_bytes : 10 << 20;
+    return worker->txn_bytes > TXN_BYTES_MAX || state_file_dirty_bytes(worker->state) > cache;
+}
 
 bool worker_commit_due(const Worker *worker, bool caught_up)
 {
     if (!worker_has_uncommitted(worker))
         return false;
-    size_t cache = worker->runtime->options.cache_bytes > 0 ? worker->runtime->options.cache_bytes : 10 << 20;
-    if (worker->txn_bytes > TXN_BYTES_MAX || state_file_dirty_bytes(worker->state) > cache)
-        return true;
-    return runtime_now_us(worker->runtime) - worker->commit_us >= commit_after_us(worker, caught_up);
+    return is_full(worker) || runtime_now_us(worker->runtime) >= commit_due_us(worker, caught_up);
 }
 
 int worker_commit_wait_ms(const Worker *worker)
 {
     int64_t now = runtime_now_us(worker->runtime), due;
     if (worker_has_uncommitted(worker))
-        due = worker->commit_us + commit_after_us(worker, true);
+        due = commit_due_us(worker, true);
     else if (worker->unrecorded_us != 0)
         due = worker->unrecorded_us + RECORD_US;
     else
@@ -74,6 +104,8 @@ int worker_commit_wait_ms(const Worker *worker)
 }
 
 /* ---- the parts ---- */
+
+static Status keep_state(Worker *worker, Error *err);
 
 static Status flush_tasks(Worker *worker, Error *err)
 {
@@ -146,24 +178,27 @@ static Status write_record(Worker *worker, Task *task, StrBuf *bytes, Error *err
     return log_append(worker->txn, worker->runtime->slots_topic, task->slot, &record, STR_NULL, err);
 }
 
-static Status fence(Worker *worker, Error *err)
+/* The slots whose tasks are part of it, for the fence; in worker->scratch. */
+static size_t list_slots(Worker *worker, LogPosition **out)
 {
-    int          slots     = atomic_load(&worker->runtime->slot_count);
-    LogPosition *positions = ARENA_ARRAY(worker->scratch, LogPosition, (size_t)slots);
-    bool        *seen      = ARENA_ARRAY(worker->scratch, bool, (size_t)slots);
-    size_t       count     = 0;
+    int    slots = atomic_load(&worker->runtime->slot_count);
+    bool  *seen  = ARENA_ARRAY(worker->scratch, bool, (size_t)slots);
+    size_t count = 0;
+    *out         = ARENA_ARRAY(worker->scratch, LogPosition, (size_t)slots);
     for (const Task *task = worker->dirty; task != NULL; task = task->next_dirty) {
         if (!task->in_commit || seen[task->slot])
             continue;
-        seen[task->slot]   = true;
-        positions[count++] = (LogPosition){worker->runtime->slots_topic, task->slot, 0};
+        seen[task->slot] = true;
+        (*out)[count++]  = (LogPosition){worker->runtime->slots_topic, task->slot, 0};
     }
-    return log_txn_fence(worker->txn, worker->fence, positions, count, err);
+    return count;
 }
 
 enum { FLUSH_TIMEOUT_MS = 30000 };
 
-static Status commit_log(Worker *worker, Error *err)
+/* A sink's records are acknowledged here and not by the decision: its writer goes on with the next commit's.
+ */
+static Status write_records(Worker *worker, Error *err)
 {
     StrBuf bytes  = {0};
     Status status = OK;
@@ -175,10 +210,55 @@ static Status commit_log(Worker *worker, Error *err)
     if (worker->sink != NULL && !worker->sink_flushed)
         TRY(log_flush(worker->sink, FLUSH_TIMEOUT_MS, err));
     worker->sink_flushed = true;
-    TRY(fence(worker, err));
+    return OK;
+}
+
+/* From here on what is done belongs to the next commit. */
+static void hand_over(Worker *worker, bool in_log)
+{
+    for (Task *task = worker->dirty, *next; task != NULL; task = next) {
+        next                  = task->next_dirty;
+        task->next_dirty      = NULL;
+        task->dirty           = false;
+        task->effects         = false;
+        task->deciding        = true;
+        task->next_deciding   = worker->deciding_list;
+        worker->deciding_list = task;
+        if (task->pipeline != NULL)
+            pipeline_committed(task->pipeline);
+    }
+    worker->dirty         = NULL;
+    worker->deciding      = true;
+    worker->deciding_txn  = in_log ? worker->txn : NULL;
+    worker->in_txn        = in_log ? false : worker->in_txn;
+    worker->state_changed = worker->moved = false;
+    worker->txn_bytes                     = 0;
+    worker->commit_us                     = runtime_now_us(worker->runtime);
+}
+
+Status worker_commit_begin(Worker *worker, bool force, Error *err)
+{
+    bool         any = false;
+    LogPosition *slots;
+    assert(!worker->deciding);
+    if (worker->file_behind)
+        TRY(keep_state(worker, err));
+    include_unrecorded(worker, force);
+    TRY(flush_tasks(worker, err));
+    for (Task *task = worker->dirty; task != NULL; task = task->next_dirty)
+        any |= choose_task(worker, task, force);
+    if (!any && !worker_has_uncommitted(worker))
+        return OK;
+    if (any)
+        TRY(write_records(worker, err));
+    worker->prepared = state_file_can_prepare(worker->state);
+    if (worker->prepared)
+        state_file_prepare(worker->state);
+    size_t count = list_slots(worker, &slots);
+    hand_over(worker, any);
+    if (any)
+        decision_begin(worker->decision, worker->deciding_txn, worker->fence, slots, count);
     arena_reset(worker->scratch);
-    TRY(log_txn_commit(worker->txn, err));
-    worker->in_txn = false;
     return OK;
 }
 
@@ -203,7 +283,7 @@ static Status set_meta(Worker *worker, Task *task, StrBuf *bytes, Error *err)
     for (size_t i = 0; i < stores; i++) {
         int64_t end = pipeline_store_is_source(task->pipeline, i)
                           ? -1
-                          : log_writer_end(worker->txn, task->changelog_topics[i], task->partition);
+                          : writers_end(worker, task->changelog_topics[i], task->partition);
         if (end >= 0)
             task->changelogs[i] = end;
     }
@@ -213,34 +293,33 @@ static Status set_meta(Worker *worker, Task *task, StrBuf *bytes, Error *err)
     return state_meta_set(worker->state, str_c(slot), STR_LIT("1"), err);
 }
 
+static void task_kept(Worker *worker, Task *task)
+{
+    task->deciding = false;
+    if (!task->in_commit && worker->unrecorded_us == 0)
+        worker->unrecorded_us = runtime_now_us(worker->runtime);
+    task->unrecorded = !task->in_commit;
+    task->in_commit  = false;
+    task_publish(task);
+    if (task_state_is_live(task->state)) {
+        task->restored = false;
+        atomic_store(&task->view->readable, true);
+    }
+    atomic_store(&task->view->stalled, false);
+    atomic_store(&task->view->dirty, task->dirty); /* it may be part of the next commit already */
+}
+
 static Status keep_state(Worker *worker, Error *err)
 {
     TRY(state_file_commit(worker->state, err));
     worker->file_commits++;
-    worker->file_behind = worker->state_changed = worker->moved = false;
-    for (Task *task = worker->dirty, *next; task != NULL; task = next) {
-        next             = task->next_dirty;
-        task->next_dirty = NULL;
-        task->dirty      = false;
-        pipeline_committed(task->pipeline);
-        if (!task->in_commit) {
-            task->unrecorded = true;
-            if (worker->unrecorded_us == 0)
-                worker->unrecorded_us = runtime_now_us(worker->runtime);
-        } else
-            task->unrecorded = false;
-        task->effects = task->in_commit = false;
-        task_publish(task);
-        if (task_state_is_live(task->state)) {
-            task->restored = false;
-            atomic_store(&task->view->readable, true);
-        }
-        atomic_store(&task->view->stalled, false);
-        atomic_store(&task->view->dirty, false);
+    worker->file_behind = false;
+    for (Task *task = worker->deciding_list, *next; task != NULL; task = next) {
+        next                = task->next_deciding;
+        task->next_deciding = NULL;
+        task_kept(worker, task);
     }
-    worker->dirty     = NULL;
-    worker->txn_bytes = 0;
-    worker->commit_us = runtime_now_us(worker->runtime);
+    worker->deciding_list = NULL;
     notice_clear(&worker->trouble);
     return OK;
 }
@@ -251,7 +330,7 @@ static Status commit_state(Worker *worker, Error *err)
 {
     StrBuf bytes  = {0};
     Status status = OK;
-    for (Task *task = worker->dirty; task != NULL; task = task->next_dirty) {
+    for (Task *task = worker->deciding_list; task != NULL; task = task->next_deciding) {
         if (!task->in_commit)
             continue;
         task_committed(worker, task, &bytes);
@@ -264,20 +343,31 @@ static Status commit_state(Worker *worker, Error *err)
     return keep_state(worker, err);
 }
 
-Status worker_commit(Worker *worker, bool force, Error *err)
+/* Not taken further where it has fallen against the commit: then deciding_txn is for the rollback to abort.
+ */
+Status worker_commit_settle(Worker *worker, Error *err)
 {
-    bool any = false;
-    if (worker->file_behind)
-        return keep_state(worker, err);
-    include_unrecorded(worker, force);
-    TRY(flush_tasks(worker, err));
-    for (Task *task = worker->dirty; task != NULL; task = task->next_dirty)
-        any |= choose_task(worker, task, force);
-    if (any) {
-        TRY(commit_log(worker, err));
+    if (!worker->deciding)
+        return OK;
+    worker->deciding = false;
+    worker->blamed   = NULL;
+    if (worker->deciding_txn != NULL) {
+        TRY(decision_outcome(worker->decision, err));
         worker->commits++;
     }
-    if (!worker_has_uncommitted(worker))
-        return OK;
+    worker->deciding_txn = NULL;
     return commit_state(worker, err);
+}
+
+bool worker_commit_can_settle(const Worker *worker)
+{
+    return worker->deciding && (!worker->prepared || worker->deciding_txn == NULL ||
+                                decision_has_fallen(worker->decision) || is_full(worker));
+}
+
+Status worker_commit(Worker *worker, bool force, Error *err)
+{
+    TRY(worker_commit_settle(worker, err));
+    TRY(worker_commit_begin(worker, force, err));
+    return worker_commit_settle(worker, err);
 }

@@ -80,16 +80,23 @@ static void must_wait(Worker *worker, Task *task, const Error *err)
         log_line(LOG_WARN, "query " STR_FMT " waits: %s", STR_ARG(task->key), err->message);
 }
 
+/* A full disk waits for a person, as a damaged one does: it is to be seen, until a commit works. */
+static void note_world(Task *task, bool in_file, const Error *err)
+{
+    query_add_error(task->query, err);
+    if (task->view != NULL && (in_file || err->code == E_FULL || err->code == E_DAMAGED))
+        atomic_store(&task->view->stalled, task->worker->stall_shown = true);
+}
+
 static void world_failed(Worker *worker, const Error *err)
 {
     bool in_file = worker->file_behind && !state_file_is_lost(worker->state);
     worker_say_trouble(worker, err);
-    for (Task *task = worker->dirty; task != NULL; task = task->next_dirty) {
-        query_add_error(task->query, err);
-        /* A full disk waits for a person, as a damaged one does: it is to be seen, until a commit works. */
-        if (task->view != NULL && (in_file || err->code == E_FULL || err->code == E_DAMAGED))
-            atomic_store(&task->view->stalled, worker->stall_shown = true);
-    }
+    for (Task *task = worker->deciding_list; task != NULL; task = task->next_deciding)
+        note_world(task, in_file, err);
+    for (Task *task = worker->dirty; task != NULL; task = task->next_dirty)
+        if (!task->deciding)
+            note_world(task, in_file, err);
     if (in_file) { /* the log has it: stand still until the file does, too */
         worker_pause(worker);
         return;

@@ -8,7 +8,7 @@
  */
 #include "executor/runtime/mailbox.h"
 #include "executor/runtime/registry.h"
-#include "executor/runtime/worker_state.h"
+#include "executor/runtime/writers.h"
 #include "planner/nodes/node_sink.h"
 
 typedef struct {
@@ -64,9 +64,7 @@ typedef struct {
 static bool is_visible(Worker *worker, Str topic, int partitions)
 {
     for (int p = 0; p < partitions; p++) {
-        int64_t first, end, written = -1;
-        if (worker->txn != NULL)
-            written = log_writer_end(worker->txn, topic, p);
+        int64_t first, end, written = writers_end(worker, topic, p);
         if (written < 0)
             continue;
         if (log_offsets(worker->runtime->options.log, topic, p, &first, &end, NULL) != OK || end < written)

@@ -55,7 +55,7 @@ static Status host_append(PipelineHost *host, const PlanNode *node, Str topic, i
     task_mark_dirty(task, true);
     worker->txn_bytes += record_bytes(record);
     if (worker->sink != NULL && !node->class->cuts) {
-        worker->sink_flushed = false;
+        worker->sink_flushed = worker->sink_sent = false;
         return log_append(worker->sink, topic, partition, record, hash_key, err);
     }
     TRY(writers_begin(worker, err));
@@ -129,6 +129,7 @@ static void forget_dirty(Task *task)
     if (*link == task)
         *link = task->next_dirty;
     task->dirty = task->effects = false;
+    assert(!task->deciding); /* who closes tasks settles the commit first */
     if (task->view != NULL)
         atomic_store(&task->view->dirty, false);
 }

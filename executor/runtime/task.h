@@ -38,7 +38,7 @@ struct Task {
     PipelineHost host; /* first */
     const TaskClass *class;
     SinkKeys      sink_keys;
-    Task         *next, *next_dirty;
+    Task         *next, *next_dirty, *next_deciding;
     Worker       *worker;
     RunningQuery *query; /* NULL: a push query's */
     QuerySub     *sub;
@@ -61,15 +61,15 @@ struct Task {
     bool          restored;     /* from changelogs, and that is not committed yet */
     uint64_t      written_past; /* worker->file_commits when its stores were last written past the cache */
     uint64_t      sequence, source_columns;
-    StrBuf        saved, blob;           /* of the last commit; of the one being made */
-    bool          in_commit, unrecorded; /* unrecorded: positions without effects that no record has yet */
-    int64_t       record_us;             /* when its record was last written */
-    PoolReading  *restoring;             /* the changelog being read; NULL: none */
-    size_t        restoring_store;
-    unsigned      failures, waits; /* in a row */
-    bool          torn;            /* it had to wait in the middle of a step, which has to be undone first */
-    Notice        waiting;         /* for what */
-    int64_t       retry_us, running_since_us; /* retry: when it is tried again */
+    StrBuf        saved, blob;            /* of the last commit; of the one being made */
+    bool in_commit, deciding, unrecorded; /* unrecorded: positions without effects that no record has yet */
+    int64_t      record_us;               /* when its record was last written */
+    PoolReading *restoring;               /* the changelog being read; NULL: none */
+    size_t       restoring_store;
+    unsigned     failures, waits; /* in a row */
+    bool         torn;            /* it had to wait in the middle of a step, which has to be undone first */
+    Notice       waiting;         /* for what */
+    int64_t      retry_us, running_since_us; /* retry: when it is tried again */
 };
 
 Task *task_new(Worker *worker, RunningQuery *query, QuerySub *sub, int partition);

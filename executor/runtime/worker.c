@@ -10,6 +10,7 @@
 #include "executor/runtime/assignment.h"
 #include "executor/runtime/cleanup.h"
 #include "executor/runtime/commit.h"
+#include "executor/runtime/decision.h"
 #include "executor/runtime/failure.h"
 #include "executor/runtime/fetcher.h"
 #include "executor/runtime/mailbox.h"
@@ -53,6 +54,8 @@ static bool may_go_back(const TaskInput *input)
     return input->task->query != NULL && input->task->failures == 0;
 }
 
+static void wake(void *worker) { log_reader_wake(((Worker *)worker)->reader); }
+
 static bool has_mail(void *worker) { return mailbox_has_mail(((const Worker *)worker)->mailbox); }
 
 static Fetchers *make_fetchers(Worker *worker)
@@ -70,10 +73,11 @@ Status worker_new(Runtime *runtime, int index, Worker **out, Error *err)
     worker->index         = index;
     worker->path          = mem_alloc(len);
     worker->scratch       = arena_new(0);
-    worker->sink_flushed  = true;
-    worker->file_commits  = 1;
-    worker->mailbox       = mailbox_new();
-    worker->positions     = positions_new();
+    worker->sink_flushed = worker->sink_sent = true;
+    worker->decision                         = decision_new(wake, worker);
+    worker->file_commits                     = 1;
+    worker->mailbox                          = mailbox_new();
+    worker->positions                        = positions_new();
     worker->slices =
         slice_cache_new(runtime->clock, runtime->options.functions_config, runtime->options.registry);
     worker->pool      = reader_pool_new(runtime->options.log, runtime->clock);
@@ -96,6 +100,7 @@ void worker_free(Worker *worker)
 {
     if (worker == NULL)
         return;
+    decision_free(worker->decision);
     fetchers_free(worker->fetchers);
     reader_pool_free(worker->pool);
     if (worker->reader != NULL)
@@ -119,19 +124,55 @@ void worker_free(Worker *worker)
 
 /* ---- the loop ---- */
 
-static void commit_if_due(Worker *worker, bool caught_up)
+/* Under at_least_once nobody has to wait for a commit to see what was written: it leaves when there is
+ * nothing left to do. In the middle of a backlog it lingers, for full batches cost half. */
+static void send_sinks(Worker *worker, bool caught_up)
 {
-    Error err;
-    bool  record_due = worker->unrecorded_us != 0 && worker_commit_wait_ms(worker) == 0;
-    if (!worker->file_behind && !record_due && !worker_commit_due(worker, caught_up))
+    if (!caught_up || worker->sink == NULL || worker->sink_sent)
         return;
-    if (worker_commit(worker, false, &err) != OK) {
-        worker_failed(worker, worker->blamed, &err);
-        return;
-    }
+    log_send_now(worker->sink);
+    worker->sink_sent = true;
+}
+
+/* A commit has succeeded. */
+static void all_is_well(Worker *worker)
+{
     worker->pause_ms = 0;
     if (worker->quarantined != NULL && worker->quarantined->state == TASK_RUNNING)
         worker->quarantined = NULL;
+}
+
+/* False: it has failed, and was rolled back. */
+static bool settle(Worker *worker)
+{
+    Error err;
+    if (!worker->deciding)
+        return true;
+    if (worker_commit_settle(worker, &err) != OK) {
+        worker_failed(worker, worker->blamed, &err);
+        return false;
+    }
+    all_is_well(worker);
+    return true;
+}
+
+static void commit_if_due(Worker *worker, bool caught_up)
+{
+    Error err;
+    if (worker->deciding) {
+        if (worker_commit_can_settle(worker))
+            (void)settle(worker);
+        return; /* tasks and slots have their turn before the next begins, however much there is to do */
+    }
+    bool record_due = worker->unrecorded_us != 0 && worker_commit_wait_ms(worker) == 0;
+    if (!worker->file_behind && !record_due && !worker_commit_due(worker, caught_up))
+        return;
+    if (worker_commit_begin(worker, false, &err) != OK)
+        worker_failed(worker, worker->blamed, &err);
+    else if (worker_commit_can_settle(worker) || worker->quarantined != NULL)
+        (void)settle(worker);
+    else if (!worker->deciding)
+        all_is_well(worker);
 }
 
 /* Readers that have caught up hasten the commit, unless more is on its way: in the middle of a backlog a
@@ -203,52 +244,68 @@ static void serve_clients(Worker *worker)
     usleep(5000); /* the wait returns at once where records are waiting */
 }
 
+/* Tasks come and go, slots too: only while no commit is being decided. True: slots are being loaded. */
+static bool arrange(Worker *worker, bool *busy)
+{
+    bool  loading = true;
+    Error err;
+    if (!worker_has_state(worker))
+        return true;
+    worker_watch_state(worker);
+    if (worker->state == NULL)
+        return true;
+    if (writers_open(worker, &err) != OK) {
+        worker_say_trouble(worker, &err);
+        worker_pause(worker);
+    } else if (worker->fence != NULL)
+        loading = !worker->file_behind && worker_load_slots(worker, busy);
+    if (worker->file_behind)
+        return loading;
+    if (!loading && worker->fence != NULL && worker->txn != NULL && clean_up(worker, busy)) {
+        worker_match_tasks(worker);
+        worker_advance_tasks(worker, busy);
+    }
+    remove_tables(worker, busy);
+    return loading;
+}
+
 static void pass(Worker *worker)
 {
-    bool  busy = false, loading = true, caught_up;
-    Error err;
+    bool busy = false, loading = false;
     worker->pausing = runtime_now_us(worker->runtime) < worker->pause_us;
     if (worker->pausing) {
         serve_clients(worker);
         return;
     }
-    if (!worker_has_state(worker))
-        return;
-    worker_watch_state(worker);
+    if (!worker->deciding)
+        loading = arrange(worker, &busy);
     if (worker->state == NULL)
         return;
-    if (writers_open(worker, &err) != OK) {
-        worker_say_trouble(worker, &err);
-        worker_pause(worker);
-    } else if (worker->fence != NULL)
-        loading = !worker->file_behind && worker_load_slots(worker, &busy);
     if (!worker->file_behind) {
-        if (!loading && worker->fence != NULL && worker->txn != NULL && clean_up(worker, &busy)) {
-            worker_match_tasks(worker);
-            worker_advance_tasks(worker, &busy);
-        }
         move_records(worker, &busy);
         busy |= push_tasks_flush(worker);
-        remove_tables(worker, &busy);
     }
-    caught_up = has_caught_up(worker, busy);
+    bool caught_up = has_caught_up(worker, busy);
+    send_sinks(worker, caught_up);
     if (worker->fence != NULL && worker->txn != NULL && !loading)
         commit_if_due(worker, caught_up);
     if (!busy && worker->quarantined != NULL && worker->quarantined->state == TASK_RUNNING &&
-        !worker->quarantined->dirty) {
+        !worker->quarantined->dirty && !worker->deciding) {
         worker->quarantined = NULL; /* there is nothing it could fail at now */
         busy                = true;
     }
-    if (!busy && !worker_has_uncommitted(worker) && !worker->file_behind && !worker->file_troubled)
+    if (!busy && !worker_has_uncommitted(worker) && !worker->deciding && !worker->file_behind &&
+        !worker->file_troubled)
         worker_show_room(worker);
-    if (!busy && !mailbox_has_mail(worker->mailbox))
+    if (!busy && !mailbox_has_mail(worker->mailbox) && !worker_commit_can_settle(worker))
         wait_for_work(worker, caught_up);
 }
 
 static void end(Worker *worker)
 {
     Error err;
-    if (worker->fence != NULL && worker->txn != NULL && worker_commit(worker, true, &err) != OK) {
+    bool  can_commit = worker->deciding || (worker->fence != NULL && worker->txn != NULL);
+    if (can_commit && worker_commit(worker, true, &err) != OK) {
         log_line(LOG_WARN, "worker %d: the last commit: %s", worker->index, err.message);
         worker_rollback(worker);
     }
@@ -266,6 +323,8 @@ void *worker_main(void *argument)
 {
     Worker *worker = argument;
     while (!worker->stopping) {
+        if (mailbox_has_mail(worker->mailbox))
+            (void)settle(worker); /* whatever it is about */
         mailbox_answer(worker);
         if (!worker->stopping)
             pass(worker);

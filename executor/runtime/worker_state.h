@@ -11,6 +11,7 @@
 #include "executor/runtime/runtime_core.h"
 
 typedef struct Cleanup       Cleanup;
+typedef struct Decision      Decision;
 typedef struct Fetchers      Fetchers;
 typedef struct Mailbox       Mailbox;
 typedef struct PositionTable PositionTable;
@@ -36,8 +37,10 @@ struct Worker {
     LogReader      *reader;
     ReaderPool     *pool;
     Fetchers       *fetchers;
-    LogWriter      *txn, *sink; /* sink: at_least_once only */
-    const LogFence *fence;      /* NULL: nothing may be processed */
+    LogWriter      *txn;   /* for transactions: of the one being built */
+    LogWriter      *other; /* takes turns with it while a transaction is decided; NULL: not needed yet */
+    LogWriter      *sink;  /* at_least_once only */
+    const LogFence *fence; /* NULL: nothing may be processed */
     Cleanup        *cleanup;
 
     /* Which tasks there should be: assignment.c */
@@ -55,17 +58,27 @@ struct Worker {
     /* What is uncommitted: commit.c */
     Task    *dirty;  /* list */
     Task    *blamed; /* by a commit that failed; NULL: it was the world */
-    bool     in_txn, state_changed, sink_flushed;
-    bool     stall_shown;   /* tasks may be shown as stalled (TaskView) */
-    bool     file_troubled; /* the disk is full, and that is shown */
-    bool     file_behind;   /* the log has a commit that the state file has not */
-    bool     moved;         /* records were processed since the last commit */
-    int64_t  unrecorded_us; /* since when some task's position is not written down; 0: none */
-    int64_t  quiet_us;      /* since when nothing comes in; 0: it does */
+    bool     in_txn, state_changed;
+    bool     stall_shown;             /* tasks may be shown as stalled (TaskView) */
+    bool     file_troubled;           /* the disk is full, and that is shown */
+    bool     sink_sent, sink_flushed; /* what was appended is on its way; is acknowledged */
+    bool     moved;                   /* records were processed since the last commit */
+    int64_t  unrecorded_us;           /* since when some task's position is not written down; 0: none */
+    int64_t  quiet_us;                /* since when nothing comes in; 0: it does */
     size_t   txn_bytes;
-    int64_t  commit_us;    /* of the last one */
+    int64_t  commit_us;    /* when the last one began */
     uint64_t commits;      /* of the log */
     uint64_t file_commits; /* of the state file, from 1 */
+
+    /* The commit that is being decided, while the next is built: commit.c */
+    bool       deciding;
+    bool       prepared;      /* what it keeps was set aside: records may be moved */
+    bool       file_behind;   /* the log has it and the state file not yet */
+    Task      *deciding_list; /* tasks that are part of it */
+    LogWriter *deciding_txn;  /* NULL: nothing of it concerns the log */
+    Decision  *decision;
+    bool       wants_other;  /* a transaction had to wait for one that was decided */
+    uint64_t   other_usable; /* from which file_commits on */
 
     /* Who has to wait: failure.c */
     Task   *quarantined; /* runs by itself until a commit succeeds */

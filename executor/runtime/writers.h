@@ -1,5 +1,5 @@
 /*
- * writers.h - a worker's writers: one for transactions, and under at_least_once one for sinks.
+ * writers.h - a worker's writers: for transactions, and under at_least_once one for sinks.
  *
  * Thread: worker.
  */
@@ -13,7 +13,10 @@ Status writers_open(Worker *worker, Error *err);
 void   writers_close(Worker *worker);
 /* Begins a transaction unless one is open. E_BUSY: there is no writer now. */
 Status writers_begin(Worker *worker, Error *err);
-/* Closes the transactional writer: opening it again ends what it has begun. */
+/* Offset after the last record that was written to that partition in transactions that committed, or -1. */
+int64_t writers_end(const Worker *worker, Str topic, int partition);
+/* Closes the transactional writers, neither of which may be with a decision: opening them again ends what
+ * they have begun. */
 void writers_drop_transactional(Worker *worker);
 
 #endif

@@ -227,6 +227,8 @@ static Status fault_flush(LogWriter *writer, int timeout_ms, Error *err)
     return log_flush(writer->inner, timeout_ms, err);
 }
 
+static void fault_send_now(LogWriter *writer) { log_send_now(writer->inner); }
+
 static Status fault_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record,
                                 Str hash_key, int64_t *offset, Error *err)
 {
@@ -334,6 +336,7 @@ static const LogBackend backend = {
     .writer_close     = fault_writer_close,
     .append           = fault_append,
     .flush            = fault_flush,
+    .send_now         = fault_send_now,
     .append_sync      = fault_append_sync,
     .txn_begin        = fault_txn_begin,
     .txn_fence        = fault_txn_fence,

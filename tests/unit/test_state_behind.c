@@ -41,10 +41,10 @@ static int64_t row_of(int key, int64_t commit)
     return commit > 0 && removes(key, commit) ? 0 : commit;
 }
 
-static void make_commit(Behind *b, int64_t commit)
+static void make_changes(Behind *b, int64_t commit)
 {
     Fixture *f = b->f;
-    char     key[16], text[24];
+    char     key[16];
     for (int i = 0; i < KEYS; i++) {
         if (!touches(i, commit))
             continue;
@@ -55,9 +55,30 @@ static void make_commit(Behind *b, int64_t commit)
             fixture_put(f, b->table, key, 0, 0, commit, "text");
     }
     fixture_put(f, b->windows, "w", commit * 10, commit * 10 + 10, commit, "");
+}
+
+static void end_commit(Behind *b, int64_t commit)
+{
+    Fixture *f = b->f;
+    char     text[24];
     snprintf(text, sizeof text, "%lld", (long long)commit);
     MUST(state_meta_set(f->file, STR_LIT("n"), str_c(text), &f->err));
     MUST(state_file_commit(f->file, &f->err));
+}
+
+static void make_commit(Behind *b, int64_t commit)
+{
+    make_changes(b, commit);
+    end_commit(b, commit);
+}
+
+/* Changes that were made before are set aside, the next ones made, and only then the commit ends. */
+static void make_commit_in_halves(Behind *b, int64_t commit)
+{
+    assert_true(state_file_can_prepare(b->f->file));
+    state_file_prepare(b->f->file);
+    make_changes(b, commit + 1);
+    end_commit(b, commit);
 }
 
 static int64_t last_commit(Behind *b)
@@ -103,14 +124,17 @@ static void behind_free(Behind *b)
     state_share_free(b->share);
 }
 
-static void run_and_be_killed(Behind *b, useconds_t us, size_t memory)
+static void run_and_be_killed(Behind *b, useconds_t us, size_t memory, bool halves)
 {
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         open_behind(b, memory);
-        for (int64_t commit = last_commit(b) + 1;; commit++)
-            make_commit(b, commit);
+        int64_t commit = last_commit(b) + 1;
+        if (halves)
+            make_changes(b, commit);
+        for (;; commit++)
+            (halves ? make_commit_in_halves : make_commit)(b, commit);
     }
     usleep(us);
     kill(child, SIGKILL);
@@ -125,7 +149,7 @@ static void a_kill_leaves_a_whole_commit(void **state)
     for (int i = 0; i < KILLS; i++) {
         chance        = chance * 6364136223846793005ull + 1442695040888963407ull;
         size_t memory = i % 2 ? 0 : 1 << 20;
-        run_and_be_killed(&b, 3000 + (useconds_t)(chance >> 33) % 30000, memory);
+        run_and_be_killed(&b, 3000 + (useconds_t)(chance >> 33) % 30000, memory, i % 3 == 0);
         open_behind(&b, memory);
         int64_t commit = last_commit(&b);
         assert_true(commit >= before);
@@ -244,12 +268,54 @@ static void stores_come_and_go(void **state)
     lag = (StateLag){2000, 1 << 20};
 }
 
+/* What changes after the first half of a commit is of the next: readers see the first half when it ends, and
+ * nothing else; a rollback before that takes back both. */
+static void a_commit_in_halves_is_kept_or_taken_back(void **state)
+{
+    Behind       b = behind_new(*state);
+    Fixture     *f = *state;
+    StateReader *reader;
+    const char  *path = f->path;
+    StoreSpec    spec = fixture_spec("T", STORE_KEY_VALUE, -1);
+    open_behind(&b, 0);
+    state_file_set_cache(f->file, 1); /* whatever may be given up is */
+    MUST(state_reader_open(&path, &b.share, 1, &reader, &f->err));
+    make_changes(&b, 1);
+    for (int64_t commit = 1; commit <= 30; commit++) {
+        int64_t    before = 0, after = 0, want = 0, was = 0;
+        StoreRange all = {0};
+        state_file_prepare(f->file);
+        assert_int_equal(state_file_dirty_bytes(f->file), 0);
+        check_all(&b, commit);
+        make_changes(&b, commit + 1);
+        MUST(state_reader_scan(reader, &spec, &all, f->arena, add_row, &before, &f->err));
+        if (commit % 4 == 0) { /* decided against */
+            state_file_rollback(f->file);
+            check_all(&b, commit - 1);
+            make_commit(&b, commit);
+            make_changes(&b, commit + 1);
+        } else
+            end_commit(&b, commit);
+        MUST(state_reader_scan(reader, &spec, &all, f->arena, add_row, &after, &f->err));
+        for (int i = 0; i < KEYS; i++) {
+            was += row_of(i, commit - 1);
+            want += row_of(i, commit);
+        }
+        assert_int_equal(before, was);
+        assert_int_equal(after, want);
+        check_all(&b, commit + 1);
+    }
+    state_reader_close(reader);
+    behind_free(&b);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_kill_leaves_a_whole_commit), TEST(a_close_writes_everything), TEST(readers_are_never_behind),
-        TEST(a_full_disk_holds_commits_up), TEST(stores_come_and_go),
+        TEST(a_kill_leaves_a_whole_commit), TEST(a_close_writes_everything),
+        TEST(readers_are_never_behind),     TEST(a_full_disk_holds_commits_up),
+        TEST(stores_come_and_go),           TEST(a_commit_in_halves_is_kept_or_taken_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
