@@ -8,8 +8,10 @@
  * wrong is SQLITE_IOERR_DATA, which state_db_error calls E_STALE_STATE.
  *
  * In the WAL, which has checksums of its own, the 8 bytes are zero: SQLite sums a frame before we see it.
- * That is why a page read has them zeroed, and why zero says "not summed": a checkpoint made by another tool
- * copies such pages, and is no damage. (All of a page zero is: SQLite writes none like that.)
+ * That is why a page read has them zeroed. A checkpoint made by another tool (after a kill, with nobody else
+ * at the file) copies such pages into the file: they are taken for damage, for zeros over the end of a page
+ * look the same, and a table with a wrong number in it is worse than one that is made again from its
+ * changelog.
  */
 #include <string.h>
 
@@ -60,18 +62,9 @@ static uint64_t page_sum(const unsigned char *page, int size, uint64_t number)
     return sum == 0 ? 1 : sum;
 }
 
-static bool is_zero(const unsigned char *page, int size)
-{
-    for (int i = 0; i < size; i++)
-        if (page[i] != 0)
-            return false;
-    return true;
-}
-
 static bool page_is_right(const unsigned char *page, int size, uint64_t number)
 {
-    uint64_t sum = load(page + size - PAGE_SUM_BYTES);
-    return sum == 0 ? !is_zero(page, size) : sum == page_sum(page, size, number);
+    return load(page + size - PAGE_SUM_BYTES) == page_sum(page, size, number);
 }
 
 /* ---- reading and writing ---- */
