@@ -23,8 +23,8 @@
 
 static void slot_loaded(Worker *worker, int slot)
 {
-    worker->slots[slot] = SLOT_OWNED;
-    worker->tasks_stale = true;
+    worker->slots[slot]   = SLOT_OWNED;
+    worker->slots_changed = true;
 }
 
 /* The others go on; the tasks of this one fail as they open, and say why. */
@@ -35,9 +35,9 @@ static void slot_damaged(Worker *worker, int slot, const Error *why)
     worker->slot_handles[slot] = -1;
     if (worker->slot_damage == NULL)
         worker->slot_damage = mem_alloc(sizeof *worker->slot_damage);
-    *worker->slot_damage = *why;
-    worker->slots[slot]  = SLOT_DAMAGED;
-    worker->tasks_stale  = true;
+    *worker->slot_damage  = *why;
+    worker->slots[slot]   = SLOT_DAMAGED;
+    worker->slots_changed = true;
     log_line(LOG_ERROR, "the positions of slot %d: %s", slot, why->message);
 }
 
@@ -146,22 +146,6 @@ bool worker_load_slots(Worker *worker, bool *busy)
 
 /* ---- which tasks there should be ---- */
 
-static Task *find_task(const Worker *worker, const QuerySub *sub, int partition)
-{
-    for (Task *task = worker->tasks; task != NULL; task = task->next)
-        if (task->sub == sub && task->partition == partition)
-            return task;
-    return NULL;
-}
-
-static bool has_query(const Worker *worker, const RunningQuery *query)
-{
-    for (size_t i = 0; i < worker->query_count; i++)
-        if (worker->queries[i] == query)
-            return true;
-    return false;
-}
-
 /* Has a commit been made for it elsewhere? Then what it has is of the past. */
 static bool is_outdated(const Worker *worker, const Task *task)
 {
@@ -180,7 +164,7 @@ static void close_unwanted(Worker *worker)
         next = task->next;
         if (task->query == NULL)
             continue;
-        if (worker->slots[task->slot] == SLOT_NONE || !has_query(worker, task->query)) {
+        if (worker->slots[task->slot] == SLOT_NONE) { /* a dropped query's have gone with the message */
             task_free(task);
         } else if (worker->compare_tasks && task->pipeline != NULL && is_outdated(worker, task)) {
             task_close_pipeline(task);
@@ -190,30 +174,67 @@ static void close_unwanted(Worker *worker)
     worker->compare_tasks = false;
 }
 
-static void open_wanted(Worker *worker, RunningQuery *query)
+static int compare_tasks(const void *a, const void *b)
+{
+    const Task *x = *(Task *const *)a, *y = *(Task *const *)b;
+    if (x->sub != y->sub)
+        return (uintptr_t)x->sub < (uintptr_t)y->sub ? -1 : 1;
+    return (x->partition > y->partition) - (x->partition < y->partition);
+}
+
+/* The tasks of persistent queries, sorted for has_task; in worker->scratch. */
+static Task **sort_tasks(const Worker *worker, size_t *count)
+{
+    size_t n = 0;
+    for (const Task *task = worker->tasks; task != NULL; task = task->next)
+        n += task->query != NULL;
+    Task **sorted = ARENA_ARRAY(worker->scratch, Task *, n + 1);
+    *count        = 0;
+    for (Task *task = worker->tasks; task != NULL; task = task->next)
+        if (task->query != NULL)
+            sorted[(*count)++] = task;
+    qsort(sorted, *count, sizeof *sorted, compare_tasks);
+    return sorted;
+}
+
+static bool has_task(Task *const *sorted, size_t count, QuerySub *sub, int partition)
+{
+    Task        wanted = {.sub = sub, .partition = partition};
+    const Task *key    = &wanted;
+    return count > 0 && bsearch(&key, sorted, count, sizeof *sorted, compare_tasks) != NULL;
+}
+
+/* `sorted`: the tasks that may be there already. */
+static void open_wanted(Worker *worker, RunningQuery *query, Task *const *sorted, size_t count)
 {
     int slots = atomic_load(&worker->runtime->slot_count);
     for (size_t i = 0; i < query->sub_count; i++) {
         QuerySub *sub = &query->subs[i];
         for (int p = 0; p < sub->tasks; p++) {
             SlotState slot = worker->slots[query_slot(sub, p, slots)];
-            if ((slot != SLOT_OWNED && slot != SLOT_DAMAGED) || find_task(worker, sub, p) != NULL)
-                continue;
-            Task *task    = task_new(worker, query, sub, p);
-            task->next    = worker->tasks;
-            worker->tasks = task;
+            if ((slot == SLOT_OWNED || slot == SLOT_DAMAGED) && !has_task(sorted, count, sub, p))
+                task_enlist(task_new(worker, query, sub, p));
         }
     }
 }
 
+/* When slots have changed all is looked at. A query that is new has no tasks, whatever there is of others:
+ * the thousandth costs what the first did. */
 void worker_match_tasks(Worker *worker)
 {
-    if (!worker->tasks_stale || worker->slots == NULL)
+    Task **sorted = NULL;
+    size_t count  = 0;
+    if (worker->slots == NULL)
         return;
-    worker->tasks_stale = false;
-    close_unwanted(worker);
-    for (size_t i = 0; i < worker->query_count; i++)
-        open_wanted(worker, worker->queries[i]);
+    if (worker->slots_changed) {
+        worker->slots_changed = false;
+        close_unwanted(worker);
+        sorted                  = sort_tasks(worker, &count);
+        worker->matched_queries = 0;
+    }
+    while (worker->matched_queries < worker->query_count)
+        open_wanted(worker, worker->queries[worker->matched_queries++], sorted, count);
+    arena_reset(worker->scratch);
 }
 
 /* ---- opening, restoring, retrying ---- */
@@ -296,7 +317,8 @@ static bool advance_task(Worker *worker, Task *task, bool *busy)
 
 void worker_advance_tasks(Worker *worker, bool *busy)
 {
-    bool ready = worker->fence != NULL && !worker->tasks_stale;
+    bool ready =
+        worker->fence != NULL && !worker->slots_changed && worker->matched_queries == worker->query_count;
     for (Task *task = worker->tasks, *next; task != NULL; task = next) {
         next = task->next;
         if (!advance_task(worker, task, busy)) {

@@ -23,7 +23,7 @@ typedef struct TaskInput    TaskInput;
 enum { POLL_RECORDS = 5000 /* at most, of one take */ };
 
 struct Fetcher {
-    Fetcher      *next;
+    Fetcher      *next, **link, *next_alike;
     Str           topic; /* heap */
     int           partition, handle;
     LogReader    *reader;

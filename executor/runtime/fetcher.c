@@ -23,7 +23,8 @@ enum {
     TROUBLE_PAUSE_MS = 5,
     GO_BACK_RECORDS  = 2 * POLL_RECORDS,
     IDLE_EVERY       = 16,
-    FEW_FETCHERS     = 64
+    FEW_FETCHERS     = 64,
+    BUCKETS          = 1024
 };
 
 struct Fetchers {
@@ -33,6 +34,7 @@ struct Fetchers {
     SliceCache *slices;
     FetchClient client;
     Fetcher    *first;
+    Fetcher    *shared[BUCKETS]; /* by the hash of their partitions: those of the shared reader */
     size_t      count;
     unsigned    passes;
 };
@@ -53,12 +55,43 @@ void fetchers_free(Fetchers *self)
 
 /* ---- opening and closing ---- */
 
+static size_t bucket_of(Str topic, int partition) { return (str_hash(topic) + (size_t)partition) % BUCKETS; }
+
 static Fetcher *shared_fetcher(const Fetchers *self, Str topic, int partition)
 {
-    for (Fetcher *fetcher = self->first; fetcher != NULL; fetcher = fetcher->next)
-        if (fetcher->pooled == NULL && fetcher->partition == partition && str_equal(fetcher->topic, topic))
-            return fetcher;
-    return NULL;
+    Fetcher *fetcher = self->shared[bucket_of(topic, partition)];
+    while (fetcher != NULL && (fetcher->partition != partition || !str_equal(fetcher->topic, topic)))
+        fetcher = fetcher->next_alike;
+    return fetcher;
+}
+
+static void link_fetcher(Fetchers *self, Fetcher *fetcher)
+{
+    fetcher->next = self->first;
+    fetcher->link = &self->first;
+    if (fetcher->next != NULL)
+        fetcher->next->link = &fetcher->next;
+    self->first = fetcher;
+    self->count++;
+    if (fetcher->pooled != NULL)
+        return;
+    Fetcher **bucket    = &self->shared[bucket_of(fetcher->topic, fetcher->partition)];
+    fetcher->next_alike = *bucket;
+    *bucket             = fetcher;
+}
+
+static void unlink_fetcher(Fetchers *self, Fetcher *fetcher)
+{
+    *fetcher->link = fetcher->next;
+    if (fetcher->next != NULL)
+        fetcher->next->link = fetcher->link;
+    self->count--;
+    if (fetcher->pooled != NULL)
+        return;
+    Fetcher **alike = &self->shared[bucket_of(fetcher->topic, fetcher->partition)];
+    while (*alike != fetcher)
+        alike = &(*alike)->next_alike;
+    *alike = fetcher->next_alike;
 }
 
 static Status fetcher_open(Fetchers *self, Str topic, int partition, int64_t position, bool pooled,
@@ -78,9 +111,7 @@ static Status fetcher_open(Fetchers *self, Str topic, int partition, int64_t pos
     fetcher->pooled    = reading;
     fetcher->slices    = self->slices;
     fetcher->from      = position;
-    fetcher->next      = self->first;
-    self->first        = fetcher;
-    self->count++;
+    link_fetcher(self, fetcher);
     *out = fetcher;
     return OK;
 }
@@ -96,11 +127,7 @@ static void release(Fetcher *fetcher)
 
 static void fetcher_close(Fetchers *self, Fetcher *fetcher)
 {
-    Fetcher **link = &self->first;
-    while (*link != fetcher)
-        link = &(*link)->next;
-    *link = fetcher->next;
-    self->count--;
+    unlink_fetcher(self, fetcher);
     release(fetcher);
     if (fetcher->pooled != NULL)
         reader_pool_end(self->pool, fetcher->pooled);

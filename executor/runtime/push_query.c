@@ -348,8 +348,7 @@ static void start_on_worker(Worker *worker, void *argument)
     start->status        = open_pipeline(task, start->err);
     if (start->status == OK) {
         make_inputs(task);
-        task->next    = worker->tasks;
-        worker->tasks = task;
+        task_enlist(task);
         task_move(task, EVENT_STARTED);
         start->push->task = task;
         start->status     = task_attach_inputs(task, start->err);

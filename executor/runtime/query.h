@@ -27,7 +27,7 @@ struct QuerySub {
 };
 
 struct RunningQuery {
-    RunningQuery    *next; /* in the registry, under its lock */
+    RunningQuery    *next, **link, *next_alike; /* in the registry, under its lock */
     _Atomic int      refs;
     Runtime         *runtime;
     Arena           *arena;

@@ -22,7 +22,6 @@ static void add_query(Worker *worker, void *argument)
         worker->queries = mem_realloc(worker->queries, worker->query_capacity * sizeof *worker->queries);
     }
     worker->queries[worker->query_count++] = argument;
-    worker->tasks_stale                    = true;
     mailbox_set_ready(worker->mailbox, false);
 }
 
@@ -52,6 +51,8 @@ static bool drop_query(Worker *worker, RunningQuery *query)
         memmove(&worker->queries[i], &worker->queries[i + 1],
                 (worker->query_count - i - 1) * sizeof *worker->queries);
         worker->query_count--;
+        if (i < worker->matched_queries)
+            worker->matched_queries--;
         return true;
     }
     return false;
@@ -78,12 +79,43 @@ static void clean_up_query(Worker *worker, void *argument)
 
 /* ---- queries: the registry ---- */
 
+/* Under runtime->lock, as all of these. */
+static RunningQuery **bucket_of(const Runtime *runtime, Str id)
+{
+    return &runtime->by_id[str_hash(id) & (runtime->bucket_count - 1)];
+}
+
 static RunningQuery *find_query(Runtime *runtime, Str id)
 {
-    RunningQuery *query = runtime->queries;
+    RunningQuery *query = runtime->bucket_count == 0 ? NULL : *bucket_of(runtime, id);
     while (query != NULL && !str_equal(query->plan->id, id))
-        query = query->next;
+        query = query->next_alike;
     return query;
+}
+
+static void put_in_bucket(Runtime *runtime, RunningQuery *query)
+{
+    RunningQuery **bucket = bucket_of(runtime, query->plan->id);
+    query->next_alike     = *bucket;
+    *bucket               = query;
+}
+
+static void link_query(Runtime *runtime, RunningQuery *query)
+{
+    query->next = runtime->queries;
+    query->link = &runtime->queries;
+    if (query->next != NULL)
+        query->next->link = &query->next;
+    runtime->queries = query;
+    if (++runtime->query_count <= runtime->bucket_count) {
+        put_in_bucket(runtime, query);
+        return;
+    }
+    runtime->bucket_count = runtime->bucket_count == 0 ? 64 : runtime->bucket_count * 2;
+    mem_free(runtime->by_id);
+    runtime->by_id = mem_calloc(runtime->bucket_count, sizeof *runtime->by_id);
+    for (RunningQuery *one = runtime->queries; one != NULL; one = one->next)
+        put_in_bucket(runtime, one);
 }
 
 RunningQuery *registry_hold(Runtime *runtime, Str id)
@@ -115,15 +147,20 @@ static Status no_query(Str id, Error *err)
     return error_set(err, E_NOT_FOUND, NO_POS, "No query with id " STR_FMT " is running", STR_ARG(id));
 }
 
-/* Under runtime->lock: takes it out; its reference is the caller's. */
+/* Takes it out; its reference is the caller's. */
 static RunningQuery *unlink_query(Runtime *runtime, Str id)
 {
-    RunningQuery **link = &runtime->queries;
-    while (*link != NULL && !str_equal((*link)->plan->id, id))
-        link = &(*link)->next;
-    RunningQuery *query = *link;
-    if (query != NULL)
-        *link = query->next;
+    RunningQuery *query = find_query(runtime, id);
+    if (query == NULL)
+        return NULL;
+    RunningQuery **alike = bucket_of(runtime, id);
+    while (*alike != query)
+        alike = &(*alike)->next_alike;
+    *alike       = query->next_alike;
+    *query->link = query->next;
+    if (query->next != NULL)
+        query->next->link = query->link;
+    runtime->query_count--;
     return query;
 }
 
@@ -152,8 +189,7 @@ Status runtime_start_query(Runtime *runtime, const QueryPlan *plan, const QueryO
     }
     pthread_mutex_lock(&runtime->lock);
     RunningQuery *old = unlink_query(runtime, plan->id);
-    query->next       = runtime->queries;
-    runtime->queries  = query;
+    link_query(runtime, query);
     if (old != NULL)
         tell_workers(runtime, remove_query, old);
     tell_workers(runtime, add_query, query);
@@ -165,13 +201,10 @@ Status runtime_start_query(Runtime *runtime, const QueryPlan *plan, const QueryO
 void registry_replace_grown(Runtime *runtime, RunningQuery *query, RunningQuery *next)
 {
     pthread_mutex_lock(&runtime->lock);
-    RunningQuery **link = &runtime->queries;
-    while (*link != NULL && *link != query)
-        link = &(*link)->next;
-    bool found = *link != NULL;
+    bool found = find_query(runtime, query->plan->id) == query;
     if (found) {
-        next->next = query->next;
-        *link      = next;
+        (void)unlink_query(runtime, query->plan->id);
+        link_query(runtime, next);
         atomic_store(&next->paused, atomic_load(&query->paused));
         tell_workers(runtime, remove_query, query);
         tell_workers(runtime, add_query, next);

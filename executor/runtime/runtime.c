@@ -172,6 +172,7 @@ void runtime_close(Runtime *runtime)
         next = query->next;
         query_unref(query);
     }
+    mem_free(runtime->by_id);
     pthread_cond_destroy(&runtime->changed);
     pthread_mutex_destroy(&runtime->lock);
     arena_free(runtime->arena);

@@ -36,7 +36,8 @@ struct Runtime {
     _Atomic unsigned next_push;
     pthread_mutex_t  lock; /* of what follows */
     pthread_cond_t   changed;
-    RunningQuery    *queries;
+    RunningQuery    *queries, **by_id; /* a list; chains by the hash of the id */
+    size_t           query_count, bucket_count;
     DroppedQuery    *dropped; /* topics to be deleted */
 };
 

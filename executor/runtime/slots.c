@@ -73,7 +73,7 @@ static void take_slots(Worker *worker, void *argument)
     }
     log_fence_unref(worker->fence);
     worker->fence         = assignment->fence;
-    worker->tasks_stale   = true;
+    worker->slots_changed = true;
     worker->compare_tasks = true;
     mailbox_set_ready(worker->mailbox, false);
     mem_free(assignment);

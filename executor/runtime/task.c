@@ -162,13 +162,22 @@ void task_close_pipeline(Task *task)
     task->input_count                        = 0;
 }
 
+void task_enlist(Task *task)
+{
+    Worker *worker = task->worker;
+    task->next     = worker->tasks;
+    task->link     = &worker->tasks;
+    if (task->next != NULL)
+        task->next->link = &task->next;
+    worker->tasks = task;
+}
+
 void task_free(Task *task)
 {
-    Task **link = &task->worker->tasks;
-    while (*link != NULL && *link != task)
-        link = &(*link)->next;
-    if (*link == task)
-        *link = task->next;
+    if (task->link != NULL)
+        *task->link = task->next;
+    if (task->link != NULL && task->next != NULL)
+        task->next->link = task->link;
     if (task->worker->quarantined == task)
         task->worker->quarantined = NULL;
     if (task->worker->blamed == task)

@@ -37,9 +37,9 @@ typedef enum { SINK_KEYS_UNKNOWN, SINK_KEYS_OPTIONAL, SINK_KEYS_NEEDED } SinkKey
 struct Task {
     PipelineHost host; /* first */
     const TaskClass *class;
-    SinkKeys      sink_keys;
-    Task         *next, *next_dirty, *next_deciding;
-    Worker       *worker;
+    SinkKeys sink_keys;
+    Task    *next, **link, *next_dirty, *next_deciding; /* link: what points to it in the worker's list */
+    Worker  *worker;
     RunningQuery *query; /* NULL: a push query's */
     QuerySub     *sub;
     PushQuery    *push;
@@ -73,6 +73,8 @@ struct Task {
 };
 
 Task *task_new(Worker *worker, RunningQuery *query, QuerySub *sub, int partition);
+/* Puts it into the worker's list. */
+void task_enlist(Task *task);
 /* Fills in the host of a task made elsewhere. */
 void task_init_host(Task *task);
 void task_close_pipeline(Task *task); /* detaches and closes; may be opened again */

@@ -47,11 +47,11 @@ struct Worker {
     SlotState     *slots;
     int           *slot_handles;
     Error         *slot_damage;   /* heap: why a slot is damaged, the last one; or NULL */
-    bool           tasks_stale;   /* queries or slots have changed: look which tasks there should be */
+    bool           slots_changed; /* all tasks have to be looked at */
     bool           compare_tasks; /* slots were loaded again: have the tasks moved elsewhere meanwhile? */
     PositionTable *positions;
     RunningQuery **queries;
-    size_t         query_count, query_capacity;
+    size_t         query_count, query_capacity, matched_queries; /* matched: they have their tasks */
     Task          *tasks;
     bool           pushes_pending;
 
