@@ -57,9 +57,8 @@ int main(int argc, char **argv)
         print_usage(argc > 2 ? stderr : stdout);
         return argc > 2 ? EXIT_USAGE : EXIT_OK;
     }
-    if (argc > 1 && is_any_of(argv[1], "--version", "-V", "version"))
-        return cmd_version(argc - 1, argv + 1);
-    const Command *command = argc > 1 ? find(argv[1]) : NULL;
+    bool           version = argc > 1 && is_any_of(argv[1], "--version", "-V", "version");
+    const Command *command = argc > 1 ? find(version ? "version" : argv[1]) : NULL;
     if (command != NULL && argc == 3 && command->help != NULL && is_any_of(argv[2], "--help", "-h", "-?"))
         return print_help(command);
     if (command != NULL)

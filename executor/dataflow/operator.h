@@ -33,6 +33,9 @@ typedef struct {
      * (what other tasks want of the source) look the same to it. Without this promise the source hides the
      * rest, which costs a copy of each row. */
     bool reads_wanted_only;
+    /* A bit for each input whose rows do nothing here: the operator looks into that table's store when it
+     * needs a row. A source table that nobody else listens to has no rows to hold back until a commit. */
+    unsigned deaf_ports;
     Status (*open)(Operator *op, Error *err);
     /* `port`: which input of the node the batch comes from. Its rows are read-only: other tasks may have the
      * same (source_decoder.h). Any status but OK stops the batch: the runtime aborts. Bad rows are no such

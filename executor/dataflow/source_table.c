@@ -55,12 +55,11 @@ static Value *copy_old(const Schema *schema, const StoreRow *stored, Arena *aren
     return old;
 }
 
-/* A stream-table join looks into the store; nobody wants the rows. */
 static bool is_listened_to(const Operator *op)
 {
     bool listened = false;
     for (size_t i = 0; i < op->outlet_count; i++)
-        listened |= op->outlets[i].to->class != &op_join_stream_table;
+        listened |= (op->outlets[i].to->class->deaf_ports >> op->outlets[i].port & 1) == 0;
     return listened;
 }
 

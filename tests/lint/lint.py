@@ -8,6 +8,7 @@
     function    no function is longer than 90 lines
     file        no file is longer than 700 lines
     settings    what a setting's row says of who reads it is so, and what is read by name has a row
+    members     a member of a family stands in its own file and its row: nothing else knows it by name
     clock       no time(), rand(), localtime() below server/: time and randomness come through core/clock.h
     format      no code outside serde/ names a format: it asks format_facts()
     words       no path of somebody's machine, no host of a package registry, nothing about who or what typed the text
@@ -85,6 +86,16 @@ WORDS = [
     (re.compile(r"\b[c]laude\b|\b[A]I assistant\b|\b[a]nthropic\b|\bco-[a]uthored-by\b", re.I), "who typed this is no matter of the project"),
 ]
 
+# Table of a family: what is the member's symbol in a row, where it may stand beside the table. None: in one file, whichever.
+MEMBERS = {
+    "executor/dataflow/operators.def": (re.compile(r"^OPERATOR\(.*?(\bop_\w+)\)$"), None),
+    "server/statements/statements.def": (re.compile(r"^STATEMENT\([^,]+, (\w+)"), None),
+    "server/rest/routes.def": (re.compile(r"^ROUTE\(.*?(\brest_\w+)"), None),
+    "udf/families.def": (re.compile(r"^FAMILY\((\w+)"), None),
+    "main/commands.def": (re.compile(r'^COMMAND\("\w+", (\w+)'), None),
+    "serde/formats.def": (re.compile(r"^FORMAT\((\w+)\)"), "serde/"),
+}
+
 SETTING_ROWS = ["planner/query_settings.def", "server/settings/settings.def"]
 SETTING_ROW = re.compile(r'(?:QUERY_SETTING\((\w+), |SETTING\()"([^"]+)",.*, (?:CLIENT|OPERATOR), "([^"]*)", "')
 PROPERTY_READ = r'(properties_(?:get_c|int|is_true)|execution_property)\([^;"]*?"(%s)"'
@@ -136,7 +147,37 @@ class Lint:
         self.check_reach()
         self.check_readmes()
         self.check_settings()
+        self.check_members()
         return self.breaches
+
+    def check_members(self):
+        """Comments may name a member; tests call functions' tables."""
+        code = {}
+        for path in self.files:
+            if path.endswith(SOURCES) and path.split("/")[0] in LAYERS:
+                in_comment, text = False, []
+                for line in self.read(path) or []:
+                    stripped, in_comment = strip_comments(line, in_comment)
+                    text.append(stripped)
+                code[path] = text
+        for table, (row, home) in MEMBERS.items():
+            for line in self.read(table) if table in self.files else []:
+                match = row.match(line)
+                if match:
+                    self.check_member(code, table, match.group(1), home)
+
+    def check_member(self, code, table, symbol, home):
+        word = re.compile(r"\b%s\b" % re.escape(symbol))
+        places = [(path, number) for path, text in code.items() for number, line in enumerate(text, 1) if word.search(line)]
+        if home is not None:
+            places = [place for place in places if not place[0].startswith(home)]
+        elif places:
+            own = places[0][0]  # where it is defined, if it is where it should be
+            defined = re.compile(r"[\w ]+[ *]%s\b" % re.escape(symbol))
+            own = next((path for path, number in places if defined.match(code[path][number - 1])), own)
+            places = [place for place in places if place[0] != own]
+        for path, number in places[:1]:
+            self.breach(path, number, "members: %s is known by its row in %s alone" % (symbol, table))
 
     def check_source(self, path, folder, lines):
         if not lines or not lines[0].lstrip().startswith(("/*", "//", "%include")):
@@ -285,6 +326,8 @@ PLANTED = {
     "executor/dataflow/up.c": "/* ok */\n#include \"executor/runtime/worker.h\"\n",
     "executor/runtime/worker.h": "/* ok */\n",
     "executor/runtime/run.c": "/* ok */\n#include \"planner/plan.h\"\n",
+    "main/commands.def": "COMMAND(\"x\", cmd_x, NULL)\n", "main/cmd_x.c": "/* ok */\nint cmd_x(void)\n{\n}\n",
+    "main/other.c": "/* cmd_x may be named here */\nint y = 1; /* so */\nint z(void) { return cmd_x(); }\n",
     "executor/gone.c": "/* ok */\n",
     "server/http/exchange.c": "/* ok */\n#include \"planner/plan.h\"\n",
     "expr/gone.c": "/* ok */\n#include \"core/missing.h\"\n",
@@ -302,6 +345,7 @@ PLANTED = {
 EXPECTED = [
     "core/a.h:2: layers: core/ does not include parser/",
     "executor/runtime/run.c:2: layers: executor/ reaches parser/ by planner/plan.h > parser/tree.h",
+    "main/other.c:3: members: cmd_x is known by its row in main/commands.def alone",
     "executor/dataflow/up.c:2: rooms: executor/dataflow/ does not include executor/runtime/", "expr/gone.c:2: layers: there is no core/missing.h",
     "executor/gone.c:1: rooms: executor/ is no room", "server/http/exchange.c:2: rooms: server/http/ does not include planner/",
     "udf/bare.c:1: comment:", "udf/long.c:3: function: 92 lines: int f(void)", "log/late.c:2: clock: time()", "state/huge.c:701: file: 701 lines",
