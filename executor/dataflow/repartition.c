@@ -31,13 +31,18 @@ bool repartition_keeps_key_bytes(const PlanNode *exchange)
     return inside.format == NULL || format_facts(inside.format)->exact;
 }
 
+SerdeSpec repartition_edge_key_serde(const PlanNode *exchange, Str topic)
+{
+    return (SerdeSpec){.format  = format_inside(&exchange->key_format),
+                       .side    = SIDE_KEY,
+                       .topic   = topic,
+                       .columns = exchange->schema->columns,
+                       .count   = exchange->schema->key_count};
+}
+
 SerdeSpec repartition_key_serde(const PlanNode *exchange, Str topic)
 {
-    SerdeSpec spec = {.format  = format_inside(&exchange->key_format),
-                      .side    = SIDE_KEY,
-                      .topic   = topic,
-                      .columns = exchange->schema->columns,
-                      .count   = exchange->schema->key_count};
+    SerdeSpec spec = repartition_edge_key_serde(exchange, topic);
     if (!repartition_keeps_key_bytes(exchange))
         spec.format = (FormatSpec){.format = format_exact()};
     return spec;

@@ -16,6 +16,8 @@ SerdeSpec repartition_serde(const PlanNode *exchange, Str topic, Arena *arena);
 
 /* The serde of the keys of that EXCHANGE's topic. */
 SerdeSpec repartition_key_serde(const PlanNode *exchange, Str topic);
+/* What the edge's own key format would make of them; so they were written by earlier versions. */
+SerdeSpec repartition_edge_key_serde(const PlanNode *exchange, Str topic);
 /* Are the topic's key bytes those that the edge's key format has? */
 bool repartition_keeps_key_bytes(const PlanNode *exchange);
 

@@ -120,12 +120,55 @@ static void kafka_keys_come_back(void **state) { keys_come_back("KAFKA", 10); }
 static void delimited_keys_come_back(void **state) { keys_come_back("DELIMITED", 30); }
 static void json_keys_come_back(void **state) { keys_come_back("JSON", 100); }
 
+/* Keys that earlier versions wrote in the edge's own format are told from exact ones, so that none is lost at
+ * an upgrade. */
+static void keys_of_earlier_versions_are_no_exact_ones(void **state)
+{
+    static const struct {
+        const char *format, *bytes;
+        size_t      keys;
+    } cases[] = {
+        {"DELIMITED", "Z17", 1},
+        {"DELIMITED", "b", 1},
+        {"DELIMITED", "`~", 1},
+        {"DELIMITED", "a,b", 2},
+        {"DELIMITED", "\"a,\",b", 2},
+        {"DELIMITED", "@@@,@@@@", 2},
+        {"JSON", "\"Z17\"", 1},
+        {"JSON", "\"\"", 1},
+        {"JSON", "null", 1},
+        {"JSON", "{\"K0\":1}", 2},
+        {"JSON", "17", 1},
+    };
+    Column columns[] = {{STR_LIT("K0"), &type_string, COLUMN_KEY, STR_NULL},
+                        {STR_LIT("K1"), &type_string, COLUMN_KEY, STR_NULL}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        Arena   *arena = arena_new(0);
+        PlanNode edge  = {.schema     = schema_new(arena, columns, cases[i].keys),
+                          .key_format = {.format = format_find(str_c(cases[i].format))}};
+        assert_false(repartition_keeps_key_bytes(&edge));
+        SerdeSpec exact = repartition_key_serde(&edge, STR_LIT("T")),
+                  old   = repartition_edge_key_serde(&edge, STR_LIT("T"));
+        Decoder *decoder;
+        Value    values[2];
+        Error    err;
+        assert_int_equal(decoder_open(&exact, arena, &decoder, &err), OK);
+        assert_int_equal(decoder_decode(decoder, str_c(cases[i].bytes), arena, values, &err), E_DATA);
+        decoder_close(decoder);
+        assert_int_equal(decoder_open(&old, arena, &decoder, &err), OK);
+        assert_int_equal(decoder_decode(decoder, str_c(cases[i].bytes), arena, values, &err), OK);
+        decoder_close(decoder);
+        arena_free(arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kafka_keys_come_back),
         cmocka_unit_test(delimited_keys_come_back),
         cmocka_unit_test(json_keys_come_back),
+        cmocka_unit_test(keys_of_earlier_versions_are_no_exact_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
