@@ -213,39 +213,14 @@ typedef struct {
     Str            header_key; /* HEADER('key') */
 } AstElement;
 
+/* In the order of the rows, so a kind is an index into statement_texts. What a kind means is in its row;
+ * EXPLAIN has a statement, or a query id in `name`. */
 typedef enum {
-    STMT_QUERY,         /* SELECT */
-    STMT_CREATE_SOURCE, /* CREATE STREAM|TABLE name (columns) WITH */
-    STMT_CREATE_AS,     /* CREATE STREAM|TABLE name AS SELECT */
-    STMT_INSERT_INTO,   /* INSERT INTO name SELECT */
-    STMT_INSERT_VALUES,
-    STMT_CREATE_CONNECTOR,
-    STMT_DROP_CONNECTOR,
-    STMT_DROP_SOURCE,
-    STMT_ALTER_SOURCE,
-    STMT_CREATE_TYPE,
-    STMT_DROP_TYPE,
-    STMT_SHOW,
-    STMT_DESCRIBE_SOURCE,
-    STMT_DESCRIBE_SOURCES,
-    STMT_DESCRIBE_FUNCTION,
-    STMT_DESCRIBE_CONNECTOR,
-    STMT_EXPLAIN, /* statement, or query id in name */
-    STMT_PRINT,
-    STMT_TERMINATE,
-    STMT_PAUSE,
-    STMT_RESUME,
-    STMT_SET,
-    STMT_UNSET,
-    STMT_ALTER_SYSTEM,
-    STMT_DEFINE,
-    STMT_UNDEFINE,
-    STMT_ASSERT_TOPIC,
-    STMT_ASSERT_SCHEMA,
-    STMT_ASSERT_VALUES,
-    STMT_ASSERT_NULL,
-    STMT_ASSERT_SOURCE, /* test runner only */
-    STMT_RUN_SCRIPT,
+#define STATEMENT(kind, words, handler, changes, printer, syntax, example) kind,
+#define STATEMENT_ELSEWHERE(kind, words, place, printer, syntax, example) kind,
+#include "core/statements.def"
+#undef STATEMENT
+#undef STATEMENT_ELSEWHERE
 } AstStatementKind;
 
 typedef enum {

@@ -3,6 +3,7 @@
  * values of an INSERT and the properties of a connector, except its class, may be passwords and must not
  * reach a log.
  */
+#include "core/statements.h"
 #include "parser/lexer.h"
 #include "parser/print.h"
 
@@ -28,6 +29,12 @@ static void add(Printer *printer, bool wanted, const char *text)
 static const char *kind_word(const AstStatement *statement)
 {
     return statement->is_table ? "TABLE" : "STREAM";
+}
+
+/* The words of its row, which has no alternatives. */
+static void print_verb(Printer *printer, const AstStatement *statement)
+{
+    strbuf_addf(printer->out, "%s ", statement_texts[statement->kind].words);
 }
 
 /* Topics and subjects are not folded: bare when they are one token, else a string. */
@@ -211,10 +218,10 @@ static void print_assert(Printer *printer, const AstStatement *statement)
 }
 
 /* VERB 'key'='value' with either part missing. */
-static void print_setting(Printer *printer, const AstStatement *statement, const char *verb)
+static void print_setting(Printer *printer, const AstStatement *statement)
 {
     bool variable = statement->kind == STMT_DEFINE || statement->kind == STMT_UNDEFINE;
-    strbuf_adds(printer->out, verb);
+    print_verb(printer, statement);
     if (variable)
         strbuf_add(printer->out, statement->key);
     else if (!str_is_null(statement->key))
@@ -225,10 +232,8 @@ static void print_setting(Printer *printer, const AstStatement *statement, const
     print_string(printer, statement->value);
 }
 
-/* VERB [IF EXISTS] name ... for statements that are little more than a name. */
-static void print_about(Printer *printer, const AstStatement *statement, const char *verb)
+static void print_named(Printer *printer, const AstStatement *statement)
 {
-    strbuf_adds(printer->out, verb);
     add(printer, statement->if_exists, "IF EXISTS ");
     if (statement->all)
         strbuf_adds(printer->out, "ALL");
@@ -236,6 +241,13 @@ static void print_about(Printer *printer, const AstStatement *statement, const c
         print_name(printer, statement->name.text);
     add(printer, statement->extended, " EXTENDED");
     add(printer, statement->delete_topic, " DELETE TOPIC");
+}
+
+/* VERB [IF EXISTS] name ... for statements that are little more than a name. */
+static void print_about(Printer *printer, const AstStatement *statement)
+{
+    print_verb(printer, statement);
+    print_named(printer, statement);
 }
 
 static void print_statement(Printer *printer, const AstStatement *statement);
@@ -308,55 +320,21 @@ static void print_assert_null(Printer *printer, const AstStatement *statement)
 
 static void print_drop_source(Printer *printer, const AstStatement *statement)
 {
-    print_about(printer, statement, statement->is_table ? "DROP TABLE " : "DROP STREAM ");
+    strbuf_addf(printer->out, "DROP %s ", kind_word(statement));
+    print_named(printer, statement);
 }
 
-/* A statement has a printer of its own, or a verb for one of the two general ones. */
-static const struct {
-    void (*print)(Printer *printer, const AstStatement *statement);
-    void (*print_verb)(Printer *printer, const AstStatement *statement, const char *verb);
-    const char *verb;
-} printers[] = {
-    [STMT_QUERY]              = {.print = print_bare_query},
-    [STMT_CREATE_SOURCE]      = {.print = print_create},
-    [STMT_CREATE_AS]          = {.print = print_create},
-    [STMT_INSERT_INTO]        = {.print = print_insert_into},
-    [STMT_INSERT_VALUES]      = {.print = print_insert_values},
-    [STMT_CREATE_CONNECTOR]   = {.print = print_connector},
-    [STMT_DROP_CONNECTOR]     = {.print_verb = print_about, .verb = "DROP CONNECTOR "},
-    [STMT_DROP_SOURCE]        = {.print = print_drop_source},
-    [STMT_ALTER_SOURCE]       = {.print = print_alter},
-    [STMT_CREATE_TYPE]        = {.print = print_create_type},
-    [STMT_DROP_TYPE]          = {.print_verb = print_about, .verb = "DROP TYPE "},
-    [STMT_SHOW]               = {.print = print_show},
-    [STMT_DESCRIBE_SOURCE]    = {.print_verb = print_about, .verb = "DESCRIBE "},
-    [STMT_DESCRIBE_SOURCES]   = {.print = print_describe_sources},
-    [STMT_DESCRIBE_FUNCTION]  = {.print_verb = print_about, .verb = "DESCRIBE FUNCTION "},
-    [STMT_DESCRIBE_CONNECTOR] = {.print_verb = print_about, .verb = "DESCRIBE CONNECTOR "},
-    [STMT_EXPLAIN]            = {.print = print_explain},
-    [STMT_PRINT]              = {.print = print_topic},
-    [STMT_TERMINATE]          = {.print_verb = print_about, .verb = "TERMINATE "},
-    [STMT_PAUSE]              = {.print_verb = print_about, .verb = "PAUSE "},
-    [STMT_RESUME]             = {.print_verb = print_about, .verb = "RESUME "},
-    [STMT_SET]                = {.print_verb = print_setting, .verb = "SET "},
-    [STMT_UNSET]              = {.print_verb = print_setting, .verb = "UNSET "},
-    [STMT_ALTER_SYSTEM]       = {.print_verb = print_setting, .verb = "ALTER SYSTEM "},
-    [STMT_DEFINE]             = {.print_verb = print_setting, .verb = "DEFINE "},
-    [STMT_UNDEFINE]           = {.print_verb = print_setting, .verb = "UNDEFINE "},
-    [STMT_ASSERT_TOPIC]       = {.print = print_assert},
-    [STMT_ASSERT_SCHEMA]      = {.print = print_assert},
-    [STMT_ASSERT_VALUES]      = {.print = print_assert_values},
-    [STMT_ASSERT_NULL]        = {.print = print_assert_null},
-    [STMT_ASSERT_SOURCE]      = {.print = print_assert_source},
-    [STMT_RUN_SCRIPT]         = {.print_verb = print_setting, .verb = "RUN SCRIPT "},
+static void (*const printers[])(Printer *printer, const AstStatement *statement) = {
+#define STATEMENT(kind, words, handler, changes, print, syntax, example) [kind] = print,
+#define STATEMENT_ELSEWHERE(kind, words, place, print, syntax, example) [kind] = print,
+#include "core/statements.def"
+#undef STATEMENT
+#undef STATEMENT_ELSEWHERE
 };
 
 static void print_statement(Printer *printer, const AstStatement *statement)
 {
-    if (printers[statement->kind].print != NULL)
-        printers[statement->kind].print(printer, statement);
-    else
-        printers[statement->kind].print_verb(printer, statement, printers[statement->kind].verb);
+    printers[statement->kind](printer, statement);
 }
 
 void ast_print_statement(const AstStatement *statement, StrBuf *out)

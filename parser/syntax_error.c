@@ -5,15 +5,11 @@
  * the position, the first line and the cases that help: an unknown first word, a reserved word as a name, an
  * open bracket, a missing semicolon, and a short list of what would have fitted.
  */
+#include "core/statements.h"
 #include "core/suggest.h"
 #include "parser/parse_state.h"
 
 enum { EXPECTED_MAX = 3 }; /* a longer list helps nobody */
-
-static const char *const statement_words[] = {
-    "SELECT", "CREATE", "INSERT", "DESCRIBE", "PRINT",  "EXPLAIN",  "SHOW",  "LIST",   "TERMINATE",
-    "PAUSE",  "RESUME", "DROP",   "SET",      "DEFINE", "UNDEFINE", "UNSET", "ASSERT", "ALTER",
-};
 
 /* A syntax error replaces what was noted while building nodes: the text is parsed as a whole before it is
  * looked at. */
@@ -51,10 +47,8 @@ static void refuse_first(ParseState *state, const Token *token)
 {
     Str nearest = STR_NULL;
     Str word    = str_upper(state->arena, token->text);
-    Str words[ARRAY_LEN(statement_words)];
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        words[i] = str_c(statement_words[i]);
-    nearest = str_closest(word, words, ARRAY_LEN(words));
+    Str words[STATEMENT_WORDS_MAX];
+    nearest = str_closest(word, words, statement_first_words(words));
     fail(state, token, "Unknown statement '" STR_FMT "'\nDid you mean '" STR_FMT "'?", STR_ARG(token->text),
          STR_ARG(nearest));
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "core/statements.h"
 #include "shell/complete_words.h"
 
 enum { WORDS_KEPT = 64, CANDIDATES_MAX = 4000 };
@@ -342,18 +343,29 @@ static void offer_files(Offer *offer_to)
         closedir(directory);
 }
 
+/* What goes on a statement that has one word yet. */
+static bool offer_second_words(Offer *offer_to, const Scan *scan, Str last)
+{
+    Str    words[STATEMENT_WORDS_MAX];
+    size_t count = word_back(scan, 1).len == 0 ? statement_second_words(last, words) : 0;
+    for (size_t i = 0; i < count; i++)
+        offer_word(offer_to, words[i]);
+    return count > 0;
+}
+
 /* True when the words before decide alone. */
 static bool offer_followers(Offer *offer_to, const Scan *scan)
 {
-    Str last = word_back(scan, 0),
-        two  = str_printf(offer_to->arena, STR_FMT " " STR_FMT, STR_ARG(word_back(scan, 1)), STR_ARG(last));
+    Str last   = word_back(scan, 0),
+        two    = str_printf(offer_to->arena, STR_FMT " " STR_FMT, STR_ARG(word_back(scan, 1)), STR_ARG(last));
+    bool found = offer_second_words(offer_to, scan, last);
     for (int pair = 1; pair >= 0; pair--)
         for (size_t i = 0; i < ARRAY_LEN(followers); i++)
             if (str_equal(pair ? two : last, str_c(followers[i].behind))) {
                 offer_all(offer_to, followers[i].items, ARRAY_LEN(followers[i].items));
                 return true;
             }
-    return false;
+    return found;
 }
 
 static bool offer_skeleton(Offer *offer_to)
@@ -373,12 +385,9 @@ static void offer_words(Offer *offer_to, unsigned wants)
         const char *const *words;
         size_t             count;
     } lists[] = {
-        {WANT_STATEMENT, statements, ARRAY_LEN(statements)},
-        {WANT_COMMAND, backslashes, ARRAY_LEN(backslashes)},
-        {WANT_KEYWORD, keywords, ARRAY_LEN(keywords)},
-        {WANT_TYPE, types, ARRAY_LEN(types)},
-        {WANT_OPTION, options, ARRAY_LEN(options)},
-        {WANT_FORMAT, formats, ARRAY_LEN(formats)},
+        {WANT_STATEMENT, commands, ARRAY_LEN(commands)}, {WANT_COMMAND, backslashes, ARRAY_LEN(backslashes)},
+        {WANT_KEYWORD, keywords, ARRAY_LEN(keywords)},   {WANT_TYPE, types, ARRAY_LEN(types)},
+        {WANT_OPTION, options, ARRAY_LEN(options)},      {WANT_FORMAT, formats, ARRAY_LEN(formats)},
         {WANT_BOOLEAN, booleans, ARRAY_LEN(booleans)},
     };
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
@@ -389,6 +398,10 @@ static void offer_words(Offer *offer_to, unsigned wants)
                 else
                     offer_word(offer_to, str_c(lists[i].words[j]));
             }
+    Str    words[STATEMENT_WORDS_MAX];
+    size_t count = wants & WANT_STATEMENT ? statement_first_words(words) : 0;
+    for (size_t i = 0; i < count; i++)
+        offer_word(offer_to, words[i]);
     if (wants & WANT_QUERY)
         offer_word(offer_to, STR_LIT("ALL"));
 }

@@ -4,35 +4,9 @@
 #ifndef SLUICE_SHELL_COMPLETE_WORDS_H
 #define SLUICE_SHELL_COMPLETE_WORDS_H
 
-static const char *const statements[] = {
-    "ALTER",
-    "ASSERT",
-    "CREATE",
-    "DEFINE",
-    "DESCRIBE",
-    "DROP",
-    "EXPLAIN",
-    "INSERT INTO",
-    "LIST",
-    "PAUSE",
-    "PRINT",
-    "RESUME",
-    "RUN SCRIPT",
-    "SELECT",
-    "SET",
-    "SHOW",
-    "TERMINATE",
-    "UNDEFINE",
-    "UNSET",
-    "clear",
-    "exit",
-    "help",
-    "history",
-    "output",
-    "quit",
-    "server",
-    "spool",
-    "version",
+/* Statements and their second words: core/statements.h. */
+static const char *const commands[] = {
+    "RUN SCRIPT",         "clear", "exit", "help", "history", "output", "quit", "server", "spool", "version",
     "request-pipelining",
 };
 
@@ -120,23 +94,18 @@ static const char *const formats[] = {"AVRO",  "DELIMITED", "JSON",     "JSON_SR
 
 static const char *const booleans[] = {"false", "true"};
 
-/* What follows one or two words, and nothing else does. */
+/* What follows one or two words, and nothing else does; with a first word: beside what the rows of statements
+ * say. */
 static const struct {
     const char       *behind;
     const char *const items[14];
 } followers[] = {
-    {"CREATE", {"OR REPLACE", "SINK CONNECTOR", "SOURCE", "STREAM", "TABLE", "TYPE", "FUNCTION", NULL}},
+    {"CREATE", {"OR REPLACE", "SOURCE", NULL}},
     {"OR REPLACE", {"SOURCE", "STREAM", "TABLE", "FUNCTION", NULL}},
-    {"CREATE SOURCE", {"CONNECTOR", "STREAM", "TABLE", NULL}},
-    {"DROP", {"CONNECTOR", "FUNCTION", "STREAM", "TABLE", "TYPE", NULL}},
-    {"ALTER", {"STREAM", "SYSTEM", "TABLE", NULL}},
-    {"ASSERT", {"NOT EXISTS", "SCHEMA", "STREAM", "TABLE", "TOPIC", "VALUES", NULL}},
-    {"SHOW",
-     {"ALL TOPICS", "CONNECTORS", "CONNECTOR PLUGINS", "FUNCTIONS", "PROPERTIES", "QUERIES", "STREAMS",
-      "TABLES", "TOPICS", "TYPES", "VARIABLES", NULL}},
-    {"LIST",
-     {"ALL TOPICS", "CONNECTORS", "FUNCTIONS", "PROPERTIES", "QUERIES", "STREAMS", "TABLES", "TOPICS",
-      "TYPES", NULL}},
+    {"CREATE SOURCE", {"STREAM", "TABLE", NULL}},
+    {"ASSERT", {"NOT EXISTS", NULL}},
+    {"SHOW", {"ALL TOPICS", "CONNECTOR PLUGINS", NULL}},
+    {"LIST", {"ALL TOPICS", "CONNECTOR PLUGINS", NULL}},
     {"EMIT", {"CHANGES", "FINAL", NULL}},
     {"WINDOW", {"HOPPING", "SESSION", "TUMBLING", NULL}},
     {"GROUP", {"BY", NULL}},

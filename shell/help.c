@@ -1,6 +1,7 @@
 /*
- * help.c - the commands, the keys and the statements, and the syntax of each with an example.
+ * help.c - the commands and the keys, and of each statement what its row tells: syntax, example.
  */
+#include "core/statements.h"
 #include "shell/session.h"
 
 static const char commands_text[] =
@@ -29,56 +30,6 @@ static const char commands_text[] =
     "completes.\n"
     "Statements (help STATEMENT tells more):\n ";
 
-typedef struct {
-    const char *name, *syntax, *example;
-} Topic;
-
-static const Topic topics[] = {
-    {"CREATE STREAM",
-     "CREATE [OR REPLACE] [SOURCE] STREAM [IF NOT EXISTS] name (column TYPE [KEY | HEADERS], ...) WITH "
-     "(property = value, ...);\n"
-     "CREATE [OR REPLACE] STREAM name [WITH (...)] AS SELECT ... EMIT CHANGES;",
-     "CREATE STREAM views (listing STRING KEY, user STRING) WITH (kafka_topic='views', value_format='JSON', "
-     "partitions=1);"},
-    {"CREATE TABLE",
-     "CREATE [OR REPLACE] [SOURCE] TABLE [IF NOT EXISTS] name (column TYPE [PRIMARY KEY], ...) WITH "
-     "(property = value, ...);\n"
-     "CREATE [OR REPLACE] TABLE name [WITH (...)] AS SELECT ... GROUP BY ... EMIT CHANGES;",
-     "CREATE TABLE views_per_hour AS SELECT listing, COUNT(*) AS views FROM views WINDOW TUMBLING (SIZE 1 "
-     "HOUR) GROUP BY listing EMIT CHANGES;"},
-    {"CREATE TYPE", "CREATE TYPE [IF NOT EXISTS] name AS TYPE;",
-     "CREATE TYPE address AS STRUCT<street STRING, town STRING>;"},
-    {"SELECT",
-     "SELECT expression [AS name], ... FROM source [WINDOW ...] [[LEFT|FULL OUTER|INNER] JOIN source [WITHIN "
-     "...] ON ...]\n"
-     "  [WHERE ...] [GROUP BY ...] [HAVING ...] [EMIT CHANGES | EMIT FINAL] [LIMIT n];",
-     "SELECT * FROM views_per_hour WHERE listing = 'L-1';  -- without EMIT: the state now"},
-    {"INSERT",
-     "INSERT INTO name [(column, ...)] VALUES (value, ...);\nINSERT INTO name SELECT ... EMIT CHANGES;",
-     "INSERT INTO views (listing, user) VALUES ('L-1', 'ann');"},
-    {"PRINT", "PRINT 'topic' [FROM BEGINNING] [INTERVAL n] [LIMIT n];",
-     "PRINT 'views' FROM BEGINNING LIMIT 3;"},
-    {"DROP", "DROP STREAM | TABLE [IF EXISTS] name [DELETE TOPIC];\nDROP TYPE [IF EXISTS] name;",
-     "DROP STREAM IF EXISTS views DELETE TOPIC;"},
-    {"ALTER", "ALTER STREAM | TABLE name ADD COLUMN column TYPE, ...;",
-     "ALTER STREAM views ADD COLUMN device STRING;"},
-    {"SHOW",
-     "SHOW | LIST STREAMS | TABLES | [ALL] TOPICS | QUERIES | FUNCTIONS | TYPES | PROPERTIES | VARIABLES "
-     "[EXTENDED];",
-     "SHOW QUERIES;"},
-    {"DESCRIBE", "DESCRIBE name [EXTENDED];\nDESCRIBE FUNCTION name;", "DESCRIBE views EXTENDED;"},
-    {"EXPLAIN", "EXPLAIN SELECT ... | query_id;", "EXPLAIN CTAS_VIEWS_PER_HOUR_1;"},
-    {"TERMINATE", "TERMINATE query_id | ALL;", "TERMINATE CTAS_VIEWS_PER_HOUR_1;"},
-    {"PAUSE", "PAUSE query_id | ALL;", "PAUSE ALL;"},
-    {"RESUME", "RESUME query_id | ALL;", "RESUME ALL;"},
-    {"ASSERT",
-     "ASSERT [NOT EXISTS] TOPIC name [WITH (partitions = n)] [TIMEOUT n SECONDS];\nASSERT [NOT EXISTS] "
-     "SCHEMA SUBJECT 'subject' [ID n];",
-     "ASSERT TOPIC views TIMEOUT 5 SECONDS;"},
-    {"SET", "SET 'property' = 'value';", "SET 'auto.offset.reset' = 'earliest';"},
-    {"DEFINE", "DEFINE name = 'value';   -- used as ${name}", "DEFINE topic = 'views';"},
-};
-
 static Str without_semicolon(Str text)
 {
     while (text.len > 0 && text.ptr[text.len - 1] == ';')
@@ -86,21 +37,41 @@ static Str without_semicolon(Str text)
     return text;
 }
 
+/* `create`, `CREATE TABLE` and `cre` are about CREATE STREAM|TABLE: each word begins one of the row's. */
+static bool is_about(const StatementText *text, Str topic)
+{
+    for (size_t position = 0; topic.len > 0; position++) {
+        size_t len = 0;
+        while (len < topic.len && topic.ptr[len] != ' ')
+            len++;
+        bool found = false;
+        Str  typed = str_n(topic.ptr, len), word;
+        for (size_t i = 0; !found && !str_is_null(word = statement_word(text, position, i)); i++)
+            found = len <= word.len && str_equal_nocase(typed, str_n(word.ptr, len));
+        if (!found)
+            return false;
+        topic = str_trim(str_n(topic.ptr + len, topic.len - len));
+    }
+    return true;
+}
+
 void shell_print_help(Out *out, Str topic)
 {
     bool found = false;
     topic      = without_semicolon(topic);
     if (topic.len == 0) {
+        Str    words[STATEMENT_WORDS_MAX];
+        size_t count = statement_first_words(words);
         out_printf(out, "%s", commands_text);
-        for (size_t i = 0; i < ARRAY_LEN(topics); i++)
-            out_printf(out, " %s%s", topics[i].name, i + 1 < ARRAY_LEN(topics) ? "," : "\n");
+        for (size_t i = 0; i < count; i++)
+            out_printf(out, " " STR_FMT "%s", STR_ARG(words[i]), i + 1 < count ? "," : "\n");
         return;
     }
-    for (size_t i = 0; i < ARRAY_LEN(topics); i++) {
-        Str name = str_c(topics[i].name);
-        if (topic.len > name.len || !str_equal_nocase(topic, str_n(name.ptr, topic.len)))
+    for (size_t i = 0; i < statement_count; i++) {
+        const StatementText *text = &statement_texts[i];
+        if (!statement_is_served(text) || !is_about(text, topic))
             continue;
-        out_printf(out, "%s%s\nExample: %s\n", found ? "\n" : "", topics[i].syntax, topics[i].example);
+        out_printf(out, "%s%s\nExample: %s\n", found ? "\n" : "", text->syntax, text->example);
         found = true;
     }
     if (!found)

@@ -55,7 +55,7 @@ struct Execution {
 
 typedef Status (*StatementHandler)(Execution *x, const AstStatement *statement, json_t **entity, Error *err);
 
-/* A kind of statement: a row of statements.def. */
+/* A kind of statement: a row of core/statements.def. */
 struct StatementClass {
     AstStatementKind kind;
     StatementHandler handler;

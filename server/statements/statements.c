@@ -4,9 +4,11 @@
 #include "server/statements/statements.h"
 
 static const StatementClass classes[] = {
-#define STATEMENT(kind, handler, changes) {kind, handler, changes},
-#include "server/statements/statements.def"
+#define STATEMENT(kind, words, handler, changes, printer, syntax, example) {kind, handler, changes},
+#define STATEMENT_ELSEWHERE(kind, words, place, printer, syntax, example)
+#include "core/statements.def"
 #undef STATEMENT
+#undef STATEMENT_ELSEWHERE
 };
 
 const StatementClass *statement_class(AstStatementKind kind)

@@ -89,7 +89,7 @@ WORDS = [
 # Table of a family: what is the member's symbol in a row, where it may stand beside the table. None: in one file, whichever.
 MEMBERS = {
     "executor/dataflow/operators.def": (re.compile(r"^OPERATOR\(.*?(\bop_\w+)\)$"), None),
-    "server/statements/statements.def": (re.compile(r"^STATEMENT\([^,]+, (\w+)"), None),
+    "core/statements.def": (re.compile(r'^STATEMENT\(\w+, "[^"]*", (\w+)'), None),
     "server/rest/routes.def": (re.compile(r"^ROUTE\(.*?(\brest_\w+)"), None),
     "udf/families.def": (re.compile(r"^FAMILY\((\w+)"), None),
     "main/commands.def": (re.compile(r'^COMMAND\("\w+", (\w+)'), None),

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "core/statements.h"
 #include "parser/parser.h"
 
 static const ParseOptions all_statements = {.test_statements = true};
@@ -114,7 +115,8 @@ static const struct {
 
 static void statements_have_one_text(void **unused)
 {
-    bool seen[STMT_RUN_SCRIPT + 1] = {false};
+    bool seen[64] = {false};
+    assert_true(statement_count <= ARRAY_LEN(seen));
     for (size_t i = 0; i < ARRAY_LEN(statements); i++) {
         Arena        *arena     = arena_new(0);
         StrBuf        text      = {0};
@@ -129,7 +131,7 @@ static void statements_have_one_text(void **unused)
         strbuf_clear(&text);
         arena_free(arena);
     }
-    for (size_t kind = 0; kind < ARRAY_LEN(seen); kind++)
+    for (size_t kind = 0; kind < statement_count; kind++)
         if (!seen[kind])
             fail_msg("no statement of kind %zu", kind);
 }
