@@ -1,6 +1,7 @@
 /*
  * rest_ksql.c - POST /ksql: statements in, entities out (rest.md 4).
  */
+#include "core/statements.h"
 #include "server/rest/rest.h"
 
 static AstStatement *parse_failed(Arena *arena, Str text)
@@ -17,7 +18,7 @@ static void answer_failure(HttpExchange *x, const Error *err, Str text, json_t *
     AstStatement *statement = parse_failed(http_arena(x), text);
     const char   *message   = err->message;
     rest_code(err, statement, &status, &code);
-    if (statement != NULL && (statement->kind == STMT_QUERY || statement->kind == STMT_PRINT)) {
+    if (statement != NULL && statement_texts[statement->kind].place == AT_QUERY_ENDPOINTS) {
         code    = 40002;
         message = "The following statement types should be issued to the websocket endpoint '/query':\n\t* "
                   "PRINT\n\t* SELECT";

@@ -4,6 +4,7 @@
  * Whatever fails before the header is an HTTP error; afterwards the status is 200 and the error is the last
  * element.
  */
+#include "core/statements.h"
 #include "server/rest/rest.h"
 
 /* How the two endpoints differ. */
@@ -69,7 +70,7 @@ static const AstStatement *parse_one(Rest *rest, HttpExchange *x, const Endpoint
         rest_statement_error(x, 400, 40001, message, text, NULL);
         return NULL;
     }
-    if (script.items[0]->kind == STMT_QUERY || script.items[0]->kind == STMT_PRINT)
+    if (statement_texts[script.items[0]->kind].place == AT_QUERY_ENDPOINTS)
         return script.items[0];
     refuse_kind(x, endpoint, text);
     return NULL;
