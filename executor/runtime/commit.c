@@ -59,16 +59,16 @@ static bool is_awaited(const Worker *worker)
  * commit into topics just made would stop the worker until brokers lead them. */
 static int64_t commit_due_us(const Worker *worker, bool caught_up)
 {
-    const Runtime *runtime  = worker->runtime;
-    int64_t        interval = runtime_commit_interval_ms(runtime);
+    int64_t interval =
+        worker->interval_ms < INT64_MAX ? worker->interval_ms : runtime_commit_interval_ms(worker->runtime);
     if (worker->commits == 0 && interval > FIRST_COMMIT_MS)
         interval = FIRST_COMMIT_MS;
     int64_t due = worker->commit_us + interval * 1000;
     if (!caught_up)
         return due;
-    int64_t at_end = !worker->moved                  ? FIRST_COMMIT_MS
-                     : runtime->options.exactly_once ? AWAITED_MS_EXACTLY
-                                                     : AWAITED_MS;
+    int64_t at_end = !worker->moved         ? FIRST_COMMIT_MS
+                     : worker->exactly_once ? AWAITED_MS_EXACTLY
+                                            : AWAITED_MS;
     int64_t from   = worker->commit_us;
     if (worker->moved && !is_awaited(worker) && worker->quiet_us > from)
         from = worker->quiet_us;
@@ -228,6 +228,8 @@ static void hand_over(Worker *worker, bool in_log)
             pipeline_committed(task->pipeline);
     }
     worker->dirty         = NULL;
+    worker->interval_ms   = INT64_MAX;
+    worker->exactly_once  = false;
     worker->deciding      = true;
     worker->deciding_txn  = in_log ? worker->txn : NULL;
     worker->in_txn        = in_log ? false : worker->in_txn;

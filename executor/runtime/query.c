@@ -202,14 +202,17 @@ void query_unref(RunningQuery *query)
 
 /* ---- internal topics ---- */
 
-static Status make_topic(Runtime *runtime, Str name, int partitions, const LogConfig *configs, size_t count,
-                         Error *err)
+static Status make_topic(RunningQuery *query, Str name, int partitions, const LogConfig *configs,
+                         size_t count, Error *err)
 {
+    Runtime  *runtime  = query->runtime;
+    int64_t   replicas = query->settings.internal_replicas;
     TopicInfo info;
     Status    status = log_topic_info(runtime->options.log, name, &info, err);
     if (status == E_NOT_FOUND) {
-        status = log_topic_create(runtime->options.log, name, partitions, runtime->options.internal_replicas,
-                                  configs, count, err);
+        status = log_topic_create(runtime->options.log, name, partitions,
+                                  replicas > 0 ? (int)replicas : runtime->options.internal_replicas, configs,
+                                  count, err);
         if (status != E_EXISTS)
             return status;
         status = log_topic_info(runtime->options.log, name, &info, err);
@@ -226,11 +229,11 @@ static Status make_topic(Runtime *runtime, Str name, int partitions, const LogCo
                      STR_ARG(name), info.partitions, partitions);
 }
 
-static Status make_repartition(Runtime *runtime, Str name, int partitions, Error *err)
+static Status make_repartition(RunningQuery *query, Str name, int partitions, Error *err)
 {
     static const LogConfig configs[] = {
         {"cleanup.policy", "delete"}, {"retention.ms", "-1"}, {"segment.bytes", "52428800"}};
-    return make_topic(runtime, name, partitions, configs, ARRAY_LEN(configs), err);
+    return make_topic(query, name, partitions, configs, ARRAY_LEN(configs), err);
 }
 
 typedef struct {
@@ -258,7 +261,7 @@ static void make_changelog(void *context, const PlanNode *node, size_t number)
     LogConfig configs[] = {{"cleanup.policy", ends ? "compact,delete" : "compact"},
                            {"retention.ms", retention}};
     making->status =
-        make_topic(runtime, name, making->sub->sub.partitions, configs, ends ? 2 : 1, making->err);
+        make_topic(making->query, name, making->sub->sub.partitions, configs, ends ? 2 : 1, making->err);
 }
 
 static Status make_topics(RunningQuery *query, Arena *arena, Error *err)
@@ -268,7 +271,7 @@ static Status make_topics(RunningQuery *query, Arena *arena, Error *err)
         TopicMaking making = {query, sub, arena, OK, err};
         for (size_t i = 0; i < sub->sub.input_count; i++)
             if (sub->sub.inputs[i]->class->cuts)
-                TRY(make_repartition(query->runtime, sub->topics[i], sub->sub.partitions, err));
+                TRY(make_repartition(query, sub->topics[i], sub->sub.partitions, err));
         query_visit_stores(sub, make_changelog, &making);
         TRY(making.status);
     }

@@ -58,6 +58,8 @@ static void end_commits(Worker *worker)
         task->dirty = task->effects = task->in_commit = false;
     }
     worker->deciding_list = worker->dirty = NULL;
+    worker->interval_ms                   = INT64_MAX;
+    worker->exactly_once                  = false;
     worker->file_behind                   = false;
     worker->unrecorded_us                 = 0;
 }

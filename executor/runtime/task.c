@@ -54,7 +54,8 @@ static Status host_append(PipelineHost *host, const PlanNode *node, Str topic, i
                          STR_ARG(topic));
     task_mark_dirty(task, true);
     worker->txn_bytes += record_bytes(record);
-    if (worker->sink != NULL && !node->class->cuts) {
+    if (!node->class->cuts && task->query->settings.guarantee == GUARANTEE_AT_LEAST_ONCE) {
+        TRY(writers_open_sink(worker, err));
         worker->sink_flushed = worker->sink_sent = false;
         return log_append(worker->sink, topic, partition, record, hash_key, err);
     }
@@ -115,6 +116,7 @@ Task *task_new(Worker *worker, RunningQuery *query, QuerySub *sub, int partition
     task->slot      = query_slot(sub, partition, atomic_load(&worker->runtime->slot_count));
     task->key       = str_n(key, (size_t)len);
     task->view      = &sub->views[partition];
+    worker->wants_sink |= query->settings.guarantee == GUARANTEE_AT_LEAST_ONCE;
     task_init_host(task);
     task->state = TASK_OPENING; /* by CREATED; whose it is comes after what it is */
     view_enter(task->view, worker->index, TASK_OPENING);
@@ -210,7 +212,13 @@ void task_mark_dirty(Task *task, bool effects)
         atomic_store(&task->view->dirty, true);
     if (task->dirty)
         return;
-    task->dirty         = true;
+    task->dirty = true;
+    if (task->query != NULL) {
+        int64_t interval = settings_commit_interval_ms(&task->query->settings);
+        if (interval < task->worker->interval_ms)
+            task->worker->interval_ms = interval;
+        task->worker->exactly_once |= task->query->settings.guarantee != GUARANTEE_AT_LEAST_ONCE;
+    }
     task->next_dirty    = task->worker->dirty;
     task->worker->dirty = task;
 }

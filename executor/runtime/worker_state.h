@@ -56,17 +56,22 @@ struct Worker {
     bool           pushes_pending;
 
     /* What is uncommitted: commit.c */
-    Task    *dirty;  /* list */
-    Task    *blamed; /* by a commit that failed; NULL: it was the world */
-    bool     in_txn, state_changed;
-    bool     stall_shown;             /* tasks may be shown as stalled (TaskView) */
-    bool     file_troubled;           /* the disk is full, and that is shown */
-    bool     sink_sent, sink_flushed; /* what was appended is on its way; is acknowledged */
-    bool     moved;                   /* records were processed since the last commit */
-    int64_t  unrecorded_us;           /* since when some task's position is not written down; 0: none */
-    int64_t  quiet_us;                /* since when nothing comes in; 0: it does */
-    size_t   txn_bytes;
-    int64_t  commit_us;    /* when the last one began */
+    Task *dirty; /* list */
+    /* Of the dirty ones, by the settings of their queries: the shortest commit interval (INT64_MAX: none said
+     * one), and whether one of them promises exactly once. */
+    int64_t interval_ms;
+    bool    exactly_once;
+    bool    wants_sink; /* a task here writes at least once: its sink's records go by a writer of their own */
+    Task   *blamed;     /* by a commit that failed; NULL: it was the world */
+    bool    in_txn, state_changed;
+    bool    stall_shown;             /* tasks may be shown as stalled (TaskView) */
+    bool    file_troubled;           /* the disk is full, and that is shown */
+    bool    sink_sent, sink_flushed; /* what was appended is on its way; is acknowledged */
+    bool    moved;                   /* records were processed since the last commit */
+    int64_t unrecorded_us;           /* since when some task's position is not written down; 0: none */
+    int64_t quiet_us;                /* since when nothing comes in; 0: it does */
+    size_t  txn_bytes;
+    int64_t commit_us;     /* when the last one began */
     uint64_t commits;      /* of the log */
     uint64_t file_commits; /* of the state file, from 1 */
 

@@ -56,6 +56,13 @@ static Status open_other(Worker *worker, Error *err)
     return had ? OK : state_meta_set(worker->state, STR_LIT("writers"), STR_LIT("2"), err);
 }
 
+Status writers_open_sink(Worker *worker, Error *err)
+{
+    WriterOptions writer = {.client_id = "sluice-worker-sink", .linger_ms = -1};
+    return worker->sink != NULL ? OK
+                                : log_writer_open(worker->runtime->options.log, &writer, &worker->sink, err);
+}
+
 Status writers_open(Worker *worker, Error *err)
 {
     if (worker->txn == NULL) {
@@ -64,11 +71,7 @@ Status writers_open(Worker *worker, Error *err)
     }
     if (worker->wants_other)
         TRY(open_other(worker, err));
-    if (worker->sink == NULL && !worker->runtime->options.exactly_once) {
-        WriterOptions writer = {.client_id = "sluice-worker-sink", .linger_ms = -1};
-        TRY(log_writer_open(worker->runtime->options.log, &writer, &worker->sink, err));
-    }
-    return OK;
+    return worker->wants_sink ? writers_open_sink(worker, err) : OK;
 }
 
 void writers_drop_transactional(Worker *worker)

@@ -10,6 +10,8 @@
 
 /* Opens those that are not. */
 Status writers_open(Worker *worker, Error *err);
+/* The one for sinks of queries that write at least once; nothing when it is open. */
+Status writers_open_sink(Worker *worker, Error *err);
 void   writers_close(Worker *worker);
 /* Begins a transaction unless one is open. E_BUSY: there is no writer now. */
 Status writers_begin(Worker *worker, Error *err);

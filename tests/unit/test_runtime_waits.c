@@ -101,10 +101,10 @@ static const char sql[] =
 static void one_waits_the_other_goes_on(const char *name, const char *topic, bool exactly_once)
 {
     const QueryPlan *plans[2];
-    Node            *n        = node_with_fake(name, topic);
-    QuerySettings    settings = node_settings(n);
-    QueryOptions     options  = {.settings = &settings};
-    n->options.exactly_once   = exactly_once;
+    Node            *n      = node_with_fake(name, topic);
+    n->options.exactly_once = exactly_once;
+    QuerySettings settings  = node_settings(n);
+    QueryOptions  options   = {.settings = &settings};
     node_run(n);
     assert_int_equal(node_plans(n, sql_of(n, sql), plans, 2), 2);
     for (int i = 0; i < 500 && !runtime_is_ready(n->runtime); i++)
