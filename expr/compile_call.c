@@ -58,7 +58,8 @@ static CallSite *site_new(Compiler *c, const Expr *expr)
                                  .type      = function->result_type,
                                  .site      = &site->site,
                                  .clock     = c->program->context->clock,
-                                 .config    = c->program->context->config};
+                                 .config    = c->program->context->config,
+                                 .self      = function->self};
     site->next        = c->program->calls;
     c->program->calls = site;
     return site;

@@ -236,6 +236,9 @@ typedef enum {
     SHOW_QUERIES,
 } AstShowKind;
 
+/* What CREATE FUNCTION promises. */
+enum { PROMISE_DETERMINISTIC = 1, PROMISE_STRICT = 2 /* NULL for a NULL */ };
+
 typedef struct AstStatement AstStatement;
 struct AstStatement {
     AstStatementKind kind;
@@ -246,7 +249,9 @@ struct AstStatement {
     bool is_table; /* CREATE, DROP, ALTER, ASSERT source, DESCRIBE_SOURCES: TABLE(S) rather than STREAM(S) */
     bool or_replace, if_not_exists, if_exists, source_keyword /* CREATE SOURCE */, delete_topic, all,
         extended, not_exists;
-    bool connector_sink, connector_source;
+    bool     connector_sink, connector_source;
+    unsigned promises; /* CREATE_FUNCTION; parameters in elements, result in type, language in key, body in
+                          value */
 
     AstElement  *elements; /* CREATE_SOURCE, ALTER_SOURCE (ADD), ASSERT_SOURCE */
     size_t       element_count;

@@ -179,7 +179,7 @@ static bool flags_equal(const AstStatement *a, const AstStatement *b)
            a->has_interval == b->has_interval && a->interval == b->interval && a->has_limit == b->has_limit &&
            a->limit == b->limit && a->has_timeout == b->has_timeout &&
            spans_equal(&a->timeout, &b->timeout) && a->has_subject == b->has_subject &&
-           a->has_id == b->has_id;
+           a->has_id == b->has_id && a->promises == b->promises;
 }
 
 static bool elements_equal(const AstStatement *a, const AstStatement *b)

@@ -254,6 +254,24 @@ void build_set_source(ParseState *state, AstStatement *statement, Vec *elements,
     build_set_properties(state, statement, properties);
 }
 
+void build_set_function(ParseState *state, AstStatement *statement, AstName name, Vec *parameters,
+                        AstType *result, AstName language, unsigned promises, const Token *body)
+{
+    statement->kind     = STMT_CREATE_FUNCTION;
+    statement->name     = name;
+    statement->type     = result;
+    statement->key      = language.text;
+    statement->value    = str_n(body->text.ptr + 2, body->text.len - 4); /* without the `$$` around it */
+    statement->promises = promises;
+    build_set_elements(state, statement, parameters);
+    if (statement->source_keyword)
+        parse_note(state, statement->pos, "A function is no SOURCE: CREATE [OR REPLACE] FUNCTION");
+    for (size_t i = 0; i < statement->element_count; i++)
+        if (statement->elements[i].kind != ELEMENT_VALUE)
+            parse_note(state, statement->elements[i].name.pos,
+                       "A function's parameter has a name and a type");
+}
+
 void build_set_query(ParseState *state, AstStatement *statement, const Token *as, Vec *properties,
                      AstQuery *query)
 {

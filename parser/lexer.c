@@ -50,6 +50,7 @@ static const struct {
     {TK_DECIMAL_VALUE, "DECIMAL_VALUE"},
     {TK_FLOATING_POINT_VALUE, "FLOATING_POINT_VALUE"},
     {TK_VARIABLE, "VARIABLE"},
+    {TK_DOLLAR_TEXT, "DOLLAR_TEXT"},
 };
 
 static bool is_digit(int c) { return c >= '0' && c <= '9'; }
@@ -214,6 +215,15 @@ static size_t variable_length(const Lexer *lexer)
     return peek(lexer, length) == '}' ? length + 1 : 0;
 }
 
+/* `$$text$$`, in which everything is text: code of another language. 0 when it is not that, or never ends. */
+static size_t dollar_length(const Lexer *lexer)
+{
+    if (peek(lexer, 1) != '$')
+        return 0;
+    ptrdiff_t end = str_find(lexer->source, STR_LIT("$$"), lexer->at + 2);
+    return end < 0 ? 0 : (size_t)end + 2 - lexer->at;
+}
+
 static size_t symbol_length(const Lexer *lexer, int *token)
 {
     for (size_t i = 0; i < ARRAY_LEN(symbols); i++) {
@@ -248,9 +258,11 @@ static size_t token_length(const Lexer *lexer, int *token)
     case '`':
         *token = TK_BACKQUOTED_IDENTIFIER;
         return quoted_length(lexer, '`');
-    case '$':
-        *token = TK_VARIABLE;
-        return variable_length(lexer);
+    case '$': {
+        size_t dollars = dollar_length(lexer);
+        *token         = dollars > 0 ? TK_DOLLAR_TEXT : TK_VARIABLE;
+        return dollars > 0 ? dollars : variable_length(lexer);
+    }
     default:
         break;
     }

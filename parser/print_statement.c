@@ -284,6 +284,22 @@ static void print_create_type(Printer *printer, const AstStatement *statement)
     print_type(printer, statement->type);
 }
 
+static void print_create_function(Printer *printer, const AstStatement *statement)
+{
+    strbuf_adds(printer->out, statement->or_replace ? "CREATE OR REPLACE FUNCTION " : "CREATE FUNCTION ");
+    print_name(printer, statement->name.text);
+    if (statement->element_count == 0)
+        strbuf_adds(printer->out, " ()");
+    print_elements(printer, statement);
+    strbuf_adds(printer->out, " RETURNS ");
+    print_type(printer, statement->type);
+    strbuf_adds(printer->out, " LANGUAGE ");
+    print_name(printer, statement->key);
+    add(printer, (statement->promises & PROMISE_DETERMINISTIC) != 0, " DETERMINISTIC");
+    add(printer, (statement->promises & PROMISE_STRICT) != 0, " STRICT");
+    strbuf_addf(printer->out, " AS $$" STR_FMT "$$", STR_ARG(statement->value));
+}
+
 static void print_assert_source(Printer *printer, const AstStatement *statement)
 {
     strbuf_addf(printer->out, "ASSERT %s ", kind_word(statement));

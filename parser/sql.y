@@ -26,9 +26,9 @@
 %token UNRECOGNIZED DIRECTIVE.
 
 %fallback IDENTIFIER
-  ADD ALTER ARRAY ARRAY_OF ARRAY_TYPE ASSERT CHANGES COLUMN DAY DEFINE EMIT ESCAPE EXPLAIN FINAL FUNCTION FUNCTIONS GRACE
-  HEADER HEADERS HOUR ID IF INTERVAL KEY MAP MAP_OF MAP_TYPE MINUTE PARTITION PERIOD PLUGINS PRIMARY REPLACE SCHEMA SECOND
-  SESSION SET SHOW SINK SOURCE STRING_WORD STRUCT STRUCT_OF STRUCT_TYPE SUBJECT SYSTEM TABLES TIMEOUT TYPE TYPES UNDEFINE
+  ADD ALTER ARRAY ARRAY_OF ARRAY_TYPE ASSERT CHANGES COLUMN DAY DEFINE DETERMINISTIC EMIT ESCAPE EXPLAIN FINAL FUNCTION FUNCTIONS GRACE
+  HEADER HEADERS HOUR ID IF INTERVAL KEY LANGUAGE MAP MAP_OF MAP_TYPE MINUTE PARTITION PERIOD PLUGINS PRIMARY REPLACE RETURNS SCHEMA SECOND
+  SESSION SET SHOW SINK SOURCE STRICT STRING_WORD STRUCT STRUCT_OF STRUCT_TYPE SUBJECT SYSTEM TABLES TIMEOUT TYPE TYPES UNDEFINE
   VARIABLES.
 
 %left OR.
@@ -464,6 +464,26 @@ statement(A) ::= DROP(T) CONNECTOR if_exists(I) name(N).
     A = build_named(state, STMT_DROP_CONNECTOR, &T, N);
     A->if_exists = I;
 }
+
+/* ---- statements: functions ---- */
+
+statement(A) ::= create(S) FUNCTION name(N) LP parameters(P) RP RETURNS type(Y) LANGUAGE name(L) promises(F) AS DOLLAR_TEXT(B).
+{
+    A = S;
+    build_set_function(state, A, N, P, Y, L, F, &B);
+}
+statement(A) ::= DROP(T) FUNCTION if_exists(I) name(N).
+{
+    A = build_named(state, STMT_DROP_FUNCTION, &T, N);
+    A->if_exists = I;
+}
+%type parameters {Vec *}
+parameters(A) ::= .            { A = NULL; }
+parameters(A) ::= elements(L). { A = L; }
+%type promises {unsigned}
+promises(A) ::= .                          { A = 0; }
+promises(A) ::= promises(F) DETERMINISTIC. { A = F | PROMISE_DETERMINISTIC; }
+promises(A) ::= promises(F) STRICT.        { A = F | PROMISE_STRICT; }
 
 /* ---- statements: looking around ---- */
 

@@ -66,6 +66,15 @@ static void skip_quoted(Scanner *s)
     s->at = closed < s->text.len ? closed + 1 : closed;
 }
 
+/* `$$text$$`: code of another language, in which nothing else counts. */
+static void skip_dollars(Scanner *s)
+{
+    ptrdiff_t end = str_find(s->text, STR_LIT("$$"), s->at + 2);
+    if (end < 0)
+        s->open = OPEN_QUOTE;
+    s->at = end < 0 ? s->text.len : (size_t)end + 2;
+}
+
 /* Moves to the `;` that ends the statement, or to the end of the text. True: it is there. */
 static bool find_end(Scanner *s)
 {
@@ -77,6 +86,10 @@ static bool find_end(Scanner *s)
             continue;
         if (c == '\'' || c == '"' || c == '`') {
             skip_quoted(s);
+            continue;
+        }
+        if (c == '$' && peek(s, 1) == '$') {
+            skip_dollars(s);
             continue;
         }
         s->parens += c == '(' ? 1 : c == ')' ? -1 : 0;

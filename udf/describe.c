@@ -5,15 +5,19 @@
 
 static FnListing listing_of(const FnEntry *entry)
 {
-    return (FnListing){entry->upper, entry->kind, entry->category};
+    FnListing listing = {entry->upper, entry->kind, entry->category, entry->origin};
+    if (listing.origin.path == NULL)
+        listing.origin.path = "internal";
+    return listing;
 }
 
 void functions_list(const Functions *functions, Arena *arena, FnListing **out, size_t *count)
 {
-    *out   = ARENA_ARRAY(arena, FnListing, functions->count + 1);
-    *count = functions->count;
-    for (size_t i = 0; i < functions->count; i++)
-        (*out)[i] = listing_of(&functions->entries[i]);
+    const FnTable *table = functions_table(functions);
+    *out                 = ARENA_ARRAY(arena, FnListing, table->count + 1);
+    *count               = table->count;
+    for (size_t i = 0; i < table->count; i++)
+        (*out)[i] = listing_of(table->entries[i]);
 }
 
 static Str type_listing(const ParamType *type, Arena *arena)

@@ -1,5 +1,5 @@
 /*
- * registry.c - all built-in functions by name.
+ * registry.c - all functions by name: the built-in ones, and what was added (registry_add.c).
  *
  * The families of families.def are read once; every signature is parsed then, so a call later compares types
  * and parses nothing. A row that does not parse, or one name in two kinds, is our own bug: opening stops the
@@ -29,17 +29,18 @@ static const Family families[] = {
     {NULL, FN_NONE, NULL},
 };
 
-static int entry_compare(const void *a, const void *b)
+int fn_entry_compare(const void *a, const void *b)
 {
-    return str_compare(((const FnEntry *)a)->upper, ((const FnEntry *)b)->upper);
+    return str_compare((*(const FnEntry *const *)a)->upper, (*(const FnEntry *const *)b)->upper);
 }
 
 const FnEntry *functions_find(const Functions *functions, Str name)
 {
-    size_t low = 0, high = functions->count;
+    const FnTable *table = functions_table(functions);
+    size_t         low = 0, high = table->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        Str    upper  = functions->entries[middle].upper;
+        Str    upper  = table->entries[middle]->upper;
         size_t at     = 0;
         int    order  = 0;
         for (; order == 0 && at < upper.len && at < name.len; at++) {
@@ -51,7 +52,7 @@ const FnEntry *functions_find(const Functions *functions, Str name)
         if (order == 0)
             order = (name.len > upper.len) - (name.len < upper.len);
         if (order == 0)
-            return &functions->entries[middle];
+            return table->entries[middle];
         if (order < 0)
             high = middle;
         else
@@ -84,19 +85,19 @@ static void stop_at_bad_row(const char *name, const char *signature, const char 
 static FnEntry *entry_for(Functions *functions, const char *name, const Family *family)
 {
     Str upper = str_upper(functions->arena, str_c(name));
-    for (size_t i = functions->count; i-- > 0;) {
-        if (str_equal(functions->entries[i].upper, upper)) {
-            if (functions->entries[i].kind != family->kind)
+    for (size_t i = functions->builtin_count; i-- > 0;) {
+        if (str_equal(functions->builtin[i].upper, upper)) {
+            if (functions->builtin[i].kind != family->kind)
                 stop_at_bad_row(name, "", "the name is taken by another kind of function");
-            return &functions->entries[i];
+            return &functions->builtin[i];
         }
     }
-    if (functions->count == functions->capacity) {
-        functions->capacity = functions->capacity ? functions->capacity * 2 : 256;
-        functions->entries =
-            mem_realloc(functions->entries, functions->capacity * sizeof *functions->entries);
+    if (functions->builtin_count == functions->builtin_capacity) {
+        functions->builtin_capacity = functions->builtin_capacity ? functions->builtin_capacity * 2 : 256;
+        functions->builtin =
+            mem_realloc(functions->builtin, functions->builtin_capacity * sizeof *functions->builtin);
     }
-    FnEntry *entry = &functions->entries[functions->count++];
+    FnEntry *entry = &functions->builtin[functions->builtin_count++];
     *entry = (FnEntry){.upper = upper, .name = name, .category = family->category, .kind = family->kind};
     return entry;
 }
@@ -135,14 +136,20 @@ static void add_family(Functions *functions, const Family *family)
 
 Status functions_refuse_unknown(const Functions *functions, Str name, Error *err)
 {
-    Arena *arena = arena_new(0);
-    Str   *names = ARENA_ARRAY(arena, Str, functions->count);
-    for (size_t i = 0; i < functions->count; i++)
-        names[i] = functions->entries[i].upper;
+    const FnTable *table = functions_table(functions);
+    Arena         *arena = arena_new(0);
+    Str           *names = ARENA_ARRAY(arena, Str, table->count);
+    for (size_t i = 0; i < table->count; i++)
+        names[i] = table->entries[i]->upper;
     error_set(err, E_PLAN, NO_POS, "Can't find any functions with the name '" STR_FMT "'", STR_ARG(name));
-    error_suggest(err, str_upper(arena, name), names, functions->count);
+    error_suggest(err, str_upper(arena, name), names, table->count);
     arena_free(arena);
     return E_PLAN;
+}
+
+void functions_publish(Functions *functions, const FnTable *table)
+{
+    atomic_store_explicit(&functions->table, table, memory_order_release);
 }
 
 Functions *functions_open(void)
@@ -151,8 +158,22 @@ Functions *functions_open(void)
     functions->arena     = arena_new(0);
     for (const Family *family = families; family->rows != NULL; family++)
         add_family(functions, family);
-    if (functions->count > 0)
-        qsort(functions->entries, functions->count, sizeof *functions->entries, entry_compare);
+    size_t   count = functions->builtin_count;
+    FnTable *table = arena_alloc(functions->arena, sizeof *table + count * sizeof *table->entries);
+    table->count   = count;
+    for (size_t i = 0; i < count; i++)
+        table->entries[i] = &functions->builtin[i];
+    if (count > 0)
+        qsort(table->entries, count, sizeof *table->entries, fn_entry_compare);
+    functions_publish(functions, table);
+    return functions;
+}
+
+Functions *functions_fork(const Functions *base)
+{
+    Functions *functions = mem_calloc(1, sizeof *functions);
+    functions->arena     = arena_new(0);
+    functions_publish(functions, functions_table(base));
     return functions;
 }
 
@@ -160,9 +181,9 @@ void functions_close(Functions *functions)
 {
     if (functions == NULL)
         return;
-    for (size_t i = 0; i < functions->count; i++)
-        mem_free(functions->entries[i].overloads);
-    mem_free(functions->entries);
+    for (size_t i = 0; i < functions->builtin_count; i++)
+        mem_free(functions->builtin[i].overloads);
+    mem_free(functions->builtin);
     arena_free(functions->arena);
     mem_free(functions);
 }
@@ -171,4 +192,10 @@ FnKind functions_kind(const Functions *functions, Str name)
 {
     const FnEntry *entry = functions_find(functions, name);
     return entry == NULL ? FN_NONE : entry->kind;
+}
+
+bool functions_is_added(const Functions *functions, Str name)
+{
+    const FnEntry *entry = functions_find(functions, name);
+    return entry != NULL && entry->origin.path != NULL;
 }

@@ -348,6 +348,7 @@ static Status finish(const FnEntry *entry, const Choice *choice, const Call *cal
         .scalar         = choice->best->scalar,
         .table          = choice->best->table,
         .aggregate      = choice->best->aggregate,
+        .self           = choice->best->self,
         .name           = entry->name,
         .param_types    = types,
         .count          = call->count,

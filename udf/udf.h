@@ -12,8 +12,8 @@
  *   "(amount INT, unit UNIT, at TIMESTAMP) -> TIMESTAMP"
  *   "(v DECIMAL) -> ?"                        `?`: the row's `result_type` hook decides
  *
- * Rules of resolution: functions.md 2. Thread: the registry is read-only once open; calls run on their task's
- * thread.
+ * Rules of resolution: functions.md 2. Thread: any reads the registry while one adds to it; calls run on
+ * their task's thread.
  */
 #ifndef SLUICE_UDF_UDF_H
 #define SLUICE_UDF_UDF_H
@@ -52,6 +52,7 @@ typedef struct {
     FnSite               *site;
     Clock                *clock;
     const FnConfig       *config; /* may be NULL */
+    const void           *self;   /* what a function that was added is made of; NULL for built-in ones */
 } FnCall;
 
 enum {
@@ -138,7 +139,33 @@ typedef enum { FN_NONE, FN_SCALAR, FN_AGGREGATE, FN_TABLE } FnKind;
 
 /* All built-in families. Never fails: a row that does not parse is a bug and stops the program here. */
 Functions *functions_open(void);
-void       functions_close(Functions *functions);
+/* One that has what `base` has now; what is added to it or removed from it is its own. `base` outlives it. */
+Functions *functions_fork(const Functions *base);
+/* Frees all rows: nothing that was resolved here may be called afterwards. */
+void functions_close(Functions *functions);
+
+/* Where a function comes from, as DESCRIBE FUNCTION says it. Any text but path may be NULL. */
+typedef struct {
+    const char *path, *author, *version, *category;
+    const char *description; /* NULL: the first overload's */
+} FnOrigin;
+
+/* Several functions that come together, all or none: begin, any number of adds, then one of the two ends.
+ * Thread: one at a time per registry; others read meanwhile and see the result only after the commit. */
+typedef struct FnAddition FnAddition;
+FnAddition               *functions_begin(Functions *functions, const FnOrigin *origin);
+/* What belongs to the functions that are added: lives as long as the registry. */
+Arena *functions_addition_arena(FnAddition *addition);
+/* Copies the row and its texts, not `self`. E_SYNTAX: a signature that is none; E_EXISTS: a name that is a
+ * built-in's, another origin's or another kind's, or the same parameters twice. After an error the others can
+ * still be committed. */
+Status functions_add_scalar(FnAddition *addition, const ScalarFn *row, const void *self, Error *err);
+/* A function that was added before gives way, with all its overloads. E_EXISTS: it is built in. */
+Status functions_add_removal(FnAddition *addition, Str name, Error *err);
+void   functions_commit(FnAddition *addition);
+void   functions_abandon(FnAddition *addition);
+/* Was it added, rather than built in? */
+bool functions_is_added(const Functions *functions, Str name);
 /* What kind of function that name (any case) is. */
 FnKind functions_kind(const Functions *functions, Str name);
 /* E_PLAN: "Can't find any functions with the name 'X'", and the nearest name. */
@@ -150,6 +177,7 @@ typedef struct {
     const ScalarFn       *scalar;
     const TableFn        *table;
     const AggregateFn    *aggregate;
+    const void           *self;        /* what a function that was added is made of, for its calls */
     const char           *name;        /* registered spelling */
     const SqlType *const *param_types; /* concrete type each argument must be coerced to (equal to the
                                           argument's where it fits) */
@@ -188,6 +216,7 @@ typedef struct {
     Str         name; /* upper case */
     FnKind      kind;
     const char *category;
+    FnOrigin    origin; /* as far as it is known; path: "internal" for what is built in */
 } FnListing;
 
 typedef struct {

@@ -266,7 +266,7 @@ static Status read_document(Execution *x, Str text, Arena *scratch, Arena *arena
 {
     const DocNode *json;
     TRY(doc_parse(text, scratch, &json, err));
-    TRY(creation_from_json(json, x->engine->functions, arena, out, err));
+    TRY(creation_from_json(json, x->functions, arena, out, err));
     return check_round_trip(x, text, out, err);
 }
 
@@ -345,7 +345,7 @@ static Status replay(Execution *x, const DocNode *json, Arena *arena, PlanRef **
     TRY(read_frame(json, arena, &creation, err));
     Status status = read_source(json, arena, &creation, err);
     if (status == OK)
-        status = read_query(json, x->engine->functions, arena, &creation, err);
+        status = read_query(json, x->functions, arena, &creation, err);
     if (status == E_UNSUPPORTED)
         return status;
     if (status != OK)

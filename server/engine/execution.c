@@ -187,7 +187,7 @@ void execution_bind_host(Execution *x)
 Planner execution_planner(Execution *x, Arena *arena)
 {
     return (Planner){.catalog      = x->catalog,
-                     .functions    = x->engine->functions,
+                     .functions    = x->functions,
                      .host         = &x->host.base,
                      .registry     = x->engine->options.registry,
                      .clock        = x->engine->options.clock,
@@ -312,11 +312,12 @@ Status execution_run(Execution *x, const AstStatement *statement, json_t **entit
 
 Execution execution_of(Engine *engine, Session *session, Arena *arena)
 {
-    return (Execution){.engine  = engine,
-                       .session = session,
-                       .catalog = engine->catalog,
-                       .arena   = arena,
-                       .number  = engine->next_number};
+    return (Execution){.engine    = engine,
+                       .session   = session,
+                       .catalog   = engine->catalog,
+                       .functions = engine->functions,
+                       .arena     = arena,
+                       .number    = engine->next_number};
 }
 
 Status execution_do(Engine *engine, Session *session, Arena *arena,

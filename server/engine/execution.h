@@ -33,7 +33,8 @@ struct SandboxTopic {
 struct Execution {
     Engine              *engine;
     Session             *session;
-    Catalog             *catalog; /* the engine's, or the sandbox */
+    Catalog             *catalog;   /* the engine's, or the sandbox */
+    Functions           *functions; /* the engine's, or a fork of them for the sandbox */
     bool                 sandbox;
     Arena               *arena;       /* of the statement */
     SessionHost          host;        /* what the planner asks */

@@ -70,6 +70,7 @@ static Status try_in_sandbox(Engine *engine, const Session *session, const Reque
     x.sandbox     = true;
     x.next_offset = lease ? engine->sink->next_offset : 0;
     x.catalog     = catalog_copy(engine->catalog);
+    x.functions   = functions_fork(engine->functions);
     Status status = OK;
     for (size_t i = request->done; i < request->count && status == OK; i++) {
         json_t *entity = NULL;
@@ -79,6 +80,7 @@ static Status try_in_sandbox(Engine *engine, const Session *session, const Reque
             status = execution_run(&x, request->statements[i], &entity, err);
         json_decref(entity);
     }
+    functions_close(x.functions); /* what was planned with them is not looked at again */
     catalog_free(x.catalog);
     session_clear(&copy);
     return status;

@@ -32,8 +32,9 @@ static bool is_persistent(AstStatementKind kind)
 
 static bool is_allowed(AstStatementKind kind)
 {
-    static const AstStatementKind kinds[] = {STMT_SET,         STMT_UNSET,  STMT_CREATE_SOURCE,
-                                             STMT_CREATE_TYPE, STMT_DEFINE, STMT_UNDEFINE};
+    static const AstStatementKind kinds[] = {STMT_SET,         STMT_UNSET,           STMT_CREATE_SOURCE,
+                                             STMT_CREATE_TYPE, STMT_CREATE_FUNCTION, STMT_DEFINE,
+                                             STMT_UNDEFINE};
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (kinds[i] == kind)
             return true;

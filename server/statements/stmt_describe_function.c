@@ -25,18 +25,19 @@ Status stmt_describe_function(Execution *x, const AstStatement *statement, json_
     FnListing                listing;
     FnOverloadListing       *overloads;
     size_t                   count;
-    TRY(functions_describe(engine_functions(x->engine), statement->name.text, x->arena, &listing, &overloads,
-                           &count, err));
+    TRY(functions_describe(x->functions, statement->name.text, x->arena, &listing, &overloads, &count, err));
     json_t *functions = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(functions, describe_overload(&overloads[i]));
     *entity = entity_new("describe_function", statement->text);
     json_object_set_new(*entity, "name", json_str(listing.name));
+    const FnOrigin *origin      = &listing.origin;
+    const char     *description = count > 0 && overloads[0].doc ? overloads[0].doc : "";
     json_object_set_new(*entity, "description",
-                        json_string(count > 0 && overloads[0].doc ? overloads[0].doc : ""));
-    json_object_set_new(*entity, "author", json_string(""));
-    json_object_set_new(*entity, "version", json_string(""));
-    json_object_set_new(*entity, "path", json_string("internal"));
+                        json_string(origin->description ? origin->description : description));
+    json_object_set_new(*entity, "author", json_string(origin->author ? origin->author : ""));
+    json_object_set_new(*entity, "version", json_string(origin->version ? origin->version : ""));
+    json_object_set_new(*entity, "path", json_string(origin->path));
     json_object_set_new(*entity, "type", json_string(kinds[listing.kind]));
     json_object_set_new(*entity, "functions", functions);
     return OK;

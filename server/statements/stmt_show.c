@@ -152,7 +152,7 @@ static void show_functions(Execution *x, const AstStatement *statement, json_t *
     FnListing               *functions;
     size_t                   count;
     json_t                  *list = json_array();
-    functions_list(engine_functions(x->engine), x->arena, &functions, &count);
+    functions_list(x->functions, x->arena, &functions, &count);
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, json_pack("{s:o, s:s, s:s}", "name", json_str(functions[i].name), "type",
                                               kinds[functions[i].kind], "category",

@@ -20,7 +20,8 @@ Status test_bench_open(TestBench *bench, bool script, DriverRestart restart, Err
 {
     static const char *const defaults[][2] = {{"auto.offset.reset", "earliest"},
                                               {"cache.max.bytes.buffering", "0"},
-                                              {"ksql.headers.columns.enabled", "true"}};
+                                              {"ksql.headers.columns.enabled", "true"},
+                                              {"sluice.functions.create.enabled", "true"}};
     *bench                                 = (TestBench){.default_partitions = script ? 1 : 4};
     bench->arena                           = arena_new(0);
     bench->server                          = properties_new(NULL);

@@ -42,6 +42,9 @@ LAYERS = {
 }
 # A folder of several rooms: a room includes itself and what stands in its row.
 ROOMS = {
+    "udf": [],  # the ground floor: a folder that is a room itself
+    "udf/extension": ["udf"],
+    "udf/extension/example": ["udf/extension"],
     "executor/dataflow": [],
     "executor/runtime": ["executor/dataflow"],
     "executor/pull": ["executor/runtime", "executor/dataflow"],

@@ -32,7 +32,7 @@ static const struct {
     {"csas|", "CREATE STREAM s AS SELECT * FROM  EMIT CHANGES;"},
     {"CREATE ST|", "STREAM"},
     {"create or replace ta|", "table"},
-    {"CREATE |", "OR REPLACE,SOURCE,STREAM,TABLE,TYPE"},
+    {"CREATE |", "FUNCTION,OR REPLACE,SOURCE,STREAM,TABLE,TYPE"},
     {"insert |", "INTO"},
     {"ASSERT |", "NOT EXISTS,SCHEMA,TOPIC"},
     {"list qu|", "queries"},
