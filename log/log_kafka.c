@@ -218,10 +218,12 @@ Status kafka_check_partition(Log *log, Str topic, int partition, Error *err)
 
 /* ---- open and close ---- */
 
-static void kafka_close(Log *log)
+void kafka_ref(Log *log) { __atomic_add_fetch(&log->refs, 1, __ATOMIC_RELAXED); }
+
+void kafka_unref(Log *log)
 {
-    if (log->client != NULL)
-        rd_kafka_destroy(log->client);
+    if (__atomic_sub_fetch(&log->refs, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
     for (size_t i = 0; i < log->config_count; i++) {
         mem_free((char *)log->configs[i].name);
         mem_free((char *)log->configs[i].value);
@@ -232,6 +234,12 @@ static void kafka_close(Log *log)
     mem_free(log->configs);
     pthread_mutex_destroy(&log->lock);
     mem_free(log);
+}
+
+static void kafka_close(Log *log)
+{
+    kafka_client_close(log, log->client, NULL);
+    kafka_unref(log);
 }
 
 /* librdkafka lists its properties as name, value, name, value. */
@@ -279,6 +287,7 @@ Status log_open_kafka(const LogConfig *configs, size_t count, Log **out, Error *
     log->configs                    = mem_calloc(count + 1, sizeof *log->configs);
     log->needs_idle                 = !has_property("fetch.queue.backoff.ms", "10");
     log->config_count               = count;
+    log->refs                       = 1;
     pthread_mutex_init(&log->lock, NULL);
     for (size_t i = 0; i < count; i++)
         log->configs[i] = (LogConfig){mem_strdup(configs[i].name), mem_strdup(configs[i].value)};

@@ -46,6 +46,7 @@ struct Log {
     Notice          trouble;         /* under lock: what librdkafka complained about */
     char            why[256];        /* under lock: the latest of it; empty: there is none */
     int64_t         away_us;         /* atomic; when Kafka was first not to be reached; 0: it is there */
+    int             refs;            /* atomic; its owner, and each client that is being destroyed */
 };
 
 enum { ADMIN_TIMEOUT_MS = 30000 };
@@ -62,6 +63,19 @@ void kafka_on_error(rd_kafka_t *client, int code, const char *reason, void *opaq
 Status kafka_status(rd_kafka_resp_err_t code);
 Status kafka_fail(rd_kafka_resp_err_t code, const char *reason, Error *err, const char *fmt, ...)
     SL_PRINTF(4, 5);
+/* ---- log_kafka_close.c: the end of a client ---- */
+
+/* Destroys `client` (NULL: nothing to do) in a thread of its own and waits a second for it; one that takes
+ * longer is told of and ends later, or never. Nothing that `client` calls back is called on the
+ * caller's thread. Takes `user` over, a heap block (or NULL) that the callbacks are given: it is freed when
+ * the client has ended, and the Log not before that. */
+void kafka_client_close(Log *log, rd_kafka_t *client, void *user);
+/* The consumer gives its partitions back (its rebalance callback is called from here) and leaves its group;
+ * after five seconds without an answer that is said, and left to the group's session timeout. */
+void kafka_leave_group(rd_kafka_t *client, const char *topic);
+void kafka_ref(Log *log);
+void kafka_unref(Log *log);
+
 /* ---- log_kafka_trouble.c: connections that fail, and come back. Thread: any ---- */
 
 /* librdkafka's complaint: a warning, unless the same was said within a minute. */

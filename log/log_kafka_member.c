@@ -184,13 +184,11 @@ Status kafka_member_poll(LogMember *member, int timeout_ms, Error *err)
 
 void kafka_member_close(LogMember *member)
 {
-    if (member->client != NULL) {
-        rd_kafka_consumer_close(member->client);
-        rd_kafka_destroy(member->client);
-    }
+    if (member->client != NULL)
+        kafka_leave_group(member->client, member->topic);
     kafka_fence_unref(member->fence);
     mem_free(member->topic);
-    mem_free(member);
+    kafka_client_close(member->log, member->client, member);
 }
 
 /* Waits inside while a transaction on an offset is undecided; what is left after that may be asked again. */

@@ -60,7 +60,6 @@ struct LogReader {
     Assigned   *assigned;
     int         count, used;
     bool        idle_held;
-    bool        topic_vanished; /* see destroy_client */
     Taken      *free;
     Assigned   *serving; /* whose queue is being taken from: errors that come meanwhile are its own */
 };
@@ -75,7 +74,6 @@ static void on_reader_error(rd_kafka_t *client, int code, const char *reason, vo
     bool       about_topic = kafka_status((rd_kafka_resp_err_t)code) == E_NOT_FOUND;
     if (about_topic && reader->serving != NULL)
         reader->serving->unknown = true;
-    reader->topic_vanished |= about_topic;
     kafka_on_error(client, code, reason, opaque);
 }
 
@@ -141,31 +139,10 @@ static void taken_free(Taken *taken)
     mem_free(taken);
 }
 
-static void *destroy_slowly(void *client)
-{
-    rd_kafka_destroy(client);
-    return NULL;
-}
-
-/* librdkafka (seen with 2.0.2) never ends the destruction of a consumer one of whose topics was deleted while
- * it was assigned. Then a thread of its own waits for that; it costs a little memory until the process ends,
- * which does not wait for it. */
-static void destroy_client(LogReader *reader)
-{
-    pthread_t thread;
-    rd_kafka_consumer_close(reader->client);
-    if (reader->topic_vanished && pthread_create(&thread, NULL, destroy_slowly, reader->client) == 0)
-        pthread_detach(thread);
-    else
-        rd_kafka_destroy(reader->client);
-}
-
 void kafka_reader_close(LogReader *reader)
 {
     for (int i = 0; i < reader->count; i++)
         kafka_reader_unassign(reader, i);
-    if (reader->client != NULL)
-        destroy_client(reader);
     while (reader->free != NULL) {
         Taken *next = reader->free->next;
         taken_free(reader->free);
@@ -174,7 +151,7 @@ void kafka_reader_close(LogReader *reader)
     if (reader->event >= 0)
         close(reader->event);
     mem_free(reader->assigned);
-    mem_free(reader);
+    kafka_client_close(reader->log, reader->client, reader);
 }
 
 /* ---- assignment ---- */
@@ -462,9 +439,8 @@ static Status check_gone(LogReader *reader, Assigned *one, Error *err)
     Error     why;
     if (!one->unknown || one->gone_told)
         return OK;
-    one->unknown           = false;
-    one->gone_told         = kafka_topic_info(reader->log, str_c(one->topic), &info, &why) == E_NOT_FOUND;
-    reader->topic_vanished = true;
+    one->unknown   = false;
+    one->gone_told = kafka_topic_info(reader->log, str_c(one->topic), &info, &why) == E_NOT_FOUND;
     if (!one->gone_told)
         return OK;
     kafka_forget_topic(reader->log, str_c(one->topic));

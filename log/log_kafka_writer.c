@@ -183,8 +183,6 @@ void kafka_writer_close(LogWriter *writer)
     }
     for (size_t i = 0; i < writer->topic_count; i++)
         rd_kafka_topic_destroy(writer->topics[i].topic);
-    if (writer->client != NULL)
-        rd_kafka_destroy(writer->client);
     for (size_t i = 0; i < writer->topic_count; i++) {
         for (int p = 0; p < writer->topics[i].allocated; p++)
             mem_free(writer->topics[i].parts[p]);
@@ -193,7 +191,7 @@ void kafka_writer_close(LogWriter *writer)
     }
     mem_free(writer->topics);
     mem_free(writer->failure);
-    mem_free(writer);
+    kafka_client_close(writer->log, writer->client, writer);
 }
 
 /* ---- append ---- */

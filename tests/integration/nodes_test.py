@@ -266,6 +266,20 @@ class Failures(WithNodes):
         self.assertEqual(status, 200, body)
 
 
+class Ending(WithNodes):
+    def test_nodes_stop_after_the_end_of_the_service(self):
+        """The command topic is deleted while both read it, of which librdkafka never ends a client; no node waits for that."""
+        self.make_query(self.a)
+        self.insert(self.a, range(20))
+        self.await_results(self.a, range(20))
+        self.await_level(self.a, self.b)
+        status, *answer = self.a.post("/ksql/terminate", {"deleteTopicList": [f"{self.name}-.*"]}, timeout=PATIENCE)
+        self.assertEqual(status, 200, answer)
+        time.sleep(1)  # for the clients to hear of it
+        for node in (self.a, self.b):
+            self.assertEqual(node.stop(seconds=10), 0)
+
+
 class Unavailable(unittest.TestCase):
     """On a broker of its own, which goes away."""
 
