@@ -103,7 +103,7 @@ static void differ(Differences *all, const char *property, Str was, Str is)
 
 static bool same_text(Str a, Str b) { return str_is_null(a) == str_is_null(b) && str_equal(a, b); }
 
-static bool same_format(const FormatSpec *a, const FormatSpec *b, int side, size_t count_a, size_t count_b)
+bool same_format(const FormatSpec *a, const FormatSpec *b, int side, size_t count_a, size_t count_b)
 {
     return a->format == b->format && same_text(a->delimiter, b->delimiter) &&
            (count_a != count_b || serde_features(a, side, count_a) == serde_features(b, side, count_b));

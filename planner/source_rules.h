@@ -19,6 +19,9 @@ Status check_source(const Source *source, Error *err);
 Status check_name_free(const Catalog *catalog, const AstStatement *statement, Error *err);
 /* May `next` take the place of `old` (sql.md 4.1.5)? */
 Status check_source_upgrade(const Source *old, const Source *next, Error *err);
+/* Do both write and read the same bytes, on that side of a source of so many columns? Sources that differ in
+ * columns may wrap a single one differently. */
+bool same_format(const FormatSpec *a, const FormatSpec *b, int side, size_t count_a, size_t count_b);
 /* Where a format's key schemas are named after their source and nothing else was said: that name. */
 void name_key_schema(Arena *arena, Source *source);
 /* "stream", "table" */

@@ -14,16 +14,27 @@ static const char *step_name(const PlanNode *node)
     return node->window.kind == WINDOWED_NO ? "StreamAggregate" : "StreamWindowedAggregate";
 }
 
+static void print_call(const PlanAggregateCall *item, const Schema *from, StrBuf *out)
+{
+    strbuf_addf(out, "%s(", item->function->name);
+    for (size_t arg = 0; arg < item->arg_count; arg++) {
+        strbuf_adds(out, arg ? ", " : "");
+        expr_print(item->args[arg], from, out);
+    }
+    for (size_t i = 0; i < item->call->constant_count; i++) {
+        strbuf_adds(out, i + item->arg_count ? ", " : "");
+        value_print(item->call->constant_types[i], item->call->constants[i], out);
+    }
+    strbuf_addc(out, ')');
+}
+
+/* Constants, too: what TOPK(a, 3) has kept is not what TOPK(a, 5) would have. */
 static void print_calls(const PlanNode *node, StrBuf *out)
 {
     const PlanAggregate *agg = plan_aggregate(node);
     for (size_t i = 0; i < agg->call_count; i++) {
-        strbuf_addf(out, "%s%s(", i ? ", " : "", agg->calls[i].function->name);
-        for (size_t arg = 0; arg < agg->calls[i].arg_count; arg++) {
-            strbuf_adds(out, arg ? ", " : "");
-            expr_print(agg->calls[i].args[arg], node->inputs[0]->schema, out);
-        }
-        strbuf_addc(out, ')');
+        strbuf_adds(out, i ? ", " : "");
+        print_call(&agg->calls[i], node->inputs[0]->schema, out);
     }
 }
 
@@ -47,10 +58,16 @@ static void want(const PlanNode *node, size_t input, const Wants *of_node, Wants
         want_exprs(wants, agg->calls[i].args, agg->calls[i].arg_count);
 }
 
+static bool upgrades(const PlanNode *node)
+{
+    return !plan_aggregate(node)->over_table && node->window.kind == WINDOWED_NO;
+}
+
+/* Neither from nor to a window: rows of the one kind of store are no rows of the other. */
 static Status check_upgrade(const PlanNode *old, const PlanNode *next, Error *err)
 {
-    if (plan_aggregate(next)->over_table || next->window.kind != WINDOWED_NO)
-        return refuse_any_upgrade(old, next, err);
+    if (!upgrades(old) || !upgrades(next))
+        return refuse_any_upgrade(old, upgrades(next) ? old : next, err);
     StrBuf was = {0}, is = {0};
     print_calls(old, &was);
     print_calls(next, &is);

@@ -7,6 +7,7 @@
 #include "planner/nodes/node_source.h"
 
 #include "planner/document/doc.h"
+#include "planner/source_rules.h"
 
 static const char *step_name(const PlanNode *node)
 {
@@ -39,17 +40,36 @@ static void print(const PlanNode *node, StrBuf *out)
     print_wanted(node, out);
 }
 
+static Status check_formats(const PlanNode *old, const PlanNode *next, Error *err)
+{
+    const Schema     *was = plan_source(old)->declared, *is = plan_source(next)->declared;
+    const FormatSpec *old_value = &plan_source(old)->value_format, *value = &plan_source(next)->value_format;
+    if (!same_format(&old->key_format, &next->key_format, SIDE_KEY, was->key_count, is->key_count))
+        return refuse_upgrade(next, "formats", str_c(format_name(old->key_format.format)),
+                              str_c(format_name(next->key_format.format)), err);
+    if (!same_format(old_value, value, SIDE_VALUE, was->value_count, is->value_count))
+        return refuse_upgrade(next, "formats", str_c(format_name(old_value->format)),
+                              str_c(format_name(value->format)), err);
+    return OK;
+}
+
+static Str or_null(Str text) { return str_is_null(text) ? STR_LIT("null") : text; }
+
+/* Positions count in the topic, and what was kept was read from it: it is read in the same way. */
 static Status check_upgrade(const PlanNode *old, const PlanNode *next, Error *err)
 {
     const PlanSource *was = plan_source(old), *is = plan_source(next);
-    if (next->window.kind != WINDOWED_NO)
-        return refuse_any_upgrade(old, next, err);
+    if (next->window.kind != WINDOWED_NO || old->window.kind != WINDOWED_NO)
+        return refuse_any_upgrade(old, next->window.kind != WINDOWED_NO ? next : old, err);
+    if (old->is_table != next->is_table)
+        return refuse_upgrade(next, "type", str_c(step_name(old)), str_c(step_name(next)), err);
     if (!str_equal(was->topic, is->topic))
         return refuse_upgrade(next, "topicName", was->topic, is->topic, err);
-    if (old->key_format.format != next->key_format.format ||
-        was->value_format.format != is->value_format.format)
-        return refuse_upgrade(next, "formats", str_c(format_name(was->value_format.format)),
-                              str_c(format_name(is->value_format.format)), err);
+    TRY(check_formats(old, next, err));
+    if (!str_equal(or_null(was->timestamp_column), or_null(is->timestamp_column)) ||
+        !str_equal(or_null(was->timestamp_format), or_null(is->timestamp_format)))
+        return refuse_upgrade(next, "timestampColumn", or_null(was->timestamp_column),
+                              or_null(is->timestamp_column), err);
     return OK;
 }
 
