@@ -37,6 +37,14 @@ FnAddition *functions_begin(Functions *functions, const FnOrigin *origin)
     return addition;
 }
 
+void functions_addition_describe(FnAddition *addition, const FnOrigin *origin)
+{
+    Arena      *arena = addition->functions->arena;
+    const char *path  = addition->origin.path;
+    addition->origin  = (FnOrigin){path, keep_text(arena, origin->author), keep_text(arena, origin->version),
+                                   keep_text(arena, origin->category), keep_text(arena, origin->description)};
+}
+
 Arena *functions_addition_arena(FnAddition *addition) { return addition->functions->arena; }
 
 void functions_abandon(FnAddition *addition)

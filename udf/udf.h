@@ -154,6 +154,8 @@ typedef struct {
  * Thread: one at a time per registry; others read meanwhile and see the result only after the commit. */
 typedef struct FnAddition FnAddition;
 FnAddition               *functions_begin(Functions *functions, const FnOrigin *origin);
+/* Says something else than the origin of those that are added from now on; the path stays. */
+void functions_addition_describe(FnAddition *addition, const FnOrigin *origin);
 /* What belongs to the functions that are added: lives as long as the registry. */
 Arena *functions_addition_arena(FnAddition *addition);
 /* Copies the row and its texts, not `self`. E_SYNTAX: a signature that is none; E_EXISTS: a name that is a

@@ -9,10 +9,12 @@
 
 Status engine_open(const EngineOptions *options, Engine **out, Error *err)
 {
-    Engine *engine       = mem_calloc(1, sizeof *engine);
-    engine->options      = *options;
-    engine->functions    = functions_open();
-    engine->catalog      = catalog_new();
+    Engine *engine    = mem_calloc(1, sizeof *engine);
+    engine->options   = *options;
+    engine->functions = functions_open();
+    engine->catalog   = catalog_new();
+    if (options->extension_dir != NULL)
+        engine->extensions = extensions_load(engine->functions, options->extension_dir);
     engine->statuses     = json_object();
     engine->last_command = -1;
     pthread_mutex_init(&engine->lock, NULL);
@@ -28,6 +30,7 @@ void engine_close(Engine *engine)
     json_decref(engine->statuses);
     catalog_free(engine->catalog);
     functions_close(engine->functions);
+    extensions_close(engine->extensions);
     pthread_mutex_destroy(&engine->lock);
     mem_free(engine);
 }

@@ -65,6 +65,7 @@ typedef struct {
     SchemaRegistry   *registry;   /* borrowed; NULL: none is configured */
     const Properties *properties; /* server level */
     Str               service_id;
+    const char       *extension_dir; /* libraries of functions; NULL: none are loaded */
     bool test_mode; /* sluice test: query numbers count queries, no check of topic counts, no registry */
     int  default_partitions; /* test mode: of topics that statements name and nobody made */
 } EngineOptions;

@@ -17,11 +17,13 @@
 
 #include "server/engine/execution.h"
 #include "server/engine/plans.h"
+#include "udf/extension/native_load.h"
 
 struct Engine {
     EngineOptions   options;
     Functions      *functions;
-    pthread_mutex_t lock; /* of everything below */
+    Extensions     *extensions; /* what some of them are in; NULL: none */
+    pthread_mutex_t lock;       /* of everything below */
     Catalog        *catalog;
     Plans           plans;
     int64_t         next_number; /* of the next query id */

@@ -92,6 +92,15 @@ static Status open_log(Node *node, Clock *clock, Error *err)
                              clock, &node->log, err);
 }
 
+static const char *extension_dir(const Node *node)
+{
+    Str directory = properties_get_c(node->properties, "ksql.extension.dir");
+    if (str_is_null(directory) || directory.len == 0 ||
+        !properties_is_true(node->properties, "ksql.udfs.enabled", true))
+        return NULL;
+    return str_to_c(node->arena, directory);
+}
+
 static bool is_exactly_once(const Properties *properties)
 {
     Str guarantee = properties_get_c(properties, "processing.guarantee");
@@ -282,7 +291,8 @@ static Status open_parts(Node *node, const NodeOptions *options, Error *err)
                             .statement_class = statement_class,
                             .clock           = clock,
                             .properties      = node->properties,
-                            .service_id      = node->service_id};
+                            .service_id      = node->service_id,
+                            .extension_dir   = extension_dir(node)};
     TRY(engine_open(&engine, &node->engine, err));
     if (options->serve)
         TRY(open_rest(node, options, err));
