@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/file_trouble.h"
 #include "log/log_embedded_rewrite.h"
 
 /* ---- names with an epoch: transactional ids and groups ---- */
@@ -168,6 +169,8 @@ Status log_open_embedded(const char *path, Clock *clock, Log **out, Error *err)
         *out = log;
     else
         embedded_close(log);
+    if (path != NULL && (status == E_IO || status == E_FULL))
+        file_explain_trouble(path, err);
     return status;
 }
 

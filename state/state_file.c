@@ -20,14 +20,13 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "core/file_trouble.h"
 #include "core/logger.h"
 #include "state/state_memory.h"
 #include "state/state_vfs.h"
 
 enum {
     WORKING_CACHE = 16 << 20, /* bytes of rows that are being worked on, at most */
-    FILE_VERSION = 3, /* 2: windows lay by key; 1: an upsert of SQLite 3.40 may have written values of another
-                         type: store_sql.c */
     SWEEP_MIN =
         1000, /* expired rows deleted per store and commit, or twice what was written if that is more */
     BUSY_MS   = 5000,
@@ -47,10 +46,10 @@ static Status check_version(sqlite3 *db, Error *err)
     sqlite3_finalize(stmt);
     if (rc != SQLITE_ROW)
         return state_db_error(db, rc, "read the version", err);
-    if (version != 0 && version != FILE_VERSION)
+    if (version != 0 && version != STATE_FILE_VERSION)
         return error_set(err, E_STALE_STATE, NO_POS,
                          "State store: the file is of version %d, this program writes version %d", version,
-                         FILE_VERSION);
+                         STATE_FILE_VERSION);
     return OK;
 }
 
@@ -69,21 +68,39 @@ static Status read_own_tables(sqlite3 *db, Error *err)
     return rc == SQLITE_OK ? OK : state_db_error(db, rc, "read the tables of the file itself", err);
 }
 
-static Status connect(StateFile *file, const char *path, Error *err)
+static Status open_connection(StateFile *file, const char *path, Error *err)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     int rc    = state_db_open(path ? path : ":memory:", flags, BUSY_MS, &file->db);
     if (rc != SQLITE_OK)
-        return state_db_error(file->db, rc, path ? path : "open", err);
+        return state_db_error(file->db, rc, "open", err);
     TRY(check_version(file->db, err));
-    TRY(state_db_exec(file->db,
+    rc = sqlite3_exec(file->db,
                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;"
                       "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA user_version = 3",
-                      err));
+                      NULL, NULL, NULL);
+    if (rc != SQLITE_OK)
+        return state_db_error(file->db, rc, "set up", err);
     sqlite3_wal_hook(file->db, note_wal, file); /* the pragma above has taken it away */
     TRY(state_db_create(file->db, err));
     TRY(read_own_tables(file->db, err));
     return state_meta_load(file, err);
+}
+
+/* What SQLite has to say names neither the file nor what to do. */
+static Status connect(StateFile *file, const char *path, Error *err)
+{
+    Error  why;
+    Status status = open_connection(file, path, &why);
+    if (status == OK)
+        return OK;
+    if (path == NULL || status == E_STALE_STATE) {
+        *err = why;
+        return status;
+    }
+    error_set(err, status, NO_POS, "State file %s cannot be opened: %s", path, why.message);
+    file_explain_trouble(path, err);
+    return status;
 }
 
 static void end_transaction(StateFile *file)

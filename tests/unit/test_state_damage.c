@@ -216,6 +216,40 @@ static void a_file_is_set_aside(void **state)
     unlink(str_to_c(f->arena, second));
 }
 
+/* The program of the other version may want it back. */
+static void another_version_is_not_called_damaged(void **state)
+{
+    Fixture *f = *state;
+    Str      damaged, old;
+    state_file_close(f->file);
+    MUST(state_file_set_aside(f->path, 1000, f->arena, &damaged, &f->err));
+    MUST(state_file_open(f->path, &f->file, &f->err));
+    state_file_close(f->file);
+    f->file  = NULL;
+    int file = open(f->path, O_RDWR);
+    assert_int_equal(pwrite(file, "\0\0\0\2", 4, 60), 4);
+    close(file);
+    MUST(state_file_set_aside(f->path, 2000, f->arena, &old, &f->err));
+    assert_string_equal(str_to_c(f->arena, old),
+                        str_to_c(f->arena, str_printf(f->arena, "%s.version-2-2000", f->path)));
+    assert_int_equal(access(str_to_c(f->arena, old), F_OK), 0);
+    assert_int_equal(access(str_to_c(f->arena, damaged), F_OK), 0);
+    unlink(str_to_c(f->arena, old));
+    unlink(str_to_c(f->arena, damaged));
+}
+
+static void a_file_that_cannot_be_opened(void **state)
+{
+    Fixture    *f = *state;
+    StateFile  *file;
+    const char *path = str_to_c(f->arena, str_printf(f->arena, "%s.directory", f->path));
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(state_file_open(path, &file, &f->err), E_IO);
+    rmdir(path);
+    assert_non_null(strstr(f->err.message, path)); /* which file, and what to do */
+    assert_non_null(strstr(f->err.message, "is a directory: move it away"));
+}
+
 static Status count_row(void *context, const StateRow *row, Error *err)
 {
     (*(size_t *)context)++;
@@ -261,8 +295,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(every_page_in_every_way), TEST(a_file_cut_short),    TEST(a_later_version),
-        TEST(pages_without_checksums), TEST(a_file_is_set_aside), TEST(readers_follow),
+        TEST(every_page_in_every_way),
+        TEST(a_file_cut_short),
+        TEST(a_later_version),
+        TEST(pages_without_checksums),
+        TEST(a_file_is_set_aside),
+        TEST(another_version_is_not_called_damaged),
+        TEST(a_file_that_cannot_be_opened),
+        TEST(readers_follow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,14 @@
+/*
+ * file_trouble.h - what to do about a file that cannot be opened.
+ */
+#ifndef SLUICE_CORE_FILE_TROUBLE_H
+#define SLUICE_CORE_FILE_TROUBLE_H
+
+#include "core/error.h"
+
+/* Appends to `err`, which says that the file at `path` could not be opened or made, what the file system has
+ * against it and what to do: it is a directory, its disk is full, it may not be written; or nothing when none
+ * of these is so. Leaves err->code alone. Thread: any. */
+void file_explain_trouble(const char *path, Error *err);
+
+#endif
