@@ -4,6 +4,7 @@
     layers      #include "folder/..." only along the table below; what runs queries never reaches the syntax tree, not even through others
     rooms       the same between the rooms of a folder; a folder with rooms has no sources outside them
     readme      every folder has a README.md
+    paths       every file and folder that docs/architecture.md names is there
     comment     every source file begins with the comment that says what it is for
     function    no function is longer than 90 lines
     file        no file is longer than 700 lines
@@ -71,6 +72,9 @@ SOURCES = (".c", ".h", ".cc", ".y")
 PROGRAMS = SOURCES + (".py", ".sh", ".def")
 
 CLOCK_FREE = ["core", "parser", "udf", "serde", "log", "state", "catalog", "expr", "planner", "executor"]
+# Where every path that is named, `like/this.c`, must be there.
+NAMES_PATHS = ["docs/architecture.md"]
+NAMED_PATH = re.compile(r"`((?:[\w.-]+/)*(?:[\w.-]+\.(?:c|cc|h|def|y|py|md)|[\w.-]+/))`")
 CLOCK_ITSELF = {"core/clock.c"}
 CLOCK_CALL = re.compile(r"(?<![\w.>])(time|rand|random|srand|localtime|localtime_r|gettimeofday)\s*\(")
 
@@ -149,6 +153,7 @@ class Lint:
                 self.check_source(path, folder, lines)
         self.check_reach()
         self.check_readmes()
+        self.check_paths()
         self.check_settings()
         self.check_members()
         return self.breaches
@@ -295,6 +300,16 @@ class Lint:
             if folder + "/README.md" not in self.files:
                 self.breach(folder + "/README.md", 1, "readme: missing: the idea, the file to read first, the invariants")
 
+    def check_paths(self):
+        there = set(self.files)
+        for path in self.files:
+            there.update(path[:at + 1] for at, letter in enumerate(path) if letter == "/")
+        for document in set(NAMES_PATHS) & there:
+            for number, line in enumerate(self.read(document) or [], 1):
+                for name in NAMED_PATH.findall(line):
+                    if name not in there:
+                        self.breach(document, number, "paths: there is no " + name)
+
 
 def strip_comments(line, in_comment):
     """The code of a line; texts lose their contents. -> (code, whether a comment goes on)"""
@@ -343,6 +358,7 @@ PLANTED = {
                                     'SETTING("ksql.streams.unread", SERVER, INT, "1", "0..", OPERATOR, "server/rest/a.c", "x")\n'
                                     'SETTING("denied", SERVER, INT, "1", "0..", OPERATOR, "", "x")\n',
     "server/rest/a.c": '/* ok */\nint a = properties_int(p, "ksql.read", 1) + properties_int(p, "denied", 1);\nint b = properties_is_true(p, "ksql.rowless");\n',
+    "docs/architecture.md": "`core/a.h`, `core/`, `state/gone.c`, `gone/`, `x / y`, `<dir>/a.h`\n",
     "docs/README.md": "see .." + "/shared/x, /" + "work/main, pypi." + "org; our a" + "gent; a User-A" + "gent is fine\n",
 }
 EXPECTED = [
@@ -351,6 +367,7 @@ EXPECTED = [
     "main/other.c:3: members: cmd_x is known by its row in main/commands.def alone",
     "executor/dataflow/up.c:2: rooms: executor/dataflow/ does not include executor/runtime/", "expr/gone.c:2: layers: there is no core/missing.h",
     "executor/gone.c:1: rooms: executor/ is no room", "server/http/exchange.c:2: rooms: server/http/ does not include planner/",
+    "docs/architecture.md:1: paths: there is no state/gone.c", "docs/architecture.md:1: paths: there is no gone/",
     "udf/bare.c:1: comment:", "udf/long.c:3: function: 92 lines: int f(void)", "log/late.c:2: clock: time()", "state/huge.c:701: file: 701 lines",
     "planner/picky.c:2: format:", "planner/picky.c:3: format:",
     "parser/README.md:1: readme: missing", "a path outside the project", "a path of one machine", "a host of a package registry",
