@@ -53,7 +53,8 @@ static void add_columns(Found *found, KnownName *name, JsonText fields)
     JsonIter iter    = jtext_iter(fields);
     JsonText field;
     while (at < count && jtext_next(&iter, NULL, &field))
-        columns[at++] = jtext_field(found->arena, field, "name");
+        columns[at++] =
+            str_dup(found->arena, jtext_field(found->arena, field, "name")); /* may point into the reply */
     name->columns      = columns;
     name->column_count = at;
 }
