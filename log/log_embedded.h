@@ -52,6 +52,7 @@ typedef enum {
     SQL_ORPHAN,
     SQL_PART_DROP,
     SQL_CHUNK_ADD,
+    SQL_CHUNK_SALVAGE,
     SQL_CHUNKS_FROM,
     SQL_CHUNK_FOR_TIME,
     SQL_CHUNK_DROP,
@@ -289,6 +290,9 @@ void log_linger_forget(Log *log, LogWriter *writer);
 Job *writer_take_job(LogWriter *writer);
 /* Where a lingering writer keeps its place in the list. */
 LogWriter **writer_next_lingering(LogWriter *writer);
+/* Where a writer keeps its place among those that are due: it may linger anew meanwhile. Thread: the log's.
+ */
+LogWriter **writer_next_due(LogWriter *writer);
 /* The number of a name, made with 0 when new. Under lock. */
 Name *name_get(Name **list, Str text);
 /* An absolute time on the clock of the conditions. */

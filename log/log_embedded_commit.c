@@ -128,11 +128,12 @@ static void run_group(Log *log, Job **jobs, size_t count)
         orphans[i]->finished(log, orphans[i]);
 }
 
-/* Under lock: what there is to do now, GROUP_MAX jobs at most; *lingering gets the writers that are due. */
-static size_t collect_jobs(Log *log, Job **jobs, LogWriter **lingering)
+/* Under lock: what there is to do now, GROUP_MAX jobs at most; *due gets the writers that lingered long
+ * enough. */
+static size_t collect_jobs(Log *log, Job **jobs, LogWriter **due)
 {
     size_t count = 0;
-    *lingering   = NULL;
+    *due         = NULL;
     while (log->jobs != NULL && count < GROUP_MAX / 2) {
         jobs[count++] = log->jobs;
         log->jobs     = log->jobs->next;
@@ -140,20 +141,22 @@ static size_t collect_jobs(Log *log, Job **jobs, LogWriter **lingering)
     if (log->jobs == NULL)
         log->jobs_end = &log->jobs;
     if (log->lingering != NULL && (count > 0 || log->stopping || monotonic_now_us() >= log->linger_due_us)) {
-        *lingering     = log->lingering;
+        *due           = log->lingering;
         log->lingering = NULL;
+        for (LogWriter *w = *due; w != NULL; w = *writer_next_due(w))
+            *writer_next_due(w) = *writer_next_lingering(w);
     }
     return count;
 }
 
 /* All writers are asked before any job runs: a job that is done may be the last thing its writer waited for
  * before it closed. */
-static void run_all(Log *log, Job **jobs, size_t count, LogWriter *lingering)
+static void run_all(Log *log, Job **jobs, size_t count, LogWriter *due)
 {
     Job *taken = NULL;
-    while (lingering != NULL) {
-        LogWriter *writer = lingering;
-        lingering         = *writer_next_lingering(writer);
+    while (due != NULL) {
+        LogWriter *writer = due;
+        due               = *writer_next_due(writer);
         Job *job          = writer_take_job(writer);
         if (job != NULL) {
             job->next = taken;
@@ -200,16 +203,16 @@ void *log_writer_thread(void *arg)
     Log       *log      = arg;
     int64_t    clean_at = monotonic_now_us() + CLEAN_INTERVAL_MS * 1000;
     Job       *jobs[GROUP_MAX];
-    LogWriter *lingering;
+    LogWriter *due;
     pthread_setname_np(pthread_self(), "log-writer");
     pthread_mutex_lock(&log->lock);
     for (;;) {
         await_work(log, clean_at);
-        size_t count = collect_jobs(log, jobs, &lingering);
-        if (log->stopping && count == 0 && lingering == NULL)
+        size_t count = collect_jobs(log, jobs, &due);
+        if (log->stopping && count == 0 && due == NULL)
             break;
         pthread_mutex_unlock(&log->lock);
-        run_all(log, jobs, count, lingering);
+        run_all(log, jobs, count, due);
         if (monotonic_now_us() >= clean_at && !clean_some(log))
             clean_at = monotonic_now_us() + CLEAN_INTERVAL_MS * 1000;
         pthread_mutex_lock(&log->lock);

@@ -62,8 +62,13 @@ static const char *const texts[SQL_STATEMENTS] = {
     [SQL_PART_DROP]    = "DELETE FROM parts WHERE id = ?",
     [SQL_CHUNK_ADD]    = "INSERT INTO chunks(part, base, last, count, max_timestamp, written, proof, records)"
                          " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-    [SQL_CHUNKS_FROM]  = "SELECT base, records, last, id, written, count, max_timestamp, proof FROM chunks"
-                         " WHERE part = ? AND last >= ? ORDER BY last",
+    /* a page that was written over by a copy of another shows the same chunk twice */
+    [SQL_CHUNK_SALVAGE] =
+        "INSERT INTO chunks(part, base, last, count, max_timestamp, written, proof, records)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT(part, last, max_timestamp) DO NOTHING",
+    [SQL_CHUNKS_FROM] = "SELECT base, records, last, id, written, count, max_timestamp, proof FROM chunks"
+                        " WHERE part = ? AND last >= ? ORDER BY last",
     [SQL_CHUNK_FOR_TIME] =
         "SELECT last FROM chunks WHERE part = ? AND last >= ? AND max_timestamp >= ? ORDER BY last LIMIT 1",
     [SQL_CHUNK_DROP] = "DELETE FROM chunks WHERE id = ?",

@@ -78,7 +78,7 @@ static Status copy_chunk(Salvage *salvage, sqlite3_stmt *row, Error *err)
         good = sqlite3_column_int64(row, 7) == chunk_checksum(part, &place, records);
     if (!good)
         return rewrite_lose(rewrite, err, "chunk %" PRId64 " is damaged and left out", salvage->id);
-    return db_run(&rewrite->to, SQL_CHUNK_ADD, err, "iiiiiiib", part, place.base, place.last, place.count,
+    return db_run(&rewrite->to, SQL_CHUNK_SALVAGE, err, "iiiiiiib", part, place.base, place.last, place.count,
                   place.max_timestamp, place.written, chunk_checksum(part, &place, records), records);
 }
 

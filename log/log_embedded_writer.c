@@ -51,6 +51,7 @@ struct LogWriter {
     size_t          bytes;          /* in runs */
     Error          *failed;         /* of a commit that nobody waited for */
     LogWriter      *next_lingering; /* under log->lock */
+    LogWriter      *next_due;       /* the log's thread's */
     const LogFence *fence;          /* of the open transaction */
     Str             positions_group;
     LogPosition    *positions;
@@ -217,6 +218,7 @@ Job *writer_take_job(LogWriter *writer)
 }
 
 LogWriter **writer_next_lingering(LogWriter *writer) { return &writer->next_lingering; }
+LogWriter **writer_next_due(LogWriter *writer) { return &writer->next_due; }
 
 static Status take_failure(LogWriter *writer, Error *err)
 {
