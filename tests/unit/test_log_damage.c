@@ -313,6 +313,31 @@ static void whatever_is_damaged_is_named(void **state)
     mem_free(copy);
 }
 
+/* As after a page was written over by a copy of another. */
+static void a_chunk_that_is_there_twice_is_taken_once(void **state)
+{
+    Place   *place = *state;
+    sqlite3 *handle;
+    assert_int_equal(sqlite3_open(place->path, &handle), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(
+            handle,
+            "DROP INDEX chunks_by_last; INSERT INTO chunks SELECT (SELECT max(id) FROM chunks) + id, part,"
+            " base, last, count, max_timestamp, written, proof, records FROM chunks",
+            NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(handle);
+    repair_and_read(place, "each chunk twice");
+    Log *log = open_log(place);
+    for (int t = 0; t < TOPICS; t++)
+        for (int p = 0; p < PARTS; p++) {
+            bool seen[RECORDS + 1];
+            assert_int_equal(read_part(place, log, t, p, seen), OK);
+            assert_int_equal(missing(place, t, p, seen), 0);
+        }
+    log_close(log);
+}
+
 static void repair_of_a_whole_file_changes_nothing(void **state)
 {
     Place *place = *state;
@@ -482,6 +507,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(whatever_is_damaged_is_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_chunk_that_is_there_twice_is_taken_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(repair_of_a_whole_file_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(layout_1_is_brought_forward, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_later_layout_is_refused, set_up, tear_down),
