@@ -103,19 +103,6 @@ static json_t *write_schema(const RegisteredSchema *schema)
 
 /* ---- what is kept ---- */
 
-static RegisteredSchema copy_schema(const RegisteredSchema *from, Arena *arena)
-{
-    RegisteredSchema copy       = *from;
-    SchemaReference *references = ARENA_ARRAY(arena, SchemaReference, from->reference_count + 1);
-    copy.text                   = str_dup(arena, from->text);
-    for (size_t i = 0; i < from->reference_count; i++)
-        references[i] =
-            (SchemaReference){str_dup(arena, from->references[i].name),
-                              str_dup(arena, from->references[i].subject), from->references[i].version};
-    copy.references = references;
-    return copy;
-}
-
 /* `subject` NULL: by id. */
 static bool find_kept(HttpRegistry *self, Str subject, int32_t number, Arena *arena, RegisteredSchema *out)
 {
@@ -128,7 +115,7 @@ static bool find_kept(HttpRegistry *self, Str subject, int32_t number, Arena *ar
         found = str_is_null(subject) ? kept->schema.id == number
                                      : kept->schema.version == number && str_equal(kept->subject, subject);
         if (found)
-            *out = copy_schema(&kept->schema, arena);
+            *out = registered_schema_copy(&kept->schema, arena);
     }
     pthread_mutex_unlock(&self->lock);
     return found;
@@ -138,7 +125,7 @@ static void keep(HttpRegistry *self, Str subject, const RegisteredSchema *schema
 {
     Arena *arena = arena_new(0);
     Kept   kept  = {arena, str_is_null(subject) ? STR_NULL : str_dup(arena, subject),
-                    copy_schema(schema, arena)};
+                    registered_schema_copy(schema, arena)};
     pthread_mutex_lock(&self->lock);
     if (self->kept_count < KEPT_MOST) {
         self->kept                     = mem_realloc(self->kept, (self->kept_count + 1) * sizeof *self->kept);

@@ -43,22 +43,8 @@ static Status infer(const SchemaQuestion *question, Arena *arena, Column **out, 
     *out   = NULL;
     if (parse(question->schema, question->registry, arena, &schema, err) != OK)
         return err->code == E_DATA ? err->code = E_PLAN : err->code;
-    const SqlType *type = avro_to_sql(schema, question->upper, arena);
-    if (!question->unwrapped && schema->kind != AVRO_RECORD)
-        return error_set(
-            err, E_PLAN, NO_POS,
-            "Schema returned from schema registry is anonymous type. To use this schema with ksqlDB, set "
-            "'WRAP_SINGLE_VALUE=false' in the WITH clause properties.");
-    if (type == NULL)
-        return OK;
-    *count = question->unwrapped ? 1 : type->field_count;
-    *out   = ARENA_ARRAY(arena, Column, *count);
-    for (size_t i = 0; i < *count; i++)
-        (*out)[i] = question->unwrapped
-                        ? (Column){.name = question->side == SIDE_KEY ? STR_LIT("ROWKEY") : STR_LIT("ROWVAL"),
-                                   .type = type}
-                        : (Column){.name = type->fields[i].name, .type = type->fields[i].type};
-    return OK;
+    return framed_columns(question, schema->kind == AVRO_RECORD, avro_to_sql(schema, question->upper, arena),
+                          arena, out, count, err);
 }
 
 static Status reader(const SerdeSpec *spec, const RegisteredSchema *schema, Arena *arena, void **plan,

@@ -37,20 +37,8 @@ static Status infer(const SchemaQuestion *question, Arena *arena, Column **out, 
         return err->code == E_DATA ? err->code = E_PLAN : err->code;
     if (schema == NULL)
         return OK;
-    if (!question->unwrapped && schema->form != FORM_STRUCT)
-        return error_set(
-            err, E_PLAN, NO_POS,
-            "Schema returned from schema registry is anonymous type. To use this schema with ksqlDB, set "
-            "'WRAP_SINGLE_VALUE=false' in the WITH clause properties.");
-    const SqlType *type = json_sr_to_sql(schema, question->upper, arena);
-    *count              = question->unwrapped ? 1 : type->field_count;
-    *out                = ARENA_ARRAY(arena, Column, *count + 1);
-    if (question->unwrapped)
-        (*out)[0] = (Column){.name = question->side == SIDE_KEY ? STR_LIT("ROWKEY") : STR_LIT("ROWVAL"),
-                             .type = type};
-    for (size_t i = 0; !question->unwrapped && i < *count; i++)
-        (*out)[i] = (Column){.name = type->fields[i].name, .type = type->fields[i].type};
-    return OK;
+    return framed_columns(question, schema->form == FORM_STRUCT,
+                          json_sr_to_sql(schema, question->upper, arena), arena, out, count, err);
 }
 
 static Status reader(const SerdeSpec *spec, const RegisteredSchema *schema, Arena *arena, void **plan,

@@ -216,3 +216,28 @@ Status framed_open_encoder(const SerdeSpec *spec, Arena *arena, Encoder **out, E
     *out                = &self->base;
     return OK;
 }
+
+/* ---- columns ---- */
+
+Status framed_columns(const SchemaQuestion *question, bool has_fields, const SqlType *type, Arena *arena,
+                      Column **out, size_t *count, Error *err)
+{
+    bool whole = question->unwrapped;
+    *count     = 0;
+    *out       = NULL;
+    if (!whole && !has_fields)
+        return error_set(
+            err, E_PLAN, NO_POS,
+            "Schema returned from schema registry is anonymous type. To use this schema with ksqlDB, set "
+            "'WRAP_SINGLE_VALUE=false' in the WITH clause properties.");
+    if (type == NULL)
+        return OK;
+    *count = whole ? 1 : type->field_count;
+    *out   = ARENA_ARRAY(arena, Column, *count + 1);
+    if (whole)
+        (*out)[0] = (Column){.name = question->side == SIDE_KEY ? STR_LIT("ROWKEY") : STR_LIT("ROWVAL"),
+                             .type = type};
+    for (size_t i = 0; !whole && i < *count; i++)
+        (*out)[i] = (Column){.name = type->fields[i].name, .type = type->fields[i].type};
+    return OK;
+}

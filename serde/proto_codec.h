@@ -26,6 +26,10 @@ Status proto_writer_new(const ProtoMessage *message, const SerdeSpec *spec, Aren
                         const ProtoWriter **out, Error *err);
 Status proto_write(const ProtoWriter *writer, const Value *values, StrBuf *out, Error *err);
 
+/* How a field's bytes are told apart, in the numbers of a tag (Protobuf's encoding). */
+typedef enum { WIRE_VARINT, WIRE_64, WIRE_SPAN, WIRE_GROUP, WIRE_END_GROUP, WIRE_32 } ProtoWire;
+ProtoWire proto_wire_type(ProtoKind kind);
+
 void proto_put_varint(uint64_t n, StrBuf *out);
 /* False when it does not end within the bytes or is longer than 64 bits. */
 bool proto_take_varint(Str *from, uint64_t *out);

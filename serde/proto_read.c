@@ -9,7 +9,6 @@
 #include "serde/proto_codec.h"
 
 enum { DEEPEST = 100, DIRECT_NUMBERS = 256, FEWEST_ITEMS = 4 };
-enum { WIRE_VARINT, WIRE_64, WIRE_SPAN, WIRE_GROUP, WIRE_END_GROUP, WIRE_32 };
 
 typedef struct MessagePlan MessagePlan;
 
@@ -323,26 +322,6 @@ static Status skip(Cursor *c, uint64_t tag, int depth, Error *err)
 
 /* ---- scalars ---- */
 
-static int wire_type(ProtoKind kind)
-{
-    switch (kind) {
-    case PROTO_DOUBLE:
-    case PROTO_FIXED64:
-    case PROTO_SFIXED64:
-        return WIRE_64;
-    case PROTO_FLOAT:
-    case PROTO_FIXED32:
-    case PROTO_SFIXED32:
-        return WIRE_32;
-    case PROTO_STRING:
-    case PROTO_BYTES:
-    case PROTO_MESSAGE:
-        return WIRE_SPAN;
-    default:
-        return WIRE_VARINT;
-    }
-}
-
 static Value enum_value(const ProtoField *field, int32_t number, Arena *arena)
 {
     for (size_t i = 0; i < field->symbol_count; i++)
@@ -461,7 +440,7 @@ static Status read_calendar(ProtoSpecial special, const Parts *parts, Value *out
 
 static Value wrapped_value(const ProtoField *field, const Parts *parts, Arena *arena)
 {
-    if (wire_type(field->kind) != WIRE_SPAN)
+    if (proto_wire_type(field->kind) != WIRE_SPAN)
         return number_value(field, parts->number[1], arena);
     Str span = str_is_null(parts->span[1]) ? STR_LIT("") : parts->span[1];
     return value_from_str(field->kind == PROTO_STRING ? utf8_repair(arena, span) : span);
@@ -596,7 +575,7 @@ static Status read_packed(Cursor *c, const FieldPlan *plan, int depth, Value *li
         return malformed("it is cut short", err);
     Cursor inner = cursor_of(span, c->arena);
     while (inner.at < inner.end)
-        TRY(read_item(&inner, plan, wire_type(plan->field->kind), depth, list, err));
+        TRY(read_item(&inner, plan, proto_wire_type(plan->field->kind), depth, list, err));
     return OK;
 }
 
@@ -640,7 +619,7 @@ static Status read_message(Cursor *c, const MessagePlan *plan, int depth, Value 
             TRY(skip(c, tag, depth, err));
             continue;
         }
-        int expected = wire_type(field->field->kind);
+        int expected = proto_wire_type(field->field->kind);
         if (field->field->map && wire == WIRE_SPAN && field->column->kind == T_MAP)
             TRY(read_entry(c, field, depth, &row[field->slot], err));
         else if (field->field->repeated && wire == expected)

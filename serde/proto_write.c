@@ -11,7 +11,6 @@
 #include "serde/proto_codec.h"
 
 enum { DEEPEST = 100 };
-enum { WIRE_VARINT, WIRE_64, WIRE_SPAN, WIRE_GROUP, WIRE_END_GROUP, WIRE_32 };
 
 typedef struct WritePlan WritePlan;
 
@@ -189,7 +188,7 @@ static void put_fixed(uint64_t bits, size_t size, StrBuf *out)
         strbuf_addc(out, (char)(uint8_t)(bits >> (8 * i)));
 }
 
-static int wire_type(ProtoKind kind)
+ProtoWire proto_wire_type(ProtoKind kind)
 {
     switch (kind) {
     case PROTO_DOUBLE:
@@ -255,7 +254,7 @@ static uint64_t number_bits(ProtoKind kind, Value value)
 
 static void put_number(ProtoKind kind, uint64_t bits, StrBuf *out)
 {
-    int wire = wire_type(kind);
+    int wire = proto_wire_type(kind);
     if (wire == WIRE_VARINT)
         proto_put_varint(bits, out);
     else
@@ -345,7 +344,7 @@ static Status write_value(const WriteField *plan, Value value, bool always, StrB
         close_span(from, out);
         return OK;
     }
-    if (wire_type(field->kind) == WIRE_SPAN) {
+    if (proto_wire_type(field->kind) == WIRE_SPAN) {
         Str span = value_str(value);
         if (span.len == 0 && !always)
             return OK;
@@ -360,7 +359,7 @@ static Status write_value(const WriteField *plan, Value value, bool always, StrB
         bits = number_bits(field->kind, value);
     if (bits == 0 && !always)
         return OK;
-    put_tag(field->number, wire_type(field->kind), out);
+    put_tag(field->number, proto_wire_type(field->kind), out);
     put_number(field->kind, bits, out);
     return OK;
 }
@@ -381,7 +380,7 @@ static Status write_list(const WriteField *plan, Value list, StrBuf *out, Error 
     uint64_t          bits;
     if (list.len == 0)
         return OK;
-    if (wire_type(field->kind) == WIRE_SPAN) {
+    if (proto_wire_type(field->kind) == WIRE_SPAN) {
         for (uint32_t i = 0; i < list.len; i++) {
             Value item = value_items(list)[i];
             if (value_is_null(item) && field->kind == PROTO_MESSAGE) { /* an empty message */

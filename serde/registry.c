@@ -22,6 +22,19 @@ bool schema_kind_parse(Str text, SchemaKind *out)
     return false;
 }
 
+RegisteredSchema registered_schema_copy(const RegisteredSchema *from, Arena *arena)
+{
+    RegisteredSchema copy       = *from;
+    SchemaReference *references = ARENA_ARRAY(arena, SchemaReference, from->reference_count + 1);
+    copy.text                   = str_dup(arena, from->text);
+    for (size_t i = 0; i < from->reference_count; i++)
+        references[i] =
+            (SchemaReference){str_dup(arena, from->references[i].name),
+                              str_dup(arena, from->references[i].subject), from->references[i].version};
+    copy.references = references;
+    return copy;
+}
+
 static Status refuse_absent(Error *err)
 {
     return error_set(err, E_PLAN, NO_POS,

@@ -45,6 +45,9 @@ typedef struct {
     int                    version; /* in the subject it was asked for by; 0: asked for by id */
 } RegisteredSchema;
 
+/* With all its texts in the arena. */
+RegisteredSchema registered_schema_copy(const RegisteredSchema *from, Arena *arena);
+
 typedef struct SchemaRegistry SchemaRegistry;
 struct SchemaRegistry {
     Status (*by_id)(SchemaRegistry *self, int32_t id, Arena *arena, RegisteredSchema *out, Error *err);

@@ -35,19 +35,6 @@ static bool same_references(const RegisteredSchema *a, const RegisteredSchema *b
     return true;
 }
 
-static RegisteredSchema copy_schema(const RegisteredSchema *from, Arena *arena)
-{
-    RegisteredSchema copy       = *from;
-    SchemaReference *references = ARENA_ARRAY(arena, SchemaReference, from->reference_count + 1);
-    copy.text                   = str_dup(arena, from->text);
-    for (size_t i = 0; i < from->reference_count; i++)
-        references[i] =
-            (SchemaReference){str_dup(arena, from->references[i].name),
-                              str_dup(arena, from->references[i].subject), from->references[i].version};
-    copy.references = references;
-    return copy;
-}
-
 static Status by_id(SchemaRegistry *base, int32_t id, Arena *arena, RegisteredSchema *out, Error *err)
 {
     MemoryRegistry *self   = (MemoryRegistry *)base;
@@ -55,7 +42,7 @@ static Status by_id(SchemaRegistry *base, int32_t id, Arena *arena, RegisteredSc
     pthread_mutex_lock(&self->lock);
     for (size_t i = 0; i < self->count && status != OK; i++)
         if (self->schemas[i].id == id) {
-            *out         = copy_schema(&self->schemas[i], arena);
+            *out         = registered_schema_copy(&self->schemas[i], arena);
             out->version = 0;
             status       = OK;
         }
@@ -74,7 +61,7 @@ static Status by_version(SchemaRegistry *base, Str subject, int version, Arena *
             (version == 0 || self->entries[i].version == version))
             found = &self->entries[i];
     if (found != NULL) {
-        *out         = copy_schema(&self->schemas[found->schema], arena);
+        *out         = registered_schema_copy(&self->schemas[found->schema], arena);
         out->version = found->version;
     }
     pthread_mutex_unlock(&self->lock);
@@ -105,7 +92,7 @@ static void *grow(void *items, size_t count, size_t *capacity, size_t width)
 static size_t add_schema(MemoryRegistry *self, const RegisteredSchema *schema, int32_t id)
 {
     self->schemas                 = grow(self->schemas, self->count, &self->capacity, sizeof *self->schemas);
-    self->schemas[self->count]    = copy_schema(schema, self->arena);
+    self->schemas[self->count]    = registered_schema_copy(schema, self->arena);
     self->schemas[self->count].id = id;
     return self->count++;
 }
