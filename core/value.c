@@ -5,6 +5,7 @@
  */
 #include "core/decimal.h"
 
+#include <endian.h>
 #include <math.h>
 
 /* Bits that are equal exactly for equal doubles: there are many NaNs, but they are one value. */
@@ -279,4 +280,17 @@ Value value_copy(Arena *arena, const SqlType *type, Value v)
     size_t size = value_pack_size(type, v);
     char  *at   = size > 0 ? arena_alloc(arena, size) : NULL;
     return value_pack(type, v, &at);
+}
+
+void int64_put(int64_t n, char out[8])
+{
+    uint64_t big = htobe64((uint64_t)n);
+    memcpy(out, &big, sizeof big);
+}
+
+int64_t int64_take(const char from[8])
+{
+    uint64_t big;
+    memcpy(&big, from, sizeof big);
+    return (int64_t)be64toh(big);
 }

@@ -107,6 +107,9 @@ bool double_parse(Str text, double *out);
 bool int64_parse(Str text, int64_t *out);
 /* Writes decimal digits with sign; returns the length (20 at most). */
 size_t int64_print(int64_t n, char out[24]);
+/* As 8 bytes, big-endian: of two that are not negative, the greater has the greater bytes. */
+void    int64_put(int64_t n, char out[8]);
+int64_t int64_take(const char from[8]);
 
 /* DATE, TIME, TIMESTAMP as text and back, rules of CAST (sql.md 3.6), partial forms included. */
 size_t date_print(int64_t days, char out[32]);

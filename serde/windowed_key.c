@@ -9,20 +9,6 @@
 
 enum { BOUND_SIZE = 8 };
 
-static void put_bound(char *out, int64_t bound)
-{
-    for (int i = 0; i < BOUND_SIZE; i++)
-        out[i] = (char)(uint8_t)((uint64_t)bound >> (56 - 8 * i));
-}
-
-static int64_t get_bound(const char *bytes)
-{
-    uint64_t bound = 0;
-    for (int i = 0; i < BOUND_SIZE; i++)
-        bound = bound << 8 | (uint8_t)bytes[i];
-    return (int64_t)bound;
-}
-
 static size_t bounds_size(WindowKeyKind kind)
 {
     return kind == WINDOW_KEY_SESSION ? 2 * BOUND_SIZE : kind == WINDOW_KEY_TIME ? BOUND_SIZE : 0;
@@ -38,10 +24,10 @@ Str windowed_key_encode(Arena *arena, WindowKeyKind kind, Str inner, int64_t sta
     if (inner.len > 0)
         memcpy(key, inner.ptr, inner.len);
     if (kind == WINDOW_KEY_SESSION) {
-        put_bound(at, end);
+        int64_put(end, at);
         at += BOUND_SIZE;
     }
-    put_bound(at, start);
+    int64_put(start, at);
     return str_n(key, len);
 }
 
@@ -55,10 +41,10 @@ bool windowed_key_split(WindowKeyKind kind, int64_t size_ms, Str key, Str *inner
     *start = *end  = 0;
     const char *at = key.ptr + inner->len;
     if (kind == WINDOW_KEY_SESSION) {
-        *end   = get_bound(at);
-        *start = get_bound(at + BOUND_SIZE);
+        *end   = int64_take(at);
+        *start = int64_take(at + BOUND_SIZE);
     } else if (kind == WINDOW_KEY_TIME) {
-        *start = get_bound(at);
+        *start = int64_take(at);
         if (__builtin_add_overflow(*start, size_ms, end))
             *end = INT64_MAX;
     }

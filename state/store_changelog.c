@@ -13,20 +13,6 @@
 
 enum { RECORD_VERSION = 2, BOUND_SIZE = 8 };
 
-static void put_bound(char *at, int64_t n)
-{
-    for (int i = 0; i < BOUND_SIZE; i++)
-        at[i] = (char)((uint64_t)n >> (56 - 8 * i));
-}
-
-static int64_t get_bound(const char *at)
-{
-    uint64_t n = 0;
-    for (int i = 0; i < BOUND_SIZE; i++)
-        n = n << 8 | (unsigned char)at[i];
-    return (int64_t)n;
-}
-
 static size_t suffix_size(StoreKind kind)
 {
     return store_is_timeless(kind) ? 0 : kind == STORE_WINDOW ? BOUND_SIZE : 2 * BOUND_SIZE;
@@ -77,9 +63,9 @@ void store_encode(const Store *store, const StoreRow *row, Arena *arena, Str *ke
     if (row->key.len > 0)
         memcpy(bytes, row->key.ptr, row->key.len);
     if (store_has_end(spec->kind))
-        put_bound(bytes + row->key.len, row->window_end);
+        int64_put(row->window_end, bytes + row->key.len);
     if (suffix > 0)
-        put_bound(bytes + row->key.len + suffix - BOUND_SIZE, row->window_start);
+        int64_put(row->window_start, bytes + row->key.len + suffix - BOUND_SIZE);
     *key   = str_n(bytes, row->key.len + suffix);
     *value = STR_NULL;
     if (!row->exists)
@@ -103,9 +89,9 @@ static Status decode_key(const Store *store, Str key, TableRow *row, Error *err)
                          STR_ARG(store->spec.name));
     row->partition = store->partition;
     if (store_has_end(store->spec.kind))
-        row->window_end = get_bound(key.ptr + row->key.len);
+        row->window_end = int64_take(key.ptr + row->key.len);
     if (suffix > 0)
-        row->window_start = get_bound(key.ptr + key.len - BOUND_SIZE);
+        row->window_start = int64_take(key.ptr + key.len - BOUND_SIZE);
     return OK;
 }
 

@@ -116,12 +116,6 @@ static Status emit_matches(StreamJoinOp *self, int side, const Row *row, const S
 
 /* ---- a record ---- */
 
-static void put_bound(char *at, int64_t n)
-{
-    for (int i = 0; i < 8; i++)
-        at[i] = (char)((uint64_t)n >> (56 - 8 * i));
-}
-
 /* The bytes that have to be equal: *key for the row, *identity with its window. */
 static Status identify(StreamJoinOp *self, const Row *row, Arena *arena, Str *key, Str *identity, Error *err)
 {
@@ -133,9 +127,9 @@ static Status identify(StreamJoinOp *self, const Row *row, Arena *arena, Str *ke
     char *bytes   = arena_alloc(arena, key->len + 16);
     if (key->len > 0)
         memcpy(bytes, key->ptr, key->len);
-    put_bound(bytes + key->len, row->window_start);
+    int64_put(row->window_start, bytes + key->len);
     if (session)
-        put_bound(bytes + key->len + 8, row->window_end);
+        int64_put(row->window_end, bytes + key->len + 8);
     *identity = str_n(bytes, key->len + (session ? 16 : 8));
     return OK;
 }
