@@ -237,6 +237,8 @@ static Status cover_gaps(Rewrite *rewrite, const Part *part, int64_t *end, Error
             status = cover(rewrite, part, *end, base - 1, err);
         *end = last + 1;
     }
+    if (status == OK && code != SQLITE_DONE)
+        status = db_fail(&rewrite->to, code, err);
     sqlite3_finalize(stmt);
     return status;
 }
@@ -250,10 +252,13 @@ static Status find_first(Rewrite *rewrite, Part *part, Error *err)
     if (code != SQLITE_OK)
         return db_fail(&rewrite->to, code, err);
     sqlite3_bind_int64(stmt, 1, part->id);
-    if (sqlite3_step(stmt) == SQLITE_ROW)
+    Status status = OK;
+    if ((code = sqlite3_step(stmt)) == SQLITE_ROW)
         part->first = sqlite3_column_int64(stmt, 0);
+    else
+        status = db_fail(&rewrite->to, code, err);
     sqlite3_finalize(stmt);
-    return OK;
+    return status;
 }
 
 static Status complete_part(Rewrite *rewrite, Part *part, Error *err)
@@ -287,7 +292,7 @@ static Status complete_parts(Rewrite *rewrite, Error *err)
                                             -1, &stmt, NULL);
     if (code != SQLITE_OK)
         return db_fail(&rewrite->to, code, err);
-    while (sqlite3_step(stmt) == SQLITE_ROW) {
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
         parts      = mem_realloc(parts, (count + 1) * sizeof *parts);
         Part *part = &parts[count++];
         *part      = (Part){.id     = sqlite3_column_int64(stmt, 0),
@@ -297,6 +302,8 @@ static Status complete_parts(Rewrite *rewrite, Error *err)
         Str name   = db_column(stmt, 4);
         snprintf(part->topic, sizeof part->topic, STR_FMT, STR_ARG(name));
     }
+    if (code != SQLITE_DONE)
+        status = db_fail(&rewrite->to, code, err);
     sqlite3_finalize(stmt);
     for (size_t i = 0; i < count && status == OK; i++)
         status = complete_part(rewrite, &parts[i], err);
@@ -366,11 +373,8 @@ static Status drop_wal(const char *path, const char *kept, Error *err)
 static Status take_place(const char *path, const char *fresh, const char *kept, Error *err)
 {
     TRY(flush_path(fresh, O_RDWR, err));
-    if (kept != NULL) {
-        unlink(kept);
-        if (link(path, kept) != 0)
-            return error_set(err, E_IO, NO_POS, "cannot keep %s as %s: %s", path, kept, strerror(errno));
-    }
+    if (kept != NULL && link(path, kept) != 0)
+        return error_set(err, E_IO, NO_POS, "cannot keep %s as %s: %s", path, kept, strerror(errno));
     /* All that counts of the WAL is in the new file, and SQLite would apply it to whatever has the name. */
     TRY(drop_wal(path, kept, err));
     if (rename(fresh, path) != 0)
@@ -382,8 +386,11 @@ static Status open_both(Rewrite *rewrite, const char *path, const char *fresh, E
 {
     TRY(db_open_raw(&rewrite->from, path, err));
     /* Without it SQLite refuses all of a file that is shorter than it should be. */
-    if (rewrite->lenient)
+    if (rewrite->lenient) {
+        /* Closing would write the WAL back and delete it: it stays with the old file. */
+        sqlite3_db_config(rewrite->from.handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         TRY(db_exec(&rewrite->from, "PRAGMA writable_schema=ON", err));
+    }
     TRY(db_layout(&rewrite->from, &rewrite->layout, err));
     if (rewrite->layout < 1 || rewrite->layout > LAYOUT)
         return error_set(err, E_CONFIG, NO_POS, "%s: layout %d is not one that this version can read", path,
@@ -429,6 +436,22 @@ Status log_upgrade(const char *path, Error *err)
     return rewrite_file(&rewrite, path, NULL, err);
 }
 
+/* PATH.damaged, or with a number behind: what an earlier repair has kept stays. */
+static char *free_name(const char *path)
+{
+    StrBuf name = {0};
+    strbuf_addf(&name, "%s.damaged", path);
+    char *kept = str_to_heap(strbuf_str(&name));
+    for (int n = 2; access(kept, F_OK) == 0; n++) {
+        mem_free(kept);
+        strbuf_reset(&name);
+        strbuf_addf(&name, "%s.damaged-%d", path, n);
+        kept = str_to_heap(strbuf_str(&name));
+    }
+    strbuf_clear(&name);
+    return kept;
+}
+
 Status log_embedded_repair(const char *path, LogSay say, void *context, Error *err)
 {
     Rewrite rewrite = {.lenient = true, .say = say, .context = context};
@@ -438,16 +461,18 @@ Status log_embedded_repair(const char *path, LogSay say, void *context, Error *e
     TRY(log_lock_file(path, &fd, err));
     if (wal_check(path, err) == E_DAMAGED)
         TRY(rewrite_lose(&rewrite, err, "%s", err->message));
-    StrBuf name = {0};
-    strbuf_addf(&name, "%s.damaged", path);
-    char  *kept   = str_to_heap(strbuf_str(&name));
+    char  *kept   = free_name(path);
     Status status = rewrite_file(&rewrite, path, kept, err);
+    if (status == OK && rewrite.lost > 0) {
+        char what[512];
+        snprintf(what, sizeof what, "the file as it was is kept as %s", kept);
+        say(context, what);
+    }
     if (status == OK && rewrite.lost == 0) {
         unlink_with(kept, "");
         unlink_with(kept, "-wal");
     }
     mem_free(kept);
-    strbuf_clear(&name);
     close(fd);
     return status;
 }

@@ -492,6 +492,29 @@ static void a_damaged_wal_is_told_from_a_torn_one(void **state)
         }
         mem_free(copy);
     }
+    /* A repair keeps both files as they were, and so does the next repair. */
+    char *hurt = mem_alloc(whole.len), kept[128];
+    memcpy(hurt, whole.ptr, whole.len);
+    hurt[whole.len / 2] = (char)(hurt[whole.len / 2] ^ 4);
+    spit(wal, hurt, whole.len);
+    spit(place->path, file.ptr, file.len);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(log_embedded_repair(place->path, count_line, place, &place->err), OK);
+        snprintf(kept, sizeof kept, "%s.damaged-wal", place->path);
+        Str kept_wal = slurp(kept);
+        assert_int_equal(kept_wal.len, whole.len);
+        assert_memory_equal(kept_wal.ptr, hurt, whole.len);
+        mem_free((char *)kept_wal.ptr);
+    }
+    /* One that cannot be done leaves them for the next start to refuse. */
+    spit(wal, hurt, whole.len);
+    spit(place->path, file.ptr, file.len);
+    snprintf(kept, sizeof kept, "%s.new", place->path);
+    assert_int_equal(mkdir(kept, 0700), 0);
+    assert_int_not_equal(log_embedded_repair(place->path, count_line, place, &place->err), OK);
+    assert_int_equal(rmdir(kept), 0);
+    assert_int_equal(log_open_embedded(place->path, &place->clock, &log, &place->err), E_DAMAGED);
+    mem_free(hurt);
     /* Torn in its last frame, as a loss of power does it: nobody was told of that transaction. */
     spit(wal, whole.ptr, whole.len - 4000);
     spit(place->path, file.ptr, file.len);
