@@ -252,7 +252,8 @@ Status kept_plans_choose(KeptPlans *kept, Str command_id, Str text, const Creati
         free(made); /* jansson's */
         item = add(kept);
     }
-    item->changed  = !str_is_null(item->text) && !str_equal(item->text, text);
+    item->changed =
+        !str_is_null(item->text) && !(str_equal(item->text, text) && str_equal(item->document, *document));
     item->key      = str_dup(kept->arena, key);
     item->text     = str_dup(kept->arena, text);
     item->document = str_dup(kept->arena, *document);

@@ -234,14 +234,6 @@ void exchange_drop_body(HttpExchange *x)
     pthread_mutex_unlock(&x->lock);
 }
 
-size_t exchange_body_held(HttpExchange *x)
-{
-    pthread_mutex_lock(&x->lock);
-    size_t held = x->body.len;
-    pthread_mutex_unlock(&x->lock);
-    return held;
-}
-
 size_t exchange_body_read(HttpExchange *x)
 {
     pthread_mutex_lock(&x->lock);
@@ -364,7 +356,7 @@ void http_write(HttpExchange *x, Str bytes)
         add_piece(&x->out, bytes);
     else if (!spill_piece(x, bytes)) {
         log_line(LOG_ERROR, "a reply is cut off: its client does not read, and the disk takes no more: %m");
-        x->gone = true;
+        x->gone = x->cut = true;
     }
     pthread_mutex_unlock(&x->lock);
 }
@@ -489,10 +481,12 @@ size_t exchange_take(HttpExchange *x, char *out, size_t max, bool one_piece, boo
         taken += n;
     } while (n > 0 && taken < max && !one_piece);
     if (n == 0 && exchange_pending(x) > 0)
-        x->gone = true; /* the file failed: cut off, as the client can see */
+        x->gone = x->cut = true; /* the file failed */
     *done = x->gone || (x->ended && exchange_pending(x) == 0);
     return taken;
 }
+
+bool exchange_is_cut(const HttpExchange *x) { return x->cut || (x->gone && !x->ended); }
 
 void exchange_taken(HttpExchange *x, size_t before)
 {

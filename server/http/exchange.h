@@ -54,6 +54,7 @@ struct HttpExchange {
     size_t          body_read;  /* bytes the handler has taken, and the transport has not been told */
     bool            submitted, suspended;
     bool            begun, whole, ended, gone;
+    bool            cut; /* the spill file failed: the client has to see that it did not get all */
     int             status;
     bool            websocket;  /* the reply is messages */
     int             close_code; /* of the WebSocket; 0: as it ends */
@@ -84,11 +85,10 @@ void exchange_over(HttpExchange *x);
 void exchange_submit(HttpExchange *x);
 
 /* More of the body. Beyond max_body it is dropped (x->too_large) unless the handler reads it; then the
- * transport looks at exchange_body_held and waits. */
-void   exchange_receive(HttpExchange *x, Str bytes);
-void   exchange_received(HttpExchange *x); /* that was all */
-size_t exchange_body_held(HttpExchange *x);
-void   exchange_drop_body(HttpExchange *x); /* nobody reads it any more */
+ * transport waits when HTTP_BODY_HIGH is held. */
+void exchange_receive(HttpExchange *x, Str bytes);
+void exchange_received(HttpExchange *x);  /* that was all */
+void exchange_drop_body(HttpExchange *x); /* nobody reads it any more */
 /* What the handler has read since the last time. */
 size_t exchange_body_read(HttpExchange *x);
 
@@ -105,5 +105,7 @@ void exchange_taken(HttpExchange *x, size_t before);
 /* The client left. */
 void   exchange_lost(HttpExchange *x);
 size_t exchange_pending(const HttpExchange *x); /* lock held */
+/* The reply ends before it is complete. Lock held. */
+bool exchange_is_cut(const HttpExchange *x);
 
 #endif

@@ -59,7 +59,7 @@ static ssize_t read_stream(void *context, uint64_t at, char *out, size_t max)
     pthread_mutex_lock(&x->lock);
     size_t before = exchange_pending(x);
     size_t n      = exchange_take(x, out, max, false, &done);
-    bool   cut    = x->gone && !x->ended;
+    bool   cut    = exchange_is_cut(x);
     if (n == 0 && !done && !atomic_load(&x->server->stopping)) {
         x->suspended = true;
         MHD_suspend_connection(x->connection);

@@ -115,8 +115,13 @@ static Stream *stream_new(Connection *connection, int32_t id)
 static void stream_free(Stream *stream)
 {
     Connection *connection = stream->connection;
-    if (stream->x != NULL)
+    if (stream->x != NULL) {
+        if (stream->x->streams) { /* what nobody has read counts against the connection's window */
+            exchange_drop_body(stream->x);
+            nghttp2_session_consume_connection(connection->session, exchange_body_read(stream->x));
+        }
         exchange_over(stream->x); /* nobody makes it due any more */
+    }
     pthread_mutex_lock(&connection->lock);
     Stream **at = &connection->due;
     while (*at != NULL && *at != stream)
@@ -151,7 +156,7 @@ static ssize_t read_reply(nghttp2_session *session, int32_t id, uint8_t *out, si
     pthread_mutex_lock(&x->lock);
     size_t before = exchange_pending(x);
     size_t n      = exchange_take(x, (char *)out, max, true, &done);
-    bool   cut    = x->gone && !x->ended;
+    bool   cut    = exchange_is_cut(x);
     pthread_mutex_unlock(&x->lock);
     exchange_taken(x, before);
     if (n == 0 && !done)

@@ -141,7 +141,7 @@ static void gather(WebSocket *socket)
         pthread_mutex_lock(&x->lock);
         size_t before = exchange_pending(x);
         size_t n      = exchange_take(x, piece, sizeof piece, true, &done);
-        bool   whole = x->piece_left == 0, cut = x->gone && !x->ended;
+        bool   whole = x->piece_left == 0, cut = exchange_is_cut(x);
         int    code   = x->close_code;
         Str    reason = strbuf_str(&x->close_reason);
         pthread_mutex_unlock(&x->lock);
@@ -152,7 +152,13 @@ static void gather(WebSocket *socket)
             socket->in_message = !whole;
         }
         if (done && n == 0)
-            add_close(socket, cut ? 1001 : code != 0 ? code : 1000, code != 0 ? reason : STR_LIT("done"));
+            add_close(socket,
+                      cut         ? 1001
+                      : code != 0 ? code
+                                  : 1000,
+                      code != 0 ? reason
+                      : cut     ? STR_LIT("cut off")
+                                : STR_LIT("done"));
         if (n == 0)
             return;
     }
@@ -277,11 +283,13 @@ void websocket_take(HttpExchange *x, int fd, Str already, void (*finished)(void 
                              .finished = finished,
                              .handle   = handle};
     bool right = hear(socket, already);
-    pthread_mutex_lock(&x->lock);
+    pthread_mutex_lock(&x->lock); /* nobody resumes it before the loop has it, or when it has not */
+    bool watched =
+        right && loop_add(x->server->loop, &socket->base, EPOLLIN | EPOLLOUT | EPOLLRDHUP, &err) == OK;
     x->transport  = &transport;
-    x->connection = socket;
+    x->connection = watched ? socket : NULL;
     pthread_mutex_unlock(&x->lock);
-    if (!right || loop_add(x->server->loop, &socket->base, EPOLLIN | EPOLLOUT | EPOLLRDHUP, &err) != OK) {
+    if (!watched) { /* else the loop may have dropped it by now */
         log_line(LOG_WARN, "http: a WebSocket cannot be served");
         socket_release(&socket->base);
     }

@@ -215,7 +215,10 @@ static bool step(void *state, HttpExchange *x)
         return true; /* woken when the client has read */
     bool ended = !http_read(x, &inserts->body);
     if (inserts->body.len > REST_MAX_BODY) {
-        refuse_line(inserts, x, "a row is too large");
+        if (inserts->begun)
+            refuse_line(inserts, x, "a row is too large");
+        else
+            rest_error(x, 413, 41300, "The request is too large");
         return false;
     }
     if (!inserts->begun && !next_line(inserts, ended, &line)) {

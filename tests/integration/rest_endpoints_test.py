@@ -56,6 +56,10 @@ class Inserts(rest_test.WithServer):
             status, body = self.send(*lines, {"K": "a"}) if lines else self.send()
             self.assertEqual((status, json.loads(body)["error_code"]), (400, code), lines)
 
+    def test_a_first_line_without_an_end(self):
+        status, body = self.server.request("POST", "/inserts-stream", b"{" + b" " * (17 << 20))[:2]
+        self.assertEqual((status, json.loads(body)["error_code"]), (413, 41300))
+
     def test_many(self):
         rows = [{"K": f"k{i}"} for i in range(20000)]
         status, body = self.send({"target": "I"}, *rows)
