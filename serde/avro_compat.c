@@ -12,9 +12,10 @@ struct Pair {
     const Pair     *up;
     const AvroType *reader, *writer;
     size_t         *budget; /* types that are used many times multiply */
+    int             depth;
 };
 
-enum { MOST_PAIRS = 100000 };
+enum { MOST_PAIRS = 100000, DEEPEST = 1000 };
 
 static Status can_read(const AvroType *reader, const AvroType *writer, Str path, const Pair *up, Error *err);
 
@@ -120,8 +121,8 @@ static Status same_kinds(const AvroType *reader, const AvroType *writer, Str pat
 
 static Status can_read(const AvroType *reader, const AvroType *writer, Str path, const Pair *up, Error *err)
 {
-    Pair here = {up, reader, writer, up->budget};
-    if (++*up->budget > MOST_PAIRS)
+    Pair here = {up, reader, writer, up->budget, up->depth + 1};
+    if (++*up->budget > MOST_PAIRS || here.depth > DEEPEST)
         return refuse(path, "the schemas are too large to compare", err);
     for (const Pair *at = up; at != NULL; at = at->up)
         if (at->reader == reader && at->writer == writer)

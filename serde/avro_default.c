@@ -6,7 +6,25 @@
 
 #include <jansson.h>
 
-enum { DEEPEST = 64 };
+/* Types that are used twice at each level double what they take. */
+enum { DEEPEST = 64, MOST_STEPS = 1 << 16, MOST_BYTES = 1 << 20 };
+
+typedef struct {
+    StrBuf *out;
+    size_t  limit, steps; /* of its length, of the types that it may still go through */
+} Filling;
+
+/* One type more. */
+static Status step(Filling *f, const AvroType *type, int depth, Error *err)
+{
+    size_t bytes = type->kind == AVRO_FIXED ? type->size : 0;
+    if (depth > DEEPEST || f->steps == 0 || f->out->len > f->limit || bytes > f->limit - f->out->len)
+        return error_set(err, E_DATA, NO_POS, "A default or zero nests too deep or is too large");
+    f->steps--;
+    return OK;
+}
+
+static Filling filling(StrBuf *out) { return (Filling){out, out->len + MOST_BYTES, MOST_STEPS}; }
 
 void avro_put_varint(int64_t n, StrBuf *out)
 {
@@ -47,77 +65,79 @@ void avro_put_float(float f, StrBuf *out)
 
 /* ---- zeros ---- */
 
-static void put_zero(const AvroType *type, int depth, StrBuf *out)
+static Status put_zero(Filling *f, const AvroType *type, int depth, Error *err)
 {
-    if (depth > DEEPEST)
-        return; /* a record within itself that is never null: no value of it is finite */
+    TRY(step(f, type, depth, err)); /* a record within itself that is never null has no finite value */
     switch (type->kind) {
     case AVRO_NULL:
-        return;
+        return OK;
     case AVRO_FLOAT:
-        put_little_endian(0, 4, out);
-        return;
+        put_little_endian(0, 4, f->out);
+        return OK;
     case AVRO_DOUBLE:
-        put_little_endian(0, 8, out);
-        return;
+        put_little_endian(0, 8, f->out);
+        return OK;
     case AVRO_FIXED:
         for (size_t i = 0; i < type->size; i++)
-            strbuf_addc(out, 0);
-        return;
+            strbuf_addc(f->out, 0);
+        return OK;
     case AVRO_RECORD:
         for (size_t i = 0; i < type->count; i++)
-            put_zero(type->fields[i].type, depth + 1, out);
-        return;
+            TRY(put_zero(f, type->fields[i].type, depth + 1, err));
+        return OK;
     case AVRO_UNION: {
         size_t branch = 0;
         for (size_t i = 0; i < type->count; i++)
             if (type->branches[i]->kind == AVRO_NULL)
                 branch = i;
-        avro_put_varint((int64_t)branch, out);
-        if (type->count > 0)
-            put_zero(type->branches[branch], depth + 1, out);
-        return;
+        avro_put_varint((int64_t)branch, f->out);
+        return type->count > 0 ? put_zero(f, type->branches[branch], depth + 1, err) : OK;
     }
     default: /* a zero, false, a length or a count of none, the first symbol */
-        strbuf_addc(out, 0);
-        return;
+        strbuf_addc(f->out, 0);
+        return OK;
     }
 }
 
-void avro_put_zero(const AvroType *type, StrBuf *out) { put_zero(type, 0, out); }
+Status avro_put_zero(const AvroType *type, StrBuf *out, Error *err)
+{
+    Filling f = filling(out);
+    return put_zero(&f, type, 0, err);
+}
 
 /* ---- defaults ---- */
 
-static Status put_json(const AvroType *type, const json_t *json, int depth, StrBuf *out, Error *err);
+static Status put_json(Filling *f, const AvroType *type, const json_t *json, int depth, Error *err);
+static Status put_text(Filling *f, const AvroType *type, Str text, int depth, Error *err);
 
-static Status put_members(const AvroType *type, json_t *json, int depth, StrBuf *out, Error *err)
+static Status put_members(Filling *f, const AvroType *type, json_t *json, int depth, Error *err)
 {
     const char *key;
     json_t     *value;
     if (json_object_size(json) > 0)
-        avro_put_varint((int64_t)json_object_size(json), out);
+        avro_put_varint((int64_t)json_object_size(json), f->out);
     json_object_foreach(json, key, value)
     {
-        avro_put_span(str_c(key), out);
-        TRY(put_json(type->element, value, depth, out, err));
+        avro_put_span(str_c(key), f->out);
+        TRY(put_json(f, type->element, value, depth, err));
     }
-    strbuf_addc(out, 0);
+    strbuf_addc(f->out, 0);
     return OK;
 }
 
-static Status put_items(const AvroType *type, const json_t *json, int depth, StrBuf *out, Error *err)
+static Status put_items(Filling *f, const AvroType *type, const json_t *json, int depth, Error *err)
 {
     size_t count = json_array_size(json);
     if (count > 0)
-        avro_put_varint((int64_t)count, out);
+        avro_put_varint((int64_t)count, f->out);
     for (size_t i = 0; i < count; i++)
-        TRY(put_json(type->element, json_array_get(json, i), depth, out, err));
-    strbuf_addc(out, 0);
+        TRY(put_json(f, type->element, json_array_get(json, i), depth, err));
+    strbuf_addc(f->out, 0);
     return OK;
 }
 
 /* Fields that the default leaves out have their own. */
-static Status put_record(const AvroType *type, const json_t *json, int depth, StrBuf *out, Error *err)
+static Status put_record(Filling *f, const AvroType *type, const json_t *json, int depth, Error *err)
 {
     for (size_t i = 0; i < type->count; i++) {
         const AvroField *field = &type->fields[i];
@@ -128,9 +148,9 @@ static Status put_record(const AvroType *type, const json_t *json, int depth, St
         name[field->name.len] = 0;
         const json_t *member  = json_object_get(json, name);
         if (member != NULL)
-            TRY(put_json(field->type, member, depth, out, err));
+            TRY(put_json(f, field->type, member, depth, err));
         else if (!str_is_null(field->fallback))
-            TRY(avro_put_default(field->type, field->fallback, out, err));
+            TRY(put_text(f, field->type, field->fallback, depth, err));
         else
             return error_set(err, E_DATA, NO_POS, "A default lacks the field " STR_FMT, STR_ARG(field->name));
     }
@@ -162,10 +182,10 @@ static Status put_symbol(const AvroType *type, Str symbol, StrBuf *out, Error *e
     return error_set(err, E_DATA, NO_POS, "A default is no symbol of its enum");
 }
 
-static Status put_json(const AvroType *type, const json_t *json, int depth, StrBuf *out, Error *err)
+static Status put_json(Filling *f, const AvroType *type, const json_t *json, int depth, Error *err)
 {
-    if (depth > DEEPEST)
-        return error_set(err, E_DATA, NO_POS, "A default nests too deep");
+    StrBuf *out = f->out;
+    TRY(step(f, type, depth, err));
     switch (type->kind) {
     case AVRO_NULL:
         if (json_is_null(json))
@@ -207,31 +227,37 @@ static Status put_json(const AvroType *type, const json_t *json, int depth, StrB
     case AVRO_ARRAY:
         if (!json_is_array(json))
             break;
-        return put_items(type, json, depth + 1, out, err);
+        return put_items(f, type, json, depth + 1, err);
     case AVRO_MAP:
         if (!json_is_object(json))
             break;
-        return put_members(type, (json_t *)json, depth + 1, out, err);
+        return put_members(f, type, (json_t *)json, depth + 1, err);
     case AVRO_RECORD:
         if (!json_is_object(json))
             break;
-        return put_record(type, json, depth + 1, out, err);
+        return put_record(f, type, json, depth + 1, err);
     case AVRO_UNION:
         if (type->count == 0)
             break;
         avro_put_varint(0, out);
-        return put_json(type->branches[0], json, depth + 1, out, err);
+        return put_json(f, type->branches[0], json, depth + 1, err);
     }
     return error_set(err, E_DATA, NO_POS, "A default does not have the type of its field");
 }
 
-Status avro_put_default(const AvroType *type, Str text, StrBuf *out, Error *err)
+static Status put_text(Filling *f, const AvroType *type, Str text, int depth, Error *err)
 {
     json_error_t why;
     json_t      *json = json_loadb(text.ptr, text.len, JSON_DECODE_ANY, &why);
     if (json == NULL)
         return error_set(err, E_DATA, NO_POS, "A default is not valid JSON: %s", why.text);
-    Status status = put_json(type, json, 0, out, err);
+    Status status = put_json(f, type, json, depth, err);
     json_decref(json);
     return status;
+}
+
+Status avro_put_default(const AvroType *type, Str text, StrBuf *out, Error *err)
+{
+    Filling f = filling(out);
+    return put_text(&f, type, text, 0, err);
 }

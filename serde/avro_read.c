@@ -8,7 +8,7 @@
 #include "serde/avro_codec.h"
 #include "serde/connect.h"
 
-enum { DEEPEST = 256, FREE_ITEMS = 4096 };
+enum { DEEPEST = 256, FREE_ITEMS = 4096, FREE_STEPS = 1 << 20, STEPS_A_BYTE = 64 };
 
 typedef struct AvroNode AvroNode;
 struct AvroNode {
@@ -186,6 +186,7 @@ Status avro_reader_new(const AvroType *schema, const SerdeSpec *spec, Arena *are
 typedef struct {
     const uint8_t *at, *end;
     Arena         *arena;
+    size_t         steps; /* items and skipped types that may still come: some take no bytes, and multiply */
 } Cursor;
 
 static Status malformed(const char *what, Error *err)
@@ -253,6 +254,9 @@ static Status read_block(Cursor *c, size_t *count, int64_t *size, Error *err)
     /* Items may take no bytes at all (null, an empty record), but nobody means millions of them. */
     if ((uint64_t)n > left(c) + FREE_ITEMS)
         return malformed("a list claims more items than there are bytes", err);
+    if ((uint64_t)n > c->steps)
+        return malformed("it holds too much that takes no bytes", err);
+    c->steps -= (size_t)n;
     *count = (size_t)n;
     return OK;
 }
@@ -299,6 +303,9 @@ static Status skip(Cursor *c, const AvroType *type, int depth, Error *err)
     bool    fine = true;
     if (depth > DEEPEST)
         return malformed("it nests too deep", err);
+    if (c->steps == 0)
+        return malformed("it holds too much that takes no bytes", err);
+    c->steps--;
     switch (type->kind) {
     case AVRO_NULL:
         break;
@@ -568,7 +575,7 @@ static Status read_root(Cursor *c, const AvroReader *reader, Value *out, Error *
 Status avro_read_row(const AvroReader *reader, Str payload, Arena *arena, Value *out, Error *err)
 {
     const uint8_t *start = (const uint8_t *)payload.ptr;
-    Cursor         c     = {start, start + payload.len, arena};
+    Cursor         c     = {start, start + payload.len, arena, payload.len * STEPS_A_BYTE + FREE_STEPS};
     /* Confluent's serializers write a bare `bytes` without its length. */
     if (reader->unwrapped && reader->root.type->kind == AVRO_BYTES && reader->root.column != NULL &&
         reader->root.type->logical == LOGICAL_NONE) {

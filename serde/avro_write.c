@@ -125,7 +125,7 @@ static Status plan_absent(const Planning *p, WriteNode *node, const AvroField *f
     if (!str_is_null(field->fallback))
         status = avro_put_default(field->type, field->fallback, &bytes, err);
     else if (null || p->fill)
-        avro_put_zero(field->type, &bytes);
+        status = avro_put_zero(field->type, &bytes, err);
     else
         node->missing = true;
     node->fixed = str_dup(p->arena, strbuf_str(&bytes));
@@ -346,8 +346,7 @@ static Status write_union(const WriteNode *node, Value value, StrBuf *out, Error
     if (branch < 0) {
         if (!node->fill)
             return cannot_be_null(node, err);
-        avro_put_zero(node->type, out);
-        return OK;
+        return avro_put_zero(node->type, out, err);
     }
     avro_put_varint(branch, out);
     return value_is_null(value) ? OK : write(&node->children[branch], value, out, err);
@@ -360,8 +359,7 @@ static Status write(const WriteNode *node, Value value, StrBuf *out, Error *err)
     if (value_is_null(value)) {
         if (!node->fill)
             return cannot_be_null(node, err);
-        avro_put_zero(node->type, out);
-        return OK;
+        return avro_put_zero(node->type, out, err);
     }
     switch (node->column->kind) {
     case T_BOOLEAN:

@@ -11,9 +11,10 @@ struct Pair {
     const Pair         *up;
     const ProtoMessage *reader, *writer;
     size_t             *budget; /* messages that are used many times multiply */
+    int                 depth;
 };
 
-enum { MOST_PAIRS = 100000 };
+enum { MOST_PAIRS = 100000, DEEPEST = 1000 };
 
 /* Kinds that read each other's bytes. */
 static int family(ProtoKind kind)
@@ -59,8 +60,8 @@ static Status refuse(const ProtoMessage *message, const ProtoField *field, const
 
 static Status can_read(const ProtoMessage *reader, const ProtoMessage *writer, const Pair *up, Error *err)
 {
-    Pair here = {up, reader, writer, up->budget};
-    if (++*up->budget > MOST_PAIRS)
+    Pair here = {up, reader, writer, up->budget, up->depth + 1};
+    if (++*up->budget > MOST_PAIRS || here.depth > DEEPEST)
         return error_set(err, E_PLAN, NO_POS, "the schemas are too large to compare");
     for (const Pair *at = up; at != NULL; at = at->up)
         if (at->reader == reader && at->writer == writer)

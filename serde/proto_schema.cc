@@ -25,6 +25,7 @@ namespace pb = google::protobuf;
 namespace {
 
 const int    deepest_import = 32;
+const int    deepest_uses   = 1000; /* a message of another file by a message by a message ... */
 const size_t longest_text   = 1 << 20;
 const int    field_meta     = 1088; /* Confluent's extension of FieldOptions */
 
@@ -144,6 +145,10 @@ bool add_import(Linking *link, const std::string &name, int depth)
 
 const pb::FileDescriptor *add_text(Linking *link, const std::string &name, const char *text, size_t len, int depth)
 {
+    if (len > longest_text) {
+        link->complaints.AddError(0, 0, "the text is too long");
+        return nullptr;
+    }
     pb::io::ArrayInputStream input(text, static_cast<int>(len));
     pb::io::Tokenizer        tokenizer(&input, &link->complaints);
     pb::compiler::Parser     parser;
@@ -165,7 +170,10 @@ const pb::FileDescriptor *add_text(Linking *link, const std::string &name, const
 struct Copying {
     Arena                                             *arena;
     std::map<const pb::Descriptor *, ProtoMessage *> done;
+    int depth = 0;
 };
+
+struct TooDeep {};
 
 Str copy_text(Arena *arena, const std::string &text)
 {
@@ -337,7 +345,10 @@ ProtoMessage *copy_message(Copying *copy, const pb::Descriptor *from)
         return found->second;
     ProtoMessage *message = static_cast<ProtoMessage *>(arena_calloc(copy->arena, 1, sizeof(ProtoMessage)));
     copy->done[from]      = message;
+    if (++copy->depth > deepest_uses)
+        throw TooDeep();
     fill_message(copy, from, message);
+    copy->depth--;
     return message;
 }
 
@@ -365,13 +376,13 @@ try {
     Linking         link;
     link.references      = references;
     link.reference_count = reference_count;
-    if (text.len > longest_text)
-        return error_set(err, E_DATA, NO_POS, "Not a valid Protobuf schema: it is too long");
     const pb::FileDescriptor *file = add_text(&link, "schema.proto", text.ptr, text.len, 0);
     if (file == nullptr)
         return error_set(err, E_DATA, NO_POS, "Not a valid Protobuf schema: %s", link.complaints.first.c_str());
     *out = copy_file(arena, file);
     return OK;
+} catch (const TooDeep &) {
+    return error_set(err, E_DATA, NO_POS, "Not a valid Protobuf schema: its messages use each other too deep");
 } catch (...) {
     return error_set(err, E_LIMIT, NO_POS, "No memory for a Protobuf schema");
 }

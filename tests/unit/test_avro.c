@@ -321,7 +321,63 @@ static void nesting_has_an_end(void **state)
     registry_rows_clear(&r);
 }
 
+/* A record of two records of two records ...: `levels` of them, around `innermost`. The caller frees it. */
+static char *doubling_schema(int levels, const char *innermost, const char *before)
+{
+    StrBuf out = {0};
+    strbuf_addf(&out, "{\"type\":\"record\",\"name\":\"r\",\"fields\":[%s{\"name\":\"n\",\"type\":", before);
+    for (int i = 0; i < levels; i++)
+        strbuf_addf(&out, "{\"type\":\"record\",\"name\":\"r%d\",\"fields\":[{\"name\":\"x\",\"type\":", i);
+    strbuf_adds(&out, innermost);
+    for (int i = levels; i-- > 0;)
+        if (i == levels - 1)
+            strbuf_addf(&out, "},{\"name\":\"y\",\"type\":%s}]}", innermost);
+        else
+            strbuf_addf(&out, "},{\"name\":\"y\",\"type\":\"r%d\"}]}", i + 1);
+    strbuf_adds(&out, "}]}");
+    char *text = str_to_heap(strbuf_str(&out));
+    strbuf_clear(&out);
+    return text;
+}
+
+/* Forty levels are 2^40 nulls, which take no bytes. */
+static void what_takes_no_bytes_has_an_end(void **state)
+{
+    RegistryRows r;
+    char        *schema = doubling_schema(40, "\"null\"", FIELD("V", "\"int\"") ",");
+    registry_rows_init(&r, "AVRO", SIDE_VALUE, "V INT");
+    expect_rows(
+        &r, registry_rows_add(&r, schema), "02",
+        "Error deserializing message from topic: T. The payload is not valid Avro: it holds too much that "
+        "takes no bytes");
+    expect_rows(&r,
+                registry_rows_add(&r, RECORD(FIELD("n", "{\"type\":\"array\",\"items\":\"null\"}") "," FIELD(
+                                          "V", "\"int\""))),
+                "8040 8040 00 02", "1"); /* 8192 nulls */
+    free(schema);
+    registry_rows_clear(&r);
+}
+
 /* ---- writing by a schema of somebody else ---- */
+
+/* Defaults may call for themselves, or double with each level. */
+static void defaults_have_an_end(void **state)
+{
+    static const char itself[] = RECORD(
+        FIELD("a", "\"int\"") ",{\"name\":\"n\",\"type\":{\"type\":\"record\",\"name\":\"R\",\"fields\":["
+                              "{\"name\":\"x\",\"type\":\"R\",\"default\":{}}]},\"default\":{}}");
+    RegistryRows r;
+    Encoder     *encoder;
+    Str          out;
+    Value        one = value_from_int(1);
+    registry_rows_init(&r, "AVRO", SIDE_VALUE, "a INT");
+    r.rows.spec.format.schema_id = registry_rows_add(&r, itself);
+    assert_int_equal(encoder_open(&r.rows.spec, r.rows.arena, &encoder, &r.rows.err), OK);
+    assert_int_equal(encoder_encode(encoder, &one, r.rows.arena, &out, &r.rows.err), E_DATA);
+    assert_non_null(strstr(r.rows.err.message, "nests too deep or is too large"));
+    encoder_close(encoder);
+    registry_rows_clear(&r);
+}
 
 static void a_named_schema_is_written_by(void **state)
 {
@@ -435,6 +491,8 @@ int main(void)
         cmocka_unit_test(unwanted_columns_are_stepped_over),
         cmocka_unit_test(strangers_bytes_are_refused),
         cmocka_unit_test(nesting_has_an_end),
+        cmocka_unit_test(what_takes_no_bytes_has_an_end),
+        cmocka_unit_test(defaults_have_an_end),
         cmocka_unit_test(a_named_schema_is_written_by),
         cmocka_unit_test(a_required_field_without_column_fails),
         cmocka_unit_test(references_are_resolved_once),

@@ -47,6 +47,24 @@ static const struct {
      "a type was changed (at the root)"},
 };
 
+/* A message that has one that has one ... */
+static void a_chain_has_an_end(void **state)
+{
+    SchemaRegistry  *registry = registry_memory_new();
+    StrBuf           text     = {0};
+    RegisteredSchema schema   = {.kind = SCHEMA_PROTOBUF};
+    Error            err;
+    strbuf_adds(&text, PROTO3);
+    for (int i = 0; i < 20000; i++)
+        strbuf_addf(&text, "message A%d { A%d a = 1; } ", i, i + 1);
+    strbuf_adds(&text, "message A20000 { int32 a = 1; }");
+    schema.text = strbuf_str(&text);
+    assert_int_equal(schema_can_follow(&schema, &schema, registry, &err), E_PLAN);
+    assert_string_equal(err.message, "the schemas are too large to compare");
+    strbuf_clear(&text);
+    registry_close(registry);
+}
+
 static void who_may_follow_whom(void **state)
 {
     SchemaRegistry *registry = registry_memory_new();
@@ -98,6 +116,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_may_follow_whom),
+        cmocka_unit_test(a_chain_has_an_end),
         cmocka_unit_test(kinds_do_not_follow_each_other),
         cmocka_unit_test(large_schemas_are_not_walked_for_ever),
     };
