@@ -82,6 +82,13 @@ static const struct {
     {"error(nil)", INVOKED "it failed with a message that is no text"},
     /* library functions that no hook could stop */
     {"return ('a'):rep(100000):find('.-.-.-.-b')", INVOKED "F:1: the pattern may take too long"},
+    {"return ('('):rep(4000000):find('%b()')", INVOKED "F:1: the pattern may take too long"},
+    {"return ('a'):rep(3000000):find(('a'):rep(1500000) .. 'b', 1, true)",
+     INVOKED "F:1: the search may take too long"},
+    {"local a, t = ('a'):rep(2000000), {} local b = a .. 'b' for i = 1, 60000 do t[i] = i % 2 == 0 and a or "
+     "b end "
+     "table.sort(t)",
+     INVOKED "it was stopped after 1000 ms"},
     {"for i = 1, 100 do (('a'):rep(30000)):match('a-b') end", INVOKED "F:1: the pattern may take too long"},
     {"return (''):rep(1 << 60)", INVOKED "F:1: string.rep: the text is too long"},
     {"table.move({}, 1, 1 << 60, 2)", INVOKED "F:1: table.move: too many elements"},

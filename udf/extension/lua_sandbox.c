@@ -5,7 +5,8 @@
  * stops a call. The count hook counts instructions; library functions run between two counts, so each must be
  * bounded by itself: those of `table` take no metatables (a __len may lie) and move no more than memory can
  * hold, string.rep refuses to repeat nothing for ever, and a pattern is refused where its worst case on that
- * text is too long, because Lua's matcher backtracks without limit and asks nobody. Finalizers run with hooks
+ * text is too long, because Lua's matcher backtracks without limit and asks nobody; so is a search for a long
+ * text, and table.sort looks at the clock whenever it compares. Finalizers run with hooks
  * off: setmetatable refuses __gc. What is bounded but slow is caught by the thread's processor time.
  */
 #include "udf/extension/lua_sandbox.h"
@@ -15,7 +16,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { HOOK_EVERY = 200, MOST_ITEMS = 1000 * 1000 };
+enum { HOOK_EVERY = 200, MOST_ITEMS = 1000 * 1000, BYTES_A_STEP = 16 };
 static const double most_steps = 1e9;
 
 static int64_t thread_cpu_ns(void)
@@ -132,9 +133,11 @@ static double pattern_steps(const char *pattern, size_t length, size_t text)
 {
     int choices = 1; /* of where to begin */
     for (size_t i = 0; i < length; i++) {
-        if (pattern[i] == '%')
+        if (pattern[i] == '%') {
             i++;
-        else if (pattern[i] == '*' || pattern[i] == '+' || pattern[i] == '-' || pattern[i] == '?')
+            if (i < length && (pattern[i] == 'b' || (pattern[i] >= '0' && pattern[i] <= '9')))
+                choices++; /* goes through the text by itself */
+        } else if (pattern[i] == '*' || pattern[i] == '+' || pattern[i] == '-' || pattern[i] == '?')
             choices++;
     }
     return pow((double)text + 1, choices) * (double)(length + 1);
@@ -156,7 +159,39 @@ static int guarded_pattern(lua_State *lua)
 /* With `true` as the fourth argument it looks for the text as it is. */
 static int guarded_find(lua_State *lua)
 {
-    return lua_toboolean(lua, 4) ? call_original(lua) : guarded_pattern(lua);
+    if (!lua_toboolean(lua, 4))
+        return guarded_pattern(lua);
+    LuaSandbox *sandbox = lua_sandbox_of(lua);
+    size_t      text, length;
+    luaL_checklstring(lua, 1, &text);
+    luaL_checklstring(lua, 2, &length);
+    double steps = (double)text * (double)(length + 1) / BYTES_A_STEP;
+    if (steps > most_steps - sandbox->steps)
+        return luaL_error(lua, "the search may take too long on a text of %d bytes", (int)text);
+    sandbox->steps += steps;
+    return call_original(lua);
+}
+
+/* Comparing long texts is no instruction of Lua's, but takes time. */
+static int timed_less(lua_State *lua)
+{
+    LuaSandbox *sandbox = lua_sandbox_of(lua);
+    if (thread_cpu_ns() > sandbox->deadline_ns) {
+        sandbox->breach = LUA_TOO_SLOW;
+        return luaL_error(lua, "%s", breach_text(LUA_TOO_SLOW));
+    }
+    lua_pushboolean(lua, lua_compare(lua, 1, 2, LUA_OPLT));
+    return 1;
+}
+
+static int guarded_sort(lua_State *lua)
+{
+    lua_settop(lua, 2);
+    if (lua_isnil(lua, 2)) {
+        lua_pushcfunction(lua, timed_less);
+        lua_replace(lua, 2);
+    }
+    return guarded_table(lua);
 }
 
 /* ---- what there is ---- */
@@ -182,7 +217,7 @@ static int open_libraries(lua_State *lua)
                                           "print",          "warn",   "xpcall", NULL};
     static const char *const strings[] = {"dump", "pack", "packsize", "unpack", NULL};
     static const char *const numbers[] = {"random", "randomseed", NULL}; /* a record's result is repeatable */
-    static const char *const moves[]   = {"concat", "insert", "pack", "remove", "sort", "unpack", NULL};
+    static const char *const moves[]   = {"concat", "insert", "pack", "remove", "unpack", NULL};
     static const char *const matches[] = {"gmatch", "gsub", "match", NULL};
     luaL_requiref(lua, LUA_GNAME, luaopen_base, 1);
     take_away(lua, base);
@@ -197,6 +232,7 @@ static int open_libraries(lua_State *lua)
     for (const char *const *name = moves; *name != NULL; name++)
         guard(lua, *name, guarded_table);
     guard(lua, "move", guarded_move);
+    guard(lua, "sort", guarded_sort);
     luaL_requiref(lua, LUA_MATHLIBNAME, luaopen_math, 1);
     take_away(lua, numbers);
     luaL_requiref(lua, LUA_UTF8LIBNAME, luaopen_utf8, 1);
