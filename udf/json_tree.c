@@ -1,5 +1,5 @@
 /*
- * json_tree.c - the reader: recursive descent, as deep as JSON_MAX_DEPTH.
+ * json_tree.c - the reader: recursive descent, as deep as the caller allows.
  *
  * After a root number or word a separator must follow, as in Jackson: `1 2` reads 1, `1x` is a mistake.
  */
@@ -10,7 +10,7 @@ typedef struct {
     size_t at;
     Arena *arena;
     Error *err;
-    int    depth;
+    int    depth, max_depth;
 } Reader;
 
 static Status bad(Reader *r)
@@ -298,7 +298,7 @@ static Status read_members(Reader *r, JsonNode *node, char close)
 
 static Status read_container(Reader *r, JsonNode *node, char close)
 {
-    if (r->depth == JSON_MAX_DEPTH)
+    if (r->depth == r->max_depth)
         return bad(r);
     r->depth++;
     node->kind = close == '}' ? JSON_OBJECT : JSON_ARRAY;
@@ -328,7 +328,12 @@ static Status read_value(Reader *r, JsonNode *node)
 
 Status json_read(Str text, Arena *arena, JsonNode **out, Error *err)
 {
-    Reader r = {.text = text, .arena = arena, .err = err};
+    return json_read_within(text, JSON_MAX_DEPTH, arena, out, err);
+}
+
+Status json_read_within(Str text, int max_depth, Arena *arena, JsonNode **out, Error *err)
+{
+    Reader r = {.text = text, .arena = arena, .err = err, .max_depth = max_depth};
     *out     = ARENA_NEW(arena, JsonNode); /* JSON_MISSING */
     skip_space(&r);
     if (r.at == text.len)

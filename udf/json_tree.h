@@ -37,6 +37,8 @@ enum { JSON_MAX_DEPTH = 1000 };
  * before the mistake; anything else in it is meaningless.
  * A blank text is JSON_MISSING and no error. The tree may point into `text`. */
 Status json_read(Str text, Arena *arena, JsonNode **out, Error *err);
+/* The same for texts of our own, which may nest deeper. */
+Status json_read_within(Str text, int max_depth, Arena *arena, JsonNode **out, Error *err);
 /* Appends a child; json_unique_members afterwards, for objects. */
 void   json_append(JsonNode *parent, JsonNode *child);
 Status json_unique_members(JsonNode *object, Arena *arena, Error *err);

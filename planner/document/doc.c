@@ -120,9 +120,9 @@ const int *doc_slots(DocReader *r, const DocNode *object, const char *name, size
     int           *slots = ARENA_ARRAY(r->arena, int, count + 1);
     if (doc_ok(r) && found != count)
         doc_fail(r, "\"%s\" has %zu elements instead of %zu", name, found, count);
-    for (size_t i = 0; doc_ok(r) && i < count; i++) {
-        const DocNode *slot = doc_item(array, i);
-        int64_t        n;
+    const DocNode *slot = doc_first(array);
+    for (size_t i = 0; doc_ok(r) && i < count; i++, slot = doc_next(slot)) {
+        int64_t n;
         if (!doc_whole(slot, &n) || n < least || n > most)
             doc_fail(r, "\"%s\" must hold numbers from %d to %d", name, least, most);
         else

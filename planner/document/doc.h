@@ -30,7 +30,7 @@ struct DocReader {
     bool             table_calls; /* FLATTEN: the expression itself may be a call of a table function */
 };
 
-enum { DOC_DEPTH_MAX = 1000 };
+enum { DOC_DEPTH_MAX = 1200 }; /* AST_MAX_DEPTH, a cast around each, and some */
 
 /* Keeps the first failure: E_PLAN "<where>: ...". */
 void               doc_fail(DocReader *r, const char *fmt, ...) SL_PRINTF(2, 3);

@@ -155,8 +155,9 @@ static void take_args(DocReader *r, const DocNode *json, Expr *expr, const Schem
     const Expr **args  = ARENA_ARRAY(r->arena, const Expr *, count + 1);
     if (expr->kind == EXPR_LAMBDA)
         r->params += expr->param_count;
-    for (size_t i = 0; i < count; i++)
-        args[i] = doc_expr_of(r, doc_item(array, i), schema);
+    const DocNode *arg = doc_first(array);
+    for (size_t i = 0; i < count; i++, arg = doc_next(arg))
+        args[i] = doc_expr_of(r, arg, schema);
     r->params   = params;
     expr->args  = args;
     expr->count = count;
@@ -217,9 +218,10 @@ const Expr *const *doc_exprs(DocReader *r, const DocNode *object, const char *na
     const DocNode *array = doc_array(r, object, name, count);
     const Expr   **exprs = ARENA_ARRAY(r->arena, const Expr *, *count + 1);
     bool           table = r->table_calls;
-    for (size_t i = 0; i < *count; i++) {
+    const DocNode *item  = doc_first(array);
+    for (size_t i = 0; i < *count; i++, item = doc_next(item)) {
         r->table_calls = table;
-        exprs[i]       = doc_expr_of(r, doc_item(array, i), schema);
+        exprs[i]       = doc_expr_of(r, item, schema);
     }
     r->table_calls = false;
     return exprs;

@@ -12,8 +12,9 @@ Status doc_parse(Str text, Arena *arena, const DocNode **out, Error *err)
     JsonNode *root;
     Error     why; /* quotes the text, which is long */
     *out = NULL;
-    if (json_read(text, arena, &root, &why) != OK || root->kind == JSON_MISSING)
-        return error_set(err, E_DATA, NO_POS, "it is no JSON text");
+    if (json_read_within(text, DOC_NESTING_MAX, arena, &root, &why) != OK || root->kind == JSON_MISSING)
+        return error_set(err, E_DATA, NO_POS, "it is no JSON text, or nests deeper than %d levels",
+                         DOC_NESTING_MAX);
     *out = root;
     return OK;
 }

@@ -11,6 +11,9 @@
 
 typedef struct JsonNode DocNode;
 
+/* A level of an expression or type is up to three of its document, and a cast may stand around each. */
+enum { DOC_NESTING_MAX = 3000 };
+
 /* Texts may point into `text`, which must live as long. E_DATA: it is no JSON (the message does not quote
  * it). */
 Status doc_parse(Str text, Arena *arena, const DocNode **out, Error *err);

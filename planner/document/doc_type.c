@@ -53,9 +53,10 @@ static const SqlType *struct_of(DocReader *r, const DocNode *json)
     size_t         count;
     const DocNode *array  = doc_array(r, json, "fields", &count);
     SqlField      *fields = ARENA_ARRAY(r->arena, SqlField, count + 1);
-    for (size_t i = 0; doc_ok(r) && i < count; i++) {
-        fields[i].name = doc_text(r, doc_item(array, i), "name");
-        fields[i].type = doc_type(r, doc_item(array, i), "type");
+    const DocNode *field  = doc_first(array);
+    for (size_t i = 0; doc_ok(r) && i < count; i++, field = doc_next(field)) {
+        fields[i].name = doc_text(r, field, "name");
+        fields[i].type = doc_type(r, field, "type");
     }
     return doc_ok(r) ? type_struct(r->arena, fields, count) : &type_null;
 }
@@ -239,9 +240,9 @@ static Value list_of(DocReader *r, const DocNode *json, const SqlType *type)
     Value *items = ARENA_ARRAY(r->arena, Value, count + 1);
     if (!doc_is_list(json) || (type->kind == T_STRUCT && count != type->field_count))
         doc_fail(r, "a value is no list, or not as long as its type");
-    for (size_t i = 0; doc_ok(r) && i < count; i++)
-        items[i] =
-            doc_value_of(r, doc_item(json, i), type->kind == T_STRUCT ? type->fields[i].type : type->element);
+    const DocNode *item = doc_first(json);
+    for (size_t i = 0; doc_ok(r) && i < count; i++, item = doc_next(item))
+        items[i] = doc_value_of(r, item, type->kind == T_STRUCT ? type->fields[i].type : type->element);
     return value_array(items, count);
 }
 
@@ -251,10 +252,10 @@ static Value map_of(DocReader *r, const DocNode *json, const SqlType *type)
     MapEntry *entries = ARENA_ARRAY(r->arena, MapEntry, count + 1);
     if (!doc_is_list(json))
         doc_fail(r, "a MAP must be a list of pairs");
-    for (size_t i = 0; doc_ok(r) && i < count; i++) {
-        const DocNode *pair = doc_item(json, i);
-        entries[i].key      = doc_value_of(r, doc_item(pair, 0), type->key);
-        entries[i].value    = doc_value_of(r, doc_item(pair, 1), type->element);
+    const DocNode *pair = doc_first(json);
+    for (size_t i = 0; doc_ok(r) && i < count; i++, pair = doc_next(pair)) {
+        entries[i].key   = doc_value_of(r, doc_item(pair, 0), type->key);
+        entries[i].value = doc_value_of(r, doc_item(pair, 1), type->element);
     }
     return value_map(entries, count);
 }
@@ -336,11 +337,11 @@ const Schema *doc_schema(DocReader *r, const DocNode *object, const char *name)
     size_t         count;
     const DocNode *array   = doc_array(r, object, name, &count);
     Column        *columns = ARENA_ARRAY(r->arena, Column, count + 1);
-    for (size_t i = 0; doc_ok(r) && i < count; i++) {
-        const DocNode *json = doc_item(array, i);
-        columns[i].name     = doc_text(r, json, "name");
-        columns[i].type     = doc_type(r, json, "type");
-        columns[i].role     = (ColumnRole)doc_choice(r, json, "role", role_names, ARRAY_LEN(role_names));
+    const DocNode *json    = doc_first(array);
+    for (size_t i = 0; doc_ok(r) && i < count; i++, json = doc_next(json)) {
+        columns[i].name = doc_text(r, json, "name");
+        columns[i].type = doc_type(r, json, "type");
+        columns[i].role = (ColumnRole)doc_choice(r, json, "role", role_names, ARRAY_LEN(role_names));
         columns[i].header_key =
             columns[i].role == COLUMN_HEADERS ? doc_text_or_null(r, json, "header") : STR_NULL;
         if (i > 0 && columns[i].role < columns[i - 1].role)

@@ -34,6 +34,18 @@ class Plans(unittest.TestCase):
     def plan_of(self, server, query):
         return json.loads(server.ok(f"EXPLAIN (FORMAT JSON) {query};")[0]["queryDescription"]["executionPlan"])
 
+    def test_as_deep_as_a_statement_goes(self):
+        shapes = {"ABS(": ")", "STRUCT(A := ": ")", "ARRAY[": "]", "-(": ")", "CASE WHEN V > 0 THEN ": " ELSE 1 END", "(": " + 1.0)"}
+        server = self.server()
+        server.ok(SOURCE)
+        for number, (begin, end) in enumerate(shapes.items()):
+            server.ok(f"CREATE STREAM D{number} AS SELECT ID, {begin * 498}V{end * 498} AS W FROM S;")
+            status, body = server.ksql(f"CREATE STREAM E AS SELECT ID, {begin * 501}V{end * 501} AS W FROM S;")[:2]
+            self.assertEqual((status, body["error_code"]), (400, 40001), begin)
+        self.restart(server)
+        self.assertEqual({query["state"] for query in server.ok("SHOW QUERIES;")[0]["queries"]}, {"RUNNING"})
+        self.assertEqual(len(server.ok("SHOW QUERIES;")[0]["queries"]), len(shapes))
+
     # ---- a setting of today does not change the queries of yesterday ----
 
     def test_the_prefix_of_topics(self):
@@ -175,6 +187,17 @@ class QueriesFile(unittest.TestCase):
         self.write(server, more)
         server.start()
         self.assertIn("no longer in the file, and not run; what it has stored stays: CREATE TABLE C", server.log())
+
+    def test_a_new_column_goes_all_the_way(self):
+        readers = "CREATE STREAM B AS SELECT * FROM S; CREATE STREAM D AS SELECT * FROM B;"
+        server = self.server(SOURCE + readers)
+        server.stop()
+        self.write(server, SOURCE.replace("V INT", "V INT, W INT") + readers)
+        for start in (1, 2):
+            server.start()
+            self.insert(server, start)
+            wait_until(lambda: server.pull("SELECT * FROM D;") == [["x", n, None] for n in range(1, start + 1)], 10, "D to have the new column")
+            server.stop()
 
     def test_a_condition_may_change(self):
         server = self.server(SOURCE + COUNTS)
