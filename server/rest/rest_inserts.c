@@ -4,12 +4,13 @@
  *
  * The body is read as it comes and answered as it is written: a client keeps the request open and waits for
  * the acknowledgement of a row before it sends the next. What has come by the time the log has answered goes
- * out together. A client that does not read its acknowledgements is not read from.
+ * out together. A client of HTTP/2 that does not read its acknowledgements is not read from; one of HTTP/1
+ * gets them when its request ends, so that a request has no more of them than ACKS_HELD.
  */
 #include "server/rest/rest.h"
 #include "server/statements/insert_rows.h"
 
-enum { ROWS_AT_ONCE = 1000 };
+enum { ROWS_AT_ONCE = 1000, ACKS_HELD = 256 * 1024 * 1024 /* bytes */ };
 
 typedef struct {
     Rest   *rest;
@@ -70,11 +71,13 @@ static void end_stream(Inserts *inserts, HttpExchange *x)
         http_write(x, STR_LIT("]"));
 }
 
+static const char invalid[] = "Invalid JSON in inserts stream";
+
 /* What is no row ends the stream: nobody knows where the next one begins. */
-static void refuse_line(Inserts *inserts, HttpExchange *x, const char *why)
+static void refuse_line(Inserts *inserts, HttpExchange *x, const char *prefix, const char *why)
 {
     char message[200];
-    snprintf(message, sizeof message, "Invalid JSON in inserts stream: %s", why);
+    snprintf(message, sizeof message, "%s: %s", prefix, why);
     if (inserts->form == ROWS_ARRAY && inserts->next > 0)
         http_write(x, STR_LIT(","));
     http_write(x, rest_error_line(http_arena(x), 40000, message));
@@ -202,7 +205,7 @@ static size_t insert_some(Inserts *inserts, HttpExchange *x, bool ended, bool *b
         *broken = add_row(inserts, line, &batch, &err) != OK;
     write_batch(inserts, x, &batch);
     if (*broken)
-        refuse_line(inserts, x, err.message);
+        refuse_line(inserts, x, invalid, err.message);
     return batch.count;
 }
 
@@ -216,7 +219,7 @@ static bool step(void *state, HttpExchange *x)
     bool ended = !http_read(x, &inserts->body);
     if (inserts->body.len > REST_MAX_BODY) {
         if (inserts->begun)
-            refuse_line(inserts, x, "a row is too large");
+            refuse_line(inserts, x, invalid, "a row is too large");
         else
             rest_error(x, 413, 41300, "The request is too large");
         return false;
@@ -228,6 +231,12 @@ static bool step(void *state, HttpExchange *x)
     }
     if (!inserts->begun && !begin(inserts, x, line))
         return false;
+    /* HTTP/1 sends nothing before it has received all, so that acknowledgements pile up. */
+    if (!http_is_2(x) && !ended && http_written(x) > ACKS_HELD) {
+        refuse_line(inserts, x, "Too many rows in one request of HTTP/1.1",
+                    "send them over HTTP/2 or in several requests");
+        return false;
+    }
     while (insert_some(inserts, x, ended, &broken) > 0 && !broken && !http_gone(x))
         ;
     forget_done(inserts);
