@@ -23,6 +23,14 @@ if(SLUICE_SANITIZE)
   add_link_options(-fsanitize=${SLUICE_SANITIZE})
 endif()
 
+# Relative relocations in a bitmap: the dynamic linker reads a twentieth of the pages (docs/performance.md, "Idle").
+include(CheckLinkerFlag)
+check_linker_flag(C -Wl,-z,pack-relative-relocs SLUICE_PACKED_RELOCATIONS)
+if(SLUICE_PACKED_RELOCATIONS)
+  add_link_options(-Wl,-z,pack-relative-relocs)
+endif()
+add_link_options(-Wl,--gc-sections)
+
 # sluice_library(NAME [FROM room...] [LINK lib...]): all *.c and *.cc of the folder, or of these rooms of it, as a static library
 # sluice_NAME.
 function(sluice_library name)
@@ -50,4 +58,10 @@ function(sluice_unit_tests)
     add_test(NAME unit/${name} COMMAND ${name})
     set_tests_properties(unit/${name} PROPERTIES LABELS unit TIMEOUT 120)
   endforeach()
+endfunction()
+
+# sluice_archive(VARIABLE name): the library as an archive where the system has one, otherwise the shared one. For libraries that most servers
+# never call into: a shared one costs every process its relocations and tables (docs/performance.md, "Idle"), an archive only the pages that are touched.
+function(sluice_archive variable name)
+  find_library(${variable} NAMES lib${name}.a ${name} REQUIRED)
 endfunction()

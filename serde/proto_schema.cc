@@ -12,13 +12,23 @@ extern "C" {
 #include <map>
 #include <string>
 
+#include <google/protobuf/any.pb.h>
+#include <google/protobuf/api.pb.h>
 #include <google/protobuf/compiler/parser.h>
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor.pb.h>
+#include <google/protobuf/duration.pb.h>
+#include <google/protobuf/empty.pb.h>
+#include <google/protobuf/field_mask.pb.h>
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/source_context.pb.h>
+#include <google/protobuf/struct.pb.h>
 #include <google/protobuf/stubs/logging.h>
+#include <google/protobuf/timestamp.pb.h>
+#include <google/protobuf/type.pb.h>
 #include <google/protobuf/unknown_field_set.h>
+#include <google/protobuf/wrappers.pb.h>
 
 namespace pb = google::protobuf;
 
@@ -112,9 +122,26 @@ bool find_text(const Linking *link, const std::string &name, const char **text, 
 
 bool add_import(Linking *link, const std::string &name, int depth);
 
+/* A message of each file that comes with the library. The pool of generated files has only those that something refers to: an archive's other
+ * members are not linked. */
+const pb::Descriptor *(*const generated[])() = {
+    pb::Any::descriptor,         pb::Api::descriptor,    pb::DescriptorProto::descriptor,
+    pb::Duration::descriptor,    pb::Empty::descriptor,  pb::FieldMask::descriptor,
+    pb::SourceContext::descriptor, pb::Struct::descriptor, pb::Timestamp::descriptor,
+    pb::Type::descriptor,        pb::BoolValue::descriptor,
+};
+
+const pb::FileDescriptor *find_generated(const std::string &name)
+{
+    for (auto message : generated)
+        if (message()->file()->name() == name)
+            return message()->file();
+    return nullptr;
+}
+
 bool add_generated(Linking *link, const std::string &name, int depth)
 {
-    const pb::FileDescriptor *file = pb::DescriptorPool::generated_pool()->FindFileByName(name);
+    const pb::FileDescriptor *file = find_generated(name);
     if (file == nullptr)
         return false;
     pb::FileDescriptorProto proto;

@@ -62,6 +62,13 @@ static const struct {
             "google.protobuf.Int32Value "
             "a = 1; google.protobuf.Timestamp b = 2; google.type.Date c = 3; google.type.TimeOfDay d = 4; }",
      "`A` INTEGER, `B` TIMESTAMP, `C` DATE, `D` TIME"},
+#define GOOGLE(name) "import \"google/protobuf/" name ".proto\"; "
+    {PROTO3 GOOGLE("any") GOOGLE("api") GOOGLE("descriptor") GOOGLE("duration") GOOGLE("empty") GOOGLE(
+         "field_mask") GOOGLE("source_context") GOOGLE("struct") GOOGLE("timestamp") GOOGLE("type")
+         GOOGLE(
+             "wrappers") "message M { google.protobuf.Duration d = 1; google.protobuf.StringValue s = 2; }",
+     "`D` STRUCT<`SECONDS` BIGINT, `NANOS` INTEGER>, `S` STRING"}, /* what comes with the library */
+#undef GOOGLE
     {PROTO3 "import \"confluent/meta.proto\"; import \"confluent/type/decimal.proto\"; message M { "
             "confluent.type.Decimal d "
             "= 1 [(confluent.field_meta) = { params: [ { key: \"precision\", value: \"5\" }, { key: "
