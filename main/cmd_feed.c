@@ -17,6 +17,7 @@
 #include "core/value.h"
 #include "main/feed.h"
 #include "main/feed_csv.h"
+#include "main/help.h"
 #include "shell/jtext.h"
 
 enum { KAFKA_CONFIGS_MAX = 64 };
@@ -35,22 +36,6 @@ typedef struct {
     size_t  lines, without_key, without_time, refused; /* lines: records written */
     int64_t last_time;
 } FeedCounts;
-
-static const char usage_text[] =
-    "usage: sluice feed [--url URL | --state-dir DIR | --bootstrap-servers HOST:PORT,...] --topic NAME "
-    "[options] [FILE | -]\n\n"
-    "Writes the lines of FILE, or of standard input, to a topic of a running server (--url), of Kafka, or of "
-    "the embedded log in DIR\n"
-    "(./sluice-data), which no server may have open. The topic is made when it is missing.\n\n"
-    "  --csv                   the first line names the columns, the others become JSON objects; unquoted "
-    "numbers, true and false\n"
-    "                          stay what they are, an empty field without quotes is null\n"
-    "  --key-field NAME        the key is this field of the line, a JSON object\n"
-    "  --key-separator C       the key is what stands before the first C, the value what stands behind it\n"
-    "  --timestamp-field NAME  milliseconds, or 2025-03-01T10:00:00; otherwise the time of writing\n"
-    "  --partitions N          of a topic that is made (1)\n"
-    "  --property NAME=VALUE   of Kafka's client\n\n"
-    "Example: sluice feed --url http://127.0.0.1:8088 --topic orders --csv --key-field id orders.csv\n";
 
 /* ---- options ---- */
 
@@ -146,7 +131,7 @@ static int parse(FeedOptions *options, int argc, char **argv)
             status = take_config(options, optarg);
             break;
         case 'h':
-            fputs(usage_text, stdout);
+            help_print(help_find("feed"), stdout);
             exit(EXIT_OK);
         default:
             return EXIT_USAGE;

@@ -8,6 +8,7 @@
 
 #include "core/logger.h"
 #include "main/commands.h"
+#include "main/help.h"
 #include "server/settings/settings.h"
 #include "shell/shell.h"
 
@@ -67,10 +68,12 @@ static void embedded_news(void *context, StrBuf *out)
     strbuf_clear(&last);
 }
 
+static void print_help(void) { help_print(help_find("sql"), stdout); }
+
 int cmd_sql(int argc, char **argv)
 {
     Embedded    embedded = {.properties = properties_new(NULL)};
-    ShellEngine engine   = {&embedded, embedded_start, embedded_news, embedded_stop};
+    ShellEngine engine   = {&embedded, embedded_start, embedded_news, embedded_stop, print_help};
     int         status   = shell_main(argc, argv, &engine);
     properties_free(embedded.properties);
     return status;

@@ -10,21 +10,14 @@
 #include <stdlib.h>
 
 #include "main/commands.h"
+#include "main/help.h"
 #include "server/testing/test_case.h"
 #include "server/testing/test_file.h"
 
 static int usage(void)
 {
-    fputs("usage: sluice test [--reopen|--restore] FILE.sql...\n"
-          "       sluice test --json [--reopen|--restore]\n\n"
-          "Runs the tests in the files: statements, INSERT VALUES and ASSERT, each test begun by a line "
-          "`--@test: name`.\n"
-          "With --json: reads one JSON case a line from standard input and writes one JSON result a line.\n"
-          "With --reopen every query is closed and opened again between every two records, its state kept in "
-          "files;\nwith --restore the files are deleted in between and state comes from the changelogs. "
-          "Results are the same.\n",
-          stderr);
-    return 2;
+    help_print(help_find("test"), stderr);
+    return EXIT_USAGE;
 }
 
 static int run_json(DriverRestart restart)

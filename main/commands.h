@@ -9,7 +9,7 @@
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-#define COMMAND(name, function, usage, help) int function(int argc, char **argv);
+#define COMMAND(name, function, usage, words, summary, about, example) int function(int argc, char **argv);
 #include "main/commands.def"
 #undef COMMAND
 

@@ -1,6 +1,6 @@
 /*
- * command.c - the shell's own commands, by ksqlDB's names and psql's: a row of `commands` each. They need no
- * `;` and end with their line.
+ * command.c - the shell's own commands, by ksqlDB's names and psql's: a row of commands.def each. They need
+ * no `;` and end with their line.
  */
 #include "shell/session.h"
 
@@ -233,39 +233,10 @@ static int run_edit(Shell *shell, Str rest, Arena *arena) { return shell_run_edi
 
 static int run_watch(Shell *shell, Str rest, Arena *arena) { return shell_run_watch(shell, rest); }
 
-/* Longer names before their beginnings. */
 static const Command commands[] = {
-    {"help", run_help, NULL},
-    {"exit", run_exit, NULL},
-    {"quit", run_exit, NULL},
-    {"clear", run_clear, NULL},
-    {"history", run_history, NULL},
-    {"output", run_output, NULL},
-    {"set cli", run_set_cli, NULL},
-    {"server", run_server, NULL},
-    {"request-pipelining", run_pipelining, NULL},
-    {"request_pipelining", run_pipelining, NULL},
-    {"run script", run_script, NULL},
-    {"spool", run_spool, NULL},
-    {"version", run_version, NULL},
-    {"\\d", NULL, "DESCRIBE %"},
-    {"\\ds", NULL, "SHOW STREAMS"},
-    {"\\dt", NULL, "SHOW TABLES"},
-    {"\\dT", NULL, "SHOW TOPICS"},
-    {"\\dq", NULL, "SHOW QUERIES"},
-    {"\\df", NULL, "SHOW FUNCTIONS"},
-    {"\\i", run_script, NULL},
-    {"\\o", run_out, NULL},
-    {"\\x", run_expanded, NULL},
-    {"\\timing", run_timing, NULL},
-    {"\\e", run_edit, NULL},
-    {"\\g", run_again, NULL},
-    {"\\watch", run_watch, NULL},
-    {"\\set", run_set, NULL},
-    {"\\pset", run_pset, NULL},
-    {"\\?", run_help, NULL},
-    {"\\h", run_help, NULL},
-    {"\\q", run_exit, NULL},
+#define SHELL_COMMAND(words, function, sql, arguments, help) {words, function, sql},
+#include "shell/commands.def"
+#undef SHELL_COMMAND
 };
 
 static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }

@@ -378,6 +378,18 @@ static bool offer_skeleton(Offer *offer_to)
     return false;
 }
 
+/* A command in letters is offered where a statement begins; `set cli` goes on behind the statement SET. */
+static void offer_commands(Offer *offer_to, unsigned wants)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        bool backslash = commands[i][0] == '\\';
+        if (backslash && (wants & WANT_COMMAND))
+            offer(offer_to, str_c(commands[i])); /* case matters: \dt, \dT */
+        else if (!backslash && (wants & WANT_STATEMENT) && strncmp(commands[i], "set ", 4) != 0)
+            offer_word(offer_to, str_c(commands[i]));
+    }
+}
+
 static void offer_words(Offer *offer_to, unsigned wants)
 {
     static const struct {
@@ -385,19 +397,15 @@ static void offer_words(Offer *offer_to, unsigned wants)
         const char *const *words;
         size_t             count;
     } lists[] = {
-        {WANT_STATEMENT, commands, ARRAY_LEN(commands)}, {WANT_COMMAND, backslashes, ARRAY_LEN(backslashes)},
-        {WANT_KEYWORD, keywords, ARRAY_LEN(keywords)},   {WANT_TYPE, types, ARRAY_LEN(types)},
-        {WANT_OPTION, options, ARRAY_LEN(options)},      {WANT_FORMAT, formats, ARRAY_LEN(formats)},
+        {WANT_KEYWORD, keywords, ARRAY_LEN(keywords)}, {WANT_TYPE, types, ARRAY_LEN(types)},
+        {WANT_OPTION, options, ARRAY_LEN(options)},    {WANT_FORMAT, formats, ARRAY_LEN(formats)},
         {WANT_BOOLEAN, booleans, ARRAY_LEN(booleans)},
     };
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
         if (wants & lists[i].want)
-            for (size_t j = 0; j < lists[i].count; j++) {
-                if (lists[i].want == WANT_COMMAND)
-                    offer(offer_to, str_c(lists[i].words[j]));
-                else
-                    offer_word(offer_to, str_c(lists[i].words[j]));
-            }
+            for (size_t j = 0; j < lists[i].count; j++)
+                offer_word(offer_to, str_c(lists[i].words[j]));
+    offer_commands(offer_to, wants);
     Str    words[STATEMENT_WORDS_MAX];
     size_t count = wants & WANT_STATEMENT ? statement_first_words(words) : 0;
     for (size_t i = 0; i < count; i++)

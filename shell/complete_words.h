@@ -4,15 +4,12 @@
 #ifndef SLUICE_SHELL_COMPLETE_WORDS_H
 #define SLUICE_SHELL_COMPLETE_WORDS_H
 
-/* Statements and their second words: core/statements.h. */
+/* The shell's own; what begins a statement: core/statements.h. */
 static const char *const commands[] = {
-    "RUN SCRIPT",         "clear", "exit", "help", "history", "output", "quit", "server", "spool", "version",
-    "request-pipelining",
+#define SHELL_COMMAND(words, function, sql, arguments, help) words,
+#include "shell/commands.def"
+#undef SHELL_COMMAND
 };
-
-static const char *const backslashes[] = {"\\?",    "\\d", "\\ds",  "\\dt",     "\\dT",    "\\dq",
-                                          "\\df",   "\\e", "\\g",   "\\h",      "\\i",     "\\o",
-                                          "\\pset", "\\q", "\\set", "\\timing", "\\watch", "\\x"};
 
 static const char *const keywords[] = {
     "ADVANCE BY",
@@ -111,6 +108,8 @@ static const struct {
     {"GROUP", {"BY", NULL}},
     {"PARTITION", {"BY", NULL}},
     {"RUN", {"SCRIPT", NULL}},
+    {"SET", {"CLI", NULL}},
+    {"SET CLI", {"COLUMN-WIDTH", "WRAP", NULL}},
     {"OUTPUT", {"CSV", "JSON", "JSONL", "MARKDOWN", "TABULAR", "TSV", "VERTICAL", NULL}},
 };
 

@@ -4,31 +4,41 @@
 #include "core/statements.h"
 #include "shell/session.h"
 
-static const char commands_text[] =
-    "Commands (no ; needed):\n"
-    "  help [STATEMENT]           this list; the syntax of a statement\n"
-    "  exit, quit, \\q             leave (also Ctrl-D)\n"
-    "  clear                      clear the screen\n"
-    "  history                    what was entered\n"
-    "  output [FORM]              tabular, json, jsonl, csv, tsv, vertical, markdown\n"
-    "  set cli WRAP on|off        wrap long values instead of cutting them\n"
-    "  set cli COLUMN-WIDTH n     fixed column width; 0: by the data\n"
-    "  server [URL]               show or change the server\n"
-    "  request-pipelining [on|off]\n"
-    "  run script 'FILE', \\i FILE run the statements of a file\n"
-    "  spool 'FILE' | off         write a copy of the session\n"
-    "  version                    of this shell\n"
-    "  \\d [NAME] \\ds \\dt \\dT \\dq \\df  describe; streams, tables, topics, queries, functions\n"
-    "  \\x [on|off|auto]           one column a line\n"
-    "  \\timing  \\o [FILE]  \\pset null 'TEXT'  \\pset pager on|off\n"
-    "  \\g [FILE]  \\e             the last statement again, into a file; in an editor ($VISUAL, $EDITOR)\n"
-    "  \\watch [SECONDS [TIMES]]  again and again, with what changed; Ctrl-C ends it\n"
-    "  \\set ON_ERROR_STOP off     go on after an error in a script;  \\set VERBOSE on: causes of errors\n"
+static const struct {
+    const char *words, *arguments, *help;
+} commands[] = {
+#define SHELL_COMMAND(words, function, sql, arguments, help) {words, arguments, help},
+#include "shell/commands.def"
+#undef SHELL_COMMAND
+};
+
+static const char more_text[] =
     "Kept in the session: SET 'p'='v'; UNSET 'p'; DEFINE v='x'; UNDEFINE v; SHOW VARIABLES; SHOW "
     "PROPERTIES;\n"
     "Keys: Ctrl-C stops what runs or drops the line, Ctrl-R searches the history, Ctrl-L clears, Tab "
     "completes.\n"
     "Statements (help STATEMENT tells more):\n ";
+
+enum { HELP_COLUMN = 34 };
+
+/* Rows without help are other names of the next one. */
+static void print_commands(Out *out)
+{
+    StrBuf names = {0};
+    out_printf(out, "Commands (no ; needed):\n");
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        strbuf_addf(&names, "%s%s", names.len > 0 ? ", " : "", commands[i].words);
+        if (commands[i].help == NULL)
+            continue;
+        if (commands[i].arguments != NULL)
+            strbuf_addf(&names, " %s", commands[i].arguments);
+        bool fits = names.len + 2 < HELP_COLUMN;
+        out_printf(out, "  " STR_FMT "%s%*s%s\n", STR_ARG(strbuf_str(&names)), fits ? "" : "\n",
+                   (int)(fits ? HELP_COLUMN - 2 - names.len : HELP_COLUMN), "", commands[i].help);
+        strbuf_reset(&names);
+    }
+    strbuf_clear(&names);
+}
 
 static Str without_semicolon(Str text)
 {
@@ -62,7 +72,8 @@ void shell_print_help(Out *out, Str topic)
     if (topic.len == 0) {
         Str    words[STATEMENT_WORDS_MAX];
         size_t count = statement_first_words(words);
-        out_printf(out, "%s", commands_text);
+        print_commands(out);
+        out_printf(out, "%s", more_text);
         for (size_t i = 0; i < count; i++)
             out_printf(out, " " STR_FMT "%s", STR_ARG(words[i]), i + 1 < count ? "," : "\n");
         return;

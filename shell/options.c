@@ -1,5 +1,6 @@
 /*
- * options.c - the command line and the client's configuration file; ksqlDB's names where it has them.
+ * options.c - the command line (options.def) and the client's configuration file; ksqlDB's names where it has
+ * them.
  */
 #include "shell/session.h"
 
@@ -8,62 +9,55 @@
 
 #include "core/value.h"
 
+/* Letters stand for themselves; what has none gets a number beyond them. */
 enum {
-    OPT_OUTPUT = 256,
-    OPT_ROW_LIMIT,
-    OPT_TIMEOUT,
-    OPT_CONFIG,
-    OPT_CSV,
-    OPT_NO_COLOR,
-    OPT_CONTINUE,
-    OPT_CACERT,
-    OPT_CERT,
-    OPT_KEY
+#define SHELL_OPTION(id, letter, name, argument, words, help) OPTION_##id,
+#include "shell/options.def"
+#undef SHELL_OPTION
+    OPTION_COUNT
 };
 
-static const struct option longs[] = {
-    {"execute", required_argument, NULL, 'e'},
-    {"file", required_argument, NULL, 'f'},
-    {"define", required_argument, NULL, 'd'},
-    {"user", required_argument, NULL, 'u'},
-    {"password", required_argument, NULL, 'p'},
-    {"token", required_argument, NULL, 't'},
-    {"quiet", no_argument, NULL, 'q'},
-    {"help", no_argument, NULL, 'h'},
-    {"no-startup-file", no_argument, NULL, 'X'},
-    {"output", required_argument, NULL, OPT_OUTPUT},
-    {"query-row-limit", required_argument, NULL, OPT_ROW_LIMIT},
-    {"query-timeout", required_argument, NULL, OPT_TIMEOUT},
-    {"config-file", required_argument, NULL, OPT_CONFIG},
-    {"csv", no_argument, NULL, OPT_CSV},
-    {"no-color", no_argument, NULL, OPT_NO_COLOR},
-    {"continue-on-error", no_argument, NULL, OPT_CONTINUE},
-    {"cacert", required_argument, NULL, OPT_CACERT},
-    {"cert", required_argument, NULL, OPT_CERT},
-    {"key", required_argument, NULL, OPT_KEY},
-    {NULL, 0, NULL, 0},
+typedef struct {
+    char        letter;
+    const char *name, *argument;
+} OptionRow;
+
+static const OptionRow rows[OPTION_COUNT] = {
+#define SHELL_OPTION(id, letter, name, argument, words, help) {letter, name, argument},
+#include "shell/options.def"
+#undef SHELL_OPTION
 };
 
-void shell_options_help(void)
+enum { BEYOND_LETTERS = 256 };
+
+/* getopt's two tables, from the rows. `letters` has room for two characters a row. */
+static void make_getopt(struct option *longs, char *letters)
 {
-    fputs(
-        "usage: sluice sql [options] [URL | DIR]\n\n"
-        "With a URL: the shell of that server. With a directory, or nothing: of an engine in this process, "
-        "whose state is in\n"
-        "the directory (./sluice-data). SLUICE_URL stands for the URL, SLUICE_PASSWORD for the password.\n\n"
-        "  -e, --execute TEXT      run statements, then leave; repeatable, mixed with -f in order\n"
-        "  -f, --file FILE         run a file (-: standard input)\n"
-        "      --continue-on-error go on after a statement that failed\n"
-        "  -d, --define NAME=VALUE session variable\n"
-        "  -u, --user NAME  -p, --password TEXT  -t, --token TEXT\n"
-        "      --cacert FILE  --cert FILE  --key FILE   TLS, PEM files\n"
-        "      --output FORM       tabular, json, jsonl, csv, tsv, vertical, markdown;  --csv\n"
-        "  -o FILE                 results to a file\n"
-        "      --query-row-limit N  --query-timeout MS   end streamed queries\n"
-        "      --config-file FILE  properties: ssl.*, and ksql.streams.* to be set at the start\n"
-        "  -q, --quiet             no banner, no messages   -X  no start-up file   --no-color\n\n"
-        "Example: sluice sql -e 'SHOW TABLES;' http://127.0.0.1:8088\n",
-        stdout);
+    size_t count = 0, len = 0;
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (rows[i].letter != 0) {
+            letters[len++] = rows[i].letter;
+            if (rows[i].argument != NULL)
+                letters[len++] = ':';
+        }
+        if (rows[i].name != NULL)
+            longs[count++] =
+                (struct option){rows[i].name, rows[i].argument != NULL ? required_argument : no_argument,
+                                NULL, BEYOND_LETTERS + i};
+    }
+    letters[len] = '\0';
+    longs[count] = (struct option){0};
+}
+
+/* The row of what getopt_long answered; OPTION_COUNT: it has complained. */
+static int row_of(int answer)
+{
+    if (answer >= BEYOND_LETTERS)
+        return answer - BEYOND_LETTERS;
+    for (int i = 0; i < OPTION_COUNT; i++)
+        if (rows[i].letter != 0 && rows[i].letter == answer)
+            return i;
+    return OPTION_COUNT;
 }
 
 static int bad(const char *format, const char *what)
@@ -98,58 +92,58 @@ static int add_variable(Shell *shell, const char *text)
 static int take_option(ShellOptions *options, Shell *shell, int option, const char *value)
 {
     switch (option) {
-    case 'e':
-    case 'f':
-        return add_task(options, option == 'f', value);
-    case 'd':
+    case OPTION_EXECUTE:
+    case OPTION_FILE:
+        return add_task(options, option == OPTION_FILE, value);
+    case OPTION_DEFINE:
         return add_variable(shell, value);
-    case 'u':
+    case OPTION_USER:
         shell->auth.user = value;
         return SHELL_OK;
-    case 'p':
+    case OPTION_PASSWORD:
         shell->auth.password = value;
         return SHELL_OK;
-    case 't':
+    case OPTION_TOKEN:
         shell->auth.token = value;
         return SHELL_OK;
-    case 'q':
+    case OPTION_QUIET:
         shell->display.quiet = true;
         return SHELL_OK;
-    case 'o':
+    case OPTION_TO_FILE:
         options->output_path = value;
         return SHELL_OK;
-    case 'X':
+    case OPTION_NO_STARTUP:
         options->no_startup = true;
         return SHELL_OK;
-    case 'h':
+    case OPTION_HELP:
         options->help = true;
         return SHELL_OK;
-    case OPT_OUTPUT:
+    case OPTION_OUTPUT:
         return form_parse(str_c(value), &shell->display.form) ? SHELL_OK
                                                               : bad("there is no output form '%s'", value);
-    case OPT_ROW_LIMIT:
+    case OPTION_ROW_LIMIT:
         return read_count(value, &shell->row_limit);
-    case OPT_TIMEOUT:
+    case OPTION_TIMEOUT:
         return read_count(value, &shell->timeout_ms);
-    case OPT_CONFIG:
+    case OPTION_CONFIG:
         options->config_file = value;
         return SHELL_OK;
-    case OPT_CSV:
+    case OPTION_CSV:
         shell->display.form = FORM_CSV;
         return SHELL_OK;
-    case OPT_NO_COLOR:
+    case OPTION_NO_COLOR:
         options->no_color = true;
         return SHELL_OK;
-    case OPT_CONTINUE:
+    case OPTION_CONTINUE:
         shell->stop_on_error = false;
         return SHELL_OK;
-    case OPT_CACERT:
+    case OPTION_CACERT:
         shell->auth.ca_file = value;
         return SHELL_OK;
-    case OPT_CERT:
+    case OPTION_CERT:
         shell->auth.cert_file = value;
         return SHELL_OK;
-    case OPT_KEY:
+    case OPTION_KEY:
         shell->auth.key_file = value;
         return SHELL_OK;
     default:
@@ -205,11 +199,14 @@ static int read_config(Shell *shell, const char *path)
 
 int shell_options_parse(ShellOptions *options, Shell *shell, int argc, char **argv)
 {
-    *options   = (ShellOptions){0};
-    int status = SHELL_OK, option;
-    optind     = 0; /* from the start, for tests */
-    while (status == SHELL_OK && (option = getopt_long(argc, argv, "e:f:d:u:p:t:o:qXh", longs, NULL)) != -1)
-        status = take_option(options, shell, option, optarg);
+    *options             = (ShellOptions){0};
+    int           status = SHELL_OK, option;
+    struct option longs[OPTION_COUNT + 1];
+    char          letters[2 * OPTION_COUNT + 1];
+    make_getopt(longs, letters);
+    optind = 0; /* from the start, for tests */
+    while (status == SHELL_OK && (option = getopt_long(argc, argv, letters, longs, NULL)) != -1)
+        status = take_option(options, shell, row_of(option), optarg);
     if (status == SHELL_OK && optind < argc)
         options->target = argv[optind++];
     if (status == SHELL_OK && optind < argc)

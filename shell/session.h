@@ -131,6 +131,5 @@ typedef struct {
 /* SHELL_OK, or SHELL_USAGE after saying what is wrong. Sets the session's parts right away. */
 int  shell_options_parse(ShellOptions *options, Shell *shell, int argc, char **argv);
 void shell_options_clear(ShellOptions *options);
-void shell_options_help(void);
 
 #endif

@@ -179,8 +179,8 @@ int shell_main(int argc, char **argv, const ShellEngine *engine)
     Shell shell = {.stop_on_error = true, .pager = true, .last_command = -1, .variables = {.nocase = true}};
     out_init(&shell.out, getenv("NO_COLOR") == NULL);
     int status = shell_options_parse(&options, &shell, argc, argv);
-    if (status == SHELL_OK && options.help)
-        shell_options_help();
+    if (status == SHELL_OK && options.help && engine != NULL)
+        engine->help();
     if (status != SHELL_OK || options.help) {
         shell_options_clear(&options);
         shell_clear(&shell);

@@ -17,6 +17,7 @@ typedef struct {
      * prompt, and at the end. */
     void (*news)(void *context, StrBuf *out);
     void (*stop)(void *context);
+    void (*help)(void); /* prints what `sluice sql --help` says */
 } ShellEngine;
 
 /* Returns the exit status: 0 all well, 1 a statement failed, 2 usage, 3 server not reached, 130 interrupted.
