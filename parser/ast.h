@@ -236,6 +236,8 @@ typedef enum {
     SHOW_QUERIES,
 } AstShowKind;
 
+typedef enum { FUNCTION_SCALAR, FUNCTION_AGGREGATE, FUNCTION_TABLE } AstFunctionKind;
+
 /* What CREATE FUNCTION promises. */
 enum { PROMISE_DETERMINISTIC = 1, PROMISE_STRICT = 2 /* NULL for a NULL */ };
 
@@ -249,9 +251,11 @@ struct AstStatement {
     bool is_table; /* CREATE, DROP, ALTER, ASSERT source, DESCRIBE_SOURCES: TABLE(S) rather than STREAM(S) */
     bool or_replace, if_not_exists, if_exists, source_keyword /* CREATE SOURCE */, delete_topic, all,
         extended, not_exists;
-    bool     connector_sink, connector_source;
-    unsigned promises; /* CREATE_FUNCTION; parameters in elements, result in type, language in key, body in
-                          value */
+    bool            connector_sink, connector_source;
+    AstFunctionKind function; /* CREATE_FUNCTION; parameters in elements, language in key, body in value;
+                                 result in type, of a table function a STRUCT of its columns */
+    unsigned promises;
+    AstType *state; /* of an aggregate function; NULL: as its result */
 
     AstElement  *elements; /* CREATE_SOURCE, ALTER_SOURCE (ADD), ASSERT_SOURCE */
     size_t       element_count;

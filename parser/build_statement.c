@@ -254,15 +254,21 @@ void build_set_source(ParseState *state, AstStatement *statement, Vec *elements,
     build_set_properties(state, statement, properties);
 }
 
-void build_set_function(ParseState *state, AstStatement *statement, AstName name, Vec *parameters,
-                        AstType *result, AstName language, unsigned promises, const Token *body)
+FunctionBody build_function_body(AstName language, unsigned promises, const Token *text)
+{
+    return (FunctionBody){language, promises, str_n(text->text.ptr + 2, text->text.len - 4)};
+}
+
+void build_set_function(ParseState *state, AstStatement *statement, AstFunctionKind kind, AstName name,
+                        Vec *parameters, AstType *result, const FunctionBody *body)
 {
     statement->kind     = STMT_CREATE_FUNCTION;
+    statement->function = kind;
     statement->name     = name;
     statement->type     = result;
-    statement->key      = language.text;
-    statement->value    = str_n(body->text.ptr + 2, body->text.len - 4); /* without the `$$` around it */
-    statement->promises = promises;
+    statement->key      = body->language.text;
+    statement->value    = body->text;
+    statement->promises = body->promises;
     build_set_elements(state, statement, parameters);
     if (statement->source_keyword)
         parse_note(state, statement->pos, "A function is no SOURCE: CREATE [OR REPLACE] FUNCTION");
@@ -270,6 +276,10 @@ void build_set_function(ParseState *state, AstStatement *statement, AstName name
         if (statement->elements[i].kind != ELEMENT_VALUE)
             parse_note(state, statement->elements[i].name.pos,
                        "A function's parameter has a name and a type");
+    if (kind != FUNCTION_SCALAR && (body->promises & PROMISE_DETERMINISTIC))
+        parse_note(state, name.pos,
+                   "DETERMINISTIC is for functions of one row, whose calls of constants are computed once; "
+                   "an aggregate or table function is called for each row");
 }
 
 void build_set_query(ParseState *state, AstStatement *statement, const Token *as, Vec *properties,

@@ -155,8 +155,15 @@ void          build_set_source(ParseState *state, AstStatement *statement, Vec *
 void          build_set_query(ParseState *state, AstStatement *statement, const Token *as, Vec *properties,
                               AstQuery *query);
 void          build_set_values(ParseState *state, AstStatement *statement, Vec *columns, Vec *values);
-void          build_set_function(ParseState *state, AstStatement *statement, AstName name, Vec *parameters,
-                                 AstType *result, AstName language, unsigned promises, const Token *body);
+/* What stands behind RETURNS. */
+typedef struct {
+    AstName  language;
+    unsigned promises;
+    Str      text; /* without the `$$` around it */
+} FunctionBody;
+FunctionBody build_function_body(AstName language, unsigned promises, const Token *text);
+void build_set_function(ParseState *state, AstStatement *statement, AstFunctionKind kind, AstName name,
+                        Vec *parameters, AstType *result, const FunctionBody *body);
 void build_set_print(ParseState *state, AstStatement *statement, const Token *interval, const Token *limit);
 void build_set_schema(ParseState *state, AstStatement *statement, AstName subject, AstExpr *id);
 void build_set_timeout(AstStatement *statement, const AstSpan *timeout);

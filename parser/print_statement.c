@@ -284,15 +284,37 @@ static void print_create_type(Printer *printer, const AstStatement *statement)
     print_type(printer, statement->type);
 }
 
+static void print_returns(Printer *printer, const AstStatement *statement)
+{
+    strbuf_adds(printer->out, " RETURNS ");
+    if (statement->function != FUNCTION_TABLE) {
+        print_type(printer, statement->type);
+        return;
+    }
+    strbuf_adds(printer->out, "TABLE (");
+    for (size_t i = 0; i < statement->type->field_count; i++) {
+        add(printer, i > 0, ", ");
+        print_name(printer, statement->type->fields[i].name.text);
+        strbuf_addc(printer->out, ' ');
+        print_type(printer, statement->type->fields[i].type);
+    }
+    strbuf_addc(printer->out, ')');
+}
+
 static void print_create_function(Printer *printer, const AstStatement *statement)
 {
-    strbuf_adds(printer->out, statement->or_replace ? "CREATE OR REPLACE FUNCTION " : "CREATE FUNCTION ");
+    strbuf_adds(printer->out, statement->or_replace ? "CREATE OR REPLACE " : "CREATE ");
+    add(printer, statement->function == FUNCTION_AGGREGATE, "AGGREGATE ");
+    strbuf_adds(printer->out, "FUNCTION ");
     print_name(printer, statement->name.text);
     if (statement->element_count == 0)
         strbuf_adds(printer->out, " ()");
     print_elements(printer, statement);
-    strbuf_adds(printer->out, " RETURNS ");
-    print_type(printer, statement->type);
+    print_returns(printer, statement);
+    if (statement->state != NULL) {
+        strbuf_adds(printer->out, " STATE ");
+        print_type(printer, statement->state);
+    }
     strbuf_adds(printer->out, " LANGUAGE ");
     print_name(printer, statement->key);
     add(printer, (statement->promises & PROMISE_DETERMINISTIC) != 0, " DETERMINISTIC");

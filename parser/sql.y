@@ -26,9 +26,9 @@
 %token UNRECOGNIZED DIRECTIVE.
 
 %fallback IDENTIFIER
-  ADD ALTER ARRAY ARRAY_OF ARRAY_TYPE ASSERT CHANGES COLUMN DAY DEFINE DETERMINISTIC EMIT ESCAPE EXPLAIN FINAL FUNCTION FUNCTIONS GRACE
+  ADD AGGREGATE ALTER ARRAY ARRAY_OF ARRAY_TYPE ASSERT CHANGES COLUMN DAY DEFINE DETERMINISTIC EMIT ESCAPE EXPLAIN FINAL FUNCTION FUNCTIONS GRACE
   HEADER HEADERS HOUR ID IF INTERVAL KEY LANGUAGE MAP MAP_OF MAP_TYPE MINUTE PARTITION PERIOD PLUGINS PRIMARY REPLACE RETURNS SCHEMA SECOND
-  SESSION SET SHOW SINK SOURCE STRICT STRING_WORD STRUCT STRUCT_OF STRUCT_TYPE SUBJECT SYSTEM TABLES TIMEOUT TYPE TYPES UNDEFINE
+  SESSION SET SHOW SINK SOURCE STATE STRICT STRING_WORD STRUCT STRUCT_OF STRUCT_TYPE SUBJECT SYSTEM TABLES TIMEOUT TYPE TYPES UNDEFINE
   VARIABLES.
 
 %left OR.
@@ -467,10 +467,21 @@ statement(A) ::= DROP(T) CONNECTOR if_exists(I) name(N).
 
 /* ---- statements: functions ---- */
 
-statement(A) ::= create(S) FUNCTION name(N) LP parameters(P) RP RETURNS type(Y) LANGUAGE name(L) promises(F) AS DOLLAR_TEXT(B).
+statement(A) ::= create(S) FUNCTION name(N) LP parameters(P) RP RETURNS type(Y) function_body(B).
 {
     A = S;
-    build_set_function(state, A, N, P, Y, L, F, &B);
+    build_set_function(state, A, FUNCTION_SCALAR, N, P, Y, &B);
+}
+statement(A) ::= create(S) FUNCTION name(N) LP parameters(P) RP RETURNS TABLE(T) LP fields(F) RP function_body(B).
+{
+    A = S;
+    build_set_function(state, A, FUNCTION_TABLE, N, P, build_type_struct(state, T.pos, F), &B);
+}
+statement(A) ::= create(S) AGGREGATE FUNCTION name(N) LP parameters(P) RP RETURNS type(Y) state_type(Z) function_body(B).
+{
+    A = S;
+    A->state = Z;
+    build_set_function(state, A, FUNCTION_AGGREGATE, N, P, Y, &B);
 }
 statement(A) ::= DROP(T) FUNCTION if_exists(I) name(N).
 {
@@ -480,6 +491,11 @@ statement(A) ::= DROP(T) FUNCTION if_exists(I) name(N).
 %type parameters {Vec *}
 parameters(A) ::= .            { A = NULL; }
 parameters(A) ::= elements(L). { A = L; }
+%type state_type {AstType *}
+state_type(A) ::= .              { A = NULL; }
+state_type(A) ::= STATE type(Y). { A = Y; }
+%type function_body {FunctionBody}
+function_body(A) ::= LANGUAGE name(L) promises(F) AS DOLLAR_TEXT(B). { A = build_function_body(L, F, &B); }
 %type promises {unsigned}
 promises(A) ::= .                          { A = 0; }
 promises(A) ::= promises(F) DETERMINISTIC. { A = F | PROMISE_DETERMINISTIC; }

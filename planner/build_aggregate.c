@@ -136,7 +136,12 @@ static Status resolve_call(Builder *b, const AstExpr *ast, const Schema *input, 
     return OK;
 }
 
-static Status check_undo(const PlanAggregateCall *calls, size_t count, Error *err)
+/* Those of other people need not have all that a built-in one has. */
+static bool lacks_undo(const AggregateFn *function) { return function->undo == NULL; }
+static bool lacks_merge(const AggregateFn *function) { return function->merge == NULL; }
+
+static Status refuse_lacking(const PlanAggregateCall *calls, size_t                  count,
+                             bool (*lacks)(const AggregateFn *function), const char *what, Error *err)
 {
     Str    names[64];
     size_t found = 0;
@@ -145,7 +150,7 @@ static Status check_undo(const PlanAggregateCall *calls, size_t count, Error *er
         bool seen = false;
         for (size_t j = 0; j < found; j++)
             seen |= str_equal(names[j], name);
-        if (calls[i].function->aggregate->undo == NULL && !seen)
+        if (lacks(calls[i].function->aggregate) && !seen)
             names[found++] = name;
     }
     if (found == 0)
@@ -153,8 +158,21 @@ static Status check_undo(const PlanAggregateCall *calls, size_t count, Error *er
     error_set(err, E_PLAN, NO_POS, "The aggregation function%s ", found > 1 ? "s" : "");
     for (size_t i = 0; i < found; i++)
         error_append(err, "%s" STR_FMT, i == 0 ? "" : i + 1 < found ? ", " : " and ", STR_ARG(names[i]));
-    error_append(err, " cannot be applied to a table source, only to a stream source.");
+    error_append(err, " %s", what);
     return E_PLAN;
+}
+
+static Status check_abilities(const Analysis *a, const PlanAggregateCall *calls, size_t count,
+                              bool over_table, Error *err)
+{
+    if (over_table)
+        TRY(refuse_lacking(calls, count, lacks_undo,
+                           "cannot be applied to a table source, only to a stream source.", err));
+    if (a->query->window.kind == WINDOW_SESSION)
+        TRY(refuse_lacking(calls, count, lacks_merge,
+                           "cannot be applied in session windows: it says no way to merge two sessions.",
+                           err));
+    return OK;
 }
 
 /* ---- grouping ---- */
@@ -375,8 +393,7 @@ Status build_aggregate(Builder *b, PlanNode *input, PlanNode **out, Error *err)
     for (size_t i = 0; i < calls.count; i++)
         TRY(resolve_call(b, calls.asts[i], input->schema, &resolved[i], err));
     bool over_table = input->is_table;
-    if (over_table)
-        TRY(check_undo(resolved, calls.count, err));
+    TRY(check_abilities(b->a, resolved, calls.count, over_table, err));
     if (!grouped_already(input, keys, key_count))
         TRY(regroup(b, &input, keys, names, key_count, resolved, calls.count, err));
 

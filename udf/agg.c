@@ -50,6 +50,14 @@ Status agg_append(const AggregateCall *call, Value *state, Value item, const Agg
     return agg_insert(call, state, state->len, item, UINT32_MAX, context, err);
 }
 
+void agg_replace(const AggregateCall *call, Value *state, Value next, const AggregateContext *context)
+{
+    if (context->memory == NULL) /* its type has values of fixed size only */
+        *state = next;
+    else
+        growth_replace(context->memory, call->state_type, next, state);
+}
+
 int64_t agg_config_int(const AggregateCall *call, const char *key, int64_t fallback)
 {
     int64_t number;

@@ -24,6 +24,8 @@ Status agg_insert(const AggregateCall *call, Value *state, size_t at, Value item
 /* A copy of `item` behind the elements. */
 Status agg_append(const AggregateCall *call, Value *state, Value item, const AggregateContext *context,
                   Error *err);
+/* The state becomes a copy of `next`, which may have pointed into it. */
+void agg_replace(const AggregateCall *call, Value *state, Value next, const AggregateContext *context);
 /* A whole number from `ksql.functions.<key>`; `fallback` when it is not set or no number. */
 int64_t agg_config_int(const AggregateCall *call, const char *key, int64_t fallback);
 

@@ -215,7 +215,8 @@ static Status avg_undo(const AggregateCall *call, Value *state, const Value *arg
     return value_is_null(args[0]) ? OK : avg_shift(call, state, args[0], -1, 1, context, err);
 }
 
-static Status avg_result(const AggregateCall *call, Value state, Arena *arena, Value *out, Error *err)
+static Status avg_result(const AggregateCall *call, Value state, const AggregateContext *context, Value *out,
+                         Error *err)
 {
     const Value *fields = value_items(state);
     double       sum    = avg_of_double(call) ? fields[0].as.f64 : (double)fields[0].as.i64;

@@ -104,7 +104,8 @@ static Status distinct_merge(const AggregateCall *call, Value *state, Value othe
     return OK;
 }
 
-static Status distinct_result(const AggregateCall *call, Value state, Arena *arena, Value *out, Error *err)
+static Status distinct_result(const AggregateCall *call, Value state, const AggregateContext *context,
+                              Value *out, Error *err)
 {
     double sum   = 0;
     int    zeros = 0;

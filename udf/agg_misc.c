@@ -121,7 +121,8 @@ static Status attr_merge(const AggregateCall *call, Value *state, Value other,
 }
 
 /* The only value that still counts; NULL is a value like any other. */
-static Status attr_result(const AggregateCall *call, Value state, Arena *arena, Value *out, Error *err)
+static Status attr_result(const AggregateCall *call, Value state, const AggregateContext *context, Value *out,
+                          Error *err)
 {
     size_t present = 0;
     *out           = value_null();

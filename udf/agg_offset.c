@@ -95,7 +95,8 @@ static Status latest_merge(const AggregateCall *call, Value *state, Value other,
     return takes ? take_entry(call, state, other, context, err) : OK;
 }
 
-static Status entry_result(const AggregateCall *call, Value state, Arena *arena, Value *out, Error *err)
+static Status entry_result(const AggregateCall *call, Value state, const AggregateContext *context,
+                           Value *out, Error *err)
 {
     *out = value_is_null(state) ? state : value_items(state)[FIELD_VAL];
     return OK;
@@ -157,9 +158,10 @@ static Status last_n_merge(const AggregateCall *call, Value *state, Value other,
     return OK;
 }
 
-static Status list_result(const AggregateCall *call, Value state, Arena *arena, Value *out, Error *err)
+static Status list_result(const AggregateCall *call, Value state, const AggregateContext *context, Value *out,
+                          Error *err)
 {
-    Value *values = arena_try_alloc(arena, state.len * sizeof *values, err);
+    Value *values = arena_try_alloc(context->scratch, state.len * sizeof *values, err);
     if (values == NULL)
         return E_LIMIT;
     for (size_t i = 0; i < state.len; i++)

@@ -111,7 +111,8 @@ static Status sample_merge(const AggregateCall *call, Value *state, Value other,
     return dev_merge(call, state, other, false, context, err);
 }
 
-static Status samp_result(const AggregateCall *call, Value state, Arena *arena, Value *out, Error *err)
+static Status samp_result(const AggregateCall *call, Value state, const AggregateContext *context, Value *out,
+                          Error *err)
 {
     const Value *fields = value_items(state);
     int64_t      n      = fields[DEV_COUNT].as.i64;
@@ -119,9 +120,10 @@ static Status samp_result(const AggregateCall *call, Value state, Arena *arena, 
     return OK;
 }
 
-static Status sample_result(const AggregateCall *call, Value state, Arena *arena, Value *out, Error *err)
+static Status sample_result(const AggregateCall *call, Value state, const AggregateContext *context,
+                            Value *out, Error *err)
 {
-    TRY(samp_result(call, state, arena, out, err));
+    TRY(samp_result(call, state, context, out, err));
     *out = value_from_double(sqrt(out->as.f64));
     return OK;
 }
@@ -175,7 +177,8 @@ static Status cor_merge(const AggregateCall *call, Value *state, Value other, co
     return cor_shift(call, state, change, 1, more[COR_COUNT].as.i64, context, err);
 }
 
-static Status cor_result(const AggregateCall *call, Value state, Arena *arena, Value *out, Error *err)
+static Status cor_result(const AggregateCall *call, Value state, const AggregateContext *context, Value *out,
+                         Error *err)
 {
     const Value *f = value_items(state);
     double       n = (double)f[COR_COUNT].as.i64, x = f[COR_X].as.f64, y = f[COR_Y].as.f64;

@@ -19,6 +19,10 @@ static void bind_from(const ParamType *param, const SqlType *arg, Bindings *bind
         slot = &bindings->types[BINDING_DECIMAL];
     else if (param->kind == PARAM_ARRAY && arg->kind == T_ARRAY)
         bind_from(param->element, arg->element, bindings);
+    else if (param->kind == PARAM_MAP && arg->kind == T_MAP) {
+        bind_from(param->key, arg->key, bindings);
+        bind_from(param->element, arg->element, bindings);
+    }
     if (slot != NULL && *slot == NULL)
         *slot = arg;
 }
@@ -59,6 +63,7 @@ Status aggregate_bind(const FnResolved *resolved, const SqlType *const *arg_type
         .constant_count = resolved->constant_count,
         .limit          = -1,
         .config         = config,
+        .self           = resolved->self,
     };
     TRY(bind_state(fn, call, arena, err));
     if (fn->bind != NULL)

@@ -166,20 +166,60 @@ static void put_overload(FnAddition *addition, size_t at, const char *name, FnKi
     addition->entries[at] = entry;
 }
 
+/* The texts are the registry's by now. */
+static Status add_overload(FnAddition *addition, FnKind kind, const char *name, const char *signature,
+                           Overload *overload, Error *err)
+{
+    Arena *arena = addition->functions->arena;
+    TRY(signature_parse(str_c(signature), arena, &overload->signature, err));
+    TRY(check_shape(name, &overload->signature, err));
+    size_t at = place_of(addition, str_c(name));
+    if (at < addition->count)
+        TRY(check_clash(addition, addition->entries[at], kind, &overload->signature, err));
+    put_overload(addition, at, name, kind, *overload);
+    return OK;
+}
+
+static const char *keep_name(Arena *arena, const char *name)
+{
+    return str_to_c(arena, str_upper(arena, str_c(name)));
+}
+
 Status functions_add_scalar(FnAddition *addition, const ScalarFn *row, const void *self, Error *err)
 {
     Arena    *arena    = addition->functions->arena;
     ScalarFn *copy     = ARENA_NEW(arena, ScalarFn);
     Overload  overload = {.scalar = copy, .self = self};
     *copy              = *row;
-    copy->name         = str_to_c(arena, str_upper(arena, str_c(row->name)));
+    copy->name         = keep_name(arena, row->name);
     copy->signature    = keep_text(arena, row->signature);
     copy->doc          = keep_text(arena, row->doc);
-    TRY(signature_parse(str_c(copy->signature), arena, &overload.signature, err));
-    TRY(check_shape(copy->name, &overload.signature, err));
-    size_t at = place_of(addition, str_c(copy->name));
-    if (at < addition->count)
-        TRY(check_clash(addition, addition->entries[at], FN_SCALAR, &overload.signature, err));
-    put_overload(addition, at, copy->name, FN_SCALAR, overload);
-    return OK;
+    return add_overload(addition, FN_SCALAR, copy->name, copy->signature, &overload, err);
+}
+
+Status functions_add_table(FnAddition *addition, const TableFn *row, const void *self, Error *err)
+{
+    Arena   *arena    = addition->functions->arena;
+    TableFn *copy     = ARENA_NEW(arena, TableFn);
+    Overload overload = {.table = copy, .self = self};
+    *copy             = *row;
+    copy->name        = keep_name(arena, row->name);
+    copy->signature   = keep_text(arena, row->signature);
+    copy->doc         = keep_text(arena, row->doc);
+    return add_overload(addition, FN_TABLE, copy->name, copy->signature, &overload, err);
+}
+
+Status functions_add_aggregate(FnAddition *addition, const AggregateFn *row, const void *self, Error *err)
+{
+    Arena       *arena    = addition->functions->arena;
+    AggregateFn *copy     = ARENA_NEW(arena, AggregateFn);
+    Overload     overload = {.aggregate = copy, .self = self};
+    *copy                 = *row;
+    copy->name            = keep_name(arena, row->name);
+    copy->signature       = keep_text(arena, row->signature);
+    copy->state           = keep_text(arena, row->state);
+    copy->doc             = keep_text(arena, row->doc);
+    if (!str_equal(str_c(copy->state), STR_LIT("?")))
+        TRY(param_type_parse(str_c(copy->state), arena, &overload.state, err));
+    return add_overload(addition, FN_AGGREGATE, copy->name, copy->signature, &overload, err);
 }

@@ -98,6 +98,12 @@ typedef struct {
     size_t                constant_count;
     int64_t               limit; /* of COLLECT_*: -1 = none; free for the function's use */
     const FnConfig       *config;
+    const void           *self;    /* what a function that was added is made of; NULL for built-in ones */
+    Value                 initial; /* of the state, where bind has computed it */
+    /* E_DATA and E_LIMIT leave the state as it was (bind says so): the row is told of and left out of this
+     * aggregate, or its result is NULL, and the query goes on. false: it may be half changed, and the query
+     * stops. */
+    bool survives;
 } AggregateCall;
 
 /* What a change of a state gets beside the state. */
@@ -106,6 +112,8 @@ typedef struct {
         *memory; /* of this state; may be NULL where its type has values of fixed size only (kind_is_fixed) */
     Arena  *scratch;  /* of the batch: for what lies between */
     int64_t sequence; /* accumulate: the number of the row, for those that keep first or last */
+    FnSite *site;     /* of the call in its task; NULL where only functions that keep nothing there are run */
+    const FnConfig *config; /* may be NULL */
 } AggregateContext;
 
 /* A state is a Value that changes in place (core/growth.h): a function keeps nothing of its arguments but
@@ -121,13 +129,13 @@ typedef struct {
     Value (*init)(const AggregateCall *call);                      /* may point to constants */
     Status (*accumulate)(const AggregateCall *call, Value *state, const Value *args,
                          const AggregateContext *context, Error *err);
-    /* `other` belongs to somebody else and stays as it is. */
+    /* `other` belongs to somebody else and stays as it is. NULL: no session windows. */
     Status (*merge)(const AggregateCall *call, Value *state, Value other, const AggregateContext *context,
                     Error *err);
     Status (*undo)(const AggregateCall *call, Value *state, const Value *args,
                    const AggregateContext *context, Error *err); /* NULL: streams only */
-    Status (*result)(const AggregateCall *call, Value state, Arena *arena, Value *out,
-                     Error *err); /* may share the state; NULL: the state itself */
+    Status (*result)(const AggregateCall *call, Value state, const AggregateContext *context, Value *out,
+                     Error *err); /* in context->scratch, may share the state; NULL: the state itself */
     ResultTypeRule result_type;
 } AggregateFn;
 
@@ -162,6 +170,8 @@ Arena *functions_addition_arena(FnAddition *addition);
  * built-in's, another origin's or another kind's, or the same parameters twice. After an error the others can
  * still be committed. */
 Status functions_add_scalar(FnAddition *addition, const ScalarFn *row, const void *self, Error *err);
+Status functions_add_table(FnAddition *addition, const TableFn *row, const void *self, Error *err);
+Status functions_add_aggregate(FnAddition *addition, const AggregateFn *row, const void *self, Error *err);
 /* A function that was added before gives way, with all its overloads. E_EXISTS: it is built in. */
 Status functions_add_removal(FnAddition *addition, Str name, Error *err);
 void   functions_commit(FnAddition *addition);

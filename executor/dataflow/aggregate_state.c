@@ -41,6 +41,7 @@ Status aggregate_open(Operator *op, AggregateFold fold, Error *err)
     self->call_count     = self->plan->call_count;
     self->lazy           = self->plan->emit_final || op->pipeline->spec.emit_late;
     self->fixed          = columns_are_fixed(schema->columns, self->key_count + self->value_count);
+    self->sites          = ARENA_ARRAY(op->arena, FnSite, self->call_count + 1);
     self->inner          = ARENA_ARRAY(op->arena, Value, self->plan->inner->count + 1);
     self->next           = ARENA_ARRAY(op->arena, Value, self->value_count + 1);
     aggregate_rollback(op);
@@ -60,7 +61,15 @@ void aggregate_rollback(Operator *op)
     self->last_close  = -1;
     self->next_emit   = 0;
     self->swept       = 0;
-    self->context     = (AggregateContext){0};
+    self->context     = (AggregateContext){.config = op->programs.config};
+}
+
+void aggregate_close(Operator *op)
+{
+    AggregateOp *self = (AggregateOp *)op;
+    for (size_t i = 0; self->sites != NULL && i < self->call_count; i++)
+        if (self->sites[i].data != NULL)
+            self->sites[i].release(self->sites[i].data);
 }
 
 void aggregate_save(const Operator *op, StrBuf *out)
@@ -128,8 +137,16 @@ void aggregate_arguments(AggregateOp *self, const Value *columns, const Row *row
     self->context.sequence++;
 }
 
-static Status fatal(const PlanAggregateCall *call, Status status, Error *err)
+/* What becomes of a call that has failed: of its row alone, or of the query. */
+static Status failed(AggregateOp *self, const PlanAggregateCall *call, Status status, const Row *row,
+                     const Error *why, Error *err)
 {
+    if ((status == E_DATA || status == E_LIMIT) && call->call->survives) {
+        op_report(&self->base, row, why);
+        return OK;
+    }
+    if (err != NULL)
+        *err = *why;
     if (status != E_DATA && status != E_LIMIT)
         return status;
     if (err == NULL)
@@ -142,41 +159,45 @@ static Status fatal(const PlanAggregateCall *call, Status status, Error *err)
 static inline const PlanAggregateCall *enter_call(AggregateOp *self, size_t i)
 {
     self->context.memory = self->memory == NULL ? NULL : &self->memory[i];
+    self->context.site   = &self->sites[i];
     return &self->plan->calls[i];
 }
 
-Status aggregate_add(AggregateOp *self, Error *err)
-{
-    for (size_t i = 0; i < self->call_count; i++) {
-        const PlanAggregateCall *call   = enter_call(self, i);
-        Status                   status = call->function->aggregate->accumulate(call->call, &self->states[i],
-                                                                                self->call_args[i], &self->context, err);
-        if (status != OK)
-            return fatal(call, status, err);
-    }
-    return OK;
-}
-
-Status aggregate_undo(AggregateOp *self, Error *err)
+Status aggregate_add(AggregateOp *self, const Row *row, Error *err)
 {
     for (size_t i = 0; i < self->call_count; i++) {
         const PlanAggregateCall *call = enter_call(self, i);
-        Status status = call->function->aggregate->undo(call->call, &self->states[i], self->call_args[i],
-                                                        &self->context, err);
+        Error                    why;
+        Status                   status = call->function->aggregate->accumulate(call->call, &self->states[i],
+                                                                                self->call_args[i], &self->context, &why);
         if (status != OK)
-            return fatal(call, status, err);
+            TRY(failed(self, call, status, row, &why, err));
     }
     return OK;
 }
 
-Status aggregate_merge(AggregateOp *self, const StoreRow *other, Error *err)
+Status aggregate_undo(AggregateOp *self, const Row *row, Error *err)
 {
     for (size_t i = 0; i < self->call_count; i++) {
-        const PlanAggregateCall *call   = enter_call(self, i);
-        Status                   status = call->function->aggregate->merge(
-                              call->call, &self->states[i], other->values[self->value_count + i], &self->context, err);
+        const PlanAggregateCall *call = enter_call(self, i);
+        Error                    why;
+        Status status = call->function->aggregate->undo(call->call, &self->states[i], self->call_args[i],
+                                                        &self->context, &why);
         if (status != OK)
-            return fatal(call, status, err);
+            TRY(failed(self, call, status, row, &why, err));
+    }
+    return OK;
+}
+
+Status aggregate_merge(AggregateOp *self, const StoreRow *other, const Row *row, Error *err)
+{
+    for (size_t i = 0; i < self->call_count; i++) {
+        const PlanAggregateCall *call = enter_call(self, i);
+        Error                    why;
+        Status                   status = call->function->aggregate->merge(
+                              call->call, &self->states[i], other->values[self->value_count + i], &self->context, &why);
+        if (status != OK)
+            TRY(failed(self, call, status, row, &why, err));
     }
     return OK;
 }
@@ -184,11 +205,12 @@ Status aggregate_merge(AggregateOp *self, const StoreRow *other, Error *err)
 /* ---- results ---- */
 
 /* The row that SELECT and HAVING see: keys, results, window bounds, time. */
-static Status fill_inner(AggregateOp *self, const StoreRow *stored, int64_t timestamp, Arena *arena,
-                         Error *err)
+static Status fill_inner(AggregateOp *self, const StoreRow *stored, int64_t timestamp, const Row *report,
+                         Arena *arena, Error *err)
 {
-    const Schema *inner  = self->plan->inner;
-    const Value  *states = stored->values + self->value_count;
+    const Schema    *inner   = self->plan->inner;
+    const Value     *states  = stored->values + self->value_count;
+    AggregateContext context = {.scratch = arena, .config = self->context.config};
     memcpy(self->inner, stored->keys, self->key_count * sizeof *self->inner);
     for (size_t i = 0; i < self->call_count; i++) {
         const PlanAggregateCall *call = &self->plan->calls[i];
@@ -196,9 +218,13 @@ static Status fill_inner(AggregateOp *self, const StoreRow *stored, int64_t time
         *to                           = states[i];
         if (call->function->aggregate->result == NULL)
             continue;
-        Status status = call->function->aggregate->result(call->call, states[i], arena, to, err);
-        if (status != OK)
-            return fatal(call, status, err);
+        Error why;
+        context.site  = &self->sites[i];
+        Status status = call->function->aggregate->result(call->call, states[i], &context, to, &why);
+        if (status == OK)
+            continue;
+        *to = value_null();
+        TRY(failed(self, call, status, report, &why, err));
     }
     for (size_t i = self->key_count + self->call_count; i < inner->count; i++) {
         ColumnRole role = inner->columns[i].role;
@@ -226,7 +252,7 @@ static bool having(AggregateOp *self, const Row *row, Arena *arena)
 Status aggregate_project(AggregateOp *self, StoreRow *stored, int64_t timestamp, const Row *report,
                          Arena *arena, const Value **columns, Error *err)
 {
-    TRY(fill_inner(self, stored, timestamp, arena, err));
+    TRY(fill_inner(self, stored, timestamp, report, arena, err));
     projection_eval(&self->base, &self->values, self->inner, report, arena, self->next);
     bool visible = having(self, report, arena);
     *columns     = visible ? aggregate_columns(self, stored->keys, self->next, arena) : NULL;

@@ -40,6 +40,7 @@ struct AggregateOp {
     int64_t              swept;                 /* EMIT FINAL, sessions: those that ended before are gone */
     Value               *states;  /* of the row being changed (aggregate_begin), and what each lives in */
     Growth              *memory;  /* NULL: they point nowhere, none of them */
+    FnSite              *sites;   /* one per call */
     AggregateContext     context; /* sequence: of the records folded in */
     Value *inner, *next; /* scratch: the row that results are projected from; the value columns to be */
 };
@@ -50,7 +51,8 @@ Status aggregate_open(Operator *op, AggregateFold fold, Error *err);
     {                                                                                                        \
         .name = class_name, .state_size = sizeof(AggregateOp), .reads_wanted_only = true, .open = open_hook, \
         .push = aggregate_push, .tick = aggregate_tick, .flush = aggregate_flush,                            \
-        .rollback = aggregate_rollback, .save = aggregate_save, .load = aggregate_load                       \
+        .rollback = aggregate_rollback, .save = aggregate_save, .load = aggregate_load,                      \
+        .close = aggregate_close                                                                             \
     }
 Status aggregate_push(Operator *op, int port, const RecordBatch *in, Error *err);
 Status aggregate_tick(Operator *op, Error *err);
@@ -58,6 +60,7 @@ Status aggregate_flush(Operator *op, Error *err);
 void   aggregate_rollback(Operator *op);
 void   aggregate_save(const Operator *op, StrBuf *out);
 Status aggregate_load(Operator *op, Str saved, Error *err);
+void   aggregate_close(Operator *op);
 
 /* ---- folding: begin, then any of the others, then put ---- */
 
@@ -66,10 +69,11 @@ void aggregate_begin(AggregateOp *self, StoreRow *stored, Arena *arena);
 /* Evaluates the arguments of all calls over `columns` (of the input); add and undo use them until the next
  * call. */
 void aggregate_arguments(AggregateOp *self, const Value *columns, const Row *row, Arena *arena);
-/* E_FATAL_DATA when a function fails. */
-Status aggregate_add(AggregateOp *self, Error *err);
-Status aggregate_undo(AggregateOp *self, Error *err);
-Status aggregate_merge(AggregateOp *self, const StoreRow *other, Error *err);
+/* A function that fails and has left its state alone is reported with `row`, the others take the row all the
+ * same; E_FATAL_DATA when another one fails. */
+Status aggregate_add(AggregateOp *self, const Row *row, Error *err);
+Status aggregate_undo(AggregateOp *self, const Row *row, Error *err);
+Status aggregate_merge(AggregateOp *self, const StoreRow *other, const Row *row, Error *err);
 /* Puts the row back and, unless lazy, appends the change to `out` with the input row's origin. */
 Status aggregate_put(AggregateOp *self, StoreRow *stored, const Row *input, int64_t timestamp,
                      RecordBatch *out, Error *err);
@@ -83,7 +87,7 @@ static inline int64_t aggregate_time(const StoreRow *stored, const Row *row)
 
 /* Brings the stored value columns up to date with the states, and puts the row. *columns: them as a row of
  * the node's schema (deep copy in `arena`); NULL when HAVING says no. Expressions that fail are reported with
- * `report`, unless that is NULL. */
+ * `report`, unless that is NULL; functions always. */
 Status aggregate_project(AggregateOp *self, StoreRow *stored, int64_t timestamp, const Row *report,
                          Arena *arena, const Value **columns, Error *err);
 /* Stored value columns as a row of the node's schema (deep copy). */

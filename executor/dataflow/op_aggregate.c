@@ -14,7 +14,7 @@ static Status fold_window(AggregateOp *self, const Row *row, Str key, int64_t st
     TRY(store_get(self->store, key, row->key, start, end, &stored, err));
     int64_t timestamp = aggregate_time(stored, row);
     aggregate_begin(self, stored, out->arena);
-    TRY(aggregate_add(self, err));
+    TRY(aggregate_add(self, row, err));
     return aggregate_put(self, stored, row, timestamp, out, err);
 }
 

@@ -39,13 +39,14 @@ static Status find_parts(AggregateOp *self, const Row *row, Str key, Arena *aren
 /* The first part's states move on to the session that takes the parts' place, the others' are merged into
  * them: so a record costs the same however much its session has collected. `stored` may be one of the parts
  * itself. */
-static Status gather(AggregateOp *self, StoreRow *stored, const StoreRows *parts, Arena *arena, Error *err)
+static Status gather(AggregateOp *self, StoreRow *stored, const StoreRows *parts, const Row *row,
+                     Arena *arena, Error *err)
 {
     StoreRow *first = parts->rows[0];
     aggregate_begin(self, stored, arena);
     store_swap_states(self->store, stored, first);
     for (size_t i = 1; i < parts->count; i++)
-        TRY(aggregate_merge(self, parts->rows[i] == stored ? first : parts->rows[i], err));
+        TRY(aggregate_merge(self, parts->rows[i] == stored ? first : parts->rows[i], row, err));
     return OK;
 }
 
@@ -70,11 +71,11 @@ static Status merge_session(AggregateOp *self, const Row *row, Str key, const Se
     } else {
         for (size_t i = 0; i < session->parts.count; i++)
             retire(self, session->parts.rows[i], row, out);
-        TRY(gather(self, stored, &session->parts, out->arena, err));
+        TRY(gather(self, stored, &session->parts, row, out->arena, err));
         for (size_t i = 0; i < session->parts.count; i++)
             store_remove(self->store, session->parts.rows[i]);
     }
-    TRY(aggregate_add(self, err));
+    TRY(aggregate_add(self, row, err));
     TRY(aggregate_put(self, stored, row, session->end, out, err));
     if (session->expired)
         store_remove(self->store, stored);

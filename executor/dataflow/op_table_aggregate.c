@@ -20,11 +20,11 @@ static Status fold(AggregateOp *self, const Row *row, Str key, RecordBatch *out,
     aggregate_begin(self, stored, out->arena);
     if (stored->exists && row->old != NULL) {
         aggregate_arguments(self, row->old, NULL, out->arena);
-        TRY(aggregate_undo(self, err));
+        TRY(aggregate_undo(self, row, err));
     }
     if (row->columns != NULL) {
         aggregate_arguments(self, row->columns, row, out->arena);
-        TRY(aggregate_add(self, err));
+        TRY(aggregate_add(self, row, err));
     }
     return aggregate_put(self, stored, row, timestamp, out, err);
 }

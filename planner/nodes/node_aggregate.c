@@ -63,21 +63,37 @@ static bool upgrades(const PlanNode *node)
     return !plan_aggregate(node)->over_table && node->window.kind == WINDOWED_NO;
 }
 
+/* Of one name there may have been two functions, one after the other (CREATE OR REPLACE FUNCTION). */
+static void print_states(const PlanNode *node, StrBuf *out)
+{
+    const PlanAggregate *agg = plan_aggregate(node);
+    for (size_t i = 0; i < agg->call_count; i++) {
+        strbuf_adds(out, i ? ", " : "");
+        type_print(agg->calls[i].call->state_type, out);
+    }
+}
+
+static Status compare_prints(void (*prints)(const PlanNode *node, StrBuf *out), const char *property,
+                             const PlanNode *old, const PlanNode *next, Error *err)
+{
+    StrBuf was = {0}, is = {0};
+    prints(old, &was);
+    prints(next, &is);
+    Status status = str_equal(strbuf_str(&was), strbuf_str(&is))
+                        ? OK
+                        : refuse_upgrade(next, property, strbuf_str(&was), strbuf_str(&is), err);
+    strbuf_clear(&was);
+    strbuf_clear(&is);
+    return status;
+}
+
 /* Neither from nor to a window: rows of the one kind of store are no rows of the other. */
 static Status check_upgrade(const PlanNode *old, const PlanNode *next, Error *err)
 {
     if (!upgrades(old) || !upgrades(next))
         return refuse_any_upgrade(old, upgrades(next) ? old : next, err);
-    StrBuf was = {0}, is = {0};
-    print_calls(old, &was);
-    print_calls(next, &is);
-    Status status = OK;
-    if (!str_equal(strbuf_str(&was), strbuf_str(&is)))
-        status =
-            refuse_upgrade(next, "columns not part of aggregate", strbuf_str(&was), strbuf_str(&is), err);
-    strbuf_clear(&was);
-    strbuf_clear(&is);
-    return status;
+    TRY(compare_prints(print_calls, "columns not part of aggregate", old, next, err));
+    return compare_prints(print_states, "types of the aggregates' states", old, next, err);
 }
 
 static void shape_store(const PlanNode *node, size_t index, Arena *arena, StoreShape *out)
@@ -227,6 +243,9 @@ static const void *read_details(DocReader *r, const PlanNode *node, const DocNod
     agg->having       = doc_expr_or_null(r, json, "having", agg->inner, &type_boolean);
     agg->values       = doc_columns(r, json, "values", agg->inner, node->schema, node->schema->key_count,
                                     node->schema->value_count);
+    for (size_t i = 0; doc_ok(r) && agg->window.kind == WINDOWED_SESSION && i < agg->call_count; i++)
+        if (calls[i].function->aggregate->merge == NULL)
+            doc_fail(r, "%s cannot aggregate sessions", calls[i].function->name);
     if (doc_ok(r))
         check_inner(r, node, agg);
     return agg;

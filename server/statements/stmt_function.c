@@ -34,13 +34,19 @@ static Status read_definition(Execution *x, const AstStatement *statement, LuaFu
         parameters[i].name        = element->name.text;
         TRY(resolve_type(x->catalog, element->type, x->arena, &parameters[i].type, err));
     }
+    const AstType *result = statement->type;
+    if (statement->function == FUNCTION_TABLE && result->field_count == 1)
+        result = result->fields[0].type; /* several columns are a STRUCT */
     *out = (LuaFunction){.name          = statement->name.text,
                          .parameters    = parameters,
                          .count         = statement->element_count,
                          .body          = statement->value,
                          .deterministic = (statement->promises & PROMISE_DETERMINISTIC) != 0,
                          .strict        = (statement->promises & PROMISE_STRICT) != 0};
-    return resolve_type(x->catalog, statement->type, x->arena, &out->result, err);
+    TRY(resolve_type(x->catalog, result, x->arena, &out->result, err));
+    out->state = out->result;
+    return statement->state == NULL ? OK
+                                    : resolve_type(x->catalog, statement->state, x->arena, &out->state, err);
 }
 
 static bool is_created(const Execution *x, Str name)
@@ -53,6 +59,12 @@ static bool is_created(const Execution *x, Str name)
            strcmp(listing.origin.path, created_here) == 0;
 }
 
+static Status (*const adders[])(FnAddition *addition, const LuaFunction *function, Error *err) = {
+    [FUNCTION_SCALAR]    = lua_scalar_add,
+    [FUNCTION_AGGREGATE] = lua_aggregate_add,
+    [FUNCTION_TABLE]     = lua_table_add,
+};
+
 /* Checks all; the functions are as they were until the commit. */
 static Status prepare(const AstStatement *statement, const LuaFunction *function, bool replace,
                       FnAddition *addition, Error *err)
@@ -61,7 +73,7 @@ static Status prepare(const AstStatement *statement, const LuaFunction *function
     if (replace)
         status = functions_add_removal(addition, function->name, err);
     if (status == OK)
-        status = lua_function_add(addition, function, err);
+        status = adders[statement->function](addition, function, err);
     if (status == OK)
         return OK;
     if (err->pos.line == 0)

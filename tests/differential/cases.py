@@ -13,7 +13,16 @@ HOUR = 3600000
 START = (int(time.time() * 1000) // HOUR - 20) * HOUR  # brokers delete what is old
 MODELLED = ("COUNT(*)", "COUNT", "SUM", "MIN", "MAX")
 ORDERED = ("LATEST_BY_OFFSET", "EARLIEST_BY_OFFSET", "COLLECT_LIST", "COLLECT_SET", "AVG", "STDDEV_SAMP")
-OTHERS = ("TOPK", "TOPKDISTINCT", "HISTOGRAM", "COUNT_DISTINCT")
+OTHERS = ("TOPK", "TOPKDISTINCT", "HISTOGRAM", "COUNT_DISTINCT", "TALLY")
+# An aggregate of somebody's own, whatever the order of its rows.
+TALLY = """CREATE AGGREGATE FUNCTION TALLY(V INT) RETURNS BIGINT STATE STRUCT<N BIGINT, TOTAL BIGINT, SEEN MAP<INT, BIGINT>> LANGUAGE LUA STRICT AS $$
+    local function shift(s, n, v) local seen = s.seen seen[v] = (seen[v] or 0) + n if seen[v] == 0 then seen[v] = nil end
+      return {n = s.n + n, total = s.total + n * v, seen = seen} end
+    function init() return {n = 0, total = 0, seen = {}} end
+    function accumulate(s, v) return shift(s, 1, v) end
+    function undo(s, v) return shift(s, -1, v) end
+    function merge(a, b) for v, n in pairs(b.seen) do a = shift(a, n, v) end return a end
+    function result(s) local kinds = 0 for _ in pairs(s.seen) do kinds = kinds + 1 end return s.total + 1000003 * s.n + 7 * kinds end $$;"""
 
 
 class Source:
@@ -80,13 +89,13 @@ def aggregate(rng, columns, number, ordered):
     # No sums of DECIMALs: one that overflows stops its query, as in ksqlDB.
     fits = {"SUM": ("INT", "BIGINT") + (("DOUBLE",) if ordered else ()), "MIN": values.NUMBERS + ("DATE", "TIME", "TIMESTAMP"), "MAX": values.NUMBERS,
             "AVG": ("INT", "BIGINT", "DOUBLE"), "STDDEV_SAMP": ("INT", "BIGINT", "DOUBLE"), "TOPK": ("INT", "BIGINT", "DOUBLE", "STRING"), "TOPKDISTINCT": ("INT", "BIGINT", "STRING"),
-            "HISTOGRAM": ("STRING",), "COLLECT_LIST": tuple(k[0] for k in values.PLAIN), "COLLECT_SET": ("INT", "BIGINT", "STRING")}.get(name)
+            "HISTOGRAM": ("STRING",), "TALLY": ("INT",), "COLLECT_LIST": tuple(k[0] for k in values.PLAIN), "COLLECT_SET": ("INT", "BIGINT", "STRING")}.get(name)
     usable = [(n, t) for n, t in columns if fits is None or t[0] in fits]
     if not usable:
         return None
     column, kind = rng.choice(usable)
     count = ", 3" if name in ("TOPK", "TOPKDISTINCT") else ""
-    result = {"COUNT": ("BIGINT",), "COUNT_DISTINCT": ("BIGINT",), "AVG": ("DOUBLE",), "STDDEV_SAMP": ("DOUBLE",), "HISTOGRAM": ("MAP", ("BIGINT",)),
+    result = {"COUNT": ("BIGINT",), "COUNT_DISTINCT": ("BIGINT",), "TALLY": ("BIGINT",), "AVG": ("DOUBLE",), "STDDEV_SAMP": ("DOUBLE",), "HISTOGRAM": ("MAP", ("BIGINT",)),
               "TOPK": ("ARRAY", kind), "TOPKDISTINCT": ("ARRAY", kind), "COLLECT_LIST": ("ARRAY", kind), "COLLECT_SET": ("ARRAY", kind)}.get(name, kind)
     return ("%s(%s%s) AS A%d" % (name, column, count, number), result, name, column)
 
@@ -220,8 +229,8 @@ class Case:
         by = rng.choice(self.table.columns[:2])
         where, _ = predicate(rng, self.table.columns)
         self.add(statement=f"CREATE TABLE {{N}} WITH (KAFKA_TOPIC='{{TOPIC}}', KEY_FORMAT='JSON', VALUE_FORMAT='JSON') AS "
-                           f"SELECT {by[0]}, COUNT(*) AS A0, SUM(V0) AS A1 FROM T{where} GROUP BY {by[0]};", is_table=True, keys=[by],
-                 columns=[("A0", ("BIGINT",)), ("A1", ("INT",))], empties=True)
+                           f"SELECT {by[0]}, COUNT(*) AS A0, SUM(V0) AS A1, TALLY(V0) AS A2 FROM T{where} GROUP BY {by[0]};", is_table=True, keys=[by],
+                 columns=[("A0", ("BIGINT",)), ("A1", ("INT",)), ("A2", ("BIGINT",))], empties=True)
 
     def add_join(self):
         rng = self.rng

@@ -66,7 +66,7 @@ class Run:
     def __init__(self, case, variant, binary):
         self.case, self.variant = case, variant
         self.prefix = "d%x_%s_" % (random.getrandbits(40), variant.name)
-        self.server = Server(binary, {**variant.properties, "ksql.service.id": self.prefix})
+        self.server = Server(binary, {**variant.properties, "ksql.service.id": self.prefix, "sluice.functions.create.enabled": "true"})
         self.refused, self.schemas, self.fed = set(), {}, {}
 
     def sql(self, text):
@@ -74,6 +74,7 @@ class Run:
 
     def start(self):
         self.server.start()
+        self.server.ok(cases.TALLY)
         for source in self.case.sources:
             self.server.ok(self.sql(source.create()))
         for query in self.case.queries:
@@ -350,6 +351,7 @@ def script(case, run, failure):
     path = os.path.join(tempfile.gettempdir(), "differential-%d.txt" % case.seed)
     with open(path, "w", encoding="utf-8") as out:
         out.write(f"-- seed {case.seed}, run {run.variant.name}: {run.variant.properties} {run.variant.events}\n-- {failure}\n".replace("\n", "\n-- ") + "\n")
+        out.write(cases.TALLY + "\n")
         for source in case.sources:
             out.write(source.create() + "\n")
         for query in case.queries:

@@ -12,6 +12,8 @@
  */
 #include "../unit/plan_test.h"
 
+#include "udf/extension/lua_function.h"
+
 #include "fault_alloc.h"
 
 #define S                                                                                                    \
@@ -106,6 +108,12 @@ static const Scenario scenarios[] = {
        "FROM s"
        " WINDOW SESSION (5 MILLISECONDS) GROUP BY k;",
      false},
+    {"table function in Lua",
+     S "CREATE STREAM o WITH (KAFKA_TOPIC='O') AS SELECT k, PIECES(b) AS x, l FROM s;", true},
+    {"aggregate in Lua",
+     S "CREATE TABLE o WITH (KAFKA_TOPIC='O') AS SELECT k, GATHER(b) AS x, COUNT(*) AS n FROM s WINDOW "
+       "SESSION (5 MILLISECONDS) GROUP BY k;",
+     false},
     {"join",
      S T "CREATE STREAM o WITH (KAFKA_TOPIC='O') AS SELECT s.k, c, CONCAT(b, c) AS x, l FROM s JOIN t ON s.k "
          "= t.k;",
@@ -158,6 +166,32 @@ static bool reads(const char *sql, const char *topic)
     return strstr(sql, topic[0] == 's' ? "KAFKA_TOPIC='s'" : "KAFKA_TOPIC='t'") != NULL;
 }
 
+static void add_functions(Flow *f)
+{
+    const FnOrigin     origin = {.path = "test"};
+    const LuaParameter text   = {STR_LIT("V"), &type_string};
+    const SqlType     *list   = type_array(f->arena, &type_string);
+    const LuaFunction  pieces = {.name       = STR_LIT("PIECES"),
+                                 .parameters = &text,
+                                 .count      = 1,
+                                 .result     = &type_string,
+                                 .body       = STR_LIT("return {v, v .. v}")},
+                      gather  = {
+                           .name       = STR_LIT("GATHER"),
+                           .parameters = &text,
+                           .count      = 1,
+                           .result     = &type_string,
+                           .state      = list,
+                           .body = STR_LIT("function accumulate(s, v) s = s or {} s[#s + 1] = v return s end "
+                                            "function merge(a, b) for _, v in ipairs(b or {}) do a = a or {} "
+                                            "a[#a + 1] = v end return a end "
+                                            "function result(s) return table.concat(s or {}, ',') end")};
+    FnAddition *addition = functions_begin(f->functions, &origin);
+    assert_int_equal(lua_table_add(addition, &pieces, &f->err), OK);
+    assert_int_equal(lua_aggregate_add(addition, &gather, &f->err), OK);
+    functions_commit(addition);
+}
+
 static bool run(const Scenario *scenario, long nth, Outcome *out)
 {
     Fault fault = {0};
@@ -165,6 +199,7 @@ static bool run(const Scenario *scenario, long nth, Outcome *out)
     *out = (Outcome){.arena = arena_new(0)};
     assert_int_equal(flow_setup(&flow), 0);
     Flow *f = flow;
+    add_functions(f);
     flow_sql(f, scenario->sql);
     for (size_t i = 0; i < ARRAY_LEN(input); i++)
         if (reads(scenario->sql, input[i].topic))

@@ -44,7 +44,7 @@ static inline void agg_state_clear(AggState *state) { growth_clear(&state->memor
 
 static inline AggregateContext agg_context(const Agg *agg, AggState *state, int64_t sequence)
 {
-    return (AggregateContext){&state->memory, agg->arena, sequence};
+    return (AggregateContext){.memory = &state->memory, .scratch = agg->arena, .sequence = sequence};
 }
 
 /* Arguments lie in memory that is gone after the call, as those of a batch are. */
@@ -85,10 +85,11 @@ static inline void agg_undo(Agg *agg, AggState *state, const Value *args)
 
 static inline const char *agg_text(Agg *agg, Value state)
 {
-    Value  out  = state;
-    StrBuf text = {0};
+    AggregateContext context = {.scratch = agg->arena};
+    Value            out     = state;
+    StrBuf           text    = {0};
     if (agg->fn->result != NULL)
-        assert_int_equal(agg->fn->result(agg->call, state, agg->arena, &out, &agg->err), OK);
+        assert_int_equal(agg->fn->result(agg->call, state, &context, &out, &agg->err), OK);
     if (value_is_null(out))
         return "NULL";
     value_print(agg->call->result_type, out, &text);

@@ -25,7 +25,7 @@ static const char *outcome(Arena *arena, const char *body)
     Value              result;
     FnResolved         found;
     Error              err;
-    Status             status = lua_function_add(addition, &function, &err);
+    Status             status = lua_scalar_add(addition, &function, &err);
     if (status != OK)
         functions_abandon(addition);
     else

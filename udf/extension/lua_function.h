@@ -1,8 +1,9 @@
 /*
- * lua_function.h - scalar functions whose body is Lua: CREATE FUNCTION ... LANGUAGE LUA AS $$ body $$.
+ * lua_function.h - functions whose body is Lua: CREATE FUNCTION ... LANGUAGE LUA AS $$ body $$.
  *
- * The body is that of a Lua function whose parameters are the statement's. A name that SQL has folded to
- * upper case is written in lower case there: `V` is `v`. NULL is nil (in arrays and maps the value `null`),
+ * The body of a scalar or table function is that of a Lua function whose parameters are the statement's. A
+ * name that SQL has folded to upper case is written in lower case there: `V` is `v`. That of an aggregate is
+ * run once and defines functions (lua_aggregate.c). NULL is nil (in arrays and maps the value `null`),
  * integers are integers, STRING and BYTES are strings, DATE, TIME and TIMESTAMP integers as the engine holds
  * them, arrays, maps and structs are tables.
  *
@@ -26,13 +27,19 @@ typedef struct {
     Str                 name; /* of the function */
     const LuaParameter *parameters;
     size_t              count;
-    const SqlType      *result;
+    const SqlType      *result; /* table functions: of an element */
+    const SqlType      *state;  /* aggregates */
     Str                 body;
     bool                deterministic, strict;
 } LuaFunction;
 
-/* Adds it to the registry. E_PLAN: the body does not compile (Lua's message, with its line), a parameter's
- * name is none in Lua, or a type is one that Lua has no value for; and as functions_add_scalar. */
-Status lua_function_add(FnAddition *addition, const LuaFunction *function, Error *err);
+/* They add it to the registry. E_PLAN: the body does not compile (Lua's message, with its line), a
+ * parameter's name is none in Lua, or a type is one that Lua has no value for; and as functions_add_scalar.
+ */
+Status lua_scalar_add(FnAddition *addition, const LuaFunction *function, Error *err);
+/* The body gives an array; each element is a row. */
+Status lua_table_add(FnAddition *addition, const LuaFunction *function, Error *err);
+/* E_PLAN also: it defines no accumulate, its init fails, or it needs a `result` and has none. */
+Status lua_aggregate_add(FnAddition *addition, const LuaFunction *function, Error *err);
 
 #endif
