@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/logger.h"
+#include "udf/extension/native_call.h"
 #include "udf/extension/native_function.h"
 
 struct Extensions {
@@ -29,13 +30,30 @@ struct sl_reg {
     const char *file;
 };
 
+static sl_status added(const sl_reg *registration, Status status, const Error *err)
+{
+    if (status == OK)
+        return SL_OK;
+    log_line(LOG_ERROR, "extension %s: a function is left out: %s", registration->file, err->message);
+    return SL_ERR;
+}
+
 static sl_status add_scalar(sl_reg *registration, const sl_scalar *function)
 {
     Error err;
-    if (native_function_add(registration->addition, function, &err) == OK)
-        return SL_OK;
-    log_line(LOG_ERROR, "extension %s: a function is left out: %s", registration->file, err.message);
-    return SL_ERR;
+    return added(registration, native_scalar_add(registration->addition, function, &err), &err);
+}
+
+static sl_status add_table(sl_reg *registration, const sl_scalar *function)
+{
+    Error err;
+    return added(registration, native_table_add(registration->addition, function, &err), &err);
+}
+
+static sl_status add_aggregate(sl_reg *registration, const sl_aggregate *function)
+{
+    Error err;
+    return added(registration, native_aggregate_add(registration->addition, function, &err), &err);
 }
 
 /* The reason why it cannot be loaded, or NULL. */
@@ -113,8 +131,10 @@ Extensions *extensions_load(Functions *functions, const char *directory)
     Extensions     *extensions = mem_calloc(1, sizeof *extensions);
     struct dirent **entries    = NULL;
     int             count      = scandir(directory, &entries, is_library, by_bytes);
-    native_function_host(&extensions->host);
-    extensions->host.add_scalar = add_scalar;
+    native_call_host(&extensions->host);
+    extensions->host.add_scalar    = add_scalar;
+    extensions->host.add_table     = add_table;
+    extensions->host.add_aggregate = add_aggregate;
     if (count < 0)
         log_line(LOG_WARN, "no extensions are loaded: %s: %s", directory, strerror(errno));
     extensions->loaded = mem_calloc((size_t)(count > 0 ? count : 1), sizeof *extensions->loaded);

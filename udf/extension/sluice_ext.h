@@ -7,7 +7,7 @@
  * links nothing of the server: what it needs is in the table `sl_host`.
  *
  * Structs grow at their ends only and begin with their size; a minor version adds members, a major one may
- * change them. Version 1.0 has scalar functions.
+ * change them. Version 1.0 has scalar functions, 1.1 table functions and aggregates, too.
  *
  * Contract. init and fini: one thread. open ... close: an instance per place where a query calls the
  * function; calls of one instance never overlap but may come from different threads, instances run side by
@@ -31,7 +31,7 @@ extern "C" {
 
 #define SLUICE_EXT_MAGIC 0x534C4358u /* "SLCX" */
 #define SLUICE_ABI_MAJOR 1
-#define SLUICE_ABI_MINOR 0
+#define SLUICE_ABI_MINOR 1
 
 typedef enum {
     SLV_NULL = 0, /* SQL's NULL, of whatever type */
@@ -84,6 +84,7 @@ typedef enum {
 typedef struct sl_call sl_call; /* one running call */
 typedef struct sl_reg  sl_reg;  /* valid during init */
 struct sl_scalar;
+struct sl_aggregate;
 
 typedef struct sl_host {
     uint32_t struct_size;
@@ -104,6 +105,10 @@ typedef struct sl_host {
     sl_status (*decimal_from_text)(sl_call *call, const char *text, size_t length, slv *out);
     /* Anything but SL_OK: the function is left out, the log says why; go on with the next. */
     sl_status (*add_scalar)(sl_reg *registration, const struct sl_scalar *function);
+    /* Since 1.1. A table function is an sl_scalar whose eval gives an ARRAY, each element of which becomes a
+     * row; `result` is the type of an element. */
+    sl_status (*add_table)(sl_reg *registration, const struct sl_scalar *function);
+    sl_status (*add_aggregate)(sl_reg *registration, const struct sl_aggregate *function);
 } sl_host;
 
 /* `type` is SQL text: "BIGINT", "ARRAY<T>", "STRUCT<A INT, B STRING>", "DECIMAL" (any), "UNIT"; single
@@ -139,6 +144,32 @@ typedef struct sl_scalar {
                       slv *out, uint8_t *row_failed);
     void (*close)(void *instance); /* may be NULL */
 } sl_scalar;
+
+/* Since 1.1. The state of a group is a value of the SQL type `state`: the server keeps it, in stores and in
+ * changelogs, so it is all that a restart or another server finds again. A call gets a view of it and puts
+ * the next one into *state, or leaves it. Calls that fail have changed nothing: the row is left out.
+ *
+ * init        the state of a group without rows; NULL: NULL. Once, when a query is planned
+ * accumulate  takes a row in
+ * undo        takes out a row that was taken in; NULL: cannot aggregate tables
+ * merge       takes in the state of another session, which has become one with this; NULL: no session windows
+ * finish      what SQL sees of the state; NULL: the state, and `result` must be the same text as `state` */
+typedef struct sl_aggregate {
+    uint32_t        struct_size;
+    const sl_meta  *meta;
+    const char     *doc; /* one line */
+    const sl_param *params;
+    uint32_t        nparams;        /* one at least */
+    const char     *state, *result; /* type texts; their generics occur in the parameters */
+    uint32_t        flags;          /* SL_STRICT: a row with a NULL is left out; SL_NULL_IS_ERROR */
+    sl_status (*open)(sl_call *call, void **instance); /* may be NULL */
+    sl_status (*init)(sl_call *call, slv *state);
+    sl_status (*accumulate)(sl_call *call, void *instance, slv *state, uint32_t nargs, const slv *args);
+    sl_status (*undo)(sl_call *call, void *instance, slv *state, uint32_t nargs, const slv *args);
+    sl_status (*merge)(sl_call *call, void *instance, slv *state, const slv *other);
+    sl_status (*finish)(sl_call *call, void *instance, const slv *state, slv *out);
+    void (*close)(void *instance); /* may be NULL */
+} sl_aggregate;
 
 typedef struct sl_extension {
     uint32_t    magic, struct_size;

@@ -1,5 +1,6 @@
 /*
- * example.c - an extension to begin from: an edit distance, a median, what a function keeps, how one fails.
+ * example.c - an extension to begin from: an edit distance, a median, what a function keeps, how one fails;
+ * a table function; an aggregate that can be undone and merged, and one that cannot be undone.
  *
  * Built with the server, loaded by its tests. A library of your own needs this header and a C compiler:
  *
@@ -94,6 +95,89 @@ static sl_status mistaken(sl_call *call, void *instance, const slv *args, uint32
 }
 SL_ROW_SCALAR(mistaken)
 
+/* WORDS(text): a row for each word. */
+static sl_status words(sl_call *call, void *instance, const slv *args, uint32_t nargs, slv *out)
+{
+    const uint8_t *text  = args[0].u.p;
+    slv           *list  = host->alloc(call, ((size_t)args[0].len / 2 + 1) * sizeof *list);
+    uint32_t       count = 0, begin = 0;
+    if (list == NULL)
+        return SL_ERR;
+    for (uint32_t i = 0; i <= args[0].len; i++) {
+        if (i < args[0].len && text[i] != ' ')
+            continue;
+        if (i > begin) /* a view of the argument: the server copies it */
+            sl_put_string(&list[count++], (const char *)text + begin, i - begin);
+        begin = i + 1;
+    }
+    out->kind    = SLV_ARRAY;
+    out->len     = count;
+    out->u.items = list;
+    return SL_OK;
+}
+SL_ROW_SCALAR(words)
+
+/* WEIGHTED_AVG(value, weight): its state is STRUCT<TOTAL DOUBLE, WEIGHT DOUBLE>. */
+static sl_status put_sums(sl_call *call, slv *state, double total, double weight)
+{
+    slv *sums = host->alloc(call, 2 * sizeof *sums);
+    if (sums == NULL)
+        return SL_ERR;
+    sl_put_double(&sums[0], total);
+    sl_put_double(&sums[1], weight);
+    state->kind    = SLV_STRUCT;
+    state->len     = 2;
+    state->u.items = sums;
+    return SL_OK;
+}
+
+static sl_status weighted_init(sl_call *call, slv *state) { return put_sums(call, state, 0, 0); }
+
+static sl_status weighted_shift(sl_call *call, slv *state, double total, double weight)
+{
+    const slv *sums = state->u.items;
+    return put_sums(call, state, sums[0].u.d + total, sums[1].u.d + weight);
+}
+
+static sl_status weighted_add(sl_call *call, void *instance, slv *state, uint32_t nargs, const slv *args)
+{
+    if (args[1].u.d < 0)
+        return host->error(call, SL_ERR, "a weight is negative");
+    return weighted_shift(call, state, args[0].u.d * args[1].u.d, args[1].u.d);
+}
+
+static sl_status weighted_undo(sl_call *call, void *instance, slv *state, uint32_t nargs, const slv *args)
+{
+    if (args[1].u.d < 0) /* it was never taken in */
+        return SL_OK;
+    return weighted_shift(call, state, -args[0].u.d * args[1].u.d, -args[1].u.d);
+}
+
+static sl_status weighted_merge(sl_call *call, void *instance, slv *state, const slv *other)
+{
+    return weighted_shift(call, state, other->u.items[0].u.d, other->u.items[1].u.d);
+}
+
+static sl_status weighted_finish(sl_call *call, void *instance, const slv *state, slv *out)
+{
+    if (state->u.items[1].u.d > 0)
+        sl_put_double(out, state->u.items[0].u.d / state->u.items[1].u.d);
+    return SL_OK; /* NULL without rows */
+}
+
+/* LONGEST(text): the state is the result; what a record brought cannot be taken out again. */
+static sl_status longest_merge(sl_call *call, void *instance, slv *state, const slv *other)
+{
+    if (other->kind != SLV_NULL && (state->kind == SLV_NULL || other->len > state->len))
+        *state = *other;
+    return SL_OK;
+}
+
+static sl_status longest_add(sl_call *call, void *instance, slv *state, uint32_t nargs, const slv *args)
+{
+    return longest_merge(call, instance, state, &args[0]);
+}
+
 #define META(variable, name, text)                                                                           \
     static const sl_meta variable = {sizeof(sl_meta), name, text, "EXAMPLE", "Sluice", "1.0"}
 META(levenshtein_meta, "LEVENSHTEIN", "How many bytes must change to make one text of the other.");
@@ -101,9 +185,13 @@ META(median_meta, "MEDIAN", "The middle one of a list of numbers.");
 META(calls_meta, "CALLS", "How often it was called here.");
 META(first_meta, "FIRST_OF", "The first element of a list.");
 META(mistaken_meta, "MISTAKEN", "A function with a mistake.");
+META(words_meta, "WORDS", "The words of a text, a row each.");
+META(weighted_meta, "WEIGHTED_AVG", "The mean of values, each with its weight.");
+META(longest_meta, "LONGEST", "The longest text, the first of those.");
 META(clash_meta, "ABS", "A name that is taken: left out.");
 
-static const sl_param texts[] = {{"a", "STRING"}, {"b", "STRING"}};
+static const sl_param texts[] = {{"a", "STRING"}, {"b", "STRING"}}, text[] = {{"text", "STRING"}};
+static const sl_param weighted[] = {{"value", "DOUBLE"}, {"weight", "DOUBLE"}};
 static const sl_param list[] = {{"list", "ARRAY<DOUBLE>"}}, any_list[] = {{"list", "ARRAY<T>"}};
 
 static const sl_scalar functions[] = {
@@ -118,11 +206,27 @@ static const sl_scalar functions[] = {
     {sizeof(sl_scalar), &clash_meta, "Left out.", texts, 2, "INT", SL_STRICT, 0, levenshtein_rows, 0},
 };
 
+static const sl_scalar tables[] = {
+    {sizeof(sl_scalar), &words_meta, "Words.", text, 1, "STRING", SL_STRICT, 0, words_rows, 0},
+};
+
+static const sl_aggregate aggregates[] = {
+    {sizeof(sl_aggregate), &weighted_meta, "Weighted mean.", weighted, 2,
+     "STRUCT<TOTAL DOUBLE, WEIGHT DOUBLE>", "DOUBLE", SL_STRICT, 0, weighted_init, weighted_add,
+     weighted_undo, weighted_merge, weighted_finish, 0},
+    {sizeof(sl_aggregate), &longest_meta, "Longest text.", text, 1, "STRING", "STRING", 0, 0, 0, longest_add,
+     0, longest_merge, 0, 0},
+};
+
 static sl_status init(const sl_host *table, sl_reg *registration)
 {
     host = table;
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
         host->add_scalar(registration, &functions[i]);
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        host->add_table(registration, &tables[i]);
+    for (size_t i = 0; i < sizeof aggregates / sizeof *aggregates; i++)
+        host->add_aggregate(registration, &aggregates[i]);
     return SL_OK;
 }
 
