@@ -116,8 +116,8 @@ how_to_go_on() {
   $sluice sql $url                      the shell (help lists what it can do)
   $sluice sql -f sql-examples/questions.sql $url
   $sluice sql                           a shell with an engine of its own in ./sluice-data
-  $sluice server --property listeners=http://0.0.0.0:8088 --property bootstrap.servers=KAFKA:9092
-                                        the same on Kafka
+  $sluice server --property bootstrap.servers=KAFKA:9092
+                                        the same on Kafka, for this machine; --property listeners=http://0.0.0.0:8088 lets others in (docs/security.md)
   ./setup.sh --stop                     ends the example's server
 TEXT
 }

@@ -1,10 +1,11 @@
 /*
  * cmd_sql.c - `sluice sql`: the shell, and an engine in this process when no server is named.
  *
- * The engine listens on a port of the loopback that the system picks, and the shell speaks REST to it like to
- * any other: one way of doing things.
+ * The engine listens on a socket in the state directory, and the shell speaks REST to it like to any other:
+ * one way of doing things. It is a socket and no port, for a port is open to every user of the machine.
  */
 #include <signal.h>
+#include <unistd.h>
 
 #include "core/logger.h"
 #include "main/commands.h"
@@ -15,6 +16,7 @@
 typedef struct {
     Node       *node;
     Properties *properties;
+    char       *url;  /* where it listens: unix:PATH */
     uint64_t    told; /* warnings that the user has been told of */
 } Embedded;
 
@@ -26,29 +28,42 @@ static void block_signals(sigset_t *before)
     pthread_sigmask(SIG_BLOCK, &all, before);
 }
 
+/* unix:STATE/shell/socket; the listener makes the directory and keeps others out of it. */
+static void choose_socket(Embedded *embedded, StrBuf *url)
+{
+    strbuf_addf(url, "unix:" STR_FMT "/shell/socket",
+                STR_ARG(properties_get_c(embedded->properties, "state.dir")));
+    embedded->url = str_to_heap(strbuf_str(url));
+}
+
 static Status embedded_start(void *context, const char *directory, StrBuf *url, Error *err)
 {
     Embedded *embedded = context;
     sigset_t  before;
-    properties_set(embedded->properties, STR_LIT("listeners"), STR_LIT("http://127.0.0.1:0"));
     if (directory != NULL)
         properties_set(embedded->properties, STR_LIT("state.dir"), str_c(directory));
     settings_fill(embedded->properties);
-    NodeOptions how = {.properties = embedded->properties, .serve = true, .log_to_file = true};
+    choose_socket(embedded, url);
+    NodeOptions how = {
+        .properties = embedded->properties, .serve = true, .listener = embedded->url, .log_to_file = true};
     block_signals(&before);
     Status status = node_open(&how, &embedded->node, err);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (status == E_BUSY)
-        error_append(err,
-                     "\nA server runs there: name it by its URL, as in `sluice sql http://localhost:8088`");
-    if (status == OK)
-        strbuf_addf(url, "http://127.0.0.1:%d", node_port(embedded->node));
+        error_append(
+            err,
+            "\nA server runs there: name it by its URL, as in `sluice sql http://localhost:8088`, or a "
+            "shell by its socket: `sluice sql " STR_FMT "`",
+            STR_ARG(strbuf_str(url)));
     return status;
 }
 
 static void embedded_stop(void *context)
 {
     Embedded *embedded = context;
+    if (embedded->node != NULL)
+        (void)unlink(embedded->url +
+                     strlen("unix:")); /* what is left is removed by the next that listens there */
     node_close(embedded->node);
     embedded->node = NULL;
 }
@@ -76,5 +91,6 @@ int cmd_sql(int argc, char **argv)
     ShellEngine engine   = {&embedded, embedded_start, embedded_news, embedded_stop, print_help};
     int         status   = shell_main(argc, argv, &engine);
     properties_free(embedded.properties);
+    mem_free(embedded.url);
     return status;
 }

@@ -8,6 +8,8 @@
 #include "shell/client.h"
 
 #include <curl/curl.h>
+#include <fcntl.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -27,8 +29,10 @@ struct Client {
     CURLM             *multi;
     struct curl_slist *headers;
     const ClientAuth  *auth;
-    char              *url;  /* without a slash at the end */
-    const atomic_bool *stop; /* in the background: instead of Ctrl-C; NULL: in the foreground */
+    char              *url;    /* without a slash at the end */
+    char              *socket; /* of unix:PATH, as an address has room for it; NULL: the URL says where */
+    int                folder; /* that `socket` goes through; -1: none */
+    const atomic_bool *stop;   /* in the background: instead of Ctrl-C; NULL: in the foreground */
 };
 
 typedef struct {
@@ -71,8 +75,18 @@ Client *client_new(const ClientAuth *auth)
         curl_slist_append(client->headers, "Accept: application/vnd.ksql.v1+json, application/json;q=0.9");
     client->headers = curl_slist_append(
         client->headers, "Expect:"); /* no 100-continue: it costs a second with servers that ignore it */
-    client->url = mem_strdup("");
+    client->url    = mem_strdup("");
+    client->folder = -1;
     return client;
+}
+
+static void forget_socket(Client *client)
+{
+    if (client->folder >= 0)
+        close(client->folder);
+    mem_free(client->socket);
+    client->folder = -1;
+    client->socket = NULL;
 }
 
 void client_free(Client *client)
@@ -82,12 +96,42 @@ void client_free(Client *client)
     curl_easy_cleanup(client->easy);
     curl_multi_cleanup(client->multi);
     curl_slist_free_all(client->headers);
+    forget_socket(client);
     mem_free(client->url);
     mem_free(client);
 }
 
+/* unix:DIRECTORY/NAME. An address has room for 107 bytes: a longer path goes by its directory's descriptor.
+ */
+static Status set_socket(Client *client, Str url, Error *err)
+{
+    enum { ROOM = sizeof((struct sockaddr_un *)0)->sun_path };
+    char *path  = str_to_heap(str_n(url.ptr + strlen("unix:"), url.len - strlen("unix:")));
+    char *slash = strrchr(path, '/');
+    forget_socket(client);
+    if (slash == NULL || slash == path || slash[1] == '\0') {
+        mem_free(path);
+        return error_set(err, E_CONFIG, NO_POS, "'" STR_FMT "' is no unix:DIRECTORY/NAME", STR_ARG(url));
+    }
+    if (strlen(path) >= ROOM) {
+        StrBuf by      = {0};
+        *slash         = '\0';
+        client->folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        strbuf_addf(&by, "/proc/self/fd/%d/%s", client->folder, slash + 1);
+        client->socket = str_to_heap(strbuf_str(&by));
+        strbuf_clear(&by);
+        mem_free(path);
+    } else
+        client->socket = path;
+    mem_free(client->url);
+    client->url = str_to_heap(url);
+    return OK;
+}
+
 Status client_set_url(Client *client, Str url, Error *err)
 {
+    if (str_starts_with(url, STR_LIT("unix:")))
+        return set_socket(client, url, err);
     StrBuf text  = {0};
     CURLU *parts = curl_url();
     while (url.len > 0 && url.ptr[url.len - 1] == '/')
@@ -104,6 +148,7 @@ Status client_set_url(Client *client, Str url, Error *err)
         return error_set(err, E_CONFIG, NO_POS, "'" STR_FMT "' is no http:// or https:// address",
                          STR_ARG(url));
     }
+    forget_socket(client);
     mem_free(client->url);
     client->url = mem_strdup(text.ptr);
     strbuf_clear(&text);
@@ -135,10 +180,12 @@ static void prepare(Client *client, const char *method, const char *path, Str re
     StrBuf url  = {0};
     CURL  *easy = client->easy;
     curl_easy_reset(easy);
-    strbuf_addf(&url, "%s%s", client->url, path);
+    strbuf_addf(&url, "%s%s", client->socket != NULL ? "http://localhost" : client->url, path);
     strbuf_addc(&url, '\0');
     reason[0] = '\0';
     curl_easy_setopt(easy, CURLOPT_URL, url.ptr);
+    if (client->socket != NULL)
+        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, client->socket);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "sluice/" SLUICE_VERSION);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);

@@ -14,10 +14,10 @@
 #include "shell/interrupt.h"
 #include "shell/session.h"
 
-/* `http://...`, `host:port`: a server; everything else is a directory. */
+/* `http://...`, `host:port`, `unix:PATH`: a server; everything else is a directory. */
 static bool is_url(const char *target)
 {
-    if (strstr(target, "://") != NULL)
+    if (strstr(target, "://") != NULL || strncmp(target, "unix:", 5) == 0)
         return true;
     const char *colon = strrchr(target, ':');
     return colon != NULL && strchr(target, '/') == NULL && colon[1] >= '0' && colon[1] <= '9';

@@ -123,6 +123,7 @@ void http_unref(HttpExchange *x)
     arena_free(x->arena);
     pthread_mutex_destroy(&x->lock);
     mem_free(x->texts);
+    mem_free(x->identity);
     mem_free(x);
 }
 
@@ -161,10 +162,23 @@ void exchange_submit(HttpExchange *x)
 Str    http_method(const HttpExchange *x) { return x->method; }
 Str    http_path(const HttpExchange *x) { return x->path; }
 Str    http_principal(const HttpExchange *x) { return x->principal; }
+Str    http_roles(const HttpExchange *x) { return x->roles; }
 Str    http_body(const HttpExchange *x) { return strbuf_str(&x->body); }
 bool   http_can_stream(const HttpExchange *x) { return x->version != HTTP_1_0; }
 bool   http_is_2(const HttpExchange *x) { return x->version == HTTP_2; }
 Arena *http_arena(HttpExchange *x) { return x->arena; }
+
+void http_set_principal(HttpExchange *x, Str name, Str roles)
+{
+    mem_free(x->identity);
+    x->identity = mem_alloc(name.len + roles.len + 1);
+    if (name.len > 0)
+        memcpy(x->identity, name.ptr, name.len);
+    if (roles.len > 0)
+        memcpy(x->identity + name.len, roles.ptr, roles.len);
+    x->principal = str_n(x->identity, name.len);
+    x->roles     = str_n(x->identity + name.len, roles.len);
+}
 
 Str http_header(const HttpExchange *x, const char *name)
 {

@@ -43,7 +43,8 @@ struct HttpExchange {
     Arena      *arena;
     char       *texts; /* holds the next three: a step may reset the arena */
     Str         method, path, query;
-    Str         principal;
+    Str         principal, roles;
+    char       *identity; /* holds both when the request proved them */
     HttpVersion version;
     bool        streams; /* the handler reads the body as it comes */
 

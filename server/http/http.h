@@ -32,8 +32,8 @@ typedef struct {
 } HttpOptions;
 
 Status http_open(const HttpOptions *options, HttpServer **out, Error *err);
-/* Listens on `http://host:port`; port 0 picks one. *port tells which. E_CONFIG for an address that is none,
- * E_IO when it is taken. */
+/* Listens on `http://host:port`; port 0 picks one, and *port tells which. Or on `unix:path`, a socket that
+ * nobody but this user can open; *port is 0. E_CONFIG for an address that is none, E_IO when it is taken. */
 Status http_listen(HttpServer *server, Str url, int *port, Error *err);
 /* Ends all streams, waits for running handlers. Accepts NULL. */
 void http_close(HttpServer *server);
@@ -47,7 +47,12 @@ Str http_parameter(HttpExchange *x, const char *name);
 Str http_header(const HttpExchange *x,
                 const char         *name); /* STR_NULL: not sent. Only before the reply has begun */
 /* Who asks, as the connection or the request has proved; STR_NULL: nobody knows. */
-Str    http_principal(const HttpExchange *x);
+Str http_principal(const HttpExchange *x);
+/* The roles that came with the name: "a,b"; STR_NULL: the connection proved it, which knows of none. */
+Str http_roles(const HttpExchange *x);
+/* By the handler that has asked the request itself, before anything else; it counts more than the
+ * connection's. Copies. */
+void   http_set_principal(HttpExchange *x, Str name, Str roles);
 Str    http_body(const HttpExchange *x);       /* the whole of it; not of a handler that reads */
 bool   http_can_stream(const HttpExchange *x); /* HTTP/1.0 cannot */
 bool   http_is_2(const HttpExchange *x);

@@ -203,20 +203,43 @@ static Status split_url(Str url, char *host, size_t host_size, char *port, size_
     return OK;
 }
 
-Status listener_open(HttpServer *server, Str url, int *port, Error *err)
+/* -1 with err. */
+static int bind_url(Str url, Error *err)
 {
     char             host[256], service[16];
     struct addrinfo *found,
         hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    TRY(split_url(url, host, sizeof host, service, sizeof service, err));
+    if (split_url(url, host, sizeof host, service, sizeof service, err) != OK)
+        return -1;
     int failed = getaddrinfo(host[0] ? host : NULL, service, &hints, &found);
-    if (failed != 0)
-        return error_set(err, E_CONFIG, NO_POS, "Invalid value " STR_FMT " for configuration listeners: %s",
-                         STR_ARG(url), gai_strerror(failed));
+    if (failed != 0) {
+        error_set(err, E_CONFIG, NO_POS, "Invalid value " STR_FMT " for configuration listeners: %s",
+                  STR_ARG(url), gai_strerror(failed));
+        return -1;
+    }
     int fd = bind_one(found);
     freeaddrinfo(found);
     if (fd < 0)
-        return error_set(err, E_IO, NO_POS, "cannot listen on " STR_FMT ": %m", STR_ARG(url));
+        error_set(err, E_IO, NO_POS, "cannot listen on " STR_FMT ": %m", STR_ARG(url));
+    return fd;
+}
+
+static int bind_unix(Str path, Error *err)
+{
+    int    fd   = -1;
+    char  *name = str_to_heap(path);
+    Status open = unix_socket_open(name, &fd, err);
+    mem_free(name);
+    return open == OK ? fd : -1;
+}
+
+Status listener_open(HttpServer *server, Str url, int *port, Error *err)
+{
+    Str scheme = STR_LIT("unix:");
+    int fd = str_starts_with(url, scheme) ? bind_unix(str_n(url.ptr + scheme.len, url.len - scheme.len), err)
+                                          : bind_url(url, err);
+    if (fd < 0)
+        return err->code;
     Listener *listener = mem_calloc(1, sizeof *listener);
     listener->server   = server;
     listener->base =

@@ -40,6 +40,12 @@ struct HttpServer {
 /* Binds and accepts from now on, until the loop ends. */
 Status listener_open(HttpServer *server, Str url, int *port, Error *err);
 
+/* ---- unix_socket.c ---- */
+
+/* A listening socket at `path`, which nobody but this user can open: the directory around it, made if it is
+ * missing, must be the user's own. What a process that is gone left there is removed. */
+Status unix_socket_open(const char *path, int *fd, Error *err);
+
 /* ---- protocols: each takes the socket over ---- */
 
 Status http1_start(HttpServer *server, void **out, Error *err);

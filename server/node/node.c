@@ -15,6 +15,7 @@
 #include "server/node/host_runtime.h"
 #include "server/http/http.h"
 #include "server/node/processing_log.h"
+#include "server/node/reach.h"
 #include "server/rest/rest.h"
 #include "server/statements/statements.h"
 #include "server/settings/settings.h"
@@ -140,28 +141,14 @@ static Status listen_on(Node *node, Str url, Error *err)
 {
     int port;
     TRY(http_listen(node->http, url, &port, err));
-    log_line(LOG_INFO, "listening on " STR_FMT " (port %d)", STR_ARG(url), port);
+    reach_tell(url, port, false);
     if (node->port == 0)
         node->port = port;
     return OK;
 }
 
-static Status open_rest(Node *node, const NodeOptions *options, Error *err)
+static Status listen_on_all(Node *node, Str listeners, Error *err)
 {
-    Str         listeners = options->listener != NULL ? str_c(options->listener)
-                                                      : properties_get_c(node->properties, "listeners");
-    HttpOptions http      = {.context        = &node->rest,
-                             .handle         = rest_handle,
-                             .streams_body   = rest_streams_body,
-                             .max_body       = REST_MAX_BODY,
-                             .threads        = REST_THREADS,
-                             .idle_timeout_s = (int)properties_int(node->properties,
-                                                                   "ksql.idle.connection.timeout.seconds", 86400),
-                             .spill_dir      = node->dir.path};
-    rest_init(&node->rest, node->engine, node->runtime, node->properties, &node->functions.base);
-    node->has_rest      = true;
-    node->rest.headless = options->queries_file != NULL;
-    TRY(http_open(&http, &node->http, err));
     for (size_t at = 0; at < listeners.len;) {
         const char *comma = memchr(listeners.ptr + at, ',', listeners.len - at);
         size_t      end   = comma != NULL ? (size_t)(comma - listeners.ptr) : listeners.len;
@@ -169,6 +156,25 @@ static Status open_rest(Node *node, const NodeOptions *options, Error *err)
         at = end + 1;
     }
     return OK;
+}
+
+static Status open_rest(Node *node, const NodeOptions *options, Error *err)
+{
+    HttpOptions http = {.context        = &node->rest,
+                        .handle         = rest_handle,
+                        .streams_body   = rest_streams_body,
+                        .max_body       = REST_MAX_BODY,
+                        .threads        = REST_THREADS,
+                        .idle_timeout_s = (int)properties_int(node->properties,
+                                                              "ksql.idle.connection.timeout.seconds", 86400),
+                        .spill_dir      = node->dir.path};
+    rest_init(&node->rest, node->engine, node->runtime, node->properties, &node->functions.base);
+    node->has_rest      = true;
+    node->rest.headless = options->queries_file != NULL;
+    TRY(http_open(&http, &node->http, err));
+    return options->listener != NULL
+               ? listen_on(node, str_c(options->listener), err)
+               : listen_on_all(node, properties_get_c(node->properties, "listeners"), err);
 }
 
 /* ---- what runs ---- */

@@ -14,7 +14,7 @@ typedef struct Node Node;
 typedef struct {
     const Properties *properties;   /* defaults filled in; must live as long */
     bool              serve;        /* REST on `listeners` */
-    const char       *listener;     /* instead of `listeners`; may be NULL */
+    const char       *listener;     /* this one instead of `listeners`; may be NULL */
     const char       *queries_file; /* run this file's statements and nothing else; NULL: the command log */
     /* Not NULL: a start waits for a log that does not answer, until this says true (E_CANCELLED). NULL: it
      * fails. */
