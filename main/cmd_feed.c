@@ -23,7 +23,7 @@
 enum { KAFKA_CONFIGS_MAX = 64 };
 
 typedef struct {
-    const char *url, *state_dir, *bootstrap, *topic, *file;
+    const char *url, *user, *token, *state_dir, *bootstrap, *topic, *file;
     const char *key_field, *timestamp_field;
     char        key_separator; /* '\0': none */
     bool        csv;
@@ -73,6 +73,8 @@ static int check_options(const FeedOptions *options)
         return command_misused("feed needs --topic NAME (sluice feed --help)");
     if ((options->url != NULL) + (options->state_dir != NULL) + (options->bootstrap != NULL) > 1)
         return command_misused("--url, --state-dir and --bootstrap-servers exclude each other");
+    if ((options->user != NULL || options->token != NULL) && options->url == NULL)
+        return command_misused("--user and --token are for a server (--url)");
     if (options->csv && options->key_separator != '\0')
         return command_misused("--csv and --key-separator exclude each other: take --key-field");
     if (options->key_field != NULL && options->key_separator != '\0')
@@ -92,6 +94,8 @@ static int parse(FeedOptions *options, int argc, char **argv)
         {"timestamp-field", required_argument, NULL, 'w'},
         {"partitions", required_argument, NULL, 'n'},
         {"property", required_argument, NULL, 'p'},
+        {"user", required_argument, NULL, 'U'},
+        {"token", required_argument, NULL, 'T'},
         {"csv", no_argument, NULL, 'v'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -126,6 +130,12 @@ static int parse(FeedOptions *options, int argc, char **argv)
             break;
         case 'v':
             options->csv = true;
+            break;
+        case 'U':
+            options->user = optarg;
+            break;
+        case 'T':
+            options->token = optarg;
             break;
         case 'p':
             status = take_config(options, optarg);
@@ -274,7 +284,7 @@ static Status feed_lines(const FeedOptions *options, FILE *file, FeedTarget *tar
 static Status open_target(FeedOptions *options, FeedTarget **out, Error *err)
 {
     if (options->url != NULL)
-        return feed_open_server(options->url, out, err);
+        return feed_open_server(options->url, options->user, options->token, out, err);
     if (options->bootstrap == NULL)
         return feed_open_embedded(options->state_dir != NULL ? options->state_dir : "sluice-data", out, err);
     options->configs[options->config_count++] = (LogConfig){"bootstrap.servers", options->bootstrap};

@@ -20,6 +20,7 @@ struct FeedTarget {
 Status feed_open_kafka(const LogConfig *configs, size_t count, FeedTarget **out, Error *err);
 /* The embedded log of a state directory; E_BUSY when a server has it. */
 Status feed_open_embedded(const char *state_dir, FeedTarget **out, Error *err);
-Status feed_open_server(const char *url, FeedTarget **out, Error *err);
+/* `user` with the password of SLUICE_PASSWORD, or `token`; NULL: neither. */
+Status feed_open_server(const char *url, const char *user, const char *token, FeedTarget **out, Error *err);
 
 #endif

@@ -93,10 +93,11 @@ static void server_close(FeedTarget *base)
     mem_free(self);
 }
 
-Status feed_open_server(const char *url, FeedTarget **out, Error *err)
+Status feed_open_server(const char *url, const char *user, const char *token, FeedTarget **out, Error *err)
 {
     ServerTarget *self = mem_calloc(1, sizeof *self);
     *self              = (ServerTarget){.base = {server_prepare, server_append, server_flush, server_close}};
+    self->auth         = (ClientAuth){.user = user, .token = token, .password = getenv("SLUICE_PASSWORD")};
     self->client       = client_new(&self->auth);
     Status status      = client_set_url(self->client, str_c(url), err);
     if (status == OK)

@@ -122,9 +122,9 @@ int shell_fail_reply(Shell *shell, long status, Str body, const Place *place)
         shell_print_entity(shell, entity);
     if (message.len > 0)
         print_failure(shell, place, message, code);
-    else if (status == 401)
-        out_error(&shell->out, "The server asks for a user and a password (401): use -u and -p, or -t");
-    else
+    if (status == 401)
+        out_error(&shell->out, "The server asks who you are, or does not know you: use -u and -p, or -t");
+    else if (message.len == 0)
         out_error(&shell->out, "The server answered with HTTP status %ld: " STR_FMT, status,
                   STR_ARG(str_n(body.ptr, body.len < 300 ? body.len : 300)));
     arena_free(arena);

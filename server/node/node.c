@@ -43,6 +43,7 @@ struct Node {
     HostRuntime      *host;
     Engine           *engine;
     CommandLog       *commands;
+    Authentication   *authentication; /* NULL: everybody may ask */
     Rest              rest;
     bool              has_rest, logs_to_file;
     HttpServer       *http;
@@ -141,7 +142,7 @@ static Status listen_on(Node *node, Str url, Error *err)
 {
     int port;
     TRY(http_listen(node->http, url, &port, err));
-    reach_tell(url, port, false);
+    reach_tell(url, port, node->authentication != NULL);
     if (node->port == 0)
         node->port = port;
     return OK;
@@ -168,9 +169,11 @@ static Status open_rest(Node *node, const NodeOptions *options, Error *err)
                         .idle_timeout_s = (int)properties_int(node->properties,
                                                               "ksql.idle.connection.timeout.seconds", 86400),
                         .spill_dir      = node->dir.path};
+    TRY(authentication_open(node->properties, engine_clock(node->engine), &node->authentication, err));
     rest_init(&node->rest, node->engine, node->runtime, node->properties, &node->functions.base);
-    node->has_rest      = true;
-    node->rest.headless = options->queries_file != NULL;
+    node->has_rest            = true;
+    node->rest.headless       = options->queries_file != NULL;
+    node->rest.authentication = node->authentication;
     TRY(http_open(&http, &node->http, err));
     return options->listener != NULL
                ? listen_on(node, str_c(options->listener), err)
@@ -337,6 +340,7 @@ void node_close(Node *node)
     http_close(node->http);
     if (node->has_rest)
         rest_clear(&node->rest);
+    authentication_close(node->authentication);
     command_log_stop(node->commands);
     runtime_close(node->runtime); /* before the plans go: it commits */
     engine_close(node->engine);

@@ -1,5 +1,5 @@
 /*
- * rest.c - from a request to its endpoint: the table of routes, readiness, CORS.
+ * rest.c - from a request to its endpoint: CORS, who asks, readiness, the table of routes.
  */
 #include "server/rest/rest.h"
 
@@ -90,7 +90,7 @@ void rest_handle(void *context, HttpExchange *x)
     bool         path_known;
     Str          method = http_method(x);
     const Route *route;
-    if (answer_cors(rest, x))
+    if (answer_cors(rest, x) || !rest_authenticate(rest, x))
         return;
     if (str_equal(method, STR_LIT("HEAD")))
         method = STR_LIT("GET");

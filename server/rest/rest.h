@@ -13,6 +13,7 @@
 #include "server/engine/engine.h"
 #include "server/http/http.h"
 #include "executor/pull/pull.h"
+#include "server/access/authentication.h"
 #include "server/rest/pull_limits.h"
 
 enum { REST_MAX_BODY = 16 * 1024 * 1024 /* of a request, or of a row of /inserts-stream */ };
@@ -32,10 +33,11 @@ typedef struct {
     Engine           *engine;
     Runtime          *runtime;
     const Properties *properties;
-    bool              headless;   /* a queries file runs: statements are refused */
-    atomic_bool       ready;      /* the command log has been replayed */
-    atomic_bool       terminated; /* /ksql/terminate: nothing is served any more */
-    pthread_mutex_t   lock;       /* of the list */
+    Authentication   *authentication; /* borrowed; NULL: nobody is asked who he is */
+    bool              headless;       /* a queries file runs: statements are refused */
+    atomic_bool       ready;          /* the command log has been replayed */
+    atomic_bool       terminated;     /* /ksql/terminate: nothing is served any more */
+    pthread_mutex_t   lock;           /* of the list */
     StreamQuery      *queries;
     size_t            query_count; /* reserved ones included */
     Transients        transients;  /* for TERMINATE and SHOW QUERIES */
@@ -57,6 +59,11 @@ typedef RestFunction *RestHandler;
 #define ROUTE(method, path, handler, flags) RestFunction handler;
 #include "server/rest/routes.def"
 #undef ROUTE
+
+/* ---- who asks (rest.md 7) ---- */
+
+/* Finds out, where somebody has to prove it, and keeps it with the exchange. False: it was answered. */
+bool rest_authenticate(Rest *rest, HttpExchange *x);
 
 /* ---- errors (rest.md 2) ---- */
 

@@ -178,6 +178,7 @@ Status settings_check(Str name, Str value, Error *err)
     case SETTING_CHOICE:
         return check_choice(setting, name, value, err);
     case SETTING_TEXT:
+    case SETTING_SECRET:
         return OK;
     }
     return OK;
@@ -239,10 +240,12 @@ Status settings_check_override(const Properties *server, Str name, Str value, Er
 static const struct {
     const char *name, *harmless;
 } protections[] = {
-    {"authentication.method", "none"},         {"ksql.authentication.plugin.class", ""},
-    {"ksql.security.extension.class", ""},     {"ksql.access.validator.enable", "off"},
-    {"ssl.client.authentication", "none"},     {"ssl.client.auth", "false"},
-    {"ksql.server.sni.check.enable", "false"}, {"sluice.authentication.file", NULL},
+    {"ksql.authentication.plugin.class", ""},
+    {"ksql.security.extension.class", ""},
+    {"ksql.access.validator.enable", "off"},
+    {"ssl.client.authentication", "none"},
+    {"ssl.client.auth", "false"},
+    {"ksql.server.sni.check.enable", "false"},
 };
 
 static Status check_protection(Str name, Str value, Error *err)
@@ -287,6 +290,16 @@ static Status check_unknown(Str name, Error *err)
     return OK;
 }
 
+/* Families of which every name is ours: one that is unknown is a mistake, and may be meant to protect. */
+static Status check_own_family(Str name, Error *err)
+{
+    if (!str_starts_with(name, STR_LIT("authentication.")) && !str_starts_with(name, STR_LIT("sluice.")))
+        return OK;
+    error_set(err, E_CONFIG, NO_POS, "There is no setting " STR_FMT ".", STR_ARG(name));
+    settings_suggest(name, err);
+    return E_CONFIG;
+}
+
 Status settings_check_all(const Properties *properties, Error *err)
 {
     Str name, value;
@@ -295,6 +308,8 @@ Status settings_check_all(const Properties *properties, Error *err)
         const Setting *setting = settings_find(name);
         TRY(settings_check(name, value, err));
         TRY(check_protection(name, value, err));
+        if (setting == NULL)
+            TRY(check_own_family(name, err));
         if (setting == NULL && !in_family(name))
             TRY(check_unknown(name, err));
         if (setting != NULL && setting->reader[0] == '\0')

@@ -12,7 +12,8 @@
 #include "planner/query_settings.h"
 #include "server/settings/properties.h"
 
-typedef enum { SETTING_TEXT, SETTING_INT, SETTING_BOOL, SETTING_CHOICE } SettingKind;
+/* SECRET: a text that is never shown again. */
+typedef enum { SETTING_TEXT, SETTING_INT, SETTING_BOOL, SETTING_CHOICE, SETTING_SECRET } SettingKind;
 /* Where its value is taken from: the server's alone, the client's over the server's for each statement, or
  * what was kept when the query was made. */
 typedef enum { SCOPE_SERVER, SCOPE_SESSION, SCOPE_QUERY } SettingScope;

@@ -130,6 +130,8 @@ static void show_properties(Execution *x, const AstStatement *statement, json_t 
         Str  value = execution_property(x, settings[i].name), name = str_c(settings[i].name);
         bool initial =
             settings[i].initial == NULL ? str_is_null(value) : str_equal(value, str_c(settings[i].initial));
+        if (settings[i].kind == SETTING_SECRET && !str_is_null(value))
+            value = STR_LIT("[hidden]");
         json_array_append_new(list,
                               json_pack("{s:o, s:s, s:o, s:b, s:s}", "name", json_str(name), "scope", "KSQL",
                                         "value", json_str(value), "editable", (int)settings[i].editable,

@@ -95,7 +95,7 @@ class Settings(unittest.TestCase):
         self.assertIn("Invalid value abc for configuration fetch.min.bytes: ", answer.stderr)
 
     def test_what_would_have_no_effect_stops_the_start(self):
-        for given, told in (("bootstrap.server=x", "did you mean bootstrap.servers?"), ("authentication.method=BASIC", "has no effect in Sluice yet"),
+        for given, told in (("bootstrap.server=x", "did you mean bootstrap.servers?"), ("ksql.security.extension.class=x", "has no effect in Sluice yet"),
                             ("ssl.client.authentication=REQUIRED", "has no effect in Sluice yet")):
             answer = self.serve(given, "listeners=here")
             self.assertEqual(answer.returncode, 1, answer)

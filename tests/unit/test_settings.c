@@ -82,8 +82,12 @@ static const struct {
     {"ksql.heartbeat.enable=true\n", "Sluice knows only false here"},
     {"ksql.heartbeat.enable=false\n", NULL},
     {"max.task.idle.ms=5\n", "in 0..0"},
-    {"authentication.method=BASIC\n", "does not start"},
+    {"authentication.method=LDAP\n", "must be one of"},
     {"authentication.method=NONE\n", NULL},
+    {"authentication.method=BASIC\n", NULL}, /* with what: authentication_open */
+    {"authentication.metod=BASIC\n", "There is no setting authentication.metod"},
+    {"sluice.functions.enabled=true\n", "There is no setting sluice.functions.enabled"},
+    {"ksql.authentication.plugin.class=x\n", "does not start"},
     {"ssl.client.auth=true\n", "does not start"},
     {"listeners\n", "Line 1 is no setting"},
     {"# fine\n\nthis is nothing\n", "Line 3 is no setting"},

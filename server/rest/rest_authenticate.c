@@ -1,0 +1,71 @@
+/*
+ * rest_authenticate.c - who asks, before anything is looked at: 401 and 403 are the same for what exists and
+ * what does not (rest.md 7).
+ */
+#include "server/rest/rest.h"
+
+/* A browser cannot give a WebSocket a header (rest.md 5.7). Nowhere else is a token taken from an address:
+ * those are written into logs. */
+static Credentials read_credentials(HttpExchange *x)
+{
+    Credentials given = credentials_read(http_header(x, "Authorization"), http_arena(x));
+    Str         token = http_parameter(x, "access_token");
+    if (given.kind == CREDENTIALS_NONE && str_equal(http_path(x), STR_LIT("/ws/query")) &&
+        !str_is_null(token))
+        return credentials_of_token(token);
+    return given;
+}
+
+static void challenge(HttpExchange *x, const char *scheme, Str realm)
+{
+    Str text = str_printf(http_arena(x), "%s realm=\"" STR_FMT "\"", scheme, STR_ARG(realm));
+    http_set_header(x, "WWW-Authenticate", str_to_c(http_arena(x), text));
+}
+
+static void refuse(const Authentication *authentication, HttpExchange *x)
+{
+    Str realm = authentication_realm(authentication);
+    if (authentication_takes_passwords(authentication))
+        challenge(x, "Basic", realm);
+    if (authentication_takes_tokens(authentication))
+        challenge(x, "Bearer", realm);
+    rest_error(x, 401, 40100, "Unauthorized");
+}
+
+static Answer ask(Authentication *authentication, HttpExchange *x, const Credentials *credentials,
+                  Identity *identity)
+{
+    Answer answer = authentication_recall(authentication, credentials, http_arena(x), identity);
+    if (answer != ANSWER_LATER)
+        return answer;
+    http_wait_begin(x); /* to check a password is slow by design */
+    answer = authentication_verify(authentication, credentials, http_arena(x), identity);
+    http_wait_end(x);
+    return answer;
+}
+
+bool rest_authenticate(Rest *rest, HttpExchange *x)
+{
+    Authentication *authentication = rest->authentication;
+    Identity        identity;
+    if (authentication == NULL || authentication_skips(authentication, http_path(x)))
+        return true;
+    Credentials credentials = read_credentials(x);
+    switch (ask(authentication, x, &credentials, &identity)) {
+    case ANSWER_ACCEPTED:
+        http_set_principal(x, identity.name, identity.roles);
+        return true;
+    case ANSWER_FORBIDDEN:
+        rest_error(x, 403, 40300, "You are forbidden from using this cluster.");
+        return false;
+    case ANSWER_BUSY:
+        http_set_header(x, "Retry-After", "1");
+        rest_error(x, 503, 50302, "Too many passwords wait to be checked: try again in a moment");
+        return false;
+    case ANSWER_REFUSED:
+    case ANSWER_LATER: /* it was the second question */
+        break;
+    }
+    refuse(authentication, x);
+    return false;
+}
