@@ -12,9 +12,13 @@
 #include <inttypes.h>
 #include <pthread.h>
 
-#include "registry/http_client.h"
-
-enum { KEPT_MOST = 4096, UNKNOWN_MOST = 64, UNKNOWN_US = 10 * 1000000 };
+enum {
+    KEPT_MOST    = 4096,
+    UNKNOWN_MOST = 64,
+    UNKNOWN_US   = 10 * 1000000,
+    ANSWER_MS    = 10000,
+    PATIENCE_MS  = 60000,
+};
 
 typedef struct {
     Arena           *arena;
@@ -163,7 +167,7 @@ static void note_unknown(HttpRegistry *self, int32_t id)
 /* What a status that is no success means. The registry's own words, where it has some. */
 static Status refused(Str path, long status, const json_t *answer, Error *err)
 {
-    const char *message = json_string_value(json_object_get(answer, "message"));
+    const char *message = http_answer_message(answer);
     if (message == NULL)
         message = status == 404 ? "not found" : "no reason given";
     return error_set(err, status == 404 ? E_NOT_FOUND : E_PLAN, NO_POS,
@@ -173,14 +177,17 @@ static Status refused(Str path, long status, const json_t *answer, Error *err)
 /* OK: *answer is an object. */
 static Status ask(HttpRegistry *self, StrBuf *path, const json_t *body, json_t **answer, Error *err)
 {
-    long status;
-    TRY(http_client_ask(self->client, strbuf_str(path), body, &status, answer, err));
-    if (status >= 200 && status < 300 && json_is_object(*answer))
-        return OK;
-    Status result =
-        status >= 400 ? refused(strbuf_str(path), status, *answer, err) : no_sense(strbuf_str(path), err);
-    json_decref(*answer);
+    HttpQuestion question = {body != NULL ? HTTP_POST : HTTP_GET, strbuf_str(path), body, false};
+    HttpAnswer   got;
     *answer = NULL;
+    TRY(http_client_ask(self->client, &question, &got, err));
+    if (got.status >= 200 && got.status < 300 && json_is_object(got.json)) {
+        *answer = got.json;
+        return OK;
+    }
+    Status result =
+        got.status >= 400 ? refused(question.path, got.status, got.json, err) : no_sense(question.path, err);
+    json_decref(got.json);
     return result;
 }
 
@@ -316,10 +323,16 @@ static void close_registry(SchemaRegistry *base)
     mem_free(self);
 }
 
-Status registry_http_open(const RegistryHttpOptions *options, SchemaRegistry **out, Error *err)
+Status registry_http_open(const HttpClientOptions *options, SchemaRegistry **out, Error *err)
 {
-    HttpClient *client;
-    TRY(http_client_new(options, &client, err));
+    HttpClientOptions whole = *options;
+    HttpClient       *client;
+    whole.service     = "The schema registry";
+    whole.media_type  = "application/vnd.schemaregistry.v1+json";
+    whole.answer_ms   = ANSWER_MS;
+    whole.patience_ms = PATIENCE_MS;
+    whole.rests       = true;
+    TRY(http_client_new(&whole, &client, err));
     HttpRegistry *self = mem_calloc(1, sizeof *self);
     self->base         = (SchemaRegistry){by_id, by_version, enroll, check, close_registry};
     self->client       = client;

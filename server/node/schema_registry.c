@@ -12,7 +12,7 @@ static const char *setting(const Properties *properties, const char *name, Arena
     return str_is_null(value) || value.len == 0 ? NULL : str_to_c(arena, value);
 }
 
-static Status read_user(const Properties *properties, Arena *arena, RegistryHttpOptions *out, Error *err)
+static Status read_user(const Properties *properties, Arena *arena, HttpClientOptions *out, Error *err)
 {
     const char *source = setting(properties, "ksql.schema.registry.basic.auth.credentials.source", arena);
     const char *info   = setting(properties, "ksql.schema.registry.basic.auth.user.info", arena);
@@ -32,7 +32,7 @@ static Status open_http(const Properties *properties, Clock *clock, Arena *arena
                         Error *err)
 {
     Str names = properties_get_c(properties, "ksql.schema.registry.ssl.endpoint.identification.algorithm");
-    RegistryHttpOptions options = {
+    HttpClientOptions options = {
         .urls         = setting(properties, "ksql.schema.registry.url", arena),
         .token        = setting(properties, "ksql.schema.registry.bearer.auth.token", arena),
         .ca_file      = setting(properties, "ksql.schema.registry.ssl.truststore.location", arena),

@@ -27,19 +27,20 @@ import tempfile
 # A folder includes itself and what stands in its row.
 LAYERS = {
     "core": [],
+    "web": ["core"],
     "parser": ["core"],
     "udf": ["core"],
     "serde": ["core"],
-    "registry": ["core", "serde"],
+    "registry": ["core", "serde", "web"],
     "log": ["core"],
     "state": ["core"],
     "catalog": ["core", "serde"],  # FormatSpec: docs/architecture.md, "Deviations"
     "expr": ["core", "udf"],
     "planner": ["core", "parser", "catalog", "expr", "udf", "serde"],
     "executor": ["core", "planner", "expr", "udf", "serde", "log", "state"],
-    "server": ["core", "parser", "udf", "serde", "registry", "log", "state", "catalog", "expr", "planner", "executor"],
+    "server": ["core", "parser", "udf", "serde", "web", "registry", "log", "state", "catalog", "expr", "planner", "executor"],
     "shell": ["core"],
-    "main": ["core", "parser", "udf", "serde", "registry", "log", "state", "catalog", "expr", "planner", "executor", "server", "shell"],
+    "main": ["core", "parser", "udf", "serde", "web", "registry", "log", "state", "catalog", "expr", "planner", "executor", "server", "shell"],
 }
 # A folder of several rooms: a room includes itself and what stands in its row.
 ROOMS = {
