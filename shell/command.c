@@ -126,12 +126,26 @@ static int run_pipelining(Shell *shell, Str rest, Arena *arena)
     return SHELL_OK;
 }
 
-static int run_script(Shell *shell, Str rest, Arena *arena)
+static int run_include(Shell *shell, Str rest, Arena *arena)
 {
     Str path = unquoted(rest);
     if (path.len == 0)
-        return misused(shell, "run script 'FILE'");
+        return misused(shell, "run script 'FILE', \\i FILE");
     return shell_run_file(shell, str_to_c(arena, path));
+}
+
+/* What a script SETs and DEFINEs ends with it, as in ksqlDB; \i is for what is to stay. */
+static int run_script(Shell *shell, Str rest, Arena *arena)
+{
+    Pairs properties = shell->properties, variables = shell->variables;
+    shell->properties = pairs_copy(&properties);
+    shell->variables  = pairs_copy(&variables);
+    int status        = run_include(shell, rest, arena);
+    pairs_clear(&shell->properties);
+    pairs_clear(&shell->variables);
+    shell->properties = properties;
+    shell->variables  = variables;
+    return status;
 }
 
 static int run_spool(Shell *shell, Str rest, Arena *arena)
@@ -216,8 +230,8 @@ static int run_pset(Shell *shell, Str rest, Arena *arena)
     Str name  = split_word(arena, rest, 0);
     Str value = name.len < rest.len ? unquoted(str_n(rest.ptr + name.len, rest.len - name.len)) : STR_LIT("");
     if (str_equal(name, STR_LIT("NULL"))) {
-        pairs_set(&shell->variables, STR_LIT("pset_null"), value); /* keeps the text */
-        shell->display.null_text = pairs_get(&shell->variables, STR_LIT("pset_null"));
+        mem_free(shell->null_text);
+        shell->display.null_text = shell->null_text = str_to_heap(value);
         return SHELL_OK;
     }
     if (str_equal(name, STR_LIT("FORMAT")))

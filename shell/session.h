@@ -25,6 +25,7 @@ typedef struct {
 const char *pairs_get(const Pairs *pairs, Str name); /* NULL: not there */
 void        pairs_set(Pairs *pairs, Str name, Str value);
 bool        pairs_remove(Pairs *pairs, Str name);
+Pairs       pairs_copy(const Pairs *pairs); /* the caller clears it */
 void        pairs_clear(Pairs *pairs);
 
 typedef struct {
@@ -45,6 +46,7 @@ typedef struct {
     Names             *names;                 /* for completion; NULL when not interactive */
     StrBuf             last;                  /* the last statement, for \g, \e and \watch */
     bool               pager;                 /* listings longer than the screen go through it */
+    char              *null_text;             /* of \pset null; NULL: it was not said */
     const ShellEngine *engine;                /* that was started in this process; NULL: none */
 } Shell;
 

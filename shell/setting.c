@@ -52,6 +52,14 @@ bool pairs_remove(Pairs *pairs, Str name)
     return true;
 }
 
+Pairs pairs_copy(const Pairs *pairs)
+{
+    Pairs copy = {.nocase = pairs->nocase};
+    for (size_t i = 0; i < pairs->count; i++)
+        pairs_set(&copy, str_c(pairs->items[i].name), str_c(pairs->items[i].value));
+    return copy;
+}
+
 void pairs_clear(Pairs *pairs)
 {
     for (size_t i = 0; i < pairs->count; i++) {
@@ -115,25 +123,44 @@ static bool is_name(char c, bool first)
            (!first && ((c >= '0' && c <= '9') || c == '@'));
 }
 
-/* The `${name}` that begins at `at`: its name, or an empty text. `$${name}` is none: it stands for `${name}`
- * itself. */
-static Str variable_at(Str text, size_t at)
+/* Of the `${name}` that begins at `at`; 0: none does. */
+static size_t variable_length(Str text, size_t at)
 {
-    if (at + 3 >= text.len || text.ptr[at] != '$' || text.ptr[at + 1] != '{' ||
-        (at > 0 && text.ptr[at - 1] == '$'))
-        return STR_LIT("");
+    if (at + 3 >= text.len || text.ptr[at] != '$' || text.ptr[at + 1] != '{')
+        return 0;
     size_t end = at + 2;
     while (end < text.len && is_name(text.ptr[end], end == at + 2))
         end++;
-    return end > at + 2 && end < text.len && text.ptr[end] == '}' ? str_n(text.ptr + at + 2, end - at - 2)
-                                                                  : STR_LIT("");
+    return end > at + 2 && end < text.len && text.ptr[end] == '}' ? end + 1 - at : 0;
+}
+
+/* Its name, or an empty text. `$${name}` is none: it stands for `${name}` itself. */
+static Str variable_at(Str text, size_t at)
+{
+    size_t length = at > 0 && text.ptr[at - 1] == '$' ? 0 : variable_length(text, at);
+    return length > 0 ? str_n(text.ptr + at + 2, length - 3) : STR_LIT("");
+}
+
+static bool substitutes(const Shell *shell)
+{
+    const char *enabled = pairs_get(&shell->properties, STR_LIT("ksql.variable.substitution.enable"));
+    return enabled == NULL || !str_equal_nocase(str_c(enabled), STR_LIT("false"));
 }
 
 /* What stays here goes to no server that would put the variables in. */
 static Str substitute(const Shell *shell, Arena *arena, Str text)
 {
     StrBuf out = {0};
+    if (!substitutes(shell))
+        return text;
     for (size_t at = 0; at < text.len; at++) {
+        bool escaped = text.ptr[at] == '$' && at + 1 < text.len && text.ptr[at + 1] == '$' &&
+                       variable_length(text, at + 1) > 0;
+        if (escaped) { /* $${name} is the text ${name} */
+            strbuf_add(&out, str_n(text.ptr + at + 1, variable_length(text, at + 1)));
+            at += variable_length(text, at + 1);
+            continue;
+        }
         Str         name  = variable_at(text, at);
         const char *value = name.len > 0 ? pairs_get(&shell->variables, name) : NULL;
         if (value == NULL) {
@@ -336,8 +363,7 @@ bool shell_run_setting(Shell *shell, Str statement, const Place *place, int *sta
 /* In a text literal an unknown name stays as it is ('Dear ${name}'); elsewhere nothing could stand for it. */
 Str shell_undefined_variable(const Shell *shell, Str statement)
 {
-    const char *enabled = pairs_get(&shell->properties, STR_LIT("ksql.variable.substitution.enable"));
-    if (enabled != NULL && str_equal_nocase(str_c(enabled), STR_LIT("false")))
+    if (!substitutes(shell))
         return STR_LIT("");
     for (size_t at = 0; at + 3 < statement.len; at++) {
         size_t behind = split_skip_text(statement, at);

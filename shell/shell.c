@@ -162,6 +162,7 @@ static void shell_clear(Shell *shell)
     pairs_clear(&shell->properties);
     pairs_clear(&shell->variables);
     strbuf_clear(&shell->last);
+    mem_free(shell->null_text);
 }
 
 static void set_locale(void)

@@ -115,10 +115,27 @@ static Str without_semicolon(Str line)
     return line;
 }
 
+/* A command in words may end with a `;` before its line does, as in ksqlDB's shell; \commands never do. */
+static size_t command_length(Str line)
+{
+    char quote = '\0';
+    for (size_t i = 0; i < line.len && line.ptr[0] != '\\'; i++) {
+        char c = line.ptr[i];
+        if (quote == '\0' && c == ';')
+            return i + 1;
+        if (quote == '\0' ? c == '\'' || c == '"' : c == quote)
+            quote = quote == '\0' ? c : '\0';
+    }
+    return line.len;
+}
+
 static bool take_command(Scanner *s, bool last, Split *out)
 {
     size_t start = s->at;
     skip_line(s);
+    size_t length = command_length(str_n(s->text.ptr + start, s->at - start));
+    if (start + length < s->at)
+        s->at = start + length;
     out->ended = s->at < s->text.len || last;
     if (!out->ended) {
         out->open = OPEN_STATEMENT;

@@ -239,6 +239,18 @@ class ShellTest(unittest.TestCase):
         code, _, err = self.run_shell("-e", script)
         self.assertEqual((code, err, self.server.requests[-1]["streamsProperties"]), (0, "", {"auto.offset.reset": "earliest"}))
 
+    def test_what_a_script_sets_ends_with_it(self):
+        path = self.file("SET 'auto.offset.reset'='earliest'; DEFINE t = 'new'; DEFINE u = '1'; \\pset null '-'\nUNDEFINE a; INSERT x;")
+        code, _, err = self.run_shell("-d", "t=old", "-d", "a=1", "-e", f"run script '{path}'; INSERT y;\n\\i {path}\nINSERT z;")
+        self.assertEqual((code, err), (0, ""))
+        sent = {r["ksql"]: (r["streamsProperties"], r["sessionVariables"]) for r in self.server.requests}
+        changed = {"auto.offset.reset": "earliest"}, {"t": "new", "u": "1"}
+        self.assertEqual([sent["INSERT x;"], sent["INSERT y;"], sent["INSERT z;"]], [changed, ({}, {"t": "old", "a": "1"}), changed])
+
+    def test_variables_that_are_none(self):
+        code, _, err = self.run_shell("-d", "x=1", "-e", "DEFINE v = '$${x} ${x} $$ $${ ${y}'; SET 'ksql.variable.substitution.enable'='false'; DEFINE w = '${x}'; INSERT y;")
+        self.assertEqual((code, err, self.server.requests[-1]["sessionVariables"]), (0, "", {"x": "1", "v": "${x} 1 $$ $${ ${y}", "w": "${x}"}))
+
     def test_unknown_variables(self):
         """In a text an unknown name stays; elsewhere it is refused, unless substitution is off."""
         code, _, err = self.run_shell("-e", "INSERT /* ${them} */ 'Dear ${name}, it''s ${you}'; INSERT 2; SET 'ksql.variable.substitution.enable'='false'; INSERT ${x};")

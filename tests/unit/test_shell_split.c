@@ -30,6 +30,8 @@ static const struct {
     {"HELP create stream;\n", {"HELP create stream"}, OPEN_NOTHING},
     {"\\d views\nexit\n", {"\\d views", "exit"}, OPEN_NOTHING},
     {"run script 'a b.sql';\n", {"run script 'a b.sql'"}, OPEN_NOTHING},
+    {"run script 'a;b.sql'; SELECT 1; exit;\n", {"run script 'a;b.sql'", "SELECT 1", "exit"}, OPEN_NOTHING},
+    {"\\pset null ';'\nSELECT 1;", {"\\pset null ';'", "SELECT 1"}, OPEN_NOTHING},
     {"SELECT\nhelp\nFROM s;", {"SELECT\nhelp\nFROM s"}, OPEN_NOTHING},
     {"set cli wrap on\nSET 'a'='b';", {"set cli wrap on", "SET 'a'='b'"}, OPEN_NOTHING},
     {"exit", {NULL}, OPEN_STATEMENT}, /* the line may go on */
