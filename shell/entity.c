@@ -51,10 +51,10 @@ static const Listing listings[] = {
     {"variables", "variables", {{"Variable Name", "name"}, {"Value", "value"}}},
     {"connector_list",
      "connectors",
-     {{"Connector Name", "name"}, {"Type", "type"}, {"Class", "className"}, {"Status", "state"}}},
+     {{"Connector Name", "name"}, {"Type", "!type"}, {"Class", "className"}, {"Status", "state"}}},
     {"connector_plugins_list",
      "connectorsPlugins",
-     {{"Class", "className"}, {"Type", "type"}, {"Version", "version"}}},
+     {{"Class", "className"}, {"Type", "!type"}, {"Version", "version"}}},
 };
 
 /* Elements of an array, one by one, joined by commas. */
@@ -74,7 +74,8 @@ static Str join(Arena *arena, JsonText array, bool first_only)
     return text;
 }
 
-/* A field by its path: `#f` counts an array, `^f` is its first element, `,f` joins its elements. */
+/* A field by its path: `#f` counts an array, `^f` is its first element, `,f` joins its elements, `!f` is in
+ * upper case, and "" is the item itself. */
 static Str listing_field(Arena *arena, JsonText item, const char *field)
 {
     switch (field[0]) {
@@ -84,6 +85,10 @@ static Str listing_field(Arena *arena, JsonText item, const char *field)
         return join(arena, jtext_get(item, field + 1), true);
     case ',':
         return join(arena, jtext_get(item, field + 1), false);
+    case '!':
+        return str_upper(arena, jtext_field(arena, item, field + 1));
+    case '\0':
+        return jtext_text(arena, item);
     default:
         return jtext_field(arena, item, field);
     }
@@ -347,6 +352,32 @@ static void print_properties(Shell *shell, JsonText entity, Arena *arena)
     grid_close(grid);
 }
 
+/* ---- connectors ---- */
+
+static void print_connector(Shell *shell, JsonText entity, Arena *arena)
+{
+    static const Label   labels[] = {{"Name", "name"}, {"Type", "type"}};
+    static const Label   inner[]  = {{"State", "state"}, {"WorkerId", "worker_id"}, {"Trace", "trace"}};
+    static const Listing parts[]  = {
+         {"", "tasks", {{"Task ID", "id"}, {"State", "state"}, {"Error Trace", "trace"}}},
+         {"", "sources", {{"KSQL Source Name", "name"}, {"Kafka Topic", "topic"}, {"Type", "type"}}},
+         {"", "topics", {{"Related Topics", ""}}},
+    };
+    JsonText status = jtext_get(entity, "status");
+    print_labels(shell, status, labels, 1, arena);
+    out_printf(&shell->out, "%-20s : " STR_FMT "\n", "Class",
+               STR_ARG(jtext_field(arena, entity, "connectorClass")));
+    print_labels(shell, status, labels + 1, 1, arena);
+    print_labels(shell, jtext_get(status, "connector"), inner, ARRAY_LEN(inner), arena);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        JsonText holder = i == 0 ? status : entity;
+        if (jtext_count(jtext_get(holder, parts[i].list)) == 0)
+            continue;
+        out_printf(&shell->out, "\n");
+        print_listing(shell, &parts[i], holder, arena);
+    }
+}
+
 static void print_message(Shell *shell, Str message)
 {
     if (!shell->display.quiet)
@@ -378,10 +409,25 @@ static void print_asserted(Shell *shell, JsonText entity, Arena *arena)
                jtext_is_true(jtext_get(entity, "exists")) ? " exists" : " does not exist");
 }
 
+static void print_created_connector(Shell *shell, JsonText entity, Arena *arena)
+{
+    Str name = jtext_text(arena, jtext_get2(entity, "info", "name"));
+    print_message(shell, str_printf(arena, "Created connector " STR_FMT, STR_ARG(name)));
+}
+
+static void print_dropped_connector(Shell *shell, JsonText entity, Arena *arena)
+{
+    Str name = jtext_field(arena, entity, "connectorName");
+    print_message(shell, str_printf(arena, "Dropped connector \"" STR_FMT "\"", STR_ARG(name)));
+}
+
 static const struct {
     const char *type;
     void (*print)(Shell *shell, JsonText entity, Arena *arena);
 } printers[] = {
+    {"connector_info", print_created_connector},
+    {"drop_connector", print_dropped_connector},
+    {"connector_description", print_connector},
     {"currentStatus", print_status},
     {"warning_entity", print_plain_message},
     {"terminate_query", print_terminated},

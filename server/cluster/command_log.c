@@ -153,7 +153,7 @@ static Status carry_out(CommandLog *commands, const LogRecord *record, Error *er
 {
     if (str_is_null(record->value) || !start_changing(commands, record->offset))
         return OK;
-    Status status = command_record_apply(commands->options.engine, record, commands->options.properties, err);
+    Status status = command_record_apply(commands->options.engine, record, err);
     stop_changing(commands, status == OK ? record->offset + 1 : -1);
     return status;
 }

@@ -90,8 +90,7 @@ static Str command_id(const LogRecord *record, Arena *arena)
     return str_dup(arena, record->key);
 }
 
-static Status apply(Engine *engine, const LogRecord *record, const DocNode *json,
-                    const Properties *properties, Arena *arena, Error *err)
+static Status apply(Engine *engine, const LogRecord *record, const DocNode *json, Arena *arena, Error *err)
 {
     Session        session;
     const DocNode *plan = doc_member(json, "plan"), *topics = doc_member(json, "topics");
@@ -101,7 +100,7 @@ static Status apply(Engine *engine, const LogRecord *record, const DocNode *json
                               .plan =
                                  doc_is_null(plan) ? NULL : plan, /* what is none is said by who reads it */
                               .offset = record->offset};
-    session_init(&session, properties);
+    session_init(&session, engine);
     for (const DocNode *set = doc_first(doc_member(json, "streamsProperties")); set != NULL;
          set                = doc_next(set))
         properties_set(session.overrides, doc_key(set), doc_string(set));
@@ -110,8 +109,7 @@ static Status apply(Engine *engine, const LogRecord *record, const DocNode *json
     return status;
 }
 
-static Status read_and_apply(Engine *engine, const LogRecord *record, const Properties *properties,
-                             Arena *arena, Error *err)
+static Status read_and_apply(Engine *engine, const LogRecord *record, Arena *arena, Error *err)
 {
     const DocNode *command;
     Error          ignored;
@@ -123,16 +121,16 @@ static Status read_and_apply(Engine *engine, const LogRecord *record, const Prop
                          "command %lld (" STR_FMT ") of the command topic was written by a later version",
                          (long long)record->offset, STR_ARG(record->key));
     if (is_command(command))
-        return apply(engine, record, command, properties, arena, err);
+        return apply(engine, record, command, arena, err);
     log_line(LOG_ERROR, "command %lld (" STR_FMT ") is not understood and left out",
              (long long)record->offset, STR_ARG(record->key));
     return OK;
 }
 
-Status command_record_apply(Engine *engine, const LogRecord *record, const Properties *properties, Error *err)
+Status command_record_apply(Engine *engine, const LogRecord *record, Error *err)
 {
     Arena *arena  = arena_new(0);
-    Status status = read_and_apply(engine, record, properties, arena, err);
+    Status status = read_and_apply(engine, record, arena, err);
     arena_free(arena);
     return status;
 }

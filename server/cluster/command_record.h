@@ -25,8 +25,7 @@ Status command_record_make(const CommandText *command, CommandRecord *out, Error
 void   command_record_clear(CommandRecord *record);
 
 /* Carries the record's command out (engine_apply, with its errors). A record that is none is said in the log
- * and left out. E_UNSUPPORTED: it was written by a later version. `properties` are the server's. */
-Status command_record_apply(Engine *engine, const LogRecord *record, const Properties *properties,
-                            Error *err);
+ * and left out. E_UNSUPPORTED: it was written by a later version. */
+Status command_record_apply(Engine *engine, const LogRecord *record, Error *err);
 
 #endif

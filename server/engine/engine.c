@@ -13,11 +13,13 @@ Status engine_open(const EngineOptions *options, Engine **out, Error *err)
     engine->options   = *options;
     engine->functions = functions_open();
     engine->catalog   = catalog_new();
+    engine->altered   = properties_new(NULL);
     if (options->extension_dir != NULL)
         engine->extensions = extensions_load(engine->functions, options->extension_dir);
     engine->statuses     = json_object();
     engine->last_command = -1;
     pthread_mutex_init(&engine->lock, NULL);
+    pthread_mutex_init(&engine->altered_lock, NULL);
     *out = engine;
     return OK;
 }
@@ -32,19 +34,54 @@ void engine_close(Engine *engine)
     functions_close(engine->functions);
     extensions_close(engine->extensions);
     pthread_mutex_destroy(&engine->lock);
+    pthread_mutex_destroy(&engine->altered_lock);
+    properties_free(engine->altered);
     mem_free(engine);
 }
 
-void session_init(Session *session, const Properties *server)
+static void copy_all(const Properties *from, Properties *to)
 {
-    session->overrides = properties_new(server);
+    Str name, value;
+    for (size_t i = 0; i < properties_count(from); i++) {
+        properties_at(from, i, &name, &value);
+        properties_set(to, name, value);
+    }
+}
+
+void session_init(Session *session, Engine *engine)
+{
+    session->system    = properties_new(engine->options.properties);
+    session->overrides = properties_new(session->system);
     session->variables = properties_new(NULL);
+    if (!atomic_load(&engine->is_altered)) /* every pull query comes by */
+        return;
+    pthread_mutex_lock(&engine->altered_lock);
+    copy_all(engine->altered, session->system);
+    pthread_mutex_unlock(&engine->altered_lock);
+}
+
+void session_copy(Session *session, const Session *from)
+{
+    session->system    = properties_new(from->system);
+    session->overrides = properties_new(session->system);
+    session->variables = properties_new(NULL);
+    copy_all(from->overrides, session->overrides);
+    copy_all(from->variables, session->variables);
 }
 
 void session_clear(Session *session)
 {
     properties_free(session->overrides);
+    properties_free(session->system);
     properties_free(session->variables);
+}
+
+void engine_alter_system(Engine *engine, Str name, Str value)
+{
+    pthread_mutex_lock(&engine->altered_lock);
+    properties_set(engine->altered, name, value);
+    pthread_mutex_unlock(&engine->altered_lock);
+    atomic_store(&engine->is_altered, true);
 }
 
 void session_collect_variables(const Session *session, Arena *arena, ParseOptions *options)
@@ -59,13 +96,14 @@ void session_collect_variables(const Session *session, Arena *arena, ParseOption
     options->keep_variables = options->keep_variables || !on;
 }
 
-Log             *engine_log(Engine *engine) { return engine->options.log; }
-Clock           *engine_clock(Engine *engine) { return engine->options.clock; }
-const Functions *engine_functions(Engine *engine) { return engine->functions; }
-SchemaRegistry  *engine_registry(Engine *engine) { return engine->options.registry; }
-QueryHost       *engine_host(Engine *engine) { return engine->options.host; }
-Str              engine_service_id(Engine *engine) { return engine->options.service_id; }
-bool             engine_is_test(const Engine *engine) { return engine->options.test_mode; }
+Log                   *engine_log(Engine *engine) { return engine->options.log; }
+Clock                 *engine_clock(Engine *engine) { return engine->options.clock; }
+const Functions       *engine_functions(Engine *engine) { return engine->functions; }
+SchemaRegistry        *engine_registry(Engine *engine) { return engine->options.registry; }
+const ConnectSettings *engine_connect(Engine *engine) { return engine->options.connect; }
+QueryHost             *engine_host(Engine *engine) { return engine->options.host; }
+Str                    engine_service_id(Engine *engine) { return engine->options.service_id; }
+bool                   engine_is_test(const Engine *engine) { return engine->options.test_mode; }
 
 Catalog *engine_catalog(Engine *engine)
 {

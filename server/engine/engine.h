@@ -54,6 +54,9 @@ struct QueryHost {
     json_t *(*describe)(QueryHost *self, Str id);
 };
 
+/* Where Kafka Connect is (server/connect/); the engine hands it on. */
+typedef struct ConnectSettings ConnectSettings;
+
 /* What a kind of statement does (execution.h). */
 typedef struct StatementClass StatementClass;
 
@@ -61,11 +64,12 @@ typedef struct {
     Log       *log;
     QueryHost *host;
     const StatementClass *(*statement_class)(AstStatementKind kind); /* NULL for kinds that are not built */
-    Clock            *clock;
-    SchemaRegistry   *registry;   /* borrowed; NULL: none is configured */
-    const Properties *properties; /* server level */
-    Str               service_id;
-    const char       *extension_dir; /* libraries of functions; NULL: none are loaded */
+    Clock                 *clock;
+    SchemaRegistry        *registry;   /* borrowed; NULL: none is configured */
+    const ConnectSettings *connect;    /* borrowed; NULL: no Kafka Connect is configured */
+    const Properties      *properties; /* server level */
+    Str                    service_id;
+    const char            *extension_dir; /* libraries of functions; NULL: none are loaded */
     bool test_mode; /* sluice test: query numbers count queries, no check of topic counts, no registry */
     int  default_partitions; /* test mode: of topics that statements name and nobody made */
 } EngineOptions;
@@ -81,12 +85,18 @@ void                     engine_set_kept_plans(Engine *engine, KeptPlans *kept);
 
 /* Overrides and variables of a request or a shell session. Thread: one. */
 typedef struct {
-    Properties *overrides; /* SET, streamsProperties */
+    Properties *system;    /* ALTER SYSTEM, as it was when the session began; over the server's */
+    Properties *overrides; /* SET, streamsProperties; over the system's */
     Properties *variables; /* DEFINE, sessionVariables */
 } Session;
 
-void session_init(Session *session, const Properties *server);
+/* Over the engine's properties and what ALTER SYSTEM has made of them. */
+void session_init(Session *session, Engine *engine);
+/* For what is tried: has what `from` has, which must outlive it. */
+void session_copy(Session *session, const Session *from);
 void session_clear(Session *session);
+/* What sessions that begin later get, over the server's properties. */
+void engine_alter_system(Engine *engine, Str name, Str value);
 /* The variables as the parser takes them, none where substitution is off; the array lives in `arena`. */
 void session_collect_variables(const Session *session, Arena *arena, ParseOptions *options);
 
@@ -116,13 +126,14 @@ Status engine_plan_query(Engine *engine, Session *session, const AstStatement *s
 
 /* ---- looking ---- */
 
-Log             *engine_log(Engine *engine);
-Clock           *engine_clock(Engine *engine);
-SchemaRegistry  *engine_registry(Engine *engine); /* NULL: none */
-const Functions *engine_functions(Engine *engine);
-QueryHost       *engine_host(Engine *engine);
-Str              engine_service_id(Engine *engine);
-bool             engine_is_test(const Engine *engine);
+Log                   *engine_log(Engine *engine);
+Clock                 *engine_clock(Engine *engine);
+SchemaRegistry        *engine_registry(Engine *engine); /* NULL: none */
+const ConnectSettings *engine_connect(Engine *engine);  /* NULL: none */
+const Functions       *engine_functions(Engine *engine);
+QueryHost             *engine_host(Engine *engine);
+Str                    engine_service_id(Engine *engine);
+bool                   engine_is_test(const Engine *engine);
 /* A copy of the catalog as it is now; the caller frees it. */
 Catalog *engine_catalog(Engine *engine);
 

@@ -34,6 +34,9 @@ struct Engine {
     KeptPlans      *kept;      /* of a file of statements; NULL: none */
     size_t          replanned; /* logged commands that had no plan */
     atomic_bool     degraded;
+    pthread_mutex_t altered_lock; /* of what follows: sessions begin without the engine's lock */
+    Properties     *altered;      /* by ALTER SYSTEM */
+    atomic_bool     is_altered;
 };
 
 /* On the engine's own catalog, with the next free query number. Thread: under the engine's lock, while the

@@ -37,13 +37,21 @@ void execution_take_lock(Execution *x)
         pthread_mutex_lock(&x->engine->lock);
 }
 
+void execution_leave_engine(Execution *x) { pthread_mutex_unlock(&x->engine->lock); }
+
+void execution_enter_engine(Execution *x)
+{
+    pthread_mutex_lock(&x->engine->lock);
+    if (!x->lease && !x->sandbox)
+        x->number = x->engine->next_number; /* others may have taken some */
+}
+
 void execution_pause(Execution *x, int64_t ms)
 {
     const struct timespec pause = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000L};
-    pthread_mutex_unlock(&x->engine->lock);
+    execution_leave_engine(x);
     nanosleep(&pause, NULL);
-    pthread_mutex_lock(&x->engine->lock);
-    x->number = x->lease ? x->number : x->engine->next_number; /* others may have taken some */
+    execution_enter_engine(x);
 }
 
 Status execution_start(Execution *x, PlanRef *plan, Error *err)

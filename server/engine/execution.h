@@ -92,6 +92,10 @@ Status   execution_stop(Execution *x, Str query_id, bool forget, Error *err);
  * changes anything meanwhile. Without the lease no pointer into the catalog is valid afterwards. */
 void execution_leave_lock(Execution *x);
 void execution_take_lock(Execution *x);
+/* Around what may wait for any other server, the sandbox included: others look and, unless it is under this
+ * request's lease, change. No pointer into the engine's catalog outlives it; the sandbox's copy stays. */
+void execution_leave_engine(Execution *x);
+void execution_enter_engine(Execution *x);
 /* Waits without the lock: others look and, unless it is under this request's lease, change. No pointer into
  * the catalog outlives it. Not in the sandbox. */
 void execution_pause(Execution *x, int64_t ms);

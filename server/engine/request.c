@@ -49,24 +49,12 @@ Status engine_parse(Engine *engine, const Session *session, Str text, Arena *are
     return parse_script(arena, text, &options, out, err);
 }
 
-/* Overrides and variables that the sandbox pass may change, so that the real pass starts from what the client
- * sent. */
-static void copy_session(const Session *from, Session *to)
-{
-    Str name, value;
-    session_init(to, from->overrides);
-    for (size_t i = 0; i < properties_count(from->variables); i++) {
-        properties_at(from->variables, i, &name, &value);
-        properties_set(to->variables, name, value);
-    }
-}
-
 static Status try_in_sandbox(Engine *engine, const Session *session, const Request *request, bool lease,
                              Arena *arena, size_t *failed, Error *err)
 {
     Session   copy;
     Execution x = execution_of(engine, &copy, arena);
-    copy_session(session, &copy);
+    session_copy(&copy, session); /* the real pass starts from what the client sent */
     x.sandbox     = true;
     x.next_offset = lease ? engine->sink->next_offset : 0;
     x.catalog     = catalog_copy(engine->catalog);

@@ -88,7 +88,7 @@ static Status add_place(const char *path, Str text, size_t failed, Arena *arena,
     return error_prefix(err, "%s:%u:%u: ", path, pos.line, pos.col);
 }
 
-static Status run(Engine *engine, const char *path, const Properties *properties, Arena *arena, Error *err)
+static Status run(Engine *engine, const char *path, Arena *arena, Error *err)
 {
     Str     text;
     Session session;
@@ -98,17 +98,17 @@ static Status run(Engine *engine, const char *path, const Properties *properties
     if (right != OK)
         return add_place(path, text, 0, arena, err);
     json_t *entities = json_array();
-    session_init(&session, properties);
+    session_init(&session, engine);
     Status status = engine_execute(engine, &session, text, arena, entities, &failed, NULL, err);
     session_clear(&session);
     json_decref(entities);
     return status == OK ? OK : add_place(path, text, failed, arena, err);
 }
 
-Status headless_run(Engine *engine, const char *path, const Properties *properties, Error *err)
+Status headless_run(Engine *engine, const char *path, Error *err)
 {
     Arena *arena  = arena_new(0);
-    Status status = run(engine, path, properties, arena, err);
+    Status status = run(engine, path, arena, err);
     arena_free(arena);
     return status;
 }

@@ -7,7 +7,7 @@
 #include "server/engine/engine.h"
 
 /* Checks and carries out the statements of the file. E_CONFIG: it cannot be read. */
-Status headless_run(Engine *engine, const char *path, const Properties *properties, Error *err);
+Status headless_run(Engine *engine, const char *path, Error *err);
 /* A whole file, in the arena. */
 Status file_read(const char *path, Arena *arena, Str *out, Error *err);
 

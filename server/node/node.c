@@ -10,6 +10,7 @@
 #include "core/logger.h"
 #include "core/notice.h"
 #include "server/cluster/command_log.h"
+#include "server/connect/connect_settings.h"
 #include "server/engine/kept_plans.h"
 #include "server/node/headless.h"
 #include "server/node/host_runtime.h"
@@ -38,6 +39,7 @@ struct Node {
     StateDir          dir;
     Log              *log;
     SchemaRegistry   *registry; /* NULL: none is configured */
+    ConnectSettings  *connect;  /* NULL: none is configured */
     ProcessingLog    *processing;
     Runtime          *runtime;
     HostRuntime      *host;
@@ -236,7 +238,7 @@ static Status run_file(Node *node, const NodeOptions *options, Error *err)
     TRY(until_available(node, options, "the log", ping, err));
     TRY(kept_plans_open(path, engine_functions(node->engine), &kept, err));
     engine_set_kept_plans(node->engine, kept);
-    Status status = headless_run(node->engine, options->queries_file, node->properties, err);
+    Status status = headless_run(node->engine, options->queries_file, err);
     engine_set_kept_plans(node->engine, NULL);
     if (status == OK)
         status = kept_plans_save(kept, err);
@@ -266,7 +268,7 @@ static void make_processing_stream(Node *node)
     Session           session;
     json_t           *entities = json_array();
     Error             err;
-    session_init(&session, node->properties);
+    session_init(&session, node->engine);
     if (engine_execute(node->engine, &session, text, node->arena, entities, NULL, NULL, &err) != OK)
         log_line(LOG_ERROR, "the stream over the processing log cannot be made: %s", err.message);
     session_clear(&session);
@@ -288,6 +290,7 @@ static Status open_parts(Node *node, const NodeOptions *options, Error *err)
     if (options->log_to_file)
         TRY(open_log_file(node, err));
     TRY(schema_registry_open(node->properties, clock, &node->registry, err));
+    TRY(connect_settings_open(node->properties, clock, &node->connect, err));
     TRY(open_log(node, clock, err));
     node->processing = processing_log_open(node->log, clock, node->properties, node->service_id);
     TRY(open_runtime(node, clock, err));
@@ -296,6 +299,7 @@ static Status open_parts(Node *node, const NodeOptions *options, Error *err)
                          (size_t)properties_int(node->properties, "ksql.query.error.max.queue.size", 10));
     EngineOptions engine = {.log             = node->log,
                             .registry        = node->registry,
+                            .connect         = node->connect,
                             .host            = host_runtime_base(node->host),
                             .statement_class = statement_class,
                             .clock           = clock,
@@ -349,6 +353,7 @@ void node_close(Node *node)
     processing_log_close(node->processing);
     log_close(node->log);
     registry_close(node->registry);
+    connect_settings_free(node->connect);
     if (node->logs_to_file)
         log_to_stderr();
     state_dir_close(&node->dir);

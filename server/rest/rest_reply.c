@@ -68,6 +68,13 @@ void rest_code(const Error *err, const AstStatement *statement, int *status, int
         *status = 417;
         *code   = 41700;
     }
+    bool connects = statement != NULL &&
+                    (statement->kind == STMT_CREATE_CONNECTOR || statement->kind == STMT_DROP_CONNECTOR ||
+                     statement->kind == STMT_DESCRIBE_CONNECTOR);
+    if (connects && (err->code == E_NOT_FOUND || err->code == E_EXISTS)) {
+        *status = err->code == E_NOT_FOUND ? 404 : 409;
+        *code   = *status * 100;
+    }
     for (size_t i = 0; i < ARRAY_LEN(codes); i++)
         if (codes[i].from == err->code) {
             *status = codes[i].status;
@@ -103,13 +110,38 @@ void rest_begin_rows(HttpExchange *x, const char *type)
         http_begin(x, 200, type);
 }
 
+/* A slip beside a password does not make it less of one. */
+static bool may_hold_secrets(Arena *arena, Str text)
+{
+    Str upper = str_upper(arena, str_trim(text));
+    return str_starts_with(upper, STR_LIT("INSERT")) || str_find(upper, STR_LIT("CONNECTOR"), 0) >= 0;
+}
+
+/* Of what is no statement: every text in quotes. */
+static Str mask_texts(Arena *arena, Str text)
+{
+    StrBuf out  = {0};
+    bool   open = false;
+    for (size_t i = 0; i < text.len; i++) {
+        bool quote = text.ptr[i] == '\'';
+        if (quote && !open)
+            strbuf_adds(&out, "'[string]'");
+        else if (!quote && !open)
+            strbuf_addc(&out, text.ptr[i]);
+        open ^= quote; /* '' within a text closes and opens: twice masked is masked */
+    }
+    Str masked = str_dup(arena, strbuf_str(&out));
+    strbuf_clear(&out);
+    return masked;
+}
+
 Str rest_masked(Arena *arena, Str text)
 {
     AstStatement *statement;
     Error         ignored;
     ParseOptions  options = {.optional_semicolon = true, .keep_variables = true};
     if (parse_statement(arena, text, &options, &statement, &ignored) != OK)
-        return text;
+        return may_hold_secrets(arena, text) ? mask_texts(arena, text) : text;
     if (statement->kind != STMT_INSERT_VALUES && statement->kind != STMT_CREATE_CONNECTOR)
         return text;
     StrBuf buf = {0};

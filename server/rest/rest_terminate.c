@@ -108,7 +108,7 @@ static Status end_all(Rest *rest, HttpExchange *x, const TopicPatterns *wanted, 
     list_topics(catalog, wanted, arena, topics);
     Str text = statements_that_end(catalog, arena);
     catalog_free(catalog);
-    session_init(&session, rest->properties);
+    session_init(&session, rest->engine);
     Status status = engine_execute(rest->engine, &session, text, arena, entities, NULL, NULL, err);
     if (status == OK)
         status = delete_topics(rest, topics, err);

@@ -41,12 +41,10 @@ const Setting *settings_find(Str name)
 
 /* Families of names that are somebody else's: function settings, Connect, metrics, TLS, and what Kafka
  * clients take. */
-static const char *const families[] = {"ksql.functions.", "ksql.connect.",   "ksql.metrics.",
-                                       "ksql.plugins.",   "consumer.",       "producer.",
-                                       "admin.",          "topic.",          "ssl.",
-                                       "sasl.",           "security.",       "metric",
-                                       "confluent.",      "authentication.", "__emit.interval",
-                                       "rocksdb.",        "sluice."};
+static const char *const families[] = {"ksql.functions.", "ksql.metrics.",   "ksql.plugins.", "consumer.",
+                                       "producer.",       "admin.",          "topic.",        "ssl.",
+                                       "sasl.",           "security.",       "metric",        "confluent.",
+                                       "authentication.", "__emit.interval", "rocksdb.",      "sluice."};
 
 bool settings_is_client_property(Str name)
 {
@@ -246,6 +244,7 @@ static const struct {
     {"ssl.client.authentication", "none"},
     {"ssl.client.auth", "false"},
     {"ksql.server.sni.check.enable", "false"},
+    {"ksql.connect.request.headers.plugin", ""},
 };
 
 static Status check_protection(Str name, Str value, Error *err)

@@ -1,6 +1,5 @@
 /*
- * stmt_session.c - SET, UNSET, DEFINE, UNDEFINE, ALTER SYSTEM (sql.md 4.5). They work on the session and have
- * no entity.
+ * stmt_session.c - SET, UNSET, DEFINE, UNDEFINE (sql.md 4.5). They work on the session and have no entity.
  */
 #include "server/statements/statements.h"
 #include "server/settings/settings.h"
@@ -17,12 +16,6 @@ Status stmt_unset(Execution *x, const AstStatement *statement, json_t **entity, 
 {
     properties_unset(x->session->overrides, statement->key);
     return OK;
-}
-
-Status stmt_alter_system(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
-{
-    return error_set(err, E_PLAN, statement->pos,
-                     "Cannot alter system configs when KSQL_SHARED_RUNTIME_ENABLED is turned off.");
 }
 
 Status stmt_define(Execution *x, const AstStatement *statement, json_t **entity, Error *err)

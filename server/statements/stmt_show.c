@@ -3,6 +3,8 @@
  */
 #include <regex.h>
 
+#include "core/address.h"
+#include "server/statements/connectors.h"
 #include "server/statements/describe.h"
 #include "server/settings/settings.h"
 
@@ -121,6 +123,18 @@ static bool is_overridden(const Execution *x, const char *name)
     return false;
 }
 
+/* An address may hold a user and a password. */
+static json_t *shown_value(Str value)
+{
+    StrBuf shown = {0};
+    if (str_is_null(value))
+        return json_null();
+    address_add_shown(&shown, value);
+    json_t *text = json_str(strbuf_str(&shown));
+    strbuf_clear(&shown);
+    return text;
+}
+
 static void show_properties(Execution *x, const AstStatement *statement, json_t *entity)
 {
     size_t         count;
@@ -134,7 +148,7 @@ static void show_properties(Execution *x, const AstStatement *statement, json_t 
             value = STR_LIT("[hidden]");
         json_array_append_new(list,
                               json_pack("{s:o, s:s, s:o, s:b, s:s}", "name", json_str(name), "scope", "KSQL",
-                                        "value", json_str(value), "editable", (int)settings[i].editable,
+                                        "value", shown_value(value), "editable", (int)settings[i].editable,
                                         "level", settings[i].editable ? "QUERY" : "SERVER"));
         if (is_overridden(x, settings[i].name))
             json_array_append_new(overwritten, json_str(name));
@@ -203,6 +217,10 @@ static const struct {
 
 Status stmt_show(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
 {
+    if (statement->show == SHOW_CONNECTORS)
+        return show_connectors(x, statement, entity, err);
+    if (statement->show == SHOW_CONNECTOR_PLUGINS)
+        return show_connector_plugins(x, statement, entity, err);
     if (statement->show == SHOW_TOPICS)
         return x->sandbox ? OK : show_topics(x, statement, entity, err);
     for (size_t i = 0; i < ARRAY_LEN(shows); i++) {
@@ -214,6 +232,6 @@ Status stmt_show(Execution *x, const AstStatement *statement, json_t **entity, E
         shows[i].fn(x, statement, *entity);
         return OK;
     }
-    return error_set(err, E_UNSUPPORTED, statement->pos,
-                     "Sluice does not speak to Kafka Connect yet: " STR_FMT, STR_ARG(statement->text));
+    return error_set(err, E_UNSUPPORTED, statement->pos, "Sluice has no such list: " STR_FMT,
+                     STR_ARG(statement->text));
 }

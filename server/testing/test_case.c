@@ -28,7 +28,6 @@ Status test_bench_open(TestBench *bench, bool script, DriverRestart restart, Err
     clock_init_virtual(&bench->clock, 0, 1);
     for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
         properties_set(bench->server, str_c(defaults[i][0]), str_c(defaults[i][1]));
-    session_init(&bench->session, bench->server);
     bench->registry = registry_memory_new();
     TRY(log_open_embedded(NULL, &bench->clock, &bench->log, err));
     if (restart != DRIVER_NO_RESTART)
@@ -49,7 +48,9 @@ Status test_bench_open(TestBench *bench, bool script, DriverRestart restart, Err
                              .service_id         = STR_LIT("some.ksql.service.id"),
                              .test_mode          = true,
                              .default_partitions = bench->default_partitions};
-    return engine_open(&options, &bench->engine, err);
+    TRY(engine_open(&options, &bench->engine, err));
+    session_init(&bench->session, bench->engine);
+    return OK;
 }
 
 void test_bench_close(TestBench *bench)

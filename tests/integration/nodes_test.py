@@ -131,6 +131,17 @@ class Following(WithNodes):
         self.await_results(self.b, range(30, 60))
         self.assertEqual(self.b.ksql("CREATE STREAM X AS SELECT * FROM S WHERE V > ${least};")[0], 400)
 
+    def test_a_setting_that_one_node_alters(self):
+        name, value = "ksql.output.topic.name.prefix", f"{self.name}-p_"
+        other = self.node(start=False)
+        other.properties["ksql.runtime.feature.shared.enabled"] = "true"
+        other.start().ok(f"ALTER SYSTEM '{name}'='{value}';")
+
+        def knows(server):
+            return any(p["name"] == name and p["value"] == value for p in server.ok("SHOW PROPERTIES;")[0]["properties"])
+        wait_until(lambda: knows(self.a) and knows(self.b), PATIENCE, "the setting on all nodes")
+        self.assertEqual(self.a.ksql(f"ALTER SYSTEM '{name}'='';")[0], 400)  # there it is not switched on
+
     def test_a_command_means_what_it_meant(self):
         """What has become of a topic meanwhile is nothing to a node that comes later."""
         def create(kind, name, key, partitions):

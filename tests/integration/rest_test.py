@@ -131,7 +131,7 @@ class Errors(WithServer):
             ("/ksql", {"ksql": "SELECT * FROM S EMIT CHANGES;"}, 400, 40002, "should be issued to the websocket endpoint"),
             ("/ksql", {"ksql": "DROP STREAM NOPE;"}, 400, 40001, "NOPE does not exist"),
             ("/ksql", {"ksql": "SHOW STREAMS;", "streamsProperties": {"auto.offset.reset": "x"}}, 400, 40000, "Invalid value x"),
-            ("/ksql", {"ksql": "SHOW CONNECTORS;"}, 400, 40001, "does not speak to Kafka Connect"),
+            ("/ksql", {"ksql": "SHOW CONNECTORS;"}, 400, 40001, "no Kafka Connect is configured"),
             ("/query", {"ksql": ""}, 400, 40000, '"ksql" field must be populated'),
             ("/query", {"ksql": "SELECT * FROM NOPE;"}, 400, 40001, "NOPE"),
             ("/query", {"ksql": "SHOW STREAMS;"}, 400, 40000, "not supported"),

@@ -53,15 +53,16 @@ ROOMS = {
     "server/settings": [],
     "server/http": [],
     "server/access": ["server/settings"],
+    "server/connect": ["server/settings"],
     "server/engine": ["server/settings"],
-    "server/statements": ["server/engine", "server/settings"],
+    "server/statements": ["server/engine", "server/connect", "server/settings"],
     "server/cluster": ["server/engine", "server/settings"],
     "server/rest": ["server/http", "server/access", "server/statements", "server/engine", "server/settings"],
-    "server/node": ["server/rest", "server/http", "server/access", "server/cluster", "server/statements", "server/engine", "server/settings"],
+    "server/node": ["server/rest", "server/http", "server/access", "server/cluster", "server/statements", "server/engine", "server/connect", "server/settings"],
     "server/testing": ["server/statements", "server/engine", "server/settings"],
 }
 # A room that needs less than its folder: it includes itself and these folders.
-ROOM_LAYERS = {"server/settings": ["core", "planner"], "server/http": ["core"], "server/access": ["core"]}
+ROOM_LAYERS = {"server/settings": ["core", "planner"], "server/http": ["core"], "server/access": ["core"], "server/connect": ["core", "web"]}
 # Folder: what its files must not reach, directly or through any header.
 UNREACHABLE = {"executor": ["parser"], "state": ["planner", "parser"], "log": ["planner", "parser"]}
 # Headers that Lemon makes.

@@ -122,3 +122,18 @@ TERMINATE nope;
 --@expected.error: plan
 --@expected.message: Cannot add stream 'FRESH': CREATE OR REPLACE is not supported on source streams.
 CREATE OR REPLACE SOURCE STREAM fresh (k STRING KEY, a INT) WITH (KAFKA_TOPIC='fresh', VALUE_FORMAT='JSON');
+
+--@test: a connector needs a Kafka Connect
+--@expected.error: plan
+--@expected.message: Failed to create connector: no Kafka Connect is configured. Set 'ksql.connect.url' in the server's configuration
+CREATE SOURCE CONNECTOR IF NOT EXISTS c WITH ('connector.class'='x', 'password'='p');
+
+--@test: so do lists of connectors
+--@expected.error: plan
+--@expected.message: Failed to list connectors: no Kafka Connect is configured.
+SHOW SINK CONNECTORS;
+
+--@test: ALTER SYSTEM is switched on by the operator
+--@expected.error: plan
+--@expected.message: Cannot alter system configs when KSQL_SHARED_RUNTIME_ENABLED is turned off.
+ALTER SYSTEM 'ksql.output.topic.name.prefix'='p_';

@@ -78,7 +78,7 @@ static int bench_teardown(void **state)
 static Status apply(Bench *b, Str key, Str value)
 {
     LogRecord record = {.key = key, .value = value, .offset = b->offset++};
-    return command_record_apply(b->engine, &record, b->properties, &b->err);
+    return command_record_apply(b->engine, &record, &b->err);
 }
 
 /* The lines of a fixture: key, tab, value. */
