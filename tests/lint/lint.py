@@ -179,7 +179,7 @@ class Lint:
 
     def check_member(self, code, table, symbol, home):
         word = re.compile(r"\b%s\b" % re.escape(symbol))
-        places = [(path, number) for path, text in code.items() for number, line in enumerate(text, 1) if word.search(line)]
+        places = [(path, number) for path, text in code.items() for number, line in enumerate(text, 1) if symbol in line and word.search(line)]
         if home is not None:
             places = [place for place in places if not place[0].startswith(home)]
         elif places:
