@@ -124,6 +124,16 @@ Status log_offsets_many(Log *log, Str topic, const int *partitions, size_t count
     return OK;
 }
 
+Status log_arrived_many(Log *log, Str topic, const int *partitions, size_t count, int64_t *end, Error *err)
+{
+    int64_t first;
+    if (BACKEND(log)->arrived_many != NULL)
+        return BACKEND(log)->arrived_many(log, topic, partitions, count, end, err);
+    for (size_t i = 0; i < count; i++)
+        TRY(log_offsets(log, topic, partitions[i], &first, &end[i], err));
+    return OK;
+}
+
 Status log_offset_for_time(Log *log, Str topic, int partition, int64_t ms, int64_t *out, Error *err)
 {
     return BACKEND(log)->offset_for_time(log, topic, partition, ms, out, err);
@@ -224,7 +234,19 @@ void log_send_now(LogWriter *writer) { BACKEND(writer)->send_now(writer); }
 Status log_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
                        int64_t *offset, Error *err)
 {
-    return BACKEND(writer)->append_sync(writer, topic, partition, record, hash_key, offset, err);
+    LogPosition landed;
+    size_t      count;
+    TRY(log_append_all(writer, topic, partition, record, 1, hash_key, &landed, &count, err));
+    if (offset != NULL)
+        *offset = landed.offset - 1;
+    return OK;
+}
+
+Status log_append_all(LogWriter *writer, Str topic, int partition, const LogRecord *records, size_t count,
+                      Str hash_key, LogPosition *landed, size_t *landed_count, Error *err)
+{
+    return BACKEND(writer)->append_all(writer, topic, partition, records, count, hash_key, landed,
+                                       landed_count, err);
 }
 
 Status log_txn_begin(LogWriter *writer, Error *err) { return BACKEND(writer)->txn_begin(writer, err); }

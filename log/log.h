@@ -84,6 +84,9 @@ Status log_offsets(Log *log, Str topic, int partition, int64_t *first, int64_t *
 /* The same of many partitions at the price of one question: first[i] and end[i] of partitions[i]. */
 Status log_offsets_many(Log *log, Str topic, const int *partitions, size_t count, int64_t *first,
                         int64_t *end, Error *err);
+/* Behind the last record that has arrived, its transaction decided or not (Kafka: the high watermark). What a
+ * transaction that has committed has written lies below it, even while log_offsets does not show it yet. */
+Status log_arrived_many(Log *log, Str topic, const int *partitions, size_t count, int64_t *end, Error *err);
 /* First offset whose timestamp is >= ms, or the end. */
 Status log_offset_for_time(Log *log, Str topic, int partition, int64_t ms, int64_t *out, Error *err);
 /* Removes all records below `before`. */
@@ -173,15 +176,21 @@ Status log_flush(LogWriter *writer, int timeout_ms, Error *err);
 /* Sends what has been appended without lingering any longer; does not wait for it to arrive, or a millisecond
  * at most. */
 void log_send_now(LogWriter *writer);
-/* A writer without transactions: appends and waits. *offset may be NULL. */
-Status log_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
-                       int64_t *offset, Error *err);
 
 typedef struct {
     Str     topic;
     int     partition;
     int64_t offset;
 } LogPosition;
+
+/* A writer without transactions: appends and waits. *offset may be NULL. */
+Status log_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
+                       int64_t *offset, Error *err);
+/* The same of many records, which go out together and wait for one answer. Where they landed: of each
+ * partition that got some, the offset behind the last, with `topic` as it was given; `landed` has room for
+ * `count`. After an error some may have been written. */
+Status log_append_all(LogWriter *writer, Str topic, int partition, const LogRecord *records, size_t count,
+                      Str hash_key, LogPosition *landed, size_t *landed_count, Error *err);
 
 Status log_txn_begin(LogWriter *writer, Error *err);
 /* The fence: commits `positions` for the member's group with the generation that the member had when `fence`

@@ -51,8 +51,8 @@ typedef struct LogBackend {
                      Error *err);
     Status (*flush)(LogWriter *writer, int timeout_ms, Error *err);
     void (*send_now)(LogWriter *writer);
-    Status (*append_sync)(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
-                          int64_t *offset, Error *err);
+    Status (*append_all)(LogWriter *writer, Str topic, int partition, const LogRecord *records, size_t count,
+                         Str hash_key, LogPosition *landed, size_t *landed_count, Error *err);
     Status (*txn_begin)(LogWriter *writer, Error *err);
     Status (*txn_fence)(LogWriter *writer, const LogFence *fence, const LogPosition *positions, size_t count,
                         Error *err);
@@ -71,6 +71,9 @@ typedef struct LogBackend {
     /* NULL where one question is as cheap as many: then the partitions are asked for one by one. */
     Status (*offsets_many)(Log *log, Str topic, const int *partitions, size_t count, int64_t *first,
                            int64_t *end, Error *err);
+    /* NULL where what has arrived is decided: then the ends of `offsets` are those. */
+    Status (*arrived_many)(Log *log, Str topic, const int *partitions, size_t count, int64_t *end,
+                           Error *err);
     Status (*member_settle)(LogMember *member, const int *partitions, size_t count, bool *known, Error *err);
 } LogBackend;
 

@@ -342,8 +342,8 @@ Status  embedded_append(LogWriter *writer, Str topic, int partition, const LogRe
                         Error *err);
 Status  embedded_flush(LogWriter *writer, int timeout_ms, Error *err);
 void    embedded_send_now(LogWriter *writer);
-Status  embedded_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record,
-                             Str hash_key, int64_t *offset, Error *err);
+Status  embedded_append_all(LogWriter *writer, Str topic, int partition, const LogRecord *records,
+                            size_t count, Str hash_key, LogPosition *landed, size_t *landed_count, Error *err);
 Status  embedded_txn_begin(LogWriter *writer, Error *err);
 Status  embedded_txn_fence(LogWriter *writer, const LogFence *fence, const LogPosition *positions,
                            size_t count, Error *err);

@@ -28,6 +28,7 @@ struct Run {
     int64_t    base;     /* since apply */
     int64_t   *end;      /* where the writer wants to know the end after the commit */
     bool       advanced; /* part->next includes it */
+    bool       asked;    /* log_append_all wants to know where it landed */
 };
 
 typedef struct {
@@ -463,24 +464,41 @@ void embedded_send_now(LogWriter *writer)
         log_linger(writer->log, writer, 0);
 }
 
-Status embedded_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record,
-                            Str hash_key, int64_t *offset, Error *err)
+/* Under writer->lock. Whatever happens, all that is buffered is in *runs then. */
+static Status buffer_all(LogWriter *writer, Str topic, int partition, const LogRecord *records, size_t count,
+                         Str hash_key, Run **runs, Error *err)
 {
-    assert(writer->id == NULL);
-    pthread_mutex_lock(&writer->lock);
+    Status status = OK;
     Run   *run;
-    Status status = buffer_record(writer, topic, partition, record, hash_key, &run, err);
-    Run   *runs   = status == OK ? take_runs(writer) : NULL;
-    pthread_mutex_unlock(&writer->lock);
-    if (status != OK)
-        return status;
-    CommitJob commit;
-    commit_init(&commit, writer, runs);
-    status = log_submit(writer->log, &commit.job, err);
-    if (status == OK && offset != NULL)
-        *offset = run->base + run->records - 1;
-    runs_free(writer->log, runs);
+    for (size_t i = 0; i < count && status == OK; i++) {
+        status = buffer_record(writer, topic, partition, &records[i], hash_key, &run, err);
+        if (status == OK)
+            run->asked = true;
+    }
+    *runs = take_runs(writer);
     return status;
+}
+
+/* Records before one that cannot be written are written: some may be those of an append before. */
+Status embedded_append_all(LogWriter *writer, Str topic, int partition, const LogRecord *records,
+                           size_t count, Str hash_key, LogPosition *landed, size_t *landed_count, Error *err)
+{
+    Run      *runs;
+    CommitJob commit;
+    assert(writer->id == NULL);
+    *landed_count = 0;
+    pthread_mutex_lock(&writer->lock);
+    Status buffered = buffer_all(writer, topic, partition, records, count, hash_key, &runs, err);
+    pthread_mutex_unlock(&writer->lock);
+    if (runs == NULL)
+        return buffered;
+    commit_init(&commit, writer, runs);
+    Status status = log_submit(writer->log, &commit.job, buffered == OK ? err : NULL);
+    for (const Run *run = runs; status == OK && run != NULL; run = run->next)
+        if (run->asked)
+            landed[(*landed_count)++] = (LogPosition){topic, run->part->number, run->base + run->records};
+    runs_free(writer->log, runs);
+    return buffered != OK ? buffered : status;
 }
 
 /* ---- transactions ---- */

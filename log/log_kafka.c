@@ -238,6 +238,7 @@ void kafka_unref(Log *log)
 
 static void kafka_close(Log *log)
 {
+    kafka_client_close(log, log->uncommitted, NULL);
     kafka_client_close(log, log->client, NULL);
     kafka_unref(log);
 }
@@ -373,7 +374,7 @@ const LogBackend log_backend_kafka = {
     .append           = kafka_append,
     .flush            = kafka_flush,
     .send_now         = kafka_send_now,
-    .append_sync      = kafka_append_sync,
+    .append_all       = kafka_append_all,
     .txn_begin        = kafka_txn_begin,
     .txn_fence        = kafka_txn_fence,
     .txn_commit       = kafka_txn_commit,
@@ -386,5 +387,6 @@ const LogBackend log_backend_kafka = {
     .fence_ref        = kafka_fence_ref,
     .fence_unref      = kafka_fence_unref,
     .offsets_many     = kafka_offsets_many,
+    .arrived_many     = kafka_arrived_many,
     .member_settle    = kafka_member_settle,
 };

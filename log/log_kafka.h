@@ -38,15 +38,17 @@ struct Log {
     KafkaUser       self;   /* whom the callbacks of `client` are for */
     rd_kafka_t     *client; /* a consumer without group: it reads committed and never creates topics */
     pthread_mutex_t lock;
-    KnownTopic     *known; /* under lock */
-    size_t          known_count, known_capacity;
-    unsigned        topics_changed; /* atomic; counts what may have changed somebody's number of partitions */
-    bool            needs_idle;     /* librdkafka without fetch.queue.backoff.ms: see log_kafka_reader.c */
-    int             idle_partitions; /* under lock: of the idle topic; 0: not asked yet, -1: there is none */
-    Notice          trouble;         /* under lock: what librdkafka complained about */
-    char            why[256];        /* under lock: the latest of it; empty: there is none */
-    int64_t         away_us;         /* atomic; when Kafka was first not to be reached; 0: it is there */
-    int             refs;            /* atomic; its owner, and each client that is being destroyed */
+    rd_kafka_t     *uncommitted; /* under lock: the same, but it reads what is not committed; NULL: not needed
+                                    yet */
+    KnownTopic *known;           /* under lock */
+    size_t      known_count, known_capacity;
+    unsigned    topics_changed;  /* atomic; counts what may have changed somebody's number of partitions */
+    bool        needs_idle;      /* librdkafka without fetch.queue.backoff.ms: see log_kafka_reader.c */
+    int         idle_partitions; /* under lock: of the idle topic; 0: not asked yet, -1: there is none */
+    Notice      trouble;         /* under lock: what librdkafka complained about */
+    char        why[256];        /* under lock: the latest of it; empty: there is none */
+    int64_t     away_us;         /* atomic; when Kafka was first not to be reached; 0: it is there */
+    int         refs;            /* atomic; its owner, and each client that is being destroyed */
 };
 
 enum { ADMIN_TIMEOUT_MS = 30000 };
@@ -109,6 +111,7 @@ Status kafka_topic_set_config(Log *log, Str name, const char *config, const char
 Status kafka_offsets(Log *log, Str topic, int partition, int64_t *first, int64_t *end, Error *err);
 Status kafka_offsets_many(Log *log, Str topic, const int *partitions, size_t count, int64_t *first,
                           int64_t *end, Error *err);
+Status kafka_arrived_many(Log *log, Str topic, const int *partitions, size_t count, int64_t *end, Error *err);
 Status kafka_offset_for_time(Log *log, Str topic, int partition, int64_t ms, int64_t *out, Error *err);
 Status kafka_delete_records(Log *log, Str topic, int partition, int64_t before, Error *err);
 Status kafka_group_commit(Log *log, Str group, const LogPosition *positions, size_t count, Error *err);
@@ -133,8 +136,8 @@ Status  kafka_append(LogWriter *writer, Str topic, int partition, const LogRecor
                      Error *err);
 Status  kafka_flush(LogWriter *writer, int timeout_ms, Error *err);
 void    kafka_send_now(LogWriter *writer);
-Status  kafka_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
-                          int64_t *offset, Error *err);
+Status  kafka_append_all(LogWriter *writer, Str topic, int partition, const LogRecord *records, size_t count,
+                         Str hash_key, LogPosition *landed, size_t *landed_count, Error *err);
 Status  kafka_txn_begin(LogWriter *writer, Error *err);
 Status  kafka_txn_fence(LogWriter *writer, const LogFence *fence, const LogPosition *positions, size_t count,
                         Error *err);

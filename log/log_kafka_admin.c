@@ -356,17 +356,17 @@ Status kafka_offsets(Log *log, Str topic, int partition, int64_t *first, int64_t
 
 /* One answer for each of the list's partitions, or the first failure: a new topic's brokers may say for a
  * moment that they do not lead it. */
-static rd_kafka_resp_err_t ask_list(Log *log, rd_kafka_topic_partition_list_t *list)
+static rd_kafka_resp_err_t ask_list(rd_kafka_t *client, rd_kafka_topic_partition_list_t *list)
 {
-    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(log->client, list, ADMIN_TIMEOUT_MS);
+    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(client, list, ADMIN_TIMEOUT_MS);
     for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++)
         code = list->elems[i].err;
     return code;
 }
 
 /* `which`: the protocol's -2 for the first offset and -1 for the end, which go where a time would. */
-static Status ask_offsets(Log *log, const char *topic, const int *partitions, size_t count, int64_t which,
-                          int64_t *out, Error *err)
+static Status ask_offsets(Log *log, rd_kafka_t *client, const char *topic, const int *partitions,
+                          size_t count, int64_t which, int64_t *out, Error *err)
 {
     rd_kafka_resp_err_t code;
     int64_t             deadline = kafka_now_us() + (int64_t)SETTLE_TIMEOUT_MS * 1000;
@@ -374,7 +374,7 @@ static Status ask_offsets(Log *log, const char *topic, const int *partitions, si
         rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
         for (size_t i = 0; i < count; i++)
             rd_kafka_topic_partition_list_add(list, topic, partitions[i])->offset = which;
-        code = ask_list(log, list);
+        code = ask_list(client, list);
         for (size_t i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < count; i++)
             out[i] = rd_kafka_topic_partition_list_find(list, topic, partitions[i])->offset;
         rd_kafka_topic_partition_list_destroy(list);
@@ -397,8 +397,48 @@ Status kafka_offsets_many(Log *log, Str topic, const int *partitions, size_t cou
         return OK;
     for (size_t i = 0; i < count; i++)
         TRY(kafka_check_partition(log, topic, partitions[i], err));
-    TRY(ask_offsets(log, c_name(topic, buffer), partitions, count, RD_KAFKA_OFFSET_BEGINNING, first, err));
-    return ask_offsets(log, buffer, partitions, count, RD_KAFKA_OFFSET_END, end, err);
+    TRY(ask_offsets(log, log->client, c_name(topic, buffer), partitions, count, RD_KAFKA_OFFSET_BEGINNING,
+                    first, err));
+    return ask_offsets(log, log->client, buffer, partitions, count, RD_KAFKA_OFFSET_END, end, err);
+}
+
+/* What a client takes for a partition's end follows from its isolation level, so that this takes a client of
+ * its own: opened by the first who asks. */
+static Status uncommitted_client(Log *log, rd_kafka_t **out, Error *err)
+{
+    static const LogConfig forced[] = {
+        {"isolation.level", "read_uncommitted"}, {"group.id", ""}, {NULL, NULL}};
+    rd_kafka_conf_t *conf;
+    rd_kafka_t      *made;
+    pthread_mutex_lock(&log->lock);
+    *out = log->uncommitted;
+    pthread_mutex_unlock(&log->lock);
+    if (*out != NULL)
+        return OK;
+    TRY(kafka_conf(log, NULL, forced, &conf, err));
+    rd_kafka_conf_set_opaque(conf, &log->self);
+    TRY(kafka_client_new(RD_KAFKA_CONSUMER, conf, &made, err));
+    pthread_mutex_lock(&log->lock);
+    bool first = log->uncommitted == NULL;
+    if (first)
+        log->uncommitted = made;
+    *out = log->uncommitted;
+    pthread_mutex_unlock(&log->lock);
+    if (!first)
+        kafka_client_close(log, made, NULL);
+    return OK;
+}
+
+Status kafka_arrived_many(Log *log, Str topic, const int *partitions, size_t count, int64_t *end, Error *err)
+{
+    char        buffer[NAME_BUFFER];
+    rd_kafka_t *client;
+    for (size_t i = 0; i < count; i++)
+        TRY(kafka_check_partition(log, topic, partitions[i], err));
+    TRY(uncommitted_client(log, &client, err));
+    return count == 0 ? OK
+                      : ask_offsets(log, client, c_name(topic, buffer), partitions, count,
+                                    RD_KAFKA_OFFSET_END, end, err);
 }
 
 Status kafka_offset_for_time(Log *log, Str topic, int partition, int64_t ms, int64_t *out, Error *err)

@@ -26,6 +26,7 @@ typedef struct WriterPartition WriterPartition;
 struct WriterPartition {
     int64_t          acknowledged; /* offset after the last record that was delivered; -1 */
     int64_t          end;          /* the same as of the last commit */
+    int              number;
     bool             touched;
     WriterPartition *next_touched;
 };
@@ -47,7 +48,7 @@ struct LogWriter {
     WriterTopic     *topics;
     size_t           topic_count, topic_capacity, last;
     unsigned         round_robin, appended;
-    WriterPartition *touched; /* by the open transaction */
+    WriterPartition *touched; /* by the open transaction, or by append_all */
     Status           failed;  /* first failure since the last flush or commit */
     Error           *failure;
 };
@@ -214,8 +215,11 @@ static void set_partitions(WriterTopic *topic, int partitions)
 {
     if (partitions > topic->allocated)
         topic->parts = mem_realloc(topic->parts, (size_t)partitions * sizeof *topic->parts);
-    while (topic->allocated < partitions)
-        topic->parts[topic->allocated++] = mem_calloc(1, sizeof(WriterPartition));
+    while (topic->allocated < partitions) {
+        topic->parts[topic->allocated]         = mem_calloc(1, sizeof(WriterPartition));
+        topic->parts[topic->allocated]->number = topic->allocated;
+        topic->allocated++;
+    }
     int written = partitions < topic->partitions ? 0 : topic->partitions;
     for (int p = written; p < topic->allocated; p++)
         topic->parts[p]->acknowledged = topic->parts[p]->end = -1;
@@ -419,16 +423,34 @@ Status kafka_flush(LogWriter *writer, int timeout_ms, Error *err)
  * threads have looked. */
 void kafka_send_now(LogWriter *writer) { rd_kafka_flush(writer->client, SEND_WAIT_MS); }
 
-Status kafka_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
-                         int64_t *offset, Error *err)
+/* Without transactions nothing else touches partitions: the list is of this call. */
+static size_t take_landed(LogWriter *writer, Str topic, LogPosition *landed)
 {
-    WriterPartition *part = NULL;
+    size_t count = 0;
+    while (writer->touched != NULL) {
+        WriterPartition *part = writer->touched;
+        writer->touched       = part->next_touched;
+        part->touched         = false;
+        landed[count++]       = (LogPosition){topic, part->number, part->acknowledged};
+    }
+    return count;
+}
+
+Status kafka_append_all(LogWriter *writer, Str topic, int partition, const LogRecord *records, size_t count,
+                        Str hash_key, LogPosition *landed, size_t *landed_count, Error *err)
+{
+    WriterPartition *part   = NULL;
+    Status           status = OK;
     assert(!writer->transactional);
-    TRY(append_to(writer, topic, partition, record, hash_key, &part, err));
-    TRY(kafka_flush(writer, FULL_WAIT_MS, err));
-    if (offset != NULL)
-        *offset = part->acknowledged - 1;
-    return OK;
+    for (size_t i = 0; i < count && status == OK; i++) {
+        status = append_to(writer, topic, partition, &records[i], hash_key, &part, err);
+        if (status == OK)
+            touch(writer, part);
+    }
+    if (status == OK)
+        status = kafka_flush(writer, FULL_WAIT_MS, err);
+    *landed_count = take_landed(writer, topic, landed);
+    return status;
 }
 
 /* ---- transactions ---- */

@@ -112,6 +112,13 @@ static Status fault_offsets_many(Log *log, Str topic, const int *partitions, siz
     return log_offsets_many(log->inner, topic, partitions, count, first, end, err);
 }
 
+static Status fault_arrived_many(Log *log, Str topic, const int *partitions, size_t count, int64_t *end,
+                                 Error *err)
+{
+    TRY(chance(log, FAULT_TOPIC, "asking for what has arrived", err));
+    return log_arrived_many(log->inner, topic, partitions, count, end, err);
+}
+
 static Status fault_offset_for_time(Log *log, Str topic, int partition, int64_t ms, int64_t *out, Error *err)
 {
     TRY(chance(log, FAULT_TOPIC, "asking for the offset of a time", err));
@@ -229,11 +236,13 @@ static Status fault_flush(LogWriter *writer, int timeout_ms, Error *err)
 
 static void fault_send_now(LogWriter *writer) { log_send_now(writer->inner); }
 
-static Status fault_append_sync(LogWriter *writer, Str topic, int partition, const LogRecord *record,
-                                Str hash_key, int64_t *offset, Error *err)
+static Status fault_append_all(LogWriter *writer, Str topic, int partition, const LogRecord *records,
+                               size_t count, Str hash_key, LogPosition *landed, size_t *landed_count,
+                               Error *err)
 {
     TRY(chance(writer->log, FAULT_APPEND, "appending", err));
-    return log_append_sync(writer->inner, topic, partition, record, hash_key, offset, err);
+    return log_append_all(writer->inner, topic, partition, records, count, hash_key, landed, landed_count,
+                          err);
 }
 
 static Status fault_txn_begin(LogWriter *writer, Error *err)
@@ -317,6 +326,7 @@ static const LogBackend backend = {
     .topic_set_config = fault_topic_set_config,
     .offsets          = fault_offsets,
     .offsets_many     = fault_offsets_many,
+    .arrived_many     = fault_arrived_many,
     .offset_for_time  = fault_offset_for_time,
     .delete_records   = fault_delete_records,
     .group_commit     = fault_group_commit,
@@ -337,7 +347,7 @@ static const LogBackend backend = {
     .append           = fault_append,
     .flush            = fault_flush,
     .send_now         = fault_send_now,
-    .append_sync      = fault_append_sync,
+    .append_all       = fault_append_all,
     .txn_begin        = fault_txn_begin,
     .txn_fence        = fault_txn_fence,
     .txn_commit       = fault_txn_commit,

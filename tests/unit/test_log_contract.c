@@ -58,6 +58,37 @@ static void assert_str(Str got, Str wanted)
     assert_true(str_equal(got, wanted));
 }
 
+static void many_records_tell_where_they_landed(void **state)
+{
+    const LogRecord records[] = {record("a", "1", T0), record("b", "2", T0), record("a", "3", T0),
+                                 record("c", "4", T0), record("d", "5", T0)};
+    LogPosition     landed[ARRAY_LEN(records)];
+    Str             topic = new_topic(3, NULL, 0);
+    LogWriter      *writer;
+    int64_t         first, end, sum = 0;
+    assert_ok(log_writer_open(env.log, NULL, &writer, &last));
+    for (int round = 1; round <= 2; round++) {
+        size_t count = 0;
+        assert_ok(log_append_all(writer, topic, PARTITION_BY_KEY, records, ARRAY_LEN(records), STR_NULL,
+                                 landed, &count, &last));
+        assert_in_range(count, 1, 3); /* each partition once */
+        sum = 0;
+        for (size_t i = 0; i < count; i++) {
+            assert_ok(log_offsets(env.log, topic, landed[i].partition, &first, &end, &last));
+            assert_int_equal(landed[i].offset, end);
+            assert_str(landed[i].topic, topic);
+            sum += end;
+        }
+        assert_int_equal(sum, round * (int)ARRAY_LEN(records));
+    }
+    size_t none = 1;
+    assert_fails(log_append_all(writer, new_name("nowhere"), PARTITION_BY_KEY, records, 2, STR_NULL, landed,
+                                &none, &last),
+                 E_NOT_FOUND);
+    assert_int_equal(none, 0);
+    log_writer_close(writer);
+}
+
 static void records_come_back_as_written(void **state)
 {
     static const Header headers[] = {
@@ -582,6 +613,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(log_answers_who_it_is),
     cmocka_unit_test(keys_land_where_kafka_puts_them),
     cmocka_unit_test(null_keys_go_round),
+    cmocka_unit_test(many_records_tell_where_they_landed),
     cmocka_unit_test(records_come_back_as_written),
     cmocka_unit_test(many_records_keep_their_order),
     cmocka_unit_test(topics_are_administered),

@@ -23,7 +23,7 @@ static void transactions_show_all_or_nothing(void **state)
 {
     Str        topic = new_topic(2, NULL, 0);
     LogWriter *one = open_transactional(new_name("one")), *two = open_transactional(new_name("two"));
-    int64_t    first, end;
+    int64_t    first, end, arrived[2];
     assert_int_equal(log_writer_end(one, topic, 0), -1);
     assert_ok(log_txn_begin(one, &last));
     assert_ok(log_txn_begin(two, &last));
@@ -36,10 +36,16 @@ static void transactions_show_all_or_nothing(void **state)
     assert_ok(log_flush(two, PATIENCE_MS, &last));
     assert_ok(log_offsets(env.log, topic, 0, &first, &end, &last));
     assert_int_equal(end, 0); /* the last stable offset */
+    assert_ok(log_arrived_many(env.log, topic, (const int[]){0, 1}, 2, arrived, &last));
+    assert_int_equal(arrived[0],
+                     is_kafka() ? 3 : 0); /* decided or not; embedded, it arrives with its decision */
+    assert_int_equal(arrived[1], is_kafka() ? 1 : 0);
     assert_string_equal(read_topic(topic, 0, LOG_EARLIEST, 1, silence_ms()), "");
     assert_ok(log_txn_abort(two, &last));
     assert_int_equal(log_writer_end(two, topic, 0), -1);
     assert_ok(log_txn_commit(one, &last));
+    assert_ok(log_arrived_many(env.log, topic, (const int[]){1}, 1, arrived, &last));
+    assert_true(arrived[0] >= log_writer_end(one, topic, 1));
     assert_string_equal(read_topic(topic, 0, LOG_EARLIEST, 1, PATIENCE_MS), "a=1");
     assert_string_equal(read_topic(topic, 1, LOG_EARLIEST, 1, PATIENCE_MS), "c=3");
     assert_int_equal(log_writer_end(one, topic, 0), 1);
