@@ -19,6 +19,7 @@ struct PullQuery {
     bool            reader_failed;
     int            *partitions; /* of this node */
     size_t          partition_count;
+    int             total; /* partitions of the table, on all nodes */
     Str            *keys;  /* to look up, encoded; NULL ones are nowhere */
     Program        *where; /* or NULL */
     Program       **values;
@@ -129,6 +130,15 @@ static int missing_partition(const PullQuery *query, int total)
     return -1;
 }
 
+bool pull_reads(void *context, int partition)
+{
+    const PullQuery *query = context;
+    bool             any   = query->plan->access != PULL_LOOKUP;
+    for (size_t i = 0; !any && i < query->plan->lookup_count; i++)
+        any = !str_is_null(query->keys[i]) && log_partition_of(query->keys[i], query->total) == partition;
+    return any;
+}
+
 /* A reply that lacks what another node has would look like one that is whole: rather none. */
 static Status find_partitions(PullQuery *query, const QueryPlan *writer, Error *err)
 {
@@ -140,6 +150,7 @@ static Status find_partitions(PullQuery *query, const QueryPlan *writer, Error *
         int      total = runtime_table_partitions(runtime, writer->id, &settled);
         bool     known = runtime_owned_partitions(runtime, writer->id, query->arena, &query->partitions,
                                                   &query->partition_count);
+        query->total   = total;
         if (known && total > 0 && (missing = missing_partition(query, total)) < 0)
             return OK;
         if (settled)

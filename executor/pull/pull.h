@@ -35,6 +35,8 @@ typedef struct PullQuery PullQuery;
  * live until pull_close; `arena` is for what lasts as long as the query. */
 Status pull_open(PullHost *host, const PullPlan *plan, const QueryPlan *writer, Arena *arena, PullQuery **out,
                  Error *err);
+/* May it read rows of that partition? `query`: a PullQuery; void * for FreshnessTarget. */
+bool pull_reads(void *query, int partition);
 /* `row` gets the result columns, valid until it returns; false ends the query. */
 Status pull_run(PullQuery *query, bool (*row)(void *context, const Value *values), void *context, Error *err);
 void   pull_close(PullQuery *query);

@@ -107,6 +107,7 @@ static void link_query(Runtime *runtime, RunningQuery *query)
     if (query->next != NULL)
         query->next->link = &query->next;
     runtime->queries = query;
+    atomic_fetch_add(&runtime->query_changes, 1);
     if (++runtime->query_count <= runtime->bucket_count) {
         put_in_bucket(runtime, query);
         return;
@@ -161,6 +162,7 @@ static RunningQuery *unlink_query(Runtime *runtime, Str id)
     if (query->next != NULL)
         query->next->link = query->link;
     runtime->query_count--;
+    atomic_fetch_add(&runtime->query_changes, 1);
     return query;
 }
 

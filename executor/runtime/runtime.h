@@ -8,6 +8,7 @@
 #ifndef SLUICE_EXECUTOR_RUNTIME_RUNTIME_H
 #define SLUICE_EXECUTOR_RUNTIME_RUNTIME_H
 
+#include "core/offset_vector.h"
 #include "executor/dataflow/pipeline.h"
 #include "log/log.h"
 #include "planner/query_settings.h"
@@ -153,6 +154,30 @@ bool runtime_owned_partitions(Runtime *runtime, Str query_id, Arena *arena, int 
 /* How many that store has, on all nodes of the service; 0: the query is not running here. *settled: those
  * that this node does not own now will not become its own by waiting. */
 int runtime_table_partitions(Runtime *runtime, Str query_id, bool *settled);
+
+/* ---- reading what was written ---- */
+
+/* What a pull query is about to read. */
+typedef struct {
+    Str query_id; /* the query that makes the table; ptr NULL: the topic is read */
+    Str topic;    /* otherwise */
+    bool (*reads)(void *context, int partition); /* of the table; NULL: all. Thread: of who checks */
+    void *context;
+} FreshnessTarget;
+
+/* FRESH: all records below the offsets are in what is read, with what follows from them. STALE: not yet.
+ * STUCK: nor will they be before somebody does something: a query on the way is paused or has failed. */
+typedef enum { FRESH, STALE, STUCK } Freshness;
+
+typedef struct FreshnessCheck FreshnessCheck;
+/* `since` is copied; the target's texts must live as long. Never fails. */
+FreshnessCheck *freshness_open(Runtime *runtime, const FreshnessTarget *target, const OffsetVector *since);
+/* To be called until it is FRESH or the caller has waited enough; STALE and STUCK say in `err` for what. May
+ * ask the log. */
+Freshness freshness_check(FreshnessCheck *check, Error *err);
+void      freshness_close(FreshnessCheck *check);
+/* Puts into `out` what the table reflects now: the offsets that the tasks which keep it have committed. */
+void freshness_reached(Runtime *runtime, const FreshnessTarget *target, OffsetVector *out);
 
 /* OK once the workers have their slots and have restored every task they have; for tests and readiness. */
 bool runtime_is_ready(Runtime *runtime);

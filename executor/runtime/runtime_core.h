@@ -34,7 +34,8 @@ struct Runtime {
     _Atomic bool     helper_stopping; /* first of all, while tasks still run */
     _Atomic bool     joining;         /* the member thread may go */
     _Atomic unsigned next_push;
-    pthread_mutex_t  lock; /* of what follows */
+    _Atomic unsigned query_changes; /* of the list below; set under the lock */
+    pthread_mutex_t  lock;          /* of what follows */
     pthread_cond_t   changed;
     RunningQuery    *queries, **by_id; /* a list; chains by the hash of the id */
     size_t           query_count, bucket_count;

@@ -123,8 +123,16 @@ Task *task_new(Worker *worker, RunningQuery *query, QuerySub *sub, int partition
     return task;
 }
 
+/* What is seen as not dirty is committed as far as its positions go: so these go back first. */
+static void withdraw_positions(const Task *task)
+{
+    for (size_t i = 0; task->dirty && task->view != NULL && i < task->input_count; i++)
+        atomic_store(&task->view->positions[task->inputs[i].index], task->inputs[i].committed);
+}
+
 static void forget_dirty(Task *task)
 {
+    withdraw_positions(task);
     Task **link = &task->worker->dirty;
     while (*link != NULL && *link != task)
         link = &(*link)->next_dirty;
