@@ -53,6 +53,7 @@ void session_init(Session *session, Engine *engine)
     session->system    = properties_new(engine->options.properties);
     session->overrides = properties_new(session->system);
     session->variables = properties_new(NULL);
+    session->written   = (OffsetVector){0};
     if (!atomic_load(&engine->is_altered)) /* every pull query comes by */
         return;
     pthread_mutex_lock(&engine->altered_lock);
@@ -65,6 +66,7 @@ void session_copy(Session *session, const Session *from)
     session->system    = properties_new(from->system);
     session->overrides = properties_new(session->system);
     session->variables = properties_new(NULL);
+    session->written   = (OffsetVector){0}; /* what is tried inserts nothing */
     copy_all(from->overrides, session->overrides);
     copy_all(from->variables, session->variables);
 }
@@ -74,6 +76,7 @@ void session_clear(Session *session)
     properties_free(session->overrides);
     properties_free(session->system);
     properties_free(session->variables);
+    offset_vector_clear(&session->written);
 }
 
 void engine_alter_system(Engine *engine, Str name, Str value)

@@ -22,6 +22,7 @@
 #include <jansson.h>
 
 #include "catalog/catalog.h"
+#include "core/offset_vector.h"
 #include "log/log.h"
 #include "parser/parser.h"
 #include "planner/document/doc_tree.h"
@@ -46,9 +47,10 @@ struct QueryHost {
     Status (*start)(QueryHost *self, PlanRef *plan, const QuerySettings *settings, Error *err);
     Status (*stop)(QueryHost *self, Str id, bool forget, Error *err);
     Status (*pause)(QueryHost *self, Str id, bool paused, Error *err);
-    /* Appends records that were inserted and waits until they are durable; after an error some may be.
-     * Thread: any. */
-    Status (*insert)(QueryHost *self, Str topic, const LogRecord *records, size_t count, Error *err);
+    /* Appends records that were inserted and waits until they are durable; after an error some may be. Where
+     * they are is put into `written`. Thread: any. */
+    Status (*insert)(QueryHost *self, Str topic, const LogRecord *records, size_t count,
+                     OffsetVector *written, Error *err);
     /* {"state": "RUNNING", ...} for SHOW QUERIES, EXPLAIN and DESCRIBE EXTENDED; NULL when there is nothing
      * to say. New reference. */
     json_t *(*describe)(QueryHost *self, Str id);
@@ -85,9 +87,10 @@ void                     engine_set_kept_plans(Engine *engine, KeptPlans *kept);
 
 /* Overrides and variables of a request or a shell session. Thread: one. */
 typedef struct {
-    Properties *system;    /* ALTER SYSTEM, as it was when the session began; over the server's */
-    Properties *overrides; /* SET, streamsProperties; over the system's */
-    Properties *variables; /* DEFINE, sessionVariables */
+    Properties  *system;    /* ALTER SYSTEM, as it was when the session began; over the server's */
+    Properties  *overrides; /* SET, streamsProperties; over the system's */
+    Properties  *variables; /* DEFINE, sessionVariables */
+    OffsetVector written;   /* what it has inserted: a pull query has to see it */
 } Session;
 
 /* Over the engine's properties and what ALTER SYSTEM has made of them. */

@@ -105,28 +105,24 @@ static Status host_pause(QueryHost *self, Str id, bool paused, Error *err)
     return OK;
 }
 
-/* Many go out together, and one answer of the log is waited for. */
-static Status append_all(LogWriter *writer, Str topic, const LogRecord *records, size_t count, Error *err)
-{
-    enum { FLUSH_MS = 30000 };
-    if (count == 1)
-        return log_append_sync(writer, topic, PARTITION_BY_KEY, records, STR_NULL, NULL, err);
-    for (size_t i = 0; i < count; i++)
-        TRY(log_append(writer, topic, PARTITION_BY_KEY, &records[i], STR_NULL, err));
-    return log_flush(writer, FLUSH_MS, err);
-}
-
-static Status host_insert(QueryHost *self, Str topic, const LogRecord *records, size_t count, Error *err)
+static Status host_insert(QueryHost *self, Str topic, const LogRecord *records, size_t count,
+                          OffsetVector *written, Error *err)
 {
     HostRuntime  *host    = (HostRuntime *)self;
     WriterOptions options = {.client_id = "sluice-insert", .linger_ms = 0};
+    LogPosition  *landed  = mem_calloc(count, sizeof *landed);
+    size_t        places  = 0;
     Status        status  = OK;
     pthread_mutex_lock(&host->lock);
     if (host->writer == NULL)
         status = log_writer_open(host->log, &options, &host->writer, err);
     if (status == OK)
-        status = append_all(host->writer, topic, records, count, err);
+        status = log_append_all(host->writer, topic, PARTITION_BY_KEY, records, count, STR_NULL, landed,
+                                &places, err);
     pthread_mutex_unlock(&host->lock);
+    for (size_t i = 0; status == OK && i < places; i++)
+        offset_vector_put(written, topic, landed[i].partition, landed[i].offset);
+    mem_free(landed);
     return status;
 }
 

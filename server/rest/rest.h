@@ -119,7 +119,23 @@ void   rows_row(HttpExchange *x, RowForm form, const Schema *schema, const Value
                 StrBuf *scratch);
 void   rows_message(HttpExchange *x, RowForm form, const char *message);
 void   rows_error(HttpExchange *x, RowForm form, int code, const char *message);
+void   rows_token(HttpExchange *x, RowForm form, const OffsetVector *vector);
 void   rows_end(HttpExchange *x, RowForm form);
+
+/* ---- read your writes: rest_consistency.c ---- */
+
+/* What the client says that it has inserted or seen; false: an error was answered. */
+bool rest_read_token(HttpExchange *x, const json_t *request, OffsetVector *out);
+/* Is there a token in it, of whatever kind, even an empty one? */
+bool rest_brings_token(const json_t *request);
+/* Are rows to end with one? */
+bool rest_wants_token(const Session *session);
+/* Into the reply's headers; nothing when it is empty. Before the reply begins. */
+void rest_token_header(HttpExchange *x, const OffsetVector *vector);
+/* Waits until what is to be read reflects what the session has inserted. False: it was answered that it does
+ * not in time, or the client has left. `text`: of the statement. */
+bool rest_await_writes(Rest *rest, HttpExchange *x, const Session *session, const FreshnessTarget *target,
+                       Str text);
 
 /* ---- push queries ---- */
 

@@ -1,6 +1,7 @@
 /*
  * rest_inserts.c - POST /inserts-stream: rows in, an acknowledgement out for each once it is durable
- * (rest.md 5.6).
+ * (rest.md 5.6). Who sends a consistency token with the first line, an empty one say, gets one with each
+ * acknowledgement: a query that brings it along sees all rows so far.
  *
  * The body is read as it comes and answered as it is written: a client keeps the request open and waits for
  * the acknowledgement of a row before it sends the next. What has come by the time the log has answered goes
@@ -22,6 +23,7 @@ typedef struct {
     size_t  at;   /* of `body` that is done with */
     int64_t next; /* number of the next row */
     bool    begun;
+    bool    tells; /* acknowledgements say where the rows are */
     StrBuf  scratch;
 } Inserts;
 
@@ -47,15 +49,18 @@ static void close_inserts(void *state)
 
 /* ---- acknowledgements ---- */
 
-static void write_ack(Inserts *inserts, HttpExchange *x, const char *failure)
+static void write_ack(Inserts *inserts, HttpExchange *x, const char *failure, Str token)
 {
     StrBuf *out = &inserts->scratch;
     strbuf_reset(out);
     if (inserts->form == ROWS_ARRAY && inserts->next > 0)
         strbuf_addc(out, ',');
-    if (failure == NULL)
-        strbuf_addf(out, "{\"status\":\"ok\",\"seq\":%lld}", (long long)inserts->next);
-    else {
+    if (failure == NULL) {
+        strbuf_addf(out, "{\"status\":\"ok\",\"seq\":%lld", (long long)inserts->next);
+        if (inserts->tells)
+            strbuf_addf(out, ",\"consistencyToken\":\"" STR_FMT "\"", STR_ARG(token));
+        strbuf_addc(out, '}');
+    } else {
         Str error = rest_error_line(http_arena(x), 40000, failure);
         strbuf_addf(out, "{\"status\":\"error\",\"seq\":%lld,", (long long)inserts->next);
         strbuf_add(out, str_n(error.ptr + 1, error.len - 1)); /* the rest of the object */
@@ -127,10 +132,12 @@ static bool begin(Inserts *inserts, HttpExchange *x, Str line)
         return false;
     Str target     = rest_field(request, "target");
     inserts->begun = true; /* the session has to be cleared */
-    if (!rest_session(inserts->rest, x, request, "properties", &inserts->session)) {
+    if (!rest_session(inserts->rest, x, request, "properties", &inserts->session) ||
+        !rest_read_token(x, request, &inserts->session.written)) {
         json_decref(request);
         return false;
     }
+    inserts->tells  = rest_brings_token(request);
     inserts->target = str_is_null(target) ? STR_NULL : insert_fold_name(target, inserts->arena);
     json_decref(request);
     if (str_is_null(inserts->target))
@@ -179,13 +186,17 @@ static void write_batch(Inserts *inserts, HttpExchange *x, Batch *batch)
     const char *failure = NULL;
     if (batch->record_count > 0) {
         http_wait_begin(x);
-        status = host->insert(host, batch->topic, batch->records, batch->record_count, &err);
+        status = host->insert(host, batch->topic, batch->records, batch->record_count,
+                              &inserts->session.written, &err);
         http_wait_end(x);
     }
     if (status != OK)
         failure = err.message;
+    StrBuf token = {0};
+    offset_vector_print(&inserts->session.written, &token);
     for (size_t i = 0; i < batch->count; i++)
-        write_ack(inserts, x, batch->failures[i] != NULL ? batch->failures[i] : failure);
+        write_ack(inserts, x, batch->failures[i] != NULL ? batch->failures[i] : failure, strbuf_str(&token));
+    strbuf_clear(&token);
     if (batch->count > 0)
         http_flush(x);
 }

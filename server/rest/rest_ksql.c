@@ -42,6 +42,7 @@ static void execute(Rest *rest, HttpExchange *x, const json_t *request, Session 
     Status status =
         engine_execute(rest->engine, session, text, http_arena(x), entities, &failed, &failed_text, &err);
     http_wait_end(x);
+    rest_token_header(x, &session->written); /* also after a failure: statements before it have inserted */
     if (status == OK) {
         rest_json(x, 200, entities);
         return;
@@ -57,7 +58,7 @@ void rest_ksql(Rest *rest, HttpExchange *x)
     if (request == NULL)
         return;
     if (rest_session(rest, x, request, "streamsProperties", &session) &&
-        rest_wait_for_command(rest, x, request))
+        rest_read_token(x, request, &session.written) && rest_wait_for_command(rest, x, request))
         execute(rest, x, request, &session);
     session_clear(&session);
     json_decref(request);

@@ -5,6 +5,7 @@
  * element.
  */
 #include "core/statements.h"
+#include "planner/nodes/node_source.h"
 #include "server/rest/rest.h"
 
 /* How the two endpoints differ. */
@@ -85,6 +86,15 @@ typedef struct {
     StrBuf        scratch;
 } PullReply;
 
+/* A pull query on a table, and how it is to be answered. */
+typedef struct {
+    HttpExchange         *x;
+    const Session        *session;
+    const TransientQuery *query;
+    Str                   text;
+    RowForm               form;
+} PullAsked;
+
 static int64_t now_us(const Rest *rest)
 {
     Clock *clock = engine_clock(rest->engine);
@@ -100,33 +110,53 @@ static bool write_row(void *context, const Value *values)
     return !http_gone(reply->x);
 }
 
-static void pull(Rest *rest, HttpExchange *x, const TransientQuery *query, Str text, RowForm form)
+/* What it reflects is found out first: the rows are those of then, or later. */
+static void answer_rows(Rest *rest, const PullAsked *asked, PullQuery *pull, const FreshnessTarget *target)
 {
-    PullQuery *pull;
-    Error      err;
-    int        status, code;
-    Str        writer_id = query->pull->table->query_id;
-    http_wait_begin(x); /* for a query that has just been started */
-    PlanRef *writer = engine_query_plan(rest->engine, writer_id);
-    Status opened = pull_open(&rest->pull, query->pull, writer ? plan_ref_plan(writer) : NULL, http_arena(x),
-                              &pull, &err);
-    http_wait_end(x);
-    if (opened != OK) {
-        rest_code(&err, NULL, &status, &code);
-        rest_statement_error(x, status, code, err.message, text, NULL);
-        plan_unref(writer);
-        return;
+    HttpExchange *x         = asked->x;
+    OffsetVector  reflected = {0};
+    size_t        before    = http_written(x);
+    PullReply     reply     = {.x = x, .form = asked->form, .schema = asked->query->pull->result};
+    Error         err;
+    bool          ends_with = rest_wants_token(asked->session);
+    if (ends_with || !offset_vector_is_empty(&asked->session->written)) {
+        freshness_reached(rest->runtime, target, &reflected);
+        offset_vector_merge(&reflected, &asked->session->written);
     }
-    size_t    before = http_written(x);
-    PullReply reply  = {.x = x, .form = form, .schema = query->pull->result};
-    rest_begin_rows(x, row_form_type(form));
-    rows_header(x, form, query->query_id, reply.schema);
+    rest_token_header(x, &reflected);
+    rest_begin_rows(x, row_form_type(asked->form));
+    rows_header(x, asked->form, asked->query->query_id, reply.schema);
     if (pull_run(pull, write_row, &reply, &err) != OK)
-        rows_error(x, form, 50000, err.message);
-    rows_end(x, form);
+        rows_error(x, asked->form, 50000, err.message);
+    else if (ends_with)
+        rows_token(x, asked->form, &reflected);
+    rows_end(x, asked->form);
     pull_limits_add_pull(&rest->limits, now_us(rest), http_written(x) - before);
     strbuf_clear(&reply.scratch);
-    pull_close(pull);
+    offset_vector_clear(&reflected);
+}
+
+static void pull(Rest *rest, const PullAsked *asked)
+{
+    HttpExchange *x = asked->x;
+    PullQuery    *pull;
+    Error         err;
+    int           status, code;
+    http_wait_begin(x); /* for a query that has just been started */
+    PlanRef *writer = engine_query_plan(rest->engine, asked->query->pull->table->query_id);
+    Status   opened = pull_open(&rest->pull, asked->query->pull, writer ? plan_ref_plan(writer) : NULL,
+                                http_arena(x), &pull, &err);
+    http_wait_end(x);
+    if (opened == OK) {
+        FreshnessTarget target = {
+            .query_id = plan_ref_plan(writer)->id, .reads = pull_reads, .context = pull};
+        if (rest_await_writes(rest, x, asked->session, &target, asked->text))
+            answer_rows(rest, asked, pull, &target);
+        pull_close(pull);
+    } else {
+        rest_code(&err, NULL, &status, &code);
+        rest_statement_error(x, status, code, err.message, asked->text, NULL);
+    }
     plan_unref(writer);
 }
 
@@ -145,6 +175,27 @@ static bool may_begin(Rest *rest, HttpExchange *x, const TransientQuery *query)
     if (status != OK)
         rest_error(x, 429, 42900, "%s", err.message);
     return status == OK;
+}
+
+/* Of a pull query on a stream, which has one. */
+static Str source_topic(const QueryPlan *plan)
+{
+    return plan->source_count == 0 ? STR_NULL : plan_source(plan->sources[0])->topic;
+}
+
+static void stream_rows(Rest *rest, HttpExchange *x, const Session *session, const TransientQuery *query,
+                        Str text, Arena *arena, RowForm form)
+{
+    FreshnessTarget target = {.topic = source_topic(query->push)};
+    bool            pulls  = query->kind == QUERY_PULL_STREAM;
+    if (!pulls || rest_await_writes(rest, x, session, &target, text)) {
+        if (pulls)
+            rest_token_header(x, &session->written);
+        rest_push(rest, x, query, plan_ref_new(arena, query->push), form);
+        return;
+    }
+    pull_limits_end(&rest->limits);
+    arena_free(arena);
 }
 
 /* Takes the arena over. */
@@ -168,11 +219,12 @@ static void plan_and_run(Rest *rest, HttpExchange *x, Session *session, const As
     } else if (!may_begin(rest, x, &query)) {
         arena_free(arena);
     } else if (query.kind == QUERY_PULL_TABLE) {
-        pull(rest, x, &query, text, form);
+        PullAsked asked = {x, session, &query, text, form};
+        pull(rest, &asked);
         pull_limits_end(&rest->limits);
         arena_free(arena);
     } else
-        rest_push(rest, x, &query, plan_ref_new(arena, query.push), form);
+        stream_rows(rest, x, session, &query, text, arena, form);
 }
 
 static void run(Rest *rest, HttpExchange *x, const Endpoint *endpoint, const json_t *request,
@@ -224,7 +276,7 @@ static void answer(Rest *rest, HttpExchange *x, const Endpoint *endpoint, Str bo
         return;
     if (has_text(x, endpoint, request) &&
         rest_session(rest, x, request, endpoint->properties_field, &session) &&
-        rest_wait_for_command(rest, x, request))
+        rest_read_token(x, request, &session.written) && rest_wait_for_command(rest, x, request))
         run(rest, x, endpoint, request, &session);
     session_clear(&session);
     json_decref(request);

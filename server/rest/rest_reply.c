@@ -89,6 +89,8 @@ void rest_statement_error(HttpExchange *x, int status, int code, const char *mes
         close_socket(x, status, code, message);
         return;
     }
+    if (code == 50302) /* it may pass by itself */
+        http_set_header(x, "Retry-After", "1");
     Arena  *arena = http_arena(x);
     Str     text  = utf8_repair(arena, rest_masked(arena, statement));
     json_t *error = json_object();

@@ -200,6 +200,21 @@ void rows_message(HttpExchange *x, RowForm form, const char *message)
     strbuf_clear(&out);
 }
 
+/* A line or an element of an array is the inner object, as ksqlDB's clients look for it. */
+void rows_token(HttpExchange *x, RowForm form, const OffsetVector *vector)
+{
+    StrBuf out = {0}, token = {0};
+    offset_vector_print(vector, &token);
+    strbuf_adds(&out, separator_before(form));
+    strbuf_adds(&out, has_objects(form) ? "{\"consistencyToken\":" : "");
+    strbuf_adds(&out, "{\"consistencyToken\":");
+    json_write_string(strbuf_str(&token), &out);
+    strbuf_adds(&out, has_objects(form) ? "}}" : form == ROWS_LINES ? "}\n" : "}");
+    http_write(x, strbuf_str(&out));
+    strbuf_clear(&token);
+    strbuf_clear(&out);
+}
+
 void rows_error(HttpExchange *x, RowForm form, int code, const char *message)
 {
     StrBuf out = {0};

@@ -53,7 +53,7 @@ Status stmt_insert_values(Execution *x, const AstStatement *statement, json_t **
     if (x->sandbox)
         return OK;
     execution_leave_lock(x);
-    Status status = host->insert(host, topic, &record, 1, err);
+    Status status = host->insert(host, topic, &record, 1, &x->session->written, err);
     execution_take_lock(x);
     return status == OK ? OK
                         : error_prefix(err, "Failed to insert values into '" STR_FMT "'. ",
