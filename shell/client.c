@@ -2,8 +2,8 @@
  * client.c - HTTP by libcurl; see client.h.
  *
  * The multi interface, though one transfer runs at a time: between its steps we look for Ctrl-C and let the
- * caller show what has come. Server that is just starting: refused connections and 503 are tried again for a
- * moment.
+ * caller show what has come. Server that is just starting: refused connections, and 503 with Retry-After, are
+ * tried again for a moment.
  */
 #include "shell/client.h"
 
@@ -21,7 +21,7 @@ enum {
     BACKGROUND_MS    = 5000,
     RETRY_MS         = 100,
     RETRY_CONNECT_US = 1000 * 1000,      /* nobody listens: perhaps not yet */
-    RETRY_READY_US   = 10 * 1000 * 1000, /* 503: it is starting */
+    RETRY_READY_US   = 10 * 1000 * 1000, /* it is starting */
 };
 
 struct Client {
@@ -32,6 +32,7 @@ struct Client {
     char              *url;    /* without a slash at the end */
     char              *socket; /* of unix:PATH, as an address has room for it; NULL: the URL says where */
     int                folder; /* that `socket` goes through; -1: none */
+    StrBuf             token;  /* of the last reply */
     const atomic_bool *stop;   /* in the background: instead of Ctrl-C; NULL: in the foreground */
 };
 
@@ -39,7 +40,8 @@ typedef struct {
     Client             *client;
     const ClientStream *stream; /* NULL: all to body */
     StrBuf             *body;
-    bool                stopped; /* by the stream's own wish */
+    bool                stopped;  /* by the stream's own wish */
+    bool                starting; /* the server says when to try again */
 } Transfer;
 
 static void set_auth(Client *client)
@@ -98,6 +100,7 @@ void client_free(Client *client)
     curl_slist_free_all(client->headers);
     forget_socket(client);
     mem_free(client->url);
+    strbuf_clear(&client->token);
     mem_free(client);
 }
 
@@ -157,6 +160,8 @@ Status client_set_url(Client *client, Str url, Error *err)
 
 void client_in_background(Client *client, const atomic_bool *stop) { client->stop = stop; }
 
+Str client_token(const Client *client) { return strbuf_str(&client->token); }
+
 const char *client_url(const Client *client) { return client->url; }
 
 static size_t on_data(char *bytes, size_t size, size_t count, void *context)
@@ -172,6 +177,24 @@ static size_t on_data(char *bytes, size_t size, size_t count, void *context)
         return 0;
     }
     return len;
+}
+
+/* The value of a header's line "Name: value\r\n"; STR_NULL: it is another's, or the first line of a reply. */
+static Str header_value(Str line, const char *name)
+{
+    size_t len = strlen(name);
+    bool   right =
+        line.len > len && line.ptr[len] == ':' && str_equal_nocase(str_n(line.ptr, len), str_c(name));
+    return right ? str_trim(str_n(line.ptr + len + 1, line.len - len - 1)) : STR_NULL;
+}
+
+static size_t on_header(char *bytes, size_t size, size_t count, void *context)
+{
+    Transfer *transfer = context;
+    Str       line     = str_n(bytes, size * count);
+    strbuf_add(&transfer->client->token, header_value(line, "Sluice-Consistency-Token"));
+    transfer->starting |= !str_is_null(header_value(line, "Retry-After"));
+    return line.len;
 }
 
 static void prepare(Client *client, const char *method, const char *path, Str request, Transfer *transfer,
@@ -197,6 +220,9 @@ static void prepare(Client *client, const char *method, const char *path, Str re
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, reason);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+    strbuf_reset(&client->token);
     set_auth(client);
     if (strcmp(method, "POST") == 0) {
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request.len);
@@ -262,7 +288,8 @@ static Status exchange(Client *client, const char *method, const char *path, Str
     prepare(client, method, path, request, &transfer, reason);
     CURLcode code = perform(client, &transfer, &cancelled);
     curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &reply->status);
-    reply->reached = reply->status != 0 || !no_connection(client, code);
+    reply->starting = reply->status == 503 && transfer.starting;
+    reply->reached  = reply->status != 0 || !no_connection(client, code);
     if (cancelled)
         return error_set(err, E_CANCELLED, NO_POS, "interrupted");
     if (code == CURLE_OK)
@@ -277,7 +304,7 @@ static bool worth_another_try(Status status, const ClientReply *reply, int64_t w
 {
     if (status == E_IO && !reply->reached)
         return waited_us < RETRY_CONNECT_US;
-    return status == OK && reply->status == 503 && waited_us < RETRY_READY_US;
+    return status == OK && reply->starting && waited_us < RETRY_READY_US;
 }
 
 static Status exchange_patiently(Client *client, const char *method, const char *path, Str request,

@@ -31,9 +31,14 @@ Status      client_set_url(Client *client, Str url, Error *err);
 const char *client_url(const Client *client);
 
 typedef struct {
-    long status;  /* of HTTP; 0: no answer */
-    bool reached; /* a connection was made: what failed then broke in the middle */
+    long status;   /* of HTTP; 0: no answer */
+    bool reached;  /* a connection was made: what failed then broke in the middle */
+    bool starting; /* 503, to be tried again */
 } ClientReply;
+
+/* The token of the last reply that says where its statements have inserted something; empty: it says nothing.
+ */
+Str client_token(const Client *client);
 
 /* One exchange; the body of the answer goes to `body`. E_IO: no or half an answer. E_CANCELLED: Ctrl-C. */
 Status client_call(Client *client, const char *method, const char *path, Str request, StrBuf *body,

@@ -112,6 +112,7 @@ static int run_server(Shell *shell, Str rest, Arena *arena)
         return SHELL_FAILED;
     }
     shell->last_command = -1;
+    offset_vector_clear(&shell->written);
     names_refresh(shell->names, client_url(shell->client));
     return shell_print_banner(shell) ? SHELL_OK : SHELL_UNREACHABLE;
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <sys/stat.h>
 
 #include "core/value.h"
 
@@ -197,6 +198,16 @@ static int read_config(Shell *shell, const char *path)
     return SHELL_OK;
 }
 
+/* A file of statements is run, on an engine in this process. */
+static void take_target(ShellOptions *options, const char *target)
+{
+    struct stat info;
+    if (options->task_count == 0 && stat(target, &info) == 0 && S_ISREG(info.st_mode))
+        add_task(options, true, target);
+    else
+        options->target = target;
+}
+
 int shell_options_parse(ShellOptions *options, Shell *shell, int argc, char **argv)
 {
     *options             = (ShellOptions){0};
@@ -208,7 +219,7 @@ int shell_options_parse(ShellOptions *options, Shell *shell, int argc, char **ar
     while (status == SHELL_OK && (option = getopt_long(argc, argv, letters, longs, NULL)) != -1)
         status = take_option(options, shell, row_of(option), optarg);
     if (status == SHELL_OK && optind < argc)
-        options->target = argv[optind++];
+        take_target(options, argv[optind++]);
     if (status == SHELL_OK && optind < argc)
         status = bad("what is '%s'?", argv[optind]);
     if (status == SHELL_OK && options->config_file != NULL)

@@ -6,6 +6,7 @@
 #ifndef SLUICE_SHELL_SESSION_H
 #define SLUICE_SHELL_SESSION_H
 
+#include "core/offset_vector.h"
 #include "shell/client.h"
 #include "shell/display.h"
 #include "shell/jtext.h"
@@ -38,6 +39,7 @@ typedef struct {
     bool               stop_on_error, verbose, pipelining;
     bool               wants_exit;
     int64_t            row_limit, timeout_ms; /* of streamed queries; 0: none */
+    OffsetVector       written;               /* what it has inserted: queries are to see it */
     int64_t            last_command;          /* commandSequenceNumber to wait for; -1: none */
     const char        *source;                /* name of the file being run; NULL: typed */
     int                depth;                 /* of scripts in scripts */

@@ -163,6 +163,7 @@ static void shell_clear(Shell *shell)
     pairs_clear(&shell->variables);
     strbuf_clear(&shell->last);
     mem_free(shell->null_text);
+    offset_vector_clear(&shell->written);
 }
 
 static void set_locale(void)

@@ -21,6 +21,18 @@ static void add_pairs(StrBuf *out, const char *field, const Pairs *pairs)
     strbuf_addc(out, '}');
 }
 
+static void add_token(StrBuf *out, const OffsetVector *written)
+{
+    StrBuf text = {0};
+    if (offset_vector_is_empty(written))
+        return;
+    offset_vector_print(written, &text);
+    strbuf_adds(out, ",\"requestProperties\":{\"request.ksql.query.pull.consistency.token\":");
+    jtext_add_string(out, strbuf_str(&text));
+    strbuf_addc(out, '}');
+    strbuf_clear(&text);
+}
+
 void shell_request(const Shell *shell, Str statement, StrBuf *out)
 {
     StrBuf text = {0};
@@ -32,6 +44,7 @@ void shell_request(const Shell *shell, Str statement, StrBuf *out)
     add_pairs(out, "sessionVariables", &shell->variables);
     if (!shell->pipelining && shell->last_command >= 0)
         strbuf_addf(out, ",\"commandSequenceNumber\":%" PRId64, shell->last_command);
+    add_token(out, &shell->written);
     strbuf_addc(out, '}');
     strbuf_clear(&text);
 }
@@ -122,6 +135,16 @@ static int take_entities(Shell *shell, Str body)
     return result;
 }
 
+/* A token that cannot be read is another server's idea of one: then nothing is waited for. */
+static void note_inserts(Shell *shell)
+{
+    Error        ignored;
+    OffsetVector written = {0};
+    if (offset_vector_parse(&written, client_token(shell->client), &ignored) == OK)
+        offset_vector_merge(&shell->written, &written);
+    offset_vector_clear(&written);
+}
+
 static int send_statement(Shell *shell, Str statement, const Place *place)
 {
     StrBuf      request = {0}, body = {0};
@@ -132,6 +155,7 @@ static int send_statement(Shell *shell, Str statement, const Place *place)
     Status status = client_call(shell->client, "POST", "/ksql", strbuf_str(&request), &body, &reply, &err);
     if (status == E_CANCELLED)
         interrupt_clear();
+    note_inserts(shell);
     if (status != OK)
         result = shell_fail_transport(shell, status, &reply, &err);
     else if (reply.status != 200)
