@@ -11,8 +11,9 @@ build=(
     librdkafka-dev libsqlite3-dev libmicrohttpd-dev libnghttp2-dev libjansson-dev libsimdjson-dev libprotobuf-dev libprotoc-dev libcurl4-openssl-dev libxxhash-dev
     libpcre2-dev libicu-dev libssl-dev libgmp-dev libcrypt-dev libedit-dev liblua5.4-dev
 )
-# zsh and groff try completion and manual pages; ccache makes the second run quick; maven fetches the Kafka broker that java runs.
-tests=(libcmocka-dev valgrind ccache git ca-certificates zsh groff-base clang-format-14 maven openjdk-17-jre-headless)
+# zsh and groff try completion and manual pages; ccache makes the second run quick; maven fetches the Kafka broker that java runs; openssl makes
+# certificates.
+tests=(libcmocka-dev valgrind ccache git ca-certificates openssl zsh groff-base clang-format-14 maven openjdk-17-jre-headless)
 
 packages=("${build[@]}")
 check=no

@@ -68,22 +68,28 @@ static Str unescape(Str in, bool plus, char *out)
     return str_n(out, len);
 }
 
-static void keep_texts(HttpExchange *x, Str method, Str target)
+static void keep_texts(HttpExchange *x, Str method, Str target, Str principal)
 {
     const char *mark  = target.len > 0 ? memchr(target.ptr, '?', target.len) : NULL;
     size_t      path  = mark != NULL ? (size_t)(mark - target.ptr) : target.len;
     Str         query = mark != NULL ? str_n(mark + 1, target.len - path - 1) : STR_LIT("");
-    x->texts          = mem_alloc(method.len + target.len + 1);
+    char       *at    = mem_alloc(method.len + target.len + principal.len + 1);
+    x->texts          = at;
     memcpy(x->texts, method.ptr, method.len);
     x->method = str_n(x->texts, method.len);
     x->path   = unescape(str_n(target.ptr, path), false, x->texts + method.len);
     if (query.len > 0)
         memcpy(x->texts + method.len + path, query.ptr, query.len);
     x->query = str_n(x->texts + method.len + path, query.len);
+    if (str_is_null(principal))
+        return;
+    at += method.len + target.len;
+    memcpy(at, principal.ptr, principal.len);
+    x->principal = str_n(at, principal.len);
 }
 
 HttpExchange *exchange_new(HttpServer *server, const HttpTransport *transport, void *connection,
-                           HttpVersion version, Str method, Str target)
+                           HttpVersion version, Str method, Str target, const char *principal)
 {
     HttpExchange *x = mem_calloc(1, sizeof *x);
     x->server       = server;
@@ -92,7 +98,7 @@ HttpExchange *exchange_new(HttpServer *server, const HttpTransport *transport, v
     x->version      = version;
     x->arena        = arena_new(0);
     x->spill        = -1;
-    keep_texts(x, method, target);
+    keep_texts(x, method, target, str_c(principal));
     x->streams = server->options.streams_body != NULL &&
                  server->options.streams_body(server->options.context, x->method, x->path);
     atomic_init(&x->refs, 1);

@@ -41,10 +41,10 @@ struct HttpExchange {
     HttpExchange        *next, *previous; /* all of a server, under its lock */
 
     Arena      *arena;
-    char       *texts; /* holds the next three: a step may reset the arena */
+    char       *texts; /* holds the next four: a step may reset the arena */
     Str         method, path, query;
-    Str         principal, roles;
-    char       *identity; /* holds both when the request proved them */
+    Str         principal, roles; /* the connection has proved the first; STR_NULL: not */
+    char       *identity;         /* holds both when the request proved them */
     HttpVersion version;
     bool        streams; /* the handler reads the body as it comes */
 
@@ -77,9 +77,10 @@ struct HttpExchange {
     void *state;
 };
 
-/* With one reference, for the transport. `target`: path and query as they were sent. */
+/* With one reference, for the transport. `target`: path and query as they were sent. `principal`: as the
+ * connection has proved it; NULL: not. */
 HttpExchange *exchange_new(HttpServer *server, const HttpTransport *transport, void *connection,
-                           HttpVersion version, Str method, Str target);
+                           HttpVersion version, Str method, Str target, const char *principal);
 /* The request is over, for whatever reason: takes the transport's reference. */
 void exchange_over(HttpExchange *x);
 /* Runs the handler, or if the server stops, gives the client up. */

@@ -32,8 +32,30 @@ typedef struct {
 } HttpOptions;
 
 Status http_open(const HttpOptions *options, HttpServer **out, Error *err);
-/* Listens on `http://host:port`; port 0 picks one, and *port tells which. Or on `unix:path`, a socket that
- * nobody but this user can open; *port is 0. E_CONFIG for an address that is none, E_IO when it is taken. */
+
+/* Whom https listeners ask for a certificate: nobody; everybody, and who has none is served all the same; or
+ * else is not served. One that is shown has to be good. */
+typedef enum {
+    HTTP_CERTIFICATE_NONE,
+    HTTP_CERTIFICATE_REQUESTED,
+    HTTP_CERTIFICATE_REQUIRED
+} HttpClientCertificate;
+
+/* What https listeners show and ask for, in the words of ksqlDB's ssl.* settings. NULL: not said. */
+typedef struct {
+    const char *keystore, *keystore_type, *keystore_password; /* certificate, chain and key: PEM or PKCS12 */
+    const char *key, *key_password;                           /* PEM: where the key has a file of its own */
+    const char *truststore, *truststore_type, *truststore_password; /* who signs clients' certificates */
+    HttpClientCertificate client_certificate;
+    const char           *protocols, *cipher_suites; /* comma lists */
+} HttpTls;
+
+/* Before an https:// address is listened on. `tls` is read at once: what changes in its files later is not
+ * seen. E_CONFIG names the setting that cannot be carried out. */
+Status http_use_tls(HttpServer *server, const HttpTls *tls, Error *err);
+/* Listens on `http://host:port` or `https://host:port`; port 0 picks one, and *port tells which. Or on
+ * `unix:path`, a socket that nobody but this user can open; *port is 0. E_CONFIG for an address that is none,
+ * E_IO when it is taken. */
 Status http_listen(HttpServer *server, Str url, int *port, Error *err);
 /* Ends all streams, waits for running handlers. Accepts NULL. */
 void http_close(HttpServer *server);
@@ -46,7 +68,9 @@ Str http_path(const HttpExchange *x); /* unescaped, without the query */
 Str http_parameter(HttpExchange *x, const char *name);
 Str http_header(const HttpExchange *x,
                 const char         *name); /* STR_NULL: not sent. Only before the reply has begun */
-/* Who asks, as the connection or the request has proved; STR_NULL: nobody knows. */
+/* Who asks, as the request has proved or the connection: the latter knows the subject of the client's
+ * certificate
+ * ("CN=ann,O=x"; RFC 2253). STR_NULL: nobody knows. */
 Str http_principal(const HttpExchange *x);
 /* The roles that came with the name: "a,b"; STR_NULL: the connection proved it, which knows of none. */
 Str http_roles(const HttpExchange *x);

@@ -2,8 +2,8 @@
  * listener.c - from an address to connections that speak a protocol.
  *
  * A new connection waits on the loop until its first bytes are there, which are looked at and left in the
- * socket: the preface of HTTP/2 begins with "PRI", as no request of HTTP/1 does. One that says nothing costs
- * its descriptor and is closed after a minute.
+ * socket: the preface of HTTP/2 begins with "PRI", as no request of HTTP/1 does, and a handshake of TLS with
+ * a byte that is no letter. One that says nothing costs its descriptor and is closed after a minute.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -17,11 +17,12 @@
 #include "core/value.h"
 #include "server/http/server.h"
 
-enum { ACCEPT_AT_ONCE = 64, ENOUGH = 3 /* bytes that tell the protocols apart */ };
+enum { ACCEPT_AT_ONCE = 64, TLS_HANDSHAKE = 0x16 /* what a record of TLS begins with */ };
 
 struct Listener {
     LoopSource  base;
     HttpServer *server;
+    bool        tls;
     bool        paused; /* too many connections, or no descriptor: until the next tick */
     Notice      trouble;
 };
@@ -34,6 +35,7 @@ typedef struct {
     struct sockaddr_storage address;
     socklen_t               size;
     int64_t                 since_ms;
+    bool                    tls; /* the listener's word; the client's is still to come */
 } Newcomer;
 
 static void newcomer_release(LoopSource *source)
@@ -53,37 +55,66 @@ static void newcomer_tick(LoopSource *source, int64_t now_ms)
         loop_remove(newcomer->server->loop, source);
 }
 
+/* To somebody who speaks plain HTTP/1 to an https listener: a hint instead of a broken pipe. */
+static void answer_in_plain(int fd)
+{
+    static const char body[] = "{\"@type\":\"generic_error\",\"error_code\":40000,\"message\":\"This "
+                               "listener speaks TLS: use https://\"}";
+    char              answer[512];
+    int               len = snprintf(answer, sizeof answer,
+                                     "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: "
+                                                   "close\r\nContent-Length: %zu\r\n\r\n%s",
+                                     sizeof body - 1, body);
+    (void)send(fd, answer, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Hands the socket on. */
+static void welcome(const Newcomer *newcomer, int fd, const char first[HTTP_ENOUGH])
+{
+    HttpServer    *server     = newcomer->server;
+    HttpConnection connection = {.fd = fd};
+    if (newcomer->tls && first[0] == TLS_HANDSHAKE)
+        handshake_take(server, fd, newcomer->since_ms);
+    else if (newcomer->tls) {
+        answer_in_plain(fd);
+        linger_take(server, server->loop, fd);
+    } else if (memcmp(first, "PRI", HTTP_ENOUGH) == 0)
+        http2_take(server, &connection);
+    else
+        http1_take(server, fd, (const struct sockaddr *)&newcomer->address, newcomer->size, NULL);
+}
+
 static void newcomer_ready(LoopSource *source, uint32_t events)
 {
-    Newcomer   *newcomer = (Newcomer *)source;
-    HttpServer *server   = newcomer->server;
-    char        first[ENOUGH];
+    Newcomer   *newcomer           = (Newcomer *)source;
+    HttpServer *server             = newcomer->server;
+    char        first[HTTP_ENOUGH] = "";
     int         fd = source->fd, one = 1;
     ssize_t     got = recv(fd, first, sizeof first, MSG_PEEK | MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     loop_remove(server->loop, source);
-    if (got <= 0 || (got < ENOUGH && (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0))
+    if (got <= 0 || (got < HTTP_ENOUGH && (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0))
         return; /* it left; with fewer bytes than asked for, nothing more will come */
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &one, sizeof one);
     source->fd = -1; /* handed on */
-    if (got == ENOUGH && memcmp(first, "PRI", ENOUGH) == 0)
-        http2_take(server, fd);
-    else
-        http1_take(server, fd, (const struct sockaddr *)&newcomer->address, newcomer->size);
+    welcome(newcomer, fd, first);
 }
 
-static void newcomer_new(HttpServer *server, int fd, const struct sockaddr_storage *address, socklen_t size)
+static void newcomer_new(const Listener *listener, int fd, const struct sockaddr_storage *address,
+                         socklen_t size)
 {
-    Newcomer *newcomer = mem_calloc(1, sizeof *newcomer);
-    Error     err;
-    int       one = 1, enough = ENOUGH;
+    HttpServer *server   = listener->server;
+    Newcomer   *newcomer = mem_calloc(1, sizeof *newcomer);
+    Error       err;
+    int         one = 1, enough = HTTP_ENOUGH;
     *newcomer = (Newcomer){
         .base     = {.fd = fd, .ready = newcomer_ready, .tick = newcomer_tick, .release = newcomer_release},
         .server   = server,
         .address  = *address,
         .size     = size,
-        .since_ms = loop_now_ms()};
+        .since_ms = loop_now_ms(),
+        .tls      = listener->tls};
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &enough, sizeof enough); /* "P" and "PR" say nothing yet */
@@ -117,7 +148,7 @@ static void listener_ready(LoopSource *source, uint32_t events)
         }
         int fd = accept4(source->fd, (struct sockaddr *)&address, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0)
-            newcomer_new(server, fd, &address, size);
+            newcomer_new(listener, fd, &address, size);
         else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             pause_accepting(listener, strerror(errno));
             return;
@@ -168,13 +199,12 @@ static int port_of(int fd)
     return int64_parse(str_c(port), &number) ? (int)number : 0;
 }
 
-/* "http://host:port" taken apart; [v6] in brackets. */
-static Status split_url(Str url, char *host, size_t host_size, char *port, size_t port_size, Error *err)
+/* "http://host:port" or "https://host:port" taken apart; [v6] in brackets. */
+static Status split_url(Str url, bool *tls, char *host, size_t host_size, char *port, size_t port_size,
+                        Error *err)
 {
-    Str scheme = STR_LIT("http://");
-    if (str_starts_with(url, STR_LIT("https://")))
-        return error_set(err, E_UNSUPPORTED, NO_POS, "listeners: Sluice does not speak TLS yet: " STR_FMT,
-                         STR_ARG(url));
+    *tls       = str_starts_with(url, STR_LIT("https://"));
+    Str scheme = *tls ? STR_LIT("https://") : STR_LIT("http://");
     if (!str_starts_with(url, scheme))
         return error_set(err, E_CONFIG, NO_POS,
                          "Invalid value " STR_FMT
@@ -204,12 +234,12 @@ static Status split_url(Str url, char *host, size_t host_size, char *port, size_
 }
 
 /* -1 with err. */
-static int bind_url(Str url, Error *err)
+static int bind_url(Str url, bool *tls, Error *err)
 {
     char             host[256], service[16];
     struct addrinfo *found,
         hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    if (split_url(url, host, sizeof host, service, sizeof service, err) != OK)
+    if (split_url(url, tls, host, sizeof host, service, sizeof service, err) != OK)
         return -1;
     int failed = getaddrinfo(host[0] ? host : NULL, service, &hints, &found);
     if (failed != 0) {
@@ -235,13 +265,20 @@ static int bind_unix(Str path, Error *err)
 
 Status listener_open(HttpServer *server, Str url, int *port, Error *err)
 {
-    Str scheme = STR_LIT("unix:");
-    int fd = str_starts_with(url, scheme) ? bind_unix(str_n(url.ptr + scheme.len, url.len - scheme.len), err)
-                                          : bind_url(url, err);
+    Str  scheme = STR_LIT("unix:");
+    bool tls    = false;
+    int  fd = str_starts_with(url, scheme) ? bind_unix(str_n(url.ptr + scheme.len, url.len - scheme.len), err)
+                                           : bind_url(url, &tls, err);
     if (fd < 0)
         return err->code;
+    if (tls && server->tls == NULL) {
+        close(fd);
+        return error_set(err, E_CONFIG, NO_POS, "listeners: no certificate is there for " STR_FMT,
+                         STR_ARG(url));
+    }
     Listener *listener = mem_calloc(1, sizeof *listener);
     listener->server   = server;
+    listener->tls      = tls;
     listener->base =
         (LoopSource){.fd = fd, .ready = listener_ready, .tick = listener_tick, .release = listener_release};
     *port         = port_of(fd);

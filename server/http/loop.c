@@ -25,6 +25,7 @@ struct Loop {
     atomic_bool     stopping;
     pthread_mutex_t lock; /* of the lists */
     LoopSource     *sources, *woken;
+    bool            closed;  /* no source is taken any more */
     LoopSource     *removed; /* of the loop's thread */
 };
 
@@ -48,6 +49,10 @@ Status loop_add(Loop *loop, LoopSource *source, uint32_t events, Error *err)
 {
     struct epoll_event event = {.events = events, .data.ptr = source};
     pthread_mutex_lock(&loop->lock);
+    if (loop->closed) {
+        pthread_mutex_unlock(&loop->lock);
+        return error_set(err, E_LIMIT, NO_POS, "the server stops");
+    }
     source->previous = NULL;
     source->next     = loop->sources;
     if (source->next != NULL)
@@ -183,6 +188,9 @@ static void *thread_main(void *context)
         }
         release_removed(loop);
     }
+    pthread_mutex_lock(&loop->lock);
+    loop->closed = true; /* a source that came later would never be released */
+    pthread_mutex_unlock(&loop->lock);
     while (loop->sources != NULL)
         loop_remove(loop, loop->sources);
     release_removed(loop);
@@ -191,7 +199,7 @@ static void *thread_main(void *context)
 
 /* ---- life ---- */
 
-Status loop_open(Loop **out, Error *err)
+Status loop_open(const char *name, Loop **out, Error *err)
 {
     Loop              *loop  = mem_calloc(1, sizeof *loop);
     struct epoll_event event = {.events = EPOLLIN};
@@ -206,20 +214,26 @@ Status loop_open(Loop **out, Error *err)
         loop_close(loop);
         return E_LIMIT;
     }
-    pthread_setname_np(loop->thread, "rest-loop");
+    pthread_setname_np(loop->thread, name);
     *out = loop;
     return OK;
+}
+
+void loop_stop(Loop *loop)
+{
+    if (loop == NULL || !loop->running)
+        return;
+    atomic_store(&loop->stopping, true);
+    ring(loop);
+    pthread_join(loop->thread, NULL);
+    loop->running = false;
 }
 
 void loop_close(Loop *loop)
 {
     if (loop == NULL)
         return;
-    atomic_store(&loop->stopping, true);
-    if (loop->running) {
-        ring(loop);
-        pthread_join(loop->thread, NULL);
-    }
+    loop_stop(loop);
     if (loop->epoll >= 0)
         close(loop->epoll);
     if (loop->wake >= 0)

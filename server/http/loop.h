@@ -1,6 +1,6 @@
 /*
  * loop.h - one thread with epoll for all sockets that libmicrohttpd does not have: listeners, connections
- * that have not said what they speak, HTTP/2, WebSockets.
+ * that have not said what they speak, HTTP/2, WebSockets; and a second one for TLS's handshakes and relays.
  *
  * A source is a socket with functions that the loop's thread calls. What another thread has for it, it leaves
  * under a lock of its own and calls loop_wake.
@@ -27,11 +27,14 @@ struct LoopSource {
 
 typedef struct Loop Loop;
 
-Status loop_open(Loop **out, Error *err);
-/* Releases all sources that are left. Accepts NULL. */
+/* `name`: of its thread, 15 bytes at most. */
+Status loop_open(const char *name, Loop **out, Error *err);
+/* Releases all sources that are left, and takes no others. Accepts NULL. */
+void loop_stop(Loop *loop);
+/* The same, and frees it. */
 void loop_close(Loop *loop);
-/* E_LIMIT: no memory for it in the kernel; the source is the caller's. Thread: any; from now on its functions
- * may be called. */
+/* E_LIMIT: no memory for it in the kernel, or the loop has stopped; the source is the caller's. Thread: any;
+ * from now on its functions may be called. */
 Status  loop_add(Loop *loop, LoopSource *source, uint32_t events, Error *err);
 void    loop_want(Loop *loop, LoopSource *source, uint32_t events); /* Thread: the loop's */
 void    loop_remove(Loop *loop, LoopSource *source);                /* Thread: the loop's */

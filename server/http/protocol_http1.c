@@ -8,6 +8,9 @@
  *
  * The reply to a body that is read as it comes begins when all of it is there: libmicrohttpd has no way to
  * send while it receives.
+ *
+ * A client's certificate was looked at by whoever has the TLS; its subject waits in a list, by the number of
+ * the socket, until libmicrohttpd's thread says that it has made a connection of it, and goes with that.
  */
 #include <microhttpd.h>
 #include <unistd.h>
@@ -20,6 +23,20 @@
 enum {
     BLOCK    = 64 * 1024,
     PATIENCE = 1024 * 1024 * 1024,
+};
+
+/* Whom a socket's client has proved to be. */
+typedef struct Known Known;
+struct Known {
+    Known *next;
+    int    fd;
+    char  *principal;
+};
+
+struct Http1 {
+    struct MHD_Daemon *daemon;
+    pthread_mutex_t    lock;  /* of what follows */
+    Known             *known; /* of sockets that are no connections yet */
 };
 
 /* What libmicrohttpd keeps of a request for us. */
@@ -167,14 +184,71 @@ static HttpVersion version_of(const char *version)
     return str_equal(str_c(version), STR_LIT("HTTP/1.0")) ? HTTP_1_0 : HTTP_1_1;
 }
 
+/* ---- who is there ---- */
+
+/* -> on the heap, or NULL. */
+static char *forget_principal(Http1 *http1, int fd)
+{
+    char *principal = NULL;
+    pthread_mutex_lock(&http1->lock);
+    Known **at = &http1->known;
+    while (*at != NULL && (*at)->fd != fd)
+        at = &(*at)->next;
+    Known *known = *at;
+    if (known != NULL) {
+        principal = known->principal;
+        *at       = known->next;
+    }
+    pthread_mutex_unlock(&http1->lock);
+    mem_free(known);
+    return principal;
+}
+
+/* One that an earlier socket of this number has left behind is not believed. */
+static void know_principal(Http1 *http1, int fd, const char *principal)
+{
+    mem_free(forget_principal(http1, fd));
+    if (principal == NULL)
+        return;
+    Known *known = mem_alloc(sizeof *known);
+    pthread_mutex_lock(&http1->lock);
+    *known       = (Known){http1->known, fd, mem_strdup(principal)};
+    http1->known = known;
+    pthread_mutex_unlock(&http1->lock);
+}
+
+static const char *principal_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info != NULL ? info->socket_context : NULL;
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **slot,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    HttpServer                     *server = context;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        *slot = forget_principal(server->http1, info->connect_fd);
+        return;
+    }
+    mem_free(*slot);
+    *slot = NULL;
+    atomic_fetch_sub(&server->connections, 1);
+}
+
+/* ---- requests as libmicrohttpd tells of them ---- */
+
 /* The headers are there. */
 static enum MHD_Result begin(HttpServer *server, struct MHD_Connection *connection, Request *request,
                              const char *method, const char *version)
 {
     Str           target = str_c(request->target);
-    HttpExchange *x =
-        exchange_new(server, &transport, connection, version_of(version), str_c(method), target);
-    request->x = x;
+    HttpExchange *x = exchange_new(server, &transport, connection, version_of(version), str_c(method), target,
+                                   principal_of(connection));
+    request->x      = x;
     if (has_two_lengths(connection))
         return refuse(connection, 400, "The request says twice how long it is");
     if (announces_too_much(connection))
@@ -264,14 +338,6 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     *slot = NULL;
 }
 
-static void on_connection(void *context, struct MHD_Connection *connection, void **slot,
-                          enum MHD_ConnectionNotificationCode what)
-{
-    HttpServer *server = context;
-    if (what == MHD_CONNECTION_NOTIFY_CLOSED)
-        atomic_fetch_sub(&server->connections, 1);
-}
-
 static void on_log(void *context, const char *format, va_list args)
 {
     char text[512];
@@ -279,9 +345,9 @@ static void on_log(void *context, const char *format, va_list args)
     log_line(LOG_DEBUG, "http: %s", text);
 }
 
-Status http1_start(HttpServer *server, void **out, Error *err)
+static struct MHD_Daemon *start_daemon(HttpServer *server)
 {
-    *out = MHD_start_daemon(
+    return MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
             MHD_USE_ERROR_LOG | MHD_USE_ITC | MHD_ALLOW_UPGRADE,
         0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
@@ -289,18 +355,39 @@ Status http1_start(HttpServer *server, void **out, Error *err)
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)HTTP_REQUEST_TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT, (unsigned)server->most_connections,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(2 * BLOCK), MHD_OPTION_END);
-    return *out != NULL ? OK : error_set(err, E_IO, NO_POS, "cannot start the HTTP server: %m");
+}
+
+Status http1_start(HttpServer *server, Http1 **out, Error *err)
+{
+    Http1 *http1 = mem_calloc(1, sizeof *http1);
+    pthread_mutex_init(&http1->lock, NULL);
+    http1->daemon = start_daemon(server);
+    if (http1->daemon == NULL) {
+        error_set(err, E_IO, NO_POS, "cannot start the HTTP server: %m");
+        http1_stop(http1);
+        return E_IO;
+    }
+    *out = http1;
+    return OK;
 }
 
 /* It closes the socket when it does not want it. */
-void http1_take(HttpServer *server, int fd, const struct sockaddr *address, socklen_t size)
+void http1_take(HttpServer *server, int fd, const struct sockaddr *address, socklen_t size,
+                const char *principal)
 {
-    if (MHD_add_connection(server->http1, fd, address, size) != MHD_YES)
+    know_principal(server->http1, fd, principal);
+    if (MHD_add_connection(server->http1->daemon, fd, address, size) != MHD_YES)
         atomic_fetch_sub(&server->connections, 1);
 }
 
-void http1_stop(void *http1)
+void http1_stop(Http1 *http1)
 {
-    if (http1 != NULL)
-        MHD_stop_daemon(http1);
+    if (http1 == NULL)
+        return;
+    if (http1->daemon != NULL)
+        MHD_stop_daemon(http1->daemon);
+    while (http1->known != NULL)
+        mem_free(forget_principal(http1, http1->known->fd));
+    pthread_mutex_destroy(&http1->lock);
+    mem_free(http1);
 }

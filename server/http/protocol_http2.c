@@ -23,7 +23,7 @@ enum {
     MOST_STREAMS    = 1000,      /* of a connection at a time */
     MOST_HEADERS    = 64 * 1024, /* bytes of names and values of a request */
     SEND_BLOCK      = 32 * 1024,
-    RECEIVE_BLOCK   = 16 * 1024,
+    RECEIVE_BLOCK   = TLS_RECORD,
     RECEIVE_ROUNDS  = 16,   /* then others have their turn */
     MOST_RESETS     = 1000, /* streams begun and cancelled, beyond what a second forgives */
     RESETS_FORGIVEN = 100,
@@ -48,9 +48,12 @@ struct Stream {
 struct Connection {
     LoopSource       base;
     HttpServer      *server;
+    TlsSession      *tls;       /* NULL: the socket is plain */
+    char            *principal; /* of the client's certificate, or NULL */
     nghttp2_session *session;
     Stream          *streams;
-    StrBuf           out; /* what the socket has not taken */
+    StrBuf           early; /* what was read before the loop had it */
+    StrBuf           out;   /* what the socket has not taken */
     size_t           out_at;
     bool             blocked;    /* waits for the socket to take more */
     bool             ends_early; /* a reply is over before its request */
@@ -261,7 +264,8 @@ static void begin_request(Stream *stream)
 {
     Str path  = find_header(stream, STR_LIT(":path"));
     stream->x = exchange_new(stream->connection->server, &transport, stream, HTTP_2,
-                             find_header(stream, STR_LIT(":method")), str_is_null(path) ? STR_LIT("") : path);
+                             find_header(stream, STR_LIT(":method")), str_is_null(path) ? STR_LIT("") : path,
+                             stream->connection->principal);
     if (stream->x->streams)
         exchange_submit(stream->x);
 }
@@ -348,8 +352,8 @@ static bool send_all(Connection *connection)
     for (;;) {
         if (connection->out.len == 0 && (!gather(connection) || connection->out.len == 0))
             return connection->out.len == 0 && nghttp2_session_want_write(connection->session) == 0;
-        ssize_t n = send(connection->base.fd, connection->out.ptr + connection->out_at,
-                         connection->out.len - connection->out_at, MSG_NOSIGNAL);
+        ssize_t n = tls_send(connection->tls, connection->base.fd, connection->out.ptr + connection->out_at,
+                             connection->out.len - connection->out_at);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
@@ -381,23 +385,28 @@ static void go_on(Connection *connection)
                   EPOLLIN | EPOLLRDHUP | (connection->blocked ? EPOLLOUT : 0));
 }
 
+/* False: it is no HTTP/2. */
+static bool hear(Connection *connection, const uint8_t *bytes, size_t len)
+{
+    connection->heard_ms = loop_now_ms();
+    ssize_t taken        = nghttp2_session_mem_recv(connection->session, bytes, len);
+    if (taken >= 0)
+        return true;
+    log_line(LOG_DEBUG, "http: HTTP/2: %s", nghttp2_strerror((int)taken));
+    (void)send_all(connection); /* its GOAWAY says why */
+    return false;
+}
+
 /* False: the connection is over. */
 static bool receive(Connection *connection)
 {
     uint8_t block[RECEIVE_BLOCK];
     for (int i = 0; i < RECEIVE_ROUNDS; i++) {
-        ssize_t n = recv(connection->base.fd, block, sizeof block, MSG_DONTWAIT);
+        ssize_t n = tls_recv(connection->tls, connection->base.fd, block, sizeof block);
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
             return true;
-        if (n <= 0)
+        if (n <= 0 || !hear(connection, block, (size_t)n))
             return false;
-        connection->heard_ms = loop_now_ms();
-        ssize_t taken        = nghttp2_session_mem_recv(connection->session, block, (size_t)n);
-        if (taken < 0) {
-            log_line(LOG_DEBUG, "http: HTTP/2: %s", nghttp2_strerror((int)taken));
-            (void)send_all(connection); /* its GOAWAY says why */
-            return false;
-        }
     }
     return true;
 }
@@ -405,7 +414,15 @@ static bool receive(Connection *connection)
 static void connection_ready(LoopSource *source, uint32_t events)
 {
     Connection *connection = (Connection *)source;
-    bool        alive = (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0 || receive(connection);
+    StrBuf      early      = connection->early;
+    bool        alive      = true;
+    if (early.len > 0) {
+        connection->early = (StrBuf){0};
+        alive             = hear(connection, (const uint8_t *)early.ptr, early.len);
+        strbuf_clear(&early);
+    }
+    if (alive && (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+        alive = receive(connection);
     if (!alive)
         drop(connection);
     else
@@ -472,8 +489,10 @@ static void connection_release(LoopSource *source)
     while (connection->streams != NULL)
         stream_free(connection->streams);
     nghttp2_session_del(connection->session);
-    close(connection->base.fd);
-    atomic_fetch_sub(&connection->server->connections, 1);
+    connection_close(connection->server, &(HttpConnection){.fd        = connection->base.fd,
+                                                           .tls       = connection->tls,
+                                                           .principal = connection->principal});
+    strbuf_clear(&connection->early);
     strbuf_clear(&connection->out);
     pthread_mutex_destroy(&connection->lock);
     mem_free(connection);
@@ -515,21 +534,26 @@ static nghttp2_session *make_session(Connection *connection)
     return session;
 }
 
-void http2_take(HttpServer *server, int fd)
+/* What was read already may make a stream, whose exchange wakes the connection: so it waits until the loop
+ * has it, which looks at once, for there is room to write. */
+void http2_take(HttpServer *server, const HttpConnection *from)
 {
     Connection *connection = mem_calloc(1, sizeof *connection);
     Error       err;
-    *connection = (Connection){.base     = {.fd      = fd,
-                                            .ready   = connection_ready,
-                                            .woken   = connection_woken,
-                                            .tick    = connection_tick,
-                                            .release = connection_release},
-                               .server   = server,
-                               .heard_ms = loop_now_ms()};
+    *connection = (Connection){.base      = {.fd      = from->fd,
+                                             .ready   = connection_ready,
+                                             .woken   = connection_woken,
+                                             .tick    = connection_tick,
+                                             .release = connection_release},
+                               .server    = server,
+                               .tls       = from->tls,
+                               .principal = from->principal,
+                               .heard_ms  = loop_now_ms()};
+    strbuf_add(&connection->early, from->already);
     pthread_mutex_init(&connection->lock, NULL);
     connection->session = make_session(connection);
     bool added          = connection->session != NULL &&
-                 loop_add(server->loop, &connection->base, EPOLLIN | EPOLLRDHUP, &err) == OK;
+                 loop_add(server->loop, &connection->base, EPOLLIN | EPOLLOUT | EPOLLRDHUP, &err) == OK;
     if (!added) {
         log_line(LOG_WARN, "http: a connection of HTTP/2 cannot be served");
         connection_release(&connection->base);

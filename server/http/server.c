@@ -4,6 +4,7 @@
 #include "server/http/server.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "core/logger.h"
 #include "core/value.h"
@@ -36,13 +37,19 @@ Status http_open(const HttpOptions *options, HttpServer **out, Error *err)
     if (status == OK)
         status = http1_start(server, &server->http1, err);
     if (status == OK)
-        status = loop_open(&server->loop, err);
+        status = loop_open("rest-loop", &server->loop, err);
     if (status != OK) {
         http_close(server);
         return status;
     }
     *out = server;
     return OK;
+}
+
+Status http_use_tls(HttpServer *server, const HttpTls *tls, Error *err)
+{
+    TRY(tls_context_open(tls, &server->tls, err));
+    return loop_open("rest-tls", &server->tls_loop, err);
 }
 
 Status http_listen(HttpServer *server, Str url, int *port, Error *err)
@@ -52,6 +59,14 @@ Status http_listen(HttpServer *server, Str url, int *port, Error *err)
     TRY(listener_open(server, url, port, err));
     server->listener_count++;
     return OK;
+}
+
+void connection_close(HttpServer *server, const HttpConnection *connection)
+{
+    tls_free(connection->tls);
+    close(connection->fd);
+    mem_free(connection->principal);
+    atomic_fetch_sub(&server->connections, 1);
 }
 
 /* A protocol must not keep a suspended request when it stops. */
@@ -84,9 +99,13 @@ void http_close(HttpServer *server)
     watch_close(server);
     wake_all(server); /* streams see that they are to end */
     pool_close(&server->pool);
-    loop_close(server->loop); /* nothing is accepted any more, and HTTP/2 has ended */
+    loop_stop(server->loop); /* nothing is accepted any more, and HTTP/2 has ended */
     end_all(server);
     http1_stop(server->http1);
+    loop_stop(server->tls_loop); /* behind HTTP/1, whose last words it encrypts */
+    loop_close(server->tls_loop);
+    loop_close(server->loop); /* nobody is left who could hand a connection to it */
+    tls_context_close(server->tls);
     pool_clear(&server->pool);
     pthread_mutex_destroy(&server->lock);
     mem_free(server);

@@ -22,6 +22,7 @@
 #include "server/settings/settings.h"
 #include "server/node/schema_registry.h"
 #include "server/node/state_dir.h"
+#include "server/node/tls_settings.h"
 
 enum { REST_THREADS = 8 };
 
@@ -59,27 +60,41 @@ static Str function_setting(const FnConfig *self, Str key)
     return properties_get(((const NodeFnConfig *)self)->properties, key);
 }
 
-/* Whatever is no setting of ours goes to librdkafka, without the prefix that says which client it was meant
- * for. */
-static size_t client_properties(const Properties *properties, Arena *arena, LogConfig **out)
+/* Takes the prefix off that says which client of Kafka's a property is for. */
+static bool take_prefix(Str *name)
 {
     static const char *const prefixes[] = {"consumer.", "producer.", "admin."};
-    size_t                   count = properties_count(properties), used = 0;
-    Str                      name, value;
+    for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+        if (str_starts_with(*name, str_c(prefixes[i]))) {
+            *name = str_n(name->ptr + strlen(prefixes[i]), name->len - strlen(prefixes[i]));
+            return true;
+        }
+    return false;
+}
+
+/* Settings of ours that are Kafka's clients' at the same time. */
+static bool is_shared(Str name, bool tls)
+{
+    return str_equal(name, STR_LIT("bootstrap.servers")) || (tls && str_starts_with(name, STR_LIT("ssl.")));
+}
+
+/* Whatever is no setting of ours goes to librdkafka. What has a prefix comes last, for it is meant for Kafka
+ * alone where ssl.* without one is also the listeners'. */
+static size_t client_properties(const Properties *properties, Arena *arena, LogConfig **out)
+{
+    size_t count = properties_count(properties), used = 0;
+    bool   tls = tls_settings_are_kafkas(properties);
+    Str    name, value;
     *out = ARENA_ARRAY(arena, LogConfig, count + 1);
-    for (size_t i = 0; i < count; i++) {
-        properties_at(properties, i, &name, &value);
-        bool prefixed = false;
-        for (size_t j = 0; j < ARRAY_LEN(prefixes); j++)
-            if (str_starts_with(name, str_c(prefixes[j]))) {
-                name     = str_n(name.ptr + strlen(prefixes[j]), name.len - strlen(prefixes[j]));
-                prefixed = true;
-            }
-        bool ours = settings_find(name) != NULL && !str_equal(name, STR_LIT("bootstrap.servers"));
-        if (!ours &&
-            (prefixed || settings_is_client_property(name) || str_equal(name, STR_LIT("bootstrap.servers"))))
-            (*out)[used++] = (LogConfig){str_to_c(arena, name), str_to_c(arena, value)};
-    }
+    for (int prefixed = 0; prefixed <= 1; prefixed++)
+        for (size_t i = 0; i < count; i++) {
+            properties_at(properties, i, &name, &value);
+            bool for_kafka = take_prefix(&name);
+            bool shared = is_shared(name, tls || for_kafka), ours = settings_find(name) != NULL;
+            bool wanted = shared || (!ours && (for_kafka || settings_is_client_property(name)));
+            if (wanted && for_kafka == (prefixed == 1))
+                (*out)[used++] = (LogConfig){str_to_c(arena, name), str_to_c(arena, value)};
+        }
     return used;
 }
 
@@ -144,7 +159,8 @@ static Status listen_on(Node *node, Str url, Error *err)
 {
     int port;
     TRY(http_listen(node->http, url, &port, err));
-    reach_tell(url, port, node->authentication != NULL);
+    bool certified = str_starts_with(url, STR_LIT("https:")) && tls_settings_ask_everybody(node->properties);
+    reach_tell(url, port, node->authentication != NULL || certified);
     if (node->port == 0)
         node->port = port;
     return OK;
@@ -152,6 +168,7 @@ static Status listen_on(Node *node, Str url, Error *err)
 
 static Status listen_on_all(Node *node, Str listeners, Error *err)
 {
+    TRY(tls_settings_apply(node->properties, listeners, node->http, err));
     for (size_t at = 0; at < listeners.len;) {
         const char *comma = memchr(listeners.ptr + at, ',', listeners.len - at);
         size_t      end   = comma != NULL ? (size_t)(comma - listeners.ptr) : listeners.len;

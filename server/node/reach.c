@@ -43,7 +43,7 @@ void reach_tell(Str url, int port, bool authenticated)
             log_line(LOG_WARN,
                      "listening on " STR_FMT
                      " (port %d), where passwords and tokens cross the network in the "
-                     "clear: put TLS in front of it",
+                     "clear: https:// addresses encrypt them",
                      STR_ARG(url), port);
         else
             log_line(LOG_INFO, "listening on " STR_FMT " (port %d)", STR_ARG(url), port);

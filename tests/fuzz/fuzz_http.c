@@ -93,9 +93,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     atomic_fetch_add(&server->connections, 1);
     bool http2 = size >= 3 && memcmp(data, "PRI", 3) == 0;
     if (http2)
-        http2_take(server, fds[0]);
+        http2_take(server, &(HttpConnection){.fd = fds[0]});
     else
-        http1_take(server, fds[0], (const struct sockaddr *)&address, sizeof address);
+        http1_take(server, fds[0], (const struct sockaddr *)&address, sizeof address, NULL);
     if (size > 0 && send(fds[1], data, size, MSG_NOSIGNAL) >= 0)
         (void)shutdown(fds[1], SHUT_WR);
     drain(fds[1]);

@@ -96,7 +96,8 @@ class Settings(unittest.TestCase):
 
     def test_what_would_have_no_effect_stops_the_start(self):
         for given, told in (("bootstrap.server=x", "did you mean bootstrap.servers?"), ("ksql.security.extension.class=x", "has no effect in Sluice yet"),
-                            ("ssl.client.authentication=REQUIRED", "has no effect in Sluice yet")):
+                            ("ssl.engine.factory.class=x", "has no effect in Sluice yet"),
+                            ("ssl.client.authentication=REQUIRED", "none of the listeners is an https:// address")):
             answer = self.serve(given, "listeners=here")
             self.assertEqual(answer.returncode, 1, answer)
             self.assertIn(told, answer.stderr)

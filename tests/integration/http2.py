@@ -32,8 +32,9 @@ def request_headers(method, path, extra=()):
 
 
 class Client:
-    def __init__(self, port, window=None):
-        self.sock = socket.create_connection(("127.0.0.1", port), 20)
+    def __init__(self, port, window=None, sock=None):
+        """sock: a connection that is there already, and may be one of TLS."""
+        self.sock = sock or socket.create_connection(("127.0.0.1", port), 20)
         settings = b"" if window is None else struct.pack(">HI", 4, window)
         self.sock.sendall(PREFACE + frame(SETTINGS, 0, 0, settings))
         self.file = self.sock.makefile("rb")

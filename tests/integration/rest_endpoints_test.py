@@ -131,8 +131,9 @@ message ConnectDefault1 {
 class Socket:
     """A WebSocket, as little of it as a test needs."""
 
-    def __init__(self, port, request, headers=b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"):
-        self.sock = socket.create_connection(("127.0.0.1", port), 20)
+    def __init__(self, port, request, headers=b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n",
+                 sock=None):
+        self.sock = sock or socket.create_connection(("127.0.0.1", port), 20)
         path = "/ws/query?version=1&request=" + urllib.parse.quote(json.dumps(request) if isinstance(request, dict) else request)
         self.sock.sendall(b"GET " + path.encode() + b" HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n")
         self.file = self.sock.makefile("rb")

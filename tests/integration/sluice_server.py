@@ -17,8 +17,10 @@ needs_librdkafka = unittest.skipIf(os.environ.get("SLUICE_TEST_SANITIZER") == "t
 
 
 class Server:
-    def __init__(self, binary, properties=None, keep_log=None):
+    def __init__(self, binary, properties=None, keep_log=None, tls=None):
+        """tls: the ssl.SSLContext that requests are made with."""
         self.binary = binary
+        self.tls = tls
         self.directory = tempfile.mkdtemp(prefix="sluice-test-")
         self.properties = {
             "listeners": "http://127.0.0.1:0",
@@ -87,7 +89,7 @@ class Server:
     # ---- requests ----
 
     def request(self, method, path, body=None, headers=None, timeout=20):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        connection = connect(self.port, self.tls, timeout)
         try:
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
@@ -119,14 +121,20 @@ class Server:
         return [element["row"]["columns"] for element in elements[1:] if "row" in element]
 
     def stream(self, path, document, headers=None):
-        return Stream(self.port, path, document, headers)
+        return Stream(self.port, path, document, headers, self.tls)
+
+
+def connect(port, tls=None, timeout=20):
+    if tls is None:
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    return http.client.HTTPSConnection("127.0.0.1", port, timeout=timeout, context=tls)
 
 
 class Stream:
     """A response read line by line while the server still writes it."""
 
-    def __init__(self, port, path, document, headers=None):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    def __init__(self, port, path, document, headers=None, tls=None):
+        self.connection = connect(port, tls)
         self.connection.request("POST", path, json.dumps(document), headers or {})
         self.response = self.connection.getresponse()
         self.status = self.response.status

@@ -88,7 +88,11 @@ static const struct {
     {"authentication.metod=BASIC\n", "There is no setting authentication.metod"},
     {"sluice.functions.enabled=true\n", "There is no setting sluice.functions.enabled"},
     {"ksql.authentication.plugin.class=x\n", "does not start"},
-    {"ssl.client.auth=true\n", "does not start"},
+    {"ssl.client.authentication=maybe\n", "NONE|REQUESTED|REQUIRED"},
+    {"ssl.client.auth=true\nssl.keystore.location=/x\n",
+     NULL}, /* node/tls_settings.c looks what it protects */
+    {"ssl.keystore.reload=true\n", "knows only false"},
+    {"ssl.keystore.key=-----BEGIN\n", "does not start"},
     {"listeners\n", "Line 1 is no setting"},
     {"# fine\n\nthis is nothing\n", "Line 3 is no setting"},
     {"=x\n", "Line 1 is no setting"},
