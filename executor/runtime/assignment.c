@@ -270,9 +270,14 @@ static void retry(Worker *worker, Task *task, bool *busy)
     *busy = true;
 }
 
+/* Asked of each task in each pass, and a node may hold thousands of push queries: what costs more than a look
+ * at the task itself comes last. */
 static Status attach_detached(Task *task, Error *err)
 {
-    return task_runnable(task) ? task_attach_inputs(task, err) : OK;
+    for (size_t i = 0; i < task->input_count; i++)
+        if (task->inputs[i].fetcher == NULL)
+            return task_runnable(task) ? task_attach_inputs(task, err) : OK;
+    return OK;
 }
 
 static bool advance_task(Worker *worker, Task *task, bool *busy)

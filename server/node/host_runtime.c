@@ -4,10 +4,9 @@
  */
 #include "server/node/host_runtime.h"
 
-#include <pthread.h>
-
 #include "core/logger.h"
 #include "server/engine/execution.h"
+#include "server/node/insert_writers.h"
 
 typedef struct {
     PlanRef      *plan;
@@ -16,15 +15,13 @@ typedef struct {
 } Held;
 
 struct HostRuntime {
-    QueryHost       base;
-    Runtime        *runtime;
-    Log            *log;
-    size_t          most_errors; /* of a query, in its description */
-    pthread_mutex_t lock;        /* of the writer */
-    LogWriter      *writer;      /* of INSERT VALUES; opened by the first */
-    bool            holding;
-    Held           *held;
-    size_t          held_count, held_capacity;
+    QueryHost      base;
+    Runtime       *runtime;
+    size_t         most_errors; /* of a query, in its description */
+    InsertWriters *writers;     /* of INSERT VALUES */
+    bool           holding;
+    Held          *held;
+    size_t         held_count, held_capacity;
 };
 
 static const QueryPlan *held_plan(const HostRuntime *host, size_t at)
@@ -108,18 +105,14 @@ static Status host_pause(QueryHost *self, Str id, bool paused, Error *err)
 static Status host_insert(QueryHost *self, Str topic, const LogRecord *records, size_t count,
                           OffsetVector *written, Error *err)
 {
-    HostRuntime  *host    = (HostRuntime *)self;
-    WriterOptions options = {.client_id = "sluice-insert", .linger_ms = 0};
-    LogPosition  *landed  = mem_calloc(count, sizeof *landed);
-    size_t        places  = 0;
-    Status        status  = OK;
-    pthread_mutex_lock(&host->lock);
-    if (host->writer == NULL)
-        status = log_writer_open(host->log, &options, &host->writer, err);
-    if (status == OK)
-        status = log_append_all(host->writer, topic, PARTITION_BY_KEY, records, count, STR_NULL, landed,
-                                &places, err);
-    pthread_mutex_unlock(&host->lock);
+    HostRuntime *host   = (HostRuntime *)self;
+    size_t       places = 0;
+    LogWriter   *writer;
+    TRY(insert_writers_take(host->writers, &writer, err));
+    LogPosition *landed = mem_calloc(count, sizeof *landed);
+    Status       status =
+        log_append_all(writer, topic, PARTITION_BY_KEY, records, count, STR_NULL, landed, &places, err);
+    insert_writers_give(host->writers, writer);
     for (size_t i = 0; status == OK && i < places; i++)
         offset_vector_put(written, topic, landed[i].partition, landed[i].offset);
     mem_free(landed);
@@ -186,9 +179,8 @@ HostRuntime *host_runtime_new(Runtime *runtime, Log *log, size_t most_errors)
 {
     HostRuntime *host = mem_calloc(1, sizeof *host);
     host->base        = (QueryHost){host_start, host_stop, host_pause, host_insert, host_describe};
-    pthread_mutex_init(&host->lock, NULL);
     host->runtime     = runtime;
-    host->log         = log;
+    host->writers     = insert_writers_new(log);
     host->most_errors = most_errors;
     return host;
 }
@@ -197,11 +189,9 @@ void host_runtime_free(HostRuntime *host)
 {
     if (host == NULL)
         return;
-    if (host->writer != NULL)
-        log_writer_close(host->writer);
+    insert_writers_free(host->writers);
     while (host->held_count > 0)
         drop_held(host, host->held_count - 1);
-    pthread_mutex_destroy(&host->lock);
     mem_free(host->held);
     mem_free(host);
 }
