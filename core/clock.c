@@ -20,6 +20,13 @@ static int64_t system_monotonic_us(Clock *clock)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+static int64_t system_monotonic_ns(Clock *clock)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 /* splitmix64: a full-period walk over 64 bits, scrambled. */
 static uint64_t scramble(uint64_t z)
 {
@@ -40,13 +47,15 @@ static uint64_t system_random(Clock *clock)
 Clock *clock_system(void)
 {
     /* Never written to: not const only because the functions of a virtual clock change theirs. */
-    static Clock clock = {system_now_ms, system_monotonic_us, system_random, 0, 0};
+    static Clock clock = {system_now_ms, system_monotonic_us, system_monotonic_ns, system_random, 0, 0};
     return &clock;
 }
 
 static int64_t virtual_now_ms(Clock *clock) { return __atomic_load_n(&clock->virtual_ms, __ATOMIC_RELAXED); }
 
 static int64_t virtual_monotonic_us(Clock *clock) { return virtual_now_ms(clock) * 1000; }
+
+static int64_t virtual_monotonic_ns(Clock *clock) { return virtual_now_ms(clock) * 1000000; }
 
 static uint64_t virtual_random(Clock *clock)
 {
@@ -55,5 +64,5 @@ static uint64_t virtual_random(Clock *clock)
 
 void clock_init_virtual(Clock *clock, int64_t ms, uint64_t seed)
 {
-    *clock = (Clock){virtual_now_ms, virtual_monotonic_us, virtual_random, ms, seed};
+    *clock = (Clock){virtual_now_ms, virtual_monotonic_us, virtual_monotonic_ns, virtual_random, ms, seed};
 }

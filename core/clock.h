@@ -10,6 +10,7 @@ typedef struct Clock Clock;
 struct Clock {
     int64_t (*now_ms)(Clock *clock);       /* wall clock, ms since the epoch */
     int64_t (*monotonic_us)(Clock *clock); /* for intervals and time-outs */
+    int64_t (*monotonic_ns)(Clock *clock); /* for what is measured */
     uint64_t (*random)(Clock *clock);      /* 64 random bits. Thread: any */
     int64_t  virtual_ms;                   /* of a virtual clock: what now_ms answers; set by the test */
     uint64_t seed;

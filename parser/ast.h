@@ -271,6 +271,7 @@ struct AstStatement {
     AstShowKind   show;
     AstStatement *explained;  /* EXPLAIN statement; NULL: name is a query id */
     AstName       form;       /* EXPLAIN (FORMAT form); text ptr NULL: not said */
+    bool          analyze;    /* EXPLAIN ANALYZE QUERY name */
     Str           key, value; /* SET, UNSET, ALTER SYSTEM, DEFINE, UNDEFINE, RUN SCRIPT (value) */
     bool          from_beginning, has_interval, has_limit; /* PRINT */
     int64_t       interval, limit;

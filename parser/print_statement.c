@@ -254,7 +254,7 @@ static void print_statement(Printer *printer, const AstStatement *statement);
 
 static void print_explain(Printer *printer, const AstStatement *statement)
 {
-    strbuf_adds(printer->out, "EXPLAIN ");
+    strbuf_adds(printer->out, statement->analyze ? "EXPLAIN ANALYZE QUERY " : "EXPLAIN ");
     if (!str_is_null(statement->form.text)) {
         strbuf_adds(printer->out, "(FORMAT ");
         print_name(printer, statement->form.text);

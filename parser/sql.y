@@ -22,11 +22,11 @@
 }
 
 /* Tokens no rule uses: words reserved all the same, and what the lexer cannot make sense of. */
-%token CATALOG EXPORT LOAD MATERIALIZED MONTHS NAMESPACE QUERY RENAME TO VIEW YEARS AT.
+%token CATALOG EXPORT LOAD MATERIALIZED MONTHS NAMESPACE RENAME TO VIEW YEARS AT.
 %token UNRECOGNIZED DIRECTIVE.
 
 %fallback IDENTIFIER
-  ADD AGGREGATE ALTER ARRAY ARRAY_OF ARRAY_TYPE ASSERT CHANGES COLUMN DAY DEFINE DETERMINISTIC EMIT ESCAPE EXPLAIN FINAL FUNCTION FUNCTIONS GRACE
+  ADD AGGREGATE ALTER ANALYZE ARRAY ARRAY_OF ARRAY_TYPE ASSERT CHANGES COLUMN DAY DEFINE DETERMINISTIC EMIT ESCAPE EXPLAIN FINAL FUNCTION FUNCTIONS GRACE
   HEADER HEADERS HOUR ID IF INTERVAL KEY LANGUAGE MAP MAP_OF MAP_TYPE MINUTE PARTITION PERIOD PLUGINS PRIMARY REPLACE RETURNS SCHEMA SECOND
   SESSION SET SHOW SINK SOURCE STATE STRICT STRING_WORD STRUCT STRUCT_OF STRUCT_TYPE SUBJECT SYSTEM TABLES TIMEOUT TYPE TYPES UNDEFINE
   VARIABLES.
@@ -532,6 +532,7 @@ statement(A) ::= DESCRIBE(T) source_name(N) extended(X). { A = build_named(state
 
 statement(A) ::= EXPLAIN(T) statement(S).          { A = build_explain(state, &T, S); }
 statement(A) ::= EXPLAIN(T) name(N).               { A = build_named(state, STMT_EXPLAIN, &T, N); }
+statement(A) ::= EXPLAIN(T) ANALYZE QUERY name(N). { A = build_named(state, STMT_EXPLAIN, &T, N); A->analyze = true; }
 statement(A) ::= EXPLAIN(T) LP name(K) name(V) RP statement(S). { A = build_explain_as(state, build_explain(state, &T, S), K, V); }
 statement(A) ::= EXPLAIN(T) LP name(K) name(V) RP name(N). { A = build_explain_as(state, build_named(state, STMT_EXPLAIN, &T, N), K, V); }
 

@@ -138,6 +138,7 @@ Status store_get(Store *store, Str key, const Value *keys, int64_t window_start,
 {
     uint64_t  hash = store_cache_hash(key, window_start, store_has_end(store->spec.kind) ? window_end : 0);
     CacheRow *row  = store_cache_find(store, hash, key, window_start, window_end);
+    store->lookups++;
     if (row != NULL) {
         store_cache_use(row);
         if (row->base.exists && store_row_expired(store, row->base.window_start, row->base.window_end))
@@ -300,6 +301,16 @@ void store_remember(Store *store, StoreRow *row, const Origin *origin)
         store_cache_mark_dirty((CacheRow *)row); /* so that the commit forgets it */
     }
     remember_origin((CacheRow *)row, origin);
+}
+
+void store_figures(const Store *store, StoreFigures *out)
+{
+    const StoreMemory *memory = store->memory;
+    *out                      = (StoreFigures){.lookups = store->lookups, .file_reads = store->file_reads};
+    if (memory != NULL) {
+        out->rows  = memory->rows;
+        out->bytes = memory->bytes;
+    }
 }
 
 StoreRows store_dirty_rows(Store *store)

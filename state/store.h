@@ -177,6 +177,13 @@ StoreRows store_dirty_rows(Store *store);
  * INT64_MIN when none. */
 int64_t store_time(const Store *store);
 
+/* What it was asked since it was opened, how often that took reading the file, and what of it is in memory
+ * (of a file with a writer: committed rows, removed ones that the file has yet to hear of among them). */
+typedef struct {
+    uint64_t lookups, file_reads, rows, bytes;
+} StoreFigures;
+void store_figures(const Store *store, StoreFigures *out);
+
 /* ---- changelog: a row as a record, exact for every type ---- */
 
 /* Key (with window) and value bytes; value ptr NULL for a removed row. */

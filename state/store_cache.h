@@ -76,8 +76,9 @@ struct Store {
     KeyGroup   **idle;
     size_t       idle_count, idle_capacity;
     int64_t      time, committed_time, swept_bound;
-    int64_t      prepared_time; /* as of what is set aside; else committed_time */
-    bool         listed;        /* in file->changed */
+    uint64_t     lookups, file_reads; /* since it was opened */
+    int64_t      prepared_time;       /* as of what is set aside; else committed_time */
+    bool         listed;              /* in file->changed */
     Store       *next_changed;
 };
 

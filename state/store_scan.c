@@ -70,6 +70,7 @@ static Status load_from_file(CacheRow *row, Error *err)
     Store        *store = row->store;
     sqlite3_stmt *stmt;
     TableRow      identity = store_table_row(row);
+    store->file_reads++;
     TRY(state_file_ready(store->file, err));
     TRY(store_table_statement(store->table, SQL_GET, &stmt, err));
     int    rc     = store_table_bind_identity(store->table, stmt, &identity);
@@ -205,6 +206,7 @@ static Status group_load(Store *store, KeyGroup *group, int64_t from, Error *err
             return OK;
         }
     }
+    store->file_reads++;
     TRY(state_file_ready(store->file, err));
     TRY(store_table_statement(store->table, SQL_BY_KEY, &stmt, err));
     int rc = bind_group(store, stmt, group, from, &end);
@@ -235,6 +237,7 @@ Status store_find_windows(Store *store, Str key, const Value *keys, int64_t from
         return OK;
     store_cache_keep_groups(store);
     KeyGroup *group = store_cache_group(store, key);
+    store->lookups++;
     if (from < group->complete_from)
         TRY(group_load(store, group, with_slack(from, to), err));
     bool   session = store->spec.kind == STORE_SESSION;
@@ -267,6 +270,7 @@ Status store_find_prefix(Store *store, Str first, Arena *arena, StoreRows *out, 
     *out = (StoreRows){0};
     store_cache_keep_groups(store);
     KeyGroup *group = store_cache_group(store, store_prefix(first, arena));
+    store->lookups++;
     assert(store->spec.kind == STORE_PREFIX);
     if (group->complete_from > INT64_MIN)
         TRY(group_load(store, group, INT64_MIN, err));

@@ -89,6 +89,8 @@ static Status write_rows(ExchangeOp *self, const RecordBatch *batch, Error *err)
             op_skip_row(&self->base, row, &why);
         else if (status != OK)
             return error_set(err, status, why.pos, "%s", why.message);
+        self->base.figures.rows_out++;
+        self->base.figures.bytes_out += record.key.len + record.value.len;
     }
     return OK;
 }

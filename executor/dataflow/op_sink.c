@@ -105,6 +105,8 @@ static Status write_row(SinkOp *self, const Row *row, Arena *arena, Error *err)
     if (status != OK)
         return error_set(err, status, why.pos, "%s", why.message);
     op->pipeline->counters.records_out++;
+    op->figures.rows_out++;
+    op->figures.bytes_out += record.key.len + record.value.len;
     return OK;
 }
 

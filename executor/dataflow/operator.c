@@ -16,6 +16,18 @@ const OperatorClass *operator_class(const PlanNode *node)
     return NULL;
 }
 
+/* ---- figures ---- */
+
+/* After an error the turn is over, and the pipeline rolled back. */
+Status op_push_timed(Operator *op, int port, const RecordBatch *in, Error *err)
+{
+    Span span = stopwatch_enter(op->watch);
+    TRY(op->class->push(op, port, in, err));
+    op->figures.timed_ns += stopwatch_leave(op->watch, span);
+    op->figures.timed_rows += in->count;
+    return OK;
+}
+
 /* ---- bad rows ---- */
 
 static void tell(Operator *op, const Row *row, SkipKind kind, const char *message)

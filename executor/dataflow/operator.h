@@ -13,6 +13,7 @@
 #ifndef SLUICE_EXECUTOR_DATAFLOW_OPERATOR_H
 #define SLUICE_EXECUTOR_DATAFLOW_OPERATOR_H
 
+#include "executor/dataflow/figures.h"
 #include "executor/dataflow/pipeline.h"
 #include "planner/node.h"
 #include "state/store.h"
@@ -83,15 +84,25 @@ struct Operator {
     ProgramContext  programs;    /* of everything op_compile makes */
     const Row      *current;     /* the row being evaluated, for error reports; may be NULL */
     Encoder        *key_encoder; /* of op_key_bytes, made when first used */
+    OperatorFigures figures;
+    Stopwatch      *watch; /* the pipeline's */
 };
+
+/* The operator takes a batch and the time that it needs for it. */
+Status op_push_timed(Operator *op, int port, const RecordBatch *in, Error *err);
+
+static inline Status op_push(Operator *op, int port, const RecordBatch *in, Error *err)
+{
+    op->figures.rows_in += in->count;
+    return op->watch->running ? op_push_timed(op, port, in, err) : op->class->push(op, port, in, err);
+}
 
 /* Hands a batch to all consumers, one after the other. They may share its rows, for those are read-only. */
 static inline Status op_emit(Operator *op, const RecordBatch *out, Error *err)
 {
-    for (size_t i = 0; out->count > 0 && i < op->outlet_count; i++) {
-        const Outlet *outlet = &op->outlets[i];
-        TRY(outlet->to->class->push(outlet->to, outlet->port, out, err));
-    }
+    op->figures.rows_out += out->count;
+    for (size_t i = 0; out->count > 0 && i < op->outlet_count; i++)
+        TRY(op_push(op->outlets[i].to, op->outlets[i].port, out, err));
     return OK;
 }
 

@@ -16,10 +16,21 @@ static void report_error(ErrorSink *sink, const Error *err)
     op_report(op, op->current, err);
 }
 
+static const OperatorClass *class_of(const PlanNode *node, bool reads_topic)
+{
+    return reads_topic ? &op_repartition : operator_class(node);
+}
+
+const char *pipeline_operator_name(const PlanNode *node, bool reads_topic)
+{
+    const OperatorClass *class = class_of(node, reads_topic);
+    return class != NULL ? class->name : "";
+}
+
 static Status make_operator(Pipeline *pipeline, const PlanNode *node, bool reads_topic, Operator **out,
                             Error *err)
 {
-    const OperatorClass *class = reads_topic ? &op_repartition : operator_class(node);
+    const OperatorClass *class = class_of(node, reads_topic);
     if (class == NULL)
         return error_set(err, E_UNSUPPORTED, NO_POS,
                          "Sluice does not execute the step " STR_FMT " of query " STR_FMT " yet",
@@ -29,6 +40,7 @@ static Status make_operator(Pipeline *pipeline, const PlanNode *node, bool reads
     op->node     = node;
     op->pipeline = pipeline;
     op->arena    = pipeline->arena;
+    op->watch    = &pipeline->watch;
     op->errors   = (OpErrors){{report_error}, op};
     op->programs = (ProgramContext){
         .clock = pipeline->spec.clock, .config = pipeline->spec.functions_config, .errors = &op->errors.base};
@@ -135,6 +147,7 @@ Status pipeline_open(const PipelineSpec *spec, Pipeline **out, Error *err)
     pipeline->peek                 = arena_new(0);
     pipeline->counters.stream_time = INT64_MIN;
     pipeline->flushes              = 1;
+    pipeline->watch.clock          = spec->clock;
     Status status                  = pick_topology(pipeline, err);
     if (status == OK)
         status = build(pipeline, err);
@@ -193,16 +206,38 @@ int64_t pipeline_row_time(Pipeline *pipeline, size_t input, const SourceRows *ro
     return time;
 }
 
+/* Records came in, of a turn that has ended well. `also_ns`: what was spent on them before it. */
+static void note_input(Pipeline *pipeline, InputOperator *op, const LogRecord *records, size_t count,
+                       Span span, int64_t also_ns)
+{
+    OperatorFigures *figures = &op->base.figures;
+    pipeline->counters.records_in += count;
+    figures->rows_in += count;
+    if (!pipeline->watch.running)
+        return;
+    figures->timed_ns += stopwatch_leave(&pipeline->watch, span) + also_ns;
+    figures->timed_rows += count;
+    for (size_t i = 0; i < count; i++)
+        figures->timed_bytes += records[i].key.len + records[i].value.len;
+}
+
+static Span begin_turn(Pipeline *pipeline)
+{
+    stopwatch_turn(&pipeline->watch);
+    return pipeline->watch.running ? stopwatch_enter(&pipeline->watch) : (Span){0, 0};
+}
+
 Status pipeline_push(Pipeline *pipeline, size_t input, int partition, const LogRecord *records, size_t count,
                      Error *err)
 {
     InputOperator *op = pipeline->inputs[input];
     for (size_t done = 0; done < count;) {
         size_t slice  = count - done < BATCH_ROWS ? count - done : BATCH_ROWS;
+        Span   span   = begin_turn(pipeline);
         Status status = op->feed(&op->base, partition, records + done, slice, err);
         arena_reset(pipeline->batch);
         TRY(status);
-        pipeline->counters.records_in += slice;
+        note_input(pipeline, op, records + done, slice, span, 0);
         done += slice;
     }
     return OK;
@@ -217,14 +252,48 @@ Status pipeline_push_rows(Pipeline *pipeline, size_t input, const SourceRows *ro
                           Error *err)
 {
     InputOperator *op     = pipeline->inputs[input];
+    Span           span   = begin_turn(pipeline);
     Status         status = op->take(&op->base, rows, from, count, err);
     arena_reset(pipeline->batch);
     TRY(status);
-    pipeline->counters.records_in += count;
+    /* Decoded once for all who read them side by side, it stands in the figures of each. */
+    note_input(pipeline, op, rows->records + from, count, span,
+               rows->decode_ns * (int64_t)count / (int64_t)(rows->count + (rows->count == 0)));
     return OK;
 }
 
 const PipelineCounters *pipeline_counters(const Pipeline *pipeline) { return &pipeline->counters; }
+
+size_t pipeline_operator_count(const Pipeline *pipeline) { return pipeline->operator_count; }
+
+/* What the timed turns say of all. */
+static uint64_t of_all(uint64_t timed, const OperatorFigures *figures)
+{
+    if (figures->timed_rows == 0)
+        return 0;
+    return (uint64_t)((double)timed * ((double)figures->rows_in / (double)figures->timed_rows));
+}
+
+void pipeline_figures(const Pipeline *pipeline, size_t index, uint64_t *out)
+{
+    const Operator        *op      = pipeline->operators[index];
+    const OperatorFigures *figures = &op->figures;
+    uint64_t               timed   = figures->timed_ns > 0 ? (uint64_t)figures->timed_ns : 0;
+    memset(out, 0, FIGURE_COUNT * sizeof *out);
+    out[FIGURE_ROWS_IN]     = figures->rows_in;
+    out[FIGURE_ROWS_OUT]    = figures->rows_out;
+    out[FIGURE_NANOSECONDS] = of_all(timed, figures) + (uint64_t)figures->flush_ns;
+    out[FIGURE_BYTES_IN]    = of_all(figures->timed_bytes, figures);
+    out[FIGURE_BYTES_OUT]   = figures->bytes_out;
+    for (size_t i = 0; i < op->store_count; i++) {
+        StoreFigures store;
+        store_figures(op->stores[i], &store);
+        out[FIGURE_LOOKUPS] += store.lookups;
+        out[FIGURE_CACHE_HITS] += store.lookups - store.file_reads;
+        out[FIGURE_STATE_ROWS] += store.rows;
+        out[FIGURE_STATE_BYTES] += store.bytes;
+    }
+}
 
 /* ---- commit ---- */
 

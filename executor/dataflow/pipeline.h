@@ -13,6 +13,7 @@
 #ifndef SLUICE_EXECUTOR_DATAFLOW_PIPELINE_H
 #define SLUICE_EXECUTOR_DATAFLOW_PIPELINE_H
 
+#include "executor/dataflow/figures.h"
 #include "executor/dataflow/source_decoder.h"
 #include "executor/dataflow/topology.h"
 #include "log/log.h"
@@ -121,6 +122,13 @@ typedef struct {
     int64_t  stream_time; /* highest timestamp taken in; INT64_MIN: none */
 } PipelineCounters;
 const PipelineCounters *pipeline_counters(const Pipeline *pipeline);
+
+/* Nodes of the sub-topology, in its order, and what the operator of each has done (figures.h): FIGURE_COUNT
+ * numbers. */
+size_t pipeline_operator_count(const Pipeline *pipeline);
+/* What runs a node ("FILTER"), or the reading end of the topic of an EXCHANGE. */
+const char *pipeline_operator_name(const PlanNode *node, bool reads_topic);
+void        pipeline_figures(const Pipeline *pipeline, size_t index, uint64_t *out);
 
 /* What store `number` of the node holds: for the pipeline, for readers (pull queries) and SQLite users.
  * E_NOT_FOUND: it keeps no such store. */

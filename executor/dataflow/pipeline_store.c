@@ -64,25 +64,30 @@ bool pipeline_store_is_source(const Pipeline *pipeline, size_t index)
 Status pipeline_replay_source(Pipeline *pipeline, size_t input, const LogRecord *records, size_t count,
                               Error *err)
 {
-    PipelineCounters before = pipeline->counters;
-    pipeline->replaying     = true;
-    Status status           = pipeline_push(pipeline, input, pipeline->spec.partition, records, count, err);
-    pipeline->replaying     = false;
-    pipeline->counters      = before;
+    Operator        *op      = &pipeline->inputs[input]->base;
+    PipelineCounters before  = pipeline->counters;
+    OperatorFigures  figures = op->figures;
+    pipeline->replaying      = true;
+    Status status            = pipeline_push(pipeline, input, pipeline->spec.partition, records, count, err);
+    pipeline->replaying      = false;
+    pipeline->counters       = before;
+    op->figures              = figures;
     return status;
 }
 
 static Status write_changelog(Pipeline *pipeline, size_t index, Error *err)
 {
-    PipelineHost *host  = pipeline->spec.host;
-    Store        *store = pipeline_store(pipeline, index);
-    StoreRows     rows  = store_dirty_rows(store);
+    OperatorFigures *figures = &pipeline->stores[index].op->figures;
+    PipelineHost    *host    = pipeline->spec.host;
+    Store           *store   = pipeline_store(pipeline, index);
+    StoreRows        rows    = store_dirty_rows(store);
     for (size_t i = 0; i < rows.count; i++) {
         Str key, value;
         if (!rows.rows[i]->exists && !rows.rows[i]->stored)
             continue; /* came and went since the last commit */
         store_encode(store, rows.rows[i], pipeline->batch, &key, &value);
         TRY(host->changelog(host, pipeline, index, key, value, err));
+        figures->bytes_out += key.len + value.len;
         if (i % BATCH_ROWS == BATCH_ROWS - 1)
             arena_reset(pipeline->batch);
     }
@@ -92,10 +97,14 @@ static Status write_changelog(Pipeline *pipeline, size_t index, Error *err)
 Status pipeline_tick(Pipeline *pipeline, Error *err)
 {
     for (size_t i = 0; i < pipeline->operator_count; i++) {
-        Operator *op     = pipeline->operators[i];
-        Status    status = op->class->tick == NULL ? OK : op->class->tick(op, err);
+        Operator *op = pipeline->operators[i];
+        if (op->class->tick == NULL)
+            continue;
+        Span   span   = stopwatch_enter(&pipeline->watch);
+        Status status = op->class->tick(op, err);
         arena_reset(pipeline->batch);
         TRY(status);
+        op->figures.flush_ns += stopwatch_leave(&pipeline->watch, span);
     }
     return OK;
 }
@@ -103,25 +112,37 @@ Status pipeline_tick(Pipeline *pipeline, Error *err)
 static Status flush_operators(Pipeline *pipeline, Error *err)
 {
     for (size_t i = 0; i < pipeline->operator_count; i++) {
-        Operator *op     = pipeline->operators[i];
-        Status    status = op->class->flush == NULL ? OK : op->class->flush(op, err);
+        Operator *op = pipeline->operators[i];
+        if (op->class->flush == NULL)
+            continue;
+        Span   span   = stopwatch_enter(&pipeline->watch);
+        Status status = op->class->flush(op, err);
         arena_reset(pipeline->batch);
         TRY(status);
+        op->figures.flush_ns += stopwatch_leave(&pipeline->watch, span);
+    }
+    return OK;
+}
+
+static Status write_changelogs(Pipeline *pipeline, Error *err)
+{
+    for (size_t i = 0; pipeline->spec.host->changelog != NULL && i < pipeline->store_count; i++) {
+        Span   span   = stopwatch_enter(&pipeline->watch);
+        Status status = pipeline_store_is_source(pipeline, i) ? OK : write_changelog(pipeline, i, err);
+        arena_reset(pipeline->batch);
+        TRY(status);
+        pipeline->stores[i].op->figures.flush_ns += stopwatch_leave(&pipeline->watch, span);
     }
     return OK;
 }
 
 Status pipeline_flush(Pipeline *pipeline, Error *err)
 {
+    stopwatch_flush(&pipeline->watch);
     TRY(pipeline_tick(pipeline, err));
     pipeline->flushes++;
     Status flushed = flush_operators(pipeline, err);
     pipeline->flushes++;
     TRY(flushed);
-    for (size_t i = 0; pipeline->spec.host->changelog != NULL && i < pipeline->store_count; i++) {
-        Status status = pipeline_store_is_source(pipeline, i) ? OK : write_changelog(pipeline, i, err);
-        arena_reset(pipeline->batch);
-        TRY(status);
-    }
-    return OK;
+    return write_changelogs(pipeline, err);
 }

@@ -64,6 +64,7 @@ typedef struct {
     Row                *rows;   /* not to be changed: several tasks may read them */
     const SourceFault **faults; /* per record, NULL: none; NULL altogether: no record has one */
     size_t              count;
+    int64_t             decode_ns; /* that reading all of them took; 0: nobody has looked */
     bool                waits; /* some record could not be read for want of its schema: decode again, later */
 } SourceRows;
 

@@ -47,6 +47,7 @@ struct Pipeline {
     size_t           store_count;
     Resource        *resources;
     PipelineCounters counters;
+    Stopwatch        watch;
     uint64_t         flushes;   /* from 1; even while a flush is going on */
     bool             replaying; /* sources update their store and emit nothing */
 };

@@ -39,15 +39,18 @@ int query_slot(const QuerySub *sub, int partition, int slot_count)
 
 /* ---- making ---- */
 
-static void init_view(TaskView *view, size_t inputs, Arena *arena)
+static void init_view(TaskView *view, size_t inputs, size_t nodes, Arena *arena)
 {
     view->positions = arena_alloc(arena, (inputs + 1) * sizeof *view->positions);
     view->committed = arena_alloc(arena, (inputs + 1) * sizeof *view->committed);
+    view->figures   = arena_alloc(arena, (nodes * FIGURE_COUNT + 1) * sizeof *view->figures);
     atomic_init(&view->worker, -1);
     for (size_t i = 0; i < inputs; i++) {
         atomic_init(&view->positions[i], -1);
         atomic_init(&view->committed[i], -1);
     }
+    for (size_t i = 0; i < nodes * FIGURE_COUNT; i++)
+        atomic_init(&view->figures[i], 0);
 }
 
 static int source_partitions(const RunningQuery *query, const PlanNode *source)
@@ -78,7 +81,7 @@ static void init_sub(RunningQuery *query, QuerySub *sub, const SubTopology *cut)
     }
     sub->views = ARENA_ARRAY(arena, TaskView, (size_t)sub->tasks);
     for (int p = 0; p < sub->tasks; p++)
-        init_view(&sub->views[p], cut->input_count, arena);
+        init_view(&sub->views[p], cut->input_count, cut->node_count, arena);
     sub->has_materialized = query_sub_has(sub, query->plan->materialized);
 }
 

@@ -52,6 +52,35 @@ static void add_errors(RunningQuery *query, Arena *arena, QueryStatus *out)
     pthread_mutex_unlock(&query->lock);
 }
 
+Status runtime_query_operators(Runtime *runtime, Str id, Arena *arena, OperatorStatus **out, size_t *count,
+                               Error *err)
+{
+    RunningQuery *query = registry_hold(runtime, id);
+    size_t        most  = 0;
+    if (query == NULL)
+        return error_set(err, E_NOT_FOUND, NO_POS, "No query with id " STR_FMT " is running", STR_ARG(id));
+    for (size_t s = 0; s < query->sub_count; s++)
+        most += query->subs[s].sub.node_count;
+    *out   = ARENA_ARRAY(arena, OperatorStatus, most + 1);
+    *count = 0;
+    for (size_t s = query->sub_count; s-- > 0;) { /* the sink's is the first */
+        const QuerySub *sub = &query->subs[s];
+        for (size_t i = 0; i < sub->sub.node_count; i++) {
+            const PlanNode *node = sub->sub.nodes[i];
+            OperatorStatus *to   = &(*out)[(*count)++];
+            *to                  = (OperatorStatus){.step = str_dup(arena, node->step),
+                                                    .name = pipeline_operator_name(node, topology_reads(&sub->sub, node)),
+                                                    .sub_topology = sub->sub.number};
+            for (int p = 0; p < sub->tasks; p++)
+                for (int k = 0; k < FIGURE_COUNT; k++)
+                    to->figures[k] += atomic_load_explicit(
+                        &sub->views[p].figures[i * FIGURE_COUNT + (size_t)k], memory_order_relaxed);
+        }
+    }
+    query_unref(query);
+    return OK;
+}
+
 Status runtime_query_status(Runtime *runtime, Str id, Arena *arena, QueryStatus *out, Error *err)
 {
     RunningQuery *query    = registry_hold(runtime, id);

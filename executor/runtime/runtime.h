@@ -96,6 +96,17 @@ typedef struct {
 
 /* E_NOT_FOUND. Texts in `arena`. */
 Status runtime_query_status(Runtime *runtime, Str id, Arena *arena, QueryStatus *out, Error *err);
+/* What one node of a query's plan has done in the tasks of this node of the service, together. */
+typedef struct {
+    Str         step;
+    const char *name; /* of the operator: "FILTER" */
+    int         sub_topology;
+    uint64_t    figures[FIGURE_COUNT];
+} OperatorStatus;
+/* Sub-topology by sub-topology, from the sources to the root. E_NOT_FOUND. Texts in `arena`. */
+Status runtime_query_operators(Runtime *runtime, Str id, Arena *arena, OperatorStatus **out, size_t *count,
+                               Error *err);
+
 /* True when everything that was in the sources when it was called has been processed and committed by all
  * queries here (--until-idle). */
 bool runtime_is_idle(Runtime *runtime);

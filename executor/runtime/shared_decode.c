@@ -248,9 +248,12 @@ static Status decode_slice(SharedDecode *shared, size_t number, Error *err)
     size_t         start = number * BATCH_ROWS, left = fetcher->batch.count - start;
     if (shared->held == 0)
         TRY(refresh(shared, err));
-    Slice *slice = take_slice(fetcher->slices);
+    Clock  *clock = fetcher->slices->clock;
+    Slice  *slice = take_slice(fetcher->slices);
+    int64_t began = clock->monotonic_ns(clock);
     source_decoder_read(shared->decoder, fetcher->partition, fetcher->batch.records + start,
                         left < BATCH_ROWS ? left : BATCH_ROWS, slice->arena, &slice->rows);
+    slice->rows.decode_ns  = clock->monotonic_ns(clock) - began;
     shared->slices[number] = slice;
     shared->held++;
     atomic_fetch_add_explicit(&fetcher->slices->decoded, slice->rows.count, memory_order_relaxed);

@@ -231,6 +231,17 @@ void task_mark_dirty(Task *task, bool effects)
     task->worker->dirty = task;
 }
 
+static void publish_figures(const Task *task)
+{
+    uint64_t figures[FIGURE_COUNT];
+    for (size_t i = 0; i < pipeline_operator_count(task->pipeline); i++) {
+        pipeline_figures(task->pipeline, i, figures);
+        for (int k = 0; k < FIGURE_COUNT; k++)
+            atomic_store_explicit(&task->view->figures[i * FIGURE_COUNT + (size_t)k], figures[k],
+                                  memory_order_relaxed);
+    }
+}
+
 void task_publish(Task *task)
 {
     TaskView *view = task->view;
@@ -241,6 +252,7 @@ void task_publish(Task *task)
     atomic_store(&view->records_out, counters->records_out);
     atomic_store(&view->skipped_bad, counters->skipped_bad);
     atomic_store(&view->skipped_late, counters->skipped_late);
+    publish_figures(task);
     for (size_t i = 0; i < task->input_count; i++) {
         atomic_store(&view->positions[task->inputs[i].index], task->inputs[i].position);
         atomic_store(&view->committed[task->inputs[i].index], task->inputs[i].committed);

@@ -21,9 +21,11 @@ typedef struct {
     _Atomic bool readable; /* its tables are in the state file as they were at its last commit or later */
     _Atomic bool dirty; /* there are effects that are not committed; set before positions move, cleared after
                            the commit */
-    _Atomic uint64_t records_in, records_out, skipped_bad, skipped_late;
-    _Atomic int64_t *positions; /* per input of the sub-topology: next offset to be processed; -1 unknown */
-    _Atomic int64_t *committed;
+    _Atomic uint64_t  records_in, records_out, skipped_bad, skipped_late;
+    _Atomic int64_t  *positions; /* per input of the sub-topology: next offset to be processed; -1 unknown */
+    _Atomic int64_t  *committed;
+    _Atomic uint64_t *figures; /* FIGURE_COUNT per node of the sub-topology (dataflow/figures.h), as of the
+                                  last commit */
 } TaskView;
 
 static inline TaskState view_state(const TaskView *view)

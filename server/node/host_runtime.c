@@ -147,6 +147,31 @@ static json_t *errors_of(const QueryStatus *status, size_t most)
     return errors;
 }
 
+/* The names of figures.def: whatever exports figures has them from there. */
+static json_t *operators_of(Runtime *runtime, Str id, Arena *arena)
+{
+    static const char *const names[] = {
+#define FIGURE(symbol, name, what) name,
+#include "executor/dataflow/figures.def"
+#undef FIGURE
+    };
+    OperatorStatus *operators;
+    size_t          count;
+    Error           gone;
+    json_t         *array = json_array();
+    if (runtime_query_operators(runtime, id, arena, &operators, &count, &gone) != OK)
+        return array;
+    for (size_t i = 0; i < count; i++) {
+        const OperatorStatus *op = &operators[i];
+        json_t *item = json_pack("{s:s%, s:s, s:i}", "step", op->step.ptr, op->step.len, "operator", op->name,
+                                 "subTopology", op->sub_topology);
+        for (int k = 0; k < FIGURE_COUNT; k++)
+            json_object_set_new(item, names[k], json_integer((json_int_t)op->figures[k]));
+        json_array_append_new(array, item);
+    }
+    return array;
+}
+
 static json_t *host_describe(QueryHost *self, Str id)
 {
     /* Clients know no other: one that is starting or has to wait counts as running. */
@@ -167,6 +192,8 @@ static json_t *host_describe(QueryHost *self, Str id)
                       "skippedBad", (json_int_t)status.skipped_bad, "skippedLate",
                       (json_int_t)status.skipped_late, "lastMessage", (json_int_t)status.last_message_ms,
                       "positions", positions_of(&status), "errors", errors_of(&status, host->most_errors));
+    if (out != NULL)
+        json_object_set_new(out, "operators", operators_of(host->runtime, id, arena));
     if (out != NULL && !str_is_null(status.waiting_for))
         json_object_set_new(out, "waitingFor", json_stringn(status.waiting_for.ptr, status.waiting_for.len));
     arena_free(arena);

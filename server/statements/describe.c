@@ -182,6 +182,8 @@ json_t *describe_query(Execution *x, const QueryEntry *query)
     json_object_set_new(out, "state", json_string(state));
     json_object_set_new(out, "queryErrors", errors);
     json_object_set_new(out, "consumerGroupId", json_str(group_id(x, query->id)));
+    if (json_object_get(facts, "operators") != NULL)
+        json_object_set(out, "operators", json_object_get(facts, "operators"));
     add_waiting(out, facts);
     json_decref(facts);
     return out;

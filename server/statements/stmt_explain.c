@@ -2,6 +2,7 @@
  * stmt_explain.c - EXPLAIN of a running query or of a statement, which is planned and forgotten (sql.md 4.7).
  */
 #include "planner/plan_document.h"
+#include "server/statements/explain_figures.h"
 #include "server/statements/describe.h"
 
 /* How a plan is shown as "executionPlan": the table's first form is the default. */
@@ -70,7 +71,11 @@ static Status explain_id(Execution *x, const AstStatement *statement, json_t **e
     if (plan != NULL)
         show_as(description, form, plan_ref_plan(plan));
     answer(entity, statement, description);
-    return OK;
+    if (!statement->analyze || explain_figures(statement, description, err) == OK)
+        return OK;
+    json_decref(*entity);
+    *entity = NULL;
+    return err->code;
 }
 
 static json_t *describe_pull(const PullPlan *plan, Str text)

@@ -99,6 +99,31 @@ class Statements(WithServer):
         self.assertEqual(self.server.get("/status/stream/X/create")[0], 404)
         self.assertIn("[ SINK ]", self.server.ok("EXPLAIN CTAS_T_1;")[0]["queryDescription"]["executionPlan"])
 
+    def test_what_operators_have_done(self):
+        self.server.ok(STREAM + "CREATE TABLE T AS SELECT V, COUNT(*) AS N FROM S WHERE V > 0 GROUP BY V;")
+        for i in range(20):
+            self.insert(f"k{i}", i % 4)
+        wait_until(lambda: sorted(self.server.pull("SELECT * FROM T;")) == [[1, 5], [2, 5], [3, 5]], 10, "all rows")
+
+        def operators():
+            return self.server.ok("EXPLAIN ANALYZE QUERY CTAS_T_1;")[0]["queryDescription"]["operators"]
+        wait_until(lambda: operators()[-1]["rowsOut"] == 15, 10, "the commit of all")
+        found = operators()
+        self.assertEqual([(op["operator"], op["rowsIn"], op["rowsOut"]) for op in found],
+                         [("SOURCE", 20, 20), ("FILTER", 20, 15), ("REKEY", 15, 15), ("EXCHANGE", 15, 15), ("REPARTITION", 15, 15), ("AGGREGATE", 15, 15),
+                          ("SINK", 15, 15)])
+        of = {op["operator"]: op for op in found}
+        self.assertTrue(all(op["nanoseconds"] > 0 for op in found), found)
+        self.assertTrue(of["SOURCE"]["bytesIn"] > 20 * len('{"V":1,"D":1.5}') and of["EXCHANGE"]["bytesOut"] > 0 and of["SINK"]["bytesOut"] > 0, found)
+        self.assertEqual((of["AGGREGATE"]["lookups"], of["AGGREGATE"]["stateRows"]), (15, 3))
+        self.assertTrue(12 <= of["AGGREGATE"]["cacheHits"] <= 15, found)  # a key's first question may be the file's to answer
+        shown = self.server.ok("EXPLAIN ANALYZE QUERY CTAS_T_1;")[0]["queryDescription"]["executionPlan"]
+        self.assertIn("> [ SINK ]", shown)
+        self.assertRegex(shown, r" FILTER \(WhereFilter\) +20 +15 ")
+        self.assertEqual(len(self.server.ok("SHOW QUERIES EXTENDED;")[0]["queryDescriptions"][0]["operators"]), 7)
+        self.assertEqual(self.server.ksql("EXPLAIN ANALYZE QUERY NOPE;")[0], 400)
+        self.assertIn("Expecting 'QUERY'", self.server.ksql("EXPLAIN ANALYZE SELECT * FROM S EMIT CHANGES;")[1]["message"])
+
     def test_if_exists(self):
         self.server.ok(STREAM)
         again = self.server.ok("CREATE STREAM IF NOT EXISTS" + STREAM[len("CREATE STREAM"):])
