@@ -17,6 +17,7 @@
 
 #include "core/logger.h"
 #include "core/value.h"
+#include "server/http/h2c.h"
 #include "server/http/server.h"
 #include "server/http/websocket.h"
 
@@ -43,6 +44,7 @@ struct Http1 {
 typedef struct {
     char         *target; /* as it was sent */
     HttpExchange *x;      /* once the headers are there */
+    H2c          *h2c;    /* it goes on in HTTP/2 */
 } Request;
 
 static Str mhd_header(const HttpExchange *x, const char *name)
@@ -100,6 +102,29 @@ static void on_upgrade(void *context, struct MHD_Connection *connection, void *s
     HttpExchange *x       = request->x;
     request->x            = NULL; /* on_completed comes when the socket is given back */
     websocket_take(x, socket, str_n(extra, extra_size), give_socket_back, handle);
+}
+
+/* The same, for HTTP/2: the request is the first one there. */
+static void on_upgrade_http2(void *context, struct MHD_Connection *connection, void *slot, const char *extra,
+                             size_t extra_size, MHD_socket socket, struct MHD_UpgradeResponseHandle *handle)
+{
+    Request       *request = slot;
+    HttpExchange  *x       = request->x;
+    HttpConnection taken   = {
+          .fd = socket, .already = str_n(extra, extra_size), .give_back = give_socket_back, .handle = handle};
+    request->x = NULL;
+    http2_take_upgraded(context, &taken, x, request->h2c);
+}
+
+static enum MHD_Result switch_to_http2(HttpServer *server, struct MHD_Connection *connection)
+{
+    struct MHD_Response *response = MHD_create_response_for_upgrade(on_upgrade_http2, server);
+    if (response == NULL)
+        return MHD_NO;
+    MHD_add_response_header(response, "Upgrade", "h2c");
+    enum MHD_Result result = MHD_queue_response(connection, MHD_HTTP_SWITCHING_PROTOCOLS, response);
+    MHD_destroy_response(response);
+    return result;
 }
 
 static struct MHD_Response *make_response(HttpExchange *x)
@@ -315,6 +340,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         return reply(request->x);
     if (atomic_load(&server->stopping))
         return MHD_NO;
+    if ((request->h2c = h2c_asked(connection, request->x)) != NULL)
+        return switch_to_http2(server, connection);
     return take_end(request->x) ? MHD_YES : reply(request->x);
 }
 
@@ -333,6 +360,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
         return;
     if (request->x != NULL)
         exchange_over(request->x);
+    h2c_free(request->h2c);
     mem_free(request->target);
     mem_free(request);
     *slot = NULL;

@@ -48,8 +48,7 @@ struct Stream {
 struct Connection {
     LoopSource       base;
     HttpServer      *server;
-    TlsSession      *tls;       /* NULL: the socket is plain */
-    char            *principal; /* of the client's certificate, or NULL */
+    HttpConnection   socket; /* as it was handed to us */
     nghttp2_session *session;
     Stream          *streams;
     StrBuf           early; /* what was read before the loop had it */
@@ -265,7 +264,7 @@ static void begin_request(Stream *stream)
     Str path  = find_header(stream, STR_LIT(":path"));
     stream->x = exchange_new(stream->connection->server, &transport, stream, HTTP_2,
                              find_header(stream, STR_LIT(":method")), str_is_null(path) ? STR_LIT("") : path,
-                             stream->connection->principal);
+                             stream->connection->socket.principal);
     if (stream->x->streams)
         exchange_submit(stream->x);
 }
@@ -352,8 +351,9 @@ static bool send_all(Connection *connection)
     for (;;) {
         if (connection->out.len == 0 && (!gather(connection) || connection->out.len == 0))
             return connection->out.len == 0 && nghttp2_session_want_write(connection->session) == 0;
-        ssize_t n = tls_send(connection->tls, connection->base.fd, connection->out.ptr + connection->out_at,
-                             connection->out.len - connection->out_at);
+        ssize_t n =
+            tls_send(connection->socket.tls, connection->base.fd, connection->out.ptr + connection->out_at,
+                     connection->out.len - connection->out_at);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
@@ -402,7 +402,7 @@ static bool receive(Connection *connection)
 {
     uint8_t block[RECEIVE_BLOCK];
     for (int i = 0; i < RECEIVE_ROUNDS; i++) {
-        ssize_t n = tls_recv(connection->tls, connection->base.fd, block, sizeof block);
+        ssize_t n = tls_recv(connection->socket.tls, connection->base.fd, block, sizeof block);
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
             return true;
         if (n <= 0 || !hear(connection, block, (size_t)n))
@@ -489,9 +489,7 @@ static void connection_release(LoopSource *source)
     while (connection->streams != NULL)
         stream_free(connection->streams);
     nghttp2_session_del(connection->session);
-    connection_close(connection->server, &(HttpConnection){.fd        = connection->base.fd,
-                                                           .tls       = connection->tls,
-                                                           .principal = connection->principal});
+    connection_close(connection->server, &connection->socket);
     strbuf_clear(&connection->early);
     strbuf_clear(&connection->out);
     pthread_mutex_destroy(&connection->lock);
@@ -534,28 +532,69 @@ static nghttp2_session *make_session(Connection *connection)
     return session;
 }
 
-/* What was read already may make a stream, whose exchange wakes the connection: so it waits until the loop
- * has it, which looks at once, for there is room to write. */
-void http2_take(HttpServer *server, const HttpConnection *from)
+static Connection *connection_new(HttpServer *server, const HttpConnection *from)
 {
     Connection *connection = mem_calloc(1, sizeof *connection);
-    Error       err;
-    *connection = (Connection){.base      = {.fd      = from->fd,
-                                             .ready   = connection_ready,
-                                             .woken   = connection_woken,
-                                             .tick    = connection_tick,
-                                             .release = connection_release},
-                               .server    = server,
-                               .tls       = from->tls,
-                               .principal = from->principal,
-                               .heard_ms  = loop_now_ms()};
+    *connection            = (Connection){.base     = {.fd      = from->fd,
+                                                       .ready   = connection_ready,
+                                                       .woken   = connection_woken,
+                                                       .tick    = connection_tick,
+                                                       .release = connection_release},
+                                          .server   = server,
+                                          .socket   = *from,
+                                          .heard_ms = loop_now_ms()};
     strbuf_add(&connection->early, from->already);
     pthread_mutex_init(&connection->lock, NULL);
     connection->session = make_session(connection);
-    bool added          = connection->session != NULL &&
-                 loop_add(server->loop, &connection->base, EPOLLIN | EPOLLOUT | EPOLLRDHUP, &err) == OK;
-    if (!added) {
-        log_line(LOG_WARN, "http: a connection of HTTP/2 cannot be served");
+    return connection;
+}
+
+/* What was read already may make a stream, whose exchange wakes the connection: so it waits until the loop
+ * has it, which looks at once, for there is room to write. */
+static void watch(Connection *connection)
+{
+    bool added = connection->session != NULL && loop_add(connection->server->loop, &connection->base,
+                                                         EPOLLIN | EPOLLOUT | EPOLLRDHUP, NULL) == OK;
+    if (added)
+        return; /* by now it may be gone again */
+    log_line(LOG_WARN, "http: a connection of HTTP/2 cannot be served");
+    connection_release(&connection->base);
+}
+
+void http2_take(HttpServer *server, const HttpConnection *from) { watch(connection_new(server, from)); }
+
+/* The request is a stream of which all has come. False: the client's settings are none. */
+static bool add_first_stream(Connection *connection, HttpExchange *x, H2c *h2c)
+{
+    Stream *stream = stream_new(connection, 1);
+    bool    head   = str_equal(x->method, STR_LIT("HEAD"));
+    pthread_mutex_lock(&x->lock);
+    x->transport    = &transport;
+    x->connection   = stream;
+    x->version      = HTTP_2;
+    stream->x       = x;
+    stream->ended   = true;
+    stream->headers = h2c->headers;
+    h2c->headers    = (StrBuf){0};
+    pthread_mutex_unlock(&x->lock);
+    nghttp2_session *session = connection->session;
+    return session != NULL &&
+           nghttp2_session_upgrade2(session, (const uint8_t *)h2c->settings.ptr, h2c->settings.len, head,
+                                    NULL) == 0 &&
+           nghttp2_session_set_stream_user_data(session, stream->id, stream) ==
+               0; /* a server's is not kept */
+}
+
+void http2_take_upgraded(HttpServer *server, const HttpConnection *from, HttpExchange *x, H2c *h2c)
+{
+    Connection *connection = connection_new(server, from);
+    http_ref(x); /* the loop may be through with it before we are */
+    if (!x->body_ended)
+        exchange_received(x);
+    if (add_first_stream(connection, x, h2c)) {
+        watch(connection);
+        exchange_submit(x);
+    } else
         connection_release(&connection->base);
-    }
+    http_unref(x);
 }

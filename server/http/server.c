@@ -64,8 +64,12 @@ Status http_listen(HttpServer *server, Str url, int *port, Error *err)
 void connection_close(HttpServer *server, const HttpConnection *connection)
 {
     tls_free(connection->tls);
-    close(connection->fd);
     mem_free(connection->principal);
+    if (connection->give_back != NULL) {
+        connection->give_back(connection->handle);
+        return;
+    }
+    close(connection->fd);
     atomic_fetch_sub(&server->connections, 1);
 }
 

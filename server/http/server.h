@@ -11,6 +11,7 @@
 
 #include <sys/socket.h>
 
+#include "server/http/h2c.h"
 #include "server/http/loop.h"
 #include "server/http/pool.h"
 #include "server/http/tls.h"
@@ -61,9 +62,12 @@ typedef struct {
     TlsSession *tls;       /* of the socket; NULL: there is none. Goes with it */
     char       *principal; /* whom the client's certificate names, or NULL. Goes with it, on the heap */
     Str         already;   /* what was read of it; borrowed for the call */
+    /* Gives it back to libmicrohttpd, which has counted it; NULL: it is closed. */
+    void (*give_back)(void *handle);
+    void *handle;
 } HttpConnection;
 
-/* Closes it. Thread: any. */
+/* Closes it, or gives it back. Thread: any. */
 void connection_close(HttpServer *server, const HttpConnection *connection);
 
 /* Our last word was said: what the client still sends is dropped for a moment, so that it can hear it.
@@ -82,5 +86,8 @@ void http1_take(HttpServer *server, int fd, const struct sockaddr *address, sock
                 const char *principal);
 /* Thread: any. */
 void http2_take(HttpServer *server, const HttpConnection *connection);
+/* The same for one that has come from HTTP/1 with a request: `x`, with its transport's reference, is its
+ * first stream. Takes what is in h2c. */
+void http2_take_upgraded(HttpServer *server, const HttpConnection *connection, HttpExchange *x, H2c *h2c);
 
 #endif

@@ -4,8 +4,10 @@ do wrong without anybody else noticing.
 
 usage: http2_test.py PATH-TO-SLUICE [test...]
 """
+import base64
 import json
 import os
+import socket
 import struct
 import sys
 import time
@@ -188,6 +190,98 @@ class Http2(rest_test.WithServer):
         started = time.monotonic()
         self.alive()
         self.assertLess(time.monotonic() - started, 1)
+
+
+class Upgrade(rest_test.WithServer):
+    """`Upgrade: h2c`: a request of HTTP/1.1 whose answer is the first stream of HTTP/2."""
+    ASKS = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+
+    def setUp(self):
+        super().setUp()
+        self.server.ok(rest_test.STREAM)
+
+    def ask(self, method, path, body=b"", settings=(), headers=ASKS):
+        """-> the socket, and the head of the answer."""
+        packed = b"".join(struct.pack(">HI", *setting) for setting in settings)
+        sock = socket.create_connection(("127.0.0.1", self.server.port), 20)
+        self.addCleanup(sock.close)
+        sock.sendall(b"%s %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n%sHTTP2-Settings: %s\r\n\r\n%s" % (
+            method, path, len(body), headers, base64.urlsafe_b64encode(packed).rstrip(b"="), body))
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            byte = sock.recv(1)
+            self.assertTrue(byte, head)
+            head += byte
+        return sock, head
+
+    def upgrade(self, *args, **fields):
+        sock, head = self.ask(*args, **fields)
+        self.assertTrue(head.startswith(b"HTTP/1.1 101 "), head)
+        self.assertIn(b"upgrade: h2c", head.lower())
+        client = Client(None, sock=sock)
+        self.addCleanup(client.close)
+        client.next = 3
+        return client
+
+    def test_requests(self):
+        client = self.upgrade(b"GET", b"/info")
+        self.assertIn(b"KsqlServerInfo", b"".join(client.data(1)))
+        self.assertIn(b"KsqlServerInfo", b"".join(client.data(client.ask("GET", "/info"))))
+        client = self.upgrade(b"POST", b"/ksql", b'{"ksql":"SHOW STREAMS;"}')
+        self.assertEqual(json.loads(b"".join(client.data(1)))[0]["streams"][0]["name"], "S")
+        self.assertEqual(self.upgrade(b"HEAD", b"/info").data(1), [])
+
+    def test_a_stream_and_its_window(self):
+        client = self.upgrade(b"POST", b"/query-stream", b'{"sql":"SELECT V, K FROM S EMIT CHANGES;"}', [(4, 2000)])
+        got = client.next_data(1)
+        for i in range(4):
+            self.insert("x" * 1500, i)
+        self.assertEqual(b"".join(client.data(client.ask("GET", "/chc/live"))), b"{}")
+        while len(got) < 2000:
+            got += client.next_data(1)
+        self.assertEqual(len(got), 2000)
+        client.send(frame(WINDOW_UPDATE, 0, 1, struct.pack(">I", 100000)))
+        while got.count(b"\n") < 5:
+            got += client.next_data(1)
+        client.send(frame(RST_STREAM, 0, 1, struct.pack(">I", 8)))
+        wait_until(lambda: not self.running())
+        self.assertIn(b"{}", b"".join(client.data(client.ask("GET", "/chc/live"))))
+
+    def test_who_does_not_get_it(self):
+        for headers in (b"Upgrade: h2c\r\n", b"Connection: Upgrade\r\nUpgrade: h2c\r\n", b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: websocket\r\n",
+                        self.ASKS + b"HTTP2-Settings: AAMAAABk\r\n", self.ASKS + b"HTTP2-Settings: AAMAAABk=\r\n", self.ASKS + b"Via: 1.1 proxy\r\n",
+                        self.ASKS + b"X-Forwarded-For: 10.1.1.1\r\n"):
+            _, head = self.ask(b"GET", b"/info", headers=headers)
+            self.assertTrue(head.startswith(b"HTTP/1.1 200 "), (headers, head))
+        for settings in (b"AAMAAABkAA", b"A", b"\xff\xff", b"!!!!", b"A" * 5000):
+            sock = socket.create_connection(("127.0.0.1", self.server.port), 20)
+            self.addCleanup(sock.close)
+            sock.sendall(b"GET /info HTTP/1.1\r\nHost: x\r\n" + self.ASKS + b"HTTP2-Settings: " + settings + b"\r\n\r\n")
+            self.assertTrue(sock.recv(4096).startswith(b"HTTP/1.1 200 "), settings)
+
+    def test_clients_that_do_wrong(self):
+        sock, head = self.ask(b"GET", b"/info", settings=[(4, 0xffffffff)])  # no window can be as large
+        self.assertTrue(head.startswith(b"HTTP/1.1 101 "), head)
+        said = b""
+        while block := sock.recv(4096):
+            said += block
+        kinds = []
+        while said:
+            kinds.append(said[3])
+            said = said[9 + int.from_bytes(said[:3], "big"):]
+        self.assertEqual(kinds[-1], GOAWAY)
+        for then in (b"", b"GET /info HTTP/1.1\r\nHost: x\r\n\r\n", b"\xff" * 1000, PREFACE, PREFACE + b"\xff" * 100, PREFACE[:10]):
+            sock, _ = self.ask(b"POST", b"/query-stream", b'{"sql":"SELECT V, K FROM S EMIT CHANGES;"}')
+            sock.sendall(then)
+            sock.close()
+            wait_until(lambda: not self.running())
+        self.assertEqual(self.server.get("/info")[0], 200)
+
+    def test_the_server_ends_it(self):
+        client = self.upgrade(b"POST", b"/query-stream", b'{"sql":"SELECT V, K FROM S EMIT CHANGES;"}')
+        client.next_data(1)
+        self.server.stop()
+        self.assertTrue(list(client.frames(1))[-1][1] & END_STREAM)
 
 
 if __name__ == "__main__":

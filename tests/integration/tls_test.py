@@ -170,6 +170,10 @@ class Protocols(WithTls):
         with self.assertRaises(ssl.SSLError):
             shake_hands(self.server.port, context(alpn=["spdy/3"]))
 
+    def test_no_upgrade_where_alpn_decides(self):
+        status, _, _ = self.server.request("GET", "/info", None, {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": ""})
+        self.assertEqual(status, 200)
+
     def test_web_sockets(self):
         self.insert("a", 1)
         sock = Socket(None, {"ksql": "SELECT K, V FROM S EMIT CHANGES;"}, sock=shake_hands(self.server.port, context()))
