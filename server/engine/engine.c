@@ -92,8 +92,11 @@ void session_collect_variables(const Session *session, Arena *arena, ParseOption
     bool      on        = properties_is_true(session->overrides, "ksql.variable.substitution.enable", true);
     size_t    count     = on ? properties_count(session->variables) : 0;
     Variable *variables = ARENA_ARRAY(arena, Variable, count);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         properties_at(session->variables, i, &variables[i].name, &variables[i].value);
+        variables[i].value =
+            str_dup(arena, variables[i].value); /* trees point into it, and outlive the session */
+    }
     options->variables      = variables;
     options->variable_count = count;
     options->keep_variables = options->keep_variables || !on;

@@ -496,6 +496,20 @@ class Push(WithServer):
         self.assertEqual(self.server.ksql("DESCRIBE ${s};", **named)[0], 200)
         self.assertEqual(self.server.ksql("DESCRIBE ${s};", streamsProperties={"ksql.variable.substitution.enable": False}, **named)[0], 400)
 
+    def test_variables(self):
+        """In names, literals and texts; what a quoted one stands for outlives the request that brought it."""
+        named = {"sessionVariables": {"s": "`low_er`", "t": "word", "q": "'it's'", "n": "3", "f": "JSON", "c": "V"}}
+        self.server.ok("CREATE STREAM ${s} (K STRING KEY, ${c} INT, T STRING) WITH (kafka_topic='${t}', value_format='${f}', partitions=${n});", **named)
+        for _ in range(20):
+            self.server.ok("INSERT INTO ${s} (K, ${c}, T) VALUES (${q}, ${n}, '${t}, $${t}, ${none}, ${q}');", **named)
+        self.assertEqual(self.server.pull("SELECT * FROM `low_er` WHERE V = ${n} AND K = 'it''s' LIMIT 20;", **named), [["it's", 3, "word, ${t}, ${none}, 'it's'"]] * 20)
+        self.server.ok("CREATE STREAM ${t} AS SELECT K, T FROM ${s} WHERE V < ${n};", **named)
+        self.assertEqual(sorted((s["name"], s["topic"]) for s in self.server.ok("SHOW STREAMS;")[0]["streams"] if s["name"] != "S"), [("WORD", "WORD"), ("low_er", "word")])
+        for text, message in (("DESCRIBE ${no};", "Identifier names cannot start with '@'"), ("INSERT INTO ${s} (K, V) VALUES ('a', ${t});", "Got: 'word'"), ("DESCRIBE ${s}x;", "line 1:")):
+            status, answer = self.server.ksql(text, **named)
+            self.assertEqual(status, 400, answer)
+            self.assertIn(message, answer["message"])
+
     def test_stop_with_open_streams(self):
         stream = self.server.stream("/query-stream", {"sql": "SELECT K FROM S EMIT CHANGES;"})
         stream.line()
