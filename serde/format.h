@@ -21,6 +21,12 @@ typedef struct {
     /* schema_can_follow; E_DATA where one of them is no schema. */
     Status (*can_follow)(const RegisteredSchema *next, const RegisteredSchema *old, SchemaRegistry *registry,
                          Arena *arena, Error *err);
+    /* schema_canonical. */
+    Status (*canonical)(const RegisteredSchema *schema, SchemaRegistry *registry, Arena *arena, Str *out,
+                        Error *err);
+    /* schema_serialized; NULL: the kind has no such form. */
+    Status (*serialized)(const RegisteredSchema *schema, SchemaRegistry *registry, Arena *arena, Str *out,
+                         Error *err);
     Status (*reader)(const SerdeSpec *spec, const RegisteredSchema *schema, Arena *arena, void **plan,
                      Error *err);
     /* `payload` is what stands behind the id. */

@@ -1,6 +1,7 @@
 /*
  * format_avro.c - AVRO: registered Avro schemas and binary records.
  */
+#include "serde/avro_canonical.h"
 #include "serde/avro_codec.h"
 #include "serde/framed.h"
 
@@ -82,7 +83,24 @@ static Status can_follow(const RegisteredSchema *next, const RegisteredSchema *o
     return avro_can_read(reads, wrote, err);
 }
 
-static const SchemaClass schemas = {SCHEMA_AVRO, print, infer, can_follow, reader, read, NULL, writer, write};
+static Status canonical(const RegisteredSchema *schema, SchemaRegistry *registry, Arena *arena, Str *out,
+                        Error *err)
+{
+    ResolvedReference *references;
+    size_t             count;
+    TRY(registry_resolve(registry, schema, arena, &references, &count, err));
+    return avro_canonical(schema->text, references, count, arena, out, err);
+}
+
+static const SchemaClass schemas = {.kind       = SCHEMA_AVRO,
+                                    .print      = print,
+                                    .infer      = infer,
+                                    .can_follow = can_follow,
+                                    .canonical  = canonical,
+                                    .reader     = reader,
+                                    .read       = read,
+                                    .writer     = writer,
+                                    .write      = write};
 
 const FormatClass format_avro = {
     .name         = "AVRO",

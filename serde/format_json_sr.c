@@ -79,8 +79,25 @@ static Status can_follow(const RegisteredSchema *next, const RegisteredSchema *o
     return json_sr_can_read(reads, wrote, err);
 }
 
-static const SchemaClass schemas = {SCHEMA_JSON, print,       infer,  can_follow, reader,
-                                    read,        free_reader, writer, write};
+static Status canonical(const RegisteredSchema *schema, SchemaRegistry *registry, Arena *arena, Str *out,
+                        Error *err)
+{
+    ResolvedReference *references;
+    size_t             count;
+    TRY(registry_resolve(registry, schema, arena, &references, &count, err));
+    return json_sr_canonical(schema->text, arena, out, err);
+}
+
+static const SchemaClass schemas = {.kind        = SCHEMA_JSON,
+                                    .print       = print,
+                                    .infer       = infer,
+                                    .can_follow  = can_follow,
+                                    .canonical   = canonical,
+                                    .reader      = reader,
+                                    .read        = read,
+                                    .free_reader = free_reader,
+                                    .writer      = writer,
+                                    .write       = write};
 
 const FormatClass format_json_sr = {
     .name         = "JSON_SR",

@@ -271,8 +271,37 @@ static Status can_follow(const RegisteredSchema *next, const RegisteredSchema *o
     return proto_can_read(reads, wrote, err);
 }
 
-static const SchemaClass schemas = {SCHEMA_PROTOBUF, print, infer, can_follow, reader, read, NULL,
-                                    writer,          write};
+static Status canonical(const RegisteredSchema *schema, SchemaRegistry *registry, Arena *arena, Str *out,
+                        Error *err)
+{
+    ResolvedReference *references;
+    size_t             count;
+    TRY(registry_resolve(registry, schema, arena, &references, &count, err));
+    return proto_canonical(schema->text, references, count, arena, out, err);
+}
+
+static Status serialized(const RegisteredSchema *schema, SchemaRegistry *registry, Arena *arena, Str *out,
+                         Error *err)
+{
+    ResolvedReference *references;
+    size_t             count;
+    Str                bytes;
+    TRY(registry_resolve(registry, schema, arena, &references, &count, err));
+    TRY(proto_serialized(schema->text, references, count, arena, &bytes, err));
+    *out = base64_encode(arena, bytes);
+    return OK;
+}
+
+static const SchemaClass schemas = {.kind       = SCHEMA_PROTOBUF,
+                                    .print      = print,
+                                    .infer      = infer,
+                                    .can_follow = can_follow,
+                                    .canonical  = canonical,
+                                    .serialized = serialized,
+                                    .reader     = reader,
+                                    .read       = read,
+                                    .writer     = writer,
+                                    .write      = write};
 
 const FormatClass format_protobuf = {
     .name         = "PROTOBUF",

@@ -43,7 +43,7 @@ static const JsonSrType *scalar(Parsing *p, const SqlType *type)
 
 /* ---- $ref ---- */
 
-static const json_t *walk_pointer(const json_t *at, const char *pointer)
+const json_t *json_sr_pointer(const json_t *at, const char *pointer)
 {
     char name[LONGEST_POINTER];
     while (at != NULL && *pointer == '/') {
@@ -82,7 +82,7 @@ static Status parse_reference(Parsing *p, const char *reference, int depth, cons
     size_t        len  = hash != NULL ? (size_t)(hash - reference) : strlen(reference);
     const json_t *root = len == 0 ? p->root : load_reference(p, str_n(reference, len));
     const json_t *from = p->root;
-    const json_t *at   = hash != NULL ? walk_pointer(root, hash + 1) : root;
+    const json_t *at   = hash != NULL ? json_sr_pointer(root, hash + 1) : root;
     if (at == NULL)
         return error_set(err, E_DATA, NO_POS, "Not a valid JSON Schema: the reference \"%s\" is not known",
                          reference);

@@ -35,7 +35,13 @@ struct JsonSrType {
  * kind are left out. */
 Status json_sr_parse(Str text, const ResolvedReference *references, size_t reference_count, Arena *arena,
                      const JsonSrType **out, Error *err);
-const SqlType *json_sr_to_sql(const JsonSrType *type, bool upper, Arena *arena);
+/* What stands at "/definitions/X" below `at`; NULL: nothing. */
+const struct json_t *json_sr_pointer(const struct json_t *at, const char *pointer);
+const SqlType       *json_sr_to_sql(const JsonSrType *type, bool upper, Arena *arena);
+
+/* The text as registries keep it (schema_text.h): without spaces. E_DATA when it is no schema, or refers to
+ * what it does not have. */
+Status json_sr_canonical(Str text, Arena *arena, Str *out, Error *err);
 
 /* OK: `reader` reads whatever `writer` wrote; NULLs are of no type. E_PLAN: it does not, and where. */
 Status json_sr_can_read(const JsonSrType *reader, const JsonSrType *writer, Error *err);

@@ -170,6 +170,17 @@ bool add_import(Linking *link, const std::string &name, int depth)
     return false;
 }
 
+const pb::FileDescriptor *add_file(Linking *link, pb::FileDescriptorProto *proto, const std::string &name, int depth)
+{
+    proto->set_name(name);
+    for (const auto &dependency : proto->dependency())
+        if (!add_import(link, dependency, depth + 1))
+            return nullptr;
+    for (int i = 0; i < proto->message_type_size(); i++)
+        drop_map_entry(proto->mutable_message_type(i), 0);
+    return link->pool.BuildFileCollectingErrors(*proto, &link->complaints);
+}
+
 const pb::FileDescriptor *add_text(Linking *link, const std::string &name, const char *text, size_t len, int depth)
 {
     if (len > longest_text) {
@@ -183,13 +194,18 @@ const pb::FileDescriptor *add_text(Linking *link, const std::string &name, const
     parser.RecordErrorsTo(&link->complaints);
     if (!parser.Parse(&tokenizer, &proto) || !link->complaints.first.empty())
         return nullptr;
-    proto.set_name(name);
-    for (const auto &dependency : proto.dependency())
-        if (!add_import(link, dependency, depth + 1))
-            return nullptr;
-    for (int i = 0; i < proto.message_type_size(); i++)
-        drop_map_entry(proto.mutable_message_type(i), 0);
-    return link->pool.BuildFileCollectingErrors(proto, &link->complaints);
+    return add_file(link, &proto, name, depth);
+}
+
+/* A FileDescriptorProto in base64. What is none leaves no complaint: the one about the text is the one that helps. */
+const pb::FileDescriptor *add_descriptor(Linking *link, Arena *arena, Str text)
+{
+    pb::FileDescriptorProto proto;
+    Str                     bytes;
+    if (text.len > longest_text || base64_decode(arena, text, &bytes, nullptr) != OK ||
+        !proto.ParseFromArray(bytes.ptr, static_cast<int>(bytes.len)))
+        return nullptr;
+    return add_file(link, &proto, "schema.proto", 0);
 }
 
 /* ---- descriptors to structs ---- */
@@ -396,20 +412,84 @@ const ProtoFile *copy_file(Arena *arena, const pb::FileDescriptor *from)
 
 } // namespace
 
+namespace {
+
+Status refuse(const Linking &link, Error *err)
+{
+    return error_set(err, E_DATA, NO_POS, "Not a valid Protobuf schema: %s", link.complaints.first.c_str());
+}
+
+void use_references(Linking *link, const ResolvedReference *references, size_t count)
+{
+    link->references      = references;
+    link->reference_count = count;
+}
+
+/* What libprotobuf prints is read again before it takes the place of somebody's text. */
+bool is_readable(const std::string &printed, const ResolvedReference *references, size_t count)
+{
+    Linking link;
+    use_references(&link, references, count);
+    return add_text(&link, "schema.proto", printed.data(), printed.size(), 0) != nullptr;
+}
+
+} // namespace
+
 extern "C" Status proto_parse(Str text, const ResolvedReference *references, size_t reference_count, Arena *arena,
                               const ProtoFile **out, Error *err)
 try {
     pb::LogSilencer silencer; /* complaints go into err, not to stderr */
     Linking         link;
-    link.references      = references;
-    link.reference_count = reference_count;
+    use_references(&link, references, reference_count);
     const pb::FileDescriptor *file = add_text(&link, "schema.proto", text.ptr, text.len, 0);
     if (file == nullptr)
-        return error_set(err, E_DATA, NO_POS, "Not a valid Protobuf schema: %s", link.complaints.first.c_str());
+        return refuse(link, err);
     *out = copy_file(arena, file);
     return OK;
 } catch (const TooDeep &) {
     return error_set(err, E_DATA, NO_POS, "Not a valid Protobuf schema: its messages use each other too deep");
+} catch (...) {
+    return error_set(err, E_LIMIT, NO_POS, "No memory for a Protobuf schema");
+}
+
+extern "C" Status proto_canonical(Str text, const ResolvedReference *references, size_t reference_count, Arena *arena,
+                                  Str *out, Error *err)
+try {
+    pb::LogSilencer silencer;
+    Linking         link, other; /* a pool that has failed is not used again */
+    use_references(&link, references, reference_count);
+    use_references(&other, references, reference_count);
+    const pb::FileDescriptor *file    = add_text(&link, "schema.proto", text.ptr, text.len, 0);
+    bool                      is_text = file != nullptr;
+    if (!is_text)
+        file = add_descriptor(&other, arena, text);
+    if (file == nullptr)
+        return refuse(link, err);
+    std::string printed = file->DebugString();
+    if (is_readable(printed, references, reference_count))
+        *out = copy_text(arena, printed);
+    else if (is_text)
+        *out = str_dup(arena, text);
+    else
+        return error_set(err, E_DATA, NO_POS, "Not a valid Protobuf schema: it has no form as a text");
+    return OK;
+} catch (...) {
+    return error_set(err, E_LIMIT, NO_POS, "No memory for a Protobuf schema");
+}
+
+extern "C" Status proto_serialized(Str text, const ResolvedReference *references, size_t reference_count, Arena *arena,
+                                   Str *out, Error *err)
+try {
+    pb::LogSilencer silencer;
+    Linking         link;
+    use_references(&link, references, reference_count);
+    const pb::FileDescriptor *file = add_text(&link, "schema.proto", text.ptr, text.len, 0);
+    if (file == nullptr)
+        return refuse(link, err);
+    pb::FileDescriptorProto proto;
+    file->CopyTo(&proto);
+    *out = copy_text(arena, proto.SerializeAsString());
+    return OK;
 } catch (...) {
     return error_set(err, E_LIMIT, NO_POS, "No memory for a Protobuf schema");
 }

@@ -79,6 +79,14 @@ typedef struct {
 Status proto_parse(Str text, const ResolvedReference *references, size_t reference_count, Arena *arena,
                    const ProtoFile **out, Error *err);
 
+/* The text as registries keep it (schema_text.h): libprotobuf's print of it, without comments. `text` may be
+ * the base64 of a FileDescriptorProto, which is what some clients register. */
+Status proto_canonical(Str text, const ResolvedReference *references, size_t reference_count, Arena *arena,
+                       Str *out, Error *err);
+/* The text as a FileDescriptorProto's bytes. */
+Status proto_serialized(Str text, const ResolvedReference *references, size_t reference_count, Arena *arena,
+                        Str *out, Error *err);
+
 /* The message of that full name, at any depth; the only or first one when `name` is STR_NULL. NULL: none. */
 const ProtoMessage *proto_find(const ProtoFile *file, Str name);
 #endif

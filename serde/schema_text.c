@@ -19,6 +19,20 @@ Status schema_can_follow(const RegisteredSchema *next, const RegisteredSchema *o
     return status == E_DATA ? E_PLAN : status;
 }
 
+Status schema_canonical(const RegisteredSchema *schema, SchemaRegistry *registry, Arena *arena, Str *out,
+                        Error *err)
+{
+    return schema_format(schema->kind)->schemas->canonical(schema, registry, arena, out, err);
+}
+
+Status schema_serialized(const RegisteredSchema *schema, SchemaRegistry *registry, Arena *arena, Str *out,
+                         Error *err)
+{
+    const SchemaClass *kind = schema_format(schema->kind)->schemas;
+    *out                    = schema->text;
+    return kind->serialized != NULL ? kind->serialized(schema, registry, arena, out, err) : OK;
+}
+
 const FormatClass *schema_format(SchemaKind kind)
 {
     static const FormatClass *const formats[] = {

@@ -33,6 +33,15 @@ Status schema_enroll(const SerdeSpec *spec, int32_t *id, Error *err);
 Status schema_can_follow(const RegisteredSchema *next, const RegisteredSchema *old, SchemaRegistry *registry,
                          Error *err);
 
+/* The form in which registries keep and compare schemas of the kind, in the arena. E_DATA with what is wrong
+ * with the text; E_NOT_FOUND: a reference to what is not there. */
+Status schema_canonical(const RegisteredSchema *schema, SchemaRegistry *registry, Arena *arena, Str *out,
+                        Error *err);
+/* Protobuf: the FileDescriptorProto in base64, which clients ask for (format=serialized). Other kinds have no
+ * such form: the text itself. */
+Status schema_serialized(const RegisteredSchema *schema, SchemaRegistry *registry, Arena *arena, Str *out,
+                         Error *err);
+
 /* The registry's kind of schemas for a format that has one. */
 SchemaKind schema_kind_of(const FormatClass *format);
 /* The opposite; NULL: none is built. */
