@@ -3,22 +3,16 @@
  * them is kept.
  *
  * A schema that has an id never changes, and neither does a version of a subject: both are kept, the oldest
- * going when there are KEPT_MOST. The latest version is asked for each time: only statements want it. An id
- * that the registry does not know is not asked for again for a while, since a topic of bad records would ask
- * for each.
+ * going when there are KEPT_MOST. The latest version is asked for each time: only statements want it.
  */
 #include "registry/registry_http.h"
 
 #include <inttypes.h>
 #include <pthread.h>
 
-enum {
-    KEPT_MOST    = 4096,
-    UNKNOWN_MOST = 64,
-    UNKNOWN_US   = 10 * 1000000,
-    ANSWER_MS    = 10000,
-    PATIENCE_MS  = 60000,
-};
+#include "registry/unknown_ids.h"
+
+enum { KEPT_MOST = 4096, ANSWER_MS = 10000, PATIENCE_MS = 60000 };
 
 typedef struct {
     Arena           *arena;
@@ -27,19 +21,12 @@ typedef struct {
 } Kept;
 
 typedef struct {
-    int32_t id;
-    int64_t until_us;
-} Unknown;
-
-typedef struct {
     SchemaRegistry  base;
     HttpClient     *client;
-    Clock          *clock;
+    UnknownIds      unknown;
     pthread_mutex_t lock; /* of what follows */
     Kept           *kept; /* a ring */
     size_t          kept_count, kept_next;
-    Unknown         unknown[UNKNOWN_MOST];
-    size_t          unknown_next;
 } HttpRegistry;
 
 /* ---- documents ---- */
@@ -142,26 +129,6 @@ static void keep(HttpRegistry *self, Str subject, const RegisteredSchema *schema
     pthread_mutex_unlock(&self->lock);
 }
 
-static bool is_unknown(HttpRegistry *self, int32_t id)
-{
-    int64_t now   = self->clock->monotonic_us(self->clock);
-    bool    found = false;
-    pthread_mutex_lock(&self->lock);
-    for (size_t i = 0; i < UNKNOWN_MOST && !found; i++)
-        found = self->unknown[i].id == id && now < self->unknown[i].until_us;
-    pthread_mutex_unlock(&self->lock);
-    return found;
-}
-
-static void note_unknown(HttpRegistry *self, int32_t id)
-{
-    int64_t now = self->clock->monotonic_us(self->clock);
-    pthread_mutex_lock(&self->lock);
-    self->unknown[self->unknown_next] = (Unknown){id, now + UNKNOWN_US};
-    self->unknown_next                = (self->unknown_next + 1) % UNKNOWN_MOST;
-    pthread_mutex_unlock(&self->lock);
-}
-
 /* ---- questions ---- */
 
 /* What a status that is no success means. The registry's own words, where it has some. */
@@ -174,14 +141,15 @@ static Status refused(Str path, long status, const json_t *answer, Error *err)
                      "%s (schema registry, " STR_FMT ", status %ld)", message, STR_ARG(path), status);
 }
 
-/* OK: *answer is an object. */
-static Status ask(HttpRegistry *self, StrBuf *path, const json_t *body, json_t **answer, Error *err)
+/* OK: *answer is of that type. */
+static Status ask(HttpRegistry *self, HttpMethod method, StrBuf *path, const json_t *body, json_type type,
+                  json_t **answer, Error *err)
 {
-    HttpQuestion question = {body != NULL ? HTTP_POST : HTTP_GET, strbuf_str(path), body, false};
+    HttpQuestion question = {method, strbuf_str(path), body, false};
     HttpAnswer   got;
     *answer = NULL;
     TRY(http_client_ask(self->client, &question, &got, err));
-    if (got.status >= 200 && got.status < 300 && json_is_object(got.json)) {
+    if (got.status >= 200 && got.status < 300 && got.json != NULL && json_typeof(got.json) == type) {
         *answer = got.json;
         return OK;
     }
@@ -194,7 +162,7 @@ static Status ask(HttpRegistry *self, StrBuf *path, const json_t *body, json_t *
 static Status fetch(HttpRegistry *self, StrBuf *path, Arena *arena, RegisteredSchema *out, Error *err)
 {
     json_t *answer;
-    TRY(ask(self, path, NULL, &answer, err));
+    TRY(ask(self, HTTP_GET, path, NULL, JSON_OBJECT, &answer, err));
     Status status = read_schema(answer, arena, out, strbuf_str(path), err);
     json_decref(answer);
     return status;
@@ -206,7 +174,7 @@ static Status by_id(SchemaRegistry *base, int32_t id, Arena *arena, RegisteredSc
     StrBuf        path = {0};
     if (find_kept(self, STR_NULL, id, arena, out))
         return OK;
-    if (is_unknown(self, id))
+    if (unknown_ids_has(&self->unknown, id))
         return error_set(err, E_NOT_FOUND, NO_POS, "Schema %" PRId32 " not found", id);
     strbuf_addf(&path, "/schemas/ids/%" PRId32, id);
     Status status = fetch(self, &path, arena, out, err);
@@ -215,7 +183,7 @@ static Status by_id(SchemaRegistry *base, int32_t id, Arena *arena, RegisteredSc
         out->version = 0;
         keep(self, STR_NULL, out);
     } else if (status == E_NOT_FOUND)
-        note_unknown(self, id);
+        unknown_ids_add(&self->unknown, id);
     strbuf_clear(&path);
     return status;
 }
@@ -253,7 +221,7 @@ static Status enroll(SchemaRegistry *base, Str subject, const RegisteredSchema *
     StrBuf        path = {0};
     json_t       *body = write_schema(schema), *answer;
     add_versions(&path, "/subjects/", subject);
-    Status status = ask(self, &path, body, &answer, err);
+    Status status = ask(self, HTTP_POST, &path, body, JSON_OBJECT, &answer, err);
     if (status == OK) {
         const json_t *number = json_object_get(answer, "id");
         if (json_is_integer(number))
@@ -293,7 +261,7 @@ static Status check(SchemaRegistry *base, Str subject, const RegisteredSchema *s
     json_t       *body = write_schema(schema), *answer;
     add_versions(&path, "/compatibility/subjects/", subject);
     strbuf_adds(&path, "/latest?verbose=true");
-    Status status = ask(self, &path, body, &answer, &why);
+    Status status = ask(self, HTTP_POST, &path, body, JSON_OBJECT, &answer, &why);
     if (status == OK) {
         const json_t *verdict = json_object_get(answer, "is_compatible");
         if (!json_is_boolean(verdict))
@@ -310,6 +278,39 @@ static Status check(SchemaRegistry *base, Str subject, const RegisteredSchema *s
     return status;
 }
 
+static Status in_subject(SchemaRegistry *base, Str subject, int32_t id, Error *err)
+{
+    HttpRegistry *self  = (HttpRegistry *)base;
+    StrBuf        path  = {0};
+    bool          found = false;
+    json_t       *answer;
+    strbuf_addf(&path, "/schemas/ids/%" PRId32 "/versions", id);
+    Status status = ask(self, HTTP_GET, &path, NULL, JSON_ARRAY, &answer, err);
+    strbuf_clear(&path);
+    TRY(status);
+    for (size_t i = 0; i < json_array_size(answer) && !found; i++) {
+        const json_t *name = json_object_get(json_array_get(answer, i), "subject");
+        found              = json_is_string(name) &&
+                (str_is_null(subject) || str_equal(str_c(json_string_value(name)), subject));
+    }
+    json_decref(answer);
+    return found ? OK : error_set(err, E_NOT_FOUND, NO_POS, "Schema %" PRId32 " not found", id);
+}
+
+static Status forget(SchemaRegistry *base, Str subject, Error *err)
+{
+    HttpRegistry *self = (HttpRegistry *)base;
+    StrBuf        path = {0};
+    json_t       *answer;
+    strbuf_adds(&path, "/subjects/");
+    http_client_escape(&path, subject);
+    Status status = ask(self, HTTP_DELETE, &path, NULL, JSON_ARRAY, &answer, err);
+    if (status == OK)
+        json_decref(answer);
+    strbuf_clear(&path);
+    return status;
+}
+
 /* ---- life ---- */
 
 static void close_registry(SchemaRegistry *base)
@@ -319,6 +320,7 @@ static void close_registry(SchemaRegistry *base)
     for (size_t i = 0; i < self->kept_count; i++)
         arena_free(self->kept[i].arena);
     mem_free(self->kept);
+    unknown_ids_clear(&self->unknown);
     pthread_mutex_destroy(&self->lock);
     mem_free(self);
 }
@@ -334,9 +336,9 @@ Status registry_http_open(const HttpClientOptions *options, SchemaRegistry **out
     whole.rests       = true;
     TRY(http_client_new(&whole, &client, err));
     HttpRegistry *self = mem_calloc(1, sizeof *self);
-    self->base         = (SchemaRegistry){by_id, by_version, enroll, check, close_registry};
-    self->client       = client;
-    self->clock        = options->clock;
+    self->base   = (SchemaRegistry){by_id, by_version, enroll, check, in_subject, forget, close_registry};
+    self->client = client;
+    unknown_ids_init(&self->unknown, options->clock);
     pthread_mutex_init(&self->lock, NULL);
     *out = &self->base;
     return OK;

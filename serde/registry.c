@@ -69,6 +69,16 @@ Status registry_check(SchemaRegistry *registry, Str subject, const RegisteredSch
     return registry != NULL ? registry->check(registry, subject, schema, err) : refuse_absent(err);
 }
 
+Status registry_in_subject(SchemaRegistry *registry, Str subject, int32_t id, Error *err)
+{
+    return registry != NULL ? registry->in_subject(registry, subject, id, err) : refuse_absent(err);
+}
+
+Status registry_forget(SchemaRegistry *registry, Str subject, Error *err)
+{
+    return registry != NULL ? registry->forget(registry, subject, err) : refuse_absent(err);
+}
+
 void registry_close(SchemaRegistry *registry)
 {
     if (registry != NULL)

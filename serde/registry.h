@@ -60,6 +60,11 @@ struct SchemaRegistry {
                      Error *err);
     /* OK: it could be registered under the subject (which may be new). E_PLAN: it could not, and why. */
     Status (*check)(SchemaRegistry *self, Str subject, const RegisteredSchema *schema, Error *err);
+    /* Has a version of the subject (STR_NULL: of any) that is not deleted the id? Asked anew each time.
+     * E_NOT_FOUND: none has. */
+    Status (*in_subject)(SchemaRegistry *self, Str subject, int32_t id, Error *err);
+    /* Deletes all versions of the subject; their ids stay known. E_NOT_FOUND: there are none. */
+    Status (*forget)(SchemaRegistry *self, Str subject, Error *err);
     void (*close)(SchemaRegistry *self);
 };
 
@@ -72,6 +77,8 @@ Status registry_by_version(SchemaRegistry *registry, Str subject, int version, A
 Status registry_enroll(SchemaRegistry *registry, Str subject, const RegisteredSchema *schema, int32_t *id,
                        Error *err);
 Status registry_check(SchemaRegistry *registry, Str subject, const RegisteredSchema *schema, Error *err);
+Status registry_in_subject(SchemaRegistry *registry, Str subject, int32_t id, Error *err);
+Status registry_forget(SchemaRegistry *registry, Str subject, Error *err);
 void   registry_close(SchemaRegistry *registry); /* accepts NULL */
 
 /* TopicNameStrategy: "<topic>-key" or "<topic>-value". */

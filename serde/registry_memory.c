@@ -161,6 +161,33 @@ static Status check(SchemaRegistry *base, Str subject, const RegisteredSchema *s
     return OK;
 }
 
+static Status in_subject(SchemaRegistry *base, Str subject, int32_t id, Error *err)
+{
+    MemoryRegistry *self  = (MemoryRegistry *)base;
+    bool            found = false;
+    pthread_mutex_lock(&self->lock);
+    for (size_t i = 0; i < self->entry_count && !found; i++)
+        found = self->schemas[self->entries[i].schema].id == id &&
+                (str_is_null(subject) || str_equal(self->entries[i].subject, subject));
+    pthread_mutex_unlock(&self->lock);
+    return found ? OK : error_set(err, E_NOT_FOUND, NO_POS, "Schema %d not found", (int)id);
+}
+
+static Status forget(SchemaRegistry *base, Str subject, Error *err)
+{
+    MemoryRegistry *self = (MemoryRegistry *)base;
+    size_t          left = 0;
+    pthread_mutex_lock(&self->lock);
+    for (size_t i = 0; i < self->entry_count; i++)
+        if (!str_equal(self->entries[i].subject, subject))
+            self->entries[left++] = self->entries[i];
+    bool found        = left < self->entry_count;
+    self->entry_count = left;
+    pthread_mutex_unlock(&self->lock);
+    return found ? OK
+                 : error_set(err, E_NOT_FOUND, NO_POS, "Subject '" STR_FMT "' not found.", STR_ARG(subject));
+}
+
 static void close_registry(SchemaRegistry *base)
 {
     MemoryRegistry *self = (MemoryRegistry *)base;
@@ -174,8 +201,8 @@ static void close_registry(SchemaRegistry *base)
 SchemaRegistry *registry_memory_new(void)
 {
     MemoryRegistry *self = mem_calloc(1, sizeof *self);
-    self->base           = (SchemaRegistry){by_id, by_version, enroll, check, close_registry};
-    self->arena          = arena_new(0);
+    self->base  = (SchemaRegistry){by_id, by_version, enroll, check, in_subject, forget, close_registry};
+    self->arena = arena_new(0);
     pthread_mutex_init(&self->lock, NULL);
     return &self->base;
 }

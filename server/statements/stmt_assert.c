@@ -63,9 +63,10 @@ static Status look(Execution *x, const AstStatement *statement, const Expected *
     return OK;
 }
 
-static Status timeout_of(const Execution *x, const AstStatement *statement, int64_t *ms, Error *err)
+static Status timeout_of(const Execution *x, const AstStatement *statement, const char *fallback, int64_t *ms,
+                         Error *err)
 {
-    Str setting = execution_property(x, "ksql.assert.topic.default.timeout.ms");
+    Str setting = execution_property(x, fallback);
     if (statement->has_timeout)
         return ast_span_ms(&statement->timeout, ms, err);
     if (str_is_null(setting) || !int64_parse(setting, ms))
@@ -79,7 +80,7 @@ Status stmt_assert_topic(Execution *x, const AstStatement *statement, json_t **e
     int64_t  timeout_ms;
     Expected wanted;
     TRY(read_wanted(statement, &wanted, err));
-    TRY(timeout_of(x, statement, &timeout_ms, err));
+    TRY(timeout_of(x, statement, "ksql.assert.topic.default.timeout.ms", &timeout_ms, err));
     if (x->sandbox)
         return OK;
     int64_t start = clock->monotonic_us(clock);
@@ -94,13 +95,81 @@ Status stmt_assert_topic(Execution *x, const AstStatement *statement, json_t **e
     return OK;
 }
 
-Status stmt_assert_schema(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
+/* ---- schemas ---- */
+
+static Status say_schema(const AstStatement *statement, Status code, const char *what, Error *err)
+{
+    error_set(err, code, NO_POS, "Schema with");
+    if (statement->has_subject)
+        error_append(err, " subject name " STR_FMT, STR_ARG(statement->name.text));
+    if (statement->has_id)
+        error_append(err, " id %lld", (long long)statement->id->integer);
+    error_append(err, " %s", what);
+    return code;
+}
+
+/* An id beyond what a registry has is one that it does not know. */
+static Status ask_registry(SchemaRegistry *registry, const AstStatement *statement, Error *err)
+{
+    Str subject = statement->has_subject ? statement->name.text : STR_NULL;
+    if (statement->has_id && (statement->id->integer < 0 || statement->id->integer > INT32_MAX))
+        return error_set(err, E_NOT_FOUND, NO_POS, "no such id");
+    if (statement->has_id)
+        return registry_in_subject(registry, subject, (int32_t)statement->id->integer, err);
+    Arena           *arena = arena_new(0);
+    RegisteredSchema latest;
+    Status           status = registry_latest(registry, subject, arena, &latest, err);
+    arena_free(arena);
+    return status;
+}
+
+static Status look_for_schema(Execution *x, const AstStatement *statement, Error *err)
+{
+    execution_leave_lock(x);
+    Status found = ask_registry(engine_registry(x->engine), statement, err);
+    execution_take_lock(x);
+    if (found != OK && found != E_NOT_FOUND)
+        return found;
+    if (statement->not_exists)
+        return found == OK ? say_schema(statement, E_EXISTS, "exists", err) : OK;
+    return found == OK ? OK : say_schema(statement, E_NOT_FOUND, "does not exist", err);
+}
+
+static Status check_schema_statement(Execution *x, const AstStatement *statement, Error *err)
 {
     if (!statement->has_subject && !statement->has_id)
         return error_set(err, E_PLAN, statement->pos,
                          "ASSERT SCHEMA statements much include a subject name or an id");
     if (statement->has_id && statement->id->kind != AST_INTEGER)
         return error_set(err, E_PLAN, statement->id->pos, "ID must be an integer");
-    return error_set(err, E_UNSUPPORTED, statement->pos,
-                     "Sluice does not speak to a schema registry yet: ASSERT SCHEMA cannot be answered");
+    if (engine_registry(x->engine) == NULL)
+        return error_set(err, E_PLAN, statement->pos,
+                         "ASSERT SCHEMA needs a schema registry: please configure "
+                         "'ksql.schema.registry.url'");
+    return OK;
+}
+
+/* A registry that does not answer is asked again, too: it may come back in time. */
+Status stmt_assert_schema(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
+{
+    Clock  *clock = engine_clock(x->engine);
+    int64_t timeout_ms;
+    TRY(check_schema_statement(x, statement, err));
+    TRY(timeout_of(x, statement, "ksql.assert.schema.default.timeout.ms", &timeout_ms, err));
+    if (x->sandbox)
+        return OK;
+    int64_t start = clock->monotonic_us(clock);
+    Status  status;
+    while (((status = look_for_schema(x, statement, err)) == E_NOT_FOUND || status == E_EXISTS ||
+            status == E_WAIT) &&
+           (clock->monotonic_us(clock) - start) / 1000 < timeout_ms)
+        execution_pause(x, RETRY_MS);
+    TRY(status);
+    *entity = entity_new("assert_schema", statement->text);
+    json_object_set_new(*entity, "subject",
+                        json_str(statement->has_subject ? statement->name.text : STR_NULL));
+    json_object_set_new(*entity, "id",
+                        statement->has_id ? json_integer(statement->id->integer) : json_null());
+    json_object_set_new(*entity, "exists", json_boolean(!statement->not_exists));
+    return OK;
 }

@@ -1,6 +1,7 @@
 /*
  * stmt_drop.c - DROP and ALTER of streams and tables (sql.md 4.2, 4.3).
  */
+#include "core/logger.h"
 #include "server/engine/creation.h"
 #include "server/statements/statements.h"
 
@@ -94,13 +95,34 @@ static Status check_topic_unused(Execution *x, const Source *source, Error *err)
     return status;
 }
 
-static Status delete_topic(Execution *x, Str topic, Error *err)
+static bool is_registered(const FormatSpec *format)
+{
+    return format->format != NULL && format_facts(format->format)->registry;
+}
+
+/* The topic is gone, and so is what its records were written by. A registry that is away keeps subjects that
+ * nobody needs: not worth a statement that fails half-way. */
+static void forget_subject(Execution *x, Str topic, int side)
+{
+    Error  why;
+    Str    subject = registry_subject(x->arena, topic, side);
+    Status status  = registry_forget(engine_registry(x->engine), subject, &why);
+    if (status != OK && status != E_NOT_FOUND)
+        log_line(LOG_WARN, "the subject " STR_FMT " stays in the schema registry: %s", STR_ARG(subject),
+                 why.message);
+}
+
+/* `registered`: which sides have schemas. */
+static Status delete_topic(Execution *x, Str topic, const bool registered[2], Error *err)
 {
     if (x->sandbox || x->command != NULL)
         return OK;
     x->carried_out = true;
     execution_leave_lock(x);
     Status status = log_topic_delete(engine_log(x->engine), topic, err);
+    for (int side = SIDE_KEY; side <= SIDE_VALUE; side++)
+        if (registered[side] && engine_registry(x->engine) != NULL && (status == OK || status == E_NOT_FOUND))
+            forget_subject(x, topic, side);
     execution_take_lock(x);
     if (status == E_NOT_FOUND) { /* gone already: what was asked for */
         error_clear(err);
@@ -140,7 +162,8 @@ Status stmt_drop_source(Execution *x, const AstStatement *statement, json_t **en
         TRY(check_topic_unused(x, source, err));
     Str command = str_printf(x->arena, "%s/" STR_FMT "/drop", kind, STR_ARG(source->name));
     TRY(execution_log(x, command, statement, statement_text(statement, x->arena), err));
-    Str topic = str_dup(x->arena, source->topic);
+    Str  topic         = str_dup(x->arena, source->topic);
+    bool registered[2] = {is_registered(&source->key_format), is_registered(&source->value_format)};
     if (!str_is_null(source->query_id)) {
         Str id = str_dup(x->arena, source->query_id);
         TRY(execution_stop(x, id, true, err));
@@ -148,7 +171,7 @@ Status stmt_drop_source(Execution *x, const AstStatement *statement, json_t **en
     }
     catalog_remove_source(x->catalog, statement->name.text);
     if (statement->delete_topic)
-        TRY(delete_topic(x, topic, err));
+        TRY(delete_topic(x, topic, registered, err));
     Str message = str_printf(x->arena, "Source `" STR_FMT "` (topic: " STR_FMT ") was dropped.",
                              STR_ARG(statement->name.text), STR_ARG(topic));
     *entity     = entity_status(x, statement->text, command, str_to_c(x->arena, message), STR_NULL);

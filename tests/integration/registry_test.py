@@ -51,7 +51,7 @@ class Registry:
                 else:
                     self.reply(*registry.answer(self.command, [unquote(p) for p in self.path.split("?")[0].split("/")[1:]], json.loads(body) if body else None))
 
-            do_GET = do_POST = handle_any
+            do_GET = do_POST = do_DELETE = handle_any
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -75,6 +75,12 @@ class Registry:
         if path[:2] != ["contexts", ".here"]:
             return 404, {"error_code": 404, "message": "HTTP 404 Not Found"}
         path = path[2:]
+        if method == "GET" and path[:2] == ["schemas", "ids"] and path[3:] == ["versions"]:
+            number = int(path[2])
+            places = [{"subject": s, "version": v.index(number) + 1} for s, v in self.subjects.items() if number in v]
+            return (200, places) if places else (404, {"error_code": 40403, "message": "Schema not found"})
+        if method == "DELETE" and path[1] in self.subjects:
+            return 200, list(range(1, len(self.subjects.pop(path[1])) + 1))
         if method == "GET" and path[:2] == ["schemas", "ids"]:
             number = int(path[2])
             return (200, self.schemas[number - 1]) if 0 < number <= len(self.schemas) else (404, {"error_code": 40403, "message": "Schema not found"})
@@ -128,6 +134,23 @@ class AgainstRegistry(unittest.TestCase):
         self.assertEqual(status, 400, answer)
         self.assertIn("incompatible", answer["message"])
         self.assertEqual(self.server.ok("SHOW STREAMS;")[0]["streams"], [])
+
+    def test_assert_schema(self):
+        self.server.ok("CREATE STREAM A (K STRING KEY, V INT) WITH (kafka_topic='a', value_format='AVRO', partitions=1);")
+        self.server.ok("ASSERT SCHEMA SUBJECT 'a-value' ID 1; ASSERT SCHEMA SUBJECT 'a-value'; ASSERT SCHEMA ID 1; ASSERT NOT EXISTS SCHEMA SUBJECT 'b' ID 1;")
+        status, answer = self.server.ksql("ASSERT SCHEMA SUBJECT 'b' ID 1 TIMEOUT 10 MILLISECONDS;")
+        self.assertEqual((status, answer["error_code"], answer["message"]), (417, 41700, "Schema with subject name b id 1 does not exist"))
+        threading.Timer(0.5, lambda: self.registry.put("later", {"schema": '"int"'})).start()
+        self.server.ok("ASSERT SCHEMA SUBJECT 'later' TIMEOUT 20 SECONDS;")
+        self.registry.away = True
+        status, answer = self.server.ksql("ASSERT SCHEMA ID 1 TIMEOUT 10 MILLISECONDS;")  # nobody can tell
+        self.assertEqual(status, 503, answer)
+
+    def test_delete_topic_takes_the_subjects_with_it(self):
+        self.server.ok("CREATE STREAM A (K STRING KEY, V INT) WITH (kafka_topic='a', value_format='AVRO', partitions=1);")
+        self.server.ok("DROP STREAM A DELETE TOPIC;")
+        self.assertEqual(self.registry.subjects, {})
+        self.assertNotIn(("DELETE", "/contexts/.here/subjects/a-key"), self.registry.asked)  # a KAFKA key has none
 
     def test_a_query_waits_while_it_is_away(self):
         self.server.ok("CREATE STREAM A (K STRING KEY, V INT) WITH (kafka_topic='a', value_format='AVRO', partitions=1);"
