@@ -73,7 +73,7 @@ static void keep_texts(HttpExchange *x, Str method, Str target, Str principal)
     const char *mark  = target.len > 0 ? memchr(target.ptr, '?', target.len) : NULL;
     size_t      path  = mark != NULL ? (size_t)(mark - target.ptr) : target.len;
     Str         query = mark != NULL ? str_n(mark + 1, target.len - path - 1) : STR_LIT("");
-    char       *at    = mem_alloc(method.len + target.len + principal.len + 1);
+    char       *at    = mem_alloc(method.len + 2 * target.len + principal.len + 1);
     x->texts          = at;
     memcpy(x->texts, method.ptr, method.len);
     x->method = str_n(x->texts, method.len);
@@ -81,9 +81,13 @@ static void keep_texts(HttpExchange *x, Str method, Str target, Str principal)
     if (query.len > 0)
         memcpy(x->texts + method.len + path, query.ptr, query.len);
     x->query = str_n(x->texts + method.len + path, query.len);
+    at += method.len + target.len;
+    if (path > 0)
+        memcpy(at, target.ptr, path);
+    x->sent_path = str_n(at, path);
     if (str_is_null(principal))
         return;
-    at += method.len + target.len;
+    at += target.len;
     memcpy(at, principal.ptr, principal.len);
     x->principal = str_n(at, principal.len);
 }
@@ -167,6 +171,7 @@ void exchange_submit(HttpExchange *x)
 
 Str    http_method(const HttpExchange *x) { return x->method; }
 Str    http_path(const HttpExchange *x) { return x->path; }
+Str    http_sent_path(const HttpExchange *x) { return x->sent_path; }
 Str    http_principal(const HttpExchange *x) { return x->principal; }
 Str    http_roles(const HttpExchange *x) { return x->roles; }
 Str    http_body(const HttpExchange *x) { return strbuf_str(&x->body); }

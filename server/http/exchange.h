@@ -41,8 +41,8 @@ struct HttpExchange {
     HttpExchange        *next, *previous; /* all of a server, under its lock */
 
     Arena      *arena;
-    char       *texts; /* holds the next four: a step may reset the arena */
-    Str         method, path, query;
+    char       *texts; /* holds the next five: a step may reset the arena */
+    Str         method, path, query, sent_path;
     Str         principal, roles; /* the connection has proved the first; STR_NULL: not */
     char       *identity;         /* holds both when the request proved them */
     HttpVersion version;

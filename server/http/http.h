@@ -64,6 +64,8 @@ void http_close(HttpServer *server);
 
 Str http_method(const HttpExchange *x);
 Str http_path(const HttpExchange *x); /* unescaped, without the query */
+/* As it came: a part of it may hold an escaped slash. */
+Str http_sent_path(const HttpExchange *x);
 /* A field of the query (`?a=b&c`), unescaped, in the exchange's arena; STR_NULL: not there. */
 Str http_parameter(HttpExchange *x, const char *name);
 Str http_header(const HttpExchange *x,

@@ -39,8 +39,8 @@ struct Node {
     Str               service_id;
     StateDir          dir;
     Log              *log;
-    SchemaRegistry   *registry; /* NULL: none is configured */
-    ConnectSettings  *connect;  /* NULL: none is configured */
+    NodeRegistry      registry;
+    ConnectSettings  *connect; /* NULL: none is configured */
     ProcessingLog    *processing;
     Runtime          *runtime;
     HostRuntime      *host;
@@ -130,7 +130,7 @@ static Status open_runtime(Node *node, Clock *clock, Error *err)
 {
     const Properties *p       = node->properties;
     RuntimeOptions    options = {
-           .registry                   = node->registry,
+           .registry                   = node->registry.registry,
            .log                        = node->log,
            .clock                      = clock,
            .functions_config           = &node->functions.base,
@@ -192,6 +192,7 @@ static Status open_rest(Node *node, const NodeOptions *options, Error *err)
     rest_init(&node->rest, node->engine, node->runtime, node->properties, &node->functions.base);
     node->has_rest            = true;
     node->rest.headless       = options->queries_file != NULL;
+    node->rest.registry       = node->registry.keeper;
     node->rest.authentication = node->authentication;
     TRY(http_open(&http, &node->http, err));
     return options->listener != NULL
@@ -306,16 +307,16 @@ static Status open_parts(Node *node, const NodeOptions *options, Error *err)
     TRY(state_dir_open(&node->dir, str_to_c(node->arena, path), clock, err));
     if (options->log_to_file)
         TRY(open_log_file(node, err));
-    TRY(schema_registry_open(node->properties, clock, &node->registry, err));
     TRY(connect_settings_open(node->properties, clock, &node->connect, err));
     TRY(open_log(node, clock, err));
+    TRY(schema_registry_open(node->properties, node->log, clock, &node->registry, err));
     node->processing = processing_log_open(node->log, clock, node->properties, node->service_id);
     TRY(open_runtime(node, clock, err));
     node->host =
         host_runtime_new(node->runtime, node->log,
                          (size_t)properties_int(node->properties, "ksql.query.error.max.queue.size", 10));
     EngineOptions engine = {.log             = node->log,
-                            .registry        = node->registry,
+                            .registry        = node->registry.registry,
                             .connect         = node->connect,
                             .host            = host_runtime_base(node->host),
                             .statement_class = statement_class,
@@ -368,8 +369,8 @@ void node_close(Node *node)
     command_log_close(node->commands);
     host_runtime_free(node->host);
     processing_log_close(node->processing);
+    schema_registry_close(&node->registry);
     log_close(node->log);
-    registry_close(node->registry);
     connect_settings_free(node->connect);
     if (node->logs_to_file)
         log_to_stderr();

@@ -3,6 +3,7 @@
  */
 #include "server/node/schema_registry.h"
 
+#include "registry/registry_embedded.h"
 #include "registry/registry_http.h"
 
 /* NULL: not set, or empty. */
@@ -50,11 +51,47 @@ static Status open_http(const Properties *properties, Clock *clock, Arena *arena
                : status;
 }
 
-Status schema_registry_open(const Properties *properties, Clock *clock, SchemaRegistry **out, Error *err)
+/* Who has a registry elsewhere wants that one; the embedded log has nobody else who could bring one. */
+static Status open_embedded(const Properties *properties, Log *log, Clock *clock, Arena *arena,
+                            NodeRegistry *out, Error *err)
+{
+    bool        on_kafka = strcmp(log_backend_name(log), "kafka") == 0;
+    bool        wanted   = properties_is_true(properties, "sluice.schema.registry.embedded", !on_kafka);
+    const char *topic    = setting(properties, "sluice.schema.registry.topic", arena);
+    bool        asked    = setting(properties, "sluice.schema.registry.embedded", arena) != NULL;
+    if (out->registry != NULL && wanted && asked)
+        return error_set(
+            err, E_CONFIG, NO_POS,
+            "sluice.schema.registry.embedded and ksql.schema.registry.url exclude each other: there is "
+            "one schema registry");
+    if (out->registry != NULL || !wanted)
+        return OK;
+    RegistryKeeperOptions options = {
+        .log      = log,
+        .clock    = clock,
+        .topic    = topic != NULL ? topic : "_schemas",
+        .replicas = (int)properties_int(properties, "ksql.internal.topic.replicas", 1),
+    };
+    out->keeper   = keeper_new(&options);
+    out->registry = registry_embedded_new(out->keeper, clock);
+    return OK;
+}
+
+Status schema_registry_open(const Properties *properties, Log *log, Clock *clock, NodeRegistry *out,
+                            Error *err)
 {
     Arena *arena  = arena_new(0);
-    *out          = NULL;
-    Status status = open_http(properties, clock, arena, out, err);
+    *out          = (NodeRegistry){0};
+    Status status = open_http(properties, clock, arena, &out->registry, err);
+    if (status == OK)
+        status = open_embedded(properties, log, clock, arena, out, err);
     arena_free(arena);
     return status;
+}
+
+void schema_registry_close(NodeRegistry *registry)
+{
+    registry_close(registry->registry);
+    keeper_free(registry->keeper);
+    *registry = (NodeRegistry){0};
 }

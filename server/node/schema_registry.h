@@ -1,15 +1,23 @@
 /*
- * schema_registry.h - the schema registry that the settings name.
+ * schema_registry.h - the schema registry that the settings ask for: one elsewhere, or the embedded one.
  */
 #ifndef SLUICE_SERVER_NODE_SCHEMA_REGISTRY_H
 #define SLUICE_SERVER_NODE_SCHEMA_REGISTRY_H
 
-#include "core/clock.h"
+#include "registry/registry_keeper.h"
 #include "server/settings/properties.h"
-#include "serde/registry.h"
 
-/* *out NULL: none is configured. It asks nobody yet, so a registry that is away keeps no server from
- * starting. E_CONFIG: an address that is none, or a setting without what it needs. The caller closes it. */
-Status schema_registry_open(const Properties *properties, Clock *clock, SchemaRegistry **out, Error *err);
+typedef struct {
+    SchemaRegistry *registry; /* NULL: none */
+    RegistryKeeper *keeper;   /* of the embedded one; NULL: it is another */
+} NodeRegistry;
+
+/* Asks nobody and opens nothing yet, so a registry or log that is away keeps no server from starting. Without
+ * an address the embedded log has a registry of its own, Kafka where it is asked for. E_CONFIG: an address
+ * that is none, both at once, or a setting without what it needs. */
+Status schema_registry_open(const Properties *properties, Log *log, Clock *clock, NodeRegistry *out,
+                            Error *err);
+/* Before the log is closed. */
+void schema_registry_close(NodeRegistry *registry);
 
 #endif

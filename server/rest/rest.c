@@ -34,7 +34,7 @@ static const Route *find_route(Str method, Str path, bool *path_known)
     for (size_t i = 0; i < ARRAY_LEN(routes); i++)
         if (path_matches(routes[i].path, path)) {
             *path_known = true;
-            if (str_equal(str_c(routes[i].method), method))
+            if (routes[i].method[0] == '*' || str_equal(str_c(routes[i].method), method))
                 return &routes[i];
         }
     return NULL;

@@ -13,6 +13,7 @@
 #include "server/engine/engine.h"
 #include "server/http/http.h"
 #include "executor/pull/pull.h"
+#include "registry/registry_keeper.h"
 #include "server/access/authentication.h"
 #include "server/rest/pull_limits.h"
 
@@ -34,6 +35,7 @@ typedef struct {
     Runtime          *runtime;
     const Properties *properties;
     Authentication   *authentication; /* borrowed; NULL: nobody is asked who he is */
+    RegistryKeeper   *registry;       /* the embedded one; NULL: another is configured, or none */
     bool              headless;       /* a queries file runs: statements are refused */
     atomic_bool       ready;          /* the command log has been replayed */
     atomic_bool       terminated;     /* /ksql/terminate: nothing is served any more */

@@ -31,7 +31,7 @@ LAYERS = {
     "parser": ["core"],
     "udf": ["core"],
     "serde": ["core"],
-    "registry": ["core", "serde", "web"],
+    "registry": ["core", "serde", "web", "log"],
     "log": ["core"],
     "state": ["core"],
     "catalog": ["core", "serde"],  # FormatSpec: docs/architecture.md, "Deviations"
