@@ -312,11 +312,12 @@ static Freshness look_at_task(const FreshnessCheck *check, const Stage *stage, s
                   state == TASK_FAILED ? "has failed" : "is paused");
         return STUCK;
     }
-    int64_t position = atomic_load(&view->positions[input]);
+    int64_t committed = atomic_load(&view->committed[input]);
     error_set(err, E_BUSY, NO_POS,
-              "the query " STR_FMT " has come to offset %lld of %lld in partition %d of topic " STR_FMT,
-              STR_ARG(id), (long long)(position < 0 ? 0 : position), (long long)offset, partition,
-              STR_ARG(stage->sub->topics[input]));
+              "the query " STR_FMT " has committed partition %d of topic " STR_FMT
+              " up to offset %lld, and %lld is wanted",
+              STR_ARG(id), partition, STR_ARG(stage->sub->topics[input]),
+              (long long)(committed < 0 ? 0 : committed), (long long)offset);
     return STALE;
 }
 

@@ -18,7 +18,7 @@
 static const char field[]  = "request.ksql.query.pull.consistency.token";
 static const char header[] = "Sluice-Consistency-Token";
 
-enum { STEP_FIRST_US = 500, STEP_MOST_US = 8000, DEFAULT_WAIT_MS = 5000 };
+enum { STEP_LEAST_US = 500, STEP_MOST_US = 10000, STEP_SHARE = 8, DEFAULT_WAIT_MS = 5000 };
 
 static const json_t *token_of(const json_t *request)
 {
@@ -53,17 +53,22 @@ void rest_token_header(HttpExchange *x, const OffsetVector *vector)
     strbuf_clear(&text);
 }
 
-/* Soon at first: most tasks commit within some milliseconds. */
+/* It looks again after a share of the time that it has waited, so that this is what looking too rarely costs:
+ * most tasks commit within some milliseconds, and who waits for a second does not mind a hundredth. */
+static useconds_t next_look_us(int64_t waited_us)
+{
+    int64_t step = waited_us / STEP_SHARE;
+    return (useconds_t)(step < STEP_LEAST_US ? STEP_LEAST_US : step > STEP_MOST_US ? STEP_MOST_US : step);
+}
+
 static Freshness await(Rest *rest, HttpExchange *x, FreshnessCheck *check, int64_t wait_ms, Error *err)
 {
     Clock    *clock = engine_clock(rest->engine);
-    int64_t   until = clock->monotonic_us(clock) + wait_ms * 1000;
-    unsigned  step  = STEP_FIRST_US;
+    int64_t   start = clock->monotonic_us(clock), waited = 0;
     Freshness verdict;
-    while ((verdict = freshness_check(check, err)) == STALE && clock->monotonic_us(clock) < until &&
-           !http_gone(x)) {
-        usleep(step);
-        step = step * 2 < STEP_MOST_US ? step * 2 : STEP_MOST_US;
+    while ((verdict = freshness_check(check, err)) == STALE && waited < wait_ms * 1000 && !http_gone(x)) {
+        usleep(next_look_us(waited));
+        waited = clock->monotonic_us(clock) - start;
     }
     return verdict;
 }
