@@ -26,7 +26,7 @@ typedef struct {
     size_t     bytes;        /* in use */
     int64_t    instructions; /* of this call */
     double     steps;        /* most that this call's patterns may take */
-    int64_t    deadline_ns;  /* of this thread's processor time */
+    int64_t    deadline_ns;  /* of this thread's processor time; 0: not looked at yet */
     LuaBreach  breach;
 } LuaSandbox;
 
