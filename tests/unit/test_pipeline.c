@@ -13,7 +13,7 @@ typedef struct {
     Flow        *f;
     StrBuf       sink, changes, rows;
     LogRecord    internal[MOST]; /* of the repartition topic */
-    size_t       internal_count;
+    size_t       internal_count, sink_bytes;
     Str          internal_topic;
 } Bench;
 
@@ -30,6 +30,7 @@ static Status bench_append(PipelineHost *self, const PlanNode *node, Str topic, 
         b->internal_topic = str_dup(a, topic);
         return OK;
     }
+    b->sink_bytes += record->key.len + record->value.len;
     strbuf_addf(&b->sink, STR_FMT " " STR_FMT " @%lld\n", STR_ARG(hash_key),
                 STR_ARG(str_is_null(record->value) ? STR_LIT("null") : record->value),
                 (long long)record->timestamp);
@@ -280,6 +281,45 @@ static void saved_time_keeps_late_records_out(void **state)
     state_file_close(file);
 }
 
+/* A clock that goes on by a microsecond whenever it is asked. */
+static int64_t stepping_ns(Clock *clock) { return (int64_t)++clock->seed * 1000; }
+
+/* Each operator's own time, without what it hands on; that of the batches which were not timed follows from
+ * those which were. */
+static void figures_add_up(void **state)
+{
+    enum { RECORDS = 200, PASSED = 133 };
+    static const uint64_t expected[][4] = {{RECORDS, RECORDS, 2000 * RECORDS, 8 * RECORDS},
+                                           {RECORDS, PASSED, 0, 0},
+                                           {PASSED, PASSED, 0, 0},
+                                           {PASSED, PASSED, 0, 0}};
+    Bench                *b             = *state;
+    Flow                 *f             = b->f;
+    StateFile            *file;
+    const QueryPlan      *plan   = flow_sql(f, S "CREATE STREAM o AS SELECT * FROM s WHERE a > 1;");
+    uint64_t              all_ns = 0, figures[FIGURE_COUNT];
+    FLOW_MUST(state_file_open(NULL, &file, &f->err));
+    Pipeline *pipeline    = bench_open(b, plan, 0, file, false);
+    f->clock.monotonic_ns = stepping_ns;
+    for (int i = 0; i < RECORDS; i++)
+        bench_push(b, pipeline, "x", i % 3 == 0 ? "{\"a\":1}" : "{\"a\":2}", i);
+    assert_int_equal(pipeline_operator_count(pipeline), ARRAY_LEN(expected));
+    for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
+        pipeline_figures(pipeline, i, figures);
+        all_ns += figures[FIGURE_NANOSECONDS];
+        assert_int_equal(figures[FIGURE_ROWS_IN], expected[i][0]);
+        assert_int_equal(figures[FIGURE_ROWS_OUT], expected[i][1]);
+        assert_int_equal(figures[FIGURE_BYTES_IN], expected[i][3]);
+        if (expected[i][2] > 0)
+            assert_int_equal(figures[FIGURE_NANOSECONDS], expected[i][2]);
+    }
+    assert_int_equal(figures[FIGURE_BYTES_OUT], b->sink_bytes);
+    /* A batch that the filter drops: source 2 us, filter 1; one that it passes: 2 each, and the sink's 1. */
+    assert_in_range(all_ns, 1100000, 1160000); /* exactly: 67 * 3 + 133 * 7 = 1132 us */
+    pipeline_close(pipeline);
+    state_file_close(file);
+}
+
 static void a_replayed_table_says_nothing(void **state)
 {
     Bench           *b = *state;
@@ -292,6 +332,9 @@ static void a_replayed_table_says_nothing(void **state)
     FLOW_MUST(pipeline_replay_source(pipeline, 0, &record, 1, &f->err));
     expect_text(&b->sink, "");
     assert_int_equal(pipeline_counters(pipeline)->records_in, 0);
+    uint64_t figures[FIGURE_COUNT];
+    pipeline_figures(pipeline, 0, figures);
+    assert_int_equal(figures[FIGURE_ROWS_IN], 0);
     bench_push(b, pipeline, "x", "{\"a\":1}", 1); /* it was there: a tombstone */
     expect_text(&b->sink, "x null @1\n");
     pipeline_close(pipeline);
@@ -426,6 +469,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(late_sessions_retire_what_was_shown, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(saved_time_keeps_late_records_out, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(a_replayed_table_says_nothing, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(figures_add_up, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(the_next_timestamp_is_known_beforehand, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(push_queries_show_rows_and_deletions, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(deleted_windows_say_which_they_were, bench_setup, bench_teardown),
