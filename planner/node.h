@@ -33,6 +33,7 @@ typedef struct DocReader DocReader; /* planner/document/doc.h */
 
 struct NodeClass {
     const char *name;                      /* "FILTER" */
+    int         since;                     /* version of the plan's document that brought it; 0: the first */
     size_t      least_inputs, most_inputs; /* most 0: none */
     /* It reads a topic that others write; no inputs. Its stores are filled from that topic, which is their
      * changelog. */

@@ -14,7 +14,12 @@
 #include "planner/document/doc_tree.h"
 #include "planner/plan.h"
 
-enum { PLAN_VERSION = 1 };
+/* What is read. What is written has the lowest version that can say it, so that nodes of an earlier version
+ * go on with what they know. 2: PARTIAL. */
+enum { PLAN_VERSION = 2 };
+
+/* The version of the plan's document. NULL: of one without a plan. */
+int plan_document_version(const QueryPlan *plan);
 
 /* New references. */
 json_t *plan_to_json(const QueryPlan *plan);

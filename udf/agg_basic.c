@@ -313,3 +313,13 @@ const AggregateFn basic_aggregates[] = {
     MIN_MAX_ROWS("BYTES"),
     {0},
 };
+
+/* Sums of DOUBLE depend on their order, and so do decimals, which are rounded on the way. AVG's states are
+ * left out, though those of whole numbers would do: a state in memory of its own costs more than a row. */
+bool aggregate_adds_up(const FnResolved *resolved)
+{
+    const AggregateFn *row = resolved->aggregate;
+    return row != NULL &&
+           (row->accumulate == count_add || row->accumulate == int_add || row->accumulate == bigint_add ||
+            row->accumulate == min_add || row->accumulate == max_add);
+}

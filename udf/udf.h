@@ -222,6 +222,10 @@ Status functions_overload(const Functions *functions, Str name, Str signature,
 Status aggregate_bind(const FnResolved *resolved, const SqlType *const *arg_types, const Value *constants,
                       const FnConfig *config, Arena *arena, AggregateCall **out, Error *err);
 
+/* Is what the rows of a group give exactly what states of any parts of them, merged in any order, give? Such
+ * a function may run in front of a topic as well as behind it. */
+bool aggregate_adds_up(const FnResolved *resolved);
+
 /* ---- listing (SHOW FUNCTIONS, DESCRIBE FUNCTION) ---- */
 
 typedef struct {

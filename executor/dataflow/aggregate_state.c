@@ -7,6 +7,7 @@
  */
 #include "executor/dataflow/emit_final.h"
 #include "executor/dataflow/task.h"
+#include "planner/nodes/node_partial.h"
 
 /* ---- opening ---- */
 
@@ -45,7 +46,9 @@ Status aggregate_open(Operator *op, AggregateFold fold, Error *err)
     self->inner          = ARENA_ARRAY(op->arena, Value, self->plan->inner->count + 1);
     self->next           = ARENA_ARRAY(op->arena, Value, self->value_count + 1);
     aggregate_rollback(op);
-    TRY(open_calls(self, err));
+    self->merges = partial_of(op->node) != NULL;
+    if (!self->merges)
+        TRY(open_calls(self, err));
     TRY(key_coder_open_inside(op, schema, STR_NULL, &self->keys, err));
     if (self->plan->having != NULL)
         TRY(op_compile(op, self->plan->having, &self->having, err));
@@ -189,13 +192,13 @@ Status aggregate_undo(AggregateOp *self, const Row *row, Error *err)
     return OK;
 }
 
-Status aggregate_merge(AggregateOp *self, const StoreRow *other, const Row *row, Error *err)
+Status aggregate_merge(AggregateOp *self, const Value *states, const Row *row, Error *err)
 {
     for (size_t i = 0; i < self->call_count; i++) {
         const PlanAggregateCall *call = enter_call(self, i);
         Error                    why;
-        Status                   status = call->function->aggregate->merge(
-                              call->call, &self->states[i], other->values[self->value_count + i], &self->context, &why);
+        Status                   status =
+            call->function->aggregate->merge(call->call, &self->states[i], states[i], &self->context, &why);
         if (status != OK)
             TRY(failed(self, call, status, row, &why, err));
     }

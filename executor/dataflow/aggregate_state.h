@@ -27,7 +27,8 @@ struct AggregateOp {
     const PlanAggregate *plan;
     Store               *store;
     size_t               key_count, value_count, call_count;
-    Projection           args; /* of all calls, one behind the other */
+    bool                 merges; /* rows are partial results: key columns, then states */
+    Projection           args;   /* of all calls, one behind the other */
     Value               *arg_values;
     Value              **call_args; /* where each call's stand in there */
     Projection           values;
@@ -73,7 +74,8 @@ void aggregate_arguments(AggregateOp *self, const Value *columns, const Row *row
  * same; E_FATAL_DATA when another one fails. */
 Status aggregate_add(AggregateOp *self, const Row *row, Error *err);
 Status aggregate_undo(AggregateOp *self, const Row *row, Error *err);
-Status aggregate_merge(AggregateOp *self, const StoreRow *other, const Row *row, Error *err);
+/* `states`: of somebody else, one per call. */
+Status aggregate_merge(AggregateOp *self, const Value *states, const Row *row, Error *err);
 /* Puts the row back and, unless lazy, appends the change to `out` with the input row's origin. */
 Status aggregate_put(AggregateOp *self, StoreRow *stored, const Row *input, int64_t timestamp,
                      RecordBatch *out, Error *err);

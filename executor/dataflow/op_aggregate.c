@@ -14,7 +14,10 @@ static Status fold_window(AggregateOp *self, const Row *row, Str key, int64_t st
     TRY(store_get(self->store, key, row->key, start, end, &stored, err));
     int64_t timestamp = aggregate_time(stored, row);
     aggregate_begin(self, stored, out->arena);
-    TRY(aggregate_add(self, row, err));
+    if (self->merges)
+        TRY(aggregate_merge(self, row->columns + self->key_count, row, err));
+    else
+        TRY(aggregate_add(self, row, err));
     return aggregate_put(self, stored, row, timestamp, out, err);
 }
 
@@ -42,7 +45,8 @@ static Status fold_windows(AggregateOp *self, const Row *row, Str key, RecordBat
 
 static Status fold(AggregateOp *self, const Row *row, Str key, RecordBatch *out, Error *err)
 {
-    aggregate_arguments(self, row->columns, row, out->arena);
+    if (!self->merges)
+        aggregate_arguments(self, row->columns, row, out->arena);
     if (self->plan->window.kind == WINDOWED_NO)
         return fold_window(self, row, key, 0, 0, out, err);
     return fold_windows(self, row, key, out, err);

@@ -46,7 +46,8 @@ static Status gather(AggregateOp *self, StoreRow *stored, const StoreRows *parts
     aggregate_begin(self, stored, arena);
     store_swap_states(self->store, stored, first);
     for (size_t i = 1; i < parts->count; i++)
-        TRY(aggregate_merge(self, parts->rows[i] == stored ? first : parts->rows[i], row, err));
+        TRY(aggregate_merge(
+            self, (parts->rows[i] == stored ? first : parts->rows[i])->values + self->value_count, row, err));
     return OK;
 }
 

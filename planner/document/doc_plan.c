@@ -60,12 +60,21 @@ static json_t *json_settings(const QueryPlan *plan)
     return array;
 }
 
+int plan_document_version(const QueryPlan *plan)
+{
+    int version = 1;
+    for (size_t i = 0; plan != NULL && i < plan->node_count; i++)
+        if (plan->nodes[i]->class->since > version)
+            version = plan->nodes[i]->class->since;
+    return version;
+}
+
 json_t *plan_to_json(const QueryPlan *plan)
 {
     json_t *json = json_object(), *nodes = json_array();
     for (size_t i = 0; i < plan->node_count; i++)
         json_array_append_new(nodes, json_node(plan->nodes[i]));
-    doc_put(json, "version", json_integer(PLAN_VERSION));
+    doc_put(json, "version", json_integer(plan_document_version(plan)));
     doc_put_text(json, "id", plan->id);
     doc_put_text(json, "statement", plan->statement);
     doc_put(json, "generation", json_integer(plan->generation));
@@ -258,7 +267,7 @@ static json_t *json_names(const Str *names, size_t count)
 json_t *source_to_json(const Source *source)
 {
     json_t *json = json_object();
-    doc_put(json, "version", json_integer(PLAN_VERSION));
+    doc_put(json, "version", json_integer(plan_document_version(NULL)));
     doc_put_text(json, "name", source->name);
     doc_put(json, "table", json_boolean(source->is_table));
     doc_put(json, "readOnly", json_boolean(source->read_only));

@@ -3,9 +3,8 @@
  *
  * Its store shows people the select list's columns; behind them stand the states of the aggregate functions.
  */
-#include "planner/nodes/node_aggregate.h"
-
 #include "planner/document/doc.h"
+#include "planner/nodes/node_partial.h"
 
 static const char *step_name(const PlanNode *node)
 {
@@ -28,14 +27,26 @@ static void print_call(const PlanAggregateCall *item, const Schema *from, StrBuf
     strbuf_addc(out, ')');
 }
 
+void aggregate_calls_print(const PlanAggregateCall *calls, size_t count, const Schema *from, StrBuf *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        strbuf_adds(out, i ? ", " : "");
+        print_call(&calls[i], from, out);
+    }
+}
+
+/* What the arguments are of, whether they are evaluated here or below. */
+static const Schema *rows_schema(const PlanNode *node)
+{
+    const PlanNode *partial = partial_of(node);
+    return (partial != NULL ? partial : node)->inputs[0]->schema;
+}
+
 /* Constants, too: what TOPK(a, 3) has kept is not what TOPK(a, 5) would have. */
 static void print_calls(const PlanNode *node, StrBuf *out)
 {
     const PlanAggregate *agg = plan_aggregate(node);
-    for (size_t i = 0; i < agg->call_count; i++) {
-        strbuf_adds(out, i ? ", " : "");
-        print_call(&agg->calls[i], node->inputs[0]->schema, out);
-    }
+    aggregate_calls_print(agg->calls, agg->call_count, rows_schema(node), out);
 }
 
 static void print(const PlanNode *node, StrBuf *out)
@@ -54,6 +65,11 @@ static void want(const PlanNode *node, size_t input, const Wants *of_node, Wants
 {
     const PlanAggregate *agg = plan_aggregate(node);
     want_keys(wants);
+    if (partial_of(node) != NULL) {
+        for (size_t i = 0; i < agg->call_count; i++)
+            want_column(wants, wants->schema->key_count + i);
+        return;
+    }
     for (size_t i = 0; i < agg->call_count; i++)
         want_exprs(wants, agg->calls[i].args, agg->calls[i].arg_count);
 }
@@ -132,14 +148,19 @@ static json_t *json_call(const PlanAggregateCall *call)
     return json;
 }
 
+json_t *doc_json_aggregate_calls(const PlanAggregateCall *calls, size_t count)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(array, json_call(&calls[i]));
+    return array;
+}
+
 static void write_details(const PlanNode *node, json_t *json)
 {
-    const PlanAggregate *agg   = plan_aggregate(node);
-    json_t              *calls = json_array();
-    for (size_t i = 0; i < agg->call_count; i++)
-        json_array_append_new(calls, json_call(&agg->calls[i]));
+    const PlanAggregate *agg = plan_aggregate(node);
     doc_put(json, "overTable", json_boolean(agg->over_table));
-    doc_put(json, "calls", calls);
+    doc_put(json, "calls", doc_json_aggregate_calls(agg->calls, agg->call_count));
     doc_put(json, "window", doc_json_window(agg->window));
     doc_put(json, "advanceMs", json_integer(agg->advance_ms));
     doc_put(json, "gapMs", json_integer(agg->gap_ms));
@@ -221,14 +242,37 @@ static void check_inner(DocReader *r, const PlanNode *node, const PlanAggregate 
         doc_fail(r, "an aggregation must keep a store, by its window");
 }
 
+const PlanAggregateCall *doc_aggregate_calls(DocReader *r, const DocNode *json, const Schema *from,
+                                             size_t *count)
+{
+    const DocNode     *array = doc_array(r, json, "calls", count);
+    PlanAggregateCall *calls = ARENA_ARRAY(r->arena, PlanAggregateCall, *count + 1);
+    for (size_t i = 0; doc_ok(r) && i < *count; i++)
+        read_call(r, doc_item(array, i), from, &calls[i]);
+    return calls;
+}
+
+/* States are merged as they come: they must be this node's. */
+static void check_partial(DocReader *r, const PlanNode *node, const PlanAggregate *agg)
+{
+    const PlanNode    *below = partial_of(node);
+    const PlanPartial *partial;
+    if (!doc_ok(r) || below == NULL)
+        return;
+    partial = plan_partial(below);
+    if (agg->over_table || partial->call_count != agg->call_count)
+        doc_fail(r, "its partial results are not of its calls");
+    for (size_t i = 0; doc_ok(r) && i < agg->call_count; i++)
+        if (!type_equal(partial->calls[i].call->state_type, agg->calls[i].call->state_type) ||
+            agg->calls[i].function->aggregate->merge == NULL)
+            doc_fail(r, "the partial result of call %zu is not of its state's type", i);
+}
+
 static const void *read_details(DocReader *r, const PlanNode *node, const DocNode *json)
 {
-    PlanAggregate     *agg   = ARENA_NEW(r->arena, PlanAggregate);
-    const DocNode     *array = doc_array(r, json, "calls", &agg->call_count);
-    PlanAggregateCall *calls = ARENA_ARRAY(r->arena, PlanAggregateCall, agg->call_count + 1);
-    agg->over_table          = doc_bool(r, json, "overTable");
-    for (size_t i = 0; doc_ok(r) && i < agg->call_count; i++)
-        read_call(r, doc_item(array, i), node->inputs[0]->schema, &calls[i]);
+    PlanAggregate           *agg   = ARENA_NEW(r->arena, PlanAggregate);
+    const PlanAggregateCall *calls = doc_aggregate_calls(r, json, rows_schema(node), &agg->call_count);
+    agg->over_table                = doc_bool(r, json, "overTable");
     for (size_t i = 0; doc_ok(r) && agg->over_table && i < agg->call_count; i++)
         if (calls[i].function->aggregate->undo == NULL)
             doc_fail(r, "%s cannot aggregate a table", calls[i].function->name);
@@ -248,6 +292,7 @@ static const void *read_details(DocReader *r, const PlanNode *node, const DocNod
             doc_fail(r, "%s cannot aggregate sessions", calls[i].function->name);
     if (doc_ok(r))
         check_inner(r, node, agg);
+    check_partial(r, node, agg);
     return agg;
 }
 

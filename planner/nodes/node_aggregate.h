@@ -34,4 +34,13 @@ static inline const PlanAggregate *plan_aggregate(const PlanNode *node)
     return node_details(node, &node_aggregate);
 }
 
+/* ---- calls, for who has them beside the AGGREGATE (node_partial.h) ---- */
+
+/* "COUNT(A), TOPK(B, 3)": over columns of `from`. */
+void aggregate_calls_print(const PlanAggregateCall *calls, size_t count, const Schema *from, StrBuf *out);
+/* A new reference; and back, checked, in the reader's arena: the member "calls". */
+struct json_t           *doc_json_aggregate_calls(const PlanAggregateCall *calls, size_t count);
+const PlanAggregateCall *doc_aggregate_calls(DocReader *r, const struct JsonNode *json, const Schema *from,
+                                             size_t *count);
+
 #endif

@@ -58,7 +58,7 @@ static json_t *names_json(const Creation *creation)
 
 static json_t *creation_to_json(const Creation *creation)
 {
-    json_t *json = json_pack("{s:i, s:s, s:o}", "version", (int)PLAN_VERSION, "creates",
+    json_t *json = json_pack("{s:i, s:s, s:o}", "version", plan_document_version(creation->query), "creates",
                              kind_names[creation->kind], "text", json_str(creation->text));
     if (creation->source != NULL)
         put_part(json, "source", source_to_json(creation->source));

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "core/logger.h"
+#include "planner/plan_partial.h"
 #include "planner/plan_settings.h"
 #include "server/engine/creation.h"
 #include "server/engine/engine_state.h"
@@ -82,6 +83,12 @@ Status execution_stop(Execution *x, Str query_id, bool forget, Error *err)
     return OK;
 }
 
+/* A command that has to be planned was written before there were partial results: its topics hold rows. */
+static bool sends_partials(const Execution *x, const QuerySettings *settings)
+{
+    return settings->cache_bytes > 0 && x->command == NULL;
+}
+
 void execution_seal_plan(Execution *x, QueryPlan *plan, const QueryPlan *former)
 {
     QuerySettings settings  = execution_settings(x);
@@ -96,6 +103,8 @@ void execution_seal_plan(Execution *x, QueryPlan *plan, const QueryPlan *former)
     }
     plan_keep_settings(plan, &settings, asked, x->asked_count + overrides, x->arena);
     plan->generation = former != NULL ? former->generation : x->number;
+    plan_set_partials(plan, former != NULL ? plan_has_partials(former) : sends_partials(x, &settings),
+                      x->arena);
 }
 
 /* ---- what the planner asks ---- */

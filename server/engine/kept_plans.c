@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/logger.h"
+#include "planner/plan_partial.h"
 
 enum { FILE_VERSION = 1 };
 
@@ -210,7 +211,8 @@ static Status upgrade(KeptPlans *kept, const Kept *item, const Creation *decided
     if (old.query != NULL && decided->query != NULL) {
         plan            = *decided->query;
         plan.generation = old.query->generation;
-        next.query      = &plan;
+        plan_set_partials(&plan, plan_has_partials(old.query), arena);
+        next.query = &plan;
     }
     char *text = creation_to_text(&next);
     *document  = str_dup(arena, str_c(text));

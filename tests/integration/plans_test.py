@@ -48,6 +48,23 @@ class Plans(unittest.TestCase):
 
     # ---- a setting of today does not change the queries of yesterday ----
 
+    def test_rows_or_partial_results(self):
+        """A query goes on with what its repartition topic holds, whatever the cache is by then."""
+        table = "CREATE OR REPLACE TABLE C AS SELECT V, COUNT(*) AS N FROM S {}GROUP BY V;"
+        for first, then in (("0", "1000000"), ("1000000", "0")):
+            server = self.server(ksql__streams__cache__max__bytes__buffering=first)
+            server.ok(SOURCE + table.format(""))
+            server.ok("INSERT INTO S VALUES ('x', 1); INSERT INTO S VALUES ('y', 1);")
+            self.counts(server, [[1, 2]])
+            self.restart(server, ksql__streams__cache__max__bytes__buffering=then)
+            server.ok("INSERT INTO S VALUES ('z', 1);")
+            self.counts(server, [[1, 3]])
+            server.ok(table.format("WHERE ID <> 'x' "))
+            server.ok("INSERT INTO S VALUES ('x', 1); INSERT INTO S VALUES ('y', 2); INSERT INTO S VALUES ('y', 1);")
+            self.counts(server, [[1, 4], [2, 1]])
+            classes = [node["class"] for node in self.plan_of(server, server.ok("SHOW QUERIES;")[0]["queries"][0]["id"])["nodes"]]
+            self.assertEqual("PARTIAL" in classes, first != "0")
+
     def test_the_prefix_of_topics(self):
         server = self.server(ksql__output__topic__name__prefix="A_")
         server.ok(SOURCE + COUNTS + "INSERT INTO S VALUES ('x', 1); INSERT INTO S VALUES ('x', 2);")

@@ -13,6 +13,8 @@
 
 #include "planner/nodes/node_sink.h"
 #include "planner/nodes/node_source.h"
+#include "planner/plan_document.h"
+#include "planner/plan_partial.h"
 #include "server/cluster/command_record.h"
 #include "server/engine/engine.h"
 #include "server/statements/statements.h"
@@ -82,11 +84,11 @@ static Status apply(Bench *b, Str key, Str value)
 }
 
 /* The lines of a fixture: key, tab, value. */
-static size_t read_fixture(Bench *b, int version, Str (*out)[2], size_t most)
+static size_t read_fixture(Bench *b, const char *version, Str (*out)[2], size_t most)
 {
     char   path[300], line[65536];
     size_t count = 0;
-    snprintf(path, sizeof path, SLUICE_SOURCE_DIR "/tests/unit/commands/version-%d.txt", version);
+    snprintf(path, sizeof path, SLUICE_SOURCE_DIR "/tests/unit/commands/version-%s.txt", version);
     FILE *file = fopen(path, "r");
     assert_non_null(file);
     while (fgets(line, sizeof line, file) != NULL && count < most) {
@@ -99,7 +101,7 @@ static size_t read_fixture(Bench *b, int version, Str (*out)[2], size_t most)
     return count;
 }
 
-static void apply_fixture(Bench *b, int version)
+static void apply_fixture(Bench *b, const char *version)
 {
     Str    lines[32][2];
     size_t count = read_fixture(b, version, lines, ARRAY_LEN(lines));
@@ -132,7 +134,7 @@ static void expect_statuses(Bench *b, size_t wanted)
 static void commands_with_plans_decide_nothing(void **state)
 {
     Bench *b = *state;
-    apply_fixture(b, 19);
+    apply_fixture(b, "19");
     assert_int_equal(b->started, 8); /* C twice: it was replaced */
     expect_statuses(b, 10);          /* of ids: C's and J's commands share one each */
     assert_true(str_equal(plan_sink_of(plan_of(b, "CTAS_C_4"))->topic, STR_LIT("C")));
@@ -148,13 +150,27 @@ static void commands_with_plans_decide_nothing(void **state)
     catalog_free(catalog);
 }
 
+/* The first plans of version 2 of the document (docs/plan-format.md). */
+static void partial_results_stay_what_they_are(void **state)
+{
+    Bench *b = *state;
+    Str    lines[8][2];
+    properties_set(b->properties, STR_LIT("ksql.streams.cache.max.bytes.buffering"), STR_LIT("0"));
+    assert_int_equal(read_fixture(b, "19-partial", lines, ARRAY_LEN(lines)), 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(apply(b, lines[i][0], lines[i][1]), OK);
+    assert_int_equal(b->started, 1);
+    assert_int_equal(plan_document_version(plan_of(b, "CTAS_PARTS_1")), 2);
+    assert_true(plan_has_partials(plan_of(b, "CTAS_PARTS_1")));
+}
+
 /* Version 18 has texts alone: planned with what is set now, as that version did. */
 static void commands_without_plans_are_planned_from_text(void **state)
 {
     Bench *b = *state;
     properties_set(b->properties, STR_LIT("ksql.source.table.materialization.enabled"), STR_LIT("true"));
     properties_set(b->properties, STR_LIT("ksql.lambdas.enabled"), STR_LIT("true"));
-    apply_fixture(b, 18);
+    apply_fixture(b, "18");
     assert_int_equal(b->started, 8);
     assert_int_equal(plan_of(b, "CTAS_C_4")->generation, 4);
     assert_true(str_equal(plan_sink_of(plan_of(b, "CTAS_C_4"))->topic, STR_LIT("B_C")));
@@ -174,7 +190,7 @@ static void a_damaged_plan_is_one_querys_trouble(void **state)
 {
     Bench *b = *state;
     Str    lines[32][2];
-    size_t count = read_fixture(b, 19, lines, ARRAY_LEN(lines));
+    size_t count = read_fixture(b, "19", lines, ARRAY_LEN(lines));
     for (size_t i = 0; i < count; i++) {
         Str value = lines[i][1];
         if (str_find(lines[i][0], STR_LIT("`H`"), 0) >= 0)
@@ -200,11 +216,11 @@ static void a_later_plan_names_its_version(void **state)
 {
     Bench *b = *state;
     Str    lines[32][2];
-    read_fixture(b, 19, lines, ARRAY_LEN(lines));
+    read_fixture(b, "19", lines, ARRAY_LEN(lines));
     assert_int_equal(apply(b, lines[1][0], lines[1][1]), OK);
     assert_int_equal(
         apply(b, lines[4][0],
-              str_c(changed(b, lines[4][1], "\"plan\":{\"version\":1,", "\"plan\":{\"version\":2,"))),
+              str_c(changed(b, lines[4][1], "\"plan\":{\"version\":1,", "\"plan\":{\"version\":3,"))),
         E_UNSUPPORTED);
     assert_non_null(strstr(b->err.message, "written by a later version of Sluice"));
     assert_non_null(strstr(b->err.message, "CTAS_C_4"));
@@ -235,6 +251,7 @@ static void what_is_no_command_is_left_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(partial_results_stay_what_they_are, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(commands_with_plans_decide_nothing, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(commands_without_plans_are_planned_from_text, bench_setup,
                                         bench_teardown),

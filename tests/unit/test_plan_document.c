@@ -135,8 +135,8 @@ static const struct {
     Status      code;
     const char *message;
 } damages[] = {
-    {"version", "2", E_UNSUPPORTED,
-     "was written by a later version of Sluice (it is of version 2, this one reads up to 1)"},
+    {"version", "3", E_UNSUPPORTED,
+     "was written by a later version of Sluice (it is of version 3, this one reads up to 2)"},
     {"version", NULL, E_PLAN, "The plan is damaged: \"version\" is missing"},
     {"id", NULL, E_PLAN, "\"id\" is missing"},
     {"nodes", "[]", E_PLAN, "it has no nodes"},
