@@ -51,24 +51,38 @@ static Str simple_name(Str name)
     return name;
 }
 
-static bool same_name(const AvroType *a, const AvroType *b)
+static bool is_among(Str name, const Str *names, size_t count)
 {
-    return str_is_null(a->name) || str_is_null(b->name) ||
-           str_equal(simple_name(a->name), simple_name(b->name));
+    for (size_t i = 0; i < count; i++)
+        if (str_equal(names[i], name))
+            return true;
+    return false;
 }
 
-static const AvroField *find_field(const AvroType *record, Str name)
+/* By its own name without the namespace, or by one of the reader's aliases. */
+static bool same_name(const AvroType *reader, const AvroType *writer)
 {
-    for (size_t i = 0; i < record->count; i++)
-        if (str_equal(record->fields[i].name, name))
-            return &record->fields[i];
+    return str_is_null(reader->name) || str_is_null(writer->name) ||
+           str_equal(simple_name(reader->name), simple_name(writer->name)) ||
+           is_among(writer->name, reader->aliases, reader->alias_count);
+}
+
+/* What the writer calls the reader's field. */
+static const AvroField *find_field(const AvroType *writer, const AvroField *field)
+{
+    for (size_t i = 0; i < writer->count; i++)
+        if (str_equal(writer->fields[i].name, field->name))
+            return &writer->fields[i];
+    for (size_t i = 0; i < writer->count; i++)
+        if (is_among(writer->fields[i].name, field->aliases, field->alias_count))
+            return &writer->fields[i];
     return NULL;
 }
 
 static Status fields_can_read(const AvroType *reader, const AvroType *writer, const Pair *up, Error *err)
 {
     for (size_t i = 0; i < reader->count; i++) {
-        const AvroField *field = &reader->fields[i], *written = find_field(writer, field->name);
+        const AvroField *field = &reader->fields[i], *written = find_field(writer, field);
         if (written != NULL)
             TRY(can_read(field->type, written->type, field->name, up, err));
         else if (str_is_null(field->fallback))
@@ -79,13 +93,11 @@ static Status fields_can_read(const AvroType *reader, const AvroType *writer, co
 
 static Status symbols_can_read(const AvroType *reader, const AvroType *writer, Str path, Error *err)
 {
-    for (size_t i = 0; i < writer->count; i++) {
-        bool found = false;
-        for (size_t j = 0; j < reader->count && !found; j++)
-            found = str_equal(writer->symbols[i], reader->symbols[j]);
-        if (!found)
+    if (!str_is_null(reader->fallback)) /* which stands for those that are lost */
+        return OK;
+    for (size_t i = 0; i < writer->count; i++)
+        if (!is_among(writer->symbols[i], reader->symbols, reader->count))
             return refuse(path, "an enum lost a symbol", err);
-    }
     return OK;
 }
 

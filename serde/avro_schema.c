@@ -57,6 +57,20 @@ static const AvroType *find_name(const Parsing *p, Str name)
     return NULL;
 }
 
+/* `space` STR_NULL: names of fields, which have none. */
+static void read_aliases(const Parsing *p, const json_t *json, Str space, const Str **out, size_t *count)
+{
+    const json_t *list    = json_object_get(json, "aliases");
+    Str          *aliases = ARENA_ARRAY(p->arena, Str, json_array_size(list) + 1);
+    *count                = 0;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *one = json_array_get(list, i);
+        if (json_is_string(one))
+            aliases[(*count)++] = full_name(p, str_dup(p->arena, str_c(json_string_value(one))), space);
+    }
+    *out = aliases;
+}
+
 static Status define(Parsing *p, AvroType *type, const json_t *json, Str space, Error *err)
 {
     Str name  = text_of(p, json, "name");
@@ -64,6 +78,7 @@ static Status define(Parsing *p, AvroType *type, const json_t *json, Str space, 
     if (str_is_null(name) || name.len == 0)
         return refuse("a record, enum or fixed without a name", err);
     type->name = full_name(p, name, str_is_null(given) ? space : given);
+    read_aliases(p, json, namespace_of(type->name), &type->aliases, &type->alias_count);
     if (p->count == MOST_NAMES)
         return refuse("too many named types", err);
     if (p->count == p->capacity) {
@@ -129,6 +144,7 @@ static Status parse_fields(Parsing *p, AvroType *type, const json_t *json, Str s
         field->name            = text_of(p, item, "name");
         if (str_is_null(field->name))
             return refuse("a field without a name", err);
+        read_aliases(p, item, STR_NULL, &field->aliases, &field->alias_count);
         TRY(parse_type(p, json_object_get(item, "type"), space, depth + 1, &field->type, err));
         if (fallback != NULL) {
             char *text      = json_dumps(fallback, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -155,8 +171,9 @@ static Status parse_enum(Parsing *p, AvroType *type, const json_t *json, Str spa
     const json_t *symbols = json_object_get(json, "symbols");
     type->kind            = AVRO_ENUM;
     TRY(define(p, type, json, space, err));
-    type->count   = json_array_size(symbols);
-    type->symbols = ARENA_ARRAY(p->arena, Str, type->count + 1);
+    type->fallback = text_of(p, json, "default");
+    type->count    = json_array_size(symbols);
+    type->symbols  = ARENA_ARRAY(p->arena, Str, type->count + 1);
     for (size_t i = 0; i < type->count; i++) {
         const json_t *symbol = json_array_get(symbols, i);
         if (!json_is_string(symbol))

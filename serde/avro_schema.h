@@ -35,6 +35,8 @@ typedef struct {
     Str             name;
     const AvroType *type;
     Str             fallback; /* the default as JSON text; ptr NULL: none */
+    const Str      *aliases;  /* what it may be called in data of others */
+    size_t          alias_count;
 } AvroField;
 
 struct AvroType {
@@ -43,12 +45,15 @@ struct AvroType {
     int              precision, scale; /* DECIMAL */
     size_t           size;             /* FIXED */
     Str              name;             /* full name of RECORD, ENUM, FIXED */
-    const AvroType  *element;          /* ARRAY; MAP: its value */
-    AvroField       *fields;           /* RECORD */
-    const AvroType **branches;         /* UNION */
-    Str             *symbols;          /* ENUM */
-    size_t           count;            /* of fields, branches or symbols */
-    bool             entry;            /* RECORD: key and value of a map that Connect wrote as an array */
+    const Str       *aliases;          /* full names that it also answers to */
+    size_t           alias_count;
+    Str              fallback; /* ENUM: the symbol that unknown ones are read as; ptr NULL: none */
+    const AvroType  *element;  /* ARRAY; MAP: its value */
+    AvroField       *fields;   /* RECORD */
+    const AvroType **branches; /* UNION */
+    Str             *symbols;  /* ENUM */
+    size_t           count;    /* of fields, branches or symbols */
+    bool             entry;    /* RECORD: key and value of a map that Connect wrote as an array */
 };
 
 /* Parses a schema and what it refers to. E_DATA with what is wrong in the text. */

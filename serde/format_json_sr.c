@@ -73,10 +73,13 @@ static Status write(const void *plan, const Value *values, StrBuf *out, Error *e
 static Status can_follow(const RegisteredSchema *next, const RegisteredSchema *old, SchemaRegistry *registry,
                          Arena *arena, Error *err)
 {
-    const JsonSrType *reads, *wrote;
-    TRY(parse(next, registry, arena, &reads, err));
-    TRY(parse(old, registry, arena, &wrote, err));
-    return json_sr_can_read(reads, wrote, err);
+    ResolvedReference *of_next, *of_old;
+    JsonSrText         reads = {.text = next->text}, wrote = {.text = old->text};
+    TRY(registry_resolve(registry, next, arena, &of_next, &reads.reference_count, err));
+    TRY(registry_resolve(registry, old, arena, &of_old, &wrote.reference_count, err));
+    reads.references = of_next;
+    wrote.references = of_old;
+    return json_sr_can_read(&reads, &wrote, arena, err);
 }
 
 static Status canonical(const RegisteredSchema *schema, SchemaRegistry *registry, Arena *arena, Str *out,

@@ -43,8 +43,15 @@ const SqlType       *json_sr_to_sql(const JsonSrType *type, bool upper, Arena *a
  * what it does not have. */
 Status json_sr_canonical(Str text, Arena *arena, Str *out, Error *err);
 
-/* OK: `reader` reads whatever `writer` wrote; NULLs are of no type. E_PLAN: it does not, and where. */
-Status json_sr_can_read(const JsonSrType *reader, const JsonSrType *writer, Error *err);
+typedef struct {
+    Str                      text;
+    const ResolvedReference *references;
+    size_t                   reference_count;
+} JsonSrText;
+
+/* OK: whatever `writer` let in is accepted by `reader`, by the rules of Confluent's registry. E_PLAN: it is
+ * not, and where. E_DATA: one is no JSON. */
+Status json_sr_can_read(const JsonSrText *reader, const JsonSrText *writer, Arena *arena, Error *err);
 
 /* The schema that ksqlDB registers for these columns; `title` STR_NULL: none. */
 void json_sr_print(const Column *columns, size_t count, bool unwrapped, Str title, StrBuf *out);

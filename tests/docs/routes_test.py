@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Every route has its example in docs/rest.md and its operation in docs/openapi.json, and these have no others."""
 import json
+import re
 import sys
 import unittest
 
@@ -32,6 +33,15 @@ class Routes(unittest.TestCase):
         for method, pattern in self.routes:
             self.assertTrue(any(e.method == method and rest_docs.matches_route(e.path, pattern) for e in shown),
                             f"docs/rest.md has no example of {method} {pattern}: write one, it is run as a test")
+
+    def test_registry(self):
+        """Its paths are Confluent's, whose OpenAPI document they have: a table in docs/rest.md names them."""
+        table = (rest_docs.ROOT / "registry" / "api_routes.def").read_text(encoding="utf-8")
+        routes = re.findall(r'^ROUTE\("(\w+)", "([^"]+)"', table, re.M)
+        text = (rest_docs.ROOT / "docs" / "rest.md").read_text(encoding="utf-8")
+        shown = [(method, re.sub(r"{\w+}", "{}", path)) for method, path in re.findall(r"^\| (\w+) \| `([^`]+)` \|", text, re.M)]
+        self.assertGreater(len(routes), 20)
+        self.assertEqual(sorted(shown), sorted(routes))
 
     def test_the_document(self):
         """References lead somewhere, parameters of paths are declared, every operation says what it is for and what it answers."""

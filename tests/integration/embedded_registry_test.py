@@ -4,14 +4,17 @@ serializers side by side, and what is left of it after a restart.
 
 usage: embedded_registry_test.py PATH-TO-SLUICE [test...]
 
-With the Python package confluent-kafka its serializers are tried, too (CMake's SLUICE_REST_PYTHON).
+With the Python package confluent-kafka its serializers are tried, too (CMake's SLUICE_REST_PYTHON). With a broker in SLUICE_TEST_BOOTSTRAP the registry of
+several nodes on one Kafka is.
 """
 import base64
 import json
 import os
 import signal
 import sys
+import threading
 import unittest
+import uuid
 from urllib.parse import quote
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -45,9 +48,12 @@ class Embedded(unittest.TestCase):
     properties = {}
 
     def setUp(self):
-        self.server = Server(BINARY, self.properties)
-        self.addCleanup(self.server.close)
-        self.server.start()
+        self.server = self.new_server(self.properties)
+
+    def new_server(self, properties):
+        server = Server(BINARY, properties)
+        self.addCleanup(server.close)
+        return server.start()
 
     def ask(self, method, path, document=None):
         body = None if document is None else json.dumps(document)
@@ -358,6 +364,58 @@ class Settings(unittest.TestCase):
         self.addCleanup(server.close)
         self.assertRaises(AssertionError, server.start)
         self.assertIn("exclude each other", server.log())
+
+
+@unittest.skipIf("SLUICE_TEST_BOOTSTRAP" not in os.environ, "no broker")
+class Nodes(Embedded):
+    """Two nodes, one Kafka, one registry: whoever is asked knows the same, and no id is given twice."""
+
+    def setUp(self):
+        name = uuid.uuid4().hex[:8]
+        properties = {"bootstrap.servers": os.environ["SLUICE_TEST_BOOTSTRAP"], "ksql.service.id": f"registry_{name}_",
+                      "sluice.schema.registry.embedded": "true", "sluice.schema.registry.topic": f"_schemas_{name}"}
+        self.nodes = [self.new_server(properties) for _ in range(2)]
+        self.server = self.nodes[0]
+
+    def test_one_order(self):
+        ids = [[], []]
+
+        def work(node):
+            for i in range(12):
+                status, text, _ = self.nodes[node].post(f"/subjects/s{i}/versions", {"schema": record(A, name=f"n{node}_{i}")}, timeout=60)
+                answer = json.loads(text)
+                # They share subjects, and each name is another schema: one of both comes second and is incompatible.
+                self.assertIn(status, (200, 409), answer)
+                if status == 200:
+                    ids[node].append(answer["id"])
+
+        threads = [threading.Thread(target=work, args=(node,)) for node in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(sorted(ids[0] + ids[1]), list(range(1, 13)))
+        questions = ["/subjects", "/schemas", *(f"/schemas/ids/{i}" for i in range(1, 13))]
+        answers = []
+        for node in self.nodes:
+            self.server = node
+            answers.append([self.good("GET", q) for q in questions])
+        self.assertEqual(answers[0], answers[1])
+        self.server = self.nodes[0]
+        self.restart(signal.SIGKILL)
+        self.assertEqual([self.good("GET", q) for q in questions], answers[1])
+        self.assertEqual(self.put("after", '"int"'), 13)
+
+    def test_one_writes_what_the_other_reads(self):
+        topic = "registry_" + uuid.uuid4().hex[:8]
+        self.server.ok(f"CREATE STREAM S (K STRING KEY, V INT) WITH (kafka_topic='{topic}', value_format='AVRO', partitions=1);")
+        self.server.ok("INSERT INTO S VALUES ('a', 1);")
+        self.server = self.nodes[1]
+        self.assertEqual(self.good("GET", "/subjects"), [f"{topic}-value"])
+        self.assertEqual(self.rows("SELECT * FROM S", 1), [["a", 1]])
+        self.server.ok("DROP STREAM S DELETE TOPIC;")
+        self.server = self.nodes[0]
+        self.assertEqual(self.good("GET", "/subjects"), [])
 
 
 @unittest.skipIf(schema_registry is None, "no confluent-kafka for this Python")

@@ -4,6 +4,9 @@
 #define RECORD(fields) "{\"type\":\"record\",\"name\":\"r\",\"fields\":[" fields "]}"
 #define FIELD(name, type) "{\"name\":\"" name "\",\"type\":" type "}"
 #define PROTO3 "syntax = \"proto3\"; "
+#define INTEGER(name) "\"" name "\":{\"type\":\"integer\"}"
+#define CLOSED(properties)                                                                                   \
+    "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{" properties "}}"
 #define OBJECT(properties) "{\"type\":\"object\",\"properties\":{" properties "}}"
 
 static const struct {
@@ -26,6 +29,15 @@ static const struct {
     {SCHEMA_AVRO, RECORD(FIELD("e", "{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"A\",\"B\"]}")),
      RECORD(FIELD("e", "{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"A\"]}")),
      "an enum lost a symbol (at e)"},
+    {SCHEMA_AVRO, "{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"A\",\"B\"]}",
+     "{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"A\"],\"default\":\"A\"}", NULL},
+    {SCHEMA_AVRO, RECORD(FIELD("a", "\"int\"")),
+     RECORD("{\"name\":\"x\",\"type\":\"int\",\"aliases\":[\"a\"]}"), NULL},
+    {SCHEMA_AVRO, "{\"type\":\"fixed\",\"name\":\"n.f\",\"size\":4}",
+     "{\"type\":\"fixed\",\"name\":\"n.g\",\"size\":4,\"aliases\":[\"f\"]}", NULL},
+    {SCHEMA_AVRO, "{\"type\":\"fixed\",\"name\":\"n.f\",\"size\":4}",
+     "{\"type\":\"fixed\",\"name\":\"m.g\",\"size\":4,\"aliases\":[\"f\"]}",
+     "a named type got another name (at the root)"},
     {SCHEMA_AVRO, RECORD(FIELD("n", "[\"null\",\"r\"]")), RECORD(FIELD("n", "[\"null\",\"r\"]")), NULL},
     {SCHEMA_AVRO, "\"int\"", "{", "Not a valid Avro schema: string or '}' expected near end of file"},
     {SCHEMA_PROTOBUF, PROTO3 "message M { int32 a = 1; }", PROTO3 "message M { int64 a = 1; string b = 2; }",
@@ -39,12 +51,56 @@ static const struct {
     {SCHEMA_PROTOBUF, PROTO3 "message M { int32 a = 1; }", PROTO3 "message N { int32 a = 1; }",
      "the message M was removed"},
     {SCHEMA_PROTOBUF, PROTO3 "message M { M m = 1; }", PROTO3 "message M { M m = 1; }", NULL},
-    {SCHEMA_JSON, OBJECT("\"a\":{\"type\":\"integer\"}"),
-     OBJECT("\"a\":{\"type\":\"number\"},\"b\":{\"type\":\"string\"}"), NULL},
+    {SCHEMA_JSON, OBJECT("\"a\":{\"type\":\"integer\"}"), OBJECT("\"a\":{\"type\":\"number\"}"), NULL},
+    {SCHEMA_JSON, OBJECT("\"a\":{\"type\":\"number\"}"), OBJECT("\"a\":{\"type\":\"integer\"}"),
+     "a type was changed (at a)"},
     {SCHEMA_JSON, OBJECT("\"a\":{\"type\":\"integer\"}"), OBJECT("\"a\":{\"type\":\"string\"}"),
      "a type was changed (at a)"},
     {SCHEMA_JSON, OBJECT("\"a\":{\"type\":\"integer\"}"), "{\"type\":\"string\"}",
      "a type was changed (at the root)"},
+    {SCHEMA_JSON, OBJECT(INTEGER("a")), OBJECT("\"a\":{\"type\":[\"integer\",\"null\"]}"), NULL},
+    {SCHEMA_JSON, OBJECT("\"a\":{\"type\":[\"integer\",\"null\"]}"), OBJECT(INTEGER("a")),
+     "a type was removed (at a)"},
+    {SCHEMA_JSON, OBJECT(INTEGER("a")),
+     OBJECT("\"a\":{\"oneOf\":[{\"type\":\"null\"},{\"type\":\"integer\"}]}"), NULL},
+    {SCHEMA_JSON, OBJECT("\"a\":{\"oneOf\":[{\"type\":\"null\"},{\"type\":\"integer\"}]}"),
+     OBJECT(INTEGER("a")), "a type was changed (at a)"},
+    {SCHEMA_JSON, OBJECT(INTEGER("a")), "{}", NULL},
+    {SCHEMA_JSON, "{}", OBJECT(INTEGER("a")), "what could be anything got a schema (at the root)"},
+    /* An open content model may have been written with any other name; a closed one can be added to. */
+    {SCHEMA_JSON, OBJECT(INTEGER("a")), OBJECT(INTEGER("a") "," INTEGER("b")),
+     "a property was added that may have been written as anything: the old schema lets in properties that it "
+     "does not name (at b)"},
+    {SCHEMA_JSON, OBJECT(INTEGER("a") "," INTEGER("b")), OBJECT(INTEGER("a")), NULL},
+    {SCHEMA_JSON, CLOSED(INTEGER("a")), CLOSED(INTEGER("a") "," INTEGER("b")), NULL},
+    {SCHEMA_JSON, CLOSED(INTEGER("a") "," INTEGER("b")), CLOSED(INTEGER("a")),
+     "a property was removed that nothing else lets in (at b)"},
+    {SCHEMA_JSON, CLOSED(INTEGER("a")), OBJECT(INTEGER("a")), NULL},
+    {SCHEMA_JSON, OBJECT(INTEGER("a")), CLOSED(INTEGER("a")),
+     "properties without a name are no longer let in (at the root)"},
+    {SCHEMA_JSON, OBJECT(INTEGER("a")),
+     "{\"type\":\"object\",\"required\":[\"a\"],\"properties\":{" INTEGER("a") "}}",
+     "a property became required, and has no default (at a)"},
+    {SCHEMA_JSON, OBJECT(INTEGER("a")), OBJECT("\"a\":{\"type\":\"integer\",\"minimum\":5}"),
+     "a limit was added (at a)"},
+    {SCHEMA_JSON, OBJECT("\"a\":{\"type\":\"integer\",\"minimum\":5}"),
+     OBJECT("\"a\":{\"type\":\"integer\",\"minimum\":4}"), NULL},
+    {SCHEMA_JSON, "{\"type\":\"string\",\"maxLength\":5}", "{\"type\":\"string\",\"maxLength\":4}",
+     "a limit was narrowed (at the root)"},
+    {SCHEMA_JSON, "{\"enum\":[1,2]}", "{\"enum\":[1,2,3]}", NULL},
+    {SCHEMA_JSON, "{\"enum\":[1,2]}", "{\"enum\":[1]}", "an enum lost a value (at the root)"},
+    {SCHEMA_JSON, "{\"type\":\"string\"}", "{\"type\":\"string\",\"pattern\":\"a\"}",
+     "pattern was added (at the root)"},
+    {SCHEMA_JSON, "{\"type\":\"array\",\"items\":{\"type\":\"integer\"}}",
+     "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}", "a type was changed (at the root)"},
+    /* A schema within itself. */
+    {SCHEMA_JSON,
+     "{\"type\":\"object\",\"properties\":{\"next\":{\"$ref\":\"#\"},\"a\":{\"type\":\"integer\"}}}",
+     "{\"type\":\"object\",\"properties\":{\"next\":{\"$ref\":\"#\"},\"a\":{\"type\":\"number\"}}}", NULL},
+    {SCHEMA_JSON,
+     "{\"type\":\"object\",\"properties\":{\"next\":{\"$ref\":\"#\"},\"a\":{\"type\":\"integer\"}}}",
+     "{\"type\":\"object\",\"properties\":{\"next\":{\"$ref\":\"#\"},\"a\":{\"type\":\"null\"}}}",
+     "a type was changed (at a)"},
 };
 
 /* A message that has one that has one ... */
