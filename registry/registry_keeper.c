@@ -17,7 +17,8 @@ enum {
     POLL_MS        = 200,
     READ_MS        = 20000, /* without a record, before the topic counts as unreadable */
     TXN_TIMEOUT_MS = 20000,
-    ATTEMPTS       = 20,
+    ATTEMPTS       = 60,
+    AWAIT_MS       = 50,
     LOST_PAUSE_MS  = 10, /* doubled with each writer that was lost in a row */
     LOST_PAUSES    = 6,
     READER_BUDGET  = 1024 * 1024,
@@ -147,7 +148,7 @@ static Status read_up_to(RegistryKeeper *keeper, int64_t end, Error *err)
 }
 
 /* Everything that is in the topic, and at least what ends at `end`: where an own commit is, the topic's end
- * may lag behind. */
+ * may lag behind. No topic (reader NULL afterwards) is an empty one. */
 static Status catch_up(RegistryKeeper *keeper, int64_t end, Error *err)
 {
     int64_t first, last;
@@ -234,11 +235,24 @@ static Status append(RegistryKeeper *keeper, const RecordList *records, Error *e
     return status;
 }
 
-/* E_BUSY: the writer is new, and what was decided before it was opened may be old. */
+/* A topic that has just been made is not known everywhere yet: to take it for an empty one would give ids
+ * twice.
+ */
+static Status await_topic(void)
+{
+    const struct timespec pause = {0, AWAIT_MS * 1000000L};
+    nanosleep(&pause, NULL);
+    return E_BUSY;
+}
+
+/* E_BUSY: to be tried again. The writer is new, and what was decided before it was opened may be old; or the
+ * topic, which is there since the writer is, is not seen yet. */
 static Status attempt(RegistryKeeper *keeper, KeeperDecision decide, void *context, Arena *arena, Error *err)
 {
     RecordList records = {.arena = arena};
     TRY(catch_up(keeper, 0, err));
+    if (keeper->writer != NULL && keeper->reader == NULL)
+        return await_topic();
     TRY(decide(&keeper->model, context, &records, err));
     if (records.count == 0)
         return OK;
@@ -246,8 +260,12 @@ static Status attempt(RegistryKeeper *keeper, KeeperDecision decide, void *conte
         TRY(open_writer(keeper, err));
         return E_BUSY;
     }
-    TRY(append(keeper, &records, err));
-    return catch_up(keeper, log_writer_end(keeper->writer, str_c(keeper->topic), 0), err);
+    Status status = append(keeper, &records, err);
+    if (status == E_NOT_FOUND)
+        return await_topic();
+    TRY(status);
+    TRY(catch_up(keeper, log_writer_end(keeper->writer, str_c(keeper->topic), 0), err));
+    return keeper->reader != NULL ? OK : await_topic();
 }
 
 /* Two nodes that fence each other again and again part by chance. */
@@ -271,9 +289,13 @@ Status keeper_change(RegistryKeeper *keeper, KeeperDecision decide, void *contex
         arena_free(arena);
         if (status == E_FENCED)
             pause_after_loss(keeper, lost++);
-    } while ((status == E_FENCED || status == E_BUSY) && ++tries < 2 * ATTEMPTS);
+    } while ((status == E_FENCED || status == E_BUSY) && ++tries < ATTEMPTS);
+    if (status == E_BUSY)
+        lose_writer(keeper); /* the topic is gone: the next change makes it anew */
     pthread_mutex_unlock(&keeper->changing);
-    if (status == E_FENCED || status == E_BUSY)
+    if (status == E_BUSY)
+        return error_set(err, E_IO, NO_POS, "%s does not appear", keeper->topic);
+    if (status == E_FENCED)
         return error_set(err, E_IO, NO_POS, "%s is being written by other nodes all the time", keeper->topic);
     return status;
 }
