@@ -16,7 +16,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from sluice_server import Server  # noqa: E402
 
 # Request: why the answers differ. A request that is listed and answered alike fails the test, too.
-KNOWN = {}
+KNOWN = {
+    "GET /subjects/t/versions/x": "42202: what is no version is not one that is missing",
+    'POST /compatibility/subjects/r/versions/latest {"schema": "\\"int\\""}': "NONE compares nothing",
+    "DELETE /subjects/t/versions/1?permanent=true": "404 with 40407, not 409",
+    "DELETE /subjects/t/versions/1": "404 with 40406, not 409",
+    "DELETE /subjects/t?permanent=true": "404 with 40405, not 409",
+}
 
 
 def record(*fields, name="r", **more):
@@ -77,10 +83,10 @@ def evolutions():
             (obj({"a": integer}), '{"type":"string"}'), (obj({"a": integer}, **closed), obj({"a": integer, "b": text}, **closed)),
             (obj({"a": integer, "b": text}, **closed), obj({"a": integer}, **closed)), (obj({"a": integer}, **closed), obj({"a": integer})),
             (obj({"a": integer}, **closed), obj({"a": integer, "b": text}, required=["b"], **closed)),
-            ('{"type":"string","maxLength":5}', '{"type":"string","maxLength":6}'), ('{"type":"string","maxLength":5}', '{"type":"string","maxLength":4}'),
-            ('{"type":"array","items":{"type":"integer"}}', '{"type":"array","items":{"type":"number"}}'),
-            ('{"type":"array","items":{"type":"integer"}}', '{"type":"array","items":{"type":"string"}}'),
-            ('{"enum":["a","b"]}', '{"enum":["a","b","c"]}'), ('{"enum":["a","b"]}', '{"enum":["a"]}')):
+            (obj({"a": {**text, "maxLength": 5}}), obj({"a": {**text, "maxLength": 6}})), (obj({"a": {**text, "maxLength": 5}}), obj({"a": {**text, "maxLength": 4}})),
+            (obj({"a": {"type": "array", "items": integer}}), obj({"a": {"type": "array", "items": {"type": "number"}}})),
+            (obj({"a": {"type": "array", "items": integer}}), obj({"a": {"type": "array", "items": text}})),
+            (obj({"a": {"enum": ["x", "y"]}}), obj({"a": {"enum": ["x", "y", "z"]}})), (obj({"a": {"enum": ["x", "y"]}}), obj({"a": {"enum": ["x"]}}))):
         yield old, new, JSON
 
 
@@ -181,7 +187,7 @@ def main():
             one, other = ask(ours, method, path, document), ask(real, method, path, document)
             name = f"{method} {path}" + (f" {json.dumps(document)}" if document is not None else "")
             alike = compared(*one) == compared(*other)
-            known = [k for k in KNOWN if name.startswith(k)]
+            known = [k for k in KNOWN if name == k]
             if not alike:
                 used.update(known)
                 if not known:
