@@ -154,7 +154,21 @@ static int take_option(ShellOptions *options, Shell *shell, int option, const ch
 
 /* ---- configuration file ---- */
 
-static void take_property(Shell *shell, Str name, Str value)
+/* Certificates are PEM files here; what says otherwise would have no effect. */
+static int check_tls_property(Str name, Str value)
+{
+    bool type =
+        str_equal(name, STR_LIT("ssl.truststore.type")) || str_equal(name, STR_LIT("ssl.keystore.type"));
+    if (!str_starts_with(name, STR_LIT("ssl.")) || (type && str_equal_nocase(value, STR_LIT("PEM"))))
+        return SHELL_OK;
+    fprintf(stderr,
+            "sluice sql: " STR_FMT "=" STR_FMT " has no effect here. The shell reads PEM files: "
+            "ssl.truststore.location, ssl.keystore.location, ssl.key.location, ssl.key.password\n",
+            STR_ARG(name), STR_ARG(str_ends_with(name, STR_LIT("password")) ? STR_LIT("...") : value));
+    return SHELL_USAGE;
+}
+
+static int take_property(ShellOptions *options, Shell *shell, Str name, Str value)
 {
     static const struct {
         const char *name;
@@ -169,15 +183,18 @@ static void take_property(Shell *shell, Str name, Str value)
         if (str_equal(name, str_c(tls[i].name))) {
             const char **field = (const char **)((char *)&shell->auth + tls[i].offset);
             if (*field == NULL)
-                *field = str_to_heap(value); /* as long as the process */
-            return;
+                *field = str_to_c(options->texts, value);
+            return SHELL_OK;
         }
-    if (!str_starts_with(name, STR_LIT("ssl.")))
+    int status = check_tls_property(name, value);
+    if (status == SHELL_OK && !str_starts_with(name, STR_LIT("ssl.")))
         pairs_set(&shell->properties, name, value);
+    return status;
 }
 
-static int read_config(Shell *shell, const char *path)
+static int read_config(ShellOptions *options, Shell *shell, const char *path)
 {
+    int     status   = SHELL_OK;
     char   *line     = NULL;
     size_t  capacity = 0;
     ssize_t len;
@@ -186,16 +203,17 @@ static int read_config(Shell *shell, const char *path)
         fprintf(stderr, "sluice sql: cannot read %s: %s\n", path, strerror(errno));
         return SHELL_USAGE;
     }
-    while ((len = getline(&line, &capacity, file)) >= 0) {
+    options->texts = arena_new(0);
+    while (status == SHELL_OK && (len = getline(&line, &capacity, file)) >= 0) {
         Str       text   = str_trim(str_n(line, (size_t)len));
         ptrdiff_t equals = str_find(text, STR_LIT("="), 0);
         if (text.len > 0 && text.ptr[0] != '#' && text.ptr[0] != '!' && equals > 0)
-            take_property(shell, str_trim(str_n(text.ptr, (size_t)equals)),
-                          str_trim(str_n(text.ptr + equals + 1, text.len - (size_t)equals - 1)));
+            status = take_property(options, shell, str_trim(str_n(text.ptr, (size_t)equals)),
+                                   str_trim(str_n(text.ptr + equals + 1, text.len - (size_t)equals - 1)));
     }
     free(line);
     fclose(file);
-    return SHELL_OK;
+    return status;
 }
 
 /* A file of statements is run, on an engine in this process. */
@@ -223,10 +241,14 @@ int shell_options_parse(ShellOptions *options, Shell *shell, int argc, char **ar
     if (status == SHELL_OK && optind < argc)
         status = bad("what is '%s'?", argv[optind]);
     if (status == SHELL_OK && options->config_file != NULL)
-        status = read_config(shell, options->config_file);
+        status = read_config(options, shell, options->config_file);
     if (shell->auth.user != NULL && shell->auth.password == NULL)
         shell->auth.password = getenv("SLUICE_PASSWORD");
     return status;
 }
 
-void shell_options_clear(ShellOptions *options) { mem_free(options->tasks); }
+void shell_options_clear(ShellOptions *options)
+{
+    mem_free(options->tasks);
+    arena_free(options->texts);
+}

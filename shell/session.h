@@ -130,6 +130,7 @@ typedef struct {
     const char *target; /* URL or DIR; NULL: neither given */
     const char *output_path, *config_file;
     bool        no_color, no_startup, help;
+    Arena      *texts; /* of config_file, which the session goes on to read; NULL: none */
 } ShellOptions;
 
 /* SHELL_OK, or SHELL_USAGE after saying what is wrong. Sets the session's parts right away. */

@@ -65,6 +65,9 @@ class WithTls(rest_test.WithServer):
     def certificate(self):
         return ()
 
+    def tearDown(self):
+        self.assertIn(self.server.stop(), (0, None), self.server.log())  # a sanitizer has a last look
+
     def refused(self, with_what, port=None):
         """TLS 1.3 tells a client that it is not wanted when the client has finished its part."""
         with self.assertRaises((ssl.SSLError, ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected)) as caught:
@@ -448,7 +451,9 @@ class Shell(WithTls):
                                                f"ssl.key.location={OURS.path('ann.key')}\n")
         done = self.sql("--config-file", config)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        for options, told in ((("--cert", ANN), "certificate"), (("--cacert", OTHERS.certificate, "--cert", ANN), "certificate"),
+        java = OURS.path("java.properties", "ssl.truststore.location=x.jks\nssl.truststore.type=JKS\nssl.truststore.password=secret\n")
+        self.assertNotIn("secret", self.sql("--config-file", java).stderr)
+        for options, told in ((("--config-file", java), "ssl.truststore.type=JKS has no effect here"), (("--cert", ANN), "certificate"), (("--cacert", OTHERS.certificate, "--cert", ANN), "certificate"),
                               (("--cacert", OURS.certificate), "certificate required"),
                               (("--cacert", OURS.certificate, "--cert", OURS.path("missing")), "missing")):
             done = self.sql(*options)
