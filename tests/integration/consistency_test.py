@@ -203,6 +203,21 @@ class Tokens(WithServer):
         status, answer, _ = self.server.request("POST", "/inserts-stream", '{"target":"S"}\n{"K":"k","V":1}\n', {})
         self.assertEqual(json.loads(answer), {"status": "ok", "seq": 0})
 
+    @unittest.skipIf(BOOTSTRAP, "hundreds of partitions are much for a small broker")
+    def test_a_long_one_fits(self):
+        """Up to some kilobytes of a header; what would be longer stands for everything."""
+        self.session.run("CREATE STREAM W (K STRING KEY, V INT) WITH (kafka_topic='wide', value_format='JSON', partitions=1000);"
+                         "CREATE TABLE X AS SELECT V, COUNT(*) AS N FROM W GROUP BY V;")
+        longest = rounds = 0
+        while not self.session.token or not self.session.token.endswith("*"):
+            rounds += 1
+            self.session.run("".join(f"INSERT INTO W VALUES ('{rounds} {n}', 1);" for n in range(250)))
+            self.assertEqual(self.session.rows("SELECT N FROM X WHERE V = 1;"), [[250 * rounds]])
+            longest = max(longest, len(self.session.token))
+            self.assertLess(rounds, 40)
+        self.assertGreater(longest, 3000)
+        self.assertLessEqual(longest, 6000)
+
     def test_a_topic_made_anew(self):
         self.session.run("".join(f"INSERT INTO S VALUES ('k', {n});" for n in range(20)))
         self.assertEqual(self.session.rows("SELECT N FROM T;"), [[20]])
