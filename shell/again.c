@@ -165,7 +165,7 @@ static void show_changes(Out *out, Str before, Str now)
         if (same)
             out_printf(out, STR_FMT "\n", STR_ARG(line));
         else
-            out_printf(out, out->color ? "\033[7m" STR_FMT "\033[0m\n" : STR_FMT " *\n", STR_ARG(line));
+            out_printf(out, out_paints(out) ? "\033[7m" STR_FMT "\033[0m\n" : STR_FMT " *\n", STR_ARG(line));
         size_t behind = len + (end != NULL), behind_old = was + (old != NULL);
         now    = str_n(now.ptr + behind, now.len - behind);
         before = str_is_null(before) ? before : str_n(before.ptr + behind_old, before.len - behind_old);

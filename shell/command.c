@@ -237,9 +237,11 @@ static int run_pset(Shell *shell, Str rest, Arena *arena)
     }
     if (str_equal(name, STR_LIT("FORMAT")))
         return run_output(shell, value, arena);
+    if (str_equal(name, STR_LIT("COLOR")) && read_switch(value, shell->out.color, &shell->out.color))
+        return SHELL_OK;
     if (str_equal(name, STR_LIT("PAGER")) && read_switch(value, shell->pager, &shell->pager))
         return SHELL_OK;
-    return misused(shell, "\\pset null 'TEXT', \\pset format FORM, \\pset pager on|off");
+    return misused(shell, "\\pset null 'TEXT', \\pset format FORM, \\pset pager on|off, \\pset color on|off");
 }
 
 static int run_again(Shell *shell, Str rest, Arena *arena) { return shell_run_again(shell, unquoted(rest)); }

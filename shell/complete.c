@@ -465,6 +465,29 @@ void complete(const NameList *names, Str before, Str after, Arena *arena, Comple
     sort_and_unite(out);
 }
 
+static bool is_one_of(Str word, const char *const *phrases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) /* `GROUP BY`, `CAST(`: the words of a phrase */
+        for (const char *at = phrases[i]; *at != '\0';) {
+            size_t len = strcspn(at, " (<");
+            if (str_equal_nocase(word, str_n(at, len)))
+                return true;
+            at += len + (at[len] != '\0');
+        }
+    return false;
+}
+
+bool complete_is_keyword(Str word)
+{
+    Str    words[STATEMENT_WORDS_MAX];
+    size_t count = statement_first_words(words);
+    for (size_t i = 0; i < count; i++)
+        if (str_equal_nocase(words[i], word))
+            return true;
+    return is_one_of(word, keywords, ARRAY_LEN(keywords)) || is_one_of(word, types, ARRAY_LEN(types)) ||
+           is_one_of(word, more_keywords, ARRAY_LEN(more_keywords));
+}
+
 size_t completion_common(const Completion *completion)
 {
     if (completion->count == 0)

@@ -19,6 +19,9 @@ typedef struct {
  * statement belong to them. Candidates live in `arena`. */
 void complete(const NameList *names, Str before, Str after, Arena *arena, Completion *out);
 
+/* Is it a word of the language, in any case? */
+bool complete_is_keyword(Str word);
+
 /* How many bytes all candidates have in common. */
 size_t completion_common(const Completion *completion);
 

@@ -58,6 +58,16 @@ static const char *const keywords[] = {
     "WITHIN",
 };
 
+/* Words of the language that are offered behind others alone, or not at all. */
+static const char *const more_keywords[] = {
+    "ALL",    "ALTER",    "BEGINNING", "BY",        "CONNECTOR",    "EXISTS",  "EXTENDED",  "FALSE",
+    "FINAL",  "FULL",     "FUNCTION",  "FUNCTIONS", "HEADERS",      "IF",      "INTERVAL",  "INTO",
+    "KEY",    "LANGUAGE", "LEFT",      "LIMIT",     "MILLISECONDS", "MINUTE",  "HOUR",      "DAY",
+    "SECOND", "OR",       "OUTER",     "PRIMARY",   "PROPERTIES",   "QUERIES", "REPLACE",   "RETURNS",
+    "RIGHT",  "SCHEMA",   "SIZE",      "SOURCE",    "SINK",         "STREAM",  "STREAMS",   "TABLE",
+    "TABLES", "TOPIC",    "TOPICS",    "TRUE",      "TYPE",         "TYPES",   "VARIABLES",
+};
+
 static const char *const types[] = {"ARRAY<",   "BIGINT",  "BOOLEAN", "BYTES",     "DATE",
                                     "DECIMAL(", "DOUBLE",  "INT",     "INTEGER",   "MAP<",
                                     "STRING",   "STRUCT<", "TIME",    "TIMESTAMP", "VARCHAR"};

@@ -27,6 +27,7 @@ struct Grid {
     size_t  held_count, held_capacity;
     int64_t held_since_us;
     Layout  layout;
+    Str     null;     /* what stands for NULL */
     size_t  lines;    /* since the last heading */
     bool    vertical; /* \x auto chose it */
 };
@@ -159,11 +160,14 @@ static void vertical_row(Grid *grid, const GridCell *cells)
         strbuf_addc(&grid->text, '-');
     strbuf_addc(&grid->text, '\n');
     for (size_t i = 0; i < grid->count; i++) {
-        Str value = str_is_null(cells[i].text) ? null_text(grid, NULL_SHOWN) : cells[i].text;
+        bool null  = str_is_null(cells[i].text) || cells[i].text.ptr == grid->null.ptr;
+        bool faint = null && out_paints(grid->out);
+        Str  value = null ? grid->null : cells[i].text;
         strbuf_add(&grid->text, grid->columns[i].heading);
         for (size_t pad = width_text(grid->columns[i].heading); pad < widest; pad++)
             strbuf_addc(&grid->text, ' ');
-        strbuf_addf(&grid->text, " | " STR_FMT "\n", STR_ARG(width_clean(grid->held_arena, value)));
+        strbuf_addf(&grid->text, " | %s" STR_FMT "%s\n", faint ? "\033[2m" : "",
+                    STR_ARG(width_clean(grid->held_arena, value)), faint ? "\033[0m" : "");
     }
 }
 
@@ -199,7 +203,9 @@ static void draw_heading(Grid *grid)
 
 static void start_layout(Grid *grid)
 {
-    LayoutLook  look    = {.box    = grid->box && grid->out->terminal,
+    LayoutLook  look    = {.color  = out_paints(grid->out),
+                           .null   = grid->null,
+                           .box    = grid->box && grid->out->terminal,
                            .wrap   = grid->display->wrap && grid->out->terminal,
                            .screen = out_columns(grid->out),
                            .fixed  = grid->out->terminal ? grid->display->column_width : 0};
@@ -278,8 +284,9 @@ static void hold(Grid *grid, const GridCell *cells)
     Clock *clock = clock_system();
     Str   *texts = ARENA_ARRAY(grid->held_arena, Str, grid->count + 1);
     for (size_t i = 0; i < grid->count; i++) {
-        Str text = str_is_null(cells[i].text) ? null_text(grid, NULL_SHOWN) : cells[i].text;
-        texts[i] = width_clean(grid->held_arena, str_dup(grid->held_arena, text));
+        texts[i] = str_is_null(cells[i].text)
+                       ? grid->null
+                       : width_clean(grid->held_arena, str_dup(grid->held_arena, cells[i].text));
     }
     if (grid->held_count == 0)
         grid->held_since_us = clock->monotonic_us(clock);
@@ -341,6 +348,7 @@ Grid *grid_open(Out *out, const Display *display, const GridColumn *columns, siz
     for (size_t i = 0; i < count; i++)
         grid->columns[i] =
             (GridColumn){str_dup(grid->arena, columns[i].heading), columns[i].right, columns[i].whole};
+    grid->null = width_clean(grid->arena, null_text(grid, NULL_SHOWN));
     if (grid->form == FORM_TABULAR)
         start_layout(grid);
     else if (forms[grid->form].begin != NULL) {
@@ -385,6 +393,13 @@ void grid_close(Grid *grid)
     arena_free(grid->held_arena);
     arena_free(grid->arena);
     mem_free(grid);
+}
+
+bool grid_has_begun(const Grid *grid) { return grid->form == FORM_TABULAR ? grid->begun : grid->rows > 0; }
+
+bool grid_shows_next(const Grid *grid)
+{
+    return grid->form != FORM_TABULAR || grid->held_count + 1 >= (grid->endless ? HOLD_ENDLESS : HOLD_FINITE);
 }
 
 size_t grid_rows(const Grid *grid) { return grid->rows + grid->held_count; }

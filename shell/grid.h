@@ -35,5 +35,9 @@ void grid_tick(Grid *grid);
 /* Shows the rest and frees. */
 void   grid_close(Grid *grid);
 size_t grid_rows(const Grid *grid);
+/* Rows have been printed. */
+bool grid_has_begun(const Grid *grid);
+/* The next row will be printed, and not only be held back. */
+bool grid_shows_next(const Grid *grid);
 
 #endif

@@ -8,11 +8,13 @@
 
 #include <errno.h>
 #include <histedit.h>
+#include <poll.h>
 #include <wchar.h>
 #include <unistd.h>
 
 #include "shell/complete.h"
 #include "shell/interrupt.h"
+#include "shell/live.h"
 #include "shell/width.h"
 
 enum {
@@ -30,6 +32,7 @@ typedef struct {
     bool        history_warned;
     StrBuf      text; /* not complete yet */
     SplitOpen   open;
+    Live        live;
 } Input;
 
 static char *prompt(EditLine *edit)
@@ -43,10 +46,8 @@ static char *prompt(EditLine *edit)
     return (char *)(uintptr_t)prompts[input->text.len == 0 ? OPEN_NOTHING : input->open];
 }
 
-/* One character of the terminal for libedit; -1 when a signal wants to be looked at. */
-static int read_character(EditLine *edit, wchar_t *out)
+static int read_plain_character(EditLine *edit, wchar_t *out, mbstate_t *state)
 {
-    mbstate_t state = {0};
     for (;;) {
         char byte;
         if (!interrupt_wait_readable(STDIN_FILENO)) {
@@ -63,12 +64,31 @@ static int read_character(EditLine *edit, wchar_t *out)
             continue;
         if (got <= 0)
             return (int)got;
-        size_t used = mbrtowc(out, &byte, 1, &state);
+        size_t used = mbrtowc(out, &byte, 1, state);
         if (used == (size_t)-1)
-            state = (mbstate_t){0}; /* no UTF-8: dropped */
+            *state = (mbstate_t){0}; /* no UTF-8: dropped */
         else if (used != (size_t)-2)
             return 1;
     }
+}
+
+static bool more_is_typed(void)
+{
+    struct pollfd waited = {.fd = STDIN_FILENO, .events = POLLIN};
+    return poll(&waited, 1, 0) > 0;
+}
+
+/* One character of the terminal for libedit; -1 when a signal wants to be looked at. */
+static int read_character(EditLine *edit, wchar_t *out)
+{
+    mbstate_t state = {0};
+    Input    *input = NULL;
+    el_get(edit, EL_CLIENTDATA, &input);
+    if (!more_is_typed()) /* keys that come together are shown together */
+        live_show(&input->live, strlen(prompt(edit)));
+    int result = read_plain_character(edit, out, &state);
+    live_hide(&input->live);
+    return result;
 }
 
 /* ---- completion ---- */
@@ -157,6 +177,30 @@ static unsigned char complete_word(EditLine *edit, int key)
     return answer;
 }
 
+/* ---- suggestions and undo ---- */
+
+/* What is suggested is taken at the end of the line; elsewhere the cursor moves. */
+static unsigned char take_or_move(EditLine *edit, int columns)
+{
+    Input *input = NULL;
+    el_get(edit, EL_CLIENTDATA, &input);
+    if (live_take(&input->live))
+        return CC_REFRESH;
+    el_cursor(edit, columns);
+    return CC_CURSOR;
+}
+
+static unsigned char move_right(EditLine *edit, int key) { return take_or_move(edit, 1); }
+
+static unsigned char move_to_end(EditLine *edit, int key) { return take_or_move(edit, PASTE_MAX); }
+
+static unsigned char undo(EditLine *edit, int key)
+{
+    Input *input = NULL;
+    el_get(edit, EL_CLIENTDATA, &input);
+    return live_undo(&input->live) ? CC_REFRESH : CC_ERROR;
+}
+
 /* ---- pasted text ---- */
 
 /* A terminal that is asked to (input_open) puts pasted text between ESC[200~ and ESC[201~: it is one edit, in
@@ -199,6 +243,39 @@ static void bracketed_paste(bool on)
 
 /* ---- the prompt ---- */
 
+static void bind_keys(EditLine *edit)
+{
+    static const struct {
+        const char *key, *function;
+    } keys[] = {
+        {"^R", "em-inc-search-prev"},
+        {"\033[1~", "ed-move-to-beg"},
+        {"\033[H", "ed-move-to-beg"},
+        {"\033OH", "ed-move-to-beg"},
+        {"\033[3~", "ed-delete-next-char"},
+        {"\t", "sluice-complete"},
+        {"\033[200~", "sluice-paste"},
+        {"\033[C", "sluice-right"},
+        {"\033OC", "sluice-right"},
+        {"^F", "sluice-right"},
+        {"\033[4~", "sluice-end"},
+        {"\033[F", "sluice-end"},
+        {"\033OF", "sluice-end"},
+        {"^E", "sluice-end"},
+        {"^_", "sluice-undo"},
+    };
+    el_source(
+        edit,
+        NULL); /* ~/.editrc: vi keys for those who want them. `bind -v` there forgets what was bound before */
+    el_set(edit, EL_ADDFN, "sluice-complete", "Complete the word", complete_word);
+    el_set(edit, EL_ADDFN, "sluice-paste", "Take pasted text", paste);
+    el_set(edit, EL_ADDFN, "sluice-right", "Right, or take the suggestion", move_right);
+    el_set(edit, EL_ADDFN, "sluice-end", "To the end, or take the suggestion", move_to_end);
+    el_set(edit, EL_ADDFN, "sluice-undo", "Undo the last change", undo);
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        el_set(edit, EL_BIND, keys[i].key, keys[i].function, NULL);
+}
+
 static void input_open(Input *input, Shell *shell, const char *history_path)
 {
     HistEvent event;
@@ -215,23 +292,15 @@ static void input_open(Input *input, Shell *shell, const char *history_path)
     if (history_path != NULL)
         history(input->history, &event, H_LOAD, history_path);
     el_set(input->edit, EL_HIST, history, input->history);
-    el_set(input->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
-    el_set(input->edit, EL_BIND, "\033[1~", "ed-move-to-beg", NULL);
-    el_set(input->edit, EL_BIND, "\033[4~", "ed-move-to-end", NULL);
-    el_set(input->edit, EL_BIND, "\033[H", "ed-move-to-beg", NULL);
-    el_set(input->edit, EL_BIND, "\033[F", "ed-move-to-end", NULL);
-    el_set(input->edit, EL_BIND, "\033[3~", "ed-delete-next-char", NULL);
-    el_set(input->edit, EL_ADDFN, "sluice-complete", "Complete the word", complete_word);
-    el_set(input->edit, EL_ADDFN, "sluice-paste", "Take pasted text", paste);
-    el_set(input->edit, EL_BIND, "\t", "sluice-complete", NULL);
-    el_set(input->edit, EL_BIND, "\033[200~", "sluice-paste", NULL);
-    el_source(input->edit, NULL); /* ~/.editrc: vi keys for those who want them */
+    live_init(&input->live, shell, input->edit, input->history, &input->text);
+    bind_keys(input->edit);
     shell->history = input->history;
 }
 
 static void input_close(Input *input)
 {
     input->shell->history = NULL;
+    live_clear(&input->live);
     history_end(input->history);
     el_end(input->edit);
     strbuf_clear(&input->text);
@@ -329,6 +398,7 @@ int shell_interactive(Shell *shell, const char *history_path)
         el_set(input.edit, EL_PREP_TERM, 1);
         errno = 0;
         bracketed_paste(true);
+        live_begin(&input.live);
         line = el_gets(input.edit, &len);
         bracketed_paste(false);
         if (interrupt_pending()) {

@@ -135,17 +135,30 @@ static Str take_piece(Str *rest, size_t width, bool cut, bool *ellipsis)
     return piece;
 }
 
+/* Bold for a heading, faint for NULL; NULL for plain. */
+static const char *style_of(const Layout *layout, size_t index, Str cell)
+{
+    if (!layout->look.color || cell.len == 0)
+        return NULL;
+    return cell.ptr == layout->columns[index].heading.ptr ? "\033[1m"
+           : cell.ptr == layout->look.null.ptr            ? "\033[2m"
+                                                          : NULL;
+}
+
 static void add_cell(const Layout *layout, size_t index, Str *rest, bool last, StrBuf *out)
 {
     const LayoutColumn *column = &layout->columns[index];
+    const char         *style  = style_of(layout, index, *rest);
     bool                ellipsis;
     Str                 piece = take_piece(rest, column->shown, !layout->look.wrap, &ellipsis);
     size_t              width = width_text(piece) + (ellipsis ? 1 : 0),
            pad                = column->shown > width ? column->shown - width : 0;
     if (column->right)
         add_times(out, ' ', pad);
+    strbuf_adds(out, style != NULL ? style : "");
     strbuf_add(out, piece);
     strbuf_adds(out, ellipsis ? "…" : "");
+    strbuf_adds(out, style != NULL ? "\033[0m" : "");
     if (!column->right && (layout->look.box || !last))
         add_times(out, ' ', pad);
 }

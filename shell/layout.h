@@ -18,6 +18,8 @@ typedef struct {
     bool   wrap;   /* what does not fit goes on in the next line; otherwise it is cut with `…` */
     size_t screen; /* columns of the terminal; 0: no limit */
     size_t fixed;  /* width of every column; 0: by the data */
+    bool   color;  /* headings bold, and what stands for NULL faint: told from a text of the same letters */
+    Str    null;   /* what stands for NULL: a cell of these very bytes (the pointer counts) is one */
 } LayoutLook;
 
 enum { LAYOUT_READABLE = 8 }; /* a column narrower than this is no use */

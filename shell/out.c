@@ -13,8 +13,11 @@
 
 void out_init(Out *out, bool color)
 {
-    *out = (Out){
-        .file = stdout, .terminal = isatty(STDOUT_FILENO) != 0, .color = color && isatty(STDERR_FILENO) != 0};
+    const char *term = getenv("TERM");
+    *out             = (Out){.file     = stdout,
+                             .terminal = isatty(STDOUT_FILENO) != 0,
+                             .color    = color && term != NULL && strcmp(term, "dumb") != 0,
+                             .errors   = isatty(STDERR_FILENO) != 0};
 }
 
 static void close_file(Out *out)
@@ -54,6 +57,25 @@ Status out_spool(Out *out, const char *path, Error *err)
     return OK;
 }
 
+/* A copy of the session has no colour codes: ESC [ ... m. */
+static void write_plain(FILE *file, Str text)
+{
+    for (size_t at = 0; at < text.len;) {
+        const char *escape = memchr(text.ptr + at, '\033', text.len - at);
+        size_t      to = escape != NULL ? (size_t)(escape - text.ptr) : text.len, end = to + 2;
+        fwrite(text.ptr + at, 1, to - at, file);
+        while (end < text.len && (text.ptr[end] == ';' || (text.ptr[end] >= '0' && text.ptr[end] <= '9')))
+            end++;
+        if (to < text.len && (end >= text.len || text.ptr[end] != 'm' || text.ptr[to + 1] != '[')) {
+            fputc('\033', file); /* another one, of a record */
+            end = to;
+        }
+        at = to < text.len ? end + 1 : to;
+    }
+}
+
+bool out_paints(const Out *out) { return out->color && out->terminal; }
+
 void out_write(Out *out, Str text)
 {
     if (text.len == 0)
@@ -61,7 +83,7 @@ void out_write(Out *out, Str text)
     if (fwrite(text.ptr, 1, text.len, out->file) != text.len)
         out->failed = true;
     if (out->spool != NULL)
-        fwrite(text.ptr, 1, text.len, out->spool);
+        write_plain(out->spool, text);
 }
 
 static void format(StrBuf *text, const char *pattern, va_list args)
@@ -104,7 +126,7 @@ void out_error(Out *out, const char *pattern, ...)
     va_start(args, pattern);
     format(&text, pattern, args);
     va_end(args);
-    if (out->color)
+    if (out->color && out->errors)
         fprintf(stderr, "\033[31m" STR_FMT "\033[0m\n", STR_ARG(strbuf_str(&text)));
     else
         fprintf(stderr, STR_FMT "\n", STR_ARG(strbuf_str(&text)));

@@ -13,7 +13,8 @@ typedef struct {
     FILE  *file;     /* standard output, or of -o and \o */
     FILE  *spool;    /* NULL: off */
     bool   terminal; /* file is one */
-    bool   color;    /* standard error may be coloured */
+    bool   color;    /* colours are wanted, and the terminal knows them */
+    bool   errors;   /* standard error is a terminal */
     FILE  *screen;   /* while `file` keeps a page; else NULL */
     char  *page;
     size_t page_len;
@@ -34,6 +35,8 @@ void out_error(Out *out, const char *format, ...) SL_PRINTF(2, 3);
  * longer than the screen. False: the output is no terminal, and nothing is kept. */
 bool out_page_begin(Out *out);
 void out_page_end(Out *out);
+/* May results be coloured: colours are wanted, and it is a terminal that they go to? */
+bool out_paints(const Out *out);
 /* Columns and lines of the terminal; 0 when it is none. */
 size_t out_columns(const Out *out);
 size_t out_lines(const Out *out);

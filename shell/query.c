@@ -28,6 +28,8 @@ typedef struct {
     bool         endless, header, closed;
     EndReason    ended;
     int64_t      start_us;
+    int64_t      told_us; /* when the progress line was written last */
+    bool         telling; /* it is on the screen */
     char         final[64];
     int          status;
 } Query;
@@ -36,6 +38,39 @@ static int64_t now_us(void)
 {
     Clock *clock = clock_system();
     return clock->monotonic_us(clock);
+}
+
+/* ---- progress ---- */
+
+enum { PROGRESS_AFTER_US = 500000, PROGRESS_EVERY_US = 250000 };
+
+static void hide_progress(Query *query)
+{
+    if (!query->telling)
+        return;
+    fputs("\r\033[K", stderr);
+    fflush(stderr);
+    query->telling = false;
+}
+
+/* A line that is written over and over, while somebody waits for rows that are not shown yet: those of a pull
+ * query are held back until their columns are measured. */
+static void show_progress(Query *query)
+{
+    const Shell *shell = query->shell;
+    int64_t      now   = now_us();
+    bool         shown = query->rows > 0 && (query->grid == NULL || grid_has_begun(query->grid));
+    if (!shell->interactive || !shell->out.terminal || !shell->out.errors || shell->display.quiet ||
+        query->endless || query->print || shown)
+        return;
+    if (now - query->start_us < PROGRESS_AFTER_US || now - query->told_us < PROGRESS_EVERY_US)
+        return;
+    out_flush(&query->shell->out);
+    fprintf(stderr, "\r%zu rows so far, %.1f s, Ctrl-C ends it\033[K", query->rows,
+            (double)(now - query->start_us) / 1e6);
+    fflush(stderr);
+    query->told_us = now;
+    query->telling = true;
 }
 
 /* ---- elements ---- */
@@ -95,6 +130,8 @@ static void take_header(Query *query, JsonText header)
     query->columns = count;
     query->cells   = mem_calloc(count + 1, sizeof *query->cells);
     query->endless = !str_starts_with(id, STR_LIT("query_"));
+    if (query->endless)
+        hide_progress(query);
     if (query->endless && query->shell->out.terminal && !query->shell->display.quiet)
         out_printf(&query->shell->out, "Press CTRL-C to interrupt\n");
     if (display_form(&query->shell->display, &query->shell->out) != FORM_JSON)
@@ -111,6 +148,8 @@ static void take_row(Query *query, JsonText row)
     query->rows++;
     if (query->grid == NULL)
         return;
+    if (grid_shows_next(query->grid))
+        hide_progress(query);
     for (size_t i = 0; i < query->columns; i++) {
         if (!jtext_next(&iter, NULL, &value))
             value = (JsonText){JTEXT_NULL, STR_LIT("null")};
@@ -128,6 +167,7 @@ static bool row_limit_reached(const Query *query)
 
 static void finish_grid(Query *query)
 {
+    hide_progress(query);
     if (query->grid != NULL)
         grid_close(query->grid);
     query->grid = NULL;
@@ -227,6 +267,7 @@ static bool on_data(void *context, Str bytes)
 static bool on_tick(void *context)
 {
     Query *query = context;
+    show_progress(query);
     if (query->grid != NULL)
         grid_tick(query->grid);
     else

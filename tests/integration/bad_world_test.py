@@ -15,7 +15,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import shell_test  # noqa: E402
+import shell_fixture  # noqa: E402
 from sluice_server import Server, needs_librdkafka, wait_until  # noqa: E402
 
 BINARY = os.environ.get("SLUICE", "build/sluice")
@@ -118,8 +118,8 @@ class OwnEngine(unittest.TestCase):
     def test_warnings_are_in_a_file_and_told_before_the_prompt(self):
         with tempfile.TemporaryDirectory() as directory:
             data = os.path.join(directory, "data")
-            shell_test.SLUICE = BINARY
-            terminal = shell_test.Terminal(["-X", data], {**os.environ, "HOME": directory, "TERM": "xterm"})
+            shell_fixture.SLUICE = BINARY
+            terminal = shell_fixture.Terminal(["-X", data], {**os.environ, "HOME": directory, "TERM": "xterm"})
             terminal.expect("sluice> ")
             seen = ""
             for statement in (STREAM, "CREATE STREAM OUT AS SELECT K, 1 / V AS W FROM S;", "INSERT INTO S VALUES ('a', 0);"):
