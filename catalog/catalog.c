@@ -1,6 +1,6 @@
 /*
- * catalog.c - three small tables (sources, types, queries), each entry reference-counted so that a sandbox
- * copy is cheap.
+ * catalog.c - four small tables (sources, types, queries, grants), each entry reference-counted so that a
+ * sandbox copy is cheap.
  *
  * An entry owns one arena with everything it points to. Copies of a catalog share entries; nobody changes one
  * after it was put in. Counts of hundreds are looked through in order: a hash would not be noticed.
@@ -18,6 +18,7 @@ typedef struct {
         Source     source;
         CustomType type;
         QueryEntry query;
+        Grant      grant;
     } as;
 } Entry;
 
@@ -27,7 +28,7 @@ typedef struct {
 } Table;
 
 struct Catalog {
-    Table sources, types, queries;
+    Table sources, types, queries, grants;
 };
 
 static Entry *entry_new(void)
@@ -106,7 +107,7 @@ static void table_drop(Table *table, Str name)
 }
 
 _Static_assert(offsetof(Source, name) == 0 && offsetof(CustomType, name) == 0 &&
-                   offsetof(QueryEntry, id) == 0,
+                   offsetof(QueryEntry, id) == 0 && offsetof(Grant, key) == 0,
                "table_find compares the first member");
 
 Catalog *catalog_new(void) { return mem_calloc(1, sizeof(Catalog)); }
@@ -117,6 +118,7 @@ Catalog *catalog_copy(const Catalog *catalog)
     table_copy(&copy->sources, &catalog->sources);
     table_copy(&copy->types, &catalog->types);
     table_copy(&copy->queries, &catalog->queries);
+    table_copy(&copy->grants, &catalog->grants);
     return copy;
 }
 
@@ -127,6 +129,7 @@ void catalog_free(Catalog *catalog)
     table_clear(&catalog->sources);
     table_clear(&catalog->types);
     table_clear(&catalog->queries);
+    table_clear(&catalog->grants);
     mem_free(catalog);
 }
 
@@ -194,6 +197,53 @@ void catalog_remove_source(Catalog *catalog, Str name) { table_drop(&catalog->so
 void catalog_remove_type(Catalog *catalog, Str name) { table_drop(&catalog->types, name); }
 void catalog_remove_query(Catalog *catalog, Str id) { table_drop(&catalog->queries, id); }
 
+/* ---- grants ---- */
+
+/* Letters of a grantee are made capitals; quotes keep any two pairs apart. */
+static Str grant_key(Arena *arena, const Grant *grant)
+{
+    StrBuf key = {0};
+    strbuf_adds(&key, grant->to_user ? "user " : "role ");
+    strbuf_add_quoted(&key, str_upper(arena, grant->grantee), '`');
+    if (!str_is_null(grant->object)) {
+        strbuf_addc(&key, ' ');
+        strbuf_add_quoted(&key, grant->object, '`');
+    }
+    Str copy = str_dup(arena, strbuf_str(&key));
+    strbuf_clear(&key);
+    return copy;
+}
+
+void catalog_put_grant(Catalog *catalog, const Grant *grant)
+{
+    Entry *entry = entry_new();
+    Grant *copy  = &entry->as.grant;
+    *copy        = *grant;
+    copy->key    = grant_key(entry->arena, grant);
+    if (grant->privileges == 0) {
+        table_drop(&catalog->grants, copy->key);
+        entry_unref(entry);
+        return;
+    }
+    copy->grantee = str_dup(entry->arena, grant->grantee);
+    copy->object  = copy_str(entry->arena, grant->object);
+    table_put(&catalog->grants, entry);
+}
+
+unsigned catalog_granted(const Catalog *catalog, const Grant *like)
+{
+    Arena    *arena = arena_new(0);
+    ptrdiff_t at    = table_find(&catalog->grants, grant_key(arena, like));
+    arena_free(arena);
+    return at < 0 ? 0 : catalog->grants.items[at]->as.grant.privileges;
+}
+
+size_t       catalog_grant_count(const Catalog *catalog) { return catalog->grants.count; }
+const Grant *catalog_grant_at(const Catalog *catalog, size_t index)
+{
+    return &catalog->grants.items[index]->as.grant;
+}
+
 /* ---- looking up ---- */
 
 const Source *catalog_source(const Catalog *catalog, Str name)
@@ -254,6 +304,15 @@ void catalog_queries(const Catalog *catalog, Arena *arena, const QueryEntry ***o
     *out   = ARENA_ARRAY(arena, const QueryEntry *, *count);
     for (size_t i = 0; i < *count; i++)
         (*out)[i] = &catalog->queries.items[i]->as.query;
+}
+
+void catalog_grants(const Catalog *catalog, Arena *arena, const Grant ***out, size_t *count)
+{
+    Entry **entries = sorted(&catalog->grants, arena);
+    *count          = catalog->grants.count;
+    *out            = ARENA_ARRAY(arena, const Grant *, *count);
+    for (size_t i = 0; i < *count; i++)
+        (*out)[i] = &entries[i]->as.grant;
 }
 
 /* ---- did you mean (sql.md 6.4) ---- */

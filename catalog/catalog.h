@@ -1,5 +1,5 @@
 /*
- * catalog.h - what exists: streams, tables, custom types, queries, variables.
+ * catalog.h - what exists: streams, tables, custom types, queries, and what has been granted.
  *
  * A Catalog is a value: statements of one request are validated in order against a copy (the sandbox) before
  * anything is executed (sql.md 1.5). What is added is copied into the catalog. Sources are immutable and
@@ -58,6 +58,16 @@ typedef struct {
     Str        failure; /* why it cannot run here at all; ptr NULL: it can */
 } QueryEntry;
 
+/* What a role or a user may do with a source, or with all of them (core/privilege.h). A name need not exist,
+ * and outlives what had it: a source that is made again is as open as it was. */
+typedef struct {
+    Str      key;     /* made by catalog_put_grant of what follows: each pair has one grant */
+    Str      grantee; /* letters of either case are the same */
+    bool     to_user; /* rather than to a role */
+    Str      object;  /* ptr NULL: all of them */
+    unsigned privileges;
+} Grant;
+
 typedef struct Catalog Catalog;
 
 Catalog *catalog_new(void);
@@ -85,5 +95,17 @@ void              catalog_queries(const Catalog *catalog, Arena *arena, const Qu
 void              catalog_put_query(Catalog          *catalog,
                                     const QueryEntry *query); /* replacing keeps its place in the order */
 void              catalog_remove_query(Catalog *catalog, Str id);
+
+/* ---- grants ---- */
+
+/* In the order of their keys; the array is in `arena`. */
+void catalog_grants(const Catalog *catalog, Arena *arena, const Grant ***out, size_t *count);
+/* Without an arena, in no order. */
+size_t       catalog_grant_count(const Catalog *catalog);
+const Grant *catalog_grant_at(const Catalog *catalog, size_t index);
+/* What has been given to this grantee on this object; 0: nothing. */
+unsigned catalog_granted(const Catalog *catalog, const Grant *like);
+/* From now on it has these privileges and no others; 0: none. */
+void catalog_put_grant(Catalog *catalog, const Grant *grant);
 
 #endif

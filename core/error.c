@@ -115,6 +115,7 @@ const char *status_name(Status code)
         [E_WAIT]        = "E_WAIT",
         [E_FENCED]      = "E_FENCED",
         [E_CANCELLED]   = "E_CANCELLED",
+        [E_DENIED]      = "E_DENIED",
     };
     return (size_t)code < sizeof names / sizeof names[0] ? names[code] : "E_?";
 }

@@ -44,6 +44,7 @@ typedef enum {
     E_WAIT,        /* what it needs is not there yet (a registry, a schema, a lock): it alone waits */
     E_FENCED,      /* another process owns what we thought was ours: drop all and rejoin */
     E_CANCELLED,   /* told to stop */
+    E_DENIED,      /* who asks may not; says nothing of what exists */
 } Status;
 
 /* 1-based line and column in the text that the user wrote; line 0: there is no position. */

@@ -234,6 +234,7 @@ typedef enum {
     SHOW_TYPES,
     SHOW_VARIABLES,
     SHOW_QUERIES,
+    SHOW_GRANTS,
 } AstShowKind;
 
 typedef enum { FUNCTION_SCALAR, FUNCTION_AGGREGATE, FUNCTION_TABLE } AstFunctionKind;
@@ -267,6 +268,10 @@ struct AstStatement {
     size_t       column_count;
     AstExpr    **values;
     size_t       value_count;
+
+    unsigned privileges; /* GRANT, REVOKE: core/privilege.h's; on `name`, or `all` */
+    AstName  grantee;
+    bool     to_user; /* rather than to a role */
 
     AstShowKind   show;
     AstStatement *explained;  /* EXPLAIN statement; NULL: name is a query id */

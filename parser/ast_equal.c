@@ -221,5 +221,7 @@ bool ast_statement_equal(const AstStatement *a, const AstStatement *b)
            elements_equal(a, b) && properties_equal(a, b) && queries_equal(a->query, b->query) &&
            types_equal(a->type, b->type) && rows_equal(a, b) && texts_equal(a->key, b->key) &&
            texts_equal(a->value, b->value) && ast_expr_equal(a->id, b->id) &&
-           texts_equal(a->form.text, b->form.text) && ast_statement_equal(a->explained, b->explained);
+           texts_equal(a->grantee.text, b->grantee.text) && a->privileges == b->privileges &&
+           a->to_user == b->to_user && texts_equal(a->form.text, b->form.text) &&
+           ast_statement_equal(a->explained, b->explained);
 }

@@ -174,6 +174,20 @@ AstStatement *build_explain_as(ParseState *state, AstStatement *statement, AstNa
     return statement;
 }
 
+AstStatement *build_grant(ParseState *state, AstStatementKind what, const Token *first, unsigned privileges,
+                          AstName object, const AstName *kind, AstName grantee)
+{
+    AstStatement *statement = build_named(state, what, first, object);
+    statement->all          = str_is_null(object.text);
+    statement->privileges   = privileges;
+    statement->grantee      = grantee;
+    statement->to_user      = kind != NULL && str_equal_nocase(kind->text, STR_LIT("USER"));
+    if (kind != NULL && !statement->to_user && !str_equal_nocase(kind->text, STR_LIT("ROLE")))
+        parse_note(state, kind->pos, "Privileges are a ROLE's or a USER's, not a " STR_FMT "'s",
+                   STR_ARG(kind->text));
+    return statement;
+}
+
 AstProperty *build_property(ParseState *state, AstName name, AstExpr *value)
 {
     AstProperty *property = ARENA_NEW(state->arena, AstProperty);

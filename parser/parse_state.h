@@ -8,6 +8,7 @@
 #ifndef SLUICE_PARSER_PARSE_STATE_H
 #define SLUICE_PARSER_PARSE_STATE_H
 
+#include "core/privilege.h"
 #include "parser/lexer.h"
 #include "parser/parser.h"
 #include "parser/sql.h"
@@ -138,6 +139,9 @@ Vec *build_keys(ParseState *state, Pos pos, const char *clause, Vec *keys);
 AstStatement *build_statement(ParseState *state, AstStatementKind kind, const Token *first);
 AstStatement *build_query_statement(ParseState *state, AstQuery *query);
 AstStatement *build_named(ParseState *state, AstStatementKind kind, const Token *first, AstName name);
+/* `kind`: the word before the name, ROLE or USER; NULL: there is none. */
+AstStatement *build_grant(ParseState *state, AstStatementKind what, const Token *first, unsigned privileges,
+                          AstName object, const AstName *kind, AstName grantee);
 AstStatement *build_show(ParseState *state, const Token *first, AstShowKind show, bool extended);
 AstStatement *build_setting(ParseState *state, AstStatementKind kind, const Token *first, const Token *key,
                             const Token *value);

@@ -3,6 +3,7 @@
  * values of an INSERT and the properties of a connector, except its class, may be passwords and must not
  * reach a log.
  */
+#include "core/privilege.h"
 #include "core/statements.h"
 #include "parser/lexer.h"
 #include "parser/print.h"
@@ -18,6 +19,7 @@ static const char *const show_words[] = {
     [SHOW_TYPES]             = "TYPES",
     [SHOW_VARIABLES]         = "VARIABLES",
     [SHOW_QUERIES]           = "QUERIES",
+    [SHOW_GRANTS]            = "GRANTS",
 };
 
 static void add(Printer *printer, bool wanted, const char *text)
@@ -248,6 +250,18 @@ static void print_about(Printer *printer, const AstStatement *statement)
 {
     print_verb(printer, statement);
     print_named(printer, statement);
+}
+
+/* GRANT ... TO, REVOKE ... FROM. */
+static void print_grant(Printer *printer, const AstStatement *statement)
+{
+    print_verb(printer, statement);
+    privileges_print(statement->privileges, printer->out);
+    strbuf_adds(printer->out, " ON ");
+    print_named(printer, statement);
+    strbuf_adds(printer->out, statement->kind == STMT_GRANT ? " TO " : " FROM ");
+    add(printer, statement->to_user, "USER ");
+    print_resource(printer, statement->grantee.text);
 }
 
 static void print_statement(Printer *printer, const AstStatement *statement);

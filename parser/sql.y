@@ -26,8 +26,8 @@
 %token UNRECOGNIZED DIRECTIVE.
 
 %fallback IDENTIFIER
-  ADD AGGREGATE ALTER ANALYZE ARRAY ARRAY_OF ARRAY_TYPE ASSERT CHANGES COLUMN DAY DEFINE DETERMINISTIC EMIT ESCAPE EXPLAIN FINAL FUNCTION FUNCTIONS GRACE
-  HEADER HEADERS HOUR ID IF INTERVAL KEY LANGUAGE MAP MAP_OF MAP_TYPE MINUTE PARTITION PERIOD PLUGINS PRIMARY REPLACE RETURNS SCHEMA SECOND
+  ADD AGGREGATE ALTER ANALYZE ARRAY ARRAY_OF ARRAY_TYPE ASSERT CHANGES COLUMN DAY DEFINE DETERMINISTIC EMIT ESCAPE EXPLAIN FINAL FUNCTION FUNCTIONS GRACE GRANT GRANTS
+  HEADER HEADERS HOUR ID IF INTERVAL KEY LANGUAGE MAP MAP_OF MAP_TYPE MINUTE PARTITION PERIOD PLUGINS PRIMARY REPLACE RETURNS REVOKE SCHEMA SECOND
   SESSION SET SHOW SINK SOURCE STATE STRICT STRING_WORD STRUCT STRUCT_OF STRUCT_TYPE SUBJECT SYSTEM TABLES TIMEOUT TYPE TYPES UNDEFINE
   VARIABLES.
 
@@ -501,6 +501,43 @@ promises(A) ::= .                          { A = 0; }
 promises(A) ::= promises(F) DETERMINISTIC. { A = F | PROMISE_DETERMINISTIC; }
 promises(A) ::= promises(F) STRICT.        { A = F | PROMISE_STRICT; }
 
+/* ---- statements: who may do what ---- */
+
+%type privilege {unsigned}
+privilege(A) ::= SELECT.    { A = PRIVILEGE_SELECT; }
+privilege(A) ::= INSERT.    { A = PRIVILEGE_INSERT; }
+privilege(A) ::= CREATE.    { A = PRIVILEGE_CREATE; }
+privilege(A) ::= ALTER.     { A = PRIVILEGE_ALTER; }
+privilege(A) ::= DROP.      { A = PRIVILEGE_DROP; }
+privilege(A) ::= TERMINATE. { A = PRIVILEGE_TERMINATE; }
+privilege(A) ::= DESCRIBE.  { A = PRIVILEGE_DESCRIBE; }
+%type privilege_list {unsigned}
+privilege_list(A) ::= privilege(P).                         { A = P; }
+privilege_list(A) ::= privilege_list(L) COMMA privilege(P). { A = L | P; }
+%type privileges {unsigned}
+privileges(A) ::= ALL.               { A = PRIVILEGE_ALL; }
+privileges(A) ::= privilege_list(L). { A = L; }
+%type grant_object {AstName}
+grant_object(A) ::= ALL.            { A = (AstName){0}; }
+grant_object(A) ::= source_name(N). { A = N; }
+
+statement(A) ::= GRANT(T) privileges(P) ON grant_object(O) TO resource(N).
+{
+    A = build_grant(state, STMT_GRANT, &T, P, O, NULL, N);
+}
+statement(A) ::= GRANT(T) privileges(P) ON grant_object(O) TO resource(K) resource(N).
+{
+    A = build_grant(state, STMT_GRANT, &T, P, O, &K, N);
+}
+statement(A) ::= REVOKE(T) privileges(P) ON grant_object(O) FROM resource(N).
+{
+    A = build_grant(state, STMT_REVOKE, &T, P, O, NULL, N);
+}
+statement(A) ::= REVOKE(T) privileges(P) ON grant_object(O) FROM resource(K) resource(N).
+{
+    A = build_grant(state, STMT_REVOKE, &T, P, O, &K, N);
+}
+
 /* ---- statements: looking around ---- */
 
 %type show {Token}
@@ -523,6 +560,7 @@ statement(A) ::= show(T) CONNECTOR PLUGINS.        { A = build_show(state, &T, S
 statement(A) ::= show(T) TYPES.                    { A = build_show(state, &T, SHOW_TYPES, false); }
 statement(A) ::= show(T) VARIABLES.                { A = build_show(state, &T, SHOW_VARIABLES, false); }
 statement(A) ::= show(T) QUERIES extended(X).      { A = build_show(state, &T, SHOW_QUERIES, X); }
+statement(A) ::= show(T) GRANTS.                   { A = build_show(state, &T, SHOW_GRANTS, false); }
 
 statement(A) ::= DESCRIBE(T) STREAMS extended(X).  { A = build_statement(state, STMT_DESCRIBE_SOURCES, &T); A->extended = X; }
 statement(A) ::= DESCRIBE(T) TABLES extended(X).   { A = build_statement(state, STMT_DESCRIBE_SOURCES, &T); A->extended = X; A->is_table = true; }

@@ -15,6 +15,9 @@ typedef struct {
 } Listing;
 
 static const Listing listings[] = {
+    {"grants",
+     "grants",
+     {{"Grantee Type", "granteeType"}, {"Grantee", "grantee"}, {"On", "on"}, {"Privileges", ",privileges"}}},
     {"streams",
      "streams",
      {{"Stream Name", "name"},

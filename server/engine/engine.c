@@ -50,10 +50,9 @@ static void copy_all(const Properties *from, Properties *to)
 
 void session_init(Session *session, Engine *engine)
 {
-    session->system    = properties_new(engine->options.properties);
+    *session           = (Session){.system = properties_new(engine->options.properties)};
     session->overrides = properties_new(session->system);
     session->variables = properties_new(NULL);
-    session->written   = (OffsetVector){0};
     if (!atomic_load(&engine->is_altered)) /* every pull query comes by */
         return;
     pthread_mutex_lock(&engine->altered_lock);
@@ -63,10 +62,11 @@ void session_init(Session *session, Engine *engine)
 
 void session_copy(Session *session, const Session *from)
 {
-    session->system    = properties_new(from->system);
+    *session           = (Session){.system     = properties_new(from->system),
+                                   .restricted = from->restricted,
+                                   .identity   = from->identity}; /* what is tried inserts nothing */
     session->overrides = properties_new(session->system);
     session->variables = properties_new(NULL);
-    session->written   = (OffsetVector){0}; /* what is tried inserts nothing */
     copy_all(from->overrides, session->overrides);
     copy_all(from->variables, session->variables);
 }

@@ -28,6 +28,7 @@
 #include "planner/document/doc_tree.h"
 #include "planner/planner.h"
 #include "planner/query_settings.h"
+#include "server/access/identity.h"
 #include "server/settings/properties.h"
 
 typedef struct Engine Engine;
@@ -87,10 +88,12 @@ void                     engine_set_kept_plans(Engine *engine, KeptPlans *kept);
 
 /* Overrides and variables of a request or a shell session. Thread: one. */
 typedef struct {
-    Properties  *system;    /* ALTER SYSTEM, as it was when the session began; over the server's */
-    Properties  *overrides; /* SET, streamsProperties; over the system's */
-    Properties  *variables; /* DEFINE, sessionVariables */
-    OffsetVector written;   /* what it has inserted: a pull query has to see it */
+    Properties  *system;     /* ALTER SYSTEM, as it was when the session began; over the server's */
+    Properties  *overrides;  /* SET, streamsProperties; over the system's */
+    Properties  *variables;  /* DEFINE, sessionVariables */
+    OffsetVector written;    /* what it has inserted: a pull query has to see it */
+    bool         restricted; /* may do what `identity` was granted (access.c); false: everything */
+    Identity     identity; /* who it is; its texts live as long as the session. name.ptr NULL: nobody knows */
 } Session;
 
 /* Over the engine's properties and what ALTER SYSTEM has made of them. */
@@ -127,6 +130,19 @@ typedef struct {
 Status engine_plan_query(Engine *engine, Session *session, const AstStatement *statement, Arena *arena,
                          TransientQuery *out, Error *err);
 
+/* ---- who may what ---- */
+
+/* Of what is no statement but asks as one does. E_DENIED; the same words for what exists and what does not.
+ */
+Status engine_check_statement(Engine *engine, const Session *session, const AstStatement *statement,
+                              Error *err);
+/* The role that may do everything. */
+bool session_is_admin(const Session *session);
+/* One of these privileges on the source of that name; STR_NULL: on all of them. True for who may do
+ * everything.
+ */
+bool engine_allows(Engine *engine, const Session *session, unsigned privileges, Str name);
+
 /* ---- looking ---- */
 
 Log                   *engine_log(Engine *engine);
@@ -159,8 +175,9 @@ int64_t engine_last_command(Engine *engine);
 typedef struct Transients Transients;
 struct Transients {
     void *context;
-    bool (*close)(Transients *self, Str id); /* false: no such query */
-    void (*list)(Transients *self, json_t *queries);
+    /* Of whom `asker` may see: his own, or all. */
+    bool (*close)(Transients *self, Str id, const Session *asker); /* false: no such query */
+    void (*list)(Transients *self, json_t *queries, const Session *asker);
 };
 void        engine_set_transients(Engine *engine, Transients *transients); /* borrowed; NULL: none */
 Transients *engine_transients(Engine *engine);

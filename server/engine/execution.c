@@ -16,6 +16,7 @@
 #include "core/logger.h"
 #include "planner/plan_partial.h"
 #include "planner/plan_settings.h"
+#include "server/engine/access.h"
 #include "server/engine/creation.h"
 #include "server/engine/engine_state.h"
 #include "server/settings/settings.h"
@@ -317,6 +318,9 @@ Status execution_run(Execution *x, const AstStatement *statement, json_t **entit
         return error_set(err, E_UNSUPPORTED, statement->pos,
                          "Sluice does not carry out this kind of statement yet: " STR_FMT,
                          STR_ARG(statement->text));
+    Access who = access_of(x);
+    if (x->command == NULL) /* what is in the log was permitted */
+        TRY(access_check(&who, statement, err));
     begin_statement(x);
     x->topics     = x->lease && x->command == NULL ? json_object() : NULL;
     Status status = kind->handler(x, statement, entity, err);

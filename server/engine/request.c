@@ -8,6 +8,7 @@
  * the lease away; then what was carried out stands, and the rest is tried once more against what the others
  * have made.
  */
+#include "server/engine/access.h"
 #include "server/engine/engine_state.h"
 
 enum { MOST_LOST_LEASES = 50 }; /* other nodes are never that many times faster by chance */
@@ -171,8 +172,10 @@ Status engine_execute(Engine *engine, Session *session, Str text, Arena *arena, 
     Status status      = under_lease
                              ? execute_under_lease(engine, session, &request, arena, entities, &at, err)
                              : try_and_execute(engine, session, &request, false, arena, entities, &at, err);
-    if (status != OK)
+    if (status != OK) {
         execution_locate(engine, err);
+        access_mute(session, err);
+    }
     if (status != OK && at > 0) {
         if (failed != NULL)
             *failed = at;

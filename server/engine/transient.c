@@ -2,6 +2,7 @@
  * transient.c - a SELECT of a client: classified and planned here, run by whoever asked. Nothing that exists
  * is changed, so it is no command and needs no lease.
  */
+#include "server/engine/access.h"
 #include "server/engine/engine_state.h"
 #include "server/engine/scalable_push.h"
 
@@ -37,7 +38,10 @@ Status engine_plan_query(Engine *engine, Session *session, const AstStatement *s
     execution_bind_host(&x);
     Planner planner = execution_planner(&x, arena);
     *out            = (TransientQuery){.settings = execution_settings(&x)};
-    Status status   = plan_classify(&planner, statement, &out->kind, err);
+    Access who      = access_of(&x);
+    Status status   = access_check(&who, statement, err);
+    if (status == OK)
+        status = plan_classify(&planner, statement, &out->kind, err);
     if (status == OK && out->kind == QUERY_PULL_TABLE) {
         out->query_id =
             str_printf(arena, "query_%lld", (long long)engine->options.clock->now_ms(engine->options.clock));
@@ -47,8 +51,10 @@ Status engine_plan_query(Engine *engine, Session *session, const AstStatement *s
     }
     if (status != OK && execution_unanswered(&x, err))
         status = err->code;
-    if (status != OK)
+    if (status != OK) {
         execution_locate(engine, err);
+        access_mute(session, err);
+    }
     pthread_mutex_unlock(&engine->lock);
     return status;
 }

@@ -178,6 +178,18 @@ static Status listen_on_all(Node *node, Str listeners, Error *err)
     return OK;
 }
 
+/* Who nobody asked has no roles. */
+static Status check_authorization(Node *node, Error *err)
+{
+    Str method            = properties_get_c(node->properties, "sluice.authorization.method");
+    node->rest.authorizes = str_equal_nocase(method, STR_LIT("GRANTS"));
+    if (node->rest.authorizes && node->authentication == NULL)
+        return error_set(
+            err, E_CONFIG, NO_POS,
+            "sluice.authorization.method=GRANTS needs to know who asks: set authentication.method");
+    return OK;
+}
+
 static Status open_rest(Node *node, const NodeOptions *options, Error *err)
 {
     HttpOptions http = {.context        = &node->rest,
@@ -194,6 +206,7 @@ static Status open_rest(Node *node, const NodeOptions *options, Error *err)
     node->rest.headless       = options->queries_file != NULL;
     node->rest.registry       = node->registry.keeper;
     node->rest.authentication = node->authentication;
+    TRY(check_authorization(node, err));
     TRY(http_open(&http, &node->http, err));
     return options->listener != NULL
                ? listen_on(node, str_c(options->listener), err)

@@ -119,7 +119,10 @@ bool rest_streams_body(void *context, Str method, Str path)
     return route != NULL && (route->flags & ROUTE_READS) != 0;
 }
 
-static bool transients_close(Transients *self, Str id) { return rest_close((Rest *)self->context, id); }
+static bool transients_close(Transients *self, Str id, const Session *asker)
+{
+    return rest_close((Rest *)self->context, id, asker);
+}
 
 void rest_init(Rest *rest, Engine *engine, Runtime *runtime, const Properties *properties,
                const FnConfig *config)

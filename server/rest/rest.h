@@ -36,6 +36,7 @@ typedef struct {
     const Properties *properties;
     Authentication   *authentication; /* borrowed; NULL: nobody is asked who he is */
     RegistryKeeper   *registry;       /* the embedded one; NULL: another is configured, or none */
+    bool              authorizes;     /* sessions may do what was granted (GRANT), and no more */
     bool              headless;       /* a queries file runs: statements are refused */
     atomic_bool       ready;          /* the command log has been replayed */
     atomic_bool       terminated;     /* /ksql/terminate: nothing is served any more */
@@ -66,6 +67,11 @@ typedef RestFunction *RestHandler;
 
 /* Finds out, where somebody has to prove it, and keeps it with the exchange. False: it was answered. */
 bool rest_authenticate(Rest *rest, HttpExchange *x);
+/* Who the exchange's session is, and what it may. Its texts live as long as the exchange. */
+void rest_identify(const Rest *rest, const HttpExchange *x, Session *session);
+/* May the exchange do what no statement says? One of these privileges on all sources; 0: only the role admin.
+ * False: 403 was answered. */
+bool rest_permits(Rest *rest, HttpExchange *x, unsigned privileges);
 
 /* ---- errors (rest.md 2) ---- */
 
@@ -144,10 +150,10 @@ bool rest_await_writes(Rest *rest, HttpExchange *x, const Session *session, cons
 /* Starts it and leaves a stream behind, or answers an error. Takes the plan over, and the place that
  * pull_limits_begin gave to one that is a pull query. */
 void rest_push(Rest *rest, HttpExchange *x, const TransientQuery *query, PlanRef *plan, RowForm form);
-/* Ends it; false: no such query here. */
-bool rest_close(Rest *rest, Str id);
+/* Ends it; false: no such query here, or none of the asker's. */
+bool rest_close(Rest *rest, Str id, const Session *asker);
 /* Entries for SHOW QUERIES are appended. */
-void rest_list_queries(Transients *self, json_t *queries);
+void rest_list_queries(Transients *self, json_t *queries, const Session *asker);
 
 /* ---- PRINT ---- */
 

@@ -44,6 +44,24 @@ static Answer ask(Authentication *authentication, HttpExchange *x, const Credent
     return answer;
 }
 
+void rest_identify(const Rest *rest, const HttpExchange *x, Session *session)
+{
+    Str roles           = http_roles(x);
+    session->restricted = rest->authorizes;
+    session->identity   = (Identity){http_principal(x), str_is_null(roles) ? STR_LIT("") : roles};
+}
+
+bool rest_permits(Rest *rest, HttpExchange *x, unsigned privileges)
+{
+    Session session = {0};
+    rest_identify(rest, x, &session);
+    if (session_is_admin(&session) ||
+        (privileges != 0 && engine_allows(rest->engine, &session, privileges, STR_NULL)))
+        return true;
+    rest_error(x, 403, 40300, "You are forbidden from using this endpoint.");
+    return false;
+}
+
 bool rest_authenticate(Rest *rest, HttpExchange *x)
 {
     Authentication *authentication = rest->authentication;

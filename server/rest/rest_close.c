@@ -8,10 +8,12 @@ void rest_close_query(Rest *rest, HttpExchange *x)
     json_t *request = rest_request(x);
     if (request == NULL)
         return;
-    Str id = rest_field(request, "queryId");
+    Session asker = {0};
+    Str     id    = rest_field(request, "queryId");
+    rest_identify(rest, x, &asker);
     if (str_is_null(id))
         rest_error(x, 400, 40000, "Invalid JSON in request: Missing required creator property 'queryId'");
-    else if (!rest_close(rest, id))
+    else if (!rest_close(rest, id, &asker))
         rest_error(x, 400, 40000, "No query with id " STR_FMT, STR_ARG(id));
     else
         http_respond(x, 200, NULL, STR_NULL);

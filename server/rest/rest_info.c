@@ -1,6 +1,7 @@
 /*
  * rest_info.c - what the server says about itself (rest.md 6).
  */
+#include "core/privilege.h"
 #include "server/rest/rest.h"
 #include "server/settings/settings.h"
 
@@ -87,15 +88,6 @@ void rest_between_nodes(Rest *rest, HttpExchange *x)
 
 /* ---- command statuses ---- */
 
-void rest_statuses(Rest *rest, HttpExchange *x)
-{
-    json_t     *all = engine_command_statuses(rest->engine), *names = json_object(), *status;
-    const char *id;
-    json_object_foreach(all, id, status) json_object_set(names, id, json_object_get(status, "status"));
-    json_decref(all);
-    rest_json(x, 200, json_pack("{s:o}", "commandStatuses", names));
-}
-
 static Str without_backticks(Arena *arena, Str text)
 {
     char  *copy = arena_alloc(arena, text.len + 1);
@@ -106,16 +98,49 @@ static Str without_backticks(Arena *arena, Str text)
     return str_n(copy, len);
 }
 
-void rest_status(Rest *rest, HttpExchange *x)
+/* "stream/`S`/create" is of S: for whom S is there. */
+static bool sees_command(Rest *rest, HttpExchange *x, const char *id)
 {
-    Arena      *arena = http_arena(x);
-    Str         path = http_path(x), prefix = STR_LIT("/status/");
-    Str         asked = without_backticks(arena, str_n(path.ptr + prefix.len, path.len - prefix.len));
+    Session     session = {0};
+    const char *first = strchr(id, '/'), *last = strrchr(id, '/');
+    rest_identify(rest, x, &session);
+    Str name = first != NULL && last > first ? str_n(first + 1, (size_t)(last - first - 1)) : STR_NULL;
+    return engine_allows(rest->engine, &session, PRIVILEGE_ALL,
+                         str_is_null(name) ? STR_NULL : without_backticks(http_arena(x), name));
+}
+
+void rest_statuses(Rest *rest, HttpExchange *x)
+{
+    json_t     *all = engine_command_statuses(rest->engine), *names = json_object(), *status;
+    const char *id;
+    json_object_foreach(all, id, status) if (sees_command(rest, x, id))
+        json_object_set(names, id, json_object_get(status, "status"));
+    json_decref(all);
+    rest_json(x, 200, json_pack("{s:o}", "commandStatuses", names));
+}
+
+/* New reference; NULL: there is none, or none for who asks. */
+static json_t *find_status(Rest *rest, HttpExchange *x, Str asked)
+{
     json_t     *all = engine_command_statuses(rest->engine), *status, *found = NULL;
     const char *id;
-    json_object_foreach(all, id, status) if (str_equal(without_backticks(arena, str_c(id)), asked)) found =
-        json_incref(status);
+    json_object_foreach(all, id, status)
+    {
+        if (str_equal(without_backticks(http_arena(x), str_c(id)), asked) && sees_command(rest, x, id)) {
+            found = json_incref(status);
+            break;
+        }
+    }
     json_decref(all);
+    return found;
+}
+
+void rest_status(Rest *rest, HttpExchange *x)
+{
+    Arena  *arena = http_arena(x);
+    Str     path = http_path(x), prefix = STR_LIT("/status/");
+    Str     asked = without_backticks(arena, str_n(path.ptr + prefix.len, path.len - prefix.len));
+    json_t *found = find_status(rest, x, asked);
     if (found == NULL)
         rest_error(x, 404, 40400, "Command not found");
     else

@@ -119,6 +119,14 @@ static void forget_done(Inserts *inserts)
 
 /* ---- the first line ---- */
 
+static void refuse_target(HttpExchange *x, bool switched_off, const Error *err)
+{
+    if (err->code == E_DENIED)
+        rest_error(x, 403, 40300, "%s", err->message);
+    else
+        rest_error(x, 400, switched_off ? 40000 : 40001, "%s", err->message);
+}
+
 /* False: it was answered with an error. */
 static bool begin(Inserts *inserts, HttpExchange *x, Str line)
 {
@@ -146,7 +154,7 @@ static bool begin(Inserts *inserts, HttpExchange *x, Str line)
         http_respond(x, 406, NULL, STR_NULL);
     else if (insert_check_target(inserts->rest->engine, &inserts->session, inserts->target, http_arena(x),
                                  &switched_off, &err) != OK)
-        rest_error(x, 400, switched_off ? 40000 : 40001, "%s", err.message);
+        refuse_target(x, switched_off, &err);
     else {
         inserts->form = forms[chosen];
         http_begin(x, 200, row_form_type(inserts->form));

@@ -109,7 +109,9 @@ void rest_print(Rest *rest, HttpExchange *x, const Session *session, const AstSt
 {
     PrintPlan plan;
     Error     err;
-    Status    status = print_plan(rest->engine, session, statement, arena, &plan, &err);
+    Status    status = engine_check_statement(rest->engine, session, statement, &err);
+    if (status == OK)
+        status = print_plan(rest->engine, session, statement, arena, &plan, &err);
     if (status != OK || plan.limit == 0) {
         if (status != OK)
             answer_failure(x, &err, text);

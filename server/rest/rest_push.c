@@ -67,12 +67,18 @@ static void list_remove(StreamQuery *query)
     pthread_mutex_unlock(&rest->lock);
 }
 
-bool rest_close(Rest *rest, Str id)
+/* His own; all of them are an administrator's. */
+static bool is_of(const StreamQuery *query, const Session *asker)
+{
+    return session_is_admin(asker) || str_equal(http_principal(query->x), asker->identity.name);
+}
+
+bool rest_close(Rest *rest, Str id, const Session *asker)
 {
     bool found = false;
     pthread_mutex_lock(&rest->lock);
     for (StreamQuery *query = rest->queries; query != NULL && !found; query = query->next)
-        if ((found = str_equal(query->id, id))) {
+        if ((found = str_equal(query->id, id) && is_of(query, asker))) {
             atomic_store(&query->closing, true);
             http_wake(query->x);
         }
@@ -80,12 +86,14 @@ bool rest_close(Rest *rest, Str id)
     return found;
 }
 
-void rest_list_queries(Transients *self, json_t *queries)
+void rest_list_queries(Transients *self, json_t *queries, const Session *asker)
 {
     Rest *rest = self->context;
     pthread_mutex_lock(&rest->lock);
     for (StreamQuery *query = rest->queries; query != NULL; query = query->next) {
         Str text = plan_ref_plan(query->plan)->statement;
+        if (!is_of(query, asker))
+            continue;
         json_array_append_new(queries,
                               json_pack("{s:s%, s:[], s:[], s:s%, s:{s:i}, s:s, s:s}", "queryString",
                                         text.ptr ? text.ptr : "", text.len, "sinks", "sinkKafkaTopics", "id",

@@ -7,6 +7,7 @@
  * key64 and value64 hold base64; "headers" is a list of {"key": name, "value": v}. Answers {"written": n}
  * when all are durable.
  */
+#include "core/privilege.h"
 #include "server/rest/rest.h"
 
 enum { FLUSH_MS = 30000, PARTITIONS_MAX = 10000 };
@@ -90,7 +91,7 @@ void rest_records(Rest *rest, HttpExchange *x)
 {
     Error   err;
     size_t  written = 0;
-    json_t *request = rest_request(x);
+    json_t *request = rest_permits(rest, x, PRIVILEGE_INSERT) ? rest_request(x) : NULL;
     if (request == NULL)
         return;
     Status status = append_all(rest, x, request, &written, &err);

@@ -2,6 +2,7 @@
  * rest_registry.c - the embedded schema registry's paths, on the server's own listener: what is asked goes to
  * registry_api.h, in Confluent's media type.
  */
+#include "core/privilege.h"
 #include "registry/registry_api.h"
 #include "server/rest/rest.h"
 
@@ -14,6 +15,14 @@ static void refuse_absent(HttpExchange *x)
         "that ksql.schema.registry.url names, if any; on Kafka, "
         "sluice.schema.registry.embedded=true switches one on";
     http_respond(x, 404, REGISTRY_MEDIA_TYPE, registry_api_error(http_arena(x), 404, told));
+}
+
+/* Schemas tell what streams there are; who registers one decides what others may write. */
+static unsigned needed(Str method)
+{
+    if (str_equal(method, STR_LIT("GET")) || str_equal(method, STR_LIT("HEAD")))
+        return PRIVILEGE_DESCRIBE;
+    return str_equal(method, STR_LIT("POST")) ? PRIVILEGE_CREATE : 0;
 }
 
 void rest_registry(Rest *rest, HttpExchange *x)
@@ -29,6 +38,8 @@ void rest_registry(Rest *rest, HttpExchange *x)
         refuse_absent(x);
         return;
     }
+    if (!rest_permits(rest, x, needed(request.method)))
+        return;
     registry_api_answer(rest->registry, &request, &reply);
     if (reply.allow != NULL)
         http_set_header(x, "Allow", reply.allow);

@@ -58,7 +58,7 @@ void rest_code(const Error *err, const AstStatement *statement, int *status, int
         int    status, code;
     } codes[] = {
         {E_IO, 500, 50000},     {E_DAMAGED, 500, 50000},   {E_FULL, 500, 50000}, {E_BUSY, 503, 50302},
-        {E_FENCED, 503, 50302}, {E_CANCELLED, 503, 50303}, {E_WAIT, 503, 50302},
+        {E_FENCED, 503, 50302}, {E_CANCELLED, 503, 50303}, {E_WAIT, 503, 50302}, {E_DENIED, 403, 40300},
     };
     bool asserts =
         statement != NULL && (statement->kind == STMT_ASSERT_TOPIC || statement->kind == STMT_ASSERT_SCHEMA);

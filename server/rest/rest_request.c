@@ -140,6 +140,7 @@ bool rest_session(Rest *rest, HttpExchange *x, const json_t *request, const char
     const char *name;
     json_t     *value;
     session_init(session, rest->engine);
+    rest_identify(rest, x, session);
     json_t *overrides = json_object_get(request, properties),
            *variables = json_object_get(request, "sessionVariables");
     json_object_foreach(overrides, name,

@@ -134,7 +134,7 @@ void rest_terminate(Rest *rest, HttpExchange *x)
 {
     Error         err;
     TopicPatterns wanted  = {0};
-    json_t       *request = rest_request(x);
+    json_t       *request = rest_permits(rest, x, 0) ? rest_request(x) : NULL;
     if (request == NULL)
         return;
     error_clear(&err);

@@ -1,6 +1,7 @@
 /*
  * describe.c - see describe.h.
  */
+#include "server/engine/access.h"
 #include "server/statements/describe.h"
 #include "planner/nodes/node_source.h"
 #include "planner/nodes/node_sink.h"
@@ -253,9 +254,12 @@ static Users find_users(Execution *x, const Source *source, bool extended)
     const QueryEntry **queries;
     size_t             count;
     Users              users = {json_array(), json_array(), json_array(), 0, 0, 0, 0};
+    Access             who   = access_of(x);
     catalog_queries(x->catalog, x->arena, &queries, &count);
     for (size_t i = 0; i < count; i++) {
         bool writes = str_equal(queries[i]->sink, source->name);
+        if (!access_sees_query(&who, queries[i]))
+            continue;
         if (reads(queries[i], source->name))
             json_array_append_new(users.readers, describe_running(x, queries[i]));
         if (!writes)

@@ -6,7 +6,9 @@
  */
 #include "server/statements/insert_rows.h"
 
+#include "core/privilege.h"
 #include "core/value.h"
+#include "server/engine/access.h"
 
 static Status to_expr(const json_t *json, const SqlType *type, Arena *arena, AstExpr **out, Error *err);
 
@@ -179,6 +181,8 @@ static Status check_target(Execution *x, void *context, Error *err)
     Insertion    *insertion = context;
     Planner       planner   = execution_planner(x, x->arena);
     const Source *source;
+    Access        who = access_of(x);
+    TRY(access_check_source(&who, PRIVILEGE_INSERT, insertion->target.text, err));
     insertion->switched_off = plan_insert_is_off(&planner);
     return plan_insert_target(&planner, &insertion->target, &source, err);
 }
@@ -222,6 +226,8 @@ static Status read_row(Execution *x, void *context, Error *err)
     const Source *source;
     statement->kind = STMT_INSERT_VALUES;
     statement->name = insertion->target;
+    Access who      = access_of(x);
+    TRY(access_check(&who, statement, err)); /* it may have been taken away since the stream began */
     TRY(plan_insert_target(&planner, &insertion->target, &source, err));
     TRY(make_statement(source, insertion->row, x->arena, statement, err));
     return insert_make_record(x, statement, insertion->record, insertion->topic, err);

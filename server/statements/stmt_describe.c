@@ -1,6 +1,7 @@
 /*
  * stmt_describe.c - DESCRIBE name, DESCRIBE STREAMS|TABLES (sql.md 4.7).
  */
+#include "server/engine/access.h"
 #include "server/statements/describe.h"
 
 Status stmt_describe_source(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
@@ -27,9 +28,10 @@ Status stmt_describe_sources(Execution *x, const AstStatement *statement, json_t
     if (x->sandbox)
         return OK;
     json_t *list = json_array();
+    Access  who  = access_of(x);
     catalog_sources(x->catalog, x->arena, &sources, &count);
     for (size_t i = 0; i < count; i++)
-        if (sources[i]->is_table == statement->is_table)
+        if (sources[i]->is_table == statement->is_table && access_sees(&who, sources[i]->name))
             json_array_append_new(list, describe_source(x, sources[i], statement->extended));
     *entity = entity_new("source_descriptions", statement->text);
     json_object_set_new(*entity, "sourceDescriptions", list);

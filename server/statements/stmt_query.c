@@ -84,7 +84,7 @@ static Status terminate_transient(Execution *x, const AstStatement *statement, j
     Transients *transients = engine_transients(x->engine);
     if (x->sandbox)
         return OK;
-    if (!transients->close(transients, statement->name.text))
+    if (!transients->close(transients, statement->name.text, x->session))
         return error_set(err, E_PLAN, NO_POS, "Failed to terminate query with query ID: '" STR_FMT "'",
                          STR_ARG(statement->name.text));
     *entity = entity_new("terminate_query", statement->text);

@@ -4,6 +4,8 @@
 #include <regex.h>
 
 #include "core/address.h"
+#include "core/privilege.h"
+#include "server/engine/access.h"
 #include "server/statements/connectors.h"
 #include "server/statements/describe.h"
 #include "server/settings/settings.h"
@@ -30,9 +32,10 @@ static void show_sources(Execution *x, const AstStatement *statement, json_t *en
     size_t         count;
     bool           tables = statement->show == SHOW_TABLES;
     json_t        *list   = json_array();
+    Access         who    = access_of(x);
     catalog_sources(x->catalog, x->arena, &sources, &count);
     for (size_t i = 0; i < count; i++)
-        if (sources[i]->is_table == tables)
+        if (sources[i]->is_table == tables && access_sees(&who, sources[i]->name))
             json_array_append_new(list, statement->extended ? describe_source(x, sources[i], true)
                                                             : list_source(sources[i]));
     const char *type = statement->extended ? "source_descriptions" : tables ? "tables" : "streams";
@@ -84,8 +87,10 @@ static Status show_topics(Execution *x, const AstStatement *statement, json_t **
     TRY(log_topic_list(engine_log(x->engine), x->arena, &topics, &count, err));
     Str     hidden = execution_property(x, "ksql.hidden.topics");
     json_t *list   = json_array();
+    Access  who    = access_of(x);
     for (size_t i = 0; i < count; i++)
-        if (statement->all || !is_hidden(x->arena, hidden, topics[i].name))
+        if ((statement->all || !is_hidden(x->arena, hidden, topics[i].name)) &&
+            access_sees_topic(&who, topics[i].name))
             json_array_append_new(list, list_topic(&topics[i], statement->extended));
     *entity = entity_new(statement->extended ? "kafka_topics_extended" : "kafka_topics", statement->text);
     json_object_set_new(*entity, "topics", list);
@@ -101,11 +106,13 @@ static void show_queries(Execution *x, const AstStatement *statement, json_t *en
     json_t            *list       = json_array();
     Transients        *transients = engine_transients(x->engine);
     catalog_queries(x->catalog, x->arena, &queries, &count);
+    Access who = access_of(x);
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, statement->extended ? describe_query(x, queries[i])
-                                                        : describe_running(x, queries[i]));
+        if (access_sees_query(&who, queries[i]))
+            json_array_append_new(list, statement->extended ? describe_query(x, queries[i])
+                                                            : describe_running(x, queries[i]));
     if (!statement->extended && transients != NULL)
-        transients->list(transients, list);
+        transients->list(transients, list, x->session);
     json_object_set_new(entity, "@type", json_string(statement->extended ? "query_descriptions" : "queries"));
     json_object_set_new(entity, statement->extended ? "queryDescriptions" : "queries", list);
 }
@@ -199,6 +206,48 @@ static void show_variables(Execution *x, const AstStatement *statement, json_t *
     json_object_set_new(entity, "variables", list);
 }
 
+/* ---- grants ---- */
+
+static json_t *list_grant(const Grant *grant)
+{
+    json_t     *privileges = json_array();
+    unsigned    bit;
+    const char *word;
+    for (size_t i = 0; (word = privilege_word(i, &bit)) != NULL; i++)
+        if (grant->privileges & bit)
+            json_array_append_new(privileges, json_string(word));
+    StrBuf on = {0};
+    if (str_is_null(grant->object))
+        strbuf_adds(&on, "ALL");
+    else
+        ast_print_name(grant->object, &on);
+    json_t *item = json_pack("{s:s, s:o, s:o, s:o, s:o}", "granteeType", grant->to_user ? "USER" : "ROLE",
+                             "grantee", json_str(grant->grantee), "on", json_str(strbuf_str(&on)), "source",
+                             json_str(grant->object), "privileges", privileges);
+    strbuf_clear(&on);
+    return item;
+}
+
+/* Everybody his own, an administrator all. */
+static bool sees_grant(const Execution *x, const Grant *grant)
+{
+    const Identity *identity = &x->session->identity;
+    return session_is_admin(x->session) || (grant->to_user ? str_equal_nocase(grant->grantee, identity->name)
+                                                           : identity_has_role(identity, grant->grantee));
+}
+
+static void show_grants(Execution *x, const AstStatement *statement, json_t *entity)
+{
+    const Grant **grants;
+    size_t        count;
+    json_t       *list = json_array();
+    catalog_grants(x->catalog, x->arena, &grants, &count);
+    for (size_t i = 0; i < count; i++)
+        if (sees_grant(x, grants[i]))
+            json_array_append_new(list, list_grant(grants[i]));
+    json_object_set_new(entity, "grants", list);
+}
+
 /* ---- all ---- */
 
 static const struct {
@@ -213,6 +262,7 @@ static const struct {
     {SHOW_FUNCTIONS, "function_names", show_functions},
     {SHOW_TYPES, "type_list", show_types},
     {SHOW_VARIABLES, "variables", show_variables},
+    {SHOW_GRANTS, "grants", show_grants},
 };
 
 Status stmt_show(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
