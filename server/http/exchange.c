@@ -459,6 +459,15 @@ void http_close_websocket(HttpExchange *x, int code, Str reason)
     pthread_mutex_unlock(&x->lock);
 }
 
+int http_status(const HttpExchange *x)
+{
+    HttpExchange *mutable = (HttpExchange *)x;
+    pthread_mutex_lock(&mutable->lock);
+    int status = !x->begun ? 0 : x->close_code != 0 ? x->close_code : x->status;
+    pthread_mutex_unlock(&mutable->lock);
+    return status;
+}
+
 /* ---- taking it ---- */
 
 /* From memory, else from the file; false: there is not as much. */

@@ -106,6 +106,8 @@ void   http_flush(HttpExchange *x);            /* what was written may go */
 void   http_end(HttpExchange *x);
 bool   http_gone(const HttpExchange *x);    /* the client left, or the server stops: no need to go on */
 size_t http_pending(const HttpExchange *x); /* bytes that the client could take and has not */
+/* Of the reply; 0: it has not begun. Of a WebSocket that a handler closed: the code of that. */
+int    http_status(const HttpExchange *x);
 size_t http_written(const HttpExchange *x); /* bytes of the body so far; of the handler and its steps */
 
 enum {

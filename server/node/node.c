@@ -12,6 +12,7 @@
 #include "server/cluster/command_log.h"
 #include "server/connect/connect_settings.h"
 #include "server/engine/kept_plans.h"
+#include "server/node/audit_log.h"
 #include "server/node/headless.h"
 #include "server/node/host_runtime.h"
 #include "server/http/http.h"
@@ -47,6 +48,7 @@ struct Node {
     Engine           *engine;
     CommandLog       *commands;
     Authentication   *authentication; /* NULL: everybody may ask */
+    AuditLog         *audit;          /* NULL: nothing is noted */
     Rest              rest;
     bool              has_rest, logs_to_file;
     HttpServer       *http;
@@ -206,6 +208,9 @@ static Status open_rest(Node *node, const NodeOptions *options, Error *err)
     node->rest.headless       = options->queries_file != NULL;
     node->rest.registry       = node->registry.keeper;
     node->rest.authentication = node->authentication;
+    TRY(audit_log_open(node->log, engine_clock(node->engine), node->properties, str_c(node->dir.node_id),
+                       &node->audit, err));
+    node->rest.audit = audit_log_sink(node->audit);
     TRY(check_authorization(node, err));
     TRY(http_open(&http, &node->http, err));
     return options->listener != NULL
@@ -376,6 +381,7 @@ void node_close(Node *node)
     if (node->has_rest)
         rest_clear(&node->rest);
     authentication_close(node->authentication);
+    audit_log_close(node->audit);
     command_log_stop(node->commands);
     runtime_close(node->runtime); /* before the plans go: it commits */
     engine_close(node->engine);

@@ -84,14 +84,11 @@ static void refuse_path(HttpExchange *x, bool path_known)
                STR_ARG(utf8_repair(http_arena(x), http_method(x))), STR_ARG(path));
 }
 
-void rest_handle(void *context, HttpExchange *x)
+static void dispatch(Rest *rest, HttpExchange *x)
 {
-    Rest        *rest = context;
     bool         path_known;
     Str          method = http_method(x);
     const Route *route;
-    if (answer_cors(rest, x) || !rest_authenticate(rest, x))
-        return;
     if (str_equal(method, STR_LIT("HEAD")))
         method = STR_LIT("GET");
     route      = find_route(method, http_path(x), &path_known);
@@ -109,6 +106,17 @@ void rest_handle(void *context, HttpExchange *x)
         rest_error(x, 400, 40000, "This server runs a queries file and takes no statements");
     else
         route->handler(rest, x);
+}
+
+void rest_handle(void *context, HttpExchange *x)
+{
+    Rest *rest = context;
+    Str   claimed;
+    if (answer_cors(rest, x))
+        return;
+    if (rest_authenticate(rest, x, &claimed))
+        dispatch(rest, x);
+    rest_audit(rest, x, claimed);
 }
 
 /* What will be refused is not read as it comes. */

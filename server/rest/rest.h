@@ -28,6 +28,21 @@ typedef struct {
     bool            kafka;
 } HealthCache;
 
+/* What was asked, and what came of it. */
+typedef struct {
+    Str principal; /* STR_NULL: nobody knows */
+    Str claimed;   /* the name that was not proved; STR_NULL: there is none */
+    Str method, path;
+    Str statement; /* without values that may be secret; STR_NULL: there is none */
+    int status;    /* of HTTP; of a WebSocket that was closed: its code */
+} AuditNote;
+
+/* Where it is kept. Takes no time: whoever asks does not wait for it. Thread: any. */
+typedef struct AuditSink AuditSink;
+struct AuditSink {
+    void (*note)(AuditSink *self, const AuditNote *note);
+};
+
 typedef struct StreamQuery StreamQuery; /* a push query at work: rest_push.c */
 
 typedef struct {
@@ -36,6 +51,7 @@ typedef struct {
     const Properties *properties;
     Authentication   *authentication; /* borrowed; NULL: nobody is asked who he is */
     RegistryKeeper   *registry;       /* the embedded one; NULL: another is configured, or none */
+    AuditSink        *audit;          /* borrowed; NULL: nothing is noted */
     bool              authorizes;     /* sessions may do what was granted (GRANT), and no more */
     bool              headless;       /* a queries file runs: statements are refused */
     atomic_bool       ready;          /* the command log has been replayed */
@@ -66,12 +82,20 @@ typedef RestFunction *RestHandler;
 /* ---- who asks (rest.md 7) ---- */
 
 /* Finds out, where somebody has to prove it, and keeps it with the exchange. False: it was answered. */
-bool rest_authenticate(Rest *rest, HttpExchange *x);
+/* `claimed` becomes the name that was not proved, in the arena, or STR_NULL. */
+bool rest_authenticate(Rest *rest, HttpExchange *x, Str *claimed);
 /* Who the exchange's session is, and what it may. Its texts live as long as the exchange. */
 void rest_identify(const Rest *rest, const HttpExchange *x, Session *session);
 /* May the exchange do what no statement says? One of these privileges on all sources; 0: only the role admin.
  * False: 403 was answered. */
 bool rest_permits(Rest *rest, HttpExchange *x, unsigned privileges);
+
+/* ---- the audit log ---- */
+
+/* Notes what was asked, once its reply has begun. Of the handler, at its end. */
+void rest_audit(Rest *rest, HttpExchange *x, Str claimed);
+/* The same for a stream of inserts, whose reply begins later. */
+void rest_audit_inserts(Rest *rest, HttpExchange *x, Str target);
 
 /* ---- errors (rest.md 2) ---- */
 

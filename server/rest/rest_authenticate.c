@@ -62,13 +62,15 @@ bool rest_permits(Rest *rest, HttpExchange *x, unsigned privileges)
     return false;
 }
 
-bool rest_authenticate(Rest *rest, HttpExchange *x)
+bool rest_authenticate(Rest *rest, HttpExchange *x, Str *claimed)
 {
     Authentication *authentication = rest->authentication;
     Identity        identity;
+    *claimed = STR_NULL;
     if (authentication == NULL || authentication_skips(authentication, http_path(x)))
         return true;
     Credentials credentials = read_credentials(x);
+    *claimed                = credentials.kind == CREDENTIALS_PASSWORD ? credentials.name : STR_NULL;
     switch (ask(authentication, x, &credentials, &identity)) {
     case ANSWER_ACCEPTED:
         http_set_principal(x, identity.name, identity.roles);

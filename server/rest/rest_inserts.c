@@ -128,7 +128,7 @@ static void refuse_target(HttpExchange *x, bool switched_off, const Error *err)
 }
 
 /* False: it was answered with an error. */
-static bool begin(Inserts *inserts, HttpExchange *x, Str line)
+static bool answer_target(Inserts *inserts, HttpExchange *x, Str line)
 {
     static const char *const offers[] = {"application/vnd.ksqlapi.delimited.v1", "application/json"};
     static const RowForm     forms[]  = {ROWS_LINES, ROWS_ARRAY};
@@ -163,6 +163,13 @@ static bool begin(Inserts *inserts, HttpExchange *x, Str line)
         return true;
     }
     return false;
+}
+
+static bool begin(Inserts *inserts, HttpExchange *x, Str line)
+{
+    bool begun = answer_target(inserts, x, line);
+    rest_audit_inserts(inserts->rest, x, inserts->target);
+    return begun;
 }
 
 /* ---- rows ---- */

@@ -1,0 +1,119 @@
+/*
+ * rest_audit.c - who asked what, noted once the answer has begun.
+ *
+ * It looks at the request once more rather than being told by each endpoint: none can forget. What only looks
+ * around (GET of /info, of health) is not noted unless it was refused. Texts are noted without the values
+ * that may be secret, as replies show them.
+ */
+#include "server/rest/rest.h"
+
+/* A text that does not parse: all that stands between quotes may be secret. */
+static Str without_strings(Arena *arena, Str text)
+{
+    StrBuf out = {0};
+    for (size_t at = 0; at < text.len;) {
+        const char *quote = memchr(text.ptr + at, '\'', text.len - at);
+        size_t      open  = quote != NULL ? (size_t)(quote - text.ptr) : text.len;
+        strbuf_add(&out, str_n(text.ptr + at, open - at));
+        if (quote == NULL)
+            break;
+        const char *end   = open + 1 < text.len ? memchr(quote + 1, '\'', text.len - open - 1) : NULL;
+        size_t      close = end != NULL ? (size_t)(end - text.ptr) : text.len;
+        strbuf_adds(&out, "'[string]'");
+        at = close + 1;
+    }
+    Str copy = str_dup(arena, strbuf_str(&out));
+    strbuf_clear(&out);
+    return copy;
+}
+
+static Str mask_one(Arena *arena, Str text)
+{
+    AstStatement *statement;
+    Error         ignored;
+    ParseOptions  options = {.optional_semicolon = true, .keep_variables = true};
+    if (parse_statement(arena, text, &options, &statement, &ignored) == OK)
+        return rest_masked(arena, text);
+    return without_strings(arena, text);
+}
+
+/* Each statement of the text, masked, in a line. */
+static Str mask(Arena *arena, Str text)
+{
+    Str   *pieces, rest;
+    Pos   *positions;
+    size_t count;
+    Error  ignored;
+    StrBuf out = {0};
+    if (parse_split(arena, text, &pieces, &positions, &count, &rest, &ignored) != OK)
+        return without_strings(arena, text);
+    for (size_t i = 0; i < count; i++) {
+        strbuf_adds(&out, i > 0 ? "\n" : "");
+        strbuf_add(&out, mask_one(arena, pieces[i]));
+    }
+    if (str_trim(rest).len > 0) {
+        strbuf_adds(&out, count > 0 ? "\n" : "");
+        strbuf_add(&out, mask_one(arena, str_trim(rest)));
+    }
+    Str copy = str_dup(arena, strbuf_str(&out));
+    strbuf_clear(&out);
+    return copy;
+}
+
+/* What a request is about: its statements, or what stands in their place. */
+static Str subject(HttpExchange *x)
+{
+    static const char *const names[] = {"queryId", "topic"};
+    Arena                   *arena   = http_arena(x);
+    Str                      body = http_parameter(x, "request"), text = STR_NULL;
+    json_t                  *request = json_loadb(str_is_null(body) ? http_body(x).ptr : body.ptr,
+                                 str_is_null(body) ? http_body(x).len : body.len, JSON_ALLOW_NUL, NULL);
+    Str sql = rest_field(request, "ksql");
+    if (str_is_null(sql))
+        sql = rest_field(request, "sql");
+    if (!str_is_null(sql))
+        text = mask(arena, sql);
+    for (size_t i = 0; i < ARRAY_LEN(names) && str_is_null(text); i++)
+        if (!str_is_null(rest_field(request, names[i])))
+            text = str_dup(arena, rest_field(request, names[i]));
+    json_decref(request);
+    return text;
+}
+
+static void note(Rest *rest, HttpExchange *x, Str claimed, Str statement)
+{
+    AuditNote made = {.principal = http_principal(x),
+                      .claimed   = str_is_null(http_principal(x)) ? claimed : STR_NULL,
+                      .method    = http_method(x),
+                      .path      = http_path(x),
+                      .statement = statement,
+                      .status    = http_status(x)};
+    rest->audit->note(rest->audit, &made);
+}
+
+static bool only_looks(HttpExchange *x, int status)
+{
+    bool get = str_equal(http_method(x), STR_LIT("GET")) || str_equal(http_method(x), STR_LIT("HEAD"));
+    return get && status != 401 && status != 403 && !str_equal(http_path(x), STR_LIT("/ws/query"));
+}
+
+void rest_audit(Rest *rest, HttpExchange *x, Str claimed)
+{
+    int status = http_status(x);
+    if (rest->audit == NULL || status == 0 || only_looks(x, status)) /* 0: it reads on, and tells itself */
+        return;
+    bool streams = rest_streams_body(rest, http_method(x), http_path(x)); /* its body is not whole */
+    note(rest, x, claimed, status == 401 || streams ? STR_NULL : subject(x));
+}
+
+void rest_audit_inserts(Rest *rest, HttpExchange *x, Str target)
+{
+    StrBuf text = {0};
+    if (rest->audit == NULL)
+        return;
+    strbuf_adds(&text, "INSERT INTO ");
+    if (!str_is_null(target))
+        ast_print_name(target, &text);
+    note(rest, x, STR_NULL, strbuf_str(&text));
+    strbuf_clear(&text);
+}
