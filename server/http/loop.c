@@ -87,10 +87,10 @@ void loop_remove(Loop *loop, LoopSource *source)
 {
     if (source->is_removed)
         return;
-    source->is_removed = true;
     (void)epoll_ctl(loop->epoll, EPOLL_CTL_DEL, source->fd, NULL); /* a socket that was handed on is watched
                                                                       by others */
     pthread_mutex_lock(&loop->lock);
+    source->is_removed = true; /* others ask before they wake it */
     if (source->previous != NULL)
         source->previous->next = source->next;
     else

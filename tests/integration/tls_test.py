@@ -14,8 +14,10 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
+from random import Random
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import http2  # noqa: E402
@@ -430,6 +432,55 @@ class Hostile(WithTls):
             sock.settimeout(start + HANDSHAKE_S + 10 - time.monotonic())
             self.ended(sock)
         self.alive()
+
+
+class Crowd(WithTls):
+    """Clients of all kinds at once, while the server stops: for sanitizers to look at."""
+    SECONDS = 5
+
+    def client(self, seed):
+        random, port = Random(seed), self.server.port
+        while not self.over:
+            try:
+                how = random.randrange(8)
+                sock = socket.create_connection(("127.0.0.1", port), 10)
+                if how < 2:
+                    sock.sendall(os.urandom(100) if how else b"\x16\x03\x01\x02\x00\x01")
+                    sock.close()
+                    continue
+                sock = context(alpn=random.choice([["h2"], ["http/1.1"], None])).wrap_socket(sock, server_hostname="localhost")
+                if sock.selected_alpn_protocol() == "h2":
+                    client = http2.Client(None, sock=sock)
+                    client.next_data(client.ask("POST", "/query-stream", self.PUSH))
+                    client.data(client.ask("GET", "/info"))
+                else:
+                    sock.sendall(b"GET /info HTTP/1.1\r\nHost: x\r\n\r\n" if how < 4 else
+                                 b"POST /query-stream HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(self.PUSH), self.PUSH))
+                    sock.recv(5000)
+                if how == 6:
+                    sock.unwrap()
+                elif how == 7:
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                sock.close()
+                self.served += 1
+            except (OSError, AssertionError):  # the server stops, or ends what goes on
+                pass
+
+    PUSH = b'{"sql":"SELECT K, V FROM S EMIT CHANGES;"}'
+
+    def test_all_at_once(self):
+        self.server.ok(rest_test.STREAM)
+        self.over, self.served = False, 0
+        threads = [threading.Thread(target=self.client, args=(seed,)) for seed in range(8)]
+        for thread in threads:
+            thread.start()
+        time.sleep(self.SECONDS)
+        served, status = self.served, self.server.stop(seconds=60)
+        self.over = True
+        for thread in threads:
+            thread.join()
+        self.assertEqual(status, 0, self.server.log())
+        self.assertGreater(served, 20)
 
 
 class Shell(WithTls):
