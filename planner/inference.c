@@ -50,9 +50,10 @@ static Status fetch(const Planner *planner, const Source *source, int side, Regi
     const FormatSpec *format  = side_format(source, side);
     Str               subject = registry_subject(planner->arena, source->topic, side);
     Status            status;
-    if (format->schema_id != 0)
+    if (format->schema_id != 0) {
+        registry_refresh(planner->registry, format->schema_id);
         status = registry_by_id(planner->registry, format->schema_id, planner->arena, out, err);
-    else
+    } else
         status = registry_latest(planner->registry, subject, planner->arena, out, err);
     if (status == E_NOT_FOUND && format->schema_id == 0)
         return refuse_missing(source->topic, subject, side, err);

@@ -143,6 +143,11 @@ static Status forget(SchemaRegistry *base, Str subject, Error *err)
     return waits(status, err);
 }
 
+static void refresh(SchemaRegistry *base, int32_t id)
+{
+    unknown_ids_remove(&((EmbeddedRegistry *)base)->unknown, id);
+}
+
 static void close_registry(SchemaRegistry *base)
 {
     EmbeddedRegistry *self = (EmbeddedRegistry *)base;
@@ -153,7 +158,8 @@ static void close_registry(SchemaRegistry *base)
 SchemaRegistry *registry_embedded_new(RegistryKeeper *keeper, Clock *clock)
 {
     EmbeddedRegistry *self = mem_calloc(1, sizeof *self);
-    self->base   = (SchemaRegistry){by_id, by_version, enroll, check, in_subject, forget, close_registry};
+    self->base =
+        (SchemaRegistry){by_id, by_version, enroll, check, in_subject, forget, refresh, close_registry};
     self->keeper = keeper;
     unknown_ids_init(&self->unknown, clock);
     return &self->base;

@@ -11,6 +11,7 @@
 #include <pthread.h>
 
 #include "registry/unknown_ids.h"
+#include "serde/schema_text.h"
 
 enum { KEPT_MOST = 4096, ANSWER_MS = 10000, PATIENCE_MS = 60000 };
 
@@ -129,6 +130,42 @@ static void keep(HttpRegistry *self, Str subject, const RegisteredSchema *schema
     pthread_mutex_unlock(&self->lock);
 }
 
+/* Of the id, or of everything. */
+static void drop_kept(HttpRegistry *self, bool all, int32_t id)
+{
+    pthread_mutex_lock(&self->lock);
+    for (size_t i = self->kept_count; i > 0; i--) {
+        Kept *kept = &self->kept[i - 1];
+        if (!all && (!str_is_null(kept->subject) || kept->schema.id != id))
+            continue;
+        arena_free(kept->arena);
+        *kept = self->kept[--self->kept_count];
+    }
+    if (self->kept_next >= self->kept_count)
+        self->kept_next = 0;
+    pthread_mutex_unlock(&self->lock);
+}
+
+static bool is_same(HttpRegistry *self, const RegisteredSchema *a, const RegisteredSchema *b, Arena *arena)
+{
+    Str one, other;
+    if (a->kind != b->kind || str_equal(a->text, b->text))
+        return a->kind == b->kind;
+    return schema_canonical(a, &self->base, arena, &one, NULL) == OK &&
+           schema_canonical(b, &self->base, arena, &other, NULL) == OK && str_equal(one, other);
+}
+
+/* An id that stands for another schema than it did is of a registry that was set up anew, as happens where
+ * people try things: what is kept of the old one is worth nothing. */
+static void notice_another(HttpRegistry *self, int32_t id, const RegisteredSchema *schema)
+{
+    Arena           *arena = arena_new(0);
+    RegisteredSchema known;
+    if (find_kept(self, STR_NULL, id, arena, &known) && !is_same(self, &known, schema, arena))
+        drop_kept(self, true, 0);
+    arena_free(arena);
+}
+
 /* ---- questions ---- */
 
 /* What a status that is no success means. The registry's own words, where it has some. */
@@ -210,6 +247,8 @@ static Status by_version(SchemaRegistry *base, Str subject, int version, Arena *
     Status status = fetch(self, &path, arena, out, err);
     if (status == OK && version > 0)
         keep(self, subject, out);
+    else if (status == OK)
+        notice_another(self, out->id, out);
     strbuf_clear(&path);
     return status;
 }
@@ -229,6 +268,8 @@ static Status enroll(SchemaRegistry *base, Str subject, const RegisteredSchema *
         else
             status = no_sense(strbuf_str(&path), err);
         json_decref(answer);
+        if (status == OK)
+            notice_another(self, *id, schema);
     } else if (status == E_NOT_FOUND)
         err->code = status = E_PLAN; /* a reference that is not there */
     json_decref(body);
@@ -311,6 +352,13 @@ static Status forget(SchemaRegistry *base, Str subject, Error *err)
     return status;
 }
 
+static void refresh(SchemaRegistry *base, int32_t id)
+{
+    HttpRegistry *self = (HttpRegistry *)base;
+    drop_kept(self, false, id);
+    unknown_ids_remove(&self->unknown, id);
+}
+
 /* ---- life ---- */
 
 static void close_registry(SchemaRegistry *base)
@@ -336,7 +384,8 @@ Status registry_http_open(const HttpClientOptions *options, SchemaRegistry **out
     whole.rests       = true;
     TRY(http_client_new(&whole, &client, err));
     HttpRegistry *self = mem_calloc(1, sizeof *self);
-    self->base   = (SchemaRegistry){by_id, by_version, enroll, check, in_subject, forget, close_registry};
+    self->base =
+        (SchemaRegistry){by_id, by_version, enroll, check, in_subject, forget, refresh, close_registry};
     self->client = client;
     unknown_ids_init(&self->unknown, options->clock);
     pthread_mutex_init(&self->lock, NULL);

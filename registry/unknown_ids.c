@@ -31,3 +31,12 @@ void unknown_ids_add(UnknownIds *unknown, int32_t id)
     unknown->next                        = (unknown->next + 1) % UNKNOWN_MOST;
     pthread_mutex_unlock(&unknown->lock);
 }
+
+void unknown_ids_remove(UnknownIds *unknown, int32_t id)
+{
+    pthread_mutex_lock(&unknown->lock);
+    for (size_t i = 0; i < UNKNOWN_MOST; i++)
+        if (unknown->ids[i].id == id)
+            unknown->ids[i].until_us = 0;
+    pthread_mutex_unlock(&unknown->lock);
+}

@@ -28,5 +28,6 @@ void unknown_ids_init(UnknownIds *unknown, Clock *clock); /* the clock is borrow
 void unknown_ids_clear(UnknownIds *unknown);
 bool unknown_ids_has(UnknownIds *unknown, int32_t id);
 void unknown_ids_add(UnknownIds *unknown, int32_t id);
+void unknown_ids_remove(UnknownIds *unknown, int32_t id);
 
 #endif

@@ -79,6 +79,12 @@ Status registry_forget(SchemaRegistry *registry, Str subject, Error *err)
     return registry != NULL ? registry->forget(registry, subject, err) : refuse_absent(err);
 }
 
+void registry_refresh(SchemaRegistry *registry, int32_t id)
+{
+    if (registry != NULL && registry->refresh != NULL)
+        registry->refresh(registry, id);
+}
+
 void registry_close(SchemaRegistry *registry)
 {
     if (registry != NULL)

@@ -65,6 +65,8 @@ struct SchemaRegistry {
     Status (*in_subject)(SchemaRegistry *self, Str subject, int32_t id, Error *err);
     /* Deletes all versions of the subject; their ids stay known. E_NOT_FOUND: there are none. */
     Status (*forget)(SchemaRegistry *self, Str subject, Error *err);
+    /* What is kept of the id is dropped: the next question goes to the registry. NULL: nothing is kept. */
+    void (*refresh)(SchemaRegistry *self, int32_t id);
     void (*close)(SchemaRegistry *self);
 };
 
@@ -79,7 +81,9 @@ Status registry_enroll(SchemaRegistry *registry, Str subject, const RegisteredSc
 Status registry_check(SchemaRegistry *registry, Str subject, const RegisteredSchema *schema, Error *err);
 Status registry_in_subject(SchemaRegistry *registry, Str subject, int32_t id, Error *err);
 Status registry_forget(SchemaRegistry *registry, Str subject, Error *err);
-void   registry_close(SchemaRegistry *registry); /* accepts NULL */
+/* For statements that name an id: they want what the registry has now, even if it was set up anew. */
+void registry_refresh(SchemaRegistry *registry, int32_t id); /* accepts NULL */
+void registry_close(SchemaRegistry *registry);               /* accepts NULL */
 
 /* TopicNameStrategy: "<topic>-key" or "<topic>-value". */
 Str registry_subject(Arena *arena, Str topic, int side);

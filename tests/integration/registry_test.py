@@ -135,6 +135,20 @@ class AgainstRegistry(unittest.TestCase):
         self.assertIn("incompatible", answer["message"])
         self.assertEqual(self.server.ok("SHOW STREAMS;")[0]["streams"], [])
 
+    def test_a_registry_that_was_set_up_anew(self):
+        """Where people try things it happens that ids begin again: what is kept of them must not outlive them."""
+        fields = [{"name": "V", "type": "int"}], [{"name": "W", "type": "string"}, {"name": "V", "type": "long"}]
+        for number, schema in enumerate(json.dumps({"type": "record", "name": "r", "fields": f}) for f in fields):
+            self.registry.schemas, self.registry.subjects = [], {}
+            self.registry.put("x", {"schema": schema})
+            self.server.ok(f"CREATE STREAM X{number} (K STRING KEY) WITH (kafka_topic='x{number}', value_format='AVRO', value_schema_id=1, partitions=1);")
+            self.assertEqual([f["name"] for f in self.server.ok(f"DESCRIBE X{number};")[0]["sourceDescription"]["fields"]], [["K", "V"], ["K", "W", "V"]][number])
+        for number, (columns, value, row) in enumerate((("A INT", "1", 1), ("A STRING, B INT", "'x'", "x"))):
+            self.registry.schemas, self.registry.subjects = [], {}
+            self.server.ok(f"CREATE STREAM Y{number} (K STRING KEY, {columns}) WITH (kafka_topic='y{number}', value_format='AVRO', partitions=1);")
+            self.server.ok(f"INSERT INTO Y{number} (K, A) VALUES ('a', {value});")
+            self.assertEqual(self.rows(f"SELECT K, A FROM Y{number}", 1), [["a", row]])
+
     def test_assert_schema(self):
         self.server.ok("CREATE STREAM A (K STRING KEY, V INT) WITH (kafka_topic='a', value_format='AVRO', partitions=1);")
         self.server.ok("ASSERT SCHEMA SUBJECT 'a-value' ID 1; ASSERT SCHEMA SUBJECT 'a-value'; ASSERT SCHEMA ID 1; ASSERT NOT EXISTS SCHEMA SUBJECT 'b' ID 1;")
