@@ -15,12 +15,12 @@ struct WriteNode {
     const SqlType  *column; /* NULL: no column; `fixed` is written */
     WriteNode      *children;
     int32_t        *slots; /* RECORD: the column's field; -1: none. UNION as STRUCT: the branch's field */
-    Str             fixed; /* bytes of a field without a column */
-    Str             name;  /* of the field, for error texts */
-    int             null_branch, value_branch; /* UNION; -1: none */
-    bool            spread;
-    bool            missing; /* a field without column, default or null: every record fails */
-    bool            fill;
+    Str  fixed; /* bytes of a field without a column, or of one with a default whose column is NULL */
+    Str  name;  /* of the field, for error texts */
+    int  null_branch, value_branch; /* UNION; -1: none */
+    bool spread;
+    bool missing; /* a field without column, default or null: every record fails */
+    bool fill;
 };
 
 struct AvroWriter {
@@ -133,6 +133,15 @@ static Status plan_absent(const Planning *p, WriteNode *node, const AvroField *f
     return status;
 }
 
+/* NULL in a column whose field cannot be null: its default, where it has a valid one, as Connect does. */
+static void plan_null(const Planning *p, WriteNode *node, const AvroField *field)
+{
+    StrBuf bytes = {0};
+    if (!str_is_null(field->fallback) && avro_put_default(field->type, field->fallback, &bytes, NULL) == OK)
+        node->fixed = str_dup(p->arena, strbuf_str(&bytes));
+    strbuf_clear(&bytes);
+}
+
 static int find_column(const SqlType *row, Str name)
 {
     int at = connect_field(row, name);
@@ -154,10 +163,12 @@ static Status plan_record(const Planning *p, WriteNode *node, int depth, Error *
         child->name            = field->name;
         child->type            = field->type;
         node->slots[i]         = slot;
-        if (slot < 0)
+        if (slot < 0) {
             TRY(plan_absent(p, child, field, err));
-        else
-            TRY(plan(p, child, field->type, node->column->fields[slot].type, field->name, depth + 1, err));
+            continue;
+        }
+        TRY(plan(p, child, field->type, node->column->fields[slot].type, field->name, depth + 1, err));
+        plan_null(p, child, field);
     }
     return OK;
 }
@@ -214,8 +225,15 @@ Status avro_writer_new(const AvroType *schema, const SerdeSpec *spec, bool fill,
 
 static Status write(const WriteNode *node, Value value, StrBuf *out, Error *err);
 
-static Status cannot_be_null(const WriteNode *node, Error *err)
+/* NULL where the schema has no null. */
+static Status write_instead(const WriteNode *node, StrBuf *out, Error *err)
 {
+    if (node->fill)
+        return avro_put_zero(node->type, out, err);
+    if (!str_is_null(node->fixed)) {
+        strbuf_add(out, node->fixed);
+        return OK;
+    }
     return error_set(err, E_DATA, NO_POS,
                      "Unable to serialize record. Null for the required Avro field: [" STR_FMT "]",
                      STR_ARG(node->name));
@@ -343,11 +361,8 @@ static Status write_union(const WriteNode *node, Value value, StrBuf *out, Error
             }
         value = value_null();
     }
-    if (branch < 0) {
-        if (!node->fill)
-            return cannot_be_null(node, err);
-        return avro_put_zero(node->type, out, err);
-    }
+    if (branch < 0)
+        return write_instead(node, out, err);
     avro_put_varint(branch, out);
     return value_is_null(value) ? OK : write(&node->children[branch], value, out, err);
 }
@@ -356,11 +371,8 @@ static Status write(const WriteNode *node, Value value, StrBuf *out, Error *err)
 {
     if (node->type->kind == AVRO_UNION)
         return write_union(node, value, out, err);
-    if (value_is_null(value)) {
-        if (!node->fill)
-            return cannot_be_null(node, err);
-        return avro_put_zero(node->type, out, err);
-    }
+    if (value_is_null(value))
+        return write_instead(node, out, err);
     switch (node->column->kind) {
     case T_BOOLEAN:
         strbuf_addc(out, value_bool(value));

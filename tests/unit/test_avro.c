@@ -404,6 +404,21 @@ static void a_named_schema_is_written_by(void **state)
     registry_rows_clear(&r);
 }
 
+/* A STRUCT's field that was not given, say. */
+static void a_null_is_the_default_where_null_is_none(void **state)
+{
+    RegistryRows r;
+    registry_rows_init(&r, "AVRO", SIDE_VALUE, "a BIGINT, b STRING, c INT");
+    r.rows.spec.format.schema_id =
+        registry_rows_add(&r, RECORD("{\"name\":\"a\",\"type\":\"long\",\"default\":10},"
+                                     "{\"name\":\"b\",\"type\":[\"string\",\"bytes\"],\"default\":\"x\"},"
+                                     "{\"name\":\"c\",\"type\":[\"int\",\"null\"],\"default\":5}"));
+    Value nulls[] = {value_null(), value_null(), value_null()};
+    assert_string_equal(to_hex(r.rows.arena, rows_encode(&r.rows, nulls)), "000000000114000278"
+                                                                           "02");
+    registry_rows_clear(&r);
+}
+
 static void a_required_field_without_column_fails(void **state)
 {
     RegistryRows r;
@@ -494,6 +509,7 @@ int main(void)
         cmocka_unit_test(what_takes_no_bytes_has_an_end),
         cmocka_unit_test(defaults_have_an_end),
         cmocka_unit_test(a_named_schema_is_written_by),
+        cmocka_unit_test(a_null_is_the_default_where_null_is_none),
         cmocka_unit_test(a_required_field_without_column_fails),
         cmocka_unit_test(references_are_resolved_once),
         cmocka_unit_test(cyclic_references_are_refused),
