@@ -27,7 +27,8 @@ FIELD = "request.ksql.query.pull.consistency.token"
 def server_properties():
     """Defaults, but for names of our own on a broker that others use, too."""
     name = "ryw" + uuid.uuid4().hex[:10]
-    properties = {"ksql.streams.cache.max.bytes.buffering": "10000000", "ksql.streams.commit.interval.ms": "2000"}
+    properties = {"ksql.streams.cache.max.bytes.buffering": "10000000", "ksql.streams.commit.interval.ms": "2000",
+                  "sluice.query.pull.wait.ms": "18000"}  # a broker on a busy machine may take seconds for a commit; the client waits for 20
     if BOOTSTRAP:
         properties.update({"bootstrap.servers": BOOTSTRAP, "ksql.service.id": name})
     return name, properties
