@@ -35,9 +35,10 @@ struct Known {
 };
 
 struct Http1 {
-    struct MHD_Daemon *daemon;
-    pthread_mutex_t    lock;  /* of what follows */
-    Known             *known; /* of sockets that are no connections yet */
+    pthread_mutex_t    door; /* of the daemon, for those who bring connections; not taken by its own thread */
+    struct MHD_Daemon *daemon; /* NULL: it has stopped */
+    pthread_mutex_t    lock;   /* of what follows */
+    Known             *known;  /* of sockets that are no connections yet */
 };
 
 /* What libmicrohttpd keeps of a request for us. */
@@ -388,11 +389,12 @@ static struct MHD_Daemon *start_daemon(HttpServer *server)
 Status http1_start(HttpServer *server, Http1 **out, Error *err)
 {
     Http1 *http1 = mem_calloc(1, sizeof *http1);
+    pthread_mutex_init(&http1->door, NULL);
     pthread_mutex_init(&http1->lock, NULL);
     http1->daemon = start_daemon(server);
     if (http1->daemon == NULL) {
         error_set(err, E_IO, NO_POS, "cannot start the HTTP server: %m");
-        http1_stop(http1);
+        http1_free(http1);
         return E_IO;
     }
     *out = http1;
@@ -403,8 +405,16 @@ Status http1_start(HttpServer *server, Http1 **out, Error *err)
 void http1_take(HttpServer *server, int fd, const struct sockaddr *address, socklen_t size,
                 const char *principal)
 {
-    know_principal(server->http1, fd, principal);
-    if (MHD_add_connection(server->http1->daemon, fd, address, size) != MHD_YES)
+    Http1 *http1 = server->http1;
+    bool   taken = false;
+    pthread_mutex_lock(&http1->door);
+    if (http1->daemon != NULL) {
+        know_principal(http1, fd, principal);
+        taken = MHD_add_connection(http1->daemon, fd, address, size) == MHD_YES;
+    } else
+        close(fd);
+    pthread_mutex_unlock(&http1->door);
+    if (!taken)
         atomic_fetch_sub(&server->connections, 1);
 }
 
@@ -412,10 +422,21 @@ void http1_stop(Http1 *http1)
 {
     if (http1 == NULL)
         return;
-    if (http1->daemon != NULL)
-        MHD_stop_daemon(http1->daemon);
+    pthread_mutex_lock(&http1->door);
+    struct MHD_Daemon *daemon = http1->daemon;
+    http1->daemon             = NULL;
+    pthread_mutex_unlock(&http1->door);
+    if (daemon != NULL)
+        MHD_stop_daemon(daemon);
+}
+
+void http1_free(Http1 *http1)
+{
+    if (http1 == NULL)
+        return;
     while (http1->known != NULL)
         mem_free(forget_principal(http1, http1->known->fd));
     pthread_mutex_destroy(&http1->lock);
+    pthread_mutex_destroy(&http1->door);
     mem_free(http1);
 }

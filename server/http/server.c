@@ -108,7 +108,8 @@ void http_close(HttpServer *server)
     http1_stop(server->http1);
     loop_stop(server->tls_loop); /* behind HTTP/1, whose last words it encrypts */
     loop_close(server->tls_loop);
-    loop_close(server->loop); /* nobody is left who could hand a connection to it */
+    http1_free(server->http1); /* nobody is left who could hand a connection to it */
+    loop_close(server->loop);  /* nor to this */
     tls_context_close(server->tls);
     pool_clear(&server->pool);
     pthread_mutex_destroy(&server->lock);

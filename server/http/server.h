@@ -80,7 +80,8 @@ void handshake_take(HttpServer *server, int fd, int64_t since_ms);
 void relay_take(HttpServer *server, const HttpConnection *connection);
 
 Status http1_start(HttpServer *server, Http1 **out, Error *err);
-void   http1_stop(Http1 *http1); /* accepts NULL */
+void   http1_stop(Http1 *http1); /* ends all its connections, and takes no others. Accepts NULL */
+void http1_free(Http1 *http1); /* it has stopped, and so has whoever takes connections to it. Accepts NULL */
 /* Whatever TLS there is, is somebody else's. Thread: any. */
 void http1_take(HttpServer *server, int fd, const struct sockaddr *address, socklen_t size,
                 const char *principal);

@@ -91,7 +91,9 @@ class Client:
         if self.kept.get(stream):
             return self.kept[stream].pop(0)
         while True:
-            kind, flags, of, payload = self.frame()
+            got = self.frame()
+            assert got is not None, "the server has closed"
+            kind, flags, of, payload = got
             assert kind not in (RST_STREAM, GOAWAY), (kind, payload)
             if of == stream and kind == DATA and payload:
                 return payload
