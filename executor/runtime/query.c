@@ -39,8 +39,11 @@ int query_slot(const QuerySub *sub, int partition, int slot_count)
 
 /* ---- making ---- */
 
-static void init_view(TaskView *view, size_t inputs, size_t nodes, Arena *arena)
+static void init_view(TaskView *view, size_t inputs, size_t nodes, size_t stores, Arena *arena)
 {
+    view->changelogs = arena_alloc(arena, (stores + 1) * sizeof *view->changelogs);
+    for (size_t i = 0; i < stores; i++)
+        atomic_init(&view->changelogs[i], -1);
     view->positions = arena_alloc(arena, (inputs + 1) * sizeof *view->positions);
     view->committed = arena_alloc(arena, (inputs + 1) * sizeof *view->committed);
     view->figures   = arena_alloc(arena, (nodes * FIGURE_COUNT + 1) * sizeof *view->figures);
@@ -79,9 +82,12 @@ static void init_sub(RunningQuery *query, QuerySub *sub, const SubTopology *cut)
         if (sub->input_partitions[i] > sub->tasks)
             sub->tasks = sub->input_partitions[i];
     }
-    sub->views = ARENA_ARRAY(arena, TaskView, (size_t)sub->tasks);
+    sub->views    = ARENA_ARRAY(arena, TaskView, (size_t)sub->tasks);
+    size_t stores = 0;
+    for (size_t i = 0; i < cut->node_count; i++)
+        stores += cut->nodes[i]->store_count;
     for (int p = 0; p < sub->tasks; p++)
-        init_view(&sub->views[p], cut->input_count, cut->node_count, arena);
+        init_view(&sub->views[p], cut->input_count, cut->node_count, stores, arena);
     sub->has_materialized = query_sub_has(sub, query->plan->materialized);
 }
 

@@ -173,6 +173,7 @@ void runtime_close(Runtime *runtime)
         query_unref(query);
     }
     mem_free(runtime->by_id);
+    mem_free(runtime->owned);
     pthread_cond_destroy(&runtime->changed);
     pthread_mutex_destroy(&runtime->lock);
     arena_free(runtime->arena);

@@ -190,6 +190,40 @@ void      freshness_close(FreshnessCheck *check);
 /* Puts into `out` what the table reflects now: the offsets that the tasks which keep it have committed. */
 void freshness_reached(Runtime *runtime, const FreshnessTarget *target, OffsetVector *out);
 
+/* ---- where tables are, for the service's other nodes (placement.c) ---- */
+
+/* The slots that this node was given last, ascending. Revoked ones stay until it is given others, lost ones
+ * do not. Returns a number that changes with them; 0: none were ever given. */
+unsigned runtime_owned_slots(Runtime *runtime, Arena *arena, int **out, size_t *count);
+unsigned runtime_slots_version(const Runtime *runtime); /* that number alone */
+/* The slot of each partition of the query's materialised store, whichever node has it. Returns how many; 0:
+ * the query is not running here, or slots are not known yet. */
+int runtime_table_slots(Runtime *runtime, Str query_id, Arena *arena, int **out);
+
+typedef struct {
+    Str topic;
+    int partition;
+} QueryPlace;
+/* What of a query runs in some slots. */
+typedef struct {
+    Str         query_id;
+    Str        *stores;
+    size_t      store_count;
+    QueryPlace *places; /* that its tasks there read */
+    size_t      place_count;
+} QueryShare;
+/* Of every query that runs in the service, in `arena`; returns how many. */
+size_t runtime_query_shares(Runtime *runtime, const int *slots, size_t count, Arena *arena, QueryShare **out);
+
+/* How far what is read here of a store is behind its changelog. */
+typedef struct {
+    Str     query_id, store;
+    int     partition;
+    int64_t position, end;
+} StoreLag;
+/* Of every store with a changelog and every partition that can be read here. Asks the log. */
+Status runtime_store_lags(Runtime *runtime, Arena *arena, StoreLag **out, size_t *count, Error *err);
+
 /* OK once the workers have their slots and have restored every task they have; for tests and readiness. */
 bool runtime_is_ready(Runtime *runtime);
 

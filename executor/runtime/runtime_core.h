@@ -35,8 +35,11 @@ struct Runtime {
     _Atomic bool     joining;         /* the member thread may go */
     _Atomic unsigned next_push;
     _Atomic unsigned query_changes; /* of the list below; set under the lock */
+    _Atomic unsigned slots_version; /* placement.c; 0: no slots have been given yet */
     pthread_mutex_t  lock;          /* of what follows */
     pthread_cond_t   changed;
+    int             *owned; /* slots, ascending */
+    size_t           owned_count;
     RunningQuery    *queries, **by_id; /* a list; chains by the hash of the id */
     size_t           query_count, bucket_count;
     DroppedQuery    *dropped; /* topics to be deleted */

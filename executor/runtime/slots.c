@@ -17,6 +17,7 @@
 #include "executor/runtime/commit.h"
 #include "executor/runtime/failure.h"
 #include "executor/runtime/mailbox.h"
+#include "executor/runtime/placement.h"
 #include "executor/runtime/rollback.h"
 #include "executor/runtime/threads.h"
 
@@ -133,6 +134,7 @@ static void on_lost(void *context)
     drop_pending(self);
     tell_all(self->runtime, lose_slots);
     atomic_store(&self->runtime->assigned, false);
+    placement_keep(self->runtime, NULL, 0);
     log_line(LOG_WARN, "the slots of this node were lost, waiting to get them back");
 }
 
@@ -186,6 +188,18 @@ static void place_slots(Membership *self, const bool *known, SlotPlace *places)
     mem_free(holders.holder);
 }
 
+/* Revoked slots are kept in mind until the next are given: in between nobody else runs them. */
+static void keep_in_mind(Runtime *runtime, const SlotPlace *places, int slots)
+{
+    int   *owned = mem_calloc((size_t)slots + 1, sizeof *owned);
+    size_t count = 0;
+    for (int s = 0; s < slots; s++)
+        if (places[s].worker >= 0)
+            owned[count++] = s;
+    placement_keep(runtime, owned, count);
+    mem_free(owned);
+}
+
 static void hand_on(Membership *self, const bool *known)
 {
     Runtime   *runtime = self->runtime;
@@ -203,6 +217,7 @@ static void hand_on(Membership *self, const bool *known)
             mem_free(assignment);
         }
     }
+    keep_in_mind(runtime, places, slots);
     mem_free(places);
     atomic_store(&runtime->assigned, true);
     self->made = false;

@@ -257,6 +257,8 @@ void task_publish(Task *task)
         atomic_store(&view->positions[task->inputs[i].index], task->inputs[i].position);
         atomic_store(&view->committed[task->inputs[i].index], task->inputs[i].committed);
     }
+    for (size_t i = 0; task->changelogs != NULL && i < pipeline_store_count(task->pipeline); i++)
+        atomic_store(&view->changelogs[i], task->changelogs[i]);
 }
 
 static bool persistent_runnable(const Task *task)

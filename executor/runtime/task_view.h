@@ -24,8 +24,10 @@ typedef struct {
     _Atomic uint64_t  records_in, records_out, skipped_bad, skipped_late;
     _Atomic int64_t  *positions; /* per input of the sub-topology: next offset to be processed; -1 unknown */
     _Atomic int64_t  *committed;
-    _Atomic uint64_t *figures; /* FIGURE_COUNT per node of the sub-topology (dataflow/figures.h), as of the
-                                  last commit */
+    _Atomic uint64_t *figures;   /* FIGURE_COUNT per node of the sub-topology (dataflow/figures.h), as of the
+                                    last commit */
+    _Atomic int64_t *changelogs; /* per store of the sub-topology's nodes, in their order: its changelog's
+                                     offset that the tables correspond to; -1 unknown */
 } TaskView;
 
 static inline TaskState view_state(const TaskView *view)
