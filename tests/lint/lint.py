@@ -57,8 +57,9 @@ ROOMS = {
     "server/engine": ["server/access", "server/settings"],
     "server/statements": ["server/engine", "server/access", "server/connect", "server/settings"],
     "server/cluster": ["server/engine", "server/settings"],
-    "server/rest": ["server/http", "server/access", "server/statements", "server/engine", "server/settings"],
-    "server/node": ["server/rest", "server/http", "server/access", "server/cluster", "server/statements", "server/engine", "server/connect", "server/settings"],
+    "server/peers": ["server/settings"],
+    "server/rest": ["server/peers", "server/http", "server/access", "server/statements", "server/engine", "server/settings"],
+    "server/node": ["server/peers", "server/rest", "server/http", "server/access", "server/cluster", "server/statements", "server/engine", "server/connect", "server/settings"],
     "server/testing": ["server/statements", "server/engine", "server/settings"],
 }
 # A room that needs less than its folder: it includes itself and these folders.
