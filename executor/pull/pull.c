@@ -3,11 +3,7 @@
  */
 #include "executor/pull/pull.h"
 
-#include <time.h>
-
 #include "serde/serde.h"
-
-enum { WAIT_FOR_OWNER_MS = 3000, WAIT_STEP_MS = 10 };
 
 struct PullQuery {
     PullHost       *host;
@@ -17,9 +13,14 @@ struct PullQuery {
     StoreSpec       store;
     StateReader    *reader;
     bool            reader_failed;
-    int            *partitions; /* of this node */
+    Str             writer; /* the query that makes the table */
+    const int      *only;   /* partitions that were asked for; NULL: all */
+    size_t          only_count;
+    int            *partitions; /* to be read here */
     size_t          partition_count;
-    int             total; /* partitions of the table, on all nodes */
+    int             total;     /* partitions of the table, on all nodes */
+    int            *elsewhere; /* read on other nodes */
+    size_t          elsewhere_count;
     Str            *keys;  /* to look up, encoded; NULL ones are nowhere */
     Program        *where; /* or NULL */
     Program       **values;
@@ -103,31 +104,18 @@ static Status encode_keys(PullQuery *query, Error *err)
 
 /* ---- opening ---- */
 
-static bool owns(const PullQuery *query, int partition)
+static bool is_among(int partition, const int *list, size_t count)
 {
-    for (size_t i = 0; i < query->partition_count; i++)
-        if (query->partitions[i] == partition)
+    for (size_t i = 0; i < count; i++)
+        if (list[i] == partition)
             return true;
     return false;
 }
 
-/* A partition that has to be read and is not here; -1: none. */
-static int missing_partition(const PullQuery *query, int total)
+static bool is_asked(const PullQuery *query, int partition)
 {
-    if (query->partition_count == (size_t)total)
-        return -1;
-    if (query->plan->access == PULL_LOOKUP) {
-        for (size_t i = 0; i < query->plan->lookup_count; i++) {
-            int partition = str_is_null(query->keys[i]) ? -1 : log_partition_of(query->keys[i], total);
-            if (partition >= 0 && !owns(query, partition))
-                return partition;
-        }
-        return -1;
-    }
-    for (int p = 0; p < total; p++)
-        if (!owns(query, p))
-            return p;
-    return -1;
+    return (query->only == NULL || is_among(partition, query->only, query->only_count)) &&
+           !is_among(partition, query->elsewhere, query->elsewhere_count);
 }
 
 bool pull_reads(void *context, int partition)
@@ -136,33 +124,73 @@ bool pull_reads(void *context, int partition)
     bool             any   = query->plan->access != PULL_LOOKUP;
     for (size_t i = 0; !any && i < query->plan->lookup_count; i++)
         any = !str_is_null(query->keys[i]) && log_partition_of(query->keys[i], query->total) == partition;
-    return any;
+    return any && is_asked(query, partition);
 }
 
-/* A reply that lacks what another node has would look like one that is whole: rather none. */
-static Status find_partitions(PullQuery *query, const QueryPlan *writer, Error *err)
+/* Where keys are looked up all that is here is looked through, not only the partition that a key's hash says:
+ * a SOURCE TABLE's topic may have been written by somebody who hashes otherwise. */
+static bool find_here(PullQuery *query)
 {
-    const struct timespec pause   = {0, WAIT_STEP_MS * 1000000L};
-    int                   missing = 0;
-    for (int waited = 0; waited < WAIT_FOR_OWNER_MS; waited += WAIT_STEP_MS) {
-        Runtime *runtime = query->host->runtime;
-        bool     settled;
-        int      total = runtime_table_partitions(runtime, writer->id, &settled);
-        bool     known = runtime_owned_partitions(runtime, writer->id, query->arena, &query->partitions,
-                                                  &query->partition_count);
-        query->total   = total;
-        if (known && total > 0 && (missing = missing_partition(query, total)) < 0)
-            return OK;
-        if (settled)
-            break;
-        nanosleep(&pause, NULL);
-    }
-    return error_set(err, E_BUSY, NO_POS,
-                     "Unable to execute pull query: partition %d of the query " STR_FMT
-                     " that makes the table is on another server of this service, has failed, or is still "
-                     "restoring its state. Sluice does not ask other servers yet.",
-                     missing, STR_ARG(writer->id));
+    int   *owned;
+    size_t count;
+    if (!runtime_owned_partitions(query->host->runtime, query->writer, query->arena, &owned, &count))
+        return false;
+    query->partition_count = 0;
+    query->partitions      = owned;
+    for (size_t i = 0; i < count; i++)
+        if (is_asked(query, owned[i]))
+            owned[query->partition_count++] = owned[i];
+    return true;
 }
+
+/* Is it wanted, and not here? */
+static bool lacks(const PullQuery *query, int partition)
+{
+    return is_asked(query, partition) && !is_among(partition, query->partitions, query->partition_count);
+}
+
+static size_t missing_keys(const PullQuery *query, int total, int *missing)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < query->plan->lookup_count; i++) {
+        int partition = str_is_null(query->keys[i]) ? -1 : log_partition_of(query->keys[i], total);
+        if (partition >= 0 && lacks(query, partition) && !is_among(partition, missing, count))
+            missing[count++] = partition;
+    }
+    return count;
+}
+
+size_t pull_missing(PullQuery *query, const int **out, bool *settled)
+{
+    size_t count = 0;
+    int    total = runtime_table_partitions(query->host->runtime, query->writer, settled);
+    size_t most  = total > 0 ? (size_t)total : 1;
+    query->total = total;
+    int *missing = ARENA_ARRAY(query->arena, int, most + query->plan->lookup_count);
+    *out         = missing;
+    if (!find_here(query) || total == 0)
+        missing[count++] = 0; /* the query is not running: nobody can tell which */
+    else if (query->plan->access == PULL_LOOKUP)
+        count = missing_keys(query, total, missing);
+    else
+        for (int p = 0; p < total; p++)
+            if (lacks(query, p))
+                missing[count++] = p;
+    return count;
+}
+
+void pull_leave_out(PullQuery *query, const int *partitions, size_t count)
+{
+    size_t all  = query->elsewhere_count + count;
+    int   *list = ARENA_ARRAY(query->arena, int, all + 1);
+    if (query->elsewhere_count > 0)
+        memcpy(list, query->elsewhere, query->elsewhere_count * sizeof *list);
+    memcpy(list + query->elsewhere_count, partitions, count * sizeof *list);
+    query->elsewhere       = list;
+    query->elsewhere_count = all;
+}
+
+Str pull_writer(const PullQuery *query) { return query->writer; }
 
 static Status compile(PullQuery *query, Error *err)
 {
@@ -177,8 +205,8 @@ static Status compile(PullQuery *query, Error *err)
     return OK;
 }
 
-Status pull_open(PullHost *host, const PullPlan *plan, const QueryPlan *writer, Arena *arena, PullQuery **out,
-                 Error *err)
+Status pull_open(PullHost *host, const PullPlan *plan, const QueryPlan *writer, const PullPart *part,
+                 Arena *arena, PullQuery **out, Error *err)
 {
     if (writer == NULL || writer->materialized == NULL)
         return error_set(
@@ -187,11 +215,14 @@ Status pull_open(PullHost *host, const PullPlan *plan, const QueryPlan *writer, 
             "` table isn't queryable: the query that materialises it has been terminated or keeps no state.",
             STR_ARG(plan->table->name));
     PullQuery *query = ARENA_NEW(arena, PullQuery);
-    *query           = (PullQuery){.host  = host,
-                                   .plan  = plan,
-                                   .node  = writer->materialized,
-                                   .arena = arena,
-                                   .left  = plan->has_limit ? plan->limit : -1};
+    *query           = (PullQuery){.host       = host,
+                                   .plan       = plan,
+                                   .node       = writer->materialized,
+                                   .writer     = writer->id,
+                                   .only       = part != NULL ? part->partitions : NULL,
+                                   .only_count = part != NULL ? part->count : 0,
+                                   .arena      = arena,
+                                   .left       = plan->has_limit ? plan->limit : -1};
     query->scratch   = arena_new(0);
     query->row       = ARENA_ARRAY(arena, Value, plan->schema->count);
     query->result    = ARENA_ARRAY(arena, Value, plan->result->count);
@@ -200,8 +231,6 @@ Status pull_open(PullHost *host, const PullPlan *plan, const QueryPlan *writer, 
         status = compile(query, err);
     if (status == OK && plan->access == PULL_LOOKUP)
         status = encode_keys(query, err);
-    if (status == OK)
-        status = find_partitions(query, writer, err);
     if (status == OK)
         status = borrow_reader(host, &query->reader, err);
     if (status != OK) {

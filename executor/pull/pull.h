@@ -2,8 +2,10 @@
  * pull.h - pull queries on tables: a PullPlan over the committed state of this node's workers.
  *
  * The plan says which keys, range or windows are enough to read; the whole WHERE is evaluated again on every
- * row (planner.h). A query that needs a partition which another node of the service has is refused: a key is
- * in the partition that its hash says, as in ksqlDB.
+ * row (planner.h). A key is in the partition that its hash says, as in ksqlDB. A query may need partitions
+ * that this node does not have, or not yet: pull_missing tells which, and its caller waits for them, has them
+ * read on the nodes that have them, or gives up. It must not run before nothing is missing: a reply that
+ * lacks what another node has would look like one that is whole.
  */
 #ifndef SLUICE_EXECUTOR_PULL_PULL_H
 #define SLUICE_EXECUTOR_PULL_PULL_H
@@ -30,12 +32,26 @@ void pull_host_clear(PullHost *host);
 
 typedef struct PullQuery PullQuery;
 
-/* `writer` is the plan of the query that makes the table (NULL: it does not run: E_PLAN). Waits a little for
- * a query that has just been started; E_BUSY: it needs a partition that is not here, or not yet. Plans must
- * live until pull_close; `arena` is for what lasts as long as the query. */
-Status pull_open(PullHost *host, const PullPlan *plan, const QueryPlan *writer, Arena *arena, PullQuery **out,
-                 Error *err);
-/* May it read rows of that partition? `query`: a PullQuery; void * for FreshnessTarget. */
+/* What another node wants to have read here, and nothing else. */
+typedef struct {
+    const int *partitions;
+    size_t     count;
+} PullPart;
+
+/* `writer` is the plan of the query that makes the table (NULL: it does not run: E_PLAN). Plans must live
+ * until pull_close, and so must `part` (NULL: all of it); `arena` is for what lasts as long as the query. */
+Status pull_open(PullHost *host, const PullPlan *plan, const QueryPlan *writer, const PullPart *part,
+                 Arena *arena, PullQuery **out, Error *err);
+/* The partitions that it has to read and that cannot be read here now (in its arena, ascending for a scan);
+ * 0: it may run. *settled: waiting alone will not change that. To be called again just before pull_run if
+ * time has passed. */
+size_t pull_missing(PullQuery *query, const int **out, bool *settled);
+/* These have been read on another node. */
+void pull_leave_out(PullQuery *query, const int *partitions, size_t count);
+/* The id of the query that makes the table. */
+Str pull_writer(const PullQuery *query);
+/* May it read rows of that partition? `query`: a PullQuery; void * for FreshnessTarget. Once pull_missing has
+ * been asked. */
 bool pull_reads(void *query, int partition);
 /* `row` gets the result columns, valid until it returns; false ends the query. */
 Status pull_run(PullQuery *query, bool (*row)(void *context, const Value *values), void *context, Error *err);

@@ -22,6 +22,7 @@
 #include "server/statements/statements.h"
 #include "server/settings/settings.h"
 #include "server/node/schema_registry.h"
+#include "server/peers/node_address.h"
 #include "server/node/state_dir.h"
 #include "server/node/tls_settings.h"
 
@@ -49,6 +50,8 @@ struct Node {
     CommandLog       *commands;
     Authentication   *authentication; /* NULL: everybody may ask */
     AuditLog         *audit;          /* NULL: nothing is noted */
+    Directory        *directory;      /* NULL: there are no other nodes */
+    Heartbeat        *heartbeat;      /* NULL: not asked for */
     Rest              rest;
     bool              has_rest, logs_to_file;
     HttpServer       *http;
@@ -218,6 +221,38 @@ static Status open_rest(Node *node, const NodeOptions *options, Error *err)
                : listen_on_all(node, properties_get_c(node->properties, "listeners"), err);
 }
 
+/* Other nodes are found and answered once this one serves: a node without REST cannot be asked, and a log of
+ * its own has no other nodes. */
+static Status open_peers(Node *node, const NodeOptions *options, Error *err)
+{
+    Str listeners = options->listener != NULL ? str_c(options->listener)
+                                              : properties_get_c(node->properties, "listeners");
+    Str address   = STR_NULL;
+    TRY(node_address(node->properties, listeners, node->port, node->arena, &address, err));
+    DirectoryOptions directory = {
+        .log        = node->log,
+        .runtime    = node->runtime,
+        .clock      = clock_system(),
+        .service_id = node->service_id,
+        .node_id    = str_c(node->dir.node_id),
+        .address    = address,
+        .replicas   = (int)properties_int(node->properties, "ksql.internal.topic.replicas", 1)};
+    Str servers = properties_get_c(node->properties, "bootstrap.servers");
+    if (!str_is_null(servers) && servers.len > 0)
+        TRY(directory_open(&directory, &node->directory, err));
+    HeartbeatOptions heartbeat = {.directory  = node->directory,
+                                  .peers      = node->rest.peers,
+                                  .runtime    = node->runtime,
+                                  .clock      = clock_system(),
+                                  .properties = node->properties,
+                                  .service_id = node->service_id,
+                                  .address    = address};
+    TRY(heartbeat_open(&heartbeat, &node->heartbeat, err));
+    node->rest.directory = node->directory;
+    node->rest.heartbeat = node->heartbeat;
+    return OK;
+}
+
 /* ---- what runs ---- */
 
 /* Queries start once all commands are known. */
@@ -352,6 +387,8 @@ static Status open_parts(Node *node, const NodeOptions *options, Error *err)
     runtime_join(node->runtime);
     make_processing_stream(node);
     if (node->has_rest)
+        TRY(open_peers(node, options, err));
+    if (node->has_rest)
         atomic_store(&node->rest.ready, true);
     return OK;
 }
@@ -378,6 +415,8 @@ void node_close(Node *node)
     if (node == NULL)
         return;
     http_close(node->http);
+    heartbeat_close(node->heartbeat);
+    directory_close(node->directory);
     if (node->has_rest)
         rest_clear(&node->rest);
     authentication_close(node->authentication);

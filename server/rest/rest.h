@@ -15,6 +15,9 @@
 #include "executor/pull/pull.h"
 #include "registry/registry_keeper.h"
 #include "server/access/authentication.h"
+#include "server/peers/directory.h"
+#include "server/peers/heartbeat.h"
+#include "server/peers/peer_client.h"
 #include "server/rest/pull_limits.h"
 
 enum { REST_MAX_BODY = 16 * 1024 * 1024 /* of a request, or of a row of /inserts-stream */ };
@@ -63,6 +66,9 @@ typedef struct {
     PullHost          pull;
     PullLimits        limits;
     HealthCache       health;
+    Directory        *directory; /* borrowed; NULL: there are no other nodes. Set before it is ready */
+    Heartbeat        *heartbeat; /* borrowed; NULL: nobody listens. As above */
+    PeerClient       *peers;
 } Rest;
 
 /* `config` is of functions; may be NULL. */
@@ -84,6 +90,10 @@ typedef RestFunction *RestHandler;
 /* Finds out, where somebody has to prove it, and keeps it with the exchange. False: it was answered. */
 /* `claimed` becomes the name that was not proved, in the arena, or STR_NULL. */
 bool rest_authenticate(Rest *rest, HttpExchange *x, Str *claimed);
+/* Has a node of this service sent it? Before the reply begins, as the next. */
+bool rest_is_from_node(Rest *rest, HttpExchange *x);
+/* The client's proof as a header says it, to be shown to another node; STR_NULL: none. */
+Str rest_authorization(HttpExchange *x);
 /* Who the exchange's session is, and what it may. Its texts live as long as the exchange. */
 void rest_identify(const Rest *rest, const HttpExchange *x, Session *session);
 /* May the exchange do what no statement says? One of these privileges on all sources; 0: only the role admin.
@@ -147,12 +157,40 @@ void rest_begin_rows(HttpExchange *x, const char *type);
 /* Can rows of these columns have the form? E_UNSUPPORTED. Before the reply begins. */
 Status rows_check(RowForm form, const Schema *schema, Error *err);
 void   rows_header(HttpExchange *x, RowForm form, Str query_id, const Schema *schema);
-void   rows_row(HttpExchange *x, RowForm form, const Schema *schema, const Value *values, bool tombstone,
-                StrBuf *scratch);
-void   rows_message(HttpExchange *x, RowForm form, const char *message);
-void   rows_error(HttpExchange *x, RowForm form, int code, const char *message);
-void   rows_token(HttpExchange *x, RowForm form, const OffsetVector *vector);
-void   rows_end(HttpExchange *x, RowForm form);
+/* What it writes, without the separator behind it. */
+void rows_header_text(RowForm form, Str query_id, const Schema *schema, StrBuf *out);
+void rows_row(HttpExchange *x, RowForm form, const Schema *schema, const Value *values, bool tombstone,
+              StrBuf *scratch);
+/* The form in which a node asks another for rows that its client wants in `form`. */
+RowForm row_form_between_nodes(RowForm form);
+/* A row as another node has written it in that form, without separators. */
+void rows_ready(HttpExchange *x, RowForm form, Str row, StrBuf *scratch);
+void rows_message(HttpExchange *x, RowForm form, const char *message);
+void rows_error(HttpExchange *x, RowForm form, int code, const char *message);
+void rows_token(HttpExchange *x, RowForm form, const OffsetVector *vector);
+void rows_end(HttpExchange *x, RowForm form);
+
+/* ---- pull queries ---- */
+
+/* How a pull query came: from a client, or as a part of one that another node answers. */
+typedef struct {
+    Str      authorization; /* to be shown to other nodes; STR_NULL: none */
+    bool     from_node;     /* proved: limits have been looked at there */
+    bool     skip_forwarding;
+    bool     has_part;
+    PullPart part;
+} PullOrigin;
+
+/* What the headers say; before the reply begins. */
+PullOrigin pull_origin_of(Rest *rest, HttpExchange *x);
+/* What `requestProperties` say; in `arena`. False: an error was answered. */
+bool pull_origin_read(HttpExchange *x, const json_t *request, Arena *arena, PullOrigin *origin);
+
+/* A SELECT from a table: answers it, or leaves a stream behind that does once other nodes have answered.
+ * Takes the arena over, in which query and text are, and the place that pull_limits_begin gave to one that is
+ * not from_node. */
+void rest_pull(Rest *rest, HttpExchange *x, const Session *session, const TransientQuery *query, Str text,
+               const PullOrigin *origin, Arena *arena, RowForm form);
 
 /* ---- read your writes: rest_consistency.c ---- */
 
@@ -164,6 +202,8 @@ bool rest_brings_token(const json_t *request);
 bool rest_wants_token(const Session *session);
 /* Into the reply's headers; nothing when it is empty. Before the reply begins. */
 void rest_token_header(HttpExchange *x, const OffsetVector *vector);
+/* How long a query waits for that. */
+int rest_wait_for_writes_ms(const Session *session);
 /* Waits until what is to be read reflects what the session has inserted. False: it was answered that it does
  * not in time, or the client has left. `text`: of the statement. */
 bool rest_await_writes(Rest *rest, HttpExchange *x, const Session *session, const FreshnessTarget *target,

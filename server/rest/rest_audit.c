@@ -91,6 +91,13 @@ static void note(Rest *rest, HttpExchange *x, Str claimed, Str statement)
     rest->audit->note(rest->audit, &made);
 }
 
+/* Ten times a second, if they are listened to; 200 is for nodes alone. */
+static bool is_between_nodes(HttpExchange *x, int status)
+{
+    return status == 200 &&
+           (str_equal(http_path(x), STR_LIT("/heartbeat")) || str_equal(http_path(x), STR_LIT("/lag")));
+}
+
 static bool only_looks(HttpExchange *x, int status)
 {
     bool get = str_equal(http_method(x), STR_LIT("GET")) || str_equal(http_method(x), STR_LIT("HEAD"));
@@ -100,7 +107,8 @@ static bool only_looks(HttpExchange *x, int status)
 void rest_audit(Rest *rest, HttpExchange *x, Str claimed)
 {
     int status = http_status(x);
-    if (rest->audit == NULL || status == 0 || only_looks(x, status)) /* 0: it reads on, and tells itself */
+    if (rest->audit == NULL || status == 0 || only_looks(x, status) ||
+        is_between_nodes(x, status)) /* 0: it reads on, and tells itself */
         return;
     bool streams = rest_streams_body(rest, http_method(x), http_path(x)); /* its body is not whole */
     note(rest, x, claimed, status == 401 || streams ? STR_NULL : subject(x));

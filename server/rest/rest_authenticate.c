@@ -4,14 +4,15 @@
  */
 #include "server/rest/rest.h"
 
+static bool is_socket(const HttpExchange *x) { return str_equal(http_path(x), STR_LIT("/ws/query")); }
+
 /* A browser cannot give a WebSocket a header (rest.md 5.7). Nowhere else is a token taken from an address:
  * those are written into logs. */
 static Credentials read_credentials(HttpExchange *x)
 {
     Credentials given = credentials_read(http_header(x, "Authorization"), http_arena(x));
     Str         token = http_parameter(x, "access_token");
-    if (given.kind == CREDENTIALS_NONE && str_equal(http_path(x), STR_LIT("/ws/query")) &&
-        !str_is_null(token))
+    if (given.kind == CREDENTIALS_NONE && is_socket(x) && !str_is_null(token))
         return credentials_of_token(token);
     return given;
 }
@@ -62,6 +63,23 @@ bool rest_permits(Rest *rest, HttpExchange *x, unsigned privileges)
     return false;
 }
 
+bool rest_is_from_node(Rest *rest, HttpExchange *x)
+{
+    Str credential = http_header(x, DIRECTORY_HEADER);
+    return atomic_load(&rest->ready) && rest->directory != NULL && !str_is_null(credential) &&
+           directory_knows(rest->directory, credential);
+}
+
+Str rest_authorization(HttpExchange *x)
+{
+    Str header = http_header(x, "Authorization"), token = http_parameter(x, "access_token");
+    if (str_is_null(header) && is_socket(x) && !str_is_null(token))
+        return str_printf(http_arena(x), "Bearer " STR_FMT, STR_ARG(token));
+    return header;
+}
+
+/* What another node hands on shows its client's proof, if that was one that can be shown; what nodes tell
+ * each other has none but their own. */
 bool rest_authenticate(Rest *rest, HttpExchange *x, Str *claimed)
 {
     Authentication *authentication = rest->authentication;
@@ -71,6 +89,8 @@ bool rest_authenticate(Rest *rest, HttpExchange *x, Str *claimed)
         return true;
     Credentials credentials = read_credentials(x);
     *claimed                = credentials.kind == CREDENTIALS_PASSWORD ? credentials.name : STR_NULL;
+    if (credentials.kind == CREDENTIALS_NONE && rest_is_from_node(rest, x))
+        return true;
     switch (ask(authentication, x, &credentials, &identity)) {
     case ANSWER_ACCEPTED:
         http_set_principal(x, identity.name, identity.roles);

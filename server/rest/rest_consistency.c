@@ -73,10 +73,15 @@ static Freshness await(Rest *rest, HttpExchange *x, FreshnessCheck *check, int64
     return verdict;
 }
 
+int rest_wait_for_writes_ms(const Session *session)
+{
+    return (int)properties_int(session->overrides, "sluice.query.pull.wait.ms", DEFAULT_WAIT_MS);
+}
+
 bool rest_await_writes(Rest *rest, HttpExchange *x, const Session *session, const FreshnessTarget *target,
                        Str text)
 {
-    int64_t wait_ms = properties_int(session->overrides, "sluice.query.pull.wait.ms", DEFAULT_WAIT_MS);
+    int64_t wait_ms = rest_wait_for_writes_ms(session);
     Error   err;
     if (wait_ms == 0 || offset_vector_is_empty(&session->written))
         return true;

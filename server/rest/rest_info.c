@@ -78,14 +78,6 @@ void rest_metadata_id(Rest *rest, HttpExchange *x) { rest_json(x, 200, scope(res
 
 void rest_alive(Rest *rest, HttpExchange *x) { http_respond(x, 200, "application/json", STR_LIT("{}")); }
 
-/* Nodes of ksqlDB tell each other that they live, and how far they are. Nodes of Sluice learn the first from
- * Kafka and do not read from each other yet: to say ok would be a lie. */
-void rest_between_nodes(Rest *rest, HttpExchange *x)
-{
-    rest_error(x, 400, 40000, STR_FMT " is not served: nodes of Sluice find each other through Kafka",
-               STR_ARG(http_path(x)));
-}
-
 /* ---- command statuses ---- */
 
 static Str without_backticks(Arena *arena, Str text)
@@ -145,13 +137,6 @@ void rest_status(Rest *rest, HttpExchange *x)
         rest_error(x, 404, 40400, "Command not found");
     else
         rest_json(x, 200, found);
-}
-
-/* With heartbeats alone, which are not built (settings.def refuses them). */
-void rest_cluster_status(Rest *rest, HttpExchange *x)
-{
-    rest_error(x, 404, 40400,
-               "Not Found: /clusterStatus is there with ksql.heartbeat.enable, which is not built");
 }
 
 static void refuse_unknown(HttpExchange *x, Str name)

@@ -77,97 +77,20 @@ static const AstStatement *parse_one(Rest *rest, HttpExchange *x, const Endpoint
     return NULL;
 }
 
-/* ---- pull ---- */
-
-typedef struct {
-    HttpExchange *x;
-    RowForm       form;
-    const Schema *schema;
-    StrBuf        scratch;
-} PullReply;
-
-/* A pull query on a table, and how it is to be answered. */
-typedef struct {
-    HttpExchange         *x;
-    const Session        *session;
-    const TransientQuery *query;
-    Str                   text;
-    RowForm               form;
-} PullAsked;
-
 static int64_t now_us(const Rest *rest)
 {
     Clock *clock = engine_clock(rest->engine);
     return clock->monotonic_us(clock);
 }
 
-static bool write_row(void *context, const Value *values)
-{
-    PullReply *reply = context;
-    rows_row(reply->x, reply->form, reply->schema, values, false, &reply->scratch);
-    if (http_pending(reply->x) > HTTP_PENDING_HIGH)
-        http_flush(reply->x);
-    return !http_gone(reply->x);
-}
-
-/* What it reflects is found out first: the rows are those of then, or later. */
-static void answer_rows(Rest *rest, const PullAsked *asked, PullQuery *pull, const FreshnessTarget *target)
-{
-    HttpExchange *x         = asked->x;
-    OffsetVector  reflected = {0};
-    size_t        before    = http_written(x);
-    PullReply     reply     = {.x = x, .form = asked->form, .schema = asked->query->pull->result};
-    Error         err;
-    bool          ends_with = rest_wants_token(asked->session);
-    if (ends_with || !offset_vector_is_empty(&asked->session->written)) {
-        freshness_reached(rest->runtime, target, &reflected);
-        offset_vector_merge(&reflected, &asked->session->written);
-    }
-    rest_token_header(x, &reflected);
-    rest_begin_rows(x, row_form_type(asked->form));
-    rows_header(x, asked->form, asked->query->query_id, reply.schema);
-    if (pull_run(pull, write_row, &reply, &err) != OK)
-        rows_error(x, asked->form, 50000, err.message);
-    else if (ends_with)
-        rows_token(x, asked->form, &reflected);
-    rows_end(x, asked->form);
-    pull_limits_add_pull(&rest->limits, now_us(rest), http_written(x) - before);
-    strbuf_clear(&reply.scratch);
-    offset_vector_clear(&reflected);
-}
-
-static void pull(Rest *rest, const PullAsked *asked)
-{
-    HttpExchange *x = asked->x;
-    PullQuery    *pull;
-    Error         err;
-    int           status, code;
-    http_wait_begin(x); /* for a query that has just been started */
-    PlanRef *writer = engine_query_plan(rest->engine, asked->query->pull->table->query_id);
-    Status   opened = pull_open(&rest->pull, asked->query->pull, writer ? plan_ref_plan(writer) : NULL,
-                                http_arena(x), &pull, &err);
-    http_wait_end(x);
-    if (opened == OK) {
-        FreshnessTarget target = {
-            .query_id = plan_ref_plan(writer)->id, .reads = pull_reads, .context = pull};
-        if (rest_await_writes(rest, x, asked->session, &target, asked->text))
-            answer_rows(rest, asked, pull, &target);
-        pull_close(pull);
-    } else {
-        rest_code(&err, NULL, &status, &code);
-        rest_statement_error(x, status, code, err.message, asked->text, NULL);
-    }
-    plan_unref(writer);
-}
-
-/* ---- both ---- */
-
 /* False: the node does enough already, and the client was told. */
-static bool may_begin(Rest *rest, HttpExchange *x, const TransientQuery *query)
+static bool may_begin(Rest *rest, HttpExchange *x, const TransientQuery *query, const PullOrigin *origin)
 {
     Error  err;
     bool   scalable = str_starts_with(query->query_id, STR_LIT("SCALABLE_PUSH_QUERY_"));
     Status status   = OK;
+    if (query->kind == QUERY_PULL_TABLE && origin->from_node)
+        return true; /* it was counted where it came in */
     if (query->kind != QUERY_PUSH)
         status = pull_limits_begin(&rest->limits, now_us(rest), &err);
     else if (scalable)
@@ -200,7 +123,7 @@ static void stream_rows(Rest *rest, HttpExchange *x, const Session *session, con
 
 /* Takes the arena over. */
 static void plan_and_run(Rest *rest, HttpExchange *x, Session *session, const AstStatement *statement,
-                         Str text, Arena *arena, RowForm form)
+                         Str text, const PullOrigin *origin, Arena *arena, RowForm form)
 {
     TransientQuery query;
     Error          err;
@@ -216,19 +139,16 @@ static void plan_and_run(Rest *rest, HttpExchange *x, Session *session, const As
         rest_code(&err, NULL, &status, &code);
         rest_statement_error(x, status, code, err.message, text, NULL);
         arena_free(arena);
-    } else if (!may_begin(rest, x, &query)) {
+    } else if (!may_begin(rest, x, &query, origin)) {
         arena_free(arena);
     } else if (query.kind == QUERY_PULL_TABLE) {
-        PullAsked asked = {x, session, &query, text, form};
-        pull(rest, &asked);
-        pull_limits_end(&rest->limits);
-        arena_free(arena);
+        rest_pull(rest, x, session, &query, text, origin, arena, form);
     } else
         stream_rows(rest, x, session, &query, text, arena, form);
 }
 
 static void run(Rest *rest, HttpExchange *x, const Endpoint *endpoint, const json_t *request,
-                Session *session)
+                Session *session, PullOrigin *origin)
 {
     bool socket = endpoint == &socket_endpoint;
     int  chosen = socket ? 0
@@ -242,10 +162,10 @@ static void run(Rest *rest, HttpExchange *x, const Endpoint *endpoint, const jso
     Str                 text      = str_dup(arena, rest_field(request, endpoint->text_field));
     const AstStatement *statement = parse_one(rest, x, endpoint, session, text, arena);
     RowForm             form      = endpoint->forms[chosen];
-    if (statement == NULL) {
+    if (statement == NULL || !pull_origin_read(x, request, arena, origin)) {
         arena_free(arena);
     } else if (statement->kind == STMT_QUERY) {
-        plan_and_run(rest, x, session, statement, text, arena, form);
+        plan_and_run(rest, x, session, statement, text, origin, arena, form);
     } else if (endpoint == &query_endpoint && http_is_2(x)) { /* ksqlDB's, too: it goes to /query-stream */
         rest_error(x, 405, 40500, "PRINT is not served by /query over HTTP/2: send it to /query-stream");
         arena_free(arena);
@@ -268,7 +188,7 @@ static bool has_text(HttpExchange *x, const Endpoint *endpoint, const json_t *re
     return false;
 }
 
-static void answer(Rest *rest, HttpExchange *x, const Endpoint *endpoint, Str body)
+static void answer(Rest *rest, HttpExchange *x, const Endpoint *endpoint, Str body, PullOrigin origin)
 {
     Session session = {0};
     json_t *request = rest_parse_request(x, body);
@@ -277,28 +197,32 @@ static void answer(Rest *rest, HttpExchange *x, const Endpoint *endpoint, Str bo
     if (has_text(x, endpoint, request) &&
         rest_session(rest, x, request, endpoint->properties_field, &session) &&
         rest_read_token(x, request, &session.written) && rest_wait_for_command(rest, x, request))
-        run(rest, x, endpoint, request, &session);
+        run(rest, x, endpoint, request, &session, &origin);
     session_clear(&session);
     json_decref(request);
 }
 
-void rest_query(Rest *rest, HttpExchange *x) { answer(rest, x, &query_endpoint, http_body(x)); }
+void rest_query(Rest *rest, HttpExchange *x)
+{
+    answer(rest, x, &query_endpoint, http_body(x), pull_origin_of(rest, x));
+}
 
 void rest_query_stream(Rest *rest, HttpExchange *x)
 {
     if (!http_can_stream(x))
         rest_error(x, 400, 40000, "This endpoint is only available over HTTP/1.1 and HTTP/2");
     else
-        answer(rest, x, &stream_endpoint, http_body(x));
+        answer(rest, x, &stream_endpoint, http_body(x), pull_origin_of(rest, x));
 }
 
 /* The request is in the query: a GET that becomes a WebSocket has no body. */
 void rest_query_socket(Rest *rest, HttpExchange *x)
 {
-    Str request = http_parameter(x, "request");
+    Str        request = http_parameter(x, "request");
+    PullOrigin origin  = pull_origin_of(rest, x);
     if (!http_begin_websocket(x))
         rest_error(x, 400, 40000,
                    "/ws/query is a WebSocket: Upgrade, Sec-WebSocket-Key and version 13 are wanted");
     else
-        answer(rest, x, &socket_endpoint, str_is_null(request) ? STR_LIT("") : request);
+        answer(rest, x, &socket_endpoint, str_is_null(request) ? STR_LIT("") : request, origin);
 }

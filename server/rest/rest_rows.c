@@ -133,17 +133,22 @@ static void fields_header(const Schema *schema, StrBuf *out)
     json_decref(fields);
 }
 
+void rows_header_text(RowForm form, Str query_id, const Schema *schema, StrBuf *out)
+{
+    if (form == ROWS_ARRAY)
+        strbuf_addc(out, '[');
+    if (form == ROWS_SOCKET)
+        fields_header(schema, out);
+    else if (has_objects(form))
+        objects_header(form, query_id, schema, out);
+    else
+        columns_header(query_id, schema, out);
+}
+
 void rows_header(HttpExchange *x, RowForm form, Str query_id, const Schema *schema)
 {
     StrBuf out = {0};
-    if (form == ROWS_ARRAY)
-        strbuf_addc(&out, '[');
-    if (form == ROWS_SOCKET)
-        fields_header(schema, &out);
-    else if (has_objects(form))
-        objects_header(form, query_id, schema, &out);
-    else
-        columns_header(query_id, schema, &out);
+    rows_header_text(form, query_id, schema, &out);
     strbuf_adds(&out, separator_behind(form));
     http_write(x, strbuf_str(&out));
     strbuf_clear(&out);
@@ -186,6 +191,21 @@ void rows_row(HttpExchange *x, RowForm form, const Schema *schema, const Value *
     strbuf_adds(scratch, separator_behind(form));
     http_write(x, strbuf_str(scratch));
 }
+
+/* What differs between the forms stands around the same text. */
+void rows_ready(HttpExchange *x, RowForm form, Str row, StrBuf *scratch)
+{
+    bool wrapped = has_objects(form) && !is_proto(form);
+    strbuf_reset(scratch);
+    strbuf_adds(scratch, separator_before(form));
+    strbuf_adds(scratch, wrapped ? "{\"row\":{\"columns\":" : "");
+    strbuf_add(scratch, row);
+    strbuf_adds(scratch, wrapped ? "}}" : "");
+    strbuf_adds(scratch, separator_behind(form));
+    http_write(x, strbuf_str(scratch));
+}
+
+RowForm row_form_between_nodes(RowForm form) { return is_proto(form) ? ROWS_PROTO : ROWS_LINES; }
 
 void rows_message(HttpExchange *x, RowForm form, const char *message)
 {

@@ -156,37 +156,6 @@ class Following(WithNodes):
         self.assertEqual([s["name"] for s in late.ok("SHOW STREAMS;")[0]["streams"]], ["L"])
         self.assertNotIn("failed", late.log())
 
-class Pull(WithNodes):
-    def test_no_reply_lacks_what_the_other_node_has(self):
-        self.make_query(self.a)
-        number = self.a.ok(f"CREATE TABLE T WITH (kafka_topic='{self.name}-t') AS SELECT W, COUNT(*) AS N FROM OUT GROUP BY W;"
-                           )[0]["commandSequenceNumber"]
-        self.b.ok("SHOW QUERIES;", commandSequenceNumber=number)
-        self.await_shares()
-        self.insert(self.a, range(16))
-        self.await_results(self.a, range(16))
-        for n in range(16):
-            wait_until(lambda: self.rows_of_one(f"SELECT W, N FROM T WHERE W = {2 * n};") == [[2 * n, 1]], PATIENCE, f"the count of {2 * n}")
-        for server in (self.a, self.b):
-            status, answer = self.ask(server, "SELECT * FROM T;")
-            self.assertEqual((status, answer["error_code"]), (503, 50302))
-            self.assertIn("on another server of this service", answer["message"])
-        self.b.stop()
-        wait_until(lambda: self.ask(self.a, "SELECT * FROM T;")[0] == 200, PATIENCE, "the whole table on the node that is left")
-        self.assertEqual(sorted(self.a.pull("SELECT * FROM T;")), [[2 * n, 1] for n in range(16)])
-
-    @staticmethod
-    def ask(server, text):
-        status, body, _ = server.post("/query", {"ksql": text})
-        return status, json.loads(body)
-
-    def rows_of_one(self, text):
-        """Of the node that has the key; the other one refuses."""
-        answers = [self.ask(server, text) for server in (self.a, self.b)]
-        refused = [answer for status, answer in answers if status != 200]
-        self.assertEqual([answer["error_code"] for answer in refused], [50302], answers)
-        return [element["row"]["columns"] for status, answer in answers if status == 200 for element in answer if "row" in element]
-
 
 class Together(WithNodes):
     def test_many_clients_on_both(self):

@@ -1,0 +1,56 @@
+/*
+ * rest_cluster.c - what nodes tell each other, and what they tell people of each other (rest.md 6).
+ *
+ * Only where the settings ask for it. A heartbeat counts if a node of the service has sent it: anybody's
+ * would make a dead node look alive.
+ */
+#include "server/rest/rest.h"
+
+void rest_cluster_status(Rest *rest, HttpExchange *x)
+{
+    if (heartbeat_is_beating(rest->heartbeat))
+        rest_json(x, 200, json_pack("{s:o}", "clusterStatus", heartbeat_cluster_status(rest->heartbeat)));
+    else
+        rest_error(x, 404, 40400, "Not Found: /clusterStatus is there with ksql.heartbeat.enable=true");
+}
+
+/* NULL: answered. */
+static json_t *message_of_node(Rest *rest, HttpExchange *x, bool enabled, const char *setting)
+{
+    if (!enabled) {
+        rest_error(x, 400, 40000, STR_FMT " is served with %s=true only", STR_ARG(http_path(x)), setting);
+        return NULL;
+    }
+    if (!rest_is_from_node(rest, x)) {
+        rest_error(x, 403, 40300, STR_FMT " is for servers of this service only", STR_ARG(http_path(x)));
+        return NULL;
+    }
+    return rest_request(x);
+}
+
+static void acknowledge(HttpExchange *x, json_t *message, Status status, const Error *err)
+{
+    json_decref(message);
+    if (status == OK)
+        rest_json(x, 200, json_pack("{s:b}", "ok", 1));
+    else
+        rest_error(x, 400, 40000, "Invalid JSON in request: %s", err->message);
+}
+
+void rest_heartbeat(Rest *rest, HttpExchange *x)
+{
+    Error   err;
+    json_t *message =
+        message_of_node(rest, x, heartbeat_is_beating(rest->heartbeat), "ksql.heartbeat.enable");
+    if (message != NULL)
+        acknowledge(x, message, heartbeat_hear(rest->heartbeat, message, &err), &err);
+}
+
+void rest_lag(Rest *rest, HttpExchange *x)
+{
+    Error   err;
+    json_t *message =
+        message_of_node(rest, x, heartbeat_reports_lags(rest->heartbeat), "ksql.lag.reporting.enable");
+    if (message != NULL)
+        acknowledge(x, message, heartbeat_hear_lags(rest->heartbeat, message, &err), &err);
+}
