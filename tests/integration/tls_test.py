@@ -261,6 +261,26 @@ class ClientCertificates(WithTls):
         self.refused(context(maximum_version=ssl.TLSVersion.TLSv1_2))
 
 
+class Audit(WithTls):
+    def setUp(self):
+        self.properties = {"ssl.client.authentication": "REQUESTED", "ssl.truststore.location": OURS.certificate, "ksql.audit.topic": "who", **WithTls.properties}
+        super().setUp()
+
+    def test_the_subject_is_who_asked(self):
+        self.server.tls = context(ANN)
+        self.server.ok(rest_test.STREAM)
+        self.server.tls = context()
+        self.server.ok("CREATE STREAM WHO (NAME STRING KEY, principal STRING, statement STRING) WITH (kafka_topic='who', value_format='JSON');")
+        rows = []
+        def there():
+            rows[:] = self.server.pull("SELECT NAME, principal, statement FROM WHO;")
+            return any("STREAM WHO" in row[2].upper() for row in rows)
+        wait_until(there)
+        names = {row[2].split()[2]: row[:2] for row in rows if row[2].startswith("CREATE")}
+        self.assertEqual(names["S"], ["CN=ann,O=x"] * 2)
+        self.assertEqual(names["WHO"][1], None)
+
+
 class ClientCertificatesIfThereAreAny(WithTls):
     def setUp(self):
         trusted = OURS.path("trusted.p12")
