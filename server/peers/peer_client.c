@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "core/clock.h"
+#include "server/peers/peer_tls.h"
 
 enum {
     HELD_MOST   = 1024 * 1024, /* bytes that an owner has not taken; beyond, libcurl stops reading */
@@ -45,6 +46,7 @@ struct PeerCall {
 
 struct PeerClient {
     pthread_t thread;
+    PeerTls   tls;
     /* Thread: any, under lock */
     pthread_mutex_t lock;
     pthread_cond_t  woken_up;
@@ -92,6 +94,7 @@ static void set_options(PeerCall *call, const PeerRequest *request)
     CURL *easy = call->easy;
     curl_easy_setopt(easy, CURLOPT_URL, call->url);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    peer_tls_set(&call->client->tls, easy);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* the environment's is for the world outside */
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -300,9 +303,10 @@ static void *client_main(void *argument)
 
 /* ---- for owners ---- */
 
-PeerClient *peer_client_new(void)
+PeerClient *peer_client_new(const Properties *properties)
 {
     PeerClient *client = mem_calloc(1, sizeof *client);
+    peer_tls_init(&client->tls, properties);
     pthread_mutex_init(&client->lock, NULL);
     pthread_cond_init(&client->woken_up, NULL);
     return client;
@@ -339,6 +343,7 @@ void peer_client_free(PeerClient *client)
         pthread_join(client->thread, NULL);
     if (client->multi != NULL)
         curl_multi_cleanup(client->multi);
+    peer_tls_clear(&client->tls);
     pthread_cond_destroy(&client->woken_up);
     pthread_mutex_destroy(&client->lock);
     mem_free(client);

@@ -10,13 +10,14 @@
 #ifndef SLUICE_SERVER_PEERS_PEER_CLIENT_H
 #define SLUICE_SERVER_PEERS_PEER_CLIENT_H
 
-#include "core/str.h"
+#include "server/settings/properties.h"
 
 typedef struct PeerClient PeerClient;
 typedef struct PeerCall   PeerCall;
 
-/* Its thread begins with the first call. */
-PeerClient *peer_client_new(void);
+/* Its thread begins with the first call. `properties` say how it shows itself to https:// addresses
+ * (peer_tls.h); may be NULL. */
+PeerClient *peer_client_new(const Properties *properties);
 /* Cancels what is under way. All calls must have been ended. Accepts NULL. */
 void peer_client_free(PeerClient *client);
 

@@ -141,7 +141,7 @@ void rest_init(Rest *rest, Engine *engine, Runtime *runtime, const Properties *p
     atomic_init(&rest->terminated, false);
     pthread_mutex_init(&rest->lock, NULL);
     pthread_mutex_init(&rest->health.lock, NULL);
-    rest->peers = peer_client_new();
+    rest->peers = peer_client_new(properties);
     pull_limits_init(&rest->limits, properties);
     pull_host_init(&rest->pull, runtime, engine_clock(engine), config);
     engine_set_transients(engine, &rest->transients);

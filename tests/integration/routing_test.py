@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -19,6 +20,7 @@ import urllib.parse
 import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from certificates import Authority  # noqa: E402
 from sluice_server import Server, wait_until  # noqa: E402
 
 BINARY = os.environ.get("SLUICE", "build/sluice")
@@ -356,6 +358,49 @@ class Protected(WithNodes):
             self.assertEqual(server.post("/query", {"ksql": "SELECT * FROM T;"}, {"Authorization": "", "Sluice-Node": "x y"})[0], 401)
             wait_until(lambda: [h["hostAlive"] for h in json.loads(server.get("/clusterStatus")[1])["clusterStatus"].values()] == [True, True],
                        PATIENCE, "heartbeats")
+
+
+class Noted(WithNodes):
+    count = 0
+
+    def test_a_query_that_was_routed_is_in_the_audit_log(self):
+        self.settings = {"ksql.audit.topic": f"{self.name}-who"}
+        self.nodes = [self.node(), self.node()]
+        self.make_tables(range(20))
+        self.await_rows(range(20))
+        for n, server in enumerate(self.nodes):
+            self.assertEqual(self.ask(server, f"SELECT * FROM T WHERE V >= 0 LIMIT {100 + n};")[0], 200)
+
+        stream = self.nodes[0].stream("/query-stream", {"sql": f"PRINT '{self.name}-who' FROM BEGINNING;"})
+        found, end = "", time.monotonic() + 20
+        while time.monotonic() < end and not all(found.count(f"LIMIT {100 + n};") == 2 for n in range(2)):  # of who asked, and who was asked
+            found += stream.line()
+        stream.leave()
+        self.assertEqual([found.count(f"LIMIT {100 + n};") for n in range(2)], [2, 2], found)
+
+
+class Encrypted(WithNodes):
+    """Nodes whose addresses are https://, and which want to see certificates."""
+
+    def setUp(self):
+        self.directory = tempfile.mkdtemp(prefix="sluice-routing-")
+        self.addCleanup(shutil.rmtree, self.directory, True)
+        ours = Authority(os.path.join(self.directory, "ours"), "ours")
+        with open(ours.path("config"), "a", encoding="utf-8") as config:
+            config.write("[node]\nsubjectAltName = IP:127.0.0.1\nextendedKeyUsage = serverAuth, clientAuth\n")
+        self.settings = {"ssl.keystore.location": ours.issue("node", "/CN=node", "node"), "ssl.truststore.location": ours.certificate,
+                         "ssl.client.authentication": "REQUIRED"}
+        super().setUp()
+
+    def node(self, **settings):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        return super().node(listeners=f"http://127.0.0.1:0,https://127.0.0.1:{port}", **{"ksql.advertised.listener": f"https://127.0.0.1:{port}"})
+
+    def test_parts_come_encrypted(self):
+        self.make_tables(range(20))
+        self.await_rows(range(20))
 
 
 class Limits(WithNodes):

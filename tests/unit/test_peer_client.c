@@ -64,7 +64,7 @@ static void wait_released(_Atomic int *count, int wanted)
 
 static void a_pause_needs_nobody(void **state)
 {
-    PeerClient *client  = peer_client_new();
+    PeerClient *client  = peer_client_new(NULL);
     _Atomic int count   = 0;
     PeerRequest request = {.pause_ms = 20, .released = released, .context = &count};
     StrBuf      nothing = {0};
@@ -83,7 +83,7 @@ static void an_answer_comes_whole_or_breaks_off(void **state)
 {
     char        url[64];
     int         listener = listen_somewhere(url, sizeof url), status = 0;
-    PeerClient *client  = peer_client_new();
+    PeerClient *client  = peer_client_new(NULL);
     PeerRequest request = {
         .url = url, .body = STR_LIT("?"), .connect_ms = 1000, .answer_ms = 5000, .silent_s = 5};
     StrBuf    out = {0};
@@ -107,7 +107,7 @@ static void who_does_not_answer_is_given_up(void **state)
 {
     char        url[64];
     int         listener = listen_somewhere(url, sizeof url), status = 0;
-    PeerClient *client  = peer_client_new();
+    PeerClient *client  = peer_client_new(NULL);
     _Atomic int count   = 0;
     PeerRequest request = {.url        = url,
                            .connect_ms = 1000,
@@ -136,7 +136,7 @@ static void where_nobody_listens_is_told(void **state)
 {
     char        url[64];
     int         status = 0;
-    PeerClient *client = peer_client_new();
+    PeerClient *client = peer_client_new(NULL);
     close(listen_somewhere(url, sizeof url));
     PeerRequest request = {.url = url, .connect_ms = 1000, .answer_ms = 5000, .silent_s = 5};
     StrBuf      out     = {0};
@@ -170,7 +170,7 @@ static void who_does_not_take_holds_the_sender_up(void **state)
     static char piece[PIECE];
     char        url[64], head[128];
     int         listener = listen_somewhere(url, sizeof url), status = 0;
-    PeerClient *client  = peer_client_new();
+    PeerClient *client  = peer_client_new(NULL);
     PeerRequest request = {.url = url, .connect_ms = 1000, .answer_ms = 5000, .silent_s = 5};
     StrBuf      out     = {0};
     Error       err;
