@@ -3,6 +3,7 @@
  */
 #include "executor/pull/pull.h"
 
+#include "serde/read_back.h"
 #include "serde/serde.h"
 
 struct PullQuery {
@@ -27,8 +28,8 @@ struct PullQuery {
     Arena          *arena;   /* of the query */
     Arena          *scratch; /* of one row */
     Value          *row, *result;
-    int64_t         left; /* of LIMIT; < 0: none */
-    bool            over;
+    int64_t         left;             /* of LIMIT; < 0: none */
+    bool            over, reads_back; /* the format of the table's topic has no NULL */
     bool (*consume)(void *context, const Value *values);
     void *consumer;
 };
@@ -222,7 +223,8 @@ Status pull_open(PullHost *host, const PullPlan *plan, const QueryPlan *writer, 
                                    .only       = part != NULL ? part->partitions : NULL,
                                    .only_count = part != NULL ? part->count : 0,
                                    .arena      = arena,
-                                   .left       = plan->has_limit ? plan->limit : -1};
+                                   .left       = plan->has_limit ? plan->limit : -1,
+                                   .reads_back = read_back_differs(&plan->table->value_format)};
     query->scratch   = arena_new(0);
     query->row       = ARENA_ARRAY(arena, Value, plan->schema->count);
     query->result    = ARENA_ARRAY(arena, Value, plan->result->count);
@@ -277,8 +279,12 @@ static Status on_row(void *context, const StateRow *from, Error *err)
     Truth      verdict = TRUTH_TRUE;
     Error      ignored;
     arena_reset(query->scratch);
-    for (size_t i = 0; i < query->plan->schema->count; i++)
-        query->row[i] = row_value(query->plan->schema, i, from);
+    for (size_t i = 0; i < query->plan->schema->count; i++) {
+        const Column *column = &query->plan->schema->columns[i];
+        query->row[i]        = row_value(query->plan->schema, i, from);
+        if (query->reads_back && column->role == COLUMN_VALUE)
+            query->row[i] = read_back(column->type, query->row[i], query->scratch);
+    }
     if (query->where != NULL &&
         program_test(query->where, query->row, query->scratch, &verdict, &ignored) != OK)
         return OK;
