@@ -105,6 +105,16 @@ static Status add_remaining(Expansion *x, size_t from, size_t first, size_t coun
     return OK;
 }
 
+/* In a join a column that is the new key is named as `*` names columns. */
+static Str star_key_name(const Analysis *a, size_t which)
+{
+    const AstExpr *key = a->partition_by[which].qualified;
+    for (size_t from = 0; analysis_is_join(a) && key->kind == AST_COLUMN && from < a->from_count; from++)
+        if (str_equal(a->from[from].alias, key->qualifier.text))
+            return analysis_flat_name(a, from, key->name.text);
+    return a->generated_keys[which];
+}
+
 /* `*` after PARTITION BY: the new keys, what is left of the values, then the old keys. */
 static Status expand_repartitioned(Expansion *x, Pos pos, Error *err)
 {
@@ -113,15 +123,15 @@ static Status expand_repartitioned(Expansion *x, Pos pos, Error *err)
     for (size_t i = 0; i < a->query->partition_count; i++) {
         const AstExpr *key = a->partition_by[i].qualified;
         if (key->kind != AST_NULL)
-            TRY(add_expr(x, key, a->generated_keys[i], true, pos, err));
+            TRY(add_expr(x, key, star_key_name(a, i), true, pos, err));
     }
     for (size_t from = 0; from < a->from_count; from++) {
         const Schema *schema = a->from[from].source->schema;
-        if (analysis_is_join(a))
-            TRY(add_remaining(x, from, 0, schema->key_count, pos, err));
         TRY(add_remaining(x, from, schema->key_count, schema->count - schema->key_count, pos, err));
         for (size_t i = 0; analysis_is_join(a) && i < ARRAY_LEN(pseudo); i++)
             TRY(add_star_column(x, from, str_c(pseudo[i]), pos, err));
+        if (analysis_is_join(a))
+            TRY(add_remaining(x, from, 0, schema->key_count, pos, err));
     }
     return analysis_is_join(a) ? OK : add_remaining(x, 0, 0, a->from[0].source->schema->key_count, pos, err);
 }

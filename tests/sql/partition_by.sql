@@ -60,3 +60,12 @@ ASSERT STREAM out (ROWTIME BIGINT KEY, a INT, b STRING, k STRING) WITH (KAFKA_TO
 --@expected.error: plan
 --@expected.message: Reserved column name in select: `ROWOFFSET`. Please remove or alias the column.
 CREATE STREAM out AS SELECT ROWOFFSET, a FROM s PARTITION BY ROWOFFSET;
+
+--@test: * of a join, by a column that is no key of the join: the new key is named as * names columns, the old keys come last
+CREATE STREAM l2 (a INT KEY, b INT) WITH (KAFKA_TOPIC='l2', VALUE_FORMAT='JSON');
+CREATE STREAM r2 (x INT KEY, y INT) WITH (KAFKA_TOPIC='r2', VALUE_FORMAT='JSON');
+CREATE STREAM out AS SELECT * FROM l2 JOIN r2 WITHIN 10 SECONDS ON l2.b = r2.y PARTITION BY a;
+INSERT INTO l2 (a, b, ROWTIME) VALUES (7, 1, 11);
+INSERT INTO r2 (x, y, ROWTIME) VALUES (-1, 1, 12);
+ASSERT STREAM out (l2_a INT KEY, l2_b INT, l2_rowtime BIGINT, l2_rowpartition INT, l2_rowoffset BIGINT, r2_y INT, r2_rowtime BIGINT, r2_rowpartition INT, r2_rowoffset BIGINT, r2_x INT) WITH (KAFKA_TOPIC='OUT');
+ASSERT VALUES out (l2_a, l2_b, l2_rowtime, r2_y, r2_x) VALUES (7, 1, 11, 1, -1);
