@@ -17,10 +17,10 @@
 
 enum {
     GROUPS_FIRST = 64,
-    GROUPS_MOST  = 16384,
-    BYTES_MOST   = 4 * 1024 * 1024, /* of keys and states */
-    ROWS_TO_TELL = 1024,            /* fewer say nothing about what is saved */
-    ROWS_PASSED  = 65536            /* one by one, before it is tried again */
+    GROUPS_MOST  = 4096,       /* with BYTES_MOST: what a task may keep, of which there may be thousands */
+    BYTES_MOST   = 512 * 1024, /* of keys and states */
+    ROWS_TO_TELL = 1024,       /* fewer say nothing about what is saved */
+    ROWS_PASSED  = 65536       /* one by one, before it is tried again */
 };
 
 typedef struct {
