@@ -195,8 +195,9 @@ static Status write_row(StoreTable *table, const StoreMemory *memory, const MemR
                       .partition    = memory->partition,
                       .window_start = entry.start,
                       .window_end   = entry.end};
-    bool gone = str_is_null(entry.value) || store_row_time(table->spec.kind, entry.start, entry.end) < bound;
-    if (gone)
+    if (store_row_time(table->spec.kind, entry.start, entry.end) < bound)
+        return OK; /* if it is in the file, the sweep that follows takes it */
+    if (str_is_null(entry.value))
         return store_table_delete(table, &out, err);
     TRY(store_record_decode(&table->spec, entry.value, arena, &out, err));
     return store_table_put(table, &out, err);

@@ -329,7 +329,7 @@ class Unavailable(unittest.TestCase):
             self.assertEqual(a.get("/info")[0], 200)
             status, answer = a.ksql("CREATE TYPE B AS STRUCT<X INT>;")
             self.assertEqual((status, answer["error_code"]), (500, 50000), answer)
-            self.assertRegex(answer["message"], f"Kafka at {self.bootstrap} does not answer: .*Connection refused")
+            self.assertRegex(answer["message"], f"Kafka at {self.bootstrap} does not answer: .+")  # whichever of its sockets noticed first
             start = len(a.log())
             self.kafka("start", str(self.port), self.directory)
             a.await_log("(Kafka answers again)", start, PATIENCE)
