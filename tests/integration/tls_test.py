@@ -270,6 +270,7 @@ class Audit(WithTls):
         self.server.tls = context(ANN)
         self.server.ok(rest_test.STREAM)
         self.server.tls = context()
+        wait_until(lambda: "who" in [topic["name"] for topic in self.server.ok("SHOW TOPICS;")[0]["topics"]], what="the topic, which a thread of its own makes")
         self.server.ok("CREATE STREAM WHO (NAME STRING KEY, principal STRING, statement STRING) WITH (kafka_topic='who', value_format='JSON');")
         rows = []
         def there():
