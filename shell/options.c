@@ -216,14 +216,28 @@ static int read_config(ShellOptions *options, Shell *shell, const char *path)
     return status;
 }
 
-/* A file of statements is run, on an engine in this process. */
-static void take_target(ShellOptions *options, const char *target)
+bool shell_is_url(const char *target)
+{
+    if (strstr(target, "://") != NULL || strncmp(target, "unix:", 5) == 0)
+        return true;
+    const char *colon = strrchr(target, ':');
+    return colon != NULL && strchr(target, '/') == NULL && colon[1] >= '0' && colon[1] <= '9';
+}
+
+/* A file of statements is run, on an engine in this process. A name like one's that is not there is a slip:
+ * taken for a directory it would be made, and an empty catalog would be the answer. */
+static int take_target(ShellOptions *options, const char *target)
 {
     struct stat info;
-    if (options->task_count == 0 && stat(target, &info) == 0 && S_ISREG(info.st_mode))
-        add_task(options, true, target);
-    else
-        options->target = target;
+    if (stat(target, &info) != 0) {
+        if (errno == ENOENT && str_ends_with(str_c(target), STR_LIT(".sql")) && !shell_is_url(target)) {
+            fprintf(stderr, "sluice sql: cannot read %s: %s\n", target, strerror(errno));
+            return SHELL_FAILED;
+        }
+    } else if (options->task_count == 0 && S_ISREG(info.st_mode))
+        return add_task(options, true, target);
+    options->target = target;
+    return SHELL_OK;
 }
 
 int shell_options_parse(ShellOptions *options, Shell *shell, int argc, char **argv)
@@ -237,7 +251,7 @@ int shell_options_parse(ShellOptions *options, Shell *shell, int argc, char **ar
     while (status == SHELL_OK && (option = getopt_long(argc, argv, letters, longs, NULL)) != -1)
         status = take_option(options, shell, row_of(option), optarg);
     if (status == SHELL_OK && optind < argc)
-        take_target(options, argv[optind++]);
+        status = take_target(options, argv[optind++]);
     if (status == SHELL_OK && optind < argc)
         status = bad("what is '%s'?", argv[optind]);
     if (status == SHELL_OK && options->config_file != NULL)

@@ -133,7 +133,10 @@ typedef struct {
     Arena      *texts; /* of config_file, which the session goes on to read; NULL: none */
 } ShellOptions;
 
-/* SHELL_OK, or SHELL_USAGE after saying what is wrong. Sets the session's parts right away. */
+/* `http://...`, `host:port`, `unix:PATH`: a server; everything else is a directory or a file. */
+bool shell_is_url(const char *target);
+/* SHELL_OK, or after saying what is wrong SHELL_USAGE, or SHELL_FAILED: a script is not there. Sets the
+ * session's parts right away. */
 int  shell_options_parse(ShellOptions *options, Shell *shell, int argc, char **argv);
 void shell_options_clear(ShellOptions *options);
 

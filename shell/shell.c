@@ -14,22 +14,13 @@
 #include "shell/interrupt.h"
 #include "shell/session.h"
 
-/* `http://...`, `host:port`, `unix:PATH`: a server; everything else is a directory. */
-static bool is_url(const char *target)
-{
-    if (strstr(target, "://") != NULL || strncmp(target, "unix:", 5) == 0)
-        return true;
-    const char *colon = strrchr(target, ':');
-    return colon != NULL && strchr(target, '/') == NULL && colon[1] >= '0' && colon[1] <= '9';
-}
-
 static int connect_shell(Shell *shell, const ShellOptions *options, const ShellEngine *engine)
 {
     Error       err;
     StrBuf      url    = {0};
     const char *target = options->target != NULL ? options->target : getenv("SLUICE_URL");
     Status      status = OK;
-    if (target != NULL && (target[0] == '\0' || is_url(target)))
+    if (target != NULL && (target[0] == '\0' || shell_is_url(target)))
         strbuf_adds(&url, target);
     else if (engine == NULL)
         strbuf_adds(&url, "http://localhost:8088");

@@ -120,6 +120,12 @@ class FeedTest(unittest.TestCase):
             self.assertEqual((code, out), (1, ""))
             self.assertIn("Did you mean:\n\tprint in;", err)
 
+    def test_a_script_that_is_not_there(self):
+        """No state directory is made of its name, whatever else is to be run there."""
+        for args in (["nofile.sql"], ["-e", "SHOW TABLES;", "nofile.sql"]):
+            self.assertEqual(self.run_sluice("sql", "-X", *args), (1, "", "sluice sql: cannot read nofile.sql: No such file or directory\n"))
+            self.assertEqual(os.listdir(self.folder.name), [])
+
     def test_separated_keys(self):
         code, _, err = self.run_sluice("feed", "--topic", "in", "--key-separator", "\\t", "--state-dir", self.dir, stdin=b"k1\t7\nk2\t8\n")
         self.assertEqual(code, 0, err)
