@@ -16,7 +16,7 @@ typedef struct Grid Grid;
 typedef struct {
     Str  heading;
     bool right; /* numbers */
-    bool whole; /* an identifier: never cut, as numbers are not */
+    bool whole; /* a time, a truth value, an identifier: never cut, as numbers are not */
 } GridColumn;
 
 typedef struct {

@@ -1,8 +1,8 @@
 /*
  * layout.h - columns of text side by side: widths by data, cut or wrapped to the screen.
  *
- * Numbers and identifiers are never cut: half a number is a wrong one. A row that does not fit without that
- * is better shown one column a line (layout_is_possible).
+ * Numbers, times, truth values and identifiers are never cut: half of one is a wrong one. A row that does not
+ * fit without that is better shown one column a line (layout_is_possible).
  *
  * A layout is measured over some rows (all of a finite result, the first few of an endless one) and then
  * draws rows one by one; a later row may make it grow, and the caller draws a new heading. Cells must be
@@ -30,7 +30,7 @@ typedef struct {
     size_t shown; /* after layout_fit */
     Str    heading;
     bool   right; /* numbers */
-    bool   whole; /* never cut: numbers, identifiers */
+    bool   whole; /* never cut: numbers, times, identifiers */
 } LayoutColumn;
 
 /* What is known of a column before its cells. */

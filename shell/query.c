@@ -101,6 +101,14 @@ static bool is_number_type(Str type)
            str_starts_with(type, STR_LIT("DOUBLE")) || str_starts_with(type, STR_LIT("DECIMAL"));
 }
 
+/* Half of one still reads like one, and is a wrong one: an hour without its minutes. Only what is longer than
+ * a line by nature (texts, bytes, nested values) may be cut. */
+static bool is_scalar_type(Str type)
+{
+    return is_number_type(type) || str_starts_with(type, STR_LIT("BOOLEAN")) ||
+           str_starts_with(type, STR_LIT("DATE")) || str_starts_with(type, STR_LIT("TIME"));
+}
+
 static bool is_header_type(Str type)
 {
     return str_ends_with(type, STR_LIT(" HEADERS")) || str_find(type, STR_LIT(" HEADER('"), 0) >= 0;
@@ -113,7 +121,8 @@ static size_t add_columns(Str schema, bool headers, GridColumn *columns, size_t 
     Str    name, type;
     while (next_column(schema, &at, &name, &type))
         if (is_header_type(type) == headers)
-            columns[count++] = (GridColumn){.heading = name, .right = is_number_type(type)};
+            columns[count++] =
+                (GridColumn){.heading = name, .right = is_number_type(type), .whole = is_scalar_type(type)};
     return count;
 }
 

@@ -122,6 +122,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if "HEADER_COLUMNS" in sql:
             self.chunk("[" + json.dumps(WITH_HEADERS) + ',\n{"row":{"columns":[1,"v","IQ==",[]]}}]\n')
             return self.wfile.write(b"0\r\n\r\n")
+        if "TIMES" in sql:
+            names = {"AT": "TIMESTAMP", "D": "DATE", "T": "TIME", "OK": "BOOLEAN", "NOTE": "STRING"}
+            schema = ", ".join(f"`{name}` {kind}" for name, kind in names.items())
+            row = ["2024-01-01T10:00:01.234", "2024-01-02", "10:11:12.345", False, "x" * 100]
+            self.chunk("[" + json.dumps({"header": {"queryId": "query_1", "schema": schema}}) + ",\n" + json.dumps({"row": {"columns": row}}) + "]\n")
+            return self.wfile.write(b"0\r\n\r\n")
         if "NULLS" in sql or "LONG" in sql:
             rows = [["<null>", 2, "x" * 300]] if "LONG" in sql else [["a", 1, None], ["b", 2, "<null>"]]
             self.chunk("[" + json.dumps({"header": dict(HEADER["header"], queryId="query_1")}) + "".join(",\n" + json.dumps({"row": {"columns": row}}) for row in rows) + "]\n")

@@ -241,6 +241,18 @@ class SessionTest(shell_fixture.WithShell):
         terminal.send("\x04")
         self.assertEqual(terminal.end(), 0)
 
+    def test_times_are_never_cut(self):
+        """The text gives way as far as it can; where that is not enough, the row is shown one column a line."""
+        whole = ("2024-01-01T10:00:01.234", "2024-01-02", "10:11:12.345", "false")
+        terminal = self.start("-q")
+        for columns, separator in ((80, r" \| "), (60, r"\s+\w+ +\| ")):
+            terminal.resize(24, columns)
+            terminal.send("SELECT * FROM TIMES;\r")
+            terminal.expect(r"\| " + separator.join(whole).replace(".", r"\."))
+            terminal.expect("sluice> ")
+        terminal.send("\x04")
+        self.assertEqual(terminal.end(), 0)
+
     def test_colours_as_one_types(self):
         terminal = self.start("-q")
         terminal.resize(24, 80)
