@@ -36,6 +36,7 @@ namespace {
 
 const int    deepest_import = 32;
 const int    deepest_uses   = 1000; /* a message of another file by a message by a message ... */
+const int    deepest_braces = 200; /* the parser calls itself for each */
 const size_t longest_text   = 1 << 20;
 const int    field_meta     = 1088; /* Confluent's extension of FieldOptions */
 
@@ -97,6 +98,15 @@ void drop_map_entry(pb::DescriptorProto *message, int depth)
             options->DeleteSubrange(i, 1);
     for (int i = 0; i < message->nested_type_size() && depth < 100; i++)
         drop_map_entry(message->mutable_nested_type(i), depth + 1);
+}
+
+/* Braces in texts and comments count, too: nobody has hundreds of those open. */
+bool nests_too_deep(const char *text, size_t len)
+{
+    int depth = 0;
+    for (size_t i = 0; i < len && depth <= deepest_braces; i++)
+        depth += text[i] == '{' ? 1 : text[i] == '}' && depth > 0 ? -1 : 0;
+    return depth > deepest_braces;
 }
 
 const pb::FileDescriptor *add_text(Linking *link, const std::string &name, const char *text, size_t len, int depth);
@@ -185,6 +195,10 @@ const pb::FileDescriptor *add_text(Linking *link, const std::string &name, const
 {
     if (len > longest_text) {
         link->complaints.AddError(0, 0, "the text is too long");
+        return nullptr;
+    }
+    if (nests_too_deep(text, len)) {
+        link->complaints.AddError(0, 0, "messages nest too deep");
         return nullptr;
     }
     pb::io::ArrayInputStream input(text, static_cast<int>(len));

@@ -41,7 +41,10 @@ const char *password_hash_fault(Str hash)
         last--;
     memcpy(text, hash.ptr, hash.len);
     text[hash.len] = '\0';
-    if (hash.len - last != schemes[scheme].tail || crypt_checksalt(text) != CRYPT_SALT_OK)
+    int salt =
+        crypt_checksalt(text); /* "legacy" is what it calls SHA-256, which is in our list all the same */
+    if (hash.len - last != schemes[scheme].tail ||
+        (salt != CRYPT_SALT_OK && salt != CRYPT_SALT_METHOD_LEGACY))
         return "the hash is not whole";
     return NULL;
 }

@@ -9,6 +9,7 @@
 #include "core/privilege.h"
 #include "core/statements.h"
 #include "server/engine/engine_state.h"
+#include "server/engine/own_topics.h"
 
 /* ---- what was granted ---- */
 
@@ -115,21 +116,47 @@ static Status check_query(const Access *who, const AstQuery *query, Error *err)
     return OK;
 }
 
-static bool names_topic(const AstStatement *statement)
+/* What WITH (name = ...) says, or NULL. */
+static const AstExpr *with_property(const AstStatement *statement, const char *name)
 {
     for (size_t i = 0; i < statement->property_count; i++)
-        if (str_equal_nocase(statement->properties[i].name.text, STR_LIT("KAFKA_TOPIC")))
+        if (str_equal_nocase(statement->properties[i].name.text, str_c(name)))
+            return statement->properties[i].value;
+    return NULL;
+}
+
+/* Whose schema it is nobody knows, and an error may tell its columns. */
+static Status check_schema_ids(const Access *who, const AstStatement *statement, Error *err)
+{
+    if (with_property(statement, "KEY_SCHEMA_ID") == NULL &&
+        with_property(statement, "VALUE_SCHEMA_ID") == NULL)
+        return OK;
+    return access_check_source(who, PRIVILEGE_DESCRIBE, STR_NULL, err);
+}
+
+/* A prefix of the client's own makes of a name any topic that ends in it. */
+static bool moves_topics(const Session *session)
+{
+    for (size_t i = 0; i < properties_count(session->overrides); i++) {
+        Str name, value;
+        properties_at(session->overrides, i, &name, &value);
+        if (str_ends_with(name, STR_LIT("ksql.output.topic.name.prefix")))
             return true;
+    }
     return false;
 }
 
 /* Who names a topic could read or write any: a stream of one's own over somebody's records. That takes the
- * privilege on all of them. */
+ * privilege on all of them; what the server keeps for itself is nobody's but the admins'. */
 static Status check_create(const Access *who, const AstStatement *statement, Error *err)
 {
-    Str  name  = statement->name.text;
-    bool topic = statement->kind == STMT_CREATE_SOURCE || names_topic(statement);
-    TRY(access_check_source(who, PRIVILEGE_CREATE, topic ? STR_NULL : name, err));
+    Str            name  = statement->name.text;
+    const AstExpr *topic = with_property(statement, "KAFKA_TOPIC");
+    bool wide = statement->kind == STMT_CREATE_SOURCE || topic != NULL || moves_topics(who->session);
+    TRY(access_check_source(who, PRIVILEGE_CREATE, wide ? STR_NULL : name, err));
+    if (topic != NULL && topic_is_own(who->session->overrides, topic->text))
+        TRY(check_admin(who, statement, err));
+    TRY(check_schema_ids(who, statement, err));
     if (statement->or_replace)
         TRY(access_check_source(who, PRIVILEGE_ALTER, name, err));
     return statement->query != NULL ? check_query(who, statement->query, err) : OK;

@@ -8,6 +8,7 @@
  * when all are durable.
  */
 #include "core/privilege.h"
+#include "server/engine/own_topics.h"
 #include "server/rest/rest.h"
 
 enum { FLUSH_MS = 30000, PARTITIONS_MAX = 10000 };
@@ -75,6 +76,7 @@ static Status append_all(Rest *rest, HttpExchange *x, const json_t *request, siz
     size_t        i;
     if (str_is_null(topic) || !json_is_array(records))
         return error_set(err, E_PLAN, NO_POS, "\"topic\" and \"records\" must be populated");
+    TRY(refuse_own_topic(rest->properties, topic, "insert into", err));
     TRY(ensure_topic(log, topic, json_is_integer(partitions) ? json_integer_value(partitions) : 1, err));
     TRY(log_writer_open(log, &options, &writer, err));
     Status status = OK;

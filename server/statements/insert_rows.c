@@ -9,6 +9,7 @@
 #include "core/privilege.h"
 #include "core/value.h"
 #include "server/engine/access.h"
+#include "server/engine/own_topics.h"
 
 static Status to_expr(const json_t *json, const SqlType *type, Arena *arena, AstExpr **out, Error *err);
 
@@ -184,7 +185,8 @@ static Status check_target(Execution *x, void *context, Error *err)
     Access        who = access_of(x);
     TRY(access_check_source(&who, PRIVILEGE_INSERT, insertion->target.text, err));
     insertion->switched_off = plan_insert_is_off(&planner);
-    return plan_insert_target(&planner, &insertion->target, &source, err);
+    TRY(plan_insert_target(&planner, &insertion->target, &source, err));
+    return refuse_own_topic(x->session->overrides, source->topic, "insert values into", err);
 }
 
 Status insert_check_target(Engine *engine, Session *session, Str target, Arena *arena, bool *switched_off,

@@ -5,6 +5,7 @@
  * step fails; the statement can be repeated. What is there already is logged by nobody.
  */
 #include "server/engine/creation.h"
+#include "server/engine/own_topics.h"
 #include "server/engine/schemas.h"
 #include "server/statements/statements.h"
 
@@ -121,6 +122,8 @@ static Status run_persistent(Execution *x, const AstStatement *statement, Str co
     Status           status = plan_persistent_query(&planner, statement, &query, err);
     if (status != OK)
         return answer_exists(statement, status, entity, err);
+    if (x->command == NULL)
+        TRY(refuse_own_topic(x->session->overrides, query->sink->topic, "insert into", err));
     TRY(check_replace(x, query, &former, err));
     if (str_is_null(query->replaced_query) &&
         x->command == NULL) /* the limit is of the node that was asked */

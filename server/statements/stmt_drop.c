@@ -3,6 +3,7 @@
  */
 #include "core/logger.h"
 #include "server/engine/creation.h"
+#include "server/engine/own_topics.h"
 #include "server/statements/statements.h"
 
 static bool reads(const QueryEntry *query, Str source)
@@ -81,6 +82,8 @@ static Status check_topic_unused(Execution *x, const Source *source, Error *err)
     if (source->read_only)
         return error_set(err, E_PLAN, NO_POS, "Cannot delete topic for read-only source: " STR_FMT,
                          STR_ARG(source->name));
+    if (x->command == NULL)
+        TRY(refuse_own_topic(x->session->overrides, source->topic, "delete", err));
     catalog_sources(x->catalog, x->arena, &sources, &count);
     for (size_t i = 0; i < count; i++)
         if (sources[i] != source && str_equal(sources[i]->topic, source->topic))

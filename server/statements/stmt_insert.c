@@ -2,6 +2,7 @@
  * stmt_insert.c - INSERT INTO ... VALUES: one record, written at once. Not logged, and no entity (rest.md 4).
  */
 #include "server/engine/schemas.h"
+#include "server/engine/own_topics.h"
 #include "server/statements/insert_rows.h"
 
 /* Key columns that are all NULL are a null key, where one column is the key itself. */
@@ -32,6 +33,7 @@ Status insert_make_record(Execution *x, const AstStatement *statement, LogRecord
     Clock     *clock   = engine_clock(x->engine);
     InsertRow *row;
     TRY(plan_insert_values(&planner, statement, &row, err));
+    TRY(refuse_own_topic(x->session->overrides, row->source->topic, "insert values into", err));
     *out   = (LogRecord){.timestamp = row->has_timestamp ? row->timestamp : clock->now_ms(clock)};
     *topic = str_dup(x->arena, row->source->topic);
     if (x->sandbox)

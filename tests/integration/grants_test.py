@@ -60,6 +60,44 @@ class WithGrants(unittest.TestCase):
         return status, body
 
 
+class OwnTopics(WithGrants):
+    """Topics that the server lives by: who could write the commands could do everything."""
+    COMMANDS = "_confluent-ksql-default__command_topic"
+    PREFIX = {"ksql.output.topic.name.prefix": "_confluent-ksql-default__command_", "auto.offset.reset": "earliest"}
+
+    def create(self, text, who, **properties):
+        status, body, _ = self.server.post("/ksql", {"ksql": text, "streamsProperties": properties}, who)
+        return status, json.loads(body)
+
+    def test_nobody_writes_or_deletes_them(self):
+        for topic in (self.COMMANDS, "_confluent-ksql-default__slots", "_schemas", "__consumer_offsets"):
+            self.ok(f"CREATE STREAM OWN (K STRING KEY, V STRING) WITH (KAFKA_TOPIC='{topic}', PARTITIONS=1, VALUE_FORMAT='KAFKA');" if topic == "__consumer_offsets"
+                    else f"CREATE STREAM OWN (K STRING KEY, V STRING) WITH (KAFKA_TOPIC='{topic}', VALUE_FORMAT='KAFKA', PARTITIONS={1 if 'slots' not in topic else 48});")
+            for text in (f"CREATE STREAM MINE WITH (KAFKA_TOPIC='{topic}', VALUE_FORMAT='JSON') AS SELECT * FROM S;", "INSERT INTO OWN SELECT K, CAST(V AS STRING) AS V FROM S;",
+                         "INSERT INTO OWN VALUES ('a', 'b');", "DROP STREAM OWN DELETE TOPIC;"):
+                status, answer = self.ksql(text, ADMIN)
+                self.assertEqual((status, "read-only topic: " + topic in answer.get("message", "")), (400, True), (text, answer))
+            status, body, _ = self.server.post("/sluice/records", {"topic": topic, "records": [{"key": "k", "value": "v"}]}, ADMIN)
+            self.assertEqual((status, "read-only topic" in body), (400, True), body)
+            self.ok("DROP STREAM OWN;")
+
+    def test_a_prefix_is_as_good_as_a_topic(self):
+        self.ok("GRANT SELECT ON S TO reader; GRANT CREATE ON `topic` TO reader;")
+        status, answer = self.create("CREATE STREAM `topic` AS SELECT * FROM S;", READER, **self.PREFIX)
+        self.assertEqual((status, answer["error_code"]), (403, 40300), answer)
+        status, answer = self.create("CREATE STREAM `topic` AS SELECT * FROM S;", ADMIN, **self.PREFIX)
+        self.assertEqual((status, "read-only topic: " + self.COMMANDS in answer.get("message", "")), (400, True), answer)
+
+    def test_a_schema_by_its_id_is_not_for_everybody(self):
+        self.ok("GRANT SELECT ON S TO reader; GRANT CREATE ON MINE TO reader;")
+        self.denied("CREATE STREAM MINE WITH (VALUE_FORMAT='AVRO', VALUE_SCHEMA_ID=1) AS SELECT * FROM S;", READER)
+
+    def test_reading_them_is_for_admins(self):
+        self.ok("GRANT CREATE ON ALL TO reader;")
+        self.denied(f"CREATE STREAM C (V STRING) WITH (KAFKA_TOPIC='{self.COMMANDS}', VALUE_FORMAT='KAFKA');", READER)
+        self.ok(f"CREATE STREAM C (V STRING) WITH (KAFKA_TOPIC='{self.COMMANDS}', VALUE_FORMAT='KAFKA');")
+
+
 class Grants(WithGrants):
     def test_nothing_is_allowed_at_first_and_refusals_tell_nothing(self):
         """Word for word the same, but for the name, whether it is there or not."""

@@ -101,6 +101,24 @@ static void schemas_become_columns(void **state)
     }
 }
 
+/* libprotobuf's parser calls itself for each brace: 14,000 of them took the process with them. */
+static void nesting_has_an_end(void **state)
+{
+    RegistryRows r;
+    StrBuf       text = {0};
+    registry_rows_init(&r, "PROTOBUF", SIDE_VALUE, "");
+    strbuf_adds(&text, PROTO3);
+    for (int i = 0; i < 30000; i++)
+        strbuf_adds(&text, "message A{");
+    for (int i = 0; i < 30000; i++)
+        strbuf_addc(&text, '}');
+    strbuf_addc(&text, '\0');
+    assert_string_equal(inferred(&r, text.ptr, false, false),
+                        "Not a valid Protobuf schema: line 1, column 1: messages nest too deep");
+    strbuf_clear(&text);
+    registry_rows_clear(&r);
+}
+
 static void a_name_chooses_among_messages(void **state)
 {
     RegistryRows r;
@@ -349,6 +367,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_become_ksqldbs_schema),
         cmocka_unit_test(schemas_become_columns),
+        cmocka_unit_test(nesting_has_an_end),
         cmocka_unit_test(a_name_chooses_among_messages),
         cmocka_unit_test(rows_become_bytes_and_rows),
         cmocka_unit_test(every_type_comes_back),

@@ -140,6 +140,7 @@ static void a_password_matches_its_own_hash(void **state)
     assert_true(password_matches(hash.ptr, STR_LIT("secret")));
     assert_false(password_matches(hash.ptr, STR_LIT("secre")));
     assert_false(password_matches(hash.ptr, STR_LIT("secret ")));
+    assert_null(password_hash_fault(STR_LIT("$5$abcdefgh$1yj.KJ6SLWPaFeV5Uam3ZYNXW6IiHZzMBoRpx4JvMo0")));
     assert_false(password_matches(hash.ptr, STR_LIT("secret\0x"))); /* crypt(3) would stop at the NUL */
     assert_false(password_matches(hash.ptr, STR_LIT("")));
     assert_false(password_matches(hash.ptr, str_n(longest, sizeof longest)));
