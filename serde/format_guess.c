@@ -5,6 +5,7 @@
  */
 #include "serde/format_guess.h"
 
+#include "serde/framed_guess.h"
 #include "serde/json_doc.h"
 #include "serde/serde.h"
 
@@ -21,10 +22,12 @@ static const struct {
 enum { WINDOW_KINDS = ARRAY_LEN(windows), NO_WINDOW = WINDOW_KINDS - 1 };
 
 struct FormatGuess {
-    JsonIndex *index;
-    uint32_t   possible; /* bit format * WINDOW_KINDS + window kind */
-    bool       seen;
-    bool       readable[WINDOW_KINDS]; /* all payloads, or what is in them under the windows' bounds */
+    JsonIndex   *index;
+    FramedGuess *framed;
+    StrBuf       text;     /* being put together */
+    uint32_t     possible; /* bit format * WINDOW_KINDS + window kind */
+    bool         seen;
+    bool         readable[WINDOW_KINDS]; /* all payloads, or what is in them under the windows' bounds */
 };
 
 /* False: no key of that kind. The size of a time window is not in the key: its end is unknown, and so as far
@@ -36,11 +39,43 @@ static bool split(int window, Str bytes, Str *inner, int64_t *start, int64_t *en
     return window == NO_WINDOW || (inner->len > 0 && *start >= 0 && *end >= *start);
 }
 
+/* ---- text that a terminal may be given ---- */
+
+/* How many bytes of a control character are there: of C0, DEL, or C1, which is two bytes in UTF-8 and which
+ * terminals obey, too. */
+static size_t control_length(Str text, size_t i)
+{
+    unsigned char c = (unsigned char)text.ptr[i];
+    if (c < 0x20 || c == 0x7f)
+        return 1;
+    return c == 0xc2 && i + 1 < text.len && (unsigned char)text.ptr[i + 1] < 0xa0 ? 2 : 0;
+}
+
+/* Appends one line: line breaks by their letters, other control characters but the tab by their numbers. In
+ * JSON these stand within strings only, where \u is what they are. */
+static void add_printable(Str text, bool json, StrBuf *out)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        size_t length = control_length(text, i);
+        if (text.ptr[i] == '\n' || text.ptr[i] == '\r')
+            strbuf_adds(out, text.ptr[i] == '\n' ? "\\n" : "\\r");
+        else if (length == 0 || text.ptr[i] == '\t')
+            strbuf_addc(out, text.ptr[i]);
+        else if (json)
+            strbuf_addf(out, "\\u%04x", (unsigned char)text.ptr[i + length - 1]);
+        else
+            for (size_t k = i; k < i + length; k++)
+                strbuf_addf(out, "\\x%02X", (unsigned char)text.ptr[k]);
+        i += length > 0 ? length - 1 : 0;
+    }
+}
+
 /* ---- formats ---- */
 
 typedef struct {
     const char *name;
-    bool        text; /* its payloads can be read as they are */
+    bool        text;   /* its payloads can be read as they are */
+    bool        framed; /* they name a schema */
     bool (*fits)(FormatGuess *guess, Str bytes);
     void (*print)(FormatGuess *guess, Str bytes, StrBuf *out);
 } PlainFormat;
@@ -61,11 +96,53 @@ static void print_json(FormatGuess *guess, Str bytes, StrBuf *out)
     JsonDoc doc;
     bool one_line = memchr(bytes.ptr, '\n', bytes.len) == NULL && memchr(bytes.ptr, '\r', bytes.len) == NULL;
     if (one_line || !json_doc_open(&doc, guess->index, bytes)) {
-        strbuf_add(out, bytes);
+        add_printable(bytes, true, out);
         return;
     }
     for (size_t k = 0; k < doc.count; k++)
-        strbuf_add(out, json_doc_token(&doc, k));
+        add_printable(json_doc_token(&doc, k), true, out);
+}
+
+static bool is_avro(FormatGuess *guess, Str bytes)
+{
+    return framed_guess_read(guess->framed, SCHEMA_AVRO, bytes, NULL);
+}
+
+static bool is_protobuf(FormatGuess *guess, Str bytes)
+{
+    return framed_guess_read(guess->framed, SCHEMA_PROTOBUF, bytes, NULL);
+}
+
+static bool is_json_sr(FormatGuess *guess, Str bytes)
+{
+    return framed_guess_read(guess->framed, SCHEMA_JSON, bytes, NULL);
+}
+
+static void print_unrecognised(Str bytes, StrBuf *out);
+
+/* What was read once can be read again, unless the registry went away between. */
+static void print_framed(FormatGuess *guess, SchemaKind kind, Str bytes, StrBuf *out)
+{
+    strbuf_reset(&guess->text);
+    if (framed_guess_read(guess->framed, kind, bytes, &guess->text))
+        add_printable(strbuf_str(&guess->text), true, out);
+    else
+        print_unrecognised(bytes, out);
+}
+
+static void print_avro(FormatGuess *guess, Str bytes, StrBuf *out)
+{
+    print_framed(guess, SCHEMA_AVRO, bytes, out);
+}
+
+static void print_protobuf(FormatGuess *guess, Str bytes, StrBuf *out)
+{
+    print_framed(guess, SCHEMA_PROTOBUF, bytes, out);
+}
+
+static void print_json_sr(FormatGuess *guess, Str bytes, StrBuf *out)
+{
+    print_framed(guess, SCHEMA_JSON, bytes, out);
 }
 
 static uint64_t big_endian(Str bytes)
@@ -107,27 +184,26 @@ static void print_double(FormatGuess *guess, Str bytes, StrBuf *out)
 
 static bool is_string(FormatGuess *guess, Str bytes) { return utf8_valid(bytes); }
 
-static void print_string(FormatGuess *guess, Str bytes, StrBuf *out)
-{
-    for (size_t i = 0; i < bytes.len; i++) {
-        if (bytes.ptr[i] == '\n')
-            strbuf_adds(out, "\\n");
-        else if (bytes.ptr[i] == '\r')
-            strbuf_adds(out, "\\r");
-        else
-            strbuf_addc(out, bytes.ptr[i]);
-    }
-}
+static void print_string(FormatGuess *guess, Str bytes, StrBuf *out) { add_printable(bytes, false, out); }
 
 static const PlainFormat formats[] = {
-    {"JSON", true, is_json, print_json},
-    {"KAFKA_INT", false, is_int, print_int},
-    {"KAFKA_BIGINT", false, is_bigint, print_bigint},
-    {"KAFKA_DOUBLE", false, is_bigint, print_double},
-    {"KAFKA_STRING", true, is_string, print_string},
+    {"AVRO", false, true, is_avro, print_avro},
+    {"PROTOBUF", false, true, is_protobuf, print_protobuf},
+    {"JSON", true, false, is_json, print_json},
+    {"JSON_SR", false, true, is_json_sr, print_json_sr},
+    {"KAFKA_INT", false, false, is_int, print_int},
+    {"KAFKA_BIGINT", false, false, is_bigint, print_bigint},
+    {"KAFKA_DOUBLE", false, false, is_bigint, print_double},
+    {"KAFKA_STRING", true, false, is_string, print_string},
 };
 
 enum { CANDIDATES = ARRAY_LEN(formats) * WINDOW_KINDS };
+
+_Static_assert(CANDIDATES <= 32, "a bit each in FormatGuess.possible");
+
+/* The end of a Protobuf message is as good as a time, but for one that no clock shows; the times that clocks
+ * show begin with a byte that begins no field. */
+static const int64_t calendar_end = 253402300800000; /* the year 10000 */
 
 /* ---- candidates ---- */
 
@@ -139,16 +215,19 @@ static bool fits(FormatGuess *guess, int candidate, Str bytes)
 {
     Str     inner;
     int64_t start, end;
-    return split(window_of(candidate), bytes, &inner, &start, &end) &&
-           format_of(candidate)->fits(guess, inner);
+    if (!split(window_of(candidate), bytes, &inner, &start, &end))
+        return false;
+    if (format_of(candidate)->framed && window_of(candidate) != NO_WINDOW && start >= calendar_end)
+        return false;
+    return format_of(candidate)->fits(guess, inner);
 }
 
 /* UTF-8 without control characters but those of lines and columns. */
 static bool is_readable(Str bytes)
 {
     for (size_t i = 0; i < bytes.len; i++) {
-        unsigned char c = (unsigned char)bytes.ptr[i];
-        if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f)
+        char c = bytes.ptr[i];
+        if (control_length(bytes, i) > 0 && c != '\t' && c != '\n' && c != '\r')
             return false;
     }
     return utf8_valid(bytes);
@@ -178,13 +257,14 @@ static int best(const FormatGuess *guess)
 
 /* ---- the way in ---- */
 
-Status format_guess_new(int side, FormatGuess **out, Error *err)
+Status format_guess_new(int side, SchemaRegistry *registry, FormatGuess **out, Error *err)
 {
     JsonIndex *index = json_index_new();
     if (index == NULL)
         return error_set(err, E_LIMIT, NO_POS, "No memory for a JSON reader");
     FormatGuess *guess = mem_calloc(1, sizeof *guess);
     guess->index       = index;
+    guess->framed      = framed_guess_new(side, registry);
     for (int i = 0; i < WINDOW_KINDS; i++)
         guess->readable[i] = true;
     for (int i = 0; i < CANDIDATES; i++)
@@ -199,6 +279,8 @@ void format_guess_free(FormatGuess *guess)
     if (guess == NULL)
         return;
     json_index_free(guess->index);
+    framed_guess_free(guess->framed);
+    strbuf_clear(&guess->text);
     mem_free(guess);
 }
 
@@ -242,10 +324,10 @@ void format_guess_names(const FormatGuess *guess, StrBuf *out)
 }
 
 /* One record that is no text must not make the others unreadable. */
-static void print_unrecognised(FormatGuess *guess, Str bytes, StrBuf *out)
+static void print_unrecognised(Str bytes, StrBuf *out)
 {
     if (is_readable(bytes)) {
-        print_string(guess, bytes, out);
+        add_printable(bytes, false, out);
         return;
     }
     for (size_t i = 0; i < bytes.len; i++) {
@@ -267,7 +349,7 @@ void format_guess_print(FormatGuess *guess, Str bytes, StrBuf *out)
         return;
     }
     if (candidate < 0 || !split(window_of(candidate), bytes, &inner, &start, &end)) {
-        print_unrecognised(guess, bytes, out);
+        print_unrecognised(bytes, out);
         return;
     }
     if (window_of(candidate) == NO_WINDOW) {

@@ -79,7 +79,8 @@ static Status start(Rest *rest, PrintStream *print, const PrintPlan *plan, PlanR
                            .queue_rows    = QUEUE_RECORDS,
                            .ready         = on_ready,
                            .context       = print};
-    TRY(record_printer_open(plan->interval, plan->limit, &print->printer, err));
+    TRY(record_printer_open(engine_registry(rest->engine), plan->interval, plan->limit, &print->printer,
+                            err));
     Status status =
         push_query_start(rest->runtime, plan->plan, &options, plan_ref(owner), plan_unref, &print->push, err);
     if (status != OK)

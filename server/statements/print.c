@@ -89,16 +89,17 @@ struct RecordPrinter {
     int64_t   interval, skip, left; /* skip: records until the next that is shown; left < 0: no end */
 };
 
-Status record_printer_open(int64_t interval, int64_t limit, RecordPrinter **out, Error *err)
+Status record_printer_open(SchemaRegistry *registry, int64_t interval, int64_t limit, RecordPrinter **out,
+                           Error *err)
 {
     RecordPrinter *printer = mem_calloc(1, sizeof *printer);
     *printer               = (RecordPrinter){.key      = {.title = "Key format: "},
                                              .value    = {.title = "Value format: "},
                                              .interval = interval,
                                              .left     = limit};
-    Status status          = format_guess_new(SIDE_KEY, &printer->key.guess, err);
+    Status status          = format_guess_new(SIDE_KEY, registry, &printer->key.guess, err);
     if (status == OK)
-        status = format_guess_new(SIDE_VALUE, &printer->value.guess, err);
+        status = format_guess_new(SIDE_VALUE, registry, &printer->value.guess, err);
     if (status == OK)
         *out = printer;
     else

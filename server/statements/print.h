@@ -3,7 +3,7 @@
  * (rest.md 5.3).
  *
  * Records come as rows of a push query over plan_records; which formats they are in is guessed from their
- * bytes (serde/format_guess.h).
+ * bytes and the schema registry (serde/format_guess.h).
  */
 #ifndef SLUICE_SERVER_STATEMENTS_PRINT_H
 #define SLUICE_SERVER_STATEMENTS_PRINT_H
@@ -25,8 +25,10 @@ Status print_plan(Engine *engine, const Session *session, const AstStatement *st
 
 typedef struct RecordPrinter RecordPrinter;
 
-/* On the heap. E_LIMIT: no memory for a JSON reader. Thread: one at a time. */
-Status record_printer_open(int64_t interval, int64_t limit, RecordPrinter **out, Error *err);
+/* On the heap. `registry`, borrowed, tells what bytes are that name a schema; NULL: there is none. E_LIMIT:
+ * no memory for a JSON reader. Thread: one at a time. */
+Status record_printer_open(SchemaRegistry *registry, int64_t interval, int64_t limit, RecordPrinter **out,
+                           Error *err);
 void   record_printer_close(RecordPrinter *printer); /* accepts NULL */
 /* Appends lines for those of the records that are to be shown, each ending in a line feed; before them the
  * formats of key and value, when they are others than were told last. False: that was the last one. */

@@ -298,6 +298,18 @@ class WithTheEngine(Embedded):
         self.restart()
         self.assertEqual(self.rows("SELECT * FROM AVRO", 1), [["a", 1, "x"]])
 
+    def test_print_shows_what_the_registry_knows(self):
+        for name in ("AVRO", "PROTOBUF", "JSON_SR"):
+            self.server.ok(f"CREATE STREAM {name} (K STRUCT<A INT> KEY, V INT, T STRING) WITH (kafka_topic='{name}', format='{name}', partitions=1);")
+            self.server.ok(f"INSERT INTO {name} VALUES (STRUCT(A := 5), 300, 'x');")
+            status, text, _ = self.server.post("/query", {"ksql": f"PRINT '{name}' FROM BEGINNING LIMIT 1;"})
+            self.assertEqual(status, 200, text)
+            lines = text.splitlines()
+            self.assertRegex(lines[0], f"^Key format: {name}\\b")
+            self.assertRegex(lines[1], f"^Value format: {name}\\b")
+            self.assertRegex(lines[2], r', key: .*"A":5\}+, value: \{"V":300,"T":"x"\}, partition: 0$')
+            self.assertNotRegex(text, r"[\x00-\x08\x0b-\x1f\x7f]")
+
     def test_columns_come_from_a_registered_schema(self):
         self.put("t-value", record(A, field("s", ["null", "string"], default=None)))
         self.server.ok("CREATE STREAM T (K STRING KEY) WITH (kafka_topic='t', value_format='AVRO', partitions=1);")
