@@ -66,7 +66,7 @@ CONF
     fail "the server did not start on port $port (SLUICE_PORT=... picks another)"
 }
 
-feed() { "$sluice" feed --url "$url" --topic "$1" --key-field listing_id --timestamp-field ts "sql-examples/$1.jsonl"; }
+feed() { "$sluice" feed --url "$url" --topic "$1" --key-field listing_id --keep-broken --timestamp-field ts "sql-examples/$1.jsonl"; }
 
 # A push query that is already waiting when the events come.
 show_changes() {

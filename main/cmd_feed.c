@@ -1,18 +1,21 @@
 /*
  * cmd_feed.c - `sluice feed`: the lines of a file or a pipe become records of a topic, each as it is.
  *
- * Keys and timestamps may be taken from fields of the line. A line that is broken goes into the topic like
- * the others: it is the queries' business to skip it and to say so. Its key is null, and its timestamp that
+ * Keys and timestamps may be taken from fields of the line. Without a key to take, a line that is broken goes
+ * into the topic like the others: it is the queries' business to skip it and to say so. Its timestamp is that
  * of the line before: so it stays where it was in time.
  *
- * With --csv lines are CSV behind a header and become JSON objects; there a line can be no record at all,
- * which is said with its number, and the exit status is 1.
+ * With --key-field every line has to be a JSON object, for a record without its key is in the wrong partition
+ * for good (--keep-broken writes it all the same, with the null key); with --csv lines are CSV behind a
+ * header and become such objects. There a line can be no record at all, which is said with its number, and
+ * the exit status is 1.
  */
 #include "main/commands.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <jansson.h>
 
 #include "core/value.h"
 #include "main/feed.h"
@@ -26,7 +29,7 @@ typedef struct {
     const char *url, *user, *token, *state_dir, *bootstrap, *topic, *file;
     const char *key_field, *timestamp_field;
     char        key_separator; /* '\0': none */
-    bool        csv;
+    bool        csv, keep_broken;
     int         partitions;
     LogConfig   configs[KAFKA_CONFIGS_MAX];
     size_t      config_count;
@@ -77,6 +80,8 @@ static int check_options(const FeedOptions *options)
         return command_misused("--user and --token are for a server (--url)");
     if (options->csv && options->key_separator != '\0')
         return command_misused("--csv and --key-separator exclude each other: take --key-field");
+    if (options->keep_broken && (options->csv || options->key_field == NULL))
+        return command_misused("--keep-broken is for lines of JSON with --key-field");
     if (options->key_field != NULL && options->key_separator != '\0')
         return command_misused("--key-field and --key-separator exclude each other");
     return EXIT_OK;
@@ -97,6 +102,7 @@ static int parse(FeedOptions *options, int argc, char **argv)
         {"user", required_argument, NULL, 'U'},
         {"token", required_argument, NULL, 'T'},
         {"csv", no_argument, NULL, 'v'},
+        {"keep-broken", no_argument, NULL, 'B'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -130,6 +136,9 @@ static int parse(FeedOptions *options, int argc, char **argv)
             break;
         case 'v':
             options->csv = true;
+            break;
+        case 'B':
+            options->keep_broken = true;
             break;
         case 'U':
             options->user = optarg;
@@ -235,21 +244,47 @@ static void refuse_line(const FeedOptions *options, FeedCounts *counts, const Li
     fprintf(stderr, "sluice: %s:%zu: %s\n", options->file, reader->first, err->message);
 }
 
+/* The whole line: jtext.h finds a field without looking at what else is there. Big integers are no errors. */
+static Status check_object(Str line, Error *err)
+{
+    json_error_t why;
+    json_t      *value  = json_loadb(line.ptr, line.len, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &why);
+    Status       status = OK;
+    if (value == NULL)
+        status =
+            error_set(err, E_DATA, NO_POS, "it is no JSON object, so there is no key in it: %s", why.text);
+    else if (!json_is_object(value))
+        status = error_set(err, E_DATA, NO_POS, "it is no JSON object, so there is no key in it");
+    json_decref(value);
+    return status;
+}
+
+/* The record's value: the line, or with --csv what becomes of it, in `object`. */
+static Status make_value(const FeedOptions *options, const CsvHeader *header, Str line, StrBuf *object,
+                         Str *value, Error *err)
+{
+    *value = line;
+    if (options->csv) {
+        TRY(csv_object(header, line, object, err));
+        *value = strbuf_str(object);
+        return OK;
+    }
+    return options->key_field != NULL && !options->keep_broken ? check_object(line, err) : OK;
+}
+
 static Status feed_one(const FeedOptions *options, const CsvHeader *header, const LineReader *reader,
                        Str text, FeedTarget *target, FeedCounts *counts, Error *err)
 {
     LogRecord record;
     StrBuf    object = {0};
+    Str       value;
     Error     why;
     Arena    *arena  = arena_new(SIZE_MAX);
     Status    status = OK;
-    bool      good   = true;
-    if (options->csv && csv_object(header, text, &object, &why) != OK) {
+    if (make_value(options, header, text, &object, &value, &why) != OK)
         refuse_line(options, counts, reader, &why);
-        good = false;
-    }
-    if (good) {
-        make_record(options, counts, arena, options->csv ? strbuf_str(&object) : text, &record);
+    else {
+        make_record(options, counts, arena, value, &record);
         status = target->append(target, str_c(options->topic), &record, err);
         counts->lines += status == OK ? 1 : 0;
     }

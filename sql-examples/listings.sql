@@ -1,7 +1,7 @@
 -- listings.sql - the example that setup.sh runs: topics become streams and tables, and queries that never end.
 --
 -- Feed it with the .jsonl files beside it:
---   sluice feed --topic views --key-field listing_id --timestamp-field ts sql-examples/views.jsonl
+--   sluice feed --topic views --key-field listing_id --keep-broken --timestamp-field ts sql-examples/views.jsonl
 -- Running this file twice does no harm.
 
 SET 'auto.offset.reset' = 'earliest';

@@ -59,7 +59,7 @@ class ExamplesTest(unittest.TestCase):
         job = JOBS / name
         for line in (job / "feed.txt").read_text(encoding="utf-8").splitlines():
             topic, key, at = line.split()
-            self.run_sluice("feed", "--url", self.url, "--topic", topic, "--key-field", key, "--timestamp-field", at, str(job / (topic + ".jsonl")))
+            self.run_sluice("feed", "--url", self.url, "--topic", topic, "--key-field", key, "--keep-broken", "--timestamp-field", at, str(job / (topic + ".jsonl")))
         self.run_sluice("sql", "-X", "-f", str(job / "job.sql"), self.url)
         if UPDATE:
             time.sleep(5)

@@ -84,9 +84,19 @@ class FeedTest(unittest.TestCase):
         self.assertIn("there is no command 'nonsense'", err)
 
     def feed(self, *args):
-        code, out, err = self.run_sluice("feed", "--topic", "in", "--key-field", "id", "--timestamp-field", "ts", *args, stdin=LINES)
+        code, out, err = self.run_sluice("feed", "--topic", "in", "--key-field", "id", "--keep-broken", "--timestamp-field", "ts", *args, stdin=LINES)
         self.assertEqual((code, err), (0, ""))
         self.assertEqual(out, "4 records written to in, 1 without a key, 2 without a timestamp (they got that of the record before)\n")
+
+    def test_what_has_no_key_is_refused(self):
+        """With its line; a line without that field has the null key, and without --key-field lines go in as they are."""
+        lines = b'{"id":1}\nnot json\n[1]\n{id}\n{"id":2} x\n{"n":12345678901234567890}\n{"id":2}\n'
+        code, out, err = self.run_sluice("feed", "--topic", "in", "--key-field", "id", "--state-dir", self.dir, stdin=lines)
+        self.assertEqual((code, out), (1, "3 records written to in, 1 without a key, 4 refused\n"))
+        self.assertEqual(re.findall(r"sluice: -:(\d+): it is no JSON object", err), ["2", "3", "4", "5"])
+        code, out, err = self.run_sluice("feed", "--topic", "in", "--timestamp-field", "id", "--state-dir", self.dir, stdin=lines)
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn("7 records written to in", out)
 
     def test_embedded_log_then_own_engine(self):
         self.feed("--state-dir", self.dir)
@@ -135,7 +145,8 @@ class FeedTest(unittest.TestCase):
         self.assertEqual((code, out), (0, "K\tV\nk1\t7\nk2\t8\n"), err)
 
     def test_usage(self):
-        for args in ([], ["--topic", "t", "--url", "u", "--state-dir", "d"], ["--topic", "t", "--partitions", "0"], ["--topic", "t", "/nonexistent"]):
+        for args in ([], ["--topic", "t", "--url", "u", "--state-dir", "d"], ["--topic", "t", "--partitions", "0"], ["--topic", "t", "--keep-broken"],
+                     ["--topic", "t", "/nonexistent"]):
             self.assertEqual(self.run_sluice("feed", *args)[0], 2, args)
 
     def test_bad_requests(self):
@@ -152,7 +163,7 @@ class FeedTest(unittest.TestCase):
         for name in ("listings", "prices", "town-alerts", "sessions"):
             if name == "prices":
                 for topic in ("listings", "price_changes", "views"):
-                    code, _, err = self.run_sluice("feed", "--url", url, "--topic", topic, "--key-field", "listing_id", "--timestamp-field", "ts",
+                    code, _, err = self.run_sluice("feed", "--url", url, "--topic", topic, "--key-field", "listing_id", "--keep-broken", "--timestamp-field", "ts",
                                                    str(EXAMPLES / f"{topic}.jsonl"))
                     self.assertEqual(code, 0, err)
             code, _, err = self.run_sluice("sql", "-X", "-f", str(EXAMPLES / f"{name}.sql"), url)
