@@ -36,6 +36,22 @@ static void choose_socket(Embedded *embedded, StrBuf *url)
     embedded->url = str_to_heap(strbuf_str(url));
 }
 
+/* A file of queries has a catalog of its own (its service id), which is made from the file each time and is
+ * in no command log: here it looks as if nothing were there. */
+static void tell_of_queries_file(Str state)
+{
+    StrBuf path = {0};
+    strbuf_addf(&path, STR_FMT "/" NODE_PLANS_FILE, STR_ARG(state));
+    strbuf_addc(&path, '\0');
+    if (access(path.ptr, F_OK) == 0)
+        fprintf(stderr,
+                "sluice sql: " STR_FMT " is the state of a file of queries (sluice run). Its streams and "
+                "tables are not in the catalog of this shell; the topics of its embedded log are (SHOW "
+                "TOPICS, PRINT). To read its tables: sqlite3 -init " STR_FMT "/state/open.sql :memory:\n",
+                STR_ARG(state), STR_ARG(state));
+    strbuf_clear(&path);
+}
+
 static Status embedded_start(void *context, const char *directory, StrBuf *url, Error *err)
 {
     Embedded *embedded = context;
@@ -49,6 +65,8 @@ static Status embedded_start(void *context, const char *directory, StrBuf *url, 
     block_signals(&before);
     Status status = node_open(&how, &embedded->node, err);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (status == OK)
+        tell_of_queries_file(properties_get_c(embedded->properties, "state.dir"));
     if (status == E_BUSY)
         error_append(
             err,

@@ -305,7 +305,7 @@ static Status run_commands(Node *node, const NodeOptions *options, Error *err)
 static Status run_file(Node *node, const NodeOptions *options, Error *err)
 {
     KeptPlans *kept;
-    char      *path = str_to_c(node->arena, str_printf(node->arena, "%s/plans.json", node->dir.path));
+    char      *path = str_to_c(node->arena, str_printf(node->arena, "%s/" NODE_PLANS_FILE, node->dir.path));
     TRY(until_available(node, options, "the log", ping, err));
     TRY(kept_plans_open(path, engine_functions(node->engine), &kept, err));
     engine_set_kept_plans(node->engine, kept);

@@ -24,6 +24,8 @@ typedef struct {
 } NodeOptions;
 
 #define NODE_LOG_FILE "sluice.log"
+/* In the state directory of a file of statements: what each was made as. */
+#define NODE_PLANS_FILE "plans.json"
 
 /* E_BUSY: another process has the state directory. */
 Status node_open(const NodeOptions *options, Node **out, Error *err);

@@ -63,6 +63,25 @@ class Headless(unittest.TestCase):
                 self.assertIn(f"{path}:{place}: ", done.stderr)
                 self.assertIn(message, done.stderr)
 
+    def test_the_shell_on_its_state_says_whose_it_is(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "job.sql")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(STREAM + TABLE)
+            env = {name: value for name, value in os.environ.items() if name != "SLUICE_URL"}
+            subprocess.run([BINARY, "run", "--until-idle", path], check=True, timeout=60)
+            for state, told in ((path + ".state", True), (os.path.join(directory, "other"), False)):
+                done = subprocess.run([BINARY, "sql", "-X", "-e", "SHOW TABLES; SHOW TOPICS;", state], env=env, capture_output=True, text=True, timeout=60)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual("is the state of a file of queries (sluice run)" in done.stderr, told, done.stderr)
+                self.assertEqual("\ns\t2\t1\n" in done.stdout, told, done.stdout)
+            script = os.path.join(path + ".state", "state", "open.sql")
+            connection = sqlite3.connect(":memory:", isolation_level=None)
+            self.addCleanup(connection.close)
+            with open(script, encoding="utf-8") as file:
+                connection.executescript(file.read())
+            self.assertEqual(connection.execute("SELECT COUNT(*) FROM T").fetchall(), [(0,)])  # as the shell says
+
     @needs_librdkafka
     def test_a_missing_broker_is_waited_for(self):
         with tempfile.TemporaryDirectory() as directory, socket.socket() as closed:
