@@ -352,6 +352,7 @@ Status plan_alter_source(const Planner *planner, const AstStatement *statement, 
     TRY(check_columns_unique(columns, count, err));
     *out           = ARENA_NEW(planner->arena, Source);
     **out          = *old;
+    (*out)->name   = statement->name.text; /* is still there when the catalog has replaced the old one */
     (*out)->schema = schema_new(planner->arena, columns, count);
     return check_source(*out, err);
 }

@@ -25,7 +25,7 @@ class WithServer(unittest.TestCase):
     properties = {}
 
     def setUp(self):
-        self.server = Server(BINARY, self.properties)
+        self.server = Server(BINARY, self.properties, environment={"MALLOC_PERTURB_": "165"})  # what is freed is overwritten at once
         self.addCleanup(self.server.close)
         self.server.start()
 
@@ -37,6 +37,14 @@ class WithServer(unittest.TestCase):
 
 
 class Statements(WithServer):
+    def test_alter_names_what_it_altered(self):
+        """The entry of the catalog that it was asked about is freed by then."""
+        self.server.ok("CREATE STREAM PAYMENTS (K STRING KEY) WITH (kafka_topic='p', value_format='JSON', partitions=1);"
+                       "CREATE TABLE ACCOUNTS (K STRING PRIMARY KEY) WITH (kafka_topic='a', value_format='JSON', partitions=1);")
+        for kind, name in (("Stream", "PAYMENTS"), ("Table", "ACCOUNTS")):
+            answer = self.server.ok(f"ALTER {kind} {name} ADD COLUMN V INT;")
+            self.assertEqual(answer[0]["commandStatus"]["message"], f"{kind} {name} altered.")
+
     def test_information(self):
         status, body, _ = self.server.get("/info")
         info = json.loads(body)["KsqlServerInfo"]

@@ -17,9 +17,10 @@ needs_librdkafka = unittest.skipIf(os.environ.get("SLUICE_TEST_SANITIZER") == "t
 
 
 class Server:
-    def __init__(self, binary, properties=None, keep_log=None, tls=None):
-        """tls: the ssl.SSLContext that requests are made with."""
+    def __init__(self, binary, properties=None, keep_log=None, tls=None, environment=None):
+        """tls: the ssl.SSLContext that requests are made with. environment: variables in addition to the test's own."""
         self.binary = binary
+        self.environment = {**os.environ, **(environment or {})}
         self.tls = tls
         self.directory = tempfile.mkdtemp(prefix="sluice-test-")
         self.properties = {
@@ -41,7 +42,7 @@ class Server:
                 file.write(f"{name}={value}\n")
         with open(self.log_path, "ab") as log:
             start = log.tell()
-            self.process = subprocess.Popen([self.binary, "server", "--config", config], stdout=log, stderr=log)
+            self.process = subprocess.Popen([self.binary, "server", "--config", config], stdout=log, stderr=log, env=self.environment)
         self.port = int(self.await_log(r"\(port (\d+)\)", start))
         if ready:
             wait_until(lambda: self.get("/info")[0] == 200)
