@@ -404,12 +404,27 @@ static void print_terminated(Shell *shell, JsonText entity, Arena *arena)
                              : STR_LIT("The query was not running."));
 }
 
-static void print_asserted(Shell *shell, JsonText entity, Arena *arena)
+static const char *asserted(JsonText entity)
 {
-    Str topic = jtext_field(arena, entity, "topicName"), subject = jtext_field(arena, entity, "subject");
-    out_printf(&shell->out, "%s " STR_FMT "%s\n", topic.len > 0 ? "Topic" : "Schema",
-               STR_ARG(topic.len > 0 ? topic : subject),
-               jtext_is_true(jtext_get(entity, "exists")) ? " exists" : " does not exist");
+    return jtext_is_true(jtext_get(entity, "exists")) ? " exists" : " does not exist";
+}
+
+static void print_asserted_topic(Shell *shell, JsonText entity, Arena *arena)
+{
+    Str topic = jtext_field(arena, entity, "topicName");
+    out_printf(&shell->out, "Topic " STR_FMT "%s\n", STR_ARG(topic), asserted(entity));
+}
+
+/* A schema is known by its subject, its id or both, and called as errors call it. */
+static void print_asserted_schema(Shell *shell, JsonText entity, Arena *arena)
+{
+    Str subject = jtext_field(arena, entity, "subject"), id = jtext_field(arena, entity, "id");
+    out_printf(&shell->out, "Schema");
+    if (subject.len > 0)
+        out_printf(&shell->out, " " STR_FMT, STR_ARG(subject));
+    if (id.len > 0)
+        out_printf(&shell->out, " id " STR_FMT, STR_ARG(id));
+    out_printf(&shell->out, "%s\n", asserted(entity));
 }
 
 static void print_created_connector(Shell *shell, JsonText entity, Arena *arena)
@@ -441,8 +456,8 @@ static const struct {
     {"describe_function", print_function},
     {"type_list", print_types},
     {"properties", print_properties},
-    {"assert_topic", print_asserted},
-    {"assert_schema", print_asserted},
+    {"assert_topic", print_asserted_topic},
+    {"assert_schema", print_asserted_schema},
 };
 
 static void print_warnings(Shell *shell, JsonText entity, Arena *arena)

@@ -11,6 +11,7 @@ import base64
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import unittest
@@ -338,6 +339,10 @@ class WithTheEngine(Embedded):
                 ("ASSERT NOT EXISTS SCHEMA SUBJECT 't' ID 2;", {"subject": "t", "id": 2, "exists": False})):
             answer = self.server.ok(text)[0]
             self.assertEqual({k: answer[k] for k in ("@type", "subject", "id", "exists")}, {"@type": "assert_schema", **entity})
+        for what, told in (("ID 1", "Schema id 1 exists"), ("SUBJECT 't' ID 1", "Schema t id 1 exists"), ("SUBJECT 't'", "Schema t exists")):
+            shell = subprocess.run([BINARY, "sql", "-e", f"ASSERT SCHEMA {what};", f"http://127.0.0.1:{self.server.port}"], capture_output=True, text=True,
+                                   timeout=20, check=True)
+            self.assertEqual(shell.stdout.strip(), told)
         refused("ASSERT SCHEMA SUBJECT 'u' TIMEOUT 10 MILLISECONDS;", "Schema with subject name u does not exist")
         refused("ASSERT SCHEMA SUBJECT 't' ID 2 TIMEOUT 10 MILLISECONDS;", "Schema with subject name t id 2 does not exist")
         refused("ASSERT SCHEMA ID 99999999999 TIMEOUT 10 MILLISECONDS;", "Schema with id 99999999999 does not exist")
