@@ -95,7 +95,8 @@ class Settings(unittest.TestCase):
         self.assertIn("Invalid value abc for configuration fetch.min.bytes: ", answer.stderr)
 
     def test_what_would_have_no_effect_stops_the_start(self):
-        for given, told in (("bootstrap.server=x", "did you mean bootstrap.servers?"), ("ksql.security.extension.class=x", "has no effect in Sluice yet"),
+        for given, told in (("bootstrap.server=x", "did you mean bootstrap.servers?"), ("KSQL.SERVICE.ID=x", "did you mean ksql.service.id?"),
+                            ("KSQL.Streams.Num.Stream.Threads=1", "num.stream.threads?"), ("ksql.security.extension.class=x", "has no effect in Sluice yet"),
                             ("ssl.engine.factory.class=x", "has no effect in Sluice yet"),
                             ("ssl.client.authentication=REQUIRED", "none of the listeners is an https:// address")):
             answer = self.serve(given, "listeners=here")
