@@ -93,16 +93,17 @@ static Str value_text(Arena *arena, const json_t *value)
     return STR_NULL;
 }
 
-/* An unknown name is kept: somebody's client sends what we do not know, and as with a server's own settings
- * that is no refusal. */
+/* What SET refuses is refused here: a name that nobody knows would change nothing, in silence. With the
+ * prefix of Kafka Streams it may be one of the many that only ksqlDB's library has. */
 static Status check_value(Rest *rest, Str name, Str value, Error *err)
 {
     if (str_is_null(value))
         return error_set(err, E_CONFIG, NO_POS,
                          "Invalid value for property '" STR_FMT "': not a string, number or boolean",
                          STR_ARG(name));
-    TRY(settings_check_permitted(rest->properties, name, err));
-    return settings_check(name, value, err);
+    if (settings_find(name) == NULL && str_starts_with(name, STR_LIT("ksql.streams.")))
+        return settings_check_permitted(rest->properties, name, err);
+    return settings_check_override(rest->properties, name, value, err);
 }
 
 static bool set_override(Rest *rest, HttpExchange *x, Session *session, Str name, const json_t *json)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Endpoints beside statements and queries, on a real server process: inserted rows with acknowledgements, rows as Protobuf, the end of
-a service.
+"""Endpoints beside statements and queries, on a real server process: inserted rows with acknowledgements, rows as Protobuf, settings of
+requests, the end of a service.
 
 usage: rest_endpoints_test.py PATH-TO-SLUICE [test...]
 """
@@ -65,6 +65,22 @@ class Inserts(rest_test.WithServer):
         status, body = self.send({"target": "I"}, *rows)
         self.assertEqual((status, body.count('"ok"')), (200, 20000))
         self.assertEqual(len(self.server.pull("SELECT K FROM I;")), 20000)
+
+
+class Overrides(rest_test.WithServer):
+    def test_settings_of_a_request(self):
+        self.server.ok(STREAM)
+        for path, sql, field in (("/query-stream", "sql", "properties"), ("/query", "ksql", "streamsProperties"), ("/ksql", "ksql", "streamsProperties")):
+            text = "SHOW STREAMS;" if path == "/ksql" else "SELECT K FROM S;"
+            for name in ("auto.ofset.reset", "nobodys", "ksql.query.pull.table.scan.enable"):
+                status, body, _ = self.server.post(path, {sql: text, field: {name: "earliest"}})
+                self.assertEqual((status, json.loads(body)["error_code"]), (400, 40000), (path, name))
+                self.assertIn(f"Unknown property: {name}", json.loads(body)["message"])
+                self.assertEqual("Did you mean auto.offset.reset?" in json.loads(body)["message"], name == "auto.ofset.reset")
+            known = {"auto.offset.reset": "earliest", "ksql.streams.auto.offset.reset": "latest", "ksql.streams.nobodys": 1, "consumer.fetch.min.bytes": 1,
+                     "producer.linger.ms": "5", "ksql.streams.producer.acks": "all", "ksql.functions.f.x": True}
+            status, body, _ = self.server.post(path, {sql: text, field: known, "requestProperties": {"nobodys": 1}})
+            self.assertEqual(status, 200, body)
 
 
 class Proto(rest_test.WithServer):
