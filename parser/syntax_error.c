@@ -98,13 +98,23 @@ static bool list_expected(void *parser, StrBuf *out)
     return true;
 }
 
+/* Where an expression fits, a word that was meant as the word it is: a list that ends in a comma, a query in
+ * a condition, and what other databases have. To quote it would only lead further astray. */
+static bool is_meant_as_word(const ParseState *state, const Token *token)
+{
+    bool ends_list = token->id == TK_FROM && state->last.id == TK_COMMA;
+    return ends_list || token->id == TK_SELECT || token->id == TK_DISTINCT;
+}
+
 /* A reserved word where a name would fit: certain if nothing but a name fits, likely if the text goes on well
  * without it. */
 static bool is_misused_word(const ParseState *state, void *parser, const Token *token)
 {
     if (lexer_classify(token->text, NULL) != WORD_RESERVED || !sql_parser_accepts(parser, TK_IDENTIFIER))
         return false;
-    return !sql_parser_accepts(parser, TK_INTEGER_VALUE) || sql_parser_accepts(parser, state->ahead.id);
+    if (!sql_parser_accepts(parser, TK_INTEGER_VALUE))
+        return true;
+    return !is_meant_as_word(state, token) && sql_parser_accepts(parser, state->ahead.id);
 }
 
 /* The keyword that the unexpected word was probably meant to be: one that would have fitted. */

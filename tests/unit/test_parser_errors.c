@@ -33,7 +33,13 @@ static const struct {
     {"CREATE STREAM o (a VARCHAR, size INT) WITH (kafka_topic='o');", 1, 29, WORD("size", "1:29")},
     {"CREATE STREAM stream (a INT);", 1, 15, WORD("stream", "1:15")},
     {"DROP TYPE table;", 1, 11, WORD("table", "1:11")},
-    {"SELECT COUNT(DISTINCT x) FROM t;", 1, 14, WORD("DISTINCT", "1:14")},
+    {"CREATE STREAM select (a INT);", 1, 15, WORD("select", "1:15")},
+    {"DROP STREAM distinct;", 1, 13, WORD("distinct", "1:13")},
+    /* not meant as names */
+    {"SELECT COUNT(DISTINCT x) FROM t;", 1, 14, NEAR("DISTINCT", "1:14")},
+    {"SELECT DISTINCT a FROM t;", 1, 8, NEAR("DISTINCT", "1:8")},
+    {"SELECT a, FROM t;", 1, 11, NEAR("FROM", "1:11")},
+    {"SELECT a FROM t WHERE a IN (SELECT b FROM u);", 1, 29, NEAR("SELECT", "1:29")},
     /* the end comes too early */
     {"SELECT a FROM t", 1, 16, SYNTAX("1:16", "missing ';' at '<EOF>'")},
     {"SELECT a FROM t\n", 2, 1, SYNTAX("2:1", "missing ';' at '<EOF>'")},
