@@ -2,9 +2,10 @@
 # test.sh - builds the tests and runs all of them; the last line is `N passed, N failed`, the exit status 0 only when nothing failed.
 #
 #   dev    everything: unit, golden SQL, fuzz replay, lint, REST, shell, a real Kafka, a server under parallel load, the outside suite
-#   asan   the same without lint and outside suite, under the address and undefined behaviour sanitizers
-#   tsan   these without Kafka and faults, under the thread sanitizer: librdkafka is not built for it, so it sees races where there are
-#          none; the faults' sweeps would take minutes
+#   asan   the same without lint, outside suite, documents and what several nodes do (the same code on one node is there), under the address and
+#          undefined behaviour sanitizers
+#   tsan   these without Kafka, faults and the shell, under the thread sanitizer: librdkafka is not built for it, so it sees races where there are
+#          none; the faults' sweeps would take minutes; the shell has one thread
 #
 # test.sh dev asan ... runs only these. What cannot be run here (no Java: no Kafka) is named under "left out".
 set -uo pipefail
@@ -15,7 +16,7 @@ passed=0
 failed=0
 left_out=()
 failures=()
-jobs=$(nproc 2>/dev/null || echo 2)
+jobs=$(nproc 2>/dev/null || echo 2) # of a build; of the tests, which often wait, one more
 
 say() { printf '\n== %s (%d s)\n' "$*" $SECONDS; }
 fail() { failed=$((failed + 1)); failures+=("$1"); }
@@ -55,7 +56,7 @@ run_tests() {
     local flavour=$1 log=build-$1/ctest.log status line
     shift
     say "test $flavour"
-    ctest --test-dir "build-$flavour" -j "$jobs" --output-on-failure --no-tests=error "$@" 2>&1 | tee "$log" | grep -vE '^ +Start +[0-9]+:'
+    ctest --test-dir "build-$flavour" -j $((jobs + 1)) --output-on-failure --no-tests=error "$@" 2>&1 | tee "$log" | grep -vE '^ +Start +[0-9]+:'
     status=${PIPESTATUS[0]}
     line=$(grep -E '^[0-9]+% tests passed, [0-9]+ tests? failed out of [0-9]+' "$log" | tail -n 1)
     if [[ $line =~ ^[0-9]+%\ tests\ passed,\ ([0-9]+)\ tests?\ failed\ out\ of\ ([0-9]+) ]]; then
@@ -89,10 +90,10 @@ for flavour in "${flavours[@]}"; do
             ;;
         asan)
             build asan || continue
-            run_tests asan -LE 'lint|conformance'
+            run_tests asan -LE 'lint|conformance' -E '^(docs/|integration/(nodes|routing|consistency-kafka|embedded-registry-kafka)$)'
             kafka_left_out asan
             ;;
-        tsan) build tsan && run_tests tsan -LE 'kafka|fault|lint|conformance' ;;
+        tsan) build tsan && run_tests tsan -LE 'kafka|fault|lint|conformance' -E '^(docs/|integration/(shell|shell-session|feed|examples)$)' ;;
         *) echo "test.sh: there is no $flavour; there are dev, asan and tsan" >&2; exit 2 ;;
     esac
 done
