@@ -343,7 +343,7 @@ static Status write_store(Store *store, Error *err)
 {
     int64_t bound;
     TRY(write_rows(store, err));
-    if (store->time != store->committed_time)
+    if (store->cleared || store->time != store->committed_time)
         TRY(store_table_set_time(store->table, store->partition, store->time, err));
     TRY(sweep(store, &bound, err));
     store->swept_bound = bound; /* taken back by commit_failed */
@@ -394,6 +394,7 @@ static void settle(StateFile *file)
         store->dirty_count   = 0;
         store->prepared_time = store->time;
         store->listed        = false;
+        store->cleared       = false;
         store                = next;
     }
     file->changed     = NULL;
@@ -514,6 +515,7 @@ static void store_rollback(Store *store)
     store->time = store->prepared_time = store->committed_time;
     store->swept_bound                 = INT64_MIN;
     store->listed                      = false;
+    store->cleared                     = false;
 }
 
 void state_file_rollback(StateFile *file)

@@ -328,7 +328,8 @@ Status store_clear(Store *store, Error *err)
     store_cache_clear(store);
     state_memory_clear(store);
     store_cache_list(store);
-    store->time = INT64_MIN;
+    store->time    = INT64_MIN;
+    store->cleared = true;
     return OK;
 }
 

@@ -79,6 +79,7 @@ struct Store {
     uint64_t     lookups, file_reads; /* since it was opened */
     int64_t      prepared_time;       /* as of what is set aside; else committed_time */
     bool         listed;              /* in file->changed */
+    bool         cleared; /* in this transaction: the file has no time of it, whatever committed_time says */
     Store       *next_changed;
 };
 

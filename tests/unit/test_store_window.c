@@ -24,6 +24,29 @@ static void windows_of_a_key_come_by_start(void **state)
     assert_int_equal(store_time(store), 20);
 }
 
+/* As a restore does that begins anew. Without its time in the file the next start would not look there for
+ * windows. */
+static void a_store_that_was_emptied_has_its_time_again(void **state)
+{
+    Fixture  *f    = *state;
+    StoreSpec spec = fixture_spec("W", STORE_WINDOW, -1);
+    Store    *store;
+    MUST(store_open(f->file, &spec, 0, &store, &f->err));
+    fixture_put(f, store, "a", 20, 30, 3, "");
+    MUST(state_file_commit(f->file, &f->err));
+    MUST(store_clear(store, &f->err));
+    fixture_put(f, store, "a", 20, 30, 3, "");
+    MUST(state_file_commit(f->file, &f->err));
+    fixture_reopen(f);
+    MUST(store_open(f->file, &spec, 0, &store, &f->err));
+    assert_int_equal(store_time(store), 20);
+    MUST(store_clear(store, &f->err));
+    MUST(state_file_commit(f->file, &f->err));
+    fixture_reopen(f);
+    MUST(store_open(f->file, &spec, 0, &store, &f->err));
+    assert_true(store_time(store) == INT64_MIN);
+}
+
 static void a_row_goes_exactly_beyond_the_retention(void **state)
 {
     Fixture  *f    = *state;
@@ -76,6 +99,8 @@ static void random_walk_equals_the_model(void **state) { walk_run(*state, STORE_
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_store_that_was_emptied_has_its_time_again, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(windows_of_a_key_come_by_start, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(a_row_goes_exactly_beyond_the_retention, fixture_setup,
                                         fixture_teardown),
