@@ -12,6 +12,7 @@ usage: differential.py [options] PATH-TO-SLUICE
 A failure prints the case's seed and leaves a script of its statements and records; `--seed S --cases 1` runs it again.
 """
 import argparse
+import glob
 import base64
 import collections
 import concurrent.futures
@@ -56,7 +57,7 @@ class Variant:
             self.properties["ksql.streams.num.stream.threads"] = str(rng.choice((1, 2, 4)))
             self.properties["ksql.streams.cache.max.bytes.buffering"] = str(rng.choice((0, 0, 1000, 10485760)))
             self.properties["ksql.streams.commit.interval.ms"] = str(rng.choice((10, 50, 100, 500)))
-            self.events = [(rng.choice(("kill", "kill", "stop", None)), rng.random() * 0.15) for _ in range(10)]
+            self.events = [(rng.choice(("kill", "kill", "stop", "restore", None)), rng.random() * 0.15) for _ in range(10)]
 
     def emits_late(self):
         return self.properties.get("ksql.streams.cache.max.bytes.buffering", "0") != "0"
@@ -104,7 +105,13 @@ class Run:
         if how is None:
             return
         time.sleep(delay)
-        self.server.stop(signal.SIGKILL if how == "kill" else signal.SIGTERM)
+        self.server.stop(signal.SIGTERM if how == "stop" else signal.SIGKILL)
+        if how == "restore":  # from the changelogs, and killed on the way
+            for path in glob.glob(os.path.join(self.server.properties["ksql.streams.state.dir"], "state", "worker-*")):
+                os.remove(path)
+            self.server.start(ready=False)
+            time.sleep(delay)
+            self.server.stop(signal.SIGKILL)
         self.server.start()
 
     def queries(self):
