@@ -152,12 +152,8 @@ static void copy_format(Arena *arena, FormatSpec *format)
     format->nullable_representation = copy_str(arena, format->nullable_representation);
 }
 
-void catalog_put_source(Catalog *catalog, const Source *source)
+static void copy_source(Arena *arena, const Source *source, Source *copy)
 {
-    Entry  *entry = entry_new();
-    Arena  *arena = entry->arena;
-    Source *copy  = &entry->as.source;
-
     *copy                  = *source;
     copy->name             = str_dup(arena, source->name);
     copy->schema           = schema_copy(arena, source->schema);
@@ -169,6 +165,19 @@ void catalog_put_source(Catalog *catalog, const Source *source)
     copy->made_from        = copy_names(arena, source->made_from, source->made_from_count);
     copy_format(arena, &copy->key_format);
     copy_format(arena, &copy->value_format);
+}
+
+Source *source_copy(Arena *arena, const Source *source)
+{
+    Source *copy = ARENA_NEW(arena, Source);
+    copy_source(arena, source, copy);
+    return copy;
+}
+
+void catalog_put_source(Catalog *catalog, const Source *source)
+{
+    Entry *entry = entry_new();
+    copy_source(entry->arena, source, &entry->as.source);
     table_put(&catalog->sources, entry);
 }
 

@@ -74,7 +74,10 @@ Catalog *catalog_new(void);
 Catalog *catalog_copy(const Catalog *catalog);
 void     catalog_free(Catalog *catalog); /* accepts NULL */
 
-const Source *catalog_source(const Catalog *catalog, Str name); /* or NULL */
+/* Or NULL. The catalog's: it ends when this catalog and all copies that share it have let go of it. */
+const Source *catalog_source(const Catalog *catalog, Str name);
+/* With all that it points to: for whoever looks at a source after he has left the lock. */
+Source *source_copy(Arena *arena, const Source *source);
 /* Sorted by name; the array is in `arena`, the sources belong to the catalog. */
 void catalog_sources(const Catalog *catalog, Arena *arena, const Source ***out, size_t *count);
 /* Adds or replaces; copies everything. */

@@ -11,13 +11,16 @@
 
 /* ---- FROM ---- */
 
+/* A copy: the plan has names, types and formats of the source, which may be dropped while the plan runs. */
 static Status find_source(const Planner *planner, const AstSource *named, FromItem *out, Error *err)
 {
-    out->alias  = named->alias.text;
-    out->pos    = named->name.pos;
-    out->source = catalog_source(planner->catalog, named->name.text);
-    if (out->source != NULL)
+    const Source *source = catalog_source(planner->catalog, named->name.text);
+    out->alias           = named->alias.text;
+    out->pos             = named->name.pos;
+    if (source != NULL) {
+        out->source = source_copy(planner->arena, source);
         return OK;
+    }
     error_set(err, E_PLAN, named->name.pos,
               "Exception while preparing statement: " STR_FMT " does not exist.", STR_ARG(named->name.text));
     catalog_hint(planner->catalog, named->name.text, err);
@@ -48,9 +51,9 @@ static Status check_self_join(const Analysis *a, Error *err)
 {
     for (size_t i = 0; i < a->from_count; i++) {
         for (size_t j = 0; j < i; j++) {
-            if (a->from[i].source != a->from[j].source)
-                continue;
             Str name = a->from[i].source->name;
+            if (!str_equal(name, a->from[j].source->name))
+                continue;
             if (a->from_count == 2)
                 return error_set(err, E_PLAN, a->from[i].pos,
                                  "Can not join '" STR_FMT "' to '" STR_FMT

@@ -226,6 +226,7 @@ Status plan_insert_values(const Planner *planner, const AstStatement *statement,
     Insert in    = {.planner = planner, .statement = statement, .out = ARENA_NEW(planner->arena, InsertRow)};
     Typer  typer = {.catalog = planner->catalog, .functions = planner->functions, .arena = planner->arena};
     TRY(plan_insert_target(planner, &statement->name, &in.source, err));
+    in.source = source_copy(planner->arena, in.source); /* a registry may be waited for without the lock */
     TRY(find_columns(&in, err));
     const Schema *schema = in.source->schema;
     in.row               = ARENA_ARRAY(planner->arena, Value, schema->count);

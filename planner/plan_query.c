@@ -221,7 +221,7 @@ static Status check_replaced(const Planner *planner, const AstStatement *stateme
     if (old == NULL || !statement->or_replace)
         return OK;
     TRY(check_source_upgrade(old, query->sink, err));
-    query->replaced_query = old->query_id;
+    query->replaced_query = str_is_null(old->query_id) ? STR_NULL : str_dup(planner->arena, old->query_id);
     return OK;
 }
 
@@ -339,7 +339,7 @@ static Status check_target(const Planner *planner, const AstStatement *statement
     if (target->read_only)
         return error_set(err, E_PLAN, name->pos, "Cannot insert into read-only stream: " STR_FMT,
                          STR_ARG(name->text));
-    *out = target;
+    *out = source_copy(planner->arena, target);
     return OK;
 }
 

@@ -350,9 +350,7 @@ Status plan_alter_source(const Planner *planner, const AstStatement *statement, 
         TRY(element_to_column(planner, element, old->is_table, &columns[old->schema->count + i], err));
     }
     TRY(check_columns_unique(columns, count, err));
-    *out           = ARENA_NEW(planner->arena, Source);
-    **out          = *old;
-    (*out)->name   = statement->name.text; /* is still there when the catalog has replaced the old one */
+    *out           = source_copy(planner->arena, old);
     (*out)->schema = schema_new(planner->arena, columns, count);
     return check_source(*out, err);
 }

@@ -17,7 +17,7 @@ typedef struct FormatClass FormatClass; /* one per format: formats.def */
 
 typedef enum { WRAP_DEFAULT, WRAP_SINGLES, UNWRAP_SINGLES } Wrapping;
 
-/* A format with its properties, as WITH clauses give them. Strings are borrowed from the catalog's arena. */
+/* A format with its properties, as WITH clauses give them. Strings are borrowed. */
 typedef struct {
     const FormatClass *format;
     Wrapping           wrapping;  /* what was said; serde_features tells what it comes to */
