@@ -455,8 +455,9 @@ static Status scan_partition(StateReader *reader, ReaderFile *file, StoreTable *
 static Status scan_partitions(StateReader *reader, ReaderFile *file, const Wanted *wanted, Arena *arena,
                               Error *err)
 {
-    StoreTable *table = NULL;
-    Partitions  list  = {(int *)wanted->range->partitions, wanted->range->partition_count, 0};
+    StoreTable   *table = NULL;
+    Partitions    list  = {(int *)wanted->range->partitions, wanted->range->partition_count, 0};
+    const size_t *files = list.numbers == NULL ? NULL : wanted->range->files;
     TRY(file_open(file, err));
     TRY(store_table_current(file->db, &file->tables, wanted->spec, &table, err));
     if (list.numbers == NULL) {
@@ -464,7 +465,8 @@ static Status scan_partitions(StateReader *reader, ReaderFile *file, const Wante
         TRY(list_partitions(file->share, table, wanted->spec->name, arena, &list, err));
     }
     for (size_t i = 0; i < list.count; i++)
-        TRY(scan_partition(reader, file, table, wanted, list.numbers[i], err));
+        if (files == NULL || &reader->files[files[i]] == file)
+            TRY(scan_partition(reader, file, table, wanted, list.numbers[i], err));
     return OK;
 }
 

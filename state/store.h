@@ -230,6 +230,9 @@ typedef struct {
     int64_t    start_from, start_to, end_from, end_to;
     const int *partitions; /* only these; NULL = all */
     size_t     partition_count;
+    /* Per partition: the file that has it, by its number; what others have of it is of the past. NULL: all of
+     * them have. */
+    const size_t *files;
 } StoreRange;
 
 typedef struct {

@@ -18,6 +18,7 @@ struct PullQuery {
     const int      *only;   /* partitions that were asked for; NULL: all */
     size_t          only_count;
     int            *partitions; /* to be read here */
+    size_t         *files; /* of each: its worker's state file; others may have rows of it from the past */
     size_t          partition_count;
     int             total;     /* partitions of the table, on all nodes */
     int            *elsewhere; /* read on other nodes */
@@ -133,14 +134,18 @@ bool pull_reads(void *context, int partition)
 static bool find_here(PullQuery *query)
 {
     int   *owned;
-    size_t count;
-    if (!runtime_owned_partitions(query->host->runtime, query->writer, query->arena, &owned, &count))
+    size_t count, *files;
+    if (!runtime_owned_partitions(query->host->runtime, query->writer, query->arena, &owned, &files, &count))
         return false;
     query->partition_count = 0;
     query->partitions      = owned;
-    for (size_t i = 0; i < count; i++)
-        if (is_asked(query, owned[i]))
-            owned[query->partition_count++] = owned[i];
+    query->files           = files;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_asked(query, owned[i]))
+            continue;
+        files[query->partition_count]   = files[i];
+        owned[query->partition_count++] = owned[i];
+    }
     return true;
 }
 
@@ -301,6 +306,7 @@ static Status scan(PullQuery *query, StoreRange *range, Error *err)
 {
     range->partitions      = query->partitions;
     range->partition_count = query->partition_count;
+    range->files           = query->files;
     Arena *arena           = arena_new(0);
     Status status = state_reader_scan(query->reader, &query->store, range, arena, on_row, query, err);
     arena_free(arena);

@@ -138,21 +138,37 @@ const char *const *runtime_state_files(Runtime *runtime, size_t *count)
     return runtime->files;
 }
 
-bool runtime_owned_partitions(Runtime *runtime, Str query_id, Arena *arena, int **out, size_t *count)
+/* Whose it is, if its tables can be read there; -1. Asked for on both sides: the one who enters withdraws
+ * `readable` first, so what was readable in between is of the one that was there all the time. */
+static int readable_worker(const TaskView *view)
+{
+    int  worker   = atomic_load(&view->worker);
+    bool readable = task_state_is_live(view_state(view)) && atomic_load(&view->readable);
+    return readable && atomic_load(&view->worker) == worker ? worker : -1;
+}
+
+bool runtime_owned_partitions(Runtime *runtime, Str query_id, Arena *arena, int **out, size_t **files,
+                              size_t *count)
 {
     RunningQuery *query = registry_hold(runtime, query_id);
     *count              = 0;
     *out                = NULL;
+    *files              = NULL;
     if (query == NULL)
         return false;
     for (size_t s = 0; s < query->sub_count; s++) {
         const QuerySub *sub = &query->subs[s];
         if (!sub->has_materialized)
             continue;
-        *out = ARENA_ARRAY(arena, int, (size_t)sub->tasks + 1);
-        for (int p = 0; p < sub->tasks; p++)
-            if (task_state_is_live(view_state(&sub->views[p])) && atomic_load(&sub->views[p].readable))
-                (*out)[(*count)++] = p;
+        *out   = ARENA_ARRAY(arena, int, (size_t)sub->tasks + 1);
+        *files = ARENA_ARRAY(arena, size_t, (size_t)sub->tasks + 1);
+        for (int p = 0; p < sub->tasks; p++) {
+            int worker = readable_worker(&sub->views[p]);
+            if (worker < 0)
+                continue;
+            (*out)[*count]       = p;
+            (*files)[(*count)++] = (size_t)worker;
+        }
     }
     query_unref(query);
     return true;

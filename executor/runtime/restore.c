@@ -165,6 +165,16 @@ static void note_written_past(Task *task)
     task->written_past          = task->worker->file_commits;
 }
 
+/* Rows that are restored come to the file before the task's first commit, which a kill may prevent. The next
+ * start has to give the slot to this worker again, or another one makes the same rows in its file and these
+ * stay. So the claim is in the transaction that empties the stores, and no row is in an earlier one. */
+static Status claim_slot(Task *task, Error *err)
+{
+    char slot[32];
+    snprintf(slot, sizeof slot, "slot/%d", task->slot);
+    return state_meta_set(task->worker->state, str_c(slot), STR_LIT("1"), err);
+}
+
 /* With all of them goes what the file says of them: it would be believed once the task's sequence number is
  * the same again. */
 static Status clear_stores(Task *task, bool sources_only, Error *err)
@@ -175,7 +185,10 @@ static Status clear_stores(Task *task, bool sources_only, Error *err)
         if (!sources_only || pipeline_store_is_source(task->pipeline, i))
             TRY(store_clear(pipeline_store(task->pipeline, i), err));
     note_written_past(task);
-    return sources_only ? OK : state_meta_set(task->worker->state, task->key, STR_NULL, err);
+    if (sources_only)
+        return OK; /* the file knows the task, so it has the slot */
+    TRY(claim_slot(task, err));
+    return state_meta_set(task->worker->state, task->key, STR_NULL, err);
 }
 
 /* Where the file says that the store's changelog goes on; -1: it does not say. Records of old list them in

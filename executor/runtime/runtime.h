@@ -159,9 +159,10 @@ StateShare *const *runtime_state_shares(Runtime *runtime);
 /* A reader has found that file number `file` of these is damaged (`why`): its worker makes it again from the
  * log. Thread: any */
 void runtime_state_damaged(Runtime *runtime, size_t file, const Error *why);
-/* Partitions of the query's materialised store that this node owns now, has restored and committed; false:
- * the query is not running here. */
-bool runtime_owned_partitions(Runtime *runtime, Str query_id, Arena *arena, int **out, size_t *count);
+/* Partitions of the query's materialised store that this node owns now, has restored and committed, and for
+ * each the number of the state file that has it (StoreRange.files); false: the query is not running here. */
+bool runtime_owned_partitions(Runtime *runtime, Str query_id, Arena *arena, int **out, size_t **files,
+                              size_t *count);
 /* How many that store has, on all nodes of the service; 0: the query is not running here. *settled: those
  * that this node does not own now will not become its own by waiting. */
 int runtime_table_partitions(Runtime *runtime, Str query_id, bool *settled);

@@ -11,8 +11,8 @@
  * topic that this process has just made a slot without one has no positions to read: the start need not wait
  * until the brokers lead 48 new partitions.
  *
- * Which worker gets a slot: the one whose state file has held it ("slot/<s>" in its facts), else by
- * contiguous blocks.
+ * Which worker gets a slot: the one whose state file has held it ("slot/<s>" in its facts, from the beginning
+ * of a restore on), else by contiguous blocks.
  */
 #include "executor/runtime/commit.h"
 #include "executor/runtime/failure.h"

@@ -78,8 +78,8 @@ static void repartition_groups_by_another_column(void **state)
         found++;
     assert_int_equal(found, 2);
     int   *partitions;
-    size_t count;
-    assert_true(runtime_owned_partitions(n->runtime, plan->id, n->arena, &partitions, &count));
+    size_t count, *files;
+    assert_true(runtime_owned_partitions(n->runtime, plan->id, n->arena, &partitions, &files, &count));
     assert_int_equal(count, 3);
     strbuf_clear(&got);
     log_writer_close(writer);

@@ -69,13 +69,14 @@ static const char *dump_table(Node *n, const QueryPlan *plan)
     StateReader *reader;
     StoreRange   range = {0};
     int         *partitions;
-    size_t       files;
+    size_t       files, *file_of;
     StrBuf       all = {0};
     dump.spec        = &spec;
     MUST(plan_store_spec(plan->materialized, 0, n->arena, &spec, &n->err));
-    assert_true(
-        runtime_owned_partitions(n->runtime, plan->id, n->arena, &partitions, &range.partition_count));
+    assert_true(runtime_owned_partitions(n->runtime, plan->id, n->arena, &partitions, &file_of,
+                                         &range.partition_count));
     range.partitions         = partitions;
+    range.files              = file_of;
     const char *const *paths = runtime_state_files(n->runtime, &files);
     MUST(state_reader_open(paths, runtime_state_shares(n->runtime), files, &reader, &n->err));
     MUST(state_reader_scan(reader, &spec, &range, n->arena, dump_row, &dump, &n->err));
@@ -410,8 +411,8 @@ static size_t count_with(Node *n, const char *topic, Str part)
 static size_t owned_partitions(Node *n, const QueryPlan *plan)
 {
     int   *partitions;
-    size_t count = 0;
-    runtime_owned_partitions(n->runtime, plan->id, n->arena, &partitions, &count);
+    size_t count = 0, *files;
+    runtime_owned_partitions(n->runtime, plan->id, n->arena, &partitions, &files, &count);
     return count;
 }
 
