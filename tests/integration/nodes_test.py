@@ -241,9 +241,9 @@ class Failures(WithNodes):
 
     def append_command(self, server, command):
         topic = f"_confluent-ksql-{self.name}_command_topic"
-        record = {"timestamp": 1, "key": json.dumps("type/C/create"), "value": json.dumps(command)}
-        status, body, _ = server.post("/sluice/records", {"topic": topic, "partitions": 1, "records": [record]})
-        self.assertEqual(status, 200, body)
+        record = json.dumps("type/C/create") + "|" + json.dumps(command)  # as another node does: no server writes it for a client
+        subprocess.run([BINARY, "feed", "--bootstrap-servers", server.properties["bootstrap.servers"], "--topic", topic, "--key-separator", "|", "-"],
+                       input=record + "\n", text=True, check=True, capture_output=True)
 
 
 class Ending(WithNodes):
