@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Random cases on the real server: what an undisturbed run makes of them must be what a small model says, must look the same in a table's topic,
-in pull queries and in the state files, and must be the same after kills, restarts, with tiny caches and more workers.
+in pull queries and in the state files, and must be the same after kills and restarts, with tiny caches and another number of workers after each.
 
 usage: differential.py [options] PATH-TO-SLUICE
   --seconds N          go on for so long (60)
@@ -57,7 +57,7 @@ class Variant:
             self.properties["ksql.streams.num.stream.threads"] = str(rng.choice((1, 2, 4)))
             self.properties["ksql.streams.cache.max.bytes.buffering"] = str(rng.choice((0, 0, 1000, 10485760)))
             self.properties["ksql.streams.commit.interval.ms"] = str(rng.choice((10, 50, 100, 500)))
-            self.events = [(rng.choice(("kill", "kill", "stop", "restore", None)), rng.random() * 0.15) for _ in range(10)]
+            self.events = [(rng.choice(("kill", "kill", "stop", "restore", None)), rng.random() * 0.15, str(rng.choice((1, 2, 4)))) for _ in range(10)]
 
     def emits_late(self):
         return self.properties.get("ksql.streams.cache.max.bytes.buffering", "0") != "0"
@@ -101,11 +101,12 @@ class Run:
         self.fed[source.name] = self.fed.get(source.name, 0) + len(sent)
 
     def disturb(self, event):
-        how, delay = event
+        how, delay, workers = event
         if how is None:
             return
         time.sleep(delay)
         self.server.stop(signal.SIGTERM if how == "stop" else signal.SIGKILL)
+        self.server.properties["ksql.streams.num.stream.threads"] = workers
         if how == "restore":  # from the changelogs, and killed on the way
             for path in glob.glob(os.path.join(self.server.properties["ksql.streams.state.dir"], "state", "worker-*")):
                 os.remove(path)
@@ -171,13 +172,13 @@ class Run:
         """Everything but the looking."""
         events = iter(self.variant.events)
         self.feed(self.case.table, self.case.tables)
-        self.disturb(next(events, (None, 0)))
+        self.disturb(next(events, (None, 0, None)))
         self.await_table()
         for batch, pair in zip(self.case.batches, self.case.pair_batches):
             for source, records in zip(self.case.pair, pair):
                 self.feed(source, records)
             self.feed(self.case.stream, batch)
-            self.disturb(next(events, (None, 0)))
+            self.disturb(next(events, (None, 0, None)))
         if self.case.pair:
             self.settle()  # nothing may be late
             for source, records in zip(self.case.pair, self.case.pair_ends):
