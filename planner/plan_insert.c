@@ -48,10 +48,6 @@ Status plan_insert_target(const Planner *planner, const AstName *name, const Sou
                          source_kind(source->is_table), STR_ARG(name->text));
     if (source->window.kind != WINDOWED_NO)
         return error_set(err, E_PLAN, name->pos, "Cannot insert values into windowed stream/table!");
-    if (str_starts_with(source->topic, STR_LIT("_confluent")) ||
-        str_starts_with(source->topic, STR_LIT("__")))
-        return error_set(err, E_PLAN, name->pos, "Cannot insert values into read-only topic: " STR_FMT,
-                         STR_ARG(source->topic));
     *out = source;
     return OK;
 }

@@ -95,9 +95,7 @@ static const Schema *states_schema(const PlanNode *from, const PlanAggregate *ag
     size_t  keys    = from->schema->key_count;
     Column *columns = ARENA_ARRAY(arena, Column, keys + agg->call_count + 1);
     memcpy(columns, from->schema->columns, keys * sizeof *columns);
-    for (size_t i = 0; i < agg->call_count; i++)
-        columns[keys + i] = (Column){str_printf(arena, "KSQL_AGG_STATE_%zu", i),
-                                     agg->calls[i].call->state_type, COLUMN_VALUE, STR_NULL};
+    aggregate_state_columns(agg->calls, agg->call_count, arena, columns + keys);
     return schema_new(arena, columns, keys + agg->call_count);
 }
 

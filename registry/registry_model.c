@@ -270,21 +270,9 @@ const ModelVersion *model_version(const RegistryModel *model, Str name, int vers
     return NULL;
 }
 
-static bool same_references(const RegisteredSchema *a, const RegisteredSchema *b)
-{
-    if (a->reference_count != b->reference_count)
-        return false;
-    for (size_t i = 0; i < a->reference_count; i++)
-        if (!str_equal(a->references[i].name, b->references[i].name) ||
-            !str_equal(a->references[i].subject, b->references[i].subject) ||
-            a->references[i].version != b->references[i].version)
-            return false;
-    return true;
-}
-
 static bool same_schema(const RegisteredSchema *a, const RegisteredSchema *b)
 {
-    return a->kind == b->kind && str_equal(a->text, b->text) && same_references(a, b);
+    return a->kind == b->kind && str_equal(a->text, b->text) && registered_schema_same_references(a, b);
 }
 
 const ModelVersion *subject_find(const ModelSubject *subject, const RegisteredSchema *schema, bool deleted)

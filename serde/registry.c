@@ -35,6 +35,18 @@ RegisteredSchema registered_schema_copy(const RegisteredSchema *from, Arena *are
     return copy;
 }
 
+bool registered_schema_same_references(const RegisteredSchema *a, const RegisteredSchema *b)
+{
+    if (a->reference_count != b->reference_count)
+        return false;
+    for (size_t i = 0; i < a->reference_count; i++)
+        if (!str_equal(a->references[i].name, b->references[i].name) ||
+            !str_equal(a->references[i].subject, b->references[i].subject) ||
+            a->references[i].version != b->references[i].version)
+            return false;
+    return true;
+}
+
 static Status refuse_absent(Error *err)
 {
     return error_set(err, E_PLAN, NO_POS,

@@ -47,6 +47,8 @@ typedef struct {
 
 /* With all its texts in the arena. */
 RegisteredSchema registered_schema_copy(const RegisteredSchema *from, Arena *arena);
+/* The same names for the same versions of the same subjects, in the same order. */
+bool registered_schema_same_references(const RegisteredSchema *a, const RegisteredSchema *b);
 
 typedef struct SchemaRegistry SchemaRegistry;
 struct SchemaRegistry {

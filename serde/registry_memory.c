@@ -23,18 +23,6 @@ typedef struct {
     size_t            entry_count, entry_capacity;
 } MemoryRegistry;
 
-static bool same_references(const RegisteredSchema *a, const RegisteredSchema *b)
-{
-    if (a->reference_count != b->reference_count)
-        return false;
-    for (size_t i = 0; i < a->reference_count; i++)
-        if (!str_equal(a->references[i].name, b->references[i].name) ||
-            !str_equal(a->references[i].subject, b->references[i].subject) ||
-            a->references[i].version != b->references[i].version)
-            return false;
-    return true;
-}
-
 static Status by_id(SchemaRegistry *base, int32_t id, Arena *arena, RegisteredSchema *out, Error *err)
 {
     MemoryRegistry *self   = (MemoryRegistry *)base;
@@ -75,7 +63,7 @@ static size_t find_schema(const MemoryRegistry *self, const RegisteredSchema *sc
     size_t i = 0;
     while (i < self->count &&
            !(self->schemas[i].kind == schema->kind && str_equal(self->schemas[i].text, schema->text) &&
-             same_references(&self->schemas[i], schema)))
+             registered_schema_same_references(&self->schemas[i], schema)))
         i++;
     return i;
 }

@@ -11,23 +11,22 @@
 
 /* ---- opening ---- */
 
-static Status open_calls(AggregateOp *self, Error *err)
+Status call_args_open(Operator *op, const PlanAggregateCall *calls, size_t call_count, CallArgs *out,
+                      Error *err)
 {
-    Operator *op    = &self->base;
-    size_t    count = 0;
-    for (size_t i = 0; i < self->call_count; i++)
-        count += self->plan->calls[i].arg_count;
+    size_t count = 0;
+    for (size_t i = 0; i < call_count; i++)
+        count += calls[i].arg_count;
     const Expr **all = ARENA_ARRAY(op->arena, const Expr *, count + 1);
-    self->arg_values = ARENA_ARRAY(op->arena, Value, count + 1);
-    self->call_args  = ARENA_ARRAY(op->arena, Value *, self->call_count + 1);
+    out->values      = ARENA_ARRAY(op->arena, Value, count + 1);
+    out->of_call     = ARENA_ARRAY(op->arena, Value *, call_count + 1);
     count            = 0;
-    for (size_t i = 0; i < self->call_count; i++) {
-        const PlanAggregateCall *call = &self->plan->calls[i];
-        self->call_args[i]            = &self->arg_values[count];
-        for (size_t arg = 0; arg < call->arg_count; arg++)
-            all[count++] = call->args[arg];
+    for (size_t i = 0; i < call_count; i++) {
+        out->of_call[i] = &out->values[count];
+        for (size_t arg = 0; arg < calls[i].arg_count; arg++)
+            all[count++] = calls[i].args[arg];
     }
-    return projection_open(op, all, count, &self->args, err);
+    return projection_open(op, all, count, &out->projection, err);
 }
 
 Status aggregate_open(Operator *op, AggregateFold fold, Error *err)
@@ -48,7 +47,7 @@ Status aggregate_open(Operator *op, AggregateFold fold, Error *err)
     aggregate_rollback(op);
     self->merges = partial_of(op->node) != NULL;
     if (!self->merges)
-        TRY(open_calls(self, err));
+        TRY(call_args_open(op, self->plan->calls, self->call_count, &self->args, err));
     TRY(key_coder_open_inside(op, schema, STR_NULL, &self->keys, err));
     if (self->plan->having != NULL)
         TRY(op_compile(op, self->plan->having, &self->having, err));
@@ -136,7 +135,7 @@ void aggregate_begin(AggregateOp *self, StoreRow *stored, Arena *arena)
 
 void aggregate_arguments(AggregateOp *self, const Value *columns, const Row *row, Arena *arena)
 {
-    projection_eval(&self->base, &self->args, columns, row, arena, self->arg_values);
+    call_args_eval(&self->base, &self->args, columns, row, arena);
     self->context.sequence++;
 }
 
@@ -172,7 +171,7 @@ Status aggregate_add(AggregateOp *self, const Row *row, Error *err)
         const PlanAggregateCall *call = enter_call(self, i);
         Error                    why;
         Status                   status = call->function->aggregate->accumulate(call->call, &self->states[i],
-                                                                                self->call_args[i], &self->context, &why);
+                                                                                self->args.of_call[i], &self->context, &why);
         if (status != OK)
             TRY(failed(self, call, status, row, &why, err));
     }
@@ -184,7 +183,7 @@ Status aggregate_undo(AggregateOp *self, const Row *row, Error *err)
     for (size_t i = 0; i < self->call_count; i++) {
         const PlanAggregateCall *call = enter_call(self, i);
         Error                    why;
-        Status status = call->function->aggregate->undo(call->call, &self->states[i], self->call_args[i],
+        Status status = call->function->aggregate->undo(call->call, &self->states[i], self->args.of_call[i],
                                                         &self->context, &why);
         if (status != OK)
             TRY(failed(self, call, status, row, &why, err));

@@ -21,6 +21,22 @@ typedef struct AggregateOp AggregateOp;
  * columns, or an old version (tables), or both. */
 typedef Status (*AggregateFold)(AggregateOp *self, const Row *row, Str key, RecordBatch *out, Error *err);
 
+/* The arguments of all calls, evaluated at once. */
+typedef struct {
+    Projection projection; /* one call behind the other */
+    Value     *values;
+    Value    **of_call; /* where each call's stand in there */
+} CallArgs;
+
+/* In the task's arena. */
+Status call_args_open(Operator *op, const PlanAggregateCall *calls, size_t call_count, CallArgs *out,
+                      Error *err);
+static inline void call_args_eval(Operator *op, const CallArgs *args, const Value *columns, const Row *row,
+                                  Arena *arena)
+{
+    projection_eval(op, &args->projection, columns, row, arena, args->values);
+}
+
 struct AggregateOp {
     Operator             base; /* first */
     AggregateFold        fold;
@@ -28,9 +44,7 @@ struct AggregateOp {
     Store               *store;
     size_t               key_count, value_count, call_count;
     bool                 merges; /* rows are partial results: key columns, then states */
-    Projection           args;   /* of all calls, one behind the other */
-    Value               *arg_values;
-    Value              **call_args; /* where each call's stand in there */
+    CallArgs             args;   /* unless it merges */
     Projection           values;
     Program             *having; /* NULL: every row is visible */
     KeyCoder             keys;

@@ -11,7 +11,7 @@
  * Where hardly any rows share a group the work is in vain: after a flush that has saved little, rows go out
  * one by one for a while. They do so always without a cache, for there every update is to be seen.
  */
-#include "executor/dataflow/projection.h"
+#include "executor/dataflow/aggregate_state.h"
 #include "executor/dataflow/task.h"
 #include "planner/nodes/node_partial.h"
 
@@ -35,8 +35,7 @@ typedef struct {
     const PlanPartial *plan;
     size_t             key_count;
     bool               lazy;
-    Projection         args; /* of all calls, one behind the other */
-    Value             *arg_values;
+    CallArgs           args;
     Arena             *kept; /* what groups point to */
     Group             *groups;
     uint32_t          *places; /* a power of two of them, at least twice the groups; number + 1, or 0 */
@@ -50,22 +49,13 @@ typedef struct {
 
 static Status partial_open(Operator *op, Error *err)
 {
-    PartialOp         *self = (PartialOp *)op;
-    const PlanPartial *plan = self->plan = plan_partial(op->node);
-    size_t             count             = 0;
-    for (size_t i = 0; i < plan->call_count; i++)
-        count += plan->calls[i].arg_count;
-    const Expr **all = ARENA_ARRAY(op->arena, const Expr *, count + 1);
-    count            = 0;
-    for (size_t i = 0; i < plan->call_count; i++)
-        for (size_t arg = 0; arg < plan->calls[i].arg_count; arg++)
-            all[count++] = plan->calls[i].args[arg];
-    self->arg_values = ARENA_ARRAY(op->arena, Value, count + 1);
-    self->key_count  = op->node->schema->key_count;
-    self->lazy       = op->pipeline->spec.emit_late;
-    self->kept       = arena_new(0);
-    self->time       = INT64_MIN;
-    return projection_open(op, all, count, &self->args, err);
+    PartialOp *self = (PartialOp *)op;
+    self->plan      = plan_partial(op->node);
+    self->key_count = op->node->schema->key_count;
+    self->lazy      = op->pipeline->spec.emit_late;
+    self->kept      = arena_new(0);
+    self->time      = INT64_MIN;
+    return call_args_open(op, self->plan->calls, self->plan->call_count, &self->args, err);
 }
 
 static void forget(PartialOp *self)
@@ -169,11 +159,10 @@ static Group *find_group(PartialOp *self, const Row *row, int64_t pane)
 static Status add_row(PartialOp *self, const Row *row, Value *states, Arena *arena, Error *err)
 {
     AggregateContext context = {.scratch = arena, .config = self->base.programs.config};
-    const Value     *args    = self->arg_values;
     for (size_t i = 0; i < self->plan->call_count; i++) {
         const PlanAggregateCall *call = &self->plan->calls[i];
-        TRY(call->function->aggregate->accumulate(call->call, &states[i], args, &context, err));
-        args += call->arg_count;
+        TRY(call->function->aggregate->accumulate(call->call, &states[i], self->args.of_call[i], &context,
+                                                  err));
     }
     return OK;
 }
@@ -246,7 +235,7 @@ static Status take_row(PartialOp *self, const Row *row, RecordBatch **out, Error
     int64_t advance = self->plan->advance_ms;
     int64_t pane    = advance > 0 ? row->timestamp / advance : 0;
     Arena  *arena   = (*out)->arena;
-    projection_eval(&self->base, &self->args, row->columns, row, arena, self->arg_values);
+    call_args_eval(&self->base, &self->args, row->columns, row, arena);
     bool alone = !self->lazy || self->passed > 0;
     if (self->passed > 0)
         self->passed--;

@@ -112,13 +112,18 @@ static Status check_upgrade(const PlanNode *old, const PlanNode *next, Error *er
     return compare_prints(print_states, "types of the aggregates' states", old, next, err);
 }
 
+void aggregate_state_columns(const PlanAggregateCall *calls, size_t count, Arena *arena, Column *out)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = (Column){str_printf(arena, "KSQL_AGG_STATE_%zu", i), calls[i].call->state_type, COLUMN_VALUE,
+                          STR_NULL};
+}
+
 static void shape_store(const PlanNode *node, size_t index, Arena *arena, StoreShape *out)
 {
     const PlanAggregate *agg    = plan_aggregate(node);
     Column              *states = ARENA_ARRAY(arena, Column, agg->call_count);
-    for (size_t i = 0; i < agg->call_count; i++)
-        states[i] = (Column){str_printf(arena, "KSQL_AGG_STATE_%zu", i), agg->calls[i].call->state_type,
-                             COLUMN_VALUE, STR_NULL};
+    aggregate_state_columns(agg->calls, agg->call_count, arena, states);
     out->states      = states;
     out->state_count = agg->call_count;
     /* EMIT FINAL finds closed sessions however far time has jumped (runtime.md 2.6); it removes them itself.

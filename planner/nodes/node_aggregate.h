@@ -38,6 +38,8 @@ static inline const PlanAggregate *plan_aggregate(const PlanNode *node)
 
 /* "COUNT(A), TOPK(B, 3)": over columns of `from`. */
 void aggregate_calls_print(const PlanAggregateCall *calls, size_t count, const Schema *from, StrBuf *out);
+/* "KSQL_AGG_STATE_0", ...: what the calls keep of a group; in `arena`. */
+void aggregate_state_columns(const PlanAggregateCall *calls, size_t count, Arena *arena, Column *out);
 /* A new reference; and back, checked, in the reader's arena: the member "calls". */
 struct json_t           *doc_json_aggregate_calls(const PlanAggregateCall *calls, size_t count);
 const PlanAggregateCall *doc_aggregate_calls(DocReader *r, const struct JsonNode *json, const Schema *from,

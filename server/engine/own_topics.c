@@ -17,9 +17,9 @@ bool topic_is_own(const Properties *properties, Str topic)
            is_named_by(properties, "ksql.audit.topic", topic);
 }
 
-Status refuse_own_topic(const Properties *properties, Str topic, const char *verb, Error *err)
+Status refuse_own_topic(const Properties *properties, Str topic, const char *verb, Pos pos, Error *err)
 {
     if (!topic_is_own(properties, topic))
         return OK;
-    return error_set(err, E_PLAN, NO_POS, "Cannot %s read-only topic: " STR_FMT, verb, STR_ARG(topic));
+    return error_set(err, E_PLAN, pos, "Cannot %s read-only topic: " STR_FMT, verb, STR_ARG(topic));
 }

@@ -10,7 +10,7 @@
 
 /* `properties`: the server's, or a session's over them. */
 bool topic_is_own(const Properties *properties, Str topic);
-/* E_PLAN with ksqlDB's text if it is. `verb`: "insert into". */
-Status refuse_own_topic(const Properties *properties, Str topic, const char *verb, Error *err);
+/* E_PLAN with ksqlDB's text if it is, at `pos` of the statement. `verb`: "insert into". */
+Status refuse_own_topic(const Properties *properties, Str topic, const char *verb, Pos pos, Error *err);
 
 #endif

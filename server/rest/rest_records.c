@@ -76,7 +76,7 @@ static Status append_all(Rest *rest, HttpExchange *x, const json_t *request, siz
     size_t        i;
     if (str_is_null(topic) || !json_is_array(records))
         return error_set(err, E_PLAN, NO_POS, "\"topic\" and \"records\" must be populated");
-    TRY(refuse_own_topic(rest->properties, topic, "insert into", err));
+    TRY(refuse_own_topic(rest->properties, topic, "insert into", NO_POS, err));
     TRY(ensure_topic(log, topic, json_is_integer(partitions) ? json_integer_value(partitions) : 1, err));
     TRY(log_writer_open(log, &options, &writer, err));
     Status status = OK;

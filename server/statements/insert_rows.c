@@ -186,7 +186,7 @@ static Status check_target(Execution *x, void *context, Error *err)
     TRY(access_check_source(&who, PRIVILEGE_INSERT, insertion->target.text, err));
     insertion->switched_off = plan_insert_is_off(&planner);
     TRY(plan_insert_target(&planner, &insertion->target, &source, err));
-    return refuse_own_topic(x->session->overrides, source->topic, "insert values into", err);
+    return refuse_own_topic(x->session->overrides, source->topic, "insert values into", NO_POS, err);
 }
 
 Status insert_check_target(Engine *engine, Session *session, Str target, Arena *arena, bool *switched_off,

@@ -123,7 +123,8 @@ static Status run_persistent(Execution *x, const AstStatement *statement, Str co
     if (status != OK)
         return answer_exists(statement, status, entity, err);
     if (x->command == NULL)
-        TRY(refuse_own_topic(x->session->overrides, query->sink->topic, "insert into", err));
+        TRY(refuse_own_topic(x->session->overrides, query->sink->topic, "insert into", statement->name.pos,
+                             err));
     TRY(check_replace(x, query, &former, err));
     if (str_is_null(query->replaced_query) &&
         x->command == NULL) /* the limit is of the node that was asked */

@@ -83,7 +83,7 @@ static Status check_topic_unused(Execution *x, const Source *source, Error *err)
         return error_set(err, E_PLAN, NO_POS, "Cannot delete topic for read-only source: " STR_FMT,
                          STR_ARG(source->name));
     if (x->command == NULL)
-        TRY(refuse_own_topic(x->session->overrides, source->topic, "delete", err));
+        TRY(refuse_own_topic(x->session->overrides, source->topic, "delete", NO_POS, err));
     catalog_sources(x->catalog, x->arena, &sources, &count);
     for (size_t i = 0; i < count; i++)
         if (sources[i] != source && str_equal(sources[i]->topic, source->topic))

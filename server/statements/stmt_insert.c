@@ -33,7 +33,8 @@ Status insert_make_record(Execution *x, const AstStatement *statement, LogRecord
     Clock     *clock   = engine_clock(x->engine);
     InsertRow *row;
     TRY(plan_insert_values(&planner, statement, &row, err));
-    TRY(refuse_own_topic(x->session->overrides, row->source->topic, "insert values into", err));
+    TRY(refuse_own_topic(x->session->overrides, row->source->topic, "insert values into", statement->name.pos,
+                         err));
     *out   = (LogRecord){.timestamp = row->has_timestamp ? row->timestamp : clock->now_ms(clock)};
     *topic = str_dup(x->arena, row->source->topic);
     if (x->sandbox)
