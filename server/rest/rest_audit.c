@@ -7,34 +7,56 @@
  */
 #include "server/rest/rest.h"
 
-/* A text that does not parse: all that stands between quotes may be secret. */
-static Str without_strings(Arena *arena, Str text)
+/* Where the next text that stands between quotes begins, or the end; *quote: what it stands between. */
+static size_t next_quoted(Str text, size_t from, Str *quote)
+{
+    static const char *const quotes[] = {"'", "\"", "$$"};
+    size_t                   first    = text.len;
+    for (size_t i = 0; i < ARRAY_LEN(quotes); i++) {
+        ptrdiff_t at = str_find(text, str_c(quotes[i]), from);
+        if (at < 0 || (size_t)at >= first)
+            continue;
+        first  = (size_t)at;
+        *quote = str_c(quotes[i]);
+    }
+    return first;
+}
+
+/* All that stands between quotes may be secret, but the first `kept`: the name of a setting. */
+static Str without_strings(Arena *arena, Str text, size_t kept)
 {
     StrBuf out = {0};
     for (size_t at = 0; at < text.len;) {
-        const char *quote = memchr(text.ptr + at, '\'', text.len - at);
-        size_t      open  = quote != NULL ? (size_t)(quote - text.ptr) : text.len;
+        Str    quote = STR_NULL;
+        size_t open  = next_quoted(text, at, &quote);
         strbuf_add(&out, str_n(text.ptr + at, open - at));
-        if (quote == NULL)
+        if (open == text.len)
             break;
-        const char *end   = open + 1 < text.len ? memchr(quote + 1, '\'', text.len - open - 1) : NULL;
-        size_t      close = end != NULL ? (size_t)(end - text.ptr) : text.len;
-        strbuf_adds(&out, "'[string]'");
-        at = close + 1;
+        ptrdiff_t end   = str_find(text, quote, open + quote.len);
+        size_t    close = end >= 0 ? (size_t)end + quote.len : text.len;
+        if (kept > 0)
+            strbuf_add(&out, str_n(text.ptr + open, close - open));
+        else
+            strbuf_addf(&out, STR_FMT "[string]" STR_FMT, STR_ARG(quote), STR_ARG(quote));
+        kept -= kept > 0;
+        at = close;
     }
     Str copy = str_dup(arena, strbuf_str(&out));
     strbuf_clear(&out);
     return copy;
 }
 
+/* A password may be the value of a setting or of a variable as well as a column's. */
 static Str mask_one(Arena *arena, Str text)
 {
     AstStatement *statement;
     Error         ignored;
     ParseOptions  options = {.optional_semicolon = true, .keep_variables = true};
-    if (parse_statement(arena, text, &options, &statement, &ignored) == OK)
-        return rest_masked(arena, text);
-    return without_strings(arena, text);
+    if (parse_statement(arena, text, &options, &statement, &ignored) != OK)
+        return without_strings(arena, text, 0);
+    if (statement->kind == STMT_SET || statement->kind == STMT_ALTER_SYSTEM)
+        return without_strings(arena, text, 1);
+    return statement->kind == STMT_DEFINE ? without_strings(arena, text, 0) : rest_masked(arena, text);
 }
 
 /* Each statement of the text, masked, in a line. */
@@ -46,7 +68,7 @@ static Str mask(Arena *arena, Str text)
     Error  ignored;
     StrBuf out = {0};
     if (parse_split(arena, text, &pieces, &positions, &count, &rest, &ignored) != OK)
-        return without_strings(arena, text);
+        return without_strings(arena, text, 0);
     for (size_t i = 0; i < count; i++) {
         strbuf_adds(&out, i > 0 ? "\n" : "");
         strbuf_add(&out, mask_one(arena, pieces[i]));
