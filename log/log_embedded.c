@@ -56,11 +56,14 @@ Status log_lock_file(const char *path, int *fd, Error *err)
 /* An upgrade puts another file in the place of the one that is locked: that one is locked, too, then. */
 static Status lock_and_upgrade(Log *log, Error *err)
 {
-    int old;
+    int old, layout = 0;
+    TRY(witness_open(log, err));
     TRY(log_lock_file(log->path, &old, err));
     Status status = wal_check(log->path, err);
     if (status == OK)
-        status = log_upgrade(log->path, err);
+        status = log_upgrade(log->path, &layout, err);
+    if (status == OK && layout == 0)
+        status = witness_check_empty(log, err);
     struct stat locked, there;
     if (status != OK ||
         (fstat(old, &locked) == 0 && stat(log->path, &there) == 0 && locked.st_ino == there.st_ino)) {
@@ -94,6 +97,7 @@ static Status load_cluster_id(Log *log, Error *err)
         sqlite3_reset(stmt);
         if (good)
             return OK;
+        log->renamed = true;
         log_line(LOG_ERROR, "%s is damaged: the id of the log; it gets a new one, which is for display only",
                  log->db.name);
     }
@@ -123,6 +127,7 @@ static void embedded_close(Log *log)
         pthread_join(log->thread, NULL);
     }
     cleaner_free(log);
+    witness_close(log, log->threaded);
     for (size_t i = 0; i < log->topic_count; i++)
         topic_unref(log->topics[i]);
     mem_free(log->topics);
@@ -146,6 +151,7 @@ static Status open_file(Log *log, Error *err)
     TRY(db_open(&log->db, log->path, false, err));
     TRY(load_cluster_id(log, err));
     TRY(topics_load(log, err));
+    TRY(witness_check(log, err));
     if (log->path == NULL)
         return OK;
     int code = pthread_create(&log->thread, NULL, log_writer_thread, log);

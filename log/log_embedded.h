@@ -49,6 +49,7 @@ typedef enum {
     SQL_PART_FIRST,
     SQL_PART_END,
     SQL_PARTS_ORPHAN,
+    SQL_PARTS_HIGHEST,
     SQL_ORPHAN,
     SQL_PART_DROP,
     SQL_CHUNK_ADD,
@@ -251,6 +252,7 @@ struct Name {
 };
 
 typedef struct Cleaner Cleaner;
+typedef struct Witness Witness;
 
 struct Log {
     LogHandle       base;
@@ -265,6 +267,8 @@ struct Log {
     size_t          topic_count, topic_capacity;
     Name           *transactional, *groups;
     char            cluster_id[24];
+    bool            renamed; /* its id was damaged, and is a new one. While it opens */
+    Witness        *witness; /* NULL: there is no state directory */
     /* the writer thread */
     bool           threaded, stopping;
     pthread_t      thread;
@@ -276,6 +280,24 @@ struct Log {
     Notice         damage_told; /* by the cleaner; under db_lock */
     Notice         clean_told;  /* the same, of what made it give up a round. Thread: the log's */
 };
+
+/* ---- what the log is known to have held (log_embedded_witness.c) ---- */
+
+#define WITNESS_FILE "state/log-witness" /* beside the log */
+
+/* Reads the witness, where there is a state directory. Before the log is opened. */
+Status witness_open(Log *log, Error *err);
+/* E_DAMAGED: the log's file holds nothing at all, and there is a witness who has seen more. */
+Status witness_check_empty(Log *log, Error *err);
+/* E_DAMAGED: the log has less than the witness has seen. Once topics are loaded. */
+Status witness_check(Log *log, Error *err);
+/* There is more in the log. Thread: the log's, as the next three. */
+void    witness_committed(Log *log);
+int64_t witness_due_us(const Log *log); /* when it is to be written; INT64_MAX: no need to */
+void    witness_write_if_due(Log *log);
+void    witness_close(Log *log, bool opened); /* `opened`: the log was, so what is new is written */
+/* Of a log that was written anew by hand: whatever it had, it has what it has. */
+void witness_forget(const char *log_path);
 
 /* A file is one process's: E_BUSY. The lock goes with the descriptor. */
 Status log_lock_file(const char *path, int *fd, Error *err);

@@ -123,6 +123,7 @@ static void run_group(Log *log, Job **jobs, size_t count)
     pthread_mutex_lock(&log->db_lock);
     commit_jobs(log, jobs, count);
     pthread_mutex_unlock(&log->db_lock);
+    witness_committed(log);
     finish_jobs(log, jobs, count);
     for (size_t i = 0; i < orphan_count; i++)
         orphans[i]->finished(log, orphans[i]);
@@ -171,13 +172,16 @@ static void run_all(Log *log, Job **jobs, size_t count, LogWriter *due)
     }
 }
 
-/* Under lock. Returns when there is a job, a writer that is due, or the time for cleaning has come. */
+/* Under lock. Returns when there is a job, a writer that is due, or the time for cleaning or for the witness
+ * has come. */
 static void await_work(Log *log, int64_t clean_at_us)
 {
     for (;;) {
         int64_t now = monotonic_now_us();
         int64_t due =
             log->lingering != NULL && log->linger_due_us < clean_at_us ? log->linger_due_us : clean_at_us;
+        if (witness_due_us(log) < due)
+            due = witness_due_us(log);
         if (log->stopping || log->jobs != NULL || due <= now)
             return;
         struct timespec until = deadline_after_us(due - now);
@@ -213,6 +217,7 @@ void *log_writer_thread(void *arg)
             break;
         pthread_mutex_unlock(&log->lock);
         run_all(log, jobs, count, due);
+        witness_write_if_due(log);
         if (monotonic_now_us() >= clean_at && !clean_some(log))
             clean_at = monotonic_now_us() + CLEAN_INTERVAL_MS * 1000;
         pthread_mutex_lock(&log->lock);

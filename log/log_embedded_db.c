@@ -57,11 +57,12 @@ static const char *const texts[SQL_STATEMENTS] = {
                        " AND proof = row_check(topic, number, first, next)",
     [SQL_PART_END]   = "UPDATE parts SET next = ?2, proof = row_check(topic, number, first, ?2) WHERE id = ?1"
                        " AND proof = row_check(topic, number, first, next)",
-    [SQL_PARTS_ORPHAN] = "UPDATE parts SET topic = NULL WHERE topic = ?",
-    [SQL_ORPHAN]       = "SELECT id FROM parts WHERE topic IS NULL LIMIT 1",
-    [SQL_PART_DROP]    = "DELETE FROM parts WHERE id = ?",
-    [SQL_CHUNK_ADD]    = "INSERT INTO chunks(part, base, last, count, max_timestamp, written, proof, records)"
-                         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_PARTS_ORPHAN]  = "UPDATE parts SET topic = NULL WHERE topic = ?",
+    [SQL_PARTS_HIGHEST] = "SELECT seq FROM sqlite_sequence WHERE name = 'parts'",
+    [SQL_ORPHAN]        = "SELECT id FROM parts WHERE topic IS NULL LIMIT 1",
+    [SQL_PART_DROP]     = "DELETE FROM parts WHERE id = ?",
+    [SQL_CHUNK_ADD] = "INSERT INTO chunks(part, base, last, count, max_timestamp, written, proof, records)"
+                      " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     /* a page that was written over by a copy of another shows the same chunk twice */
     [SQL_CHUNK_SALVAGE] =
         "INSERT INTO chunks(part, base, last, count, max_timestamp, written, proof, records)"

@@ -422,15 +422,14 @@ static Status rewrite_file(Rewrite *rewrite, const char *path, const char *kept,
     return status;
 }
 
-Status log_upgrade(const char *path, Error *err)
+Status log_upgrade(const char *path, int *layout, Error *err)
 {
     Db      old     = {0};
-    int     layout  = 0;
     Rewrite rewrite = {0};
     TRY(db_open_raw(&old, path, err));
-    Status status = db_layout(&old, &layout, err);
+    Status status = db_layout(&old, layout, err);
     db_close(&old);
-    if (status != OK || layout != 1)
+    if (status != OK || *layout != 1)
         return status;
     log_line(LOG_INFO, "%s is brought from layout 1 to %d", path, LAYOUT);
     return rewrite_file(&rewrite, path, NULL, err);
@@ -468,6 +467,8 @@ Status log_embedded_repair(const char *path, LogSay say, void *context, Error *e
         snprintf(what, sizeof what, "the file as it was is kept as %s", kept);
         say(context, what);
     }
+    if (status == OK)
+        witness_forget(path); /* what is lost was told */
     if (status == OK && rewrite.lost == 0) {
         unlink_with(kept, "");
         unlink_with(kept, "-wal");

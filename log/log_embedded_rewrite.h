@@ -25,7 +25,8 @@ Status rewrite_forgive(Rewrite *rewrite, Status status, Error *err);
  * (log_embedded_salvage.c). */
 Status salvage_chunks(Rewrite *rewrite, Error *err);
 
-/* Brings the file at `path` to the present layout, if it has an older one. The caller holds its lock. */
-Status log_upgrade(const char *path, Error *err);
+/* Brings the file at `path` to the present layout, if it has an older one; *layout: which it had, 0 for one
+ * that holds nothing. The caller holds its lock. */
+Status log_upgrade(const char *path, int *layout, Error *err);
 
 #endif

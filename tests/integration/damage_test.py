@@ -240,6 +240,43 @@ class Files(Damage):
         self.assertEqual(self.server.ok("SHOW QUERIES;")[0]["queries"], [])
         self.stops_clean()
 
+    def test_a_log_that_has_less_than_it_had(self):
+        """After kill -9 the newest is in the WAL. Without it the log looks like a younger one, which nothing in its file tells."""
+        self.server.start()
+        self.server.ok("INSERT INTO O (K, V) VALUES ('k1', 1);")
+        wait_until(lambda: self.counted(self.server, "U") == RECORDS + 1, PATIENCE, "the table")
+        time.sleep(0.5)
+        self.server.process.kill()
+        self.server.process.wait()
+        self.server.process = None
+        for empty in (False, True):
+            with self.subTest(empty=empty):
+                os.rename(self.path("log.db-wal"), self.path("kept"))
+                if empty:
+                    open(self.path("log.db-wal"), "w", encoding="utf-8").close()
+                said = self.refuses()
+                for part in (self.path("log.db") + " has lost records: topic ", self.path("log.db-wal"), f"move {self.path('state')} away"):
+                    self.assertIn(part, said)
+                check = subprocess.run([BINARY, "log", "check", self.data], capture_output=True, text=True, timeout=PATIENCE, check=False)
+                self.assertEqual((check.returncode, "has lost records" in check.stderr), (1, True), check)
+                os.rename(self.path("kept"), self.path("log.db-wal"))
+        self.server.start()
+        wait_until(lambda: self.counted(self.server, "U") == RECORDS + 1, PATIENCE, "the WAL was put back, and all is there")
+        self.stops_clean()
+
+    def test_an_older_copy_of_the_log_is_taken_when_told_so(self):
+        shutil.copy(self.path("log.db"), self.path("yesterday"))
+        self.server.start()
+        self.server.ok("INSERT INTO O (K, V) VALUES ('k1', 1);")
+        wait_until(lambda: self.counted(self.server, "U") == RECORDS + 1, PATIENCE, "the table")
+        self.stops_clean()
+        os.rename(self.path("yesterday"), self.path("log.db"))
+        self.assertIn("has lost records", self.refuses())
+        shutil.rmtree(self.path("state"))  # what the message tells to do
+        self.server.start()
+        wait_until(lambda: self.counted(self.server, "U") == RECORDS, PATIENCE, "the table, made again from the log as it is")
+        self.stops_clean()
+
     def test_a_log_of_a_later_version(self):
         database = sqlite3.connect(self.path("log.db"))
         database.execute("PRAGMA user_version = 99")
@@ -334,7 +371,7 @@ class Anywhere(Damage):
             self.assertIsNotNone(self.server.process.poll(), self.server.log())
             self.assertEqual(self.server.process.returncode, 1, self.server.log())
             self.server.process = None
-            self.assertRegex(self.server.log(), r"sluice: .*log\.db.*(sluice log repair|later version|missing|empty)")
+            self.assertRegex(self.server.log(), r"sluice: .*log\.db.*(sluice log repair|later version|missing|empty|has lost)")
             return False
 
     def check_tables(self, answers):
