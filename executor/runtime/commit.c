@@ -54,14 +54,16 @@ static bool is_awaited(const Worker *worker)
     return worker->sink == NULL || worker->in_txn || state_file_dirty_bytes(worker->state) > 0;
 }
 
-/* Readers that have caught up hasten a commit that somebody may wait for; others when nothing comes any more.
- * Tasks that were only opened are written down a little later: their first records are on their way, and a
- * commit into topics just made would stop the worker until brokers lead them. */
+/* What a task does first is not kept for an interval: whoever has made a query looks whether it does what he
+ * meant, and behind a repartition topic that is the first of the task which reads it. After that, readers
+ * that have caught up hasten a commit that somebody may wait for; others when nothing comes any more. Tasks
+ * that were only opened are written down a little later: their first records are on their way, and a commit
+ * into topics just made would stop the worker until brokers lead them. */
 static int64_t commit_due_us(const Worker *worker, bool caught_up)
 {
     int64_t interval =
         worker->interval_ms < INT64_MAX ? worker->interval_ms : runtime_commit_interval_ms(worker->runtime);
-    if (worker->commits == 0 && interval > FIRST_COMMIT_MS)
+    if (worker->newcomer && interval > FIRST_COMMIT_MS)
         interval = FIRST_COMMIT_MS;
     int64_t due = worker->commit_us + interval * 1000;
     if (!caught_up)
@@ -221,6 +223,7 @@ static void hand_over(Worker *worker, bool in_log)
         task->next_dirty      = NULL;
         task->dirty           = false;
         task->effects         = false;
+        task->newness         = task->newness == TASK_BEGINS ? TASK_KNOWN : task->newness;
         task->deciding        = true;
         task->next_deciding   = worker->deciding_list;
         worker->deciding_list = task;
@@ -233,9 +236,9 @@ static void hand_over(Worker *worker, bool in_log)
     worker->deciding      = true;
     worker->deciding_txn  = in_log ? worker->txn : NULL;
     worker->in_txn        = in_log ? false : worker->in_txn;
-    worker->state_changed = worker->moved = false;
-    worker->txn_bytes                     = 0;
-    worker->commit_us                     = runtime_now_us(worker->runtime);
+    worker->state_changed = worker->moved = worker->newcomer = false;
+    worker->txn_bytes                                        = 0;
+    worker->commit_us                                        = runtime_now_us(worker->runtime);
 }
 
 Status worker_commit_begin(Worker *worker, bool force, Error *err)
@@ -353,10 +356,8 @@ Status worker_commit_settle(Worker *worker, Error *err)
         return OK;
     worker->deciding = false;
     worker->blamed   = NULL;
-    if (worker->deciding_txn != NULL) {
+    if (worker->deciding_txn != NULL)
         TRY(decision_outcome(worker->decision, err));
-        worker->commits++;
-    }
     worker->deciding_txn = NULL;
     return commit_state(worker, err);
 }

@@ -56,6 +56,7 @@ static void end_commits(Worker *worker)
         next             = task->next_dirty;
         task->next_dirty = NULL;
         task->dirty = task->effects = task->in_commit = false;
+        task->newness = task->newness == TASK_BEGINS ? TASK_NEW : task->newness;
     }
     worker->deciding_list = worker->dirty = NULL;
     worker->interval_ms                   = INT64_MAX;
@@ -72,7 +73,7 @@ void worker_rollback(Worker *worker)
         log_line(LOG_WARN, "worker %d: %s", worker->index, err.message);
     abort_transactions(worker);
     worker->txn_bytes     = 0;
-    worker->state_changed = worker->moved = false;
+    worker->state_changed = worker->moved = worker->newcomer = false;
     worker->sink_flushed = worker->sink_sent = true;
     if (worker->state != NULL)
         state_file_rollback(worker->state);

@@ -431,6 +431,10 @@ Status task_step(Task *task, bool *progress, Error *err)
     size_t count = run_length(task, input, most);
     if (task->query != NULL) {
         task_mark_dirty(task, task->has_source_store);
+        if (task->newness == TASK_NEW) {
+            task->newness          = TASK_BEGINS;
+            task->worker->newcomer = true;
+        }
         task->worker->moved = true;
     }
     TRY(push(input, count, err));

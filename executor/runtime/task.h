@@ -34,6 +34,9 @@ typedef struct {
 /* Does the sink's topic want a key in every record? */
 typedef enum { SINK_KEYS_UNKNOWN, SINK_KEYS_OPTIONAL, SINK_KEYS_NEEDED } SinkKeys;
 
+/* Has it moved records; are its first ones part of a commit? */
+typedef enum { TASK_NEW, TASK_BEGINS, TASK_KNOWN } TaskNewness;
+
 struct Task {
     PipelineHost host; /* first */
     const TaskClass *class;
@@ -57,6 +60,7 @@ struct Task {
     int64_t      *store_versions;
     bool          ordered; /* several inputs, chosen by timestamp */
     TaskState     state;
+    TaskNewness   newness;
     bool          dirty, effects, has_source_store;
     bool          restored;     /* from changelogs, and that is not committed yet */
     uint64_t      written_past; /* worker->file_commits when its stores were last written past the cache */

@@ -68,11 +68,11 @@ struct Worker {
     bool    file_troubled;           /* the disk is full, and that is shown */
     bool    sink_sent, sink_flushed; /* what was appended is on its way; is acknowledged */
     bool    moved;                   /* records were processed since the last commit */
+    bool    newcomer;                /* among them the first ones of a task */
     int64_t unrecorded_us;           /* since when some task's position is not written down; 0: none */
     int64_t quiet_us;                /* since when nothing comes in; 0: it does */
     size_t  txn_bytes;
     int64_t commit_us;     /* when the last one began */
-    uint64_t commits;      /* of the log */
     uint64_t file_commits; /* of the state file, from 1 */
 
     /* The commit that is being decided, while the next is built: commit.c */
