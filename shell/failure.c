@@ -7,7 +7,7 @@
  */
 #include "core/caret.h"
 #include "shell/session.h"
-#include "shell/width.h"
+#include "core/width.h"
 
 /* The number at *at; false when there is none. */
 static bool read_number(Str text, size_t *at, unsigned *out)

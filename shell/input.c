@@ -15,7 +15,7 @@
 #include "shell/complete.h"
 #include "shell/interrupt.h"
 #include "shell/live.h"
-#include "shell/width.h"
+#include "core/width.h"
 
 enum {
     HISTORY_ENTRIES   = 2000,

@@ -11,7 +11,7 @@
 #ifndef SLUICE_SHELL_LAYOUT_H
 #define SLUICE_SHELL_LAYOUT_H
 
-#include "shell/width.h"
+#include "core/width.h"
 
 typedef struct {
     bool   box;    /* +---+ and |, or blanks between columns and one dashed line */

@@ -12,7 +12,7 @@
 #include "shell/grid.h"
 #include "shell/interrupt.h"
 #include "shell/session.h"
-#include "shell/width.h"
+#include "core/width.h"
 
 typedef enum { ENDED_BY_SERVER, ENDED_LIMIT, ENDED_TIMEOUT, ENDED_ERROR } EndReason;
 

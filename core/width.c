@@ -2,7 +2,7 @@
  * width.c - columns on a terminal by Unicode's East Asian Width and general category (ICU); wcwidth would
  * depend on the locale.
  */
-#include "shell/width.h"
+#include "core/width.h"
 
 #include <unicode/uchar.h>
 

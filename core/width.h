@@ -1,8 +1,8 @@
 /*
  * width.h - how wide text is on a terminal, and how to make strangers' text harmless there.
  */
-#ifndef SLUICE_SHELL_WIDTH_H
-#define SLUICE_SHELL_WIDTH_H
+#ifndef SLUICE_CORE_WIDTH_H
+#define SLUICE_CORE_WIDTH_H
 
 #include "core/str.h"
 
