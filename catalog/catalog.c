@@ -344,6 +344,32 @@ static void suggest_source(const Catalog *catalog, Str name, Error *err)
     arena_free(arena);
 }
 
+void catalog_hint_query(const Catalog *catalog, Str id, Error *err)
+{
+    const QueryEntry **queries;
+    size_t             count;
+    Arena             *arena = arena_new(0);
+    catalog_queries(catalog, arena, &queries, &count);
+    Str *names = ARENA_ARRAY(arena, Str, count + 1);
+    for (size_t i = 0; i < count; i++)
+        names[i] = queries[i]->id;
+    error_suggest(err, id, names, count);
+    arena_free(arena);
+}
+
+void catalog_hint_type(const Catalog *catalog, Str name, Error *err)
+{
+    CustomType *types;
+    size_t      count;
+    Arena      *arena = arena_new(0);
+    catalog_types(catalog, arena, &types, &count);
+    Str *names = ARENA_ARRAY(arena, Str, count + 1);
+    for (size_t i = 0; i < count; i++)
+        names[i] = types[i].name;
+    error_suggest(err, name, names, count);
+    arena_free(arena);
+}
+
 void catalog_hint(const Catalog *catalog, Str name, Error *err)
 {
     const Source *matches[8];

@@ -86,6 +86,9 @@ void catalog_remove_source(Catalog *catalog, Str name);
 /* "\nDid you mean ..." of sql.md 6.4 appended to err when a source of the same name in another case exists;
  * else the nearest name, if one is near. */
 void catalog_hint(const Catalog *catalog, Str name, Error *err);
+/* The nearest name of a query or a type, if one is near. */
+void catalog_hint_query(const Catalog *catalog, Str id, Error *err);
+void catalog_hint_type(const Catalog *catalog, Str name, Error *err);
 
 const SqlType *catalog_type(const Catalog *catalog, Str name); /* custom types only; or NULL */
 void catalog_types(const Catalog *catalog, Arena *arena, CustomType **out, size_t *count); /* sorted */

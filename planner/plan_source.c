@@ -107,12 +107,16 @@ static Status check_headers_unique(const Column *columns, size_t count, Error *e
     return OK;
 }
 
-static Status check_columns_unique(const Column *columns, size_t count, Error *err)
+/* `elements`: the columns' places; NULL: nobody knows them. */
+static Status check_columns_unique(const Column *columns, const AstElement *elements, size_t count,
+                                   Error *err)
 {
     StrBuf names = {0};
+    Pos    pos   = NO_POS;
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < i; j++) {
             if (str_equal(columns[i].name, columns[j].name)) {
+                pos = names.len == 0 && elements != NULL ? elements[i].name.pos : pos;
                 strbuf_addf(&names, "%s`" STR_FMT "`", names.len ? ", " : "", STR_ARG(columns[i].name));
                 break;
             }
@@ -120,8 +124,7 @@ static Status check_columns_unique(const Column *columns, size_t count, Error *e
     }
     Status status = OK;
     if (names.len > 0)
-        status =
-            error_set(err, E_PLAN, NO_POS, "Duplicate column names: " STR_FMT, STR_ARG(strbuf_str(&names)));
+        status = error_set(err, E_PLAN, pos, "Duplicate column names: " STR_FMT, STR_ARG(strbuf_str(&names)));
     strbuf_clear(&names);
     return status;
 }
@@ -134,7 +137,7 @@ static Status declared_schema(const Planner *planner, const AstStatement *statem
     for (size_t i = 0; i < count; i++)
         TRY(element_to_column(planner, &statement->elements[i], statement->is_table, &columns[i], err));
     TRY(check_headers_unique(columns, count, err));
-    TRY(check_columns_unique(columns, count, err));
+    TRY(check_columns_unique(columns, statement->elements, count, err));
     *out = schema_new(planner->arena, columns, count);
     return OK;
 }
@@ -349,7 +352,7 @@ Status plan_alter_source(const Planner *planner, const AstStatement *statement, 
                              STR_ARG(element->name.text));
         TRY(element_to_column(planner, element, old->is_table, &columns[old->schema->count + i], err));
     }
-    TRY(check_columns_unique(columns, count, err));
+    TRY(check_columns_unique(columns, NULL, count, err));
     *out           = source_copy(planner->arena, old);
     (*out)->schema = schema_new(planner->arena, columns, count);
     return check_source(*out, err);

@@ -242,6 +242,8 @@ static Status refuse_field(TyperRun *run, const AstExpr *ast, const SqlType *typ
         names[i] = type->fields[i].name;
     typer_fail(run, ast, "Could not find field '" STR_FMT "' in '%s'.", STR_ARG(ast->name.text),
                typer_text(run, ast->operands[0]));
+    if (run->err != NULL && ast->name.pos.line > 0)
+        run->err->pos = ast->name.pos;
     error_suggest(run->err, ast->name.text, names, type->field_count);
     return E_PLAN;
 }

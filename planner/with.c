@@ -53,7 +53,9 @@ static Status read_topic(const Reading *in, Error *err)
 
 static Status read_format(const Reading *in, Error *err)
 {
-    *(Str *)in->field = str_upper(in->arena, in->text);
+    bool key                                                         = in->field == &in->with->key_format;
+    *(Str *)in->field                                                = str_upper(in->arena, in->text);
+    *(key ? &in->with->key_format_pos : &in->with->value_format_pos) = in->value->pos;
     return OK;
 }
 
@@ -395,8 +397,10 @@ Status with_parse(Arena *arena, const AstStatement *statement, WithUse use, With
                                        given->value,   (char *)out + property->offset};
         TRY(property->read(&reading, err));
     }
-    if (said(statement, "FORMAT") != NULL)
-        out->key_format = out->value_format;
+    if (said(statement, "FORMAT") != NULL) {
+        out->key_format     = out->value_format;
+        out->key_format_pos = out->value_format_pos;
+    }
     return check_window(out, err);
 }
 
@@ -408,6 +412,14 @@ static Status refuse_property(const FormatSpec *format, const char *property, Er
                      format_name(format->format), property);
 }
 
+static Status refuse_format(const WithClause *with, int side, Str name, Error *err)
+{
+    Status status = format_refuse_unknown(name, err);
+    if (err != NULL)
+        err->pos = side == SIDE_KEY ? with->key_format_pos : with->value_format_pos;
+    return status;
+}
+
 Status with_format(const WithClause *with, int side, Str name, FormatSpec *out, Error *err)
 {
     Str delimiter   = side == SIDE_KEY ? with->key_delimiter : with->value_delimiter;
@@ -417,7 +429,7 @@ Status with_format(const WithClause *with, int side, Str name, FormatSpec *out, 
     *out        = (FormatSpec){0};
     out->format = format_find(name);
     if (out->format == NULL || format_facts(out->format)->hidden)
-        return format_refuse_unknown(name, err);
+        return refuse_format(with, side, name, err);
     if (!str_is_null(delimiter) && !format_facts(out->format)->delimiter)
         return refuse_property(out, "delimiter", err);
     if (!str_is_null(schema_name)) {

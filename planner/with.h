@@ -12,7 +12,8 @@ typedef struct {
     int       partitions, replicas; /* 0: not said */
     bool      has_retention;
     int64_t   retention_ms;
-    Str       key_format, value_format;       /* FORMAT sets both */
+    Str       key_format, value_format; /* FORMAT sets both */
+    Pos       key_format_pos, value_format_pos;
     Str       key_delimiter, value_delimiter; /* already one character */
     bool      has_wrap, wrap;
     Str       timestamp_column; /* folded unless it was quoted */

@@ -27,7 +27,7 @@ static int run_last(Shell *shell)
 {
     Arena *arena  = arena_new(SIZE_MAX);
     Str    text   = str_dup(arena, strbuf_str(&shell->last));
-    Place  place  = {text, 0, NULL};
+    Place  place  = {.text = text};
     int    status = shell_run_statement(shell, text, &place);
     arena_free(arena);
     return status;
@@ -126,7 +126,7 @@ int shell_run_edit(Shell *shell)
     int         fd = mkstemps(path, 4), status = SHELL_FAILED;
     StrBuf      text      = {0};
     Str         statement = strbuf_str(&shell->last);
-    size_t      used, count = 0;
+    size_t      count     = 0;
     const char *semicolon = statement.len > 0 && statement.ptr[statement.len - 1] != ';' ? ";\n" : "\n";
     if (fd < 0)
         return shell_fail(shell, NULL, "cannot write a file in /tmp: %s", strerror(errno));
@@ -142,7 +142,8 @@ int shell_run_edit(Shell *shell)
         shell_fail(shell, NULL, "cannot read %s: %s", path, strerror(errno));
     else {
         out_write(&shell->out, strbuf_str(&text));
-        status = shell_run_text(shell, strbuf_str(&text), NULL, true, &used, &count);
+        Place edited = {.text = strbuf_str(&text)};
+        status       = shell_run_text(shell, &edited, true, &count);
     }
     unlink(path);
     strbuf_clear(&text);

@@ -312,7 +312,7 @@ static int run_as_sql(Shell *shell, const char *sql, Str rest)
             return first;
         }
     }
-    Place place  = {strbuf_str(&text), 0, NULL};
+    Place place  = {.text = strbuf_str(&text)};
     int   result = shell_run_statement(shell, strbuf_str(&text), &place);
     strbuf_clear(&text);
     return result;

@@ -354,7 +354,7 @@ void shell_print_history(Shell *shell)
 /* The complete part of the text is run; what is left waits for the next line. */
 static void run_complete(Input *input)
 {
-    size_t used, count = 0;
+    size_t count = 0;
     Split  split;
     Str    text     = strbuf_str(&input->text);
     bool   complete = split_next(text, 0, false, shell_is_command, &split);
@@ -366,9 +366,9 @@ static void run_complete(Input *input)
     }
     remember(input, text);
     interrupt_clear();
-    int status = shell_run_text(input->shell, text, NULL, false, &used, &count);
-    if (status != SHELL_OK) /* the rest of the line belongs to what failed */
-        used = text.len;
+    Place  typed  = {.text = text};
+    int    status = shell_run_text(input->shell, &typed, false, &count);
+    size_t used   = status != SHELL_OK ? text.len : typed.start; /* what follows a failure belongs to it */
     memmove(input->text.ptr, input->text.ptr + used, text.len - used);
     input->text.len -= used;
     if (input->text.len > 0)

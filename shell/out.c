@@ -199,6 +199,15 @@ size_t out_columns(const Out *out)
     return !out->terminal ? 0 : columns > 0 ? columns : 80;
 }
 
+/* Messages for people go to standard error, which may be another terminal, or none. */
+size_t out_error_columns(const Out *out)
+{
+    struct winsize size = {0};
+    if (!out->errors || ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0)
+        return 0;
+    return size.ws_col;
+}
+
 size_t out_lines(const Out *out)
 {
     size_t lines = window(out).ws_row;

@@ -40,5 +40,7 @@ bool out_paints(const Out *out);
 /* Columns and lines of the terminal; 0 when it is none. */
 size_t out_columns(const Out *out);
 size_t out_lines(const Out *out);
+/* Of the terminal that messages go to. */
+size_t out_error_columns(const Out *out);
 
 #endif

@@ -37,15 +37,15 @@ static bool must_stop(const Shell *shell, int status)
            shell->interactive;
 }
 
-int shell_run_text(Shell *shell, Str text, const char *file, bool last, size_t *used, size_t *count)
+int shell_run_text(Shell *shell, Place *input, bool last, size_t *count)
 {
     int   worst = SHELL_OK;
     Split split;
-    *used = 0;
-    while (split_next(text, *used, last, shell_is_command, &split)) {
-        Place place  = {text, split.start, file};
-        int   status = run_one(shell, &split, &place);
-        *used        = split.end;
+    while (split_next(input->text, input->start, last, shell_is_command, &split)) {
+        Place place  = *input;
+        place.start  = split.start;
+        int status   = run_one(shell, &split, &place);
+        input->start = split.end;
         (*count)++;
         worst = status != SHELL_OK ? status : worst;
         if (must_stop(shell, status))
@@ -54,15 +54,27 @@ int shell_run_text(Shell *shell, Str text, const char *file, bool last, size_t *
     return worst;
 }
 
-/* Statements as they come, so that a pipe that stays open is no reason to wait. The place of a statement is
- * counted from the text that is still there. */
+/* Lets go of the lines that are done, but for the last: columns are counted from where it begins. */
+static void drop_done(StrBuf *text, Place *input)
+{
+    size_t done = input->start;
+    while (done > 0 && text->ptr[done - 1] != '\n')
+        done--;
+    for (size_t i = 0; i < done; i++)
+        input->lines_before += text->ptr[i] == '\n';
+    memmove(text->ptr, text->ptr + done, text->len - done);
+    text->len -= done;
+    input->start -= done;
+}
+
+/* Statements as they come, so that a pipe that stays open is no reason to wait. */
 static int run_descriptor(Shell *shell, int fd, const char *name, size_t *count)
 {
     StrBuf text  = {0};
+    Place  input = {.file = name};
     int    worst = SHELL_OK;
     bool   last  = false;
     while (!last) {
-        size_t used;
         strbuf_reserve(&text, PIECE);
         ssize_t got = read(fd, text.ptr + text.len, PIECE);
         if (got < 0 && errno == EINTR && !interrupt_pending())
@@ -75,9 +87,9 @@ static int run_descriptor(Shell *shell, int fd, const char *name, size_t *count)
         }
         last = got == 0;
         text.len += (size_t)got;
-        int status = shell_run_text(shell, strbuf_str(&text), name, last, &used, count);
-        memmove(text.ptr, text.ptr + used, text.len - used);
-        text.len -= used;
+        input.text = strbuf_str(&text);
+        int status = shell_run_text(shell, &input, last, count);
+        drop_done(&text, &input);
         worst = status != SHELL_OK ? status : worst;
         if (must_stop(shell, status))
             break;
@@ -89,16 +101,17 @@ static int run_descriptor(Shell *shell, int fd, const char *name, size_t *count)
 /* A file is read whole: then places in messages are right. */
 static int run_regular(Shell *shell, int fd, const char *path, size_t *count)
 {
-    StrBuf  text = {0};
+    StrBuf  text  = {0};
+    Place   input = {.file = path};
     ssize_t got;
-    size_t  used;
     do {
         strbuf_reserve(&text, PIECE);
         got = read(fd, text.ptr + text.len, PIECE);
         text.len += got > 0 ? (size_t)got : 0;
     } while (got > 0 || (got < 0 && errno == EINTR));
+    input.text = strbuf_str(&text);
     int status = got < 0 ? shell_fail(shell, NULL, "cannot read %s: %s", path, strerror(errno))
-                         : shell_run_text(shell, strbuf_str(&text), path, true, &used, count);
+                         : shell_run_text(shell, &input, true, count);
     strbuf_clear(&text);
     return status;
 }

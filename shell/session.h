@@ -54,9 +54,11 @@ typedef struct {
 
 /* Where a statement stands, for messages. */
 typedef struct {
-    Str         text;  /* of the whole input */
-    size_t      start; /* of the statement in it */
-    const char *file;  /* NULL: typed */
+    Str         text;         /* of the whole input */
+    size_t      start;        /* of the statement in it */
+    const char *file;         /* NULL: typed */
+    unsigned    lines_before; /* of the file, in front of `text`: it comes in pieces */
+    bool        reworded;     /* the server got another text: its places are not this one's */
 } Place;
 
 /* Exit statuses. */
@@ -64,9 +66,10 @@ enum { SHELL_OK = 0, SHELL_FAILED = 1, SHELL_USAGE = 2, SHELL_UNREACHABLE = 3, S
 
 /* ---- script.c: running text ---- */
 
-/* Runs all statements in text; what was run is cut off by *used. `last`: no more text comes. Answers an exit
- * status; stops at the first failure if stop_on_error and not interactive. */
-int shell_run_text(Shell *shell, Str text, const char *file, bool last, size_t *used, size_t *count);
+/* Runs all statements of the input's text from byte input->start on, which moves behind what was run. `last`:
+ * no more text comes. Answers an exit status; stops at the first failure if stop_on_error and not
+ * interactive. */
+int shell_run_text(Shell *shell, Place *input, bool last, size_t *count);
 int shell_run_file(Shell *shell, const char *path); /* "-": standard input */
 
 /* ---- statement.c: one statement ---- */
@@ -104,7 +107,13 @@ int shell_run_watch(Shell *shell, Str rest); /* \watch [SECONDS [TIMES]] */
 /* An answer of status 400 and more, or an error element of a stream. */
 int shell_fail_reply(Shell *shell, long status, Str body, const Place *place);
 int shell_fail_transport(Shell *shell, Status status, const ClientReply *reply, const Error *err);
+/* With a file's name and the statement's place in it, but no mark: it is about no word of the statement. */
 int shell_fail(Shell *shell, const Place *place, const char *format, ...) SL_PRINTF(3, 4);
+/* About what begins at byte `at` of the statement. */
+int shell_fail_statement(Shell *shell, const Place *place, size_t at, const char *format, ...)
+    SL_PRINTF(4, 5);
+/* The message of a command that failed; it may tell a place. */
+int shell_fail_message(Shell *shell, const Place *place, Str message);
 
 /* What the engine of this process wants people to know, on standard error. */
 void shell_tell_news(const Shell *shell);

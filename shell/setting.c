@@ -115,12 +115,32 @@ static bool read_equals(Str text, size_t *at)
     return true;
 }
 
+/* Nothing more but blanks and comments. */
+static bool is_over(Str text, size_t at)
+{
+    for (size_t from = SIZE_MAX; from != at;) {
+        from = at;
+        skip_blanks(text, &at);
+        if (at < text.len && text.ptr[at] != '\'')
+            at = split_skip_text(text, at);
+    }
+    return at >= text.len;
+}
+
 /* ---- variables ---- */
 
 static bool is_name(char c, bool first)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
            (!first && ((c >= '0' && c <= '9') || c == '@'));
+}
+
+static bool is_variable_name(Str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!is_name(text.ptr[i], i == 0))
+            return false;
+    return text.len > 0;
 }
 
 /* Of the `${name}` that begins at `at`; 0: none does. */
@@ -253,9 +273,9 @@ static int run_set(const Setting *s)
     size_t at = 0;
     Str    name, value;
     if (!read_item(s->arena, s->rest, &at, &name) || !read_equals(s->rest, &at) ||
-        !read_item(s->arena, s->rest, &at, &value))
-        return shell_fail(s->shell, s->place,
-                          "SET takes a name and a value: SET 'auto.offset.reset' = 'earliest';");
+        !read_item(s->arena, s->rest, &at, &value) || !is_over(s->rest, at))
+        return shell_fail_statement(s->shell, s->place, 0,
+                                    "SET takes a name and a value: SET 'auto.offset.reset' = 'earliest';");
     name       = substitute(s->shell, s->arena, name);
     value      = substitute(s->shell, s->arena, value);
     int result = check_setting(s, name, value);
@@ -280,8 +300,8 @@ static int run_unset(const Setting *s)
     size_t      at = 0;
     Str         name;
     const char *old;
-    if (!read_item(s->arena, s->rest, &at, &name))
-        return shell_fail(s->shell, s->place, "UNSET takes a name: UNSET 'auto.offset.reset';");
+    if (!read_item(s->arena, s->rest, &at, &name) || !is_over(s->rest, at))
+        return shell_fail_statement(s->shell, s->place, 0, "UNSET takes a name: UNSET 'auto.offset.reset';");
     if ((old = pairs_get(&s->shell->properties, name)) == NULL)
         return shell_fail(s->shell, s->place,
                           "Cannot unset local property '" STR_FMT "' which was never set in the first place",
@@ -297,8 +317,14 @@ static int run_define(const Setting *s)
     size_t at = 0;
     Str    name, value;
     if (!read_item(s->arena, s->rest, &at, &name) || !read_equals(s->rest, &at) ||
-        !read_item(s->arena, s->rest, &at, &value))
-        return shell_fail(s->shell, s->place, "DEFINE takes a name and a value: DEFINE topic = 'listings';");
+        !read_item(s->arena, s->rest, &at, &value) || !is_over(s->rest, at))
+        return shell_fail_statement(s->shell, s->place, 0,
+                                    "DEFINE takes a name and a value: DEFINE topic = 'listings';");
+    if (!is_variable_name(name)) /* it would never be put in */
+        return shell_fail_statement(s->shell, s->place, 0,
+                                    "'" STR_FMT "' cannot be the name of a variable: letters, digits, _ and "
+                                    "@, no digit or @ in front",
+                                    STR_ARG(name));
     pairs_set(&s->shell->variables, name, substitute(s->shell, s->arena, value));
     return SHELL_OK;
 }
@@ -307,8 +333,8 @@ static int run_undefine(const Setting *s)
 {
     size_t at = 0;
     Str    name;
-    if (!read_item(s->arena, s->rest, &at, &name))
-        return shell_fail(s->shell, s->place, "UNDEFINE takes a name: UNDEFINE topic;");
+    if (!read_item(s->arena, s->rest, &at, &name) || !is_over(s->rest, at))
+        return shell_fail_statement(s->shell, s->place, 0, "UNDEFINE takes a name: UNDEFINE topic;");
     if (!pairs_remove(&s->shell->variables, name))
         out_error(&s->shell->out, "Cannot undefine variable '" STR_FMT "' which was never defined",
                   STR_ARG(name));
@@ -345,8 +371,10 @@ bool shell_run_setting(Shell *shell, Str statement, const Place *place, int *sta
 {
     Arena  *arena = arena_new(SIZE_MAX);
     Str     first = split_word(arena, statement, 0), second = split_word(arena, statement, 1);
-    bool    found = false;
-    Setting s     = {shell, place, arena, STR_NULL};
+    bool    found  = false;
+    Place   there  = *place;
+    Setting s      = {shell, &there, arena, STR_NULL};
+    there.reworded = true; /* names and values are asked about, one by one */
     /* A statement begins with its first word (split.h). */
     s.rest = first.len <= statement.len ? str_n(statement.ptr + first.len, statement.len - first.len)
                                         : STR_LIT("");

@@ -123,11 +123,12 @@ static int run_tasks(Shell *shell, const ShellOptions *options)
 {
     int worst = SHELL_OK;
     for (size_t i = 0; i < options->task_count && !shell->wants_exit; i++) {
-        size_t used, count = 0;
-        int    status = options->tasks[i].file
-                            ? shell_run_file(shell, options->tasks[i].text)
-                            : shell_run_text(shell, str_c(options->tasks[i].text), NULL, true, &used, &count);
-        worst         = status != SHELL_OK ? status : worst;
+        size_t      count  = 0;
+        const char *text   = options->tasks[i].text;
+        Place       typed  = {.text = str_c(text)};
+        int         status = options->tasks[i].file ? shell_run_file(shell, text)
+                                                    : shell_run_text(shell, &typed, true, &count);
+        worst              = status != SHELL_OK ? status : worst;
         if (status == SHELL_INTERRUPTED || status == SHELL_UNREACHABLE ||
             (status != SHELL_OK && shell->stop_on_error))
             break;

@@ -96,7 +96,8 @@ static int await_command(Shell *shell, Str command_id, StrBuf *body)
     return result;
 }
 
-static int check_command(Shell *shell, JsonText entity, Arena *arena, StrBuf *final_status)
+static int check_command(Shell *shell, JsonText entity, const Place *place, Arena *arena,
+                         StrBuf *final_status)
 {
     JsonText status = jtext_get(entity, "commandStatus");
     int64_t  number;
@@ -110,11 +111,10 @@ static int check_command(Shell *shell, JsonText entity, Arena *arena, StrBuf *fi
     }
     if (!str_equal(jtext_field(arena, status, "status"), STR_LIT("ERROR")))
         return SHELL_OK;
-    out_error(&shell->out, STR_FMT, STR_ARG(jtext_field(arena, status, "message")));
-    return SHELL_FAILED;
+    return shell_fail_message(shell, place, jtext_field(arena, status, "message"));
 }
 
-static int take_entities(Shell *shell, Str body)
+static int take_entities(Shell *shell, Str body, const Place *place)
 {
     Arena   *arena        = arena_new(SIZE_MAX);
     StrBuf   final_status = {0};
@@ -125,7 +125,7 @@ static int take_entities(Shell *shell, Str body)
         result = shell_fail(shell, NULL, "The server's answer is no list of results");
     while (result == SHELL_OK && jtext_next(&iter, NULL, &entity)) {
         if (jtext_get(entity, "commandStatus").kind == JTEXT_OBJECT)
-            result = check_command(shell, entity, arena, &final_status);
+            result = check_command(shell, entity, place, arena, &final_status);
         if (result == SHELL_OK)
             shell_print_entity(shell, entity);
     }
@@ -162,7 +162,7 @@ static int send_statement(Shell *shell, Str statement, const Place *place)
         result = shell_fail_reply(shell, reply.status, strbuf_str(&body), place);
     else {
         bool paged = shell->interactive && shell->pager && out_page_begin(&shell->out);
-        result     = take_entities(shell, strbuf_str(&body));
+        result     = take_entities(shell, strbuf_str(&body), place);
         if (paged)
             out_page_end(&shell->out);
     }
@@ -191,8 +191,9 @@ int shell_run_statement(Shell *shell, Str statement, const Place *place)
         strbuf_add(&shell->last, statement);
     }
     if (missing.len > 0)
-        result = shell_fail(shell, place, "The variable " STR_FMT " is not defined (DEFINE name = 'value';)",
-                            STR_ARG(missing));
+        result = shell_fail_statement(shell, place, (size_t)(missing.ptr - statement.ptr),
+                                      "The variable " STR_FMT " is not defined (DEFINE name = 'value';)",
+                                      STR_ARG(missing));
     else if (!shell_run_setting(shell, statement, place, &result))
         result = select || print ? shell_run_query(shell, statement, place, print)
                                  : send_statement(shell, statement, place);

@@ -52,7 +52,7 @@ bool execution_unanswered(const Execution *x, Error *err);
 Status execution_run(Execution *x, const AstStatement *statement, json_t **entity, Error *err);
 /* Does this kind of statement change what exists, so that it needs the lease? */
 bool execution_needs_lease(const Engine *engine, AstStatementKind kind);
-/* Says where the mistake is, for messages whose text (ksqlDB's) does not. */
-void execution_locate(const Engine *engine, Error *err);
+/* A statement is refused, and nobody knows a place in it: that of the name that it is about. */
+void execution_locate(const AstStatement *statement, Error *err);
 
 #endif

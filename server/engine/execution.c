@@ -310,7 +310,25 @@ static void begin_statement(Execution *x)
     x->asked_count     = 0;
 }
 
-Status execution_run(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
+/* The name that the statement is about, or else where it begins. */
+static Pos subject_of(const AstStatement *statement)
+{
+    if (statement->kind == STMT_EXPLAIN && statement->explained != NULL)
+        statement = statement->explained;
+    if (statement->name.pos.line > 0)
+        return statement->name.pos;
+    return statement->query != NULL ? statement->query->from.name.pos : statement->pos;
+}
+
+void execution_locate(const AstStatement *statement, Error *err)
+{
+    static const Status refusals[] = {E_PLAN, E_UNSUPPORTED, E_NOT_FOUND, E_EXISTS, E_DATA, E_LIMIT};
+    for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
+        if (err->code == refusals[i] && err->pos.line == 0)
+            err->pos = subject_of(statement);
+}
+
+static Status run_statement(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
 {
     const StatementClass *kind = x->engine->options.statement_class(statement->kind);
     *entity                    = NULL;
@@ -331,6 +349,14 @@ Status execution_run(Execution *x, const AstStatement *statement, json_t **entit
     return x->logged_at >= 0 ? settle_command(x, status, *entity, err) : status;
 }
 
+Status execution_run(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
+{
+    Status status = run_statement(x, statement, entity, err);
+    if (status != OK)
+        execution_locate(statement, err);
+    return status;
+}
+
 Execution execution_of(Engine *engine, Session *session, Arena *arena)
 {
     return (Execution){.engine    = engine,
@@ -348,8 +374,6 @@ Status execution_do(Engine *engine, Session *session, Arena *arena,
     Execution x = execution_of(engine, session, arena);
     execution_bind_host(&x);
     Status status = act(&x, context, err);
-    if (status != OK)
-        execution_locate(engine, err);
     pthread_mutex_unlock(&engine->lock);
     return status;
 }
@@ -409,15 +433,4 @@ Status engine_apply(Engine *engine, Session *session, const LoggedCommand *comma
     log_line(LOG_ERROR, "command %lld (" STR_FMT ") failed: %s", (long long)command->offset,
              STR_ARG(command->id), err->message);
     return OK;
-}
-
-/* Where the mistake is, for messages whose text (ksqlDB's) does not say it. */
-void execution_locate(const Engine *engine, Error *err)
-{
-    bool refused = err->code == E_PLAN || err->code == E_UNSUPPORTED;
-    Str  message = str_c(err->message);
-    if (!refused || engine->options.test_mode || err->pos.line == 0 ||
-        str_find(message, STR_LIT("Line: "), 0) >= 0 || str_find(message, STR_LIT("line "), 0) >= 0)
-        return;
-    error_append(err, "\nAt line %u, column %u.", err->pos.line, err->pos.col);
 }

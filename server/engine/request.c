@@ -172,10 +172,8 @@ Status engine_execute(Engine *engine, Session *session, Str text, Arena *arena, 
     Status status      = under_lease
                              ? execute_under_lease(engine, session, &request, arena, entities, &at, err)
                              : try_and_execute(engine, session, &request, false, arena, entities, &at, err);
-    if (status != OK) {
-        execution_locate(engine, err);
+    if (status != OK)
         access_mute(session, err);
-    }
     if (status != OK && at > 0) {
         if (failed != NULL)
             *failed = at;

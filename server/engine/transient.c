@@ -52,7 +52,7 @@ Status engine_plan_query(Engine *engine, Session *session, const AstStatement *s
     if (status != OK && execution_unanswered(&x, err))
         status = err->code;
     if (status != OK) {
-        execution_locate(engine, err);
+        execution_locate(statement, err);
         access_mute(session, err);
     }
     pthread_mutex_unlock(&engine->lock);

@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-#include "core/caret.h"
+#include "core/complaint.h"
 
 Status file_read(const char *path, Arena *arena, Str *out, Error *err)
 {
@@ -79,13 +79,12 @@ static Status add_place(const char *path, Str text, size_t failed, Arena *arena,
     if (pos.line == 0 && parse_split(arena, text, &pieces, &positions, &count, &rest, &ignored) == OK &&
         failed > 0 && failed <= count)
         pos = positions[failed - 1];
-    if (pos.line == 0)
-        return error_prefix(err, "%s: ", path);
-    StrBuf shown = {0};
-    if (caret_append(&shown, text, pos))
-        error_append(err, "\n" STR_FMT, STR_ARG(strbuf_str(&shown)));
+    StrBuf    shown     = {0};
+    Complaint complaint = {.message = str_c(err->message), .pos = pos, .file = path, .text = text};
+    complaint_append(&shown, &complaint);
+    Status status = error_set(err, err->code, pos, STR_FMT, STR_ARG(strbuf_str(&shown)));
     strbuf_clear(&shown);
-    return error_prefix(err, "%s:%u:%u: ", path, pos.line, pos.col);
+    return status;
 }
 
 static Status run(Engine *engine, const char *path, Arena *arena, Error *err)

@@ -96,6 +96,6 @@ bool rest_await_writes(Rest *rest, HttpExchange *x, const Session *session, cons
     error_prefix(&err, "What this session has inserted is not to be seen yet%s: ",
                  verdict == STUCK ? "" : " after the time that sluice.query.pull.wait.ms allows");
     error_append(&err, ". SET 'sluice.query.pull.wait.ms' = '0' answers with what there is.");
-    rest_statement_error(x, 503, 50301, err.message, text, NULL);
+    rest_statement_error(x, 503, 50301, err.message, NO_POS, text, NULL);
     return false;
 }

@@ -23,7 +23,7 @@ static void answer_failure(HttpExchange *x, const Error *err, Str text, json_t *
         message = "The following statement types should be issued to the websocket endpoint '/query':\n\t* "
                   "PRINT\n\t* SELECT";
     }
-    rest_statement_error(x, status, code, message, text, entities);
+    rest_statement_error(x, status, code, message, err->pos, text, entities);
 }
 
 static void execute(Rest *rest, HttpExchange *x, const json_t *request, Session *session)

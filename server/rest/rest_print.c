@@ -93,9 +93,9 @@ static void answer_failure(HttpExchange *x, const Error *err, Str text)
     int status, code;
     rest_code(err, NULL, &status, &code);
     if (err->code == E_NOT_FOUND)
-        rest_error(x, 400, 40000, "%s", err->message);
+        rest_refuse(x, 400, 40000, err);
     else
-        rest_statement_error(x, status, code, err->message, text, NULL);
+        rest_statement_error(x, status, code, err->message, err->pos, text, NULL);
 }
 
 /* LIMIT 0 is reached before a record is asked for. */

@@ -158,7 +158,7 @@ void pull_finish(Pull *pull)
 void pull_fail(Pull *pull, int status, int code, const char *message)
 {
     if (!pull->begun) {
-        rest_statement_error(pull->x, status, code, message, pull->text, NULL);
+        rest_statement_error(pull->x, status, code, message, NO_POS, pull->text, NULL);
         note_late(pull);
         return;
     }

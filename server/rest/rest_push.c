@@ -182,7 +182,7 @@ static void answer_failure(HttpExchange *x, const Error *err, Str text)
 {
     int status, code;
     rest_code(err, NULL, &status, &code);
-    rest_statement_error(x, status, code, err->message, text, NULL);
+    rest_statement_error(x, status, code, err->message, err->pos, text, NULL);
 }
 
 /* LIMIT 0 is reached before a row is asked for. */

@@ -51,7 +51,7 @@ static void refuse_kind(HttpExchange *x, const Endpoint *endpoint, Str text)
     else
         rest_statement_error(
             x, 400, 40001, "Statement is not a query: only SELECT and PRINT are supported for this resource",
-            text, NULL);
+            NO_POS, text, NULL);
 }
 
 /* In the arena of the plan, which points into its statement. */
@@ -61,14 +61,14 @@ static const AstStatement *parse_one(Rest *rest, HttpExchange *x, const Endpoint
     AstScript script;
     Error     err;
     if (engine_parse(rest->engine, session, text, arena, &script, &err) != OK) {
-        rest_statement_error(x, 400, 40001, err.message, text, NULL);
+        rest_statement_error(x, 400, 40001, err.message, err.pos, text, NULL);
         return NULL;
     }
     if (script.count != 1) {
         char message[80];
         snprintf(message, sizeof message, "Expected exactly one KSQL statement; found %zu instead",
                  script.count);
-        rest_statement_error(x, 400, 40001, message, text, NULL);
+        rest_statement_error(x, 400, 40001, message, NO_POS, text, NULL);
         return NULL;
     }
     if (statement_texts[script.items[0]->kind].place == AT_QUERY_ENDPOINTS)
@@ -137,7 +137,7 @@ static void plan_and_run(Rest *rest, HttpExchange *x, Session *session, const As
             rows_check(form, query.kind == QUERY_PULL_TABLE ? query.pull->result : query.push->schema, &err);
     if (planned != OK) {
         rest_code(&err, NULL, &status, &code);
-        rest_statement_error(x, status, code, err.message, text, NULL);
+        rest_statement_error(x, status, code, err.message, err.pos, text, NULL);
         arena_free(arena);
     } else if (!may_begin(rest, x, &query, origin)) {
         arena_free(arena);

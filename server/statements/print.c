@@ -33,7 +33,7 @@ static Status add_alternatives(Log *log, Str topic, Arena *arena, Error *err)
     return E_NOT_FOUND;
 }
 
-static Status find_topic(Log *log, Str topic, Arena *arena, int *partitions, Error *err)
+static Status find_topic(Log *log, Str topic, Pos pos, Arena *arena, int *partitions, Error *err)
 {
     TopicInfo info;
     Status    found = log_topic_info(log, topic, &info, err);
@@ -42,7 +42,7 @@ static Status find_topic(Log *log, Str topic, Arena *arena, int *partitions, Err
     if (found != E_NOT_FOUND)
         return found;
     error_set(
-        err, E_NOT_FOUND, NO_POS,
+        err, E_NOT_FOUND, pos,
         "Could not find topic '" STR_FMT
         "', or the KSQL user does not have permissions to list the topic. Topic names are case-sensitive.",
         STR_ARG(topic));
@@ -65,7 +65,7 @@ Status print_plan(Engine *engine, const Session *session, const AstStatement *st
     if (statement->has_interval && statement->interval < 1)
         return error_set(err, E_PLAN, statement->pos, "INTERVAL must be at least 1, but was: %lld",
                          (long long)statement->interval);
-    TRY(find_topic(engine_log(engine), topic, arena, &partitions, err));
+    TRY(find_topic(engine_log(engine), topic, statement->name.pos, arena, &partitions, err));
     Str id = str_printf(arena, "print_" STR_FMT "_%llu", STR_ARG(topic),
                         (unsigned long long)clock->random(clock) >> 1);
     *out   = (PrintPlan){.plan          = plan_records(arena, id, statement->text, topic, partitions),

@@ -61,11 +61,14 @@ static Status explain_id(Execution *x, const AstStatement *statement, json_t **e
     const QueryEntry *query = catalog_query(x->catalog, statement->name.text);
     const PlanForm   *form;
     TRY(find_form(statement, &form, err));
-    if (query == NULL)
-        return error_set(err, E_PLAN, statement->name.pos,
-                         "Query with id:" STR_FMT
-                         " does not exist, use SHOW QUERIES to view the full set of queries.",
-                         STR_ARG(statement->name.text));
+    if (query == NULL) {
+        error_set(err, E_PLAN, statement->name.pos,
+                  "Query with id:" STR_FMT
+                  " does not exist, use SHOW QUERIES to view the full set of queries.",
+                  STR_ARG(statement->name.text));
+        catalog_hint_query(x->catalog, statement->name.text, err);
+        return E_PLAN;
+    }
     json_t  *description = describe_query(x, query);
     PlanRef *plan        = execution_plan(x, query->id);
     if (plan != NULL)

@@ -55,8 +55,12 @@ static Status act_on_all(Execution *x, const Kind *kind, Error *err)
 static Status act_on_one(Execution *x, const Kind *kind, const AstStatement *statement, Error *err)
 {
     const QueryEntry *query = catalog_query(x->catalog, statement->name.text);
-    if (query == NULL)
-        return error_set(err, E_PLAN, NO_POS, "Unknown queryId: " STR_FMT, STR_ARG(statement->name.text));
+    if (query == NULL) {
+        error_set(err, E_PLAN, statement->name.pos, "Unknown queryId: " STR_FMT,
+                  STR_ARG(statement->name.text));
+        catalog_hint_query(x->catalog, statement->name.text, err);
+        return E_PLAN;
+    }
     if (query->kind == QUERY_SOURCE_TABLE)
         return error_set(err, E_PLAN, statement->name.pos,
                          "Cannot %s query '" STR_FMT "' because it is linked to a source table.", kind->verb,

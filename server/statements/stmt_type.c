@@ -34,9 +34,11 @@ Status stmt_drop_type(Execution *x, const AstStatement *statement, json_t **enti
 {
     Str name = statement->name.text;
     if (catalog_type(x->catalog, name) == NULL) {
-        if (!statement->if_exists)
-            return error_set(err, E_PLAN, statement->name.pos, "Type " STR_FMT " does not exist.",
-                             STR_ARG(name));
+        if (!statement->if_exists) {
+            error_set(err, E_PLAN, statement->name.pos, "Type " STR_FMT " does not exist.", STR_ARG(name));
+            catalog_hint_type(x->catalog, name, err);
+            return E_PLAN;
+        }
         *entity = entity_warning(
             statement->text,
             str_to_c(x->arena, str_printf(x->arena, "Type '" STR_FMT "' does not exist", STR_ARG(name))));

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "core/complaint.h"
 #include "parser/lexer.h"
 #include "server/testing/test_case.h"
 #include "parser/sql.h"
@@ -238,13 +239,12 @@ static Status check_leftovers(TestScript *script, const GoldenTest *test, Error 
     return test_script_check_read(script, STR_NULL, err);
 }
 
-static Status run_in_bench(TestBench *bench, GoldenFile *file, const GoldenTest *test, unsigned *first_line,
+static Status run_in_bench(TestBench *bench, GoldenFile *file, const GoldenTest *test, bool *in_test,
                            Error *err)
 {
     TestScript *script = test_script_new(bench, read_beside, &file->path);
-    *first_line        = 1;
     TRY(test_script_run(script, file->preamble, err));
-    *first_line = test->first_line;
+    *in_test = true;
     if (test_script_run(script, test->text, err) != OK) {
         Failure failure = {err->code, test_script_asserted(script), test_script_at_end(script)};
         if (!test->fails)
@@ -255,20 +255,23 @@ static Status run_in_bench(TestBench *bench, GoldenFile *file, const GoldenTest 
     return check_leftovers(script, test, err);
 }
 
-static void report(const GoldenFile *file, const GoldenTest *test, unsigned first_line, const Error *err,
-                   StrBuf *out)
+/* `start`: what the error's position is counted from. */
+static void report(const GoldenFile *file, size_t start, const Error *err, StrBuf *out)
 {
-    Str message = str_c(err->message), line;
-    strbuf_addf(out, "not ok - " STR_FMT ": " STR_FMT "\n  " STR_FMT ":", STR_ARG(file->path),
-                STR_ARG(test->name), STR_ARG(file->path));
-    if (err->pos.line > 0)
-        strbuf_addf(out, "%u:%u: ", err->pos.line + first_line - 1, err->pos.col);
-    else
-        strbuf_addf(out, "%u: ", first_line);
-    for (size_t at = 0; at <= message.len; at += line.len + 1) {
-        line = str_n(message.ptr + at, message.len - at - rest_after_line(message, at).len);
-        strbuf_addf(out, "%s" STR_FMT "\n", at > 0 ? "    " : "", STR_ARG(line));
+    StrBuf    shown     = {0};
+    Complaint complaint = {.message = str_c(err->message),
+                           .pos     = err->pos,
+                           .file    = str_to_c(file->arena, file->path),
+                           .text    = file->text,
+                           .start   = start};
+    complaint_append(&shown, &complaint);
+    strbuf_adds(out, "  ");
+    for (size_t at = 0; at < shown.len; at++) {
+        strbuf_addc(out, shown.ptr[at]);
+        strbuf_adds(out, shown.ptr[at] == '\n' ? "    " : "");
     }
+    strbuf_addc(out, '\n');
+    strbuf_clear(&shown);
 }
 
 static void run_test(GoldenFile *file, const GoldenTest *test, DriverRestart restart, TestTally *tally,
@@ -276,29 +279,35 @@ static void run_test(GoldenFile *file, const GoldenTest *test, DriverRestart res
 {
     Error     err;
     TestBench bench;
-    unsigned  first_line = test->first_line;
+    bool      in_test = false; /* or in the preamble */
     error_clear(&err);
     Status status = test_bench_open(&bench, true, restart, &err);
     if (status == OK)
-        status = run_in_bench(&bench, file, test, &first_line, &err);
+        status = run_in_bench(&bench, file, test, &in_test, &err);
     test_bench_close(&bench);
     if (status != OK) {
         tally->failed++;
-        report(file, test, first_line, &err, out);
+        strbuf_addf(out, "not ok - " STR_FMT ": " STR_FMT "\n", STR_ARG(file->path), STR_ARG(test->name));
+        report(file, in_test ? (size_t)(test->text.ptr - file->text.ptr) : 0, &err, out);
         return;
     }
     tally->passed++;
     strbuf_addf(out, "ok - " STR_FMT ": " STR_FMT "\n", STR_ARG(file->path), STR_ARG(test->name));
 }
 
-Status test_file_run(Str path, DriverRestart restart, TestTally *tally, StrBuf *out, Error *err)
+void test_file_run(Str path, DriverRestart restart, TestTally *tally, StrBuf *out)
 {
+    Error      err;
     GoldenFile file   = {.arena = arena_new(0), .path = path};
-    Status     status = read_whole(path, file.arena, &file.text, err);
+    Status     status = read_whole(path, file.arena, &file.text, &err);
     if (status == OK)
-        status = split_tests(&file, err);
+        status = split_tests(&file, &err);
     for (size_t i = 0; status == OK && i < file.count; i++)
         run_test(&file, &file.tests[i], restart, tally, out);
+    if (status != OK) {
+        tally->failed++;
+        strbuf_addf(out, "not ok - " STR_FMT "\n", STR_ARG(path));
+        report(&file, 0, &err, out);
+    }
     arena_free(file.arena);
-    return status;
 }

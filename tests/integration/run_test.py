@@ -54,7 +54,7 @@ class Headless(unittest.TestCase):
                      "CREATE STREAM B AS\n  SELECT K, W FROM A;\n", "3:13", "SELECT column 'W' cannot be resolved."),
                     ("CREATE STREAM A (K STRING KEY, V INT) WITH (kafka_topic='a', value_format='JSON', partitions=1);\n"
                      " CREATE STREAM A2 (K STRING KEY) WITH (kafka_topic='a', value_format='JSON', partitions=3);\nCREATE STREAM C AS SELECT * FROM A;",
-                     "2:2", "KSQL expects 3 partitions (topic has 1), 1 replication factor (topic has 1)."),
+                     "2:16", "KSQL expects 3 partitions (topic has 1), 1 replication factor (topic has 1)."),
                     ("CREATE STREAM A;\nCREATE STREAM B AS SELECT K FORM A;", "2:34", "Did you mean 'FROM' for 'FORM' at line 2:29?")):
                 with open(path, "w", encoding="utf-8") as file:
                     file.write(text)

@@ -96,7 +96,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def statement(self, sql):
         if "BROKEN" in sql or sql.startswith("SET 'a.number' = 'x'"):
-            error = {"@type": "statement_error", "error_code": 40001, "message": "line 2:3: Syntax Error\nhint\nCaused by: x", "entities": []}
+            error = {"@type": "statement_error", "error_code": 40001, "message": "line 2:3: Syntax Error\nSyntax error at or near 'x' at line 2:3\nhint\nCaused by: x", "entities": []}
             return self.reply(400, error)
         if "NAP" in sql:
             self.server.napping.set()

@@ -28,7 +28,7 @@ class ShellTest(shell_fixture.WithShell):
     def test_failed_statement_stops_the_script(self):
         code, out, err = self.run_shell("-e", "BROKEN; SHOW STREAMS;")
         self.assertEqual((code, out, len(self.server.requests)), (1, "", 1))
-        self.assertIn("Syntax Error (40001)", err)
+        self.assertIn("Syntax error at or near 'x' (40001)", err)
         self.assertIn("hint", err)
         self.assertNotIn("Caused by", err)
 
@@ -40,7 +40,23 @@ class ShellTest(shell_fixture.WithShell):
         path = self.file("SHOW STREAMS;\n\nSELECT_ a\n  BROKEN;\n")
         code, _, err = self.run_shell("-f", path)
         self.assertEqual(code, 1)
-        self.assertIn(f"{path}:4:3: Syntax Error (40001)\n    BROKEN;\n    ^", err)
+        self.assertIn(f"{path}:4:3: Syntax error at or near 'x' (40001)\n    BROKEN;\n    ^", err)
+
+    def test_a_pipe_knows_its_lines(self):
+        """Lines count from the pipe's first one, though they are let go of as they are run."""
+        shell = subprocess.Popen([shell_fixture.SLUICE, "sql", self.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env)
+        shell.stdin.write(b"INSERT one;\nINSERT\n two; INS")
+        shell.stdin.flush()
+        while len(self.server.requests) < 2:
+            time.sleep(0.01)
+        _, err = shell.communicate("ERT 三; SELECT_ a\n\tBROKEN;\n".encode())
+        self.assertEqual(shell.returncode, 1)
+        self.assertIn("(standard input):4:3: Syntax error at or near 'x' (40001)\n          BROKEN;\n           ^\nhint\n", err.decode())
+
+    def test_what_is_not_defined_is_shown(self):
+        code, _, err = self.run_shell("-e", "INSERT x;\n  INSERT ${a};")
+        self.assertEqual((code, len(self.server.requests)), (1, 1))
+        self.assertIn("line 2:10: The variable ${a} is not defined (DEFINE name = 'value';)\n    INSERT ${a};\n           ^\n", err)
 
     def test_pipe_and_order(self):
         code, out, _ = self.run_shell(stdin="-- a comment; with this\nINSERT one;\nINSERT\n two")
@@ -76,7 +92,7 @@ class ShellTest(shell_fixture.WithShell):
     def test_a_bad_value_is_not_kept(self):
         code, _, err = self.run_shell("--continue-on-error", "-e", "SET 'a.number'='x'; INSERT y;")
         self.assertEqual((code, self.server.requests[-1]["streamsProperties"]), (1, {}))
-        self.assertIn("Syntax Error (40001)", err)
+        self.assertIn("Syntax error at or near 'x' (40001)", err)
 
     def test_variables_in_settings(self):
         script = "DEFINE w = 'earl'; DEFINE v = '${w}iest'; SET 'auto.offset.reset' = '${v}'; INSERT y;"
