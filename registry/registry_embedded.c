@@ -159,7 +159,7 @@ SchemaRegistry *registry_embedded_new(RegistryKeeper *keeper, Clock *clock)
 {
     EmbeddedRegistry *self = mem_calloc(1, sizeof *self);
     self->base =
-        (SchemaRegistry){by_id, by_version, enroll, check, in_subject, forget, refresh, close_registry};
+        (SchemaRegistry){by_id, by_version, enroll, check, in_subject, forget, refresh, NULL, close_registry};
     self->keeper = keeper;
     unknown_ids_init(&self->unknown, clock);
     return &self->base;

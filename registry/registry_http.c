@@ -4,6 +4,9 @@
  *
  * A schema that has an id never changes, and neither does a version of a subject: both are kept, the oldest
  * going when there are KEPT_MOST. The latest version is asked for each time: only statements want it.
+ *
+ * A server that is silent has its time, and is then not asked a second time in the same round of attempts:
+ * what has not answered in 10 s does not in another 10.
  */
 #include "registry/registry_http.h"
 
@@ -13,7 +16,7 @@
 #include "registry/unknown_ids.h"
 #include "serde/schema_text.h"
 
-enum { KEPT_MOST = 4096, ANSWER_MS = 10000, PATIENCE_MS = 60000 };
+enum { KEPT_MOST = 4096, ANSWER_MS = 10000, PATIENCE_MS = 9000 };
 
 typedef struct {
     Arena           *arena;
@@ -361,6 +364,8 @@ static void refresh(SchemaRegistry *base, int32_t id)
 
 /* ---- life ---- */
 
+static void stop(SchemaRegistry *base) { http_client_stop(((HttpRegistry *)base)->client); }
+
 static void close_registry(SchemaRegistry *base)
 {
     HttpRegistry *self = (HttpRegistry *)base;
@@ -385,7 +390,7 @@ Status registry_http_open(const HttpClientOptions *options, SchemaRegistry **out
     TRY(http_client_new(&whole, &client, err));
     HttpRegistry *self = mem_calloc(1, sizeof *self);
     self->base =
-        (SchemaRegistry){by_id, by_version, enroll, check, in_subject, forget, refresh, close_registry};
+        (SchemaRegistry){by_id, by_version, enroll, check, in_subject, forget, refresh, stop, close_registry};
     self->client = client;
     unknown_ids_init(&self->unknown, options->clock);
     pthread_mutex_init(&self->lock, NULL);

@@ -97,6 +97,12 @@ void registry_refresh(SchemaRegistry *registry, int32_t id)
         registry->refresh(registry, id);
 }
 
+void registry_stop(SchemaRegistry *registry)
+{
+    if (registry != NULL && registry->stop != NULL)
+        registry->stop(registry);
+}
+
 void registry_close(SchemaRegistry *registry)
 {
     if (registry != NULL)

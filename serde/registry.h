@@ -69,6 +69,8 @@ struct SchemaRegistry {
     Status (*forget)(SchemaRegistry *self, Str subject, Error *err);
     /* What is kept of the id is dropped: the next question goes to the registry. NULL: nothing is kept. */
     void (*refresh)(SchemaRegistry *self, int32_t id);
+    /* Ends what is under way with E_WAIT, and whatever is asked from now on. NULL: nothing takes long. */
+    void (*stop)(SchemaRegistry *self);
     void (*close)(SchemaRegistry *self);
 };
 
@@ -85,6 +87,7 @@ Status registry_in_subject(SchemaRegistry *registry, Str subject, int32_t id, Er
 Status registry_forget(SchemaRegistry *registry, Str subject, Error *err);
 /* For statements that name an id: they want what the registry has now, even if it was set up anew. */
 void registry_refresh(SchemaRegistry *registry, int32_t id); /* accepts NULL */
+void registry_stop(SchemaRegistry *registry);                /* accepts NULL */
 void registry_close(SchemaRegistry *registry);               /* accepts NULL */
 
 /* TopicNameStrategy: "<topic>-key" or "<topic>-value". */

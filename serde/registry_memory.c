@@ -189,7 +189,8 @@ static void close_registry(SchemaRegistry *base)
 SchemaRegistry *registry_memory_new(void)
 {
     MemoryRegistry *self = mem_calloc(1, sizeof *self);
-    self->base = (SchemaRegistry){by_id, by_version, enroll, check, in_subject, forget, NULL, close_registry};
+    self->base =
+        (SchemaRegistry){by_id, by_version, enroll, check, in_subject, forget, NULL, NULL, close_registry};
     self->arena = arena_new(0);
     pthread_mutex_init(&self->lock, NULL);
     return &self->base;

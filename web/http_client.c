@@ -4,12 +4,14 @@
  * A handle keeps its connection, so handles are kept and lent out, one a request. The server that answered
  * last is asked first the next time. A client that rests asks nobody for a while after a failure, a while
  * that doubles, up to half a minute: thousands of records that need a schema must not become thousands of
- * connections to a server that is ill.
+ * connections to a server that is ill. It is not shorter than the failure took to show, or a server that
+ * is silent would be waited for nearly all the time; and when it is over, one question finds out for all.
  */
 #include "web/http_client.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include "core/address.h"
@@ -34,12 +36,14 @@ struct HttpClient {
     Address           *addresses;
     size_t             address_count;
     struct curl_slist *headers;
+    atomic_bool        stopping;
     pthread_mutex_t    lock; /* of what follows */
     CURL              *idle[HANDLES_MOST];
     size_t             idle_count, preferred;
     int64_t            rest_until_us;
-    int                rest_ms;
-    Error              why; /* it rests */
+    int                rest_ms; /* the last rest; 0: all was well */
+    bool               probing; /* a question finds out whether all is well again */
+    Error              why;     /* it rests */
 };
 
 /* What came of one attempt. */
@@ -153,6 +157,8 @@ void http_client_free(HttpClient *client)
     mem_free(client);
 }
 
+void http_client_stop(HttpClient *client) { atomic_store(&client->stopping, true); }
+
 /* ---- handles ---- */
 
 static void set_security(CURL *easy, const HttpClientOptions *options)
@@ -207,8 +213,13 @@ static size_t take_bytes(char *bytes, size_t one, size_t count, void *context)
     return count;
 }
 
-static void set_request(CURL *easy, const HttpClient *client, HttpMethod method, const char *body,
-                        StrBuf *answer)
+/* libcurl asks at least once a second whether to go on. */
+static int is_stopping(void *context, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up)
+{
+    return atomic_load(&((HttpClient *)context)->stopping);
+}
+
+static void set_request(CURL *easy, HttpClient *client, HttpMethod method, const char *body, StrBuf *answer)
 {
     static const char *const names[] = {"GET", "POST", "PUT", "DELETE"};
     curl_easy_reset(easy); /* its connections stay */
@@ -217,6 +228,9 @@ static void set_request(CURL *easy, const HttpClient *client, HttpMethod method,
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)client->options.answer_ms);
+    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, is_stopping);
+    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, client);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, client->headers);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_bytes);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, answer);
@@ -305,30 +319,45 @@ static void ask_one(HttpClient *client, size_t server, const HttpQuestion *quest
 
 /* ---- several servers, several times ---- */
 
-static bool is_resting(HttpClient *client, int64_t now_us, size_t *preferred, Error *err)
+/* Also while another question finds out whether the rest is over. *probes: this one is to. */
+static bool is_resting(HttpClient *client, int64_t now_us, size_t *preferred, bool *probes, Error *err)
 {
     pthread_mutex_lock(&client->lock);
-    bool resting = now_us < client->rest_until_us;
+    bool resting = client->rest_ms > 0 && (now_us < client->rest_until_us || client->probing);
     if (resting && err != NULL)
         *err = client->why;
+    *probes    = !resting && client->rest_ms > 0;
     *preferred = client->preferred;
+    client->probing |= *probes;
     pthread_mutex_unlock(&client->lock);
     return resting;
 }
 
-static void note(HttpClient *client, size_t answered, const Error *failed)
+static void end_probe(HttpClient *client)
 {
-    int64_t now = client->options.clock->monotonic_us(client->options.clock);
     pthread_mutex_lock(&client->lock);
-    if (failed == NULL) {
-        client->preferred = answered;
-        client->rest_ms   = 0;
-    } else {
-        int next              = client->rest_ms == 0 ? REST_FIRST_MS : client->rest_ms * 2;
-        client->rest_ms       = next < REST_MOST_MS ? next : REST_MOST_MS;
-        client->rest_until_us = now + (int64_t)client->rest_ms * 1000;
-        client->why           = *failed;
-    }
+    client->probing = false;
+    pthread_mutex_unlock(&client->lock);
+}
+
+static void note_answer(HttpClient *client, size_t server)
+{
+    pthread_mutex_lock(&client->lock);
+    client->preferred = server;
+    client->rest_ms   = 0;
+    pthread_mutex_unlock(&client->lock);
+}
+
+static void note_failure(HttpClient *client, int64_t began_us, const Error *why)
+{
+    int64_t now     = client->options.clock->monotonic_us(client->options.clock);
+    int64_t took_ms = (now - began_us) / 1000;
+    pthread_mutex_lock(&client->lock);
+    int64_t next          = client->rest_ms == 0 ? REST_FIRST_MS : (int64_t)client->rest_ms * 2;
+    next                  = next < took_ms ? took_ms : next;
+    client->rest_ms       = next < REST_MOST_MS ? (int)next : REST_MOST_MS;
+    client->rest_until_us = now + (int64_t)client->rest_ms * 1000;
+    client->why           = *why;
     pthread_mutex_unlock(&client->lock);
 }
 
@@ -341,11 +370,10 @@ static void pause_before(HttpClient *client, int round)
 }
 
 /* Until one has answered, or trying again is of no use. */
-static void ask_all(HttpClient *client, size_t first, const HttpQuestion *question, const char *body,
-                    Attempt *out)
+static void ask_all(HttpClient *client, size_t first, int64_t start, const HttpQuestion *question,
+                    const char *body, Attempt *out)
 {
-    Clock  *clock = client->options.clock;
-    int64_t start = clock->monotonic_us(clock);
+    Clock *clock = client->options.clock;
     for (int round = 0; round < ROUNDS; round++) {
         if (round > 0 && (clock->monotonic_us(clock) - start) / 1000 >= client->options.patience_ms)
             return;
@@ -355,20 +383,20 @@ static void ask_all(HttpClient *client, size_t first, const HttpQuestion *questi
             size_t server = (first + i) % client->address_count;
             ask_one(client, server, question, body, out);
             if (out->answered)
-                note(client, server, NULL);
-            if (out->answered || (question->once && out->begun))
+                note_answer(client, server);
+            if (out->answered || atomic_load(&client->stopping) || (question->once && out->begun))
                 return;
         }
     }
 }
 
 /* What the attempts mean for who asked. */
-static Status conclude(HttpClient *client, const Attempt *last, HttpAnswer *answer, Error *err)
+static Status conclude(HttpClient *client, int64_t start, const Attempt *last, HttpAnswer *answer, Error *err)
 {
     bool said = last->answered || (last->status != 0 && !client->options.rests);
     if (!said) {
         if (client->options.rests)
-            note(client, 0, &last->why);
+            note_failure(client, start, &last->why);
         if (err != NULL)
             *err = last->why;
         return last->why.code;
@@ -381,14 +409,21 @@ static Status conclude(HttpClient *client, const Attempt *last, HttpAnswer *answ
 
 Status http_client_ask(HttpClient *client, const HttpQuestion *question, HttpAnswer *answer, Error *err)
 {
-    size_t  first = 0;
-    Attempt last  = {0};
-    *answer       = (HttpAnswer){0};
-    if (is_resting(client, client->options.clock->monotonic_us(client->options.clock), &first, err))
+    size_t  first  = 0;
+    bool    probes = false;
+    Attempt last   = {0};
+    int64_t start  = client->options.clock->monotonic_us(client->options.clock);
+    *answer        = (HttpAnswer){0};
+    if (atomic_load(&client->stopping))
+        return error_set(err, E_WAIT, NO_POS, "%s is not asked any more: told to stop",
+                         client->options.service);
+    if (is_resting(client, start, &first, &probes, err))
         return E_WAIT;
     char *body = question->body != NULL ? json_dumps(question->body, JSON_COMPACT) : NULL;
-    ask_all(client, first, question, body, &last);
-    Status result = conclude(client, &last, answer, err);
+    ask_all(client, first, start, question, body, &last);
+    Status result = conclude(client, start, &last, answer, err);
+    if (probes)
+        end_probe(client);
     free(body); /* of jansson */
     strbuf_clear(&last.body);
     return result;

@@ -26,15 +26,17 @@ typedef struct {
     int         answer_ms;                /* a server gets this long */
     int         patience_ms;              /* no further round over the servers begins after that */
     /* It is asked for many things by many: what is no answer (5xx, 429, 401, 403) is E_WAIT, and after a
-     * failure nobody is asked for a while. false: such an answer is the caller's, once the rounds are over.
-     */
+     * failure nobody is asked for a while, and then by one question alone until that has its answer.
+     * false: such an answer is the caller's, once the rounds are over. */
     bool   rests;
     Clock *clock; /* monotonic time and randomness; borrowed */
 } HttpClientOptions;
 
 /* Asks nobody yet. E_CONFIG: an address is none. */
 Status http_client_new(const HttpClientOptions *options, HttpClient **out, Error *err);
-void   http_client_free(HttpClient *client); /* accepts NULL */
+void   http_client_free(HttpClient *client); /* accepts NULL; nobody is asking */
+/* What is under way ends within about a second with E_WAIT, what is asked later at once. Thread: any. */
+void http_client_stop(HttpClient *client);
 
 typedef enum { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_DELETE } HttpMethod;
 

@@ -39,7 +39,16 @@ void execution_take_lock(Execution *x)
         pthread_mutex_lock(&x->engine->lock);
 }
 
-void execution_leave_engine(Execution *x) { pthread_mutex_unlock(&x->engine->lock); }
+void execution_leave_engine(Execution *x)
+{
+    CommandSink *sink = x->lease ? x->engine->sink : NULL;
+    int64_t      last = x->engine->last_command;
+    assert(x->command == NULL && x->logged_at < 0);
+    x->lease = false;
+    pthread_mutex_unlock(&x->engine->lock);
+    if (sink != NULL)
+        sink->end(sink, last);
+}
 
 void execution_enter_engine(Execution *x)
 {
@@ -207,7 +216,7 @@ Planner execution_planner(Execution *x, Arena *arena)
     return (Planner){.catalog      = x->catalog,
                      .functions    = x->functions,
                      .host         = &x->host.base,
-                     .registry     = x->engine->options.registry,
+                     .registry     = x->registry,
                      .clock        = x->engine->options.clock,
                      .arena        = arena,
                      .query_number = x->number,
@@ -226,12 +235,23 @@ QuerySettings execution_settings(const Execution *x)
     return settings;
 }
 
+/* An open question to the registry is none to tell of: the request asks it and begins again. */
 bool execution_unanswered(const Execution *x, Error *err)
 {
+    if (x->notes != NULL && registry_notes_are_open(x->notes)) {
+        error_set(err, E_WAIT, NO_POS, "The schema registry has yet to be asked");
+        return true;
+    }
     if (x->unanswered.code == OK)
         return false;
     *err = x->unanswered;
     return true;
+}
+
+void execution_forget_subject(Execution *x, Str subject)
+{
+    if (x->notes != NULL)
+        registry_notes_forget(x->notes, subject);
 }
 
 Status execution_log(Execution *x, Str command_id, const AstStatement *statement, Str logged_text, Error *err)
@@ -363,8 +383,10 @@ Execution execution_of(Engine *engine, Session *session, Arena *arena)
                        .session   = session,
                        .catalog   = engine->catalog,
                        .functions = engine->functions,
+                       .registry  = engine->options.registry,
                        .arena     = arena,
-                       .number    = engine->next_number};
+                       .number    = engine->next_number,
+                       .logged_at = -1};
 }
 
 Status execution_do(Engine *engine, Session *session, Arena *arena,

@@ -10,6 +10,7 @@
 #ifndef SLUICE_SERVER_ENGINE_EXECUTION_H
 #define SLUICE_SERVER_ENGINE_EXECUTION_H
 
+#include "registry/registry_notes.h"
 #include "server/engine/engine.h"
 
 typedef struct Execution Execution;
@@ -31,18 +32,21 @@ struct SandboxTopic {
 };
 
 struct Execution {
-    Engine              *engine;
-    Session             *session;
-    Catalog             *catalog;   /* the engine's, or the sandbox */
-    Functions           *functions; /* the engine's, or a fork of them for the sandbox */
-    bool                 sandbox;
-    Arena               *arena;       /* of the statement */
-    SessionHost          host;        /* what the planner asks */
-    int64_t              number;      /* of the next query id */
-    SandboxTopic        *imagined;    /* sandbox */
-    int64_t              next_offset; /* sandbox: of the next command */
-    bool                 lease;       /* has the lease (engine.h) */
-    const LoggedCommand *command;     /* being applied; NULL: a request's own statement */
+    Engine         *engine;
+    Session        *session;
+    Catalog        *catalog;   /* the engine's, or the sandbox */
+    Functions      *functions; /* the engine's, or a fork of them for the sandbox */
+    bool            sandbox;
+    Arena          *arena;        /* of the statement */
+    SessionHost     host;         /* what the planner asks */
+    int64_t         number;       /* of the next query id */
+    SandboxTopic   *imagined;     /* sandbox */
+    int64_t         next_offset;  /* sandbox: of the next command */
+    bool            lease;        /* has the lease (engine.h); given back by execution_leave_engine */
+    SchemaRegistry *registry;     /* what planner and handlers ask; NULL: there is none */
+    RegistryNotes  *notes;        /* behind it; NULL: it is the engine's own, which takes its time */
+    bool            asked_before; /* sandbox: another service was asked about this statement, and agreed */
+    const LoggedCommand *command; /* being applied; NULL: a request's own statement */
     /* Of the statement at work. */
     int64_t logged_at;   /* offset of its command; -1: not logged */
     Str     command_id;  /* once it was logged */
@@ -92,13 +96,16 @@ Status   execution_stop(Execution *x, Str query_id, bool forget, Error *err);
  * changes anything meanwhile. Without the lease no pointer into the catalog is valid afterwards. */
 void execution_leave_lock(Execution *x);
 void execution_take_lock(Execution *x);
-/* Around what may wait for any other server, the sandbox included: others look and, unless it is under this
- * request's lease, change. No pointer into the engine's catalog outlives it; the sandbox's copy stays. */
+/* Around what may wait for any other server, the sandbox included: others look and change, for the lease is
+ * given back, too, and the request takes it again behind this statement. No pointer into the engine's catalog
+ * outlives it; the sandbox's copy stays. Not of a statement that changes what exists. */
 void execution_leave_engine(Execution *x);
 void execution_enter_engine(Execution *x);
-/* Waits without the lock: others look and, unless it is under this request's lease, change. No pointer into
- * the catalog outlives it. Not in the sandbox. */
+/* Waits without lock and lease. No pointer into the catalog outlives it. Not in the sandbox. */
 void execution_pause(Execution *x, int64_t ms);
+
+/* The subject of a topic that is gone, deleted once the request holds nothing that others wait for. */
+void execution_forget_subject(Execution *x, Str subject);
 
 /* NULL: no statement of the sandbox made it. */
 const SandboxTopic *sandbox_topic(const Execution *x, Str name);

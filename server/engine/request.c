@@ -7,6 +7,11 @@
  * If some statement may change what exists, the whole request has the lease (engine.h). Another node can take
  * the lease away; then what was carried out stands, and the rest is tried once more against what the others
  * have made.
+ *
+ * Other services are asked while neither lock nor lease is held, so that one that is silent keeps nobody but
+ * its asker. Two ways lead there, and both come back to the same place, where the rest is tried once more: a
+ * question to the schema registry is noted and ends the attempt (registry_notes.h); a statement that is no
+ * command and asks somebody itself (a connector, ASSERT) gives the lease back (execution_leave_engine).
  */
 #include "server/engine/access.h"
 #include "server/engine/engine_state.h"
@@ -16,10 +21,18 @@ enum { MOST_LOST_LEASES = 50 }; /* other nodes are never that many times faster 
 /* The statements of a request as they come: those after a DEFINE see its variable, so each is parsed when it
  * comes to it. */
 typedef struct {
+    Engine        *engine;
+    Session       *session;
+    Arena         *arena;
     Str            text;       /* of the whole request */
     Str           *pieces;     /* one per statement, within text */
     AstStatement **statements; /* once parsed */
+    bool          *agreed;     /* another service was asked in the sandbox, and will not be again */
     size_t         count, done;
+    RegistryNotes *notes;
+    json_t        *entities; /* what the statements that are done have answered */
+    size_t         failed;   /* number of the statement at work; 0: none yet */
+    bool           lease;
 } Request;
 
 /* The statement alone, at its place: what is before it is blanked, so that positions are those of the whole
@@ -50,61 +63,80 @@ Status engine_parse(Engine *engine, const Session *session, Str text, Arena *are
     return parse_script(arena, text, &options, out, err);
 }
 
-static Status try_in_sandbox(Engine *engine, const Session *session, const Request *request, bool lease,
-                             Arena *arena, size_t *failed, Error *err)
+static Execution execution_of_request(const Request *request, Session *session)
+{
+    Execution x = execution_of(request->engine, session, request->arena);
+    x.lease     = request->lease;
+    x.notes     = request->notes;
+    x.registry  = registry_notes_registry(request->notes);
+    return x;
+}
+
+static Status try_one(Request *request, size_t at, Execution *x, Error *err)
+{
+    json_t *entity  = NULL;
+    bool    lease   = x->lease;
+    request->failed = at + 1;
+    x->asked_before = request->agreed[at];
+    TRY(parse_piece(request, at, x->session, request->arena, &request->statements[at], err));
+    Status status = execution_run(x, request->statements[at], &entity, err);
+    request->agreed[at] |= status == OK && lease && !x->lease;
+    json_decref(entity);
+    return status;
+}
+
+static Status try_in_sandbox(Request *request, Error *err)
 {
     Session   copy;
-    Execution x = execution_of(engine, &copy, arena);
-    session_copy(&copy, session); /* the real pass starts from what the client sent */
+    Engine   *engine = request->engine;
+    Execution x      = execution_of_request(request, &copy);
+    session_copy(&copy, request->session); /* the real pass starts from what the client sent */
     x.sandbox     = true;
-    x.next_offset = lease ? engine->sink->next_offset : 0;
+    x.next_offset = request->lease ? engine->sink->next_offset : 0;
     x.catalog     = catalog_copy(engine->catalog);
     x.functions   = functions_fork(engine->functions);
     Status status = OK;
-    for (size_t i = request->done; i < request->count && status == OK; i++) {
-        json_t *entity = NULL;
-        *failed        = i + 1;
-        status         = parse_piece(request, i, &copy, arena, &request->statements[i], err);
-        if (status == OK)
-            status = execution_run(&x, request->statements[i], &entity, err);
-        json_decref(entity);
-    }
+    for (size_t i = request->done; i < request->count && status == OK; i++)
+        status = try_one(request, i, &x, err);
+    request->lease = x.lease;
     functions_close(x.functions); /* what was planned with them is not looked at again */
     catalog_free(x.catalog);
     session_clear(&copy);
     return status;
 }
 
-static Status execute_all(Engine *engine, Session *session, Request *request, bool lease, Arena *arena,
-                          json_t *entities, size_t *failed, Error *err)
+/* Up to one behind which something has to be asked or the lease to be taken again. */
+static Status execute_rest(Request *request, Error *err)
 {
-    Execution x      = execution_of(engine, session, arena);
+    Engine   *engine = request->engine;
+    Execution x      = execution_of_request(request, request->session);
     Status    status = OK;
-    x.lease          = lease;
-    while (request->done < request->count && status == OK) {
-        json_t *entity = NULL;
-        *failed        = request->done + 1;
-        status         = execution_run(&x, request->statements[request->done], &entity, err);
-        if (lease || engine->sink == NULL)
+    while (request->done < request->count && status == OK && x.lease == request->lease &&
+           !registry_notes_are_open(request->notes)) {
+        json_t *entity  = NULL;
+        request->failed = request->done + 1;
+        status          = execution_run(&x, request->statements[request->done], &entity, err);
+        if (x.lease || engine->sink == NULL)
             engine->next_number = x.number;
         if (status == OK)
             request->done++;
         if (status == OK && entity != NULL)
-            json_array_append_new(entities, entity);
+            json_array_append_new(request->entities, entity);
         else
             json_decref(entity);
     }
+    request->lease = x.lease;
     return status;
 }
 
-static Status try_and_execute(Engine *engine, Session *session, Request *request, bool lease, Arena *arena,
-                              json_t *entities, size_t *failed, Error *err)
+static Status try_and_execute(Request *request, Error *err)
 {
-    pthread_mutex_lock(&engine->lock);
-    Status status = try_in_sandbox(engine, session, request, lease, arena, failed, err);
-    if (status == OK)
-        status = execute_all(engine, session, request, lease, arena, entities, failed, err);
-    pthread_mutex_unlock(&engine->lock);
+    bool lease = request->lease;
+    pthread_mutex_lock(&request->engine->lock);
+    Status status = try_in_sandbox(request, err);
+    if (status == OK && request->lease == lease)
+        status = execute_rest(request, err);
+    pthread_mutex_unlock(&request->engine->lock);
     return status;
 }
 
@@ -123,21 +155,35 @@ static bool may_change(const Engine *engine, const Request *request, Arena *aren
     return false;
 }
 
-/* Fenced out, a request goes on from the statement that was not written, checked against what the others have
- * made meanwhile. */
-static Status execute_under_lease(Engine *engine, Session *session, Request *request, Arena *arena,
-                                  json_t *entities, size_t *failed, Error *err)
+static Status attempt(Request *request, bool under_lease, Error *err)
 {
-    CommandSink *sink = engine->sink;
-    for (int lost = 0; lost < MOST_LOST_LEASES; lost++) {
-        *failed       = request->done + 1;
-        Status status = sink->begin(sink, err);
-        if (status == OK) {
-            status = try_and_execute(engine, session, request, true, arena, entities, failed, err);
-            sink->end(sink, engine_last_command(engine));
-        }
+    CommandSink *sink = request->engine->sink;
+    request->failed   = request->done + 1;
+    if (under_lease)
+        TRY(sink->begin(sink, err));
+    request->lease = under_lease;
+    Status status  = try_and_execute(request, err);
+    if (request->lease)
+        sink->end(sink, engine_last_command(request->engine));
+    return status;
+}
+
+/* Fenced out, a request goes on from the statement that was not written, checked against what the others have
+ * made meanwhile; so it does when it has asked what it had to. */
+static Status carry_out(Request *request, bool under_lease, Error *err)
+{
+    for (int lost = 0; lost < MOST_LOST_LEASES;) {
+        Status status = attempt(request, under_lease, err);
+        bool   asks   = registry_notes_are_open(request->notes);
+        if (asks)
+            registry_notes_ask(request->notes);
+        if (request->done == request->count)
+            return OK;
+        if (asks || status == OK) /* what came out of it is void, or the lease was given back */
+            continue;
         if (status != E_FENCED)
             return status;
+        lost++;
     }
     return error_set(err, E_BUSY, NO_POS,
                      "Could not write the statement into the command topic: other servers of this service "
@@ -146,39 +192,47 @@ static Status execute_under_lease(Engine *engine, Session *session, Request *req
 
 static bool is_blank(Str s) { return str_trim(s).len == 0; }
 
+static Status split(Request *request, Error *err)
+{
+    Str  rest;
+    Pos *positions;
+    TRY(parse_split(request->arena, request->text, &request->pieces, &positions, &request->count, &rest,
+                    err));
+    if (!is_blank(rest)) { /* an unfinished last statement: the parser says what is missing */
+        Str *pieces = ARENA_ARRAY(request->arena, Str, request->count + 1);
+        if (request->count > 0)
+            memcpy(pieces, request->pieces, request->count * sizeof *pieces);
+        pieces[request->count++] = rest;
+        request->pieces          = pieces;
+    }
+    if (request->count == 0)
+        return error_set(err, E_PLAN, NO_POS, "There is no statement in the text");
+    request->statements = ARENA_ARRAY(request->arena, AstStatement *, request->count);
+    request->agreed     = ARENA_ARRAY(request->arena, bool, request->count);
+    memset(request->agreed, 0, request->count * sizeof *request->agreed);
+    return OK;
+}
+
 Status engine_execute(Engine *engine, Session *session, Str text, Arena *arena, json_t *entities,
                       size_t *failed, Str *failed_text, Error *err)
 {
-    Request request = {.text = text};
-    Str     rest;
-    Pos    *positions;
-    size_t  at = 0;
+    Request request = {
+        .engine = engine, .session = session, .arena = arena, .text = text, .entities = entities};
     if (failed != NULL)
         *failed = 0;
     if (failed_text != NULL)
         *failed_text = text;
-    TRY(parse_split(arena, text, &request.pieces, &positions, &request.count, &rest, err));
-    if (!is_blank(rest)) { /* an unfinished last statement: the parser says what is missing */
-        Str *pieces = ARENA_ARRAY(arena, Str, request.count + 1);
-        if (request.count > 0)
-            memcpy(pieces, request.pieces, request.count * sizeof *pieces);
-        pieces[request.count++] = rest;
-        request.pieces          = pieces;
-    }
-    if (request.count == 0)
-        return error_set(err, E_PLAN, NO_POS, "There is no statement in the text");
-    request.statements = ARENA_ARRAY(arena, AstStatement *, request.count);
-    bool   under_lease = engine->sink != NULL && may_change(engine, &request, arena);
-    Status status      = under_lease
-                             ? execute_under_lease(engine, session, &request, arena, entities, &at, err)
-                             : try_and_execute(engine, session, &request, false, arena, entities, &at, err);
+    TRY(split(&request, err));
+    request.notes = registry_notes_new(engine->options.registry);
+    Status status = carry_out(&request, engine->sink != NULL && may_change(engine, &request, arena), err);
+    registry_notes_free(request.notes);
     if (status != OK)
         access_mute(session, err);
-    if (status != OK && at > 0) {
+    if (status != OK && request.failed > 0) {
         if (failed != NULL)
-            *failed = at;
+            *failed = request.failed;
         if (failed_text != NULL)
-            *failed_text = request.pieces[at - 1];
+            *failed_text = request.pieces[request.failed - 1];
     }
     return status;
 }

@@ -1,5 +1,6 @@
 /*
- * schemas.c - see schemas.h. The lock is left while the registry takes its time, as for a broker.
+ * schemas.c - see schemas.h. What is asked here is asked of the request's notes (registry_notes.h): nobody
+ * waits for a registry in this file, and whatever stands behind a question may be carried out again.
  */
 #include "server/engine/schemas.h"
 
@@ -14,7 +15,7 @@ static SerdeSpec side_spec(Execution *x, const Source *source, int side)
                        .topic    = source->topic,
                        .columns  = side == SIDE_KEY ? schema->columns : schema->columns + schema->key_count,
                        .count    = side == SIDE_KEY ? schema->key_count : schema->value_count,
-                       .registry = x->engine->options.registry};
+                       .registry = x->registry};
 }
 
 static Status refuse_without_registry(const SerdeSpec *spec, Error *err)
@@ -58,31 +59,27 @@ static Status register_side(Execution *x, const SerdeSpec *spec, bool only_new, 
         return OK;
     if (spec->registry == NULL)
         return refuse_without_registry(spec, err);
-    execution_leave_lock(x);
     if (only_new)
         status = registry_latest(spec->registry, subject, x->arena, &known, err);
     if (status == E_NOT_FOUND) /* or somebody named a schema, which the subject must have */
         status = x->sandbox ? ask(spec, subject, x->arena, err) : enroll(spec, err);
     else if (status == OK && spec->format.schema_id != 0 && !x->sandbox)
         status = enroll(spec, err);
-    execution_take_lock(x);
     if (status == E_PLAN)
         error_prefix(err, "Could not register schema for topic: " STR_FMT ". ", STR_ARG(spec->topic));
     return status;
 }
 
-Status schemas_of_insert(Execution *x, SerdeSpec *spec, Error *err)
+Status schemas_of_insert(SerdeSpec *spec, Arena *arena, Error *err)
 {
     RegisteredSchema known;
     Column          *columns;
     size_t           count;
-    Str              subject = registry_subject(x->arena, spec->topic, spec->side);
+    Str              subject = registry_subject(arena, spec->topic, spec->side);
     if (spec->side != SIDE_KEY || spec->registry == NULL || !format_facts(spec->format.format)->registry ||
         spec->format.schema_id != 0)
         return OK;
-    execution_leave_lock(x);
-    Status status = registry_latest(spec->registry, subject, x->arena, &known, err);
-    execution_take_lock(x);
+    Status status = registry_latest(spec->registry, subject, arena, &known, err);
     if (status == E_NOT_FOUND)
         return OK;
     TRY(status);
@@ -93,7 +90,7 @@ Status schemas_of_insert(Execution *x, SerdeSpec *spec, Error *err)
                                .unwrapped = serde_is_unwrapped(&spec->format, SIDE_KEY, spec->count),
                                .upper     = true};
     bool           same     = known.kind == schema_kind_of(spec->format.format) &&
-                schema_columns(&question, x->arena, &columns, &count, err) == OK && count == spec->count;
+                schema_columns(&question, arena, &columns, &count, err) == OK && count == spec->count;
     for (size_t i = 0; same && i < count; i++)
         same = type_equal(columns[i].type, spec->columns[i].type);
     if (!same)

@@ -13,7 +13,8 @@
 Status schemas_register(Execution *x, const Source *source, bool only_new, Error *err);
 
 /* INSERT INTO ... VALUES: the key is written by the schema that its topic has, if there is one, so that equal
- * keys are equal bytes. E_PLAN when that is of other columns: a schema of our own would take its place. */
-Status schemas_of_insert(Execution *x, SerdeSpec *spec, Error *err);
+ * keys are equal bytes. E_PLAN when that is of other columns: a schema of our own would take its place. Asks
+ * spec->registry. */
+Status schemas_of_insert(SerdeSpec *spec, Arena *arena, Error *err);
 
 #endif

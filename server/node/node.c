@@ -135,7 +135,7 @@ static Status open_runtime(Node *node, Clock *clock, Error *err)
 {
     const Properties *p       = node->properties;
     RuntimeOptions    options = {
-           .registry                   = node->registry.registry,
+           .registry                   = node->registry.background,
            .log                        = node->log,
            .clock                      = clock,
            .functions_config           = &node->functions.base,
@@ -414,6 +414,7 @@ void node_close(Node *node)
 {
     if (node == NULL)
         return;
+    schema_registry_stop(&node->registry);
     http_close(node->http);
     heartbeat_close(node->heartbeat);
     directory_close(node->directory);

@@ -3,6 +3,7 @@
  */
 #include "server/node/schema_registry.h"
 
+#include "registry/registry_background.h"
 #include "registry/registry_embedded.h"
 #include "registry/registry_http.h"
 
@@ -85,12 +86,17 @@ Status schema_registry_open(const Properties *properties, Log *log, Clock *clock
     Status status = open_http(properties, clock, arena, &out->registry, err);
     if (status == OK)
         status = open_embedded(properties, log, clock, arena, out, err);
+    if (status == OK && out->registry != NULL)
+        out->background = registry_background_new(out->registry, clock);
     arena_free(arena);
     return status;
 }
 
+void schema_registry_stop(NodeRegistry *registry) { registry_stop(registry->registry); }
+
 void schema_registry_close(NodeRegistry *registry)
 {
+    registry_close(registry->background);
     registry_close(registry->registry);
     keeper_free(registry->keeper);
     *registry = (NodeRegistry){0};

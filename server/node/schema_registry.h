@@ -8,8 +8,9 @@
 #include "server/settings/properties.h"
 
 typedef struct {
-    SchemaRegistry *registry; /* NULL: none */
-    RegistryKeeper *keeper;   /* of the embedded one; NULL: it is another */
+    SchemaRegistry *registry;   /* for who may wait; NULL: none */
+    SchemaRegistry *background; /* the same, for workers, which may not */
+    RegistryKeeper *keeper;     /* of the embedded one; NULL: it is another */
 } NodeRegistry;
 
 /* Asks nobody and opens nothing yet, so a registry or log that is away keeps no server from starting. Without
@@ -17,6 +18,8 @@ typedef struct {
  * that is none, both at once, or a setting without what it needs. */
 Status schema_registry_open(const Properties *properties, Log *log, Clock *clock, NodeRegistry *out,
                             Error *err);
+/* Whoever waits for it goes on with E_WAIT, and nobody waits for it any more. Thread: any. */
+void schema_registry_stop(NodeRegistry *registry);
 /* Before the log is closed. */
 void schema_registry_close(NodeRegistry *registry);
 

@@ -125,9 +125,9 @@ static Status ask_registry(SchemaRegistry *registry, const AstStatement *stateme
 
 static Status look_for_schema(Execution *x, const AstStatement *statement, Error *err)
 {
-    execution_leave_lock(x);
+    execution_leave_engine(x);
     Status found = ask_registry(engine_registry(x->engine), statement, err);
-    execution_take_lock(x);
+    execution_enter_engine(x);
     if (found != OK && found != E_NOT_FOUND)
         return found;
     if (statement->not_exists)

@@ -2,9 +2,9 @@
  * stmt_connector.c - CREATE, DESCRIBE and DROP CONNECTOR (sql.md 4.10): told to Kafka Connect, which keeps
  * them; the command log has nothing of them.
  *
- * In the sandbox a connector's configuration is shown to Connect, so that a mistake in it is found before
- * anything is carried out. Whether the connector exists is found out only then: an earlier statement of the
- * request may make or drop it.
+ * In the sandbox a connector's configuration is shown to Connect, once in a request, so that a mistake in it
+ * is found before anything is carried out. Whether the connector exists is found out only then: an earlier
+ * statement of the request may make or drop it.
  */
 #include "server/statements/connectors.h"
 #include "server/statements/describe.h"
@@ -131,7 +131,9 @@ Status stmt_create_connector(Execution *x, const AstStatement *statement, json_t
     json_t *config;
     TRY(connectors_check(x, create_purpose, err));
     TRY(read_config(x, statement, &config, err));
-    Status status = x->sandbox ? validate(x, config, err) : carry_out(x, statement, config, entity, err);
+    Status status = x->asked_before ? OK
+                    : x->sandbox    ? validate(x, config, err)
+                                    : carry_out(x, statement, config, entity, err);
     json_decref(config);
     return status;
 }

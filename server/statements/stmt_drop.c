@@ -1,7 +1,6 @@
 /*
  * stmt_drop.c - DROP and ALTER of streams and tables (sql.md 4.2, 4.3).
  */
-#include "core/logger.h"
 #include "server/engine/creation.h"
 #include "server/engine/own_topics.h"
 #include "server/statements/statements.h"
@@ -103,19 +102,8 @@ static bool is_registered(const FormatSpec *format)
     return format->format != NULL && format_facts(format->format)->registry;
 }
 
-/* The topic is gone, and so is what its records were written by. A registry that is away keeps subjects that
- * nobody needs: not worth a statement that fails half-way. */
-static void forget_subject(Execution *x, Str topic, int side)
-{
-    Error  why;
-    Str    subject = registry_subject(x->arena, topic, side);
-    Status status  = registry_forget(engine_registry(x->engine), subject, &why);
-    if (status != OK && status != E_NOT_FOUND)
-        log_line(LOG_WARN, "the subject " STR_FMT " stays in the schema registry: %s", STR_ARG(subject),
-                 why.message);
-}
-
-/* `registered`: which sides have schemas. */
+/* `registered`: which sides have schemas. With the topic goes what its records were written by; a registry
+ * that is away keeps subjects that nobody needs, which is not worth a statement that fails half-way. */
 static Status delete_topic(Execution *x, Str topic, const bool registered[2], Error *err)
 {
     if (x->sandbox || x->command != NULL)
@@ -123,10 +111,10 @@ static Status delete_topic(Execution *x, Str topic, const bool registered[2], Er
     x->carried_out = true;
     execution_leave_lock(x);
     Status status = log_topic_delete(engine_log(x->engine), topic, err);
-    for (int side = SIDE_KEY; side <= SIDE_VALUE; side++)
-        if (registered[side] && engine_registry(x->engine) != NULL && (status == OK || status == E_NOT_FOUND))
-            forget_subject(x, topic, side);
     execution_take_lock(x);
+    for (int side = SIDE_KEY; side <= SIDE_VALUE; side++)
+        if (registered[side] && (status == OK || status == E_NOT_FOUND))
+            execution_forget_subject(x, registry_subject(x->arena, topic, side));
     if (status == E_NOT_FOUND) { /* gone already: what was asked for */
         error_clear(err);
         return OK;

@@ -6,8 +6,8 @@
 #include "server/statements/insert_rows.h"
 
 /* Key columns that are all NULL are a null key, where one column is the key itself. */
-static Status encode_side(Execution *x, const Source *source, int side, const Value *values, Str *out,
-                          Error *err)
+static Status encode_side(const Source *source, int side, const Value *values, SchemaRegistry *registry,
+                          Arena *arena, Str *out, Error *err)
 {
     const Schema *schema = source->schema;
     SerdeSpec     spec   = {.format  = side == SIDE_KEY ? source->key_format : source->value_format,
@@ -15,15 +15,31 @@ static Status encode_side(Execution *x, const Source *source, int side, const Va
                             .topic   = source->topic,
                             .columns = side == SIDE_KEY ? schema->columns : schema->columns + schema->key_count,
                             .count   = side == SIDE_KEY ? schema->key_count : schema->value_count,
-                            .registry = engine_registry(x->engine)};
+                            .registry = registry};
     Encoder      *encoder;
     *out = STR_NULL;
     if (spec.count == 0)
         return OK;
-    TRY(schemas_of_insert(x, &spec, err));
-    TRY(encoder_open(&spec, x->arena, &encoder, err));
-    Status status = encoder_encode(encoder, values, x->arena, out, err);
+    TRY(schemas_of_insert(&spec, arena, err));
+    TRY(encoder_open(&spec, arena, &encoder, err));
+    Status status = encoder_encode(encoder, values, arena, out, err);
     encoder_close(encoder);
+    return status;
+}
+
+/* Outside the engine, where the registry may take its time; a request that has the lease keeps it, and asks
+ * its notes. */
+static Status encode_row(Execution *x, const InsertRow *row, LogRecord *out, Error *err)
+{
+    bool            outside  = !x->lease;
+    SchemaRegistry *registry = outside ? engine_registry(x->engine) : x->registry;
+    if (outside)
+        execution_leave_engine(x);
+    Status status = encode_side(row->source, SIDE_KEY, row->keys, registry, x->arena, &out->key, err);
+    if (status == OK)
+        status = encode_side(row->source, SIDE_VALUE, row->values, registry, x->arena, &out->value, err);
+    if (outside)
+        execution_enter_engine(x);
     return status;
 }
 
@@ -39,9 +55,7 @@ Status insert_make_record(Execution *x, const AstStatement *statement, LogRecord
     *topic = str_dup(x->arena, row->source->topic);
     if (x->sandbox)
         return OK;
-    Status status = encode_side(x, row->source, SIDE_KEY, row->keys, &out->key, err);
-    if (status == OK)
-        status = encode_side(x, row->source, SIDE_VALUE, row->values, &out->value, err);
+    Status status = encode_row(x, row, out, err);
     return status == OK ? OK
                         : error_prefix(err, "Failed to insert values into '" STR_FMT "'. ",
                                        STR_ARG(statement->name.text));

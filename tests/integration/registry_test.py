@@ -7,8 +7,10 @@ import base64
 import http.server
 import json
 import os
+import socket
 import sys
 import threading
+import time
 import unittest
 from urllib.parse import unquote
 
@@ -195,6 +197,111 @@ class AgainstRegistry(unittest.TestCase):
         self.server.ok("INSERT INTO A VALUES ('a', 1);")
         self.assertEqual(self.rows("SELECT * FROM C", 1), [["a", 1]])
         self.assertLess(sum("/ids/775" in path for _, path in self.registry.asked), 5, self.registry.asked[-20:])
+
+
+class Silent:
+    """A server that takes connections and never says a word."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+
+    def close(self):
+        self.socket.close()
+
+
+class AgainstSilence(unittest.TestCase):
+    """A registry, or a Kafka Connect, that takes requests and says nothing: who needs it waits, and nobody else notices."""
+
+    def setUp(self):
+        self.silent, self.registry = Silent(), Registry()
+        self.addCleanup(self.registry.close)
+        self.addCleanup(self.silent.close)
+        self.server = Server(BINARY, {
+            "ksql.schema.registry.url": self.registry.url.replace("http://", f"http://{USER.replace(' ', '%20')}@"),
+            "ksql.connect.url": self.silent.url,
+            "num.stream.threads": "1",  # what one task waits for, the others of its worker must not
+        })
+        self.addCleanup(self.server.close)
+        self.server.start()
+        self.server.ok("CREATE STREAM J (K STRING KEY, V INT) WITH (kafka_topic='j', value_format='JSON', partitions=1);"
+                       "CREATE TABLE T AS SELECT K, COUNT(*) AS N FROM J GROUP BY K;")
+        self.answers, self.threads, self.rounds = {}, [], 0
+
+    def fall_silent(self):
+        """From now on the registry is the server that says nothing; what was learned of the other is forgotten."""
+        self.assertEqual(self.server.stop(), 0)
+        self.server.properties["ksql.schema.registry.url"] = self.silent.url
+        self.server.start()
+
+    def begin(self, *texts):
+        """Has them under way, each in a thread of its own."""
+        for text in texts:
+            thread = threading.Thread(target=lambda text=text: self.answers.update({text: self.server.ksql(text, timeout=60)}), daemon=True)
+            thread.start()
+            self.threads.append(thread)
+        time.sleep(0.5)
+
+    def assert_others_go_on(self):
+        """Statements that change what exists, inserts, pull queries and the queries that run."""
+        key = f"k{self.rounds}"
+        for what in (lambda: self.server.ok("CREATE STREAM O AS SELECT * FROM J; DROP STREAM O;"),
+                     lambda: self.server.ok(f"SHOW STREAMS; INSERT INTO J VALUES ('{key}', 1);"),
+                     lambda: wait_until(lambda: self.server.pull(f"SELECT N FROM T WHERE K = '{key}';") == [[1]])):
+            began = time.monotonic()
+            what()
+            self.assertLess(time.monotonic() - began, 2)
+        self.rounds += 1
+        self.assertEqual(self.answers, {}, "they were answered too early for this test")
+
+    def end(self):
+        for thread in self.threads:
+            thread.join(30)
+            self.assertFalse(thread.is_alive())
+        return list(self.answers.values())
+
+    def test_registry(self):
+        self.server.ok("CREATE STREAM A (K STRING KEY, V INT) WITH (kafka_topic='a', value_format='AVRO', partitions=1);"
+                       "CREATE STREAM D (K STRING KEY, V INT) WITH (kafka_topic='d', value_format='AVRO', partitions=1);"
+                       "CREATE STREAM C WITH (value_format='JSON') AS SELECT * FROM A;")
+        self.fall_silent()
+        self.begin("CREATE STREAM X (K STRING KEY, V INT) WITH (kafka_topic='x', value_format='AVRO', partitions=1);",
+                   "CREATE STREAM Y (K STRING KEY) WITH (kafka_topic='a', value_format='AVRO');",
+                   "CREATE STREAM Z WITH (value_format='PROTOBUF') AS SELECT * FROM J;",
+                   "ASSERT SCHEMA ID 1 TIMEOUT 3 SECONDS; CREATE STREAM V AS SELECT * FROM J;",
+                   "INSERT INTO A VALUES ('b', 2);",
+                   "SET 'auto.offset.reset' = 'earliest'; DROP STREAM D DELETE TOPIC;")
+        record = {"key": "a", "value": "\0\0\0\0\1\2\4"}  # the query waits for its schema, too
+        self.assertEqual(self.server.post("/sluice/records", {"topic": "a", "partitions": 1, "records": [record]})[0], 200)
+        for _ in range(8):
+            self.assert_others_go_on()
+            time.sleep(0.5)
+        self.end()
+        dropped = [text for text, (status, _) in self.answers.items() if status == 200]
+        self.assertEqual(len(dropped), 1, self.answers)
+        self.assertIn("DROP", dropped[0])
+        for status, answer in self.answers.values():
+            self.assertTrue(status == 200 or (status == 503 and "does not answer" in answer["message"]), answer)
+        self.assertIn("the subject d-value stays in the schema registry", self.server.log())
+        self.assertIn("query CSAS_C_", self.server.log())
+        self.assertIn("waits: ", self.server.log())
+        self.assertEqual([s["name"] for s in self.server.ok("SHOW STREAMS;")[0]["streams"]], ["A", "C", "J"])
+        began = time.monotonic()  # it is remembered: the next one is refused at once
+        self.assertEqual(self.server.ksql("INSERT INTO A VALUES ('b', 2);")[0], 503)
+        self.assertEqual(self.server.ksql("CREATE STREAM X (K STRING KEY, V INT) WITH (kafka_topic='x', value_format='AVRO', partitions=1);")[0], 503)
+        self.assertLess(time.monotonic() - began, 1)
+        began = time.monotonic()
+        self.assertEqual(self.server.stop(), 0)
+        self.assertLess(time.monotonic() - began, 5)
+
+    def test_connect(self):
+        self.begin("CREATE SOURCE CONNECTOR c WITH ('connector.class'='X'); CREATE STREAM L AS SELECT * FROM J;",
+                   "SHOW CONNECTORS; CREATE STREAM M AS SELECT * FROM J;",
+                   "DROP CONNECTOR c; CREATE STREAM N AS SELECT * FROM J;")
+        self.assert_others_go_on()
+        self.end()
+        for status, answer in self.answers.values():
+            self.assertEqual(status, 503, answer)
 
 
 class Settings(unittest.TestCase):
