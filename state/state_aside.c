@@ -2,7 +2,8 @@
  * state_aside.c - a state file that cannot be used any more is renamed, not deleted.
  *
  * The changelogs have all of it, so nobody needs the file; but who looks for the reason of the damage does,
- * and who goes back to the program of another version. The new name says which it is. One file of each kind
+ * and who goes back to the program of another version, or has put the wrong file there. The new name says
+ * which it is. One file of each kind
  * is kept for each path: a disk that keeps failing must not be filled with them.
  *
  * The WAL goes along under the new name, so that SQLite's tools find both. What has the file open goes on
@@ -16,7 +17,9 @@
 #include "state/state_vfs.h"
 #include "state/store.h"
 
-static const char damaged_mark[] = ".damaged-", version_mark[] = ".version-";
+static const char        version_mark[] = ".version-";
+static const char *const marks[]        = {
+           [ASIDE_DAMAGED] = ".damaged-", [ASIDE_FOREIGN] = ".foreign-", [ASIDE_AHEAD] = ".ahead-"};
 
 /* Of the file at `path` by its header; 0: it has none, or not one of SQLite's. */
 static int version_of(const char *path)
@@ -62,13 +65,14 @@ static Status move(const char *path, const char *suffix, Str to, Arena *arena, E
     return error_set(err, E_IO, NO_POS, "cannot rename %s: %s", from, strerror(errno));
 }
 
-Status state_file_set_aside(const char *path, int64_t now_ms, Arena *arena, Str *kept, Error *err)
+Status state_file_set_aside(const char *path, StateAside why, int64_t now_ms, Arena *arena, Str *kept,
+                            Error *err)
 {
     int  version = version_of(path);
     bool other   = version != 0 && version != STATE_FILE_VERSION;
     *kept        = other ? str_printf(arena, "%s%s%d-%lld", path, version_mark, version, (long long)now_ms)
-                         : str_printf(arena, "%s%s%lld", path, damaged_mark, (long long)now_ms);
-    remove_former(path, other ? version_mark : damaged_mark, arena);
+                         : str_printf(arena, "%s%s%lld", path, marks[why], (long long)now_ms);
+    remove_former(path, other ? version_mark : marks[why], arena);
     /* The WAL first: without it the file is an old state, with a stranger's it is damaged again. */
     TRY(move(path, "-wal", *kept, arena, err));
     TRY(move(path, "", *kept, arena, err));

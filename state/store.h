@@ -70,10 +70,14 @@ void        state_share_free(StateShare *share); /* accepts NULL */
 Status state_file_flush(StateFile *file, Error *err);
 /* Why the file does not follow now; OK: it does, as far as is known. */
 Status state_file_trouble(StateFile *file, Error *err);
-/* Renames a file that is closed, with its WAL, to <path>.damaged-<now_ms>, for whoever wants to know, or to
- * <path>.version-<N>-<now_ms> when another version wrote it; the one of that kind that was set aside before
- * goes. *kept: the new name, in the arena. */
-Status state_file_set_aside(const char *path, int64_t now_ms, Arena *arena, Str *kept, Error *err);
+/* Why a file is set aside: its bytes are not what was written; it is another worker's, node's, service's or
+ * log's; it has more than the log. */
+typedef enum { ASIDE_DAMAGED, ASIDE_FOREIGN, ASIDE_AHEAD } StateAside;
+/* Renames a file that is closed, with its WAL, to <path>.damaged-<now_ms> (.foreign-, .ahead-), for whoever
+ * wants to know, or to <path>.version-<N>-<now_ms> when another version wrote it; the one of that kind that
+ * was set aside before goes. *kept: the new name, in the arena. */
+Status state_file_set_aside(const char *path, StateAside why, int64_t now_ms, Arena *arena, Str *kept,
+                            Error *err);
 void   state_file_close(StateFile *file); /* uncommitted changes are lost; accepts NULL */
 /* `bytes` of cache beyond which clean rows are evicted, least recently used first (default 64 MiB). */
 void state_file_set_cache(StateFile *file, size_t bytes);

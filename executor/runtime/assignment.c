@@ -283,6 +283,7 @@ static Status attach_detached(Task *task, Error *err)
 static bool advance_task(Worker *worker, Task *task, bool *busy)
 {
     Error     err;
+    bool      done;
     Status    status = OK;
     TaskState before = task->state;
     switch (task->state) {
@@ -302,7 +303,11 @@ static bool advance_task(Worker *worker, Task *task, bool *busy)
     case TASK_FAILED:
         retry(worker, task, busy);
         break;
-    case TASK_REPLAYING:
+    case TASK_REPLAYING: /* who has no record left to replay is not asked for a step */
+        status = attach_detached(task, &err);
+        if (status == OK)
+            status = task_replay_look(task, &done, &err);
+        break;
     case TASK_RUNNING:
         status = attach_detached(task, &err);
         break;

@@ -9,7 +9,7 @@
  * Layout, numbers big-endian: version, generation, sequence, source columns, inputs (topic, position), stores
  * (name, version of the content, changelog position), operator times. Version 2 had a hash of the plan's text
  * instead of the generation, and of the stores the changelog positions alone: it is taken over if it fits
- * (restore.c).
+ * (restore.c). The fact in the state file has the time behind it at which it was written.
  */
 #include "executor/runtime/positions.h"
 
@@ -121,6 +121,20 @@ Status task_record_decode(Str bytes, Arena *arena, TaskRecord *out, Error *err)
             "Nothing of it was changed");
     }
     return error_set(err, E_DATA, NO_POS, "A record of positions cannot be read");
+}
+
+void task_record_add_time(int64_t kept_ms, StrBuf *out) { put_int64(out, kept_ms); }
+
+/* A record ends with its last byte, so one with a time behind it is none by itself. */
+Status task_record_decode_kept(Str bytes, Arena *arena, TaskRecord *out, int64_t *kept_ms, Error *err)
+{
+    *kept_ms = 0;
+    if (bytes.len > 8 && task_record_decode(str_n(bytes.ptr, bytes.len - 8), arena, out, NULL) == OK) {
+        Str time = str_n(bytes.ptr + bytes.len - 8, 8);
+        (void)!take_int64(&time, kept_ms);
+        return OK;
+    }
+    return task_record_decode(bytes, arena, out, err);
 }
 
 /* ---- table ---- */

@@ -25,6 +25,10 @@ typedef struct {
 
 void   task_record_encode(const TaskRecord *record, StrBuf *out);
 Status task_record_decode(Str bytes, Arena *arena, TaskRecord *out, Error *err);
+/* The fact in the state file has the time behind it at which it was written: what the changelogs have
+ * forgotten since, the file cannot know. */
+void   task_record_add_time(int64_t kept_ms, StrBuf *out);
+Status task_record_decode_kept(Str bytes, Arena *arena, TaskRecord *out, int64_t *kept_ms, Error *err);
 
 /* Key to value; owns copies. Thread: its worker */
 typedef struct PositionTable PositionTable;

@@ -1,5 +1,6 @@
 /*
- * repair.c - a worker's state file that is damaged, or of another version, is made again from the log.
+ * repair.c - a worker's state file that is damaged, of another version, or not its own, is made again from
+ * the log.
  *
  * A state file holds nothing that the log does not have: rows follow from the changelogs (of source tables:
  * from their topics), positions stand in the slots topic. So damage, wherever and whenever SQLite meets it,
@@ -15,6 +16,7 @@
  */
 #include "executor/runtime/repair.h"
 
+#include "executor/runtime/identity.h"
 #include "executor/runtime/mailbox.h"
 #include "executor/runtime/pause.h"
 #include "executor/runtime/query.h"
@@ -29,7 +31,8 @@ static Status set_aside(Worker *worker, const Error *why, Error *err)
 {
     Clock *clock = worker->runtime->clock;
     Str    kept;
-    TRY(state_file_set_aside(worker->path, clock->now_ms(clock), worker->scratch, &kept, err));
+    TRY(state_file_set_aside(worker->path, worker->aside, clock->now_ms(clock), worker->scratch, &kept, err));
+    worker->aside = ASIDE_DAMAGED;
     log_line(LOG_WARN, "%s: %s; it is kept as " STR_FMT ", and its tables are made again from the changelogs",
              worker->path, why->message, STR_ARG(kept));
     return OK;
@@ -40,8 +43,15 @@ static Status open_file(Worker *worker, Error *err)
     const Runtime *runtime = worker->runtime;
     size_t         memory  = runtime->options.state_memory_bytes / (size_t)runtime->worker_count;
     StateLag       lag     = {LAG_US, memory / 4 < LAG_BYTES ? memory / 4 : LAG_BYTES};
-    return state_file_open_behind(worker->path, runtime->shares[worker->index], &lag, memory, &worker->state,
-                                  err);
+    TRY(state_file_open_behind(worker->path, runtime->shares[worker->index], &lag, memory, &worker->state,
+                               err));
+    Status status = identity_check(worker, err);
+    arena_reset(worker->scratch);
+    if (status != OK) {
+        state_file_close(worker->state);
+        worker->state = NULL;
+    }
+    return status;
 }
 
 Status worker_open_state(Worker *worker, Error *err)
@@ -52,7 +62,7 @@ Status worker_open_state(Worker *worker, Error *err)
         status = set_aside(worker, &why, err);
         arena_reset(worker->scratch);
         TRY(status);
-        status = open_file(worker, &why);
+        status = open_file(worker, &why); /* an empty one is anybody's */
     }
     if (status != OK) {
         worker->state = NULL;

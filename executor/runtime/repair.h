@@ -1,5 +1,6 @@
 /*
- * repair.h - a worker's state file that is damaged, or of another version, is made again from the log.
+ * repair.h - a worker's state file that is damaged, of another version, or not its own, is made again from
+ * the log.
  */
 #ifndef SLUICE_EXECUTOR_RUNTIME_REPAIR_H
 #define SLUICE_EXECUTOR_RUNTIME_REPAIR_H
@@ -9,8 +10,8 @@
 /* Opens worker->state. A file that cannot be used is set aside first, and an empty one takes its place: its
  * tasks restore what they need. Thread: worker, or before its thread runs. */
 Status worker_open_state(Worker *worker, Error *err);
-/* The file turned out to be damaged (`why`): everything goes back to the last commit of the log, all tasks
- * are closed and open again over a new file. Thread: worker */
+/* The file turned out to be of no use (`why`; worker->aside says of which kind): everything goes back to the
+ * last commit of the log, all tasks are closed and open again over a new file. Thread: worker */
 void worker_repair_state(Worker *worker, const Error *why);
 /* Looks whether the file follows: damage is repaired, and queries that keep tables are shown as failed while
  * the disk is full. Thread: worker */

@@ -9,9 +9,11 @@
  *   equal sequence          the stores are exactly there: nothing to read
  *   file behind             the changelogs' tails from the file's positions; source tables from the file's
  *                           input positions, output suppressed
- *   file ahead, or unknown  of another history: wiped, then everything from the beginning; said if it was
- * this query's no record               a new task: stores emptied, inputs at their first or last offsets,
- * written down with the first commit; said if there was something in them
+ *   file long behind        the same as unknown: tombstones of the tail may be gone from the changelog
+ *   file unknown            emptied, then everything from the beginning
+ *   file ahead              of another history: set aside (repair.c), then as unknown
+ *   no record               a new task: stores emptied, inputs at their first or last offsets, written down
+ *                           with the first commit. If the file knows it, its positions are lost: set aside
  *
  * OR REPLACE keeps the generation, so the next version of a query goes on from positions and stores of the
  * last. Where it keeps more columns, the tables are widened as they are opened and the changelogs hold
@@ -241,29 +243,84 @@ static Status plan_source_replay(Task *task, const TaskRecord *file, bool *behin
     return OK;
 }
 
+static Str topic_of_source(const Task *task, const PlanNode *node)
+{
+    for (size_t i = 0; i < task->input_count; i++)
+        if (pipeline_input_node(task->pipeline, task->inputs[i].index) == node)
+            return task->inputs[i].topic;
+    return STR_NULL;
+}
+
+/* A table over a topic that is not compacted has rows whose records have gone: it is not to be read again. */
+static Status is_compacted(Task *task, Str topic, bool *compacted, Error *err)
+{
+    Str policy;
+    TRY(log_topic_config(task->worker->runtime->options.log, topic, "cleanup.policy", task->worker->scratch,
+                         &policy, err));
+    *compacted = str_equal(policy, STR_LIT("compact"));
+    return OK;
+}
+
+static Status store_is_young(Task *task, size_t store, int64_t age_ms, bool *young, Error *err)
+{
+    bool    source = pipeline_store_is_source(task->pipeline, store), compacted = true;
+    Str     topic = source ? topic_of_source(task, pipeline_store_node(task->pipeline, store))
+                           : task->changelog_topics[store];
+    Str     text;
+    int64_t retention;
+    *young = true;
+    if (str_is_null(topic))
+        return OK;
+    if (source)
+        TRY(is_compacted(task, topic, &compacted, err));
+    if (!compacted)
+        return OK;
+    TRY(log_topic_config(task->worker->runtime->options.log, topic, "delete.retention.ms",
+                         task->worker->scratch, &text, err));
+    *young = int64_parse(text, &retention) && age_ms < retention;
+    return OK;
+}
+
+/* Of what was removed since the file was written, do the topics still say so? A tombstone goes when it is
+ * older than delete.retention.ms; then the tail alone would leave its row for ever. What is younger than
+ * ASK_MS is not worth the question to a broker, which is one for each task that a crash has left behind. */
+static Status tombstones_are_there(Task *task, int64_t kept_ms, bool *there, Error *err)
+{
+    enum { ASK_MS = 60000 };
+    Clock  *clock = task->worker->runtime->clock;
+    int64_t age   = clock->now_ms(clock) - kept_ms;
+    *there        = true;
+    for (size_t i = 0; *there && age > ASK_MS && i < pipeline_store_count(task->pipeline); i++)
+        TRY(store_is_young(task, i, age, there, err));
+    return OK;
+}
+
 /* Of a record of old nothing says of which query it is: it is taken over if it fits. */
 static bool is_ours(const Task *task, const TaskRecord *record)
 {
     return record->generation < 0 || record->generation == task->query->plan->generation;
 }
 
-static Status read_file(Task *task, TaskRecord *out, bool *found, Error *err)
+/* *kept_ms: when it was written; 0: it does not say. */
+static Status read_file(Task *task, TaskRecord *out, int64_t *kept_ms, bool *found, Error *err)
 {
     Str bytes;
     *found = false;
     TRY(state_meta_get(task->worker->state, task->key, task->worker->scratch, &bytes, err));
     if (str_is_null(bytes))
         return OK;
-    if (task_record_decode(bytes, task->worker->scratch, out, NULL) != OK)
+    if (task_record_decode_kept(bytes, task->worker->scratch, out, kept_ms, NULL) != OK)
         return OK; /* of another version: as if it were not there */
     *found = is_ours(task, out);
     return OK;
 }
 
-static void say_anew(const Task *task, const char *why)
+/* What the file has is worth more than what can be made from the log, so it is kept, whole. */
+static Status set_aside(Task *task, const char *why, Error *err)
 {
-    log_line(LOG_WARN, "query " STR_FMT ", task " STR_FMT ": %s", STR_ARG(task->query->plan->id),
-             STR_ARG(task->key), why);
+    task->worker->aside = ASIDE_AHEAD;
+    return error_set(err, E_STALE_STATE, NO_POS, "query " STR_FMT ", task " STR_FMT ": %s",
+                     STR_ARG(task->query->plan->id), STR_ARG(task->key), why);
 }
 
 /* *sources_behind: some have to be replayed. */
@@ -272,20 +329,18 @@ static Status plan_restore(Task *task, const TaskRecord *record, bool *sources_b
     TaskRecord file;
     size_t     stores = pipeline_store_count(task->pipeline);
     bool       usable;
+    int64_t    kept_ms;
     task->restoring_store = stores;
     task->restored = *sources_behind = false;
     if (stores == 0)
         return OK;
-    TRY(read_file(task, &file, &usable, err));
+    TRY(read_file(task, &file, &kept_ms, &usable, err));
     if (usable && record == NULL)
-        say_anew(
-            task,
-            "its positions are gone from the slots topic: it begins anew, and what was stored is dropped");
+        return set_aside(task, "its positions are gone from the slots topic, so it begins anew", err);
     if (record == NULL)
         return clear_stores(task, false, err);
     if (usable && file.sequence > record->sequence)
-        say_anew(task, "its state file is ahead of the log: it is made again from the changelogs");
-    usable       = usable && file.sequence <= record->sequence;
+        return set_aside(task, "it is ahead of the log, which has lost something or is another one", err);
     bool sources = usable && file.source_columns == task->source_columns;
     if (sources && file.sequence == record->sequence && file.store_count == stores) {
         for (size_t i = 0; i < stores; i++)
@@ -294,6 +349,8 @@ static Status plan_restore(Task *task, const TaskRecord *record, bool *sources_b
     }
     if (usable)
         TRY(changelogs_fit(task, &file, &usable, err));
+    if (usable)
+        TRY(tombstones_are_there(task, kept_ms, &usable, err));
     sources &= usable;
     if (!sources)
         TRY(clear_stores(task, usable, err));
@@ -394,10 +451,11 @@ static Status open_or_make_room(Task *task, Error *err)
 {
     TaskRecord file;
     Error      why;
+    int64_t    kept_ms;
     bool       ours   = true;
     Status     status = open_pipeline(task, &why);
     if (status == E_PLAN)
-        TRY(read_file(task, &file, &ours, err));
+        TRY(read_file(task, &file, &kept_ms, &ours, err));
     if (!ours) {
         TRY(cleanup_leftovers(task->worker->cleanup, task->query, err));
         return open_pipeline(task, err);
@@ -554,11 +612,30 @@ Status task_restore_slice(Task *task, Error *err)
 
 /* ---- replaying source tables ---- */
 
+/* A replay ends where the topic has nothing left, too: its last records may have been compacted away, or be
+ * markers of transactions. */
+Status task_replay_look(Task *task, bool *done, Error *err)
+{
+    *done = true;
+    for (size_t i = 0; i < task->input_count; i++) {
+        TaskInput *input = &task->inputs[i];
+        if (input->position < input->replay_until && !input_has_data(input) && fetcher_at_end(input))
+            input->position = input->replay_until;
+        *done &= input->position >= input->replay_until;
+    }
+    if (!*done)
+        return OK;
+    task_move(task, EVENT_REPLAYED);
+    for (size_t i = 0; i < task->input_count; i++)
+        task->inputs[i].replay_until = -1;
+    return task_restore_slice(task, err);
+}
+
 /* Source tables whose rows are older than the task's positions: from their topic into the store, nothing
  * comes out. */
 Status task_replay_step(Task *task, bool *progress, Error *err)
 {
-    bool left = false;
+    bool done;
     for (size_t i = 0; i < task->input_count; i++) {
         TaskInput *input = &task->inputs[i];
         if (input->position >= input->replay_until)
@@ -569,19 +646,14 @@ Status task_replay_step(Task *task, bool *progress, Error *err)
             note_written_past(task);
             input_advance(input, count);
             *progress = true;
-        } else if (input_has_data(input) || fetcher_at_end(input)) {
+        } else if (input_has_data(input)) {
             input->position = input->replay_until; /* what lay between is gone */
             *progress       = true;
         }
-        left |= input->position < input->replay_until;
     }
-    if (left)
-        return OK;
-    task_move(task, EVENT_REPLAYED);
-    *progress = true;
-    for (size_t i = 0; i < task->input_count; i++)
-        task->inputs[i].replay_until = -1;
-    return task_restore_slice(task, err);
+    TRY(task_replay_look(task, &done, err));
+    *progress |= done;
+    return OK;
 }
 
 /* ---- going back ---- */

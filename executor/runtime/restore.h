@@ -12,6 +12,9 @@
 Status task_open(Task *task, Error *err);
 /* A slice of the restore; to RUNNING when done. */
 Status task_restore_slice(Task *task, Error *err);
+/* While source tables are replayed: is there nothing left? Then it goes on, to RESTORING or RUNNING (*done).
+ */
+Status task_replay_look(Task *task, bool *done, Error *err);
 /* A step while source tables are replayed: from their topic into the store, nothing comes out. */
 Status task_replay_step(Task *task, bool *progress, Error *err);
 /* After the log and the state file were rolled back. */

@@ -49,6 +49,10 @@ void runtime_close(Runtime *runtime);
  * replay of commands. */
 void runtime_join(Runtime *runtime);
 
+/* Tells which log it is (log_cluster_id), which a broker may not say at the start: state files that were made
+ * from another one are set aside, and their tables are made again. Before runtime_join. */
+void runtime_know_log(Runtime *runtime, Str id);
+
 /* ---- persistent queries ---- */
 
 typedef struct {

@@ -31,15 +31,16 @@ struct Worker {
     Mailbox    *mailbox;
     SliceCache *slices;
     /* Thread: worker, from here on. */
-    bool            stopping;
-    Arena          *scratch;
-    StateFile      *state; /* NULL: it has to be made again, and cannot be now (repair.c) */
-    LogReader      *reader;
-    ReaderPool     *pool;
-    Fetchers       *fetchers;
-    LogWriter      *txn;   /* for transactions: of the one being built */
-    LogWriter      *other; /* takes turns with it while a transaction is decided; NULL: not needed yet */
-    LogWriter      *sink;  /* at_least_once only */
+    bool        stopping;
+    Arena      *scratch;
+    StateFile  *state; /* NULL: it has to be made again, and cannot be now (repair.c) */
+    StateAside  aside; /* what an E_STALE_STATE that comes next means: damage, unless somebody knows better */
+    LogReader  *reader;
+    ReaderPool *pool;
+    Fetchers   *fetchers;
+    LogWriter  *txn;       /* for transactions: of the one being built */
+    LogWriter  *other;     /* takes turns with it while a transaction is decided; NULL: not needed yet */
+    LogWriter  *sink;      /* at_least_once only */
     const LogFence *fence; /* NULL: nothing may be processed */
     Cleanup        *cleanup;
 

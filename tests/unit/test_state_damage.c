@@ -206,11 +206,11 @@ static void a_file_is_set_aside(void **state)
     Fixture *f = *state;
     Str      first, second;
     state_file_close(f->file);
-    MUST(state_file_set_aside(f->path, 1000, f->arena, &first, &f->err));
+    MUST(state_file_set_aside(f->path, ASIDE_DAMAGED, 1000, f->arena, &first, &f->err));
     MUST(state_file_open(f->path, &f->file, &f->err));
     state_file_close(f->file);
     f->file = NULL;
-    MUST(state_file_set_aside(f->path, 2000, f->arena, &second, &f->err));
+    MUST(state_file_set_aside(f->path, ASIDE_DAMAGED, 2000, f->arena, &second, &f->err));
     assert_int_not_equal(access(str_to_c(f->arena, first), F_OK), 0); /* one is kept */
     assert_int_equal(access(str_to_c(f->arena, second), F_OK), 0);
     unlink(str_to_c(f->arena, second));
@@ -222,14 +222,14 @@ static void another_version_is_not_called_damaged(void **state)
     Fixture *f = *state;
     Str      damaged, old;
     state_file_close(f->file);
-    MUST(state_file_set_aside(f->path, 1000, f->arena, &damaged, &f->err));
+    MUST(state_file_set_aside(f->path, ASIDE_DAMAGED, 1000, f->arena, &damaged, &f->err));
     MUST(state_file_open(f->path, &f->file, &f->err));
     state_file_close(f->file);
     f->file  = NULL;
     int file = open(f->path, O_RDWR);
     assert_int_equal(pwrite(file, "\0\0\0\2", 4, 60), 4);
     close(file);
-    MUST(state_file_set_aside(f->path, 2000, f->arena, &old, &f->err));
+    MUST(state_file_set_aside(f->path, ASIDE_DAMAGED, 2000, f->arena, &old, &f->err));
     assert_string_equal(str_to_c(f->arena, old),
                         str_to_c(f->arena, str_printf(f->arena, "%s.version-2-2000", f->path)));
     assert_int_equal(access(str_to_c(f->arena, old), F_OK), 0);
@@ -274,7 +274,7 @@ static void readers_follow(void **state)
     MUST(state_reader_scan(reader, &spec, &all, f->arena, count_row, &rows, &f->err));
     assert_int_equal(rows, 1);
     state_file_close(f->file);
-    MUST(state_file_set_aside(f->path, 1, f->arena, &kept, &f->err));
+    MUST(state_file_set_aside(f->path, ASIDE_DAMAGED, 1, f->arena, &kept, &f->err));
     MUST(state_file_open(f->path, &f->file, &f->err));
     rows = 0;
     MUST(state_reader_scan(reader, &spec, &all, f->arena, count_row, &rows, &f->err));
