@@ -139,7 +139,7 @@ static Status open_runtime(Node *node, Clock *clock, Error *err)
            .log                        = node->log,
            .clock                      = clock,
            .functions_config           = &node->functions.base,
-           .state_dir                  = node->dir.path,
+           .state_dir                  = node->dir.service_path,
            .service_id                 = node->service_id,
            .node_id                    = str_c(node->dir.node_id),
            .workers                    = (int)properties_int(p, "num.stream.threads", 0),
@@ -305,7 +305,8 @@ static Status run_commands(Node *node, const NodeOptions *options, Error *err)
 static Status run_file(Node *node, const NodeOptions *options, Error *err)
 {
     KeptPlans *kept;
-    char      *path = str_to_c(node->arena, str_printf(node->arena, "%s/" NODE_PLANS_FILE, node->dir.path));
+    char      *path =
+        str_to_c(node->arena, str_printf(node->arena, "%s/" NODE_PLANS_FILE, node->dir.service_path));
     TRY(until_available(node, options, "the log", ping, err));
     TRY(kept_plans_open(path, engine_functions(node->engine), &kept, err));
     engine_set_kept_plans(node->engine, kept);
@@ -315,6 +316,20 @@ static Status run_file(Node *node, const NodeOptions *options, Error *err)
         status = kept_plans_save(kept, err);
     kept_plans_close(kept);
     return status;
+}
+
+/* It has answered by now, or there is nothing to be lost. */
+static void know_log(Node *node)
+{
+    Str   id;
+    Error err;
+    if (log_cluster_id(node->log, node->arena, &id, &err) == OK)
+        runtime_know_log(node->runtime, id);
+    else
+        log_line(LOG_WARN,
+                 "which log this is was not answered, so whether the state files were made from it is "
+                 "not checked: %s",
+                 err.message);
 }
 
 static void make_processing_stream(Node *node)
@@ -362,6 +377,7 @@ static Status open_parts(Node *node, const NodeOptions *options, Error *err)
         TRY(open_log_file(node, err));
     TRY(connect_settings_open(node->properties, clock, &node->connect, err));
     TRY(open_log(node, clock, err));
+    TRY(state_dir_take_service(&node->dir, node->service_id, options->queries_file != NULL, err));
     TRY(schema_registry_open(node->properties, node->log, clock, &node->registry, err));
     node->processing = processing_log_open(node->log, clock, node->properties, node->service_id);
     TRY(open_runtime(node, clock, err));
@@ -384,6 +400,7 @@ static Status open_parts(Node *node, const NodeOptions *options, Error *err)
         TRY(run_file(node, options, err));
     else
         TRY(run_commands(node, options, err));
+    know_log(node);
     runtime_join(node->runtime);
     make_processing_stream(node);
     if (node->has_rest)

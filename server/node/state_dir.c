@@ -3,6 +3,7 @@
  */
 #include "server/node/state_dir.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/logger.h"
+#include "server/node/node.h"
 
 enum { NODE_ID_LEN = 16 };
 
@@ -139,10 +141,120 @@ Status state_dir_check_log(const char *path, Error *err)
     return status;
 }
 
+/* ---- services ---- */
+
+/* Tables are found by the ids of queries, which are the same in every service: in one directory those of one
+ * would be taken for what a dropped query of the other has left, and be removed. */
+
+/* STR_NULL: it says nothing. */
+static Status read_owner(const char *path, StrBuf *owner, Error *err)
+{
+    char    text[512];
+    int     fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len;
+    if (fd < 0)
+        return errno == ENOENT ? OK : error_set(err, E_CONFIG, NO_POS, "cannot read %s: %m", path);
+    len = read(fd, text, sizeof text);
+    close(fd);
+    if (len > 1 && text[len - 1] == '\n')
+        strbuf_add(owner, str_n(text, (size_t)len - 1));
+    else
+        log_line(LOG_WARN, "%s is damaged: the directory becomes that of the service that starts now", path);
+    return OK;
+}
+
+static Status write_owner(const char *path, Str service_id, Error *err)
+{
+    StrBuf fresh = {0}, text = {0};
+    strbuf_addf(&fresh, "%s.new%c", path, '\0');
+    strbuf_addf(&text, STR_FMT "\n", STR_ARG(service_id));
+    int  fd      = open(fresh.ptr, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    bool ok      = fd >= 0 && write(fd, text.ptr, text.len) == (ssize_t)text.len && fsync(fd) == 0;
+    int  failure = errno;
+    if (fd >= 0)
+        close(fd);
+    if (ok && rename(fresh.ptr, path) != 0) {
+        ok      = false;
+        failure = errno;
+    }
+    strbuf_clear(&fresh);
+    strbuf_clear(&text);
+    return ok ? OK : error_set(err, E_IO, NO_POS, "cannot write %s: %s", path, strerror(failure));
+}
+
+/* DIR/services/ID. An id may hold anything; a name of a file may not. */
+static char *path_apart(const StateDir *dir, Str service_id)
+{
+    StrBuf buf = {0};
+    strbuf_addf(&buf, "%s/services/", dir->path);
+    for (size_t i = 0; i < service_id.len; i++) {
+        unsigned char c     = (unsigned char)service_id.ptr[i];
+        bool          plain = isalnum(c) || c == '_' || c == '-' || (c == '.' && i > 0);
+        if (plain)
+            strbuf_addc(&buf, (char)c);
+        else
+            strbuf_addf(&buf, "%%%02X", c);
+    }
+    char *path = str_to_heap(strbuf_str(&buf));
+    strbuf_clear(&buf);
+    return path;
+}
+
+/* `owner`: a null Str where it is not written down. */
+static Status keep_apart(StateDir *dir, Str service_id, Str owner, Error *err)
+{
+    struct stat info;
+    dir->service_path = path_apart(dir, service_id);
+    bool made         = stat(dir->service_path, &info) != 0;
+    if (made && str_is_null(owner))
+        log_line(LOG_WARN,
+                 "%s/state has the tables of a file of queries; those of '" STR_FMT "' are kept apart, in %s",
+                 dir->path, STR_ARG(service_id), dir->service_path);
+    else if (made)
+        log_line(LOG_WARN,
+                 "%s/state has the tables of the service '" STR_FMT "'; those of '" STR_FMT
+                 "' are kept apart, in %s. If it should be the same service, set ksql.service.id=" STR_FMT,
+                 dir->path, STR_ARG(owner), STR_ARG(service_id), dir->service_path, STR_ARG(owner));
+    char  *inner  = join(dir->service_path, "state");
+    Status status = make_dirs(inner, err);
+    mem_free(inner);
+    return status;
+}
+
+/* One that was made before it was written down whose it is belongs to who comes first; but where plans of a
+ * file of queries are, it is such a one's. */
+static bool may_take(const StateDir *dir, bool runs_file)
+{
+    char *plans = join(dir->path, NODE_PLANS_FILE);
+    bool  may   = runs_file || access(plans, F_OK) != 0;
+    mem_free(plans);
+    return may;
+}
+
+Status state_dir_take_service(StateDir *dir, Str service_id, bool runs_file, Error *err)
+{
+    char  *path   = join(dir->path, "state/service");
+    StrBuf owner  = {0};
+    Status status = read_owner(path, &owner, err);
+    bool   known  = owner.len > 0;
+    if (status == OK && known && !str_equal(strbuf_str(&owner), service_id)) {
+        status = keep_apart(dir, service_id, strbuf_str(&owner), err);
+    } else if (status == OK && !known && !may_take(dir, runs_file)) {
+        status = keep_apart(dir, service_id, STR_NULL, err);
+    } else if (status == OK) {
+        dir->service_path = mem_strdup(dir->path);
+        status            = known ? OK : write_owner(path, service_id, err);
+    }
+    strbuf_clear(&owner);
+    mem_free(path);
+    return status;
+}
+
 void state_dir_close(StateDir *dir)
 {
     if (dir->lock >= 0)
         close(dir->lock);
+    mem_free(dir->service_path);
     mem_free(dir->path);
     mem_free(dir->node_id);
     *dir = (StateDir){.lock = -1};

@@ -10,6 +10,8 @@
 
 typedef struct {
     char *path;
+    char
+        *service_path; /* what one service keeps: state/ and plans.json; NULL before state_dir_take_service */
     char *node_id;
     int   lock; /* file, or -1 */
 } StateDir;
@@ -19,6 +21,10 @@ Status state_dir_open(StateDir *dir, const char *path, Clock *clock, Error *err)
 /* Before the embedded log of the directory at `path` is opened. E_DAMAGED: it is missing or empty, while
  * there are tables that were made from one: to make a new log would empty them without a word. */
 Status state_dir_check_log(const char *path, Error *err);
+/* Sets service_path: the directory itself for the service that came first, which is written down, and a
+ * directory of its own in it for any other; that is said when it is made. `runs_file`: the service is that of
+ * a file of queries. */
+Status state_dir_take_service(StateDir *dir, Str service_id, bool runs_file, Error *err);
 void   state_dir_close(StateDir *dir); /* accepts a zeroed one whose lock is -1 */
 
 #endif

@@ -317,6 +317,51 @@ class Files(Damage):
         self.stops_clean()
 
 
+class Strangers(Damage):
+    """Files that are whole, and somebody else's."""
+
+    def aside(self, kind):
+        return [name for name in os.listdir(self.path("state")) if f".{kind}-" in name and not name.endswith(("-wal", "-shm"))]
+
+    def test_two_services_in_one_directory_are_kept_apart(self):
+        """Their queries have the same ids, so each took the other's tables for what a dropped query has left."""
+        owner = self.server.properties.get("ksql.service.id", "default_")
+        for turn in range(2):
+            self.server.properties["ksql.service.id"] = "other_"
+            self.server.start()
+            if turn == 0:
+                self.assertEqual(self.server.ok("SHOW QUERIES;")[0]["queries"], [])
+                self.server.ok(SETUP.replace("TABLE T ", "TABLE T WITH (KAFKA_TOPIC='T2') ").replace("TABLE U ", "TABLE U WITH (KAFKA_TOPIC='U2') "))
+            for table in ("T", "U"):
+                wait_until(lambda table=table: self.counted(self.server, table) == RECORDS, PATIENCE, "the tables of the other service")
+            self.assertIn(f"{self.path('state')} has the tables of the service '{owner}'; those of 'other_' are kept apart, in {self.path('services/other_')}", self.server.log())
+            self.stops_clean()
+            self.server.properties["ksql.service.id"] = owner
+            self.server.start()
+            for table in ("T", "U"):
+                wait_until(lambda table=table: self.counted(self.server, table) == RECORDS, PATIENCE, "the tables")
+            self.stops_clean()
+        self.assertEqual(self.aside("ahead") + self.aside("foreign") + self.aside("damaged"), [])
+        self.assertNotIn("made again", self.server.log())
+        self.assertEqual(self.server.log().count("are kept apart"), 1)
+
+    def test_a_file_of_another_directory(self):
+        other = Server(BINARY, {"ksql.streams.num.stream.threads": "1"})
+        self.addCleanup(other.close)
+        other.start()
+        other.ok(SETUP)
+        other.ok("INSERT INTO S (K, V) VALUES ('k1', 1);")
+        wait_until(lambda: self.counted(other, "T") == 1, PATIENCE, "the tables of the other")
+        self.assertEqual(other.stop(), 0)
+        shutil.copy(os.path.join(other.properties["ksql.streams.state.dir"], "state", "worker-0.db"), self.path("state/worker-0.db"))
+        self.server.start()
+        for table in ("T", "U"):
+            wait_until(lambda table=table: self.counted(self.server, table) == RECORDS, PATIENCE, "the tables, made again")
+        self.assertEqual(len(self.aside("foreign")), 1)
+        self.says_little("it comes from another state directory", most=1)
+        self.stops_clean()
+
+
 class Anywhere(Damage):
     """Each file, damaged at a random place in a random way."""
 
