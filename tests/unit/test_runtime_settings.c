@@ -106,39 +106,11 @@ static void a_cache_is_the_querys(void **state)
     node_free(n);
 }
 
-static bool more_is_coming(LogReader *reader, int handle)
-{
-    (void)reader;
-    (void)handle;
-    return false;
-}
-
-/* ksql.streams.commit.interval.ms, in a backlog: what each task does first is seen at once all the same,
- * behind a repartition topic, too. */
-static void first_output_waits_for_no_interval(void **state)
-{
-    Node *n                       = node_counting("first", true);
-    n->options.cache_bytes        = 10 << 20;
-    n->options.commit_interval_ms = 600000;
-    counting.reader_caught_up     = more_is_coming;
-    for (int i = 0; i < 5; i++)
-        send_to(n, "a", i % 2);
-    node_run(n);
-    QuerySettings settings = node_settings(n);
-    start_with(n,
-               STREAM "CREATE TABLE T WITH (KAFKA_TOPIC='$groups', PARTITIONS=1) AS SELECT V, COUNT(*) AS N "
-                      "FROM S GROUP BY V;",
-               &settings);
-    wait_for_lines(n, "groups", 2);
-    node_free(n);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_guarantee_is_the_querys),
         cmocka_unit_test(a_cache_is_the_querys),
-        cmocka_unit_test(first_output_waits_for_no_interval),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
