@@ -1,9 +1,9 @@
 /*
  * complete.c - see complete.h.
  *
- * The statement up to the cursor is cut into words (scan). The last of them say what is wanted (decide), a
- * set of kinds; whoever has something of these kinds offers it (offer_*), and what does not begin with the
- * word at the cursor is left out.
+ * The statement up to the cursor is cut into words (scan.h). The last of them, or the parenthesis that is
+ * open, say what is wanted (decide): a set of kinds and words of their own. Whoever has something of these
+ * kinds offers it (offer_*), and what does not begin with the word at the cursor is left out.
  */
 #include "shell/complete.h"
 
@@ -11,197 +11,131 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "core/privilege.h"
 #include "core/statements.h"
+#include "shell/complete_path.h"
 #include "shell/complete_words.h"
+#include "shell/scan.h"
 
-enum { WORDS_KEPT = 64, CANDIDATES_MAX = 4000 };
-
-typedef enum {
-    WANT_STATEMENT = 1 << 0,
-    WANT_SOURCE    = 1 << 1, /* streams and tables */
-    WANT_TOPIC     = 1 << 2,
-    WANT_QUERY     = 1 << 3,
-    WANT_COLUMN    = 1 << 4,
-    WANT_FUNCTION  = 1 << 5,
-    WANT_TYPE      = 1 << 6,
-    WANT_PROPERTY  = 1 << 7,
-    WANT_KEYWORD   = 1 << 8, /* inside a query */
-    WANT_OPTION    = 1 << 9, /* of WITH */
-    WANT_FORMAT    = 1 << 10,
-    WANT_FILE      = 1 << 11,
-    WANT_COMMAND   = 1 << 12, /* backslash commands */
-    WANT_BOOLEAN   = 1 << 13,
-} Wants;
-
-/* ---- the statement before the cursor ---- */
+enum { CANDIDATES_MAX = 4000 };
 
 typedef struct {
-    Str words[WORDS_KEPT]; /* the last ones, upper case, without the one at the cursor; signs are words of one
-                              letter */
-    size_t count;          /* in words; only the last WORDS_KEPT */
-    size_t parens;         /* open */
-    bool   in_with;        /* the innermost open paren stands behind WITH */
-    char   quote;          /* the cursor is inside: ' or " or `; 0: not */
-    Str    partial;        /* the word at the cursor */
-    size_t start;          /* of it */
-    bool   is_first;       /* it is the statement's first */
-} Scan;
-
-static bool is_word_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '.' || c == '\\' || c == '?' || (unsigned char)c >= 0x80;
-}
-
-static void add_word(Scan *scan, Arena *arena, Str word)
-{
-    if (scan->count == WORDS_KEPT) {
-        memmove(scan->words, scan->words + 1, (WORDS_KEPT - 1) * sizeof *scan->words);
-        scan->count--;
-    }
-    scan->words[scan->count++] = str_upper(arena, word);
-}
-
-static Str word_back(const Scan *scan, size_t n)
-{
-    return n < scan->count ? scan->words[scan->count - 1 - n] : STR_LIT("");
-}
-
-static bool back_is(const Scan *scan, size_t n, const char *word)
-{
-    return str_equal(word_back(scan, n), str_c(word));
-}
-
-static void take_sign(Scan *scan, Arena *arena, char c)
-{
-    char sign[2] = {c, 0};
-    if (c == ';') {
-        *scan = (Scan){0};
-        return;
-    }
-    if (c == '(') {
-        scan->in_with = back_is(scan, 0, "WITH");
-        scan->parens++;
-    } else if (c == ')') {
-        scan->in_with = false;
-        scan->parens -= scan->parens > 0;
-    }
-    add_word(scan, arena, str_c(sign));
-}
-
-/* Moves behind a quoted text, or sets scan->quote when the cursor is inside. */
-static size_t take_quoted(Scan *scan, Arena *arena, Str text, size_t at)
-{
-    char   quote = text.ptr[at];
-    size_t end   = at + 1;
-    while (end < text.len && text.ptr[end] != quote)
-        end++;
-    if (end >= text.len) {
-        scan->quote   = quote;
-        scan->partial = str_n(text.ptr + at + 1, text.len - at - 1);
-        scan->start   = at + 1;
-        return text.len;
-    }
-    add_word(scan, arena, str_n(text.ptr + at + 1, end - at - 1));
-    return end + 1;
-}
-
-static void scan_text(Scan *scan, Arena *arena, Str text)
-{
-    *scan     = (Scan){0};
-    size_t at = 0;
-    while (at < text.len) {
-        char c = text.ptr[at];
-        if (c == '\'' || c == '"' || c == '`') {
-            at = take_quoted(scan, arena, text, at);
-        } else if (c == '-' && at + 1 < text.len && text.ptr[at + 1] == '-') {
-            while (at < text.len && text.ptr[at] != '\n')
-                at++;
-        } else if (is_word_char(c)) {
-            size_t start = at;
-            while (at < text.len && is_word_char(text.ptr[at]))
-                at++;
-            if (at < text.len) {
-                add_word(scan, arena, str_n(text.ptr + start, at - start));
-            } else {
-                scan->partial = str_n(text.ptr + start, at - start);
-                scan->start   = start;
-            }
-        } else {
-            if (c != ' ' && c != '\t' && c != '\n' && c != '\r')
-                take_sign(scan, arena, c);
-            at++;
-        }
-    }
-    if (scan->partial.len == 0 && scan->quote == 0)
-        scan->start = text.len;
-    scan->is_first = scan->count == 0;
-}
+    unsigned           kinds;
+    const char *const *items; /* up to a NULL; NULL: none */
+} Wanted;
 
 /* ---- what is wanted ---- */
 
-static bool any_back(const Scan *scan, const char *const *words, size_t count)
+static bool begins_with_word(const Scan *scan, const char *word)
 {
-    for (size_t i = 0; i < count; i++)
-        if (back_is(scan, 0, words[i]))
-            return true;
+    return scan->total > 0 && str_equal(scan->beginning[0], str_c(word));
+}
+
+/* The value of an option or a property: of the one in front of the `=`. */
+static Wanted decide_value(const Scan *scan)
+{
+    Str name   = scan_back(scan, 1);
+    name       = str_starts_with(name, STR_LIT("'")) ? str_n(name.ptr + 1, name.len - 1) : name;
+    bool topic = str_equal(name, STR_LIT("KAFKA_TOPIC")), with = scan_paren(scan) == PAREN_WITH;
+    for (size_t i = 0; i < ARRAY_LEN(values); i++)
+        if (str_ends_with(name, str_c(values[i].name)))
+            return (Wanted){0, values[i].items};
+    if (with && topic)
+        return (Wanted){WANT_TOPIC, NULL};
+    if (with && (str_equal(name, STR_LIT("FORMAT")) || str_ends_with(name, STR_LIT("Y_FORMAT")) ||
+                 str_ends_with(name, STR_LIT("E_FORMAT"))))
+        return (Wanted){WANT_FORMAT, NULL};
+    bool either = !with || str_equal(name, STR_LIT("WRAP_SINGLE_VALUE"));
+    return (Wanted){either ? WANT_BOOLEAN : 0, NULL};
+}
+
+/* Columns of CREATE STREAM name ( : a new name, its type, what kind of column it is. */
+static Wanted decide_schema(const Scan *scan)
+{
+    static const char *const roles[] = {"HEADERS", "KEY", "PRIMARY KEY", NULL};
+    bool                     begins  = scan_ends(scan, "(") || (scan_ends(scan, ",") && scan->angles == 0);
+    if (begins)
+        return (Wanted){0, NULL};
+    if (scan->angles == 0 && !scan_ends(scan, "( *") && !scan_ends(scan, ", *"))
+        return (Wanted){0, roles};
+    return (Wanted){WANT_TYPE, NULL};
+}
+
+static Wanted decide_in_paren(const Scan *scan, ParenKind paren)
+{
+    bool next = scan_ends(scan, "(") || scan_ends(scan, ",");
+    switch (paren) {
+    case PAREN_WITH:
+        return (Wanted){next ? WANT_OPTION : 0, NULL};
+    case PAREN_TARGET:
+        return (Wanted){next ? WANT_COLUMN : 0, NULL};
+    case PAREN_VALUES:
+        return (Wanted){WANT_CALL | WANT_LITERAL, NULL};
+    case PAREN_SCHEMA:
+        return decide_schema(scan);
+    default:
+        return (Wanted){scan_ends(scan, "AS") ? WANT_TYPE : WANT_COLUMN | WANT_CALL | WANT_KEYWORD, NULL};
+    }
+}
+
+/* In an expression columns may stand, behind a source or a number only what goes on the query. */
+static bool is_in_expression(const Scan *scan)
+{
+    static const struct {
+        const char *word;
+        bool        expression;
+    } clauses[] = {
+        {"SELECT", true}, {"WHERE", true}, {"HAVING", true},  {"ON", true},    {"BY", true},
+        {"AND", true},    {"OR", true},    {"FROM", false},   {"JOIN", false}, {"WINDOW", false},
+        {"LIMIT", false}, {"EMIT", false}, {"WITHIN", false}, {"INTO", false}, {"GRACE", false},
+    };
+    for (size_t n = 0; n < scan->count; n++)
+        for (size_t i = 0; i < ARRAY_LEN(clauses); i++)
+            if (str_equal(scan_back(scan, n), str_c(clauses[i].word)))
+                return clauses[i].expression;
     return false;
 }
 
-/* In a quoted text. */
-static unsigned decide_quoted(const Scan *scan)
+/* Behind AS stands a query, or a new name. */
+static Wanted decide_as(const Scan *scan)
 {
-    Str first = scan->count > 0 ? scan->words[0] : STR_LIT("");
-    if (scan->quote != '\'')
-        return WANT_SOURCE | WANT_COLUMN;
-    if (back_is(scan, 0, "PRINT") || back_is(scan, 0, "TOPIC"))
-        return WANT_TOPIC;
-    if (str_equal(first, STR_LIT("SET")) || str_equal(first, STR_LIT("UNSET")))
-        return back_is(scan, 0, "=") ? WANT_BOOLEAN : WANT_PROPERTY;
-    if (back_is(scan, 0, "SCRIPT") || back_is(scan, 0, "SPOOL"))
-        return WANT_FILE;
-    if (!back_is(scan, 0, "="))
-        return 0;
-    Str option = word_back(scan, 1);
-    if (str_equal(option, STR_LIT("KAFKA_TOPIC")))
-        return WANT_TOPIC;
-    return str_find(option, STR_LIT("FORMAT"), 0) >= 0 && str_find(option, STR_LIT("TIMESTAMP"), 0) < 0
-               ? WANT_FORMAT
-           : str_equal(option, STR_LIT("WRAP_SINGLE_VALUE")) ? WANT_BOOLEAN
-                                                             : 0;
+    static const char *const query[] = {"SELECT", NULL};
+    for (size_t n = 0; n < scan->count; n++)
+        if (str_equal(scan_back(scan, n), STR_LIT("SELECT")))
+            return (Wanted){0, NULL};
+    return (Wanted){0, begins_with_word(scan, "CREATE") ? query : NULL};
 }
 
-static unsigned decide(const Scan *scan)
+/* A first word that one of a few others follow: offer_second_words. */
+static bool goes_on(const Scan *scan)
 {
-    static const char *const sources[] = {"FROM", "JOIN", "INTO", "DESCRIBE"};
-    static const char *const queries[] = {"TERMINATE", "PAUSE", "RESUME"};
-    static const char *const kinds[]   = {"STREAM", "TABLE"};
-    Str                      first     = scan->count > 0 ? scan->words[0] : STR_LIT("");
-    if (scan->quote != 0)
-        return decide_quoted(scan);
-    if (scan->partial.len > 0 && scan->partial.ptr[0] == '\\')
-        return WANT_COMMAND;
-    if (scan->is_first)
-        return WANT_STATEMENT;
-    if (str_equal(first, STR_LIT("\\I")) || str_equal(first, STR_LIT("\\O")))
-        return WANT_FILE;
-    if (str_equal(first, STR_LIT("\\D")) || any_back(scan, sources, ARRAY_LEN(sources)))
-        return WANT_SOURCE | (str_equal(first, STR_LIT("DESCRIBE")) ? (unsigned)WANT_FUNCTION : 0U);
-    if (any_back(scan, queries, ARRAY_LEN(queries)))
-        return WANT_QUERY;
-    if (back_is(scan, 0, "EXPLAIN"))
-        return WANT_QUERY | WANT_STATEMENT;
-    if (back_is(scan, 0, "PRINT") || back_is(scan, 0, "TOPIC"))
-        return WANT_TOPIC;
-    if (back_is(scan, 0, "FUNCTION"))
-        return WANT_FUNCTION;
-    if (any_back(scan, kinds, ARRAY_LEN(kinds)))
-        return str_equal(first, STR_LIT("DROP")) || str_equal(first, STR_LIT("ALTER")) ? WANT_SOURCE : 0;
-    if (scan->in_with)
-        return back_is(scan, 0, "(") || back_is(scan, 0, ",") ? WANT_OPTION : 0;
-    if (str_equal(first, STR_LIT("CREATE")) && scan->parens > 0)
-        return WANT_TYPE;
-    return WANT_COLUMN | WANT_FUNCTION | WANT_KEYWORD | WANT_TYPE;
+    Str words[STATEMENT_WORDS_MAX];
+    return scan->total == 1 && statement_second_words(scan_back(scan, 0), words) > 0;
+}
+
+static Wanted decide(const Scan *scan)
+{
+    static const char *const all[] = {"ALL", NULL};
+    ParenKind                paren = scan_paren(scan);
+    if (scan->quote == 0 && scan->partial.len > 0 && scan->partial.ptr[0] == '\\')
+        return (Wanted){WANT_COMMAND, NULL};
+    if (scan->total == 0)
+        return (Wanted){scan->quote == 0 ? WANT_STATEMENT : 0, NULL};
+    bool sets = begins_with_word(scan, "SET") || begins_with_word(scan, "ALTER");
+    if (scan_ends(scan, "=") && (sets || paren == PAREN_WITH))
+        return decide_value(scan);
+    if (scan_ends(scan, "ON") && (begins_with_word(scan, "GRANT") || begins_with_word(scan, "REVOKE")))
+        return (Wanted){WANT_SOURCE, all};
+    if (scan->depth > 0 && paren != PAREN_OTHER)
+        return decide_in_paren(scan, paren);
+    for (size_t i = 0; i < ARRAY_LEN(followers); i++)
+        if (scan_ends(scan, followers[i].behind))
+            return (Wanted){followers[i].wants, followers[i].items};
+    if (begins_with_word(scan, "SET") || goes_on(scan))
+        return (Wanted){0, NULL};
+    if (scan_ends(scan, "AS"))
+        return decide_as(scan);
+    return (Wanted){is_in_expression(scan) ? WANT_COLUMN | WANT_CALL | WANT_KEYWORD : WANT_KEYWORD, NULL};
 }
 
 /* ---- offering ---- */
@@ -210,7 +144,8 @@ typedef struct {
     Completion *out;
     Arena      *arena;
     Str         partial;
-    bool        lower, quoted; /* what was typed is small letters; stands in quotes already */
+    bool        lower; /* small letters are typed here */
+    char        quote; /* the cursor is in a quoted text or name; 0: not */
 } Offer;
 
 static bool begins(Str text, Str prefix)
@@ -229,12 +164,15 @@ static bool is_small(Str text)
     return letter;
 }
 
-static void offer(Offer *offer_to, Str text)
+/* `text` is put in place of what was typed, of which `name` is what it stands for. */
+static void offer_as(Offer *offer_to, Str name, Str text)
 {
-    if (!begins(text, offer_to->partial) || text.len == 0 || offer_to->out->count == CANDIDATES_MAX)
+    if (!begins(name, offer_to->partial) || name.len == 0 || offer_to->out->count == CANDIDATES_MAX)
         return;
     offer_to->out->items[offer_to->out->count++] = text;
 }
+
+static void offer(Offer *offer_to, Str text) { offer_as(offer_to, text, text); }
 
 static Str small_letters(Arena *arena, Str text)
 {
@@ -251,6 +189,13 @@ static void offer_word(Offer *offer_to, Str text)
     offer(offer_to, offer_to->lower ? small_letters(offer_to->arena, text) : text);
 }
 
+/* Something that stands in single quotes. */
+static void offer_text(Offer *offer_to, Str text)
+{
+    offer_as(offer_to, text,
+             offer_to->quote != 0 ? text : str_printf(offer_to->arena, "'" STR_FMT "'", STR_ARG(text)));
+}
+
 /* An identifier: in backticks when it needs them. */
 static void offer_name(Offer *offer_to, Str name)
 {
@@ -258,63 +203,39 @@ static void offer_name(Offer *offer_to, Str name)
     for (size_t i = 0; i < name.len; i++)
         plain &= (name.ptr[i] >= 'A' && name.ptr[i] <= 'Z') || (name.ptr[i] >= '0' && name.ptr[i] <= '9') ||
                  name.ptr[i] == '_';
-    if (offer_to->quoted)
+    if (offer_to->quote != 0)
         offer(offer_to, name);
     else if (plain)
         offer_word(offer_to, name);
-    else if (offer_to->partial.len == 0)
-        offer(offer_to, str_printf(offer_to->arena, "`" STR_FMT "`", STR_ARG(name)));
+    else
+        offer_as(offer_to, name, str_printf(offer_to->arena, "`" STR_FMT "`", STR_ARG(name)));
 }
 
-static void offer_all(Offer *offer_to, const char *const *words, size_t count)
+static void offer_fields(Offer *offer_to, const KnownFields *fields)
 {
-    for (size_t i = 0; i < count && words[i] != NULL; i++)
-        offer_word(offer_to, str_c(words[i]));
-}
-
-static bool mentions(Str text, Str name)
-{
-    for (size_t at = 0; at + name.len <= text.len; at++) {
-        bool whole = (at == 0 || !is_word_char(text.ptr[at - 1])) &&
-                     (at + name.len == text.len || !is_word_char(text.ptr[at + name.len]));
-        if (whole && str_equal_nocase(str_n(text.ptr + at, name.len), name))
-            return true;
-    }
-    return false;
-}
-
-/* Of the sources that the statement names; of all, when it names none so far. */
-static void offer_columns(Offer *offer_to, const NameList *names, Str before, Str after)
-{
-    bool any = false;
-    for (int named = 1; named >= 0 && !any; named--) {
-        for (size_t i = 0; i < names->count; i++) {
-            const KnownName *known = &names->names[i];
-            if (known->column_count == 0 ||
-                (named && !mentions(before, known->name) && !mentions(after, known->name)))
-                continue;
-            any |= named != 0;
-            for (size_t j = 0; j < known->column_count; j++)
-                offer_name(offer_to, known->columns[j]);
-        }
-    }
+    for (size_t i = 0; i < fields->count; i++)
+        offer_name(offer_to, fields->items[i].name);
 }
 
 static void offer_known(Offer *offer_to, const NameList *names, unsigned wants)
 {
-    static const unsigned of_kind[NAME_KINDS] = {
-        [NAME_STREAM] = WANT_SOURCE,    [NAME_TABLE] = WANT_SOURCE,      [NAME_TOPIC] = WANT_TOPIC,
-        [NAME_QUERY] = WANT_QUERY,      [NAME_FUNCTION] = WANT_FUNCTION, [NAME_TYPE] = WANT_TYPE,
-        [NAME_PROPERTY] = WANT_PROPERTY};
+    static const unsigned of_kind[NAME_KINDS] = {[NAME_STREAM]    = WANT_STREAM,
+                                                 [NAME_TABLE]     = WANT_TABLE,
+                                                 [NAME_TOPIC]     = WANT_TOPIC,
+                                                 [NAME_QUERY]     = WANT_QUERY,
+                                                 [NAME_TYPE]      = WANT_TYPE | WANT_TYPE_NAME,
+                                                 [NAME_FUNCTION]  = WANT_FUNCTION | WANT_CALL,
+                                                 [NAME_PROPERTY]  = WANT_PROPERTY,
+                                                 [NAME_CONNECTOR] = WANT_CONNECTOR};
     for (size_t i = 0; i < names->count; i++) {
         const KnownName *known = &names->names[i];
         if ((wants & of_kind[known->kind]) == 0)
             continue;
-        if (known->kind == NAME_TOPIC || known->kind == NAME_PROPERTY || known->kind == NAME_QUERY)
-            offer(offer_to, offer_to->quoted || known->kind != NAME_TOPIC
-                                ? known->name
-                                : str_printf(offer_to->arena, "'" STR_FMT "'", STR_ARG(known->name)));
-        else if (known->kind == NAME_FUNCTION)
+        if (known->kind == NAME_TOPIC || known->kind == NAME_PROPERTY)
+            offer_text(offer_to, known->name);
+        else if (known->kind == NAME_QUERY)
+            offer(offer_to, known->name);
+        else if (known->kind == NAME_FUNCTION && (wants & WANT_CALL))
             offer_word(offer_to, str_printf(offer_to->arena, STR_FMT "(", STR_ARG(known->name)));
         else
             offer_name(offer_to, known->name);
@@ -343,31 +264,6 @@ static void offer_files(Offer *offer_to)
         closedir(directory);
 }
 
-/* What goes on a statement that has one word yet. */
-static bool offer_second_words(Offer *offer_to, const Scan *scan, Str last)
-{
-    Str    words[STATEMENT_WORDS_MAX];
-    size_t count = word_back(scan, 1).len == 0 ? statement_second_words(last, words) : 0;
-    for (size_t i = 0; i < count; i++)
-        offer_word(offer_to, words[i]);
-    return count > 0;
-}
-
-/* True when the words before decide alone. */
-static bool offer_followers(Offer *offer_to, const Scan *scan)
-{
-    Str last   = word_back(scan, 0),
-        two    = str_printf(offer_to->arena, STR_FMT " " STR_FMT, STR_ARG(word_back(scan, 1)), STR_ARG(last));
-    bool found = offer_second_words(offer_to, scan, last);
-    for (int pair = 1; pair >= 0; pair--)
-        for (size_t i = 0; i < ARRAY_LEN(followers); i++)
-            if (str_equal(pair ? two : last, str_c(followers[i].behind))) {
-                offer_all(offer_to, followers[i].items, ARRAY_LEN(followers[i].items));
-                return true;
-            }
-    return found;
-}
-
 static bool offer_skeleton(Offer *offer_to)
 {
     for (size_t i = 0; i < ARRAY_LEN(skeletons); i++)
@@ -390,28 +286,75 @@ static void offer_commands(Offer *offer_to, unsigned wants)
     }
 }
 
+static void offer_statements(Offer *offer_to)
+{
+    Str    words[STATEMENT_WORDS_MAX];
+    size_t count = statement_first_words(words);
+    for (size_t i = 0; i < count; i++)
+        offer_word(offer_to, words[i]);
+}
+
+/* What goes on a statement that has one word yet. */
+static void offer_second_words(Offer *offer_to, const Scan *scan)
+{
+    Str    words[STATEMENT_WORDS_MAX];
+    size_t count = scan->total == 1 ? statement_second_words(scan_back(scan, 0), words) : 0;
+    for (size_t i = 0; i < count; i++)
+        offer_word(offer_to, words[i]);
+}
+
+static void offer_privileges(Offer *offer_to)
+{
+    unsigned    bit;
+    const char *word;
+    for (size_t i = 0; (word = privilege_word(i, &bit)) != NULL; i++)
+        offer_word(offer_to, str_c(word));
+}
+
+/* Words that stand for themselves, and texts that stand in quotes. */
 static void offer_words(Offer *offer_to, unsigned wants)
 {
     static const struct {
         unsigned           want;
         const char *const *words;
         size_t             count;
+        bool               text;
     } lists[] = {
-        {WANT_KEYWORD, keywords, ARRAY_LEN(keywords)}, {WANT_TYPE, types, ARRAY_LEN(types)},
-        {WANT_OPTION, options, ARRAY_LEN(options)},    {WANT_FORMAT, formats, ARRAY_LEN(formats)},
-        {WANT_BOOLEAN, booleans, ARRAY_LEN(booleans)},
+        {WANT_KEYWORD, keywords, ARRAY_LEN(keywords), false},
+        {WANT_TYPE, types, ARRAY_LEN(types), false},
+        {WANT_OPTION, options, ARRAY_LEN(options), false},
+        {WANT_LITERAL, literals, ARRAY_LEN(literals), false},
+        {WANT_FORMAT, formats, ARRAY_LEN(formats), true},
+        {WANT_BOOLEAN, booleans, ARRAY_LEN(booleans), true},
     };
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-        if (wants & lists[i].want)
-            for (size_t j = 0; j < lists[i].count; j++)
+        for (size_t j = 0; (wants & lists[i].want) && j < lists[i].count; j++)
+            if (lists[i].text)
+                offer_text(offer_to, str_c(lists[i].words[j]));
+            else
                 offer_word(offer_to, str_c(lists[i].words[j]));
-    offer_commands(offer_to, wants);
-    Str    words[STATEMENT_WORDS_MAX];
-    size_t count = wants & WANT_STATEMENT ? statement_first_words(words) : 0;
-    for (size_t i = 0; i < count; i++)
-        offer_word(offer_to, words[i]);
-    if (wants & WANT_QUERY)
-        offer_word(offer_to, STR_LIT("ALL"));
+    if (wants & WANT_PRIVILEGE)
+        offer_privileges(offer_to);
+}
+
+static void offer_items(Offer *offer_to, const Scan *scan, const char *const *items)
+{
+    bool texts = scan_ends(scan, "="); /* values */
+    for (size_t i = 0; items != NULL && items[i] != NULL; i++)
+        if (texts)
+            offer_text(offer_to, str_c(items[i]));
+        else if (offer_to->quote == 0)
+            offer_word(offer_to, str_c(items[i]));
+}
+
+/* What may stand in quotes: names in backticks and double quotes, texts in single ones. */
+static unsigned fit_quotes(unsigned kinds, char quote)
+{
+    enum {
+        TEXTS = WANT_TOPIC | WANT_PROPERTY | WANT_FILE | WANT_FORMAT | WANT_BOOLEAN,
+        NAMES = WANT_SOURCE | WANT_COLUMN | WANT_TYPE_NAME | WANT_CONNECTOR,
+    };
+    return quote == 0 ? kinds : quote == '\'' ? kinds & TEXTS : (kinds & NAMES);
 }
 
 static int compare(const void *a, const void *b)
@@ -430,38 +373,53 @@ static void sort_and_unite(Completion *out)
     out->count = kept;
 }
 
+static void offer_all(Offer *offer_to, const NameList *names, const Scan *scan, Str before, Str after)
+{
+    Wanted      wanted  = decide(scan);
+    unsigned    kinds   = fit_quotes(wanted.kinds, scan->quote);
+    KnownFields columns = {0};
+    if (kinds & WANT_COLUMN)
+        columns = path_columns(names, before, after, offer_to->arena);
+    offer_fields(offer_to, &columns);
+    /* Nothing typed: a select list is not to drown in 200 functions. */
+    if (offer_to->partial.len == 0 && columns.count > 0)
+        kinds &= ~(unsigned)(WANT_CALL | WANT_KEYWORD);
+    offer_words(offer_to, kinds);
+    offer_items(offer_to, scan, wanted.items);
+    offer_known(offer_to, names, kinds);
+    offer_commands(offer_to, kinds);
+    if (kinds & WANT_STATEMENT)
+        offer_statements(offer_to);
+    if (kinds & WANT_FILE)
+        offer_files(offer_to);
+    if (scan->quote == 0)
+        offer_second_words(offer_to, scan);
+}
+
 void complete(const NameList *names, Str before, Str after, Arena *arena, Completion *out)
 {
-    Scan scan;
+    Scan        scan;
+    size_t      start;
+    KnownFields fields;
     *out = (Completion){.items = ARENA_ARRAY(arena, Str, CANDIDATES_MAX + 1)};
     scan_text(&scan, arena, before);
-    /* b.NA: the columns of whatever b is. */
-    Str       partial = scan.partial;
-    ptrdiff_t dot     = -1;
-    for (size_t i = 0; scan.quote == 0 && i < partial.len; i++)
-        dot = partial.ptr[i] == '.' ? (ptrdiff_t)i : dot;
-    unsigned wants = decide(&scan);
-    if (dot >= 0 && (wants & (WANT_COLUMN | WANT_SOURCE))) {
-        partial = str_n(partial.ptr + dot + 1, partial.len - (size_t)dot - 1);
-        scan.start += (size_t)dot + 1;
-        wants = WANT_COLUMN;
-    }
     Offer to   = {.out     = out,
                   .arena   = arena,
-                  .partial = partial,
-                  .lower   = is_small(partial),
-                  .quoted  = scan.quote != 0};
+                  .partial = scan.partial,
+                  .lower   = is_small(scan.partial.len > 0 ? scan.partial : scan.first),
+                  .quote   = scan.quote};
     out->start = scan.start;
-    if (scan.is_first && scan.quote == 0 && offer_skeleton(&to))
+    out->quote = scan.quote;
+    if (scan.total == 0 && scan.quote == 0 && offer_skeleton(&to))
         return;
-    if (scan.quote != 0 || dot >= 0 || !offer_followers(&to, &scan)) {
-        offer_words(&to, wants);
-        offer_known(&to, names, wants);
-        if (wants & WANT_COLUMN)
-            offer_columns(&to, names, before, after);
-        if (wants & WANT_FILE)
-            offer_files(&to);
-    }
+    if (scan.quote != '\'' && (decide(&scan).kinds & WANT_FILE) == 0 &&
+        path_resolve(names, before, after, &scan, arena, &start, &fields)) {
+        /* `b.NA`, `address->STR`: the columns of whatever b is, the fields of address. */
+        to.partial = str_n(before.ptr + start, before.len - start);
+        out->start = start;
+        offer_fields(&to, &fields);
+    } else
+        offer_all(&to, names, &scan, before, after);
     sort_and_unite(out);
 }
 

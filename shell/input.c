@@ -139,11 +139,18 @@ static size_t characters(Str text)
     return count;
 }
 
-/* A finished word is followed by a blank, but where something must follow at once. */
-static bool wants_blank(Str text)
+/* A finished word is followed by a blank, but where something must follow at once; a quoted one by its quote.
+ */
+static Str finished(Arena *arena, const Completion *found, Str after)
 {
-    char last = text.ptr[text.len - 1];
-    return last != '(' && last != '<' && last != '/' && last != ';';
+    Str  item = found->items[0];
+    char last = item.ptr[item.len - 1];
+    if (last == '(' || last == '<' || last == '/' || last == ';')
+        return item;
+    if (found->quote == 0)
+        return str_printf(arena, STR_FMT " ", STR_ARG(item));
+    bool closed = after.len > 0 && after.ptr[0] == found->quote;
+    return closed ? item : str_printf(arena, STR_FMT "%c ", STR_ARG(item), found->quote);
 }
 
 static unsigned char complete_word(EditLine *edit, int key)
@@ -155,14 +162,12 @@ static unsigned char complete_word(EditLine *edit, int key)
     Arena        *arena  = arena_new(SIZE_MAX);
     el_get(edit, EL_CLIENTDATA, &input);
     typed_text(input, &before, &after);
-    NameList names = names_take(input->shell->names, arena, COMPLETE_WAIT_MS);
+    NameList names = names_take(input->shell->names, COMPLETE_WAIT_MS);
     complete(&names, strbuf_str(&before), strbuf_str(&after), arena, &found);
     Str    typed  = str_n(before.ptr + found.start, before.len - found.start);
     size_t common = completion_common(&found);
     if (found.count == 1) {
-        Str item = found.items[0];
-        replace_word(edit, characters(typed),
-                     wants_blank(item) ? str_printf(arena, STR_FMT " ", STR_ARG(item)) : item);
+        replace_word(edit, characters(typed), finished(arena, &found, strbuf_str(&after)));
         answer = CC_REFRESH;
     } else if (found.count > 1 && common > typed.len) {
         replace_word(edit, characters(typed), str_n(found.items[0].ptr, common));
@@ -171,6 +176,7 @@ static unsigned char complete_word(EditLine *edit, int key)
         list_candidates(input, &found);
         answer = CC_REDISPLAY;
     }
+    names_release(input->shell->names, &names);
     strbuf_clear(&before);
     strbuf_clear(&after);
     arena_free(arena);

@@ -133,13 +133,14 @@ static void suggest_a_word(Live *live, Str line)
     Completion found;
     StrBuf     before = {0};
     Arena     *arena  = arena_new(SIZE_MAX);
-    NameList   names  = names_take(live->shell->names, arena, 0);
+    NameList   names  = names_take(live->shell->names, 0);
     strbuf_add(&before, strbuf_str(live->earlier));
     strbuf_add(&before, line);
     complete(&names, strbuf_str(&before), STR_LIT(""), arena, &found);
     Str typed = str_n(before.ptr + found.start, before.len - found.start);
     if (found.count == 1 && typed.len >= SUGGEST_FROM && str_starts_with(found.items[0], typed))
         strbuf_add(&live->ghost, str_n(found.items[0].ptr + typed.len, found.items[0].len - typed.len));
+    names_release(live->shell->names, &names);
     strbuf_clear(&before);
     arena_free(arena);
 }

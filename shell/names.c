@@ -9,11 +9,14 @@
 #include "core/value.h"
 #include "shell/jtext.h"
 
-/* What one look found, in one arena; replaced whole. */
+enum { NESTING_MAX = 16 };
+
+/* What one look found, in one arena; replaced whole. Nobody changes it once it is to be seen. */
 typedef struct {
     Arena     *arena;
     KnownName *names;
     size_t     count, capacity;
+    size_t     holders; /* under the lock */
 } Found;
 
 struct Names {
@@ -24,14 +27,17 @@ struct Names {
     char             *url;
     bool              wanted, looked;
     atomic_bool       closing; /* set under the lock; the thread's client looks at it meanwhile */
-    Found             found;
+    Found            *found;   /* NULL: nothing yet */
 };
 
-static void found_clear(Found *found)
+/* Under the lock. */
+static void found_drop(Found *found)
 {
+    if (found == NULL || --found->holders > 0)
+        return;
     mem_free(found->names);
     arena_free(found->arena);
-    *found = (Found){0};
+    mem_free(found);
 }
 
 static KnownName *found_add(Found *found, NameKind kind, Str name)
@@ -46,17 +52,31 @@ static KnownName *found_add(Found *found, NameKind kind, Str name)
 
 /* ---- what the server answers ---- */
 
-static void add_columns(Found *found, KnownName *name, JsonText fields)
+static KnownFields read_fields(Found *found, JsonText fields, int depth);
+
+/* The schema of a column: fields of its own, or of its elements. */
+static KnownFields fields_of(Found *found, JsonText schema, int depth)
 {
-    size_t   count = jtext_count(fields), at = 0;
-    Str     *columns = ARENA_ARRAY(found->arena, Str, count + 1);
-    JsonIter iter    = jtext_iter(fields);
-    JsonText field;
-    while (at < count && jtext_next(&iter, NULL, &field))
-        columns[at++] =
-            str_dup(found->arena, jtext_field(found->arena, field, "name")); /* may point into the reply */
-    name->columns      = columns;
-    name->column_count = at;
+    JsonText fields = jtext_get(schema, "fields"), member = jtext_get(schema, "memberSchema");
+    for (int level = 0; member.kind == JTEXT_OBJECT && level < NESTING_MAX; level++) {
+        fields = jtext_get(member, "fields");
+        member = jtext_get(member, "memberSchema");
+    }
+    bool known = fields.kind == JTEXT_ARRAY && depth < NESTING_MAX;
+    return known ? read_fields(found, fields, depth + 1) : (KnownFields){0};
+}
+
+static KnownFields read_fields(Found *found, JsonText fields, int depth)
+{
+    size_t      count = jtext_count(fields), at = 0;
+    KnownField *items = ARENA_ARRAY(found->arena, KnownField, count + 1);
+    JsonIter    iter  = jtext_iter(fields);
+    JsonText    field;
+    for (; at < count && jtext_next(&iter, NULL, &field); at++)
+        items[at] = (KnownField){/* may point into the reply */
+                                 str_dup(found->arena, jtext_field(found->arena, field, "name")),
+                                 fields_of(found, jtext_get(field, "schema"), depth)};
+    return (KnownFields){items, at};
 }
 
 typedef struct {
@@ -73,7 +93,20 @@ static const Question questions[] = {
     {NAME_FUNCTION, "SHOW FUNCTIONS;", "functions", "name"},
     {NAME_TYPE, "SHOW TYPES;", "types", NULL},
     {NAME_PROPERTY, "SHOW PROPERTIES;", "properties", "name"},
+    {NAME_CONNECTOR, "SHOW CONNECTORS;", "connectors", "name"}, /* the last: it asks others */
 };
+
+/* What SET takes: names of queries' settings also without the prefix that the server's have. */
+static void add_property(Found *found, JsonText item, Str name)
+{
+    const Str prefix   = STR_LIT("ksql.streams.");
+    JsonText  editable = jtext_get(item, "editable");
+    if (editable.kind == JTEXT_BOOL && !jtext_is_true(editable))
+        return;
+    if (str_starts_with(name, prefix))
+        found_add(found, NAME_PROPERTY, str_n(name.ptr + prefix.len, name.len - prefix.len));
+    found_add(found, NAME_PROPERTY, name);
+}
 
 static void add_answer(Found *found, const Question *question, JsonText entity)
 {
@@ -81,10 +114,16 @@ static void add_answer(Found *found, const Question *question, JsonText entity)
     JsonText item;
     Str      key;
     while (jtext_next(&iter, &key, &item)) {
-        Str        name  = question->field != NULL ? jtext_field(found->arena, item, question->field) : key;
-        KnownName *known = name.len > 0 ? found_add(found, question->kind, name) : NULL;
-        if (known != NULL && (question->kind == NAME_STREAM || question->kind == NAME_TABLE))
-            add_columns(found, known, jtext_get(item, "fields"));
+        Str name = question->field != NULL ? jtext_field(found->arena, item, question->field) : key;
+        if (name.len == 0)
+            continue;
+        if (question->kind == NAME_PROPERTY) {
+            add_property(found, item, name);
+            continue;
+        }
+        KnownName *known = found_add(found, question->kind, name);
+        if (question->kind == NAME_STREAM || question->kind == NAME_TABLE)
+            known->columns = read_fields(found, jtext_get(item, "fields"), 0);
     }
 }
 
@@ -129,14 +168,15 @@ static void *names_main(void *context)
             pthread_cond_wait(&names->changed, &names->lock);
             continue;
         }
-        Found found   = {0};
-        char *url     = mem_strdup(names->url);
-        names->wanted = false;
+        Found *found   = mem_calloc(1, sizeof *found);
+        char  *url     = mem_strdup(names->url);
+        found->holders = 1;
+        names->wanted  = false;
         pthread_mutex_unlock(&names->lock);
-        look(names, url, &found);
+        look(names, url, found);
         mem_free(url);
         pthread_mutex_lock(&names->lock);
-        found_clear(&names->found);
+        found_drop(names->found);
         names->found  = found;
         names->looked = true;
         pthread_cond_broadcast(&names->changed);
@@ -173,7 +213,7 @@ void names_close(Names *names)
     pthread_cond_broadcast(&names->changed);
     pthread_mutex_unlock(&names->lock);
     pthread_join(names->thread, NULL);
-    found_clear(&names->found);
+    found_drop(names->found);
     pthread_cond_destroy(&names->changed);
     pthread_mutex_destroy(&names->lock);
     mem_free(names->url);
@@ -206,22 +246,27 @@ static void wait_for_first(Names *names, int wait_ms)
         ;
 }
 
-NameList names_take(Names *names, Arena *arena, int wait_ms)
+NameList names_take(Names *names, int wait_ms)
 {
+    NameList list = {0};
     if (names == NULL)
-        return (NameList){0};
+        return list;
     pthread_mutex_lock(&names->lock);
     wait_for_first(names, wait_ms);
-    const Found *found = &names->found;
-    KnownName   *copy  = ARENA_ARRAY(arena, KnownName, found->count + 1);
-    for (size_t i = 0; i < found->count; i++) {
-        const KnownName *from    = &found->names[i];
-        Str             *columns = ARENA_ARRAY(arena, Str, from->column_count + 1);
-        for (size_t j = 0; j < from->column_count; j++)
-            columns[j] = str_dup(arena, from->columns[j]);
-        copy[i] = (KnownName){from->kind, str_dup(arena, from->name), columns, from->column_count};
+    if (names->found != NULL) {
+        names->found->holders++;
+        list = (NameList){names->found->names, names->found->count, names->found};
     }
-    NameList list = {copy, found->count};
     pthread_mutex_unlock(&names->lock);
     return list;
+}
+
+void names_release(Names *names, NameList *list)
+{
+    if (list->held == NULL)
+        return;
+    pthread_mutex_lock(&names->lock);
+    found_drop(list->held);
+    pthread_mutex_unlock(&names->lock);
+    *list = (NameList){0};
 }

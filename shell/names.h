@@ -18,19 +18,31 @@ typedef enum {
     NAME_FUNCTION,
     NAME_TYPE,
     NAME_PROPERTY,
+    NAME_CONNECTOR,
     NAME_KINDS
 } NameKind;
 
+typedef struct KnownField KnownField;
 typedef struct {
-    NameKind   kind;
-    Str        name;
-    const Str *columns; /* of streams and tables */
-    size_t     column_count;
+    const KnownField *items;
+    size_t            count;
+} KnownFields;
+/* A column, or a field of a STRUCT; of an ARRAY and a MAP of STRUCTs, too, whose elements have them. */
+struct KnownField {
+    Str         name;
+    KnownFields fields;
+};
+
+typedef struct {
+    NameKind    kind;
+    Str         name;
+    KnownFields columns; /* of streams and tables */
 } KnownName;
 
 typedef struct {
     const KnownName *names;
     size_t           count;
+    void            *held; /* of names.c */
 } NameList;
 
 typedef struct Names Names;
@@ -40,7 +52,9 @@ Names *names_open(const char *url, const ClientAuth *auth);
 void   names_close(Names *names); /* accepts NULL */
 /* Asks for another look, at the server of this URL; returns at once. */
 void names_refresh(Names *names, const char *url);
-/* What is known, copied into `arena`. Before the first look is over it is waited for, `wait_ms` at most. */
-NameList names_take(Names *names, Arena *arena, int wait_ms);
+/* What is known; it stays as it is until names_release. Before the first look is over it is waited for,
+ * `wait_ms` at most. `names` may be NULL. */
+NameList names_take(Names *names, int wait_ms);
+void     names_release(Names *names, NameList *list);
 
 #endif

@@ -45,8 +45,12 @@ STREAMS = entity("streams", streams=[{"type": "STREAM", "name": "S", "topic": "s
 
 NAMES = {
     "SHOW STREAMS EXTENDED;": [entity("source_descriptions", sourceDescriptions=[
-        {"name": "VIEWS", "type": "STREAM", "fields": [{"name": "USER_ID"}, {"name": "USER_NAME"}, {"name": "PAGE"}]}])],
-    "SHOW TOPICS;": [entity("kafka_topics", topics=[{"name": "views-topic"}])],
+        {"name": "VIEWS", "type": "STREAM", "fields": [{"name": "USER_ID"}, {"name": "USER_NAME"}, {"name": "PAGE"},
+                                                       {"name": "ADDRESS", "schema": {"type": "STRUCT", "fields": [{"name": "STREET"}, {"name": "TOWN"}]}}]}])],
+    "SHOW TOPICS;": [entity("kafka_topics", topics=[{"name": "views-topic"}, {"name": "orders"}])],
+    "SHOW PROPERTIES;": [entity("properties", properties=[{"name": "ksql.streams.auto.offset.reset", "editable": True}, {"name": "ksql.service.id", "editable": False}])],
+    "SHOW FUNCTIONS;": [entity("function_names", functions=[{"name": "UCASE"}])],
+    "SHOW QUERIES;": [entity("queries", queries=[{"id": "CTAS_X_1"}])],
 }
 
 

@@ -108,7 +108,7 @@ class SessionTest(shell_fixture.WithShell):
     def test_an_error_keeps_the_shell(self):
         terminal = self.start("--no-color")
         terminal.send("BROKEN;\r")
-        terminal.expect("Syntax Error")
+        terminal.expect("Syntax error at or near")
         terminal.expect("sluice> ")
         terminal.send("server http://127.0.0.1:1\r")
         terminal.expect("Cannot reach")
@@ -139,10 +139,17 @@ class SessionTest(shell_fixture.WithShell):
         terminal.send(";\r")
         terminal.expect("sluice> ")
         self.assertEqual(self.server.requests[-1]["ksql"], "select user_id from views;")
-        terminal.send("print \t")
-        terminal.expect("'views-topic' ")
-        terminal.send("\x03")
-        terminal.expect("sluice> ")
+        for typed, line in (("print \tv\t", "print 'views-topic' "), ("print o\t;", "print 'orders' ;"), ("PRINT 'vi\t", "PRINT 'views-topic' "),
+                            ("SET 'auto.off\t='e\t;", "SET 'auto.offset.reset' ='earliest' ;"), ("SET ks\t", "SET 'ksql.streams.auto.offset.reset' "),
+                            ("select address->str\tfrom", "select address->street from"), ("INSERT INTO views (user_n\t", "INSERT INTO views (user_name "),
+                            ("CREATE STREAM x (a INT) WITH (value_f\t= 'av\t)", "CREATE STREAM x (a INT) WITH (value_format = 'AVRO' )"),
+                            ("DROP STREAM vi\t;", "DROP STREAM views ;"), ("describe function uc\t;", "describe function ucase ;"), ("SELECT UC\tpage)", "SELECT UCASE(page)"),
+                            ("TERMINATE c\t;", "TERMINATE CTAS_X_1 ;"), ("\\wa\t", "\\watch "), ("SELECT 'it''s' , user_n\t", "SELECT 'it''s' , user_name ")):
+            terminal.resize(24, 100)
+            terminal.type(typed)
+            self.assertEqual(terminal.screen.text().splitlines()[-1], "sluice> " + line.rstrip())
+            self.assertEqual(terminal.screen.column, 8 + len(line))
+            terminal.type("\x03")
         terminal.send("\x04")
         self.assertEqual(terminal.end(), 0)
 
