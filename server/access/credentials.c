@@ -5,12 +5,21 @@
 
 static const Credentials broken = {.kind = CREDENTIALS_BROKEN};
 
+/* RFC 7617, 2; of a NUL crypt(3) would see the half before it. */
+static bool has_control(Str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] < ' ' || text.ptr[i] == 0x7f)
+            return true;
+    return false;
+}
+
 static Credentials read_basic(Str encoded, Arena *arena)
 {
     Str   text;
     Error ignored;
-    if (base64_decode(arena, encoded, &text, &ignored) != OK || text.len == 0 ||
-        memchr(text.ptr, '\0', text.len) != NULL) /* crypt(3) would see the half before it */
+    if (base64_decode(arena, encoded, &text, &ignored) != OK || text.len == 0 || has_control(text) ||
+        !str_equal(base64_encode(arena, text), encoded)) /* one proof has one form */
         return broken;
     const char *colon = memchr(text.ptr, ':', text.len);
     if (colon == NULL)
@@ -30,16 +39,26 @@ Credentials credentials_of_token(Str token)
     return (Credentials){CREDENTIALS_TOKEN, STR_NULL, token};
 }
 
+/* Blanks, and no other control character, which str_trim takes for one. */
+static Str trim_blanks(Str text)
+{
+    while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t'))
+        text = str_n(text.ptr + 1, text.len - 1);
+    while (text.len > 0 && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t'))
+        text.len--;
+    return text;
+}
+
 Credentials credentials_read(Str header, Arena *arena)
 {
-    Str text = str_trim(header);
+    Str text = trim_blanks(header);
     if (str_is_null(header) || text.len == 0)
         return (Credentials){.kind = CREDENTIALS_NONE};
     const char *blank = text.len <= CREDENTIALS_MOST ? memchr(text.ptr, ' ', text.len) : NULL;
     if (blank == NULL)
         return broken;
     size_t len    = (size_t)(blank - text.ptr);
-    Str    scheme = str_n(text.ptr, len), rest = str_trim(str_n(blank, text.len - len));
+    Str    scheme = str_n(text.ptr, len), rest = trim_blanks(str_n(blank, text.len - len));
     if (str_equal_nocase(scheme, STR_LIT("Basic")))
         return read_basic(rest, arena);
     if (str_equal_nocase(scheme, STR_LIT("Bearer")))

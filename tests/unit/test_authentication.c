@@ -27,8 +27,12 @@ static const struct {
     {"Basic YW5uOg==", CREDENTIALS_PASSWORD, "ann", ""},
     {"Basic OnNlY3JldA==", CREDENTIALS_PASSWORD, "", "secret"},
     {"Basic YTpiOmM=", CREDENTIALS_PASSWORD, "a", "b:c"},
-    {"Basic YW5u", CREDENTIALS_BROKEN, "", ""},                      /* no colon */
-    {"Basic YW5uOnNlY3JldA", CREDENTIALS_PASSWORD, "ann", "secret"}, /* padding may be missing */
+    {"Basic YW5u", CREDENTIALS_BROKEN, "", ""},             /* no colon */
+    {"Basic YW5uOnNlY3JldA", CREDENTIALS_BROKEN, "", ""},   /* not as it is written */
+    {"Basic YW5uOnNlY3JldB==", CREDENTIALS_BROKEN, "", ""}, /* bits behind the end */
+    {"Basic YW5uOnNlY3JldA==\x01", CREDENTIALS_BROKEN, "", ""},
+    {"\x01 Basic YW5uOnNlY3JldA==", CREDENTIALS_BROKEN, "", ""},
+    {"Basic YW5uOnNlCmNyZXQ=", CREDENTIALS_BROKEN, "", ""}, /* a line's end */
     {"Basic YW5uOnNlY3JldA==x", CREDENTIALS_BROKEN, "", ""},
     {"Basic YW5uOnMAeA==", CREDENTIALS_BROKEN, "", ""}, /* a NUL */
     {"Basic ****", CREDENTIALS_BROKEN, "", ""},
