@@ -8,7 +8,7 @@ set -euo pipefail
 # curl and python3 are what ./setup.sh shows its example with.
 build=(
     curl python3 gcc g++ cmake ninja-build pkg-config lemon
-    librdkafka-dev libsqlite3-dev libmicrohttpd-dev libnghttp2-dev libjansson-dev libsimdjson-dev libprotobuf-dev libprotoc-dev libcurl4-openssl-dev libxxhash-dev
+    librdkafka-dev libsqlite3-dev libnghttp2-dev libjansson-dev libsimdjson-dev libprotobuf-dev libprotoc-dev libcurl4-openssl-dev libxxhash-dev
     libpcre2-dev libicu-dev libssl-dev libgmp-dev libcrypt-dev libedit-dev liblua5.4-dev
 )
 # zsh and groff try completion and manual pages; ccache makes the second run quick; maven fetches the Kafka broker that java runs; openssl makes

@@ -70,13 +70,20 @@ static bool path_fits(Str pattern, Str text)
     return p == pattern.len;
 }
 
-bool authentication_skips(const Authentication *authentication, Str path)
+bool authentication_is_open(Str path)
 {
     static const char *const always[] = {"/v1/metadata", "/v1/metadata/id", "/healthcheck", "/chc/*"};
-    Str                      item;
     for (size_t i = 0; i < ARRAY_LEN(always); i++)
         if (path_fits(str_c(always[i]), path))
             return true;
+    return false;
+}
+
+bool authentication_skips(const Authentication *authentication, Str path)
+{
+    Str item;
+    if (authentication_is_open(path))
+        return true;
     for (size_t at = 0; at < authentication->skip_paths.len;) {
         next_item(authentication->skip_paths, &at, &item);
         if (item.len > 0 && path_fits(item, path))

@@ -31,7 +31,10 @@ Status authentication_open(const Properties *properties, Clock *clock, Authentic
 /* Nobody asks any more. Accepts NULL. */
 void authentication_close(Authentication *authentication);
 
-/* May anybody ask for this path? */
+/* May anybody ask for this path, whatever the settings say? Probes, and what clients ask before they log in.
+ */
+bool authentication_is_open(Str path);
+/* The same, with what the settings add. */
 bool authentication_skips(const Authentication *authentication, Str path);
 
 typedef enum {

@@ -167,6 +167,29 @@ void exchange_submit(HttpExchange *x)
         exchange_lost(x);
 }
 
+Admission exchange_admission(HttpExchange *x)
+{
+    pthread_mutex_lock(&x->lock);
+    Admission admission = x->admitted ? ADMISSION_GIVEN : x->refused ? ADMISSION_REFUSED : ADMISSION_OPEN;
+    pthread_mutex_unlock(&x->lock);
+    return admission;
+}
+
+bool exchange_is_welcome(HttpExchange *x)
+{
+    pthread_mutex_lock(&x->lock);
+    bool welcome = x->welcome;
+    pthread_mutex_unlock(&x->lock);
+    return welcome;
+}
+
+void http_welcome(HttpExchange *x)
+{
+    pthread_mutex_lock(&x->lock);
+    x->welcome = true;
+    pthread_mutex_unlock(&x->lock);
+}
+
 /* ---- the request ---- */
 
 Str    http_method(const HttpExchange *x) { return x->method; }
@@ -230,9 +253,9 @@ void exchange_receive(HttpExchange *x, Str bytes)
 {
     pthread_mutex_lock(&x->lock);
     x->too_large = x->too_large || (!x->streams && x->body.len + bytes.len > x->server->options.max_body);
-    if (!x->too_large && !x->gone && !x->drops_body)
+    if (!x->too_large && !x->gone && !x->drops_body && !x->refused)
         strbuf_add(&x->body, bytes);
-    else if (x->drops_body)
+    else if (x->streams)
         x->body_read += bytes.len;
     pthread_mutex_unlock(&x->lock);
     if (x->streams)
@@ -244,8 +267,7 @@ void exchange_received(HttpExchange *x)
     pthread_mutex_lock(&x->lock);
     x->body_ended = true;
     pthread_mutex_unlock(&x->lock);
-    if (x->streams)
-        http_wake(x);
+    http_wake(x);
 }
 
 void exchange_drop_body(HttpExchange *x)
@@ -317,6 +339,10 @@ static void resume(HttpExchange *x)
 void http_respond(HttpExchange *x, int status, const char *type, Str body)
 {
     pthread_mutex_lock(&x->lock);
+    if (x->begun) { /* the protocol was faster: one answer is enough */
+        pthread_mutex_unlock(&x->lock);
+        return;
+    }
     begin(x, status, type);
     x->whole = true;
     x->ended = true;
@@ -327,19 +353,30 @@ void http_respond(HttpExchange *x, int status, const char *type, Str body)
     pthread_mutex_unlock(&x->lock);
 }
 
+void exchange_print_refusal(int status, const char *message, StrBuf *out)
+{
+    strbuf_addf(out, "{\"@type\":\"generic_error\",\"error_code\":%d,\"message\":\"%s\"}", status * 100,
+                message);
+}
+
 void exchange_refuse(HttpExchange *x, int status, const char *message)
 {
-    char text[256];
-    int  len =
-        snprintf(text, sizeof text, "{\"@type\":\"generic_error\",\"error_code\":%d,\"message\":\"%s\"}",
-                 status * 100, message);
-    http_respond(x, status, "application/json", str_n(text, (size_t)len));
+    StrBuf text = {0};
+    exchange_print_refusal(status, message, &text);
+    pthread_mutex_lock(&x->lock);
+    bool begun = x->begun;
+    x->refused = true;
+    pthread_mutex_unlock(&x->lock);
+    if (!begun)
+        http_respond(x, status, "application/json", strbuf_str(&text));
+    strbuf_clear(&text);
 }
 
 void http_begin(HttpExchange *x, int status, const char *type)
 {
     pthread_mutex_lock(&x->lock);
-    begin(x, status, type);
+    if (!x->begun) /* the protocol may have refused it meanwhile */
+        begin(x, status, type);
     pthread_mutex_unlock(&x->lock);
 }
 
@@ -375,7 +412,7 @@ void http_write(HttpExchange *x, Str bytes)
     pthread_mutex_lock(&x->lock);
     x->written += bytes.len;
     bool spilled = x->spill_at < x->spill_end; /* order: what follows spilled bytes is spilled, too */
-    if (x->gone)
+    if (x->gone || x->ended)
         ;
     else if ((!spilled && x->out.len - x->out_at + bytes.len <= MEMORY_MAX) || !open_spill(x))
         add_piece(&x->out, bytes);
@@ -419,11 +456,20 @@ size_t http_pending(const HttpExchange *x)
 {
     HttpExchange *mutable = (HttpExchange *)x;
     pthread_mutex_lock(&mutable->lock);
-    /* HTTP/1 does not send before it has received: there is nothing to wait for then. */
+    /* Many a client of HTTP/1 reads when it has sent all: who waits for it would wait for ever. */
     bool   can_read = x->version == HTTP_2 || x->body_ended;
     size_t pending  = can_read ? exchange_pending(x) : 0;
     pthread_mutex_unlock(&mutable->lock);
     return pending;
+}
+
+size_t http_unread(const HttpExchange *x)
+{
+    HttpExchange *mutable = (HttpExchange *)x;
+    pthread_mutex_lock(&mutable->lock);
+    size_t unread = exchange_pending(x);
+    pthread_mutex_unlock(&mutable->lock);
+    return unread;
 }
 
 size_t http_written(const HttpExchange *x) { return x->written; }
@@ -538,7 +584,8 @@ void http_stream(HttpExchange *x, HttpStep step, void (*close_state)(void *), vo
     x->step  = step;
     x->close = close_state;
     x->state = state;
-    watch_add(x->server, x);
+    atomic_store(&x->goes_on, true);
+    http_flush(x); /* its client may have left already */
 }
 
 void http_wake(HttpExchange *x) { pool_wake(&x->server->pool, x); }

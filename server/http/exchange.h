@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "server/http/fields.h"
 #include "server/http/http.h"
 
 typedef struct {
@@ -20,7 +21,6 @@ typedef struct {
     /* Something to send, or the end, or room for more of the body: called with x->lock held, by any thread,
      * while x->connection is not NULL. */
     void (*resume)(HttpExchange *x);
-    int (*socket)(const HttpExchange *x); /* to be watched for a client that leaves; -1: the protocol does */
 } HttpTransport;
 
 typedef struct {
@@ -30,7 +30,7 @@ typedef struct {
 enum { HTTP_MAX_HEADERS = 8 };
 
 typedef enum { HTTP_1_0, HTTP_1_1, HTTP_2 } HttpVersion;
-typedef enum { JOB_IDLE, JOB_QUEUED, JOB_RUNNING, JOB_AGAIN, JOB_DONE } JobState;
+typedef enum { JOB_NEW, JOB_IDLE, JOB_QUEUED, JOB_RUNNING, JOB_AGAIN, JOB_DONE } JobState;
 
 struct HttpExchange {
     HttpServer          *server;
@@ -47,13 +47,16 @@ struct HttpExchange {
     char       *identity;         /* holds both when the request proved them */
     HttpVersion version;
     bool        streams; /* the handler reads the body as it comes */
+    atomic_bool goes_on; /* the reply is a stream: a client that leaves ends it */
 
     pthread_mutex_t lock; /* of what follows */
     StrBuf          body;
     bool            body_ended, too_large;
     bool            drops_body; /* whoever read it has finished */
     size_t          body_read;  /* bytes the handler has taken, and the transport has not been told */
-    bool            submitted, suspended;
+    bool            submitted;
+    bool            admitted, refused; /* by HttpOptions.admit; neither: it was not asked yet */
+    bool            welcome;           /* its connection is no guest's any more */
     bool            begun, whole, ended, gone;
     bool            cut; /* the spill file failed: the client has to see that it did not get all */
     int             status;
@@ -83,8 +86,14 @@ HttpExchange *exchange_new(HttpServer *server, const HttpTransport *transport, v
                            HttpVersion version, Str method, Str target, const char *principal);
 /* The request is over, for whatever reason: takes the transport's reference. */
 void exchange_over(HttpExchange *x);
-/* Runs the handler, or if the server stops, gives the client up. */
+/* Has it admitted, and once its body is there or is to be read as it comes, handled; if the server stops,
+ * gives the client up. Until it is admitted no more of the body may be read than what came with the headers.
+ */
 void exchange_submit(HttpExchange *x);
+
+typedef enum { ADMISSION_OPEN, ADMISSION_GIVEN, ADMISSION_REFUSED } Admission;
+Admission exchange_admission(HttpExchange *x);
+bool      exchange_is_welcome(HttpExchange *x); /* http_welcome was called */
 
 /* More of the body. Beyond max_body it is dropped (x->too_large) unless the handler reads it; then the
  * transport waits when HTTP_BODY_HIGH is held. */
@@ -94,8 +103,10 @@ void exchange_drop_body(HttpExchange *x); /* nobody reads it any more */
 /* What the handler has read since the last time. */
 size_t exchange_body_read(HttpExchange *x);
 
-/* Answers in the handler's place, with a generic_error. */
+/* Answers in the handler's place, with a generic_error; not where an answer has begun. */
 void exchange_refuse(HttpExchange *x, int status, const char *message);
+/* What it says: an error of the protocol, as JSON. */
+void exchange_print_refusal(int status, const char *message, StrBuf *out);
 
 enum { HTTP_BODY_HIGH = 256 * 1024 }; /* a body that is read as it comes waits beyond */
 

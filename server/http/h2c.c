@@ -8,38 +8,20 @@
  */
 #include "server/http/h2c.h"
 
+#include <sys/socket.h>
+
 #include "core/value.h"
 
 enum { SETTING_BYTES = 6, MOST_SETTINGS = 256 };
 
-typedef struct {
-    H2c *h2c;
-    Str  upgrade, connection, settings;
-    int  settings_count;
-    bool by_proxy;
-} Reading;
-
-static enum MHD_Result read_header(void *context, enum MHD_ValueKind kind, const char *name,
-                                   const char *value)
+/* A proxy has passed it on, or says so. */
+static bool came_by_proxy(const Fields *fields)
 {
     static const char *const proxies[] = {"Via", "Forwarded", "X-Forwarded-For", "X-Real-IP"};
-    Reading                 *reading   = context;
-    Str                      key = str_c(name), text = str_c(value != NULL ? value : "");
     for (size_t i = 0; i < ARRAY_LEN(proxies); i++)
-        reading->by_proxy = reading->by_proxy || str_equal_nocase(key, str_c(proxies[i]));
-    if (str_equal_nocase(key, STR_LIT("Upgrade")))
-        reading->upgrade = text;
-    else if (str_equal_nocase(key, STR_LIT("Connection")))
-        reading->connection = text;
-    else if (str_equal_nocase(key, STR_LIT("HTTP2-Settings"))) {
-        reading->settings = text;
-        reading->settings_count++;
-    }
-    strbuf_add(&reading->h2c->headers, key);
-    strbuf_addc(&reading->h2c->headers, '\0');
-    strbuf_add(&reading->h2c->headers, text);
-    strbuf_addc(&reading->h2c->headers, '\0');
-    return MHD_YES;
+        if (!str_is_null(fields_find(fields, str_c(proxies[i]))))
+            return true;
+    return false;
 }
 
 static bool list_has(Str list, Str wanted)
@@ -68,38 +50,48 @@ static bool read_settings(Str text, Arena *arena, StrBuf *out)
     return true;
 }
 
-static bool is_plain_tcp(struct MHD_Connection *connection)
+/* Sent twice, they are not to be believed (RFC 7540, 3.2.1). */
+static Str find_settings(const Fields *fields)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    return info != NULL && info->client_addr != NULL &&
-           (info->client_addr->sa_family == AF_INET || info->client_addr->sa_family == AF_INET6);
+    Str name, value, found = STR_NULL;
+    for (size_t at = 0, count = 0; fields_next(fields, &at, &name, &value);)
+        if (str_equal_nocase(name, STR_LIT("HTTP2-Settings")))
+            found = ++count == 1 ? value : STR_NULL;
+    return found;
 }
 
-H2c *h2c_asked(struct MHD_Connection *connection, HttpExchange *x)
+static bool is_tcp(int fd)
 {
-    Str upgrade = str_c(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Upgrade"));
-    if (x->version != HTTP_1_1 || x->submitted || !list_has(upgrade, STR_LIT("h2c")) ||
-        !is_plain_tcp(connection))
+    struct sockaddr_storage address;
+    socklen_t               size = sizeof address;
+    return getsockname(fd, (struct sockaddr *)&address, &size) == 0 &&
+           (address.ss_family == AF_INET || address.ss_family == AF_INET6);
+}
+
+H2c *h2c_asked(Fields *fields, int fd, HttpExchange *x)
+{
+    Str upgrade    = fields_find(fields, STR_LIT("Upgrade"));
+    Str connection = fields_find(fields, STR_LIT("Connection"));
+    Str settings   = find_settings(fields);
+    if (x->version != HTTP_1_1 || !list_has(upgrade, STR_LIT("h2c")) || str_is_null(settings) ||
+        !list_has(connection, STR_LIT("Upgrade")) || !list_has(connection, STR_LIT("HTTP2-Settings")) ||
+        came_by_proxy(fields) || !is_tcp(fd))
         return NULL;
-    H2c    *h2c     = mem_calloc(1, sizeof *h2c);
-    Reading reading = {.h2c = h2c};
-    MHD_get_connection_values(connection, MHD_HEADER_KIND, read_header, &reading);
-    bool granted = !reading.by_proxy && reading.settings_count == 1 &&
-                   list_has(reading.connection, STR_LIT("Upgrade")) &&
-                   list_has(reading.connection, STR_LIT("HTTP2-Settings")) &&
-                   read_settings(reading.settings, x->arena, &h2c->settings);
-    if (granted)
-        return h2c;
-    h2c_free(h2c);
-    return NULL;
+    H2c *h2c = mem_calloc(1, sizeof *h2c);
+    if (!read_settings(settings, x->arena, &h2c->settings)) {
+        h2c_free(h2c);
+        return NULL;
+    }
+    h2c->fields = *fields;
+    *fields     = (Fields){0};
+    return h2c;
 }
 
 void h2c_free(H2c *h2c)
 {
     if (h2c == NULL)
         return;
-    strbuf_clear(&h2c->headers);
+    fields_clear(&h2c->fields);
     strbuf_clear(&h2c->settings);
     mem_free(h2c);
 }

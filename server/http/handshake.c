@@ -3,8 +3,8 @@
  *
  * Handshakes have a loop of their own: what they compute (a signature of ours, a chain of the client's) takes
  * a millisecond or so each, and neither who is accepted next nor who speaks HTTP/2 waits for that. ALPN says
- * what follows; where a client has offered nothing, the first bytes do, as without TLS. A handshake that is
- * not over a minute after its connection was accepted is given up, however many bytes have come.
+ * what follows; where a client has offered nothing, the first bytes do, as without TLS. A handshake that goes
+ * on for too long is given up like any guest's (guests.h), however many bytes have come.
  */
 #include <errno.h>
 #include <sys/epoll.h>
@@ -16,7 +16,7 @@ typedef struct {
     LoopSource  base;
     HttpServer *server;
     TlsSession *tls;
-    int64_t     since_ms;
+    Guest      *guest;
     bool        shaken;
     StrBuf      first; /* what has come of a client without ALPN */
 } Handshake;
@@ -25,7 +25,9 @@ static void handshake_release(LoopSource *source)
 {
     Handshake *handshake = (Handshake *)source;
     if (source->fd >= 0) /* it was not handed on */
-        connection_close(handshake->server, &(HttpConnection){.fd = source->fd, .tls = handshake->tls});
+        connection_close(
+            handshake->server,
+            &(HttpConnection){.fd = source->fd, .tls = handshake->tls, .guest = handshake->guest});
     strbuf_clear(&handshake->first);
     mem_free(handshake);
 }
@@ -37,13 +39,14 @@ static void hand_on(Handshake *handshake, bool http2)
     HttpConnection connection = {.fd        = handshake->base.fd,
                                  .tls       = handshake->tls,
                                  .principal = tls_principal(handshake->tls),
+                                 .guest     = handshake->guest,
                                  .already   = strbuf_str(&handshake->first)};
     give_up(handshake);
     handshake->base.fd = -1;
     if (http2)
         http2_take(handshake->server, &connection);
     else
-        relay_take(handshake->server, &connection);
+        http1_take(handshake->server, &connection);
 }
 
 /* The client has not said what it speaks, so its first bytes tell. */
@@ -66,8 +69,8 @@ static void listen_to(Handshake *handshake)
 static void leave_failed(Handshake *handshake)
 {
     give_up(handshake);
-    tls_free(handshake->tls);
-    linger_take(handshake->server, handshake->server->tls_loop, handshake->base.fd);
+    HttpConnection connection = {.fd = handshake->base.fd, .tls = handshake->tls, .guest = handshake->guest};
+    linger_take(handshake->server, handshake->server->tls_loop, &connection);
     handshake->base.fd = -1;
 }
 
@@ -103,22 +106,17 @@ static void handshake_ready(LoopSource *source, uint32_t events)
         go_on(handshake);
 }
 
-static void handshake_tick(LoopSource *source, int64_t now_ms)
+void handshake_take(HttpServer *server, const HttpConnection *connection)
 {
-    Handshake *handshake = (Handshake *)source;
-    if (now_ms - handshake->since_ms > HTTP_REQUEST_TIMEOUT_S * 1000)
-        give_up(handshake);
-}
-
-void handshake_take(HttpServer *server, int fd, int64_t since_ms)
-{
-    Handshake *handshake = mem_calloc(1, sizeof *handshake);
-    Error      err;
-    *handshake = (Handshake){
-        .base   = {.fd = fd, .ready = handshake_ready, .tick = handshake_tick, .release = handshake_release},
-        .server = server,
-        .tls    = tls_new(server->tls, fd),
-        .since_ms = since_ms};
+    Handshake  *handshake = mem_calloc(1, sizeof *handshake);
+    TlsContext *context   = server_tls_context(server);
+    Error       err;
+    *handshake =
+        (Handshake){.base   = {.fd = connection->fd, .ready = handshake_ready, .release = handshake_release},
+                    .server = server,
+                    .guest  = connection->guest,
+                    .tls    = tls_new(context, connection->fd)};
+    tls_context_close(context); /* a session keeps it */
     error_set(&err, E_LIMIT, NO_POS, "no memory for a session of TLS");
     if (handshake->tls == NULL ||
         loop_add(server->tls_loop, &handshake->base, EPOLLIN | EPOLLRDHUP, &err) != OK) {

@@ -23,12 +23,19 @@ typedef struct HttpExchange HttpExchange;
 
 typedef struct {
     void *context;
+    /* Is the request one that may be answered, as far as its headers say? Called before more of the body is
+     * read than came with them, which is not to be looked at. False: it was answered. NULL: all are. Thread:
+     * of the pool. */
+    bool (*admit)(void *context, HttpExchange *x);
     void (*handle)(void *context, HttpExchange *x);            /* Thread: of the pool */
     bool (*streams_body)(void *context, Str method, Str path); /* NULL: no path does. Thread: any */
-    size_t      max_body;                                      /* bytes at a time; beyond: 413 */
-    int         threads;                                       /* of the pool */
-    int         idle_timeout_s;                                /* connections without a request */
-    const char *spill_dir; /* where replies go that nobody reads; NULL: all in memory */
+    size_t max_body;                                           /* bytes at a time; beyond: 413 */
+    int    threads;                                            /* of the pool */
+    int    idle_timeout_s;                                     /* connections without a request */
+    int    guest_timeout_s; /* from accept until the client is welcome; 0: the default, as the next two */
+    int    head_timeout_s;  /* from the first byte of a head to its last */
+    int    body_timeout_s;  /* for a body that is read as a whole, and a second more for every 8 KB of it */
+    const char *spill_dir;  /* where replies go that nobody reads; NULL: all in memory */
 } HttpOptions;
 
 Status http_open(const HttpOptions *options, HttpServer **out, Error *err);
@@ -50,8 +57,9 @@ typedef struct {
     const char           *protocols, *cipher_suites; /* comma lists */
 } HttpTls;
 
-/* Before an https:// address is listened on. `tls` is read at once: what changes in its files later is not
- * seen. E_CONFIG names the setting that cannot be carried out. */
+/* Before an https:// address is listened on; and once more whenever files have changed: connections that are
+ * made later see that, others stay as they are. E_CONFIG names the setting that cannot be carried out; what
+ * was there before goes on to count. Thread: one at a time. */
 Status http_use_tls(HttpServer *server, const HttpTls *tls, Error *err);
 /* Listens on `http://host:port` or `https://host:port`; port 0 picks one, and *port tells which. Or on
  * `unix:path`, a socket that nobody but this user can open; *port is 0. E_CONFIG for an address that is none,
@@ -78,7 +86,10 @@ Str http_principal(const HttpExchange *x);
 Str http_roles(const HttpExchange *x);
 /* By the handler that has asked the request itself, before anything else; it counts more than the
  * connection's. Copies. */
-void   http_set_principal(HttpExchange *x, Str name, Str roles);
+void http_set_principal(HttpExchange *x, Str name, Str roles);
+/* Of HttpOptions.admit: whoever asks may keep the connection as long as the idle timeout says. Without it a
+ * connection has a minute in all. */
+void   http_welcome(HttpExchange *x);
 Str    http_body(const HttpExchange *x);       /* the whole of it; not of a handler that reads */
 bool   http_can_stream(const HttpExchange *x); /* HTTP/1.0 cannot */
 bool   http_is_2(const HttpExchange *x);
@@ -106,6 +117,7 @@ void   http_flush(HttpExchange *x);            /* what was written may go */
 void   http_end(HttpExchange *x);
 bool   http_gone(const HttpExchange *x);    /* the client left, or the server stops: no need to go on */
 size_t http_pending(const HttpExchange *x); /* bytes that the client could take and has not */
+size_t http_unread(const HttpExchange *x);  /* the same, whether it could or not */
 /* Of the reply; 0: it has not begun. Of a WebSocket that a handler closed: the code of that. */
 int    http_status(const HttpExchange *x);
 size_t http_written(const HttpExchange *x); /* bytes of the body so far; of the handler and its steps */

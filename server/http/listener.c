@@ -3,7 +3,8 @@
  *
  * A new connection waits on the loop until its first bytes are there, which are looked at and left in the
  * socket: the preface of HTTP/2 begins with "PRI", as no request of HTTP/1 does, and a handshake of TLS with
- * a byte that is no letter. One that says nothing costs its descriptor and is closed after a minute.
+ * a byte that is no letter. One that says nothing costs its descriptor, for as long as guests may stay
+ * (guests.h).
  */
 #include <errno.h>
 #include <netdb.h>
@@ -22,6 +23,7 @@ enum { ACCEPT_AT_ONCE = 64, TLS_HANDSHAKE = 0x16 /* what a record of TLS begins 
 struct Listener {
     LoopSource  base;
     HttpServer *server;
+    GuestBook  *guests;
     bool        tls;
     bool        paused; /* too many connections, or no descriptor: until the next tick */
     Notice      trouble;
@@ -30,29 +32,19 @@ struct Listener {
 /* ---- a connection that has not said anything ---- */
 
 typedef struct {
-    LoopSource              base;
-    HttpServer             *server;
-    struct sockaddr_storage address;
-    socklen_t               size;
-    int64_t                 since_ms;
-    bool                    tls; /* the listener's word; the client's is still to come */
+    LoopSource  base;
+    HttpServer *server;
+    Guest      *guest;
+    bool        tls; /* the listener's word; the client's is still to come */
 } Newcomer;
 
 static void newcomer_release(LoopSource *source)
 {
     Newcomer *newcomer = (Newcomer *)source;
-    if (newcomer->base.fd >= 0) { /* it went before it was handed on */
-        close(newcomer->base.fd);
-        atomic_fetch_sub(&newcomer->server->connections, 1);
-    }
+    if (newcomer->base.fd >= 0) /* it went before it was handed on */
+        connection_close(newcomer->server,
+                         &(HttpConnection){.fd = newcomer->base.fd, .guest = newcomer->guest});
     mem_free(newcomer);
-}
-
-static void newcomer_tick(LoopSource *source, int64_t now_ms)
-{
-    Newcomer *newcomer = (Newcomer *)source;
-    if (now_ms - newcomer->since_ms > HTTP_REQUEST_TIMEOUT_S * 1000)
-        loop_remove(newcomer->server->loop, source);
 }
 
 /* To somebody who speaks plain HTTP/1 to an https listener: a hint instead of a broken pipe. */
@@ -72,16 +64,16 @@ static void answer_in_plain(int fd)
 static void welcome(const Newcomer *newcomer, int fd, const char first[HTTP_ENOUGH])
 {
     HttpServer    *server     = newcomer->server;
-    HttpConnection connection = {.fd = fd};
+    HttpConnection connection = {.fd = fd, .guest = newcomer->guest};
     if (newcomer->tls && first[0] == TLS_HANDSHAKE)
-        handshake_take(server, fd, newcomer->since_ms);
+        handshake_take(server, &connection);
     else if (newcomer->tls) {
         answer_in_plain(fd);
-        linger_take(server, server->loop, fd);
+        linger_take(server, server->loop, &connection);
     } else if (memcmp(first, "PRI", HTTP_ENOUGH) == 0)
         http2_take(server, &connection);
     else
-        http1_take(server, fd, (const struct sockaddr *)&newcomer->address, newcomer->size, NULL);
+        http1_take(server, &connection);
 }
 
 static void newcomer_ready(LoopSource *source, uint32_t events)
@@ -101,20 +93,16 @@ static void newcomer_ready(LoopSource *source, uint32_t events)
     welcome(newcomer, fd, first);
 }
 
-static void newcomer_new(const Listener *listener, int fd, const struct sockaddr_storage *address,
-                         socklen_t size)
+static void newcomer_new(const Listener *listener, int fd)
 {
     HttpServer *server   = listener->server;
     Newcomer   *newcomer = mem_calloc(1, sizeof *newcomer);
     Error       err;
     int         one = 1, enough = HTTP_ENOUGH;
-    *newcomer = (Newcomer){
-        .base     = {.fd = fd, .ready = newcomer_ready, .tick = newcomer_tick, .release = newcomer_release},
-        .server   = server,
-        .address  = *address,
-        .size     = size,
-        .since_ms = loop_now_ms(),
-        .tls      = listener->tls};
+    *newcomer = (Newcomer){.base   = {.fd = fd, .ready = newcomer_ready, .release = newcomer_release},
+                           .server = server,
+                           .guest  = guest_new(listener->guests, fd, loop_now_ms()),
+                           .tls    = listener->tls};
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &enough, sizeof enough); /* "P" and "PR" say nothing yet */
@@ -140,15 +128,13 @@ static void listener_ready(LoopSource *source, uint32_t events)
     Listener   *listener = (Listener *)source;
     HttpServer *server   = listener->server;
     for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
-        struct sockaddr_storage address;
-        socklen_t               size = sizeof address;
         if (atomic_load(&server->connections) >= server->most_connections) {
             pause_accepting(listener, "there are as many as the limit of descriptors allows");
             return;
         }
-        int fd = accept4(source->fd, (struct sockaddr *)&address, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0)
-            newcomer_new(listener, fd, &address, size);
+            newcomer_new(listener, fd);
         else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             pause_accepting(listener, strerror(errno));
             return;
@@ -163,6 +149,7 @@ static void listener_tick(LoopSource *source, int64_t now_ms)
     if (listener->paused)
         loop_want(listener->server->loop, source, EPOLLIN);
     listener->paused = false;
+    guests_tick(listener->guests, now_ms, 1000LL * listener->server->options.guest_timeout_s);
 }
 
 static void listener_release(LoopSource *source)
@@ -278,6 +265,7 @@ Status listener_open(HttpServer *server, Str url, int *port, Error *err)
     }
     Listener *listener = mem_calloc(1, sizeof *listener);
     listener->server   = server;
+    listener->guests   = &server->guests[server->listener_count];
     listener->tls      = tls;
     listener->base =
         (LoopSource){.fd = fd, .ready = listener_ready, .tick = listener_tick, .release = listener_release};

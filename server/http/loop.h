@@ -1,6 +1,6 @@
 /*
- * loop.h - one thread with epoll for all sockets that libmicrohttpd does not have: listeners, connections
- * that have not said what they speak, HTTP/2, WebSockets; and a second one for TLS's handshakes and relays.
+ * loop.h - a thread with epoll: one for listeners, connections that have not said what they speak, HTTP/2 and
+ * WebSockets; one for HTTP/1; and one for TLS's handshakes and HTTP/1 behind TLS.
  *
  * A source is a socket with functions that the loop's thread calls. What another thread has for it, it leaves
  * under a lock of its own and calls loop_wake.

@@ -37,15 +37,47 @@ void pool_wake(HttpPool *pool, HttpExchange *x)
     pthread_mutex_lock(&pool->lock);
     if (x->job == JOB_RUNNING)
         x->job = JOB_AGAIN;
-    else if (x->job == JOB_IDLE && x->handled)
+    else if (x->job == JOB_IDLE)
         enqueue(pool, x);
     pthread_mutex_unlock(&pool->lock);
+}
+
+/* False: it was answered. */
+static bool admit(HttpExchange *x)
+{
+    const HttpOptions *options  = &x->server->options;
+    bool               admitted = options->admit == NULL || options->admit(options->context, x);
+    pthread_mutex_lock(&x->lock);
+    x->admitted = admitted;
+    x->welcome  = x->welcome || options->admit == NULL;
+    x->refused  = x->refused || !admitted;
+    if (!admitted && !x->streams)
+        strbuf_clear(&x->body);
+    if (x->connection != NULL)
+        x->transport->resume(x); /* more of the body may come, or none */
+    pthread_mutex_unlock(&x->lock);
+    return admitted;
+}
+
+/* All of the body is there, or the handler reads it as it comes. */
+static bool is_complete(HttpExchange *x)
+{
+    pthread_mutex_lock(&x->lock);
+    bool complete = x->streams || x->body_ended;
+    pthread_mutex_unlock(&x->lock);
+    return complete;
 }
 
 /* True when it has to be run again at a later wake. */
 static bool run(HttpExchange *x)
 {
     HttpServer *server = x->server;
+    if (exchange_admission(x) == ADMISSION_OPEN && !admit(x))
+        return false;
+    if (!x->handled && exchange_admission(x) == ADMISSION_REFUSED) /* by its protocol, meanwhile */
+        return false;
+    if (!x->handled && !is_complete(x))
+        return !http_gone(x);
     if (!x->handled) {
         server->options.handle(server->options.context, x);
         x->handled = true;

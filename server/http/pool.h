@@ -20,6 +20,7 @@ typedef struct {
 Status pool_open(HttpPool *pool, int threads, Error *err);
 /* Takes a reference until its job is done. False: the pool is closed. */
 bool pool_submit(HttpPool *pool, HttpExchange *x);
+/* Runs it once more; nothing, before it was submitted. */
 void pool_wake(HttpPool *pool, HttpExchange *x);
 void pool_close(HttpPool *pool); /* finishes what is queued; what comes later is refused */
 void pool_clear(HttpPool *pool);

@@ -1,442 +1,641 @@
 /*
- * protocol_http1.c - HTTP/1 by libmicrohttpd: one thread with epoll, however many connections; listener.c
- * accepts them.
+ * protocol_http1.c - HTTP/1: a connection as a state machine on a loop's thread, an exchange a request.
  *
- * A connection is suspended while its handler runs, while its stream has nothing to send, and while a handler
- * that reads the body has enough of it; whoever has something resumes it. Suspending and resuming happen
- * under the exchange's lock, so that no wake-up is lost between "there is nothing" and "wake me".
+ * Of our own, over http1_head.h, because what a stranger may do before he is known is decided here: a library
+ * that answers malformed requests with pages of its own, reads a body before it asks, and does not say what
+ * stood in a field behind a NUL leaves no way to keep the promises of http.h. It is little, for there is no
+ * option that nobody uses.
  *
- * The reply to a body that is read as it comes begins when all of it is there: libmicrohttpd has no way to
- * send while it receives.
+ *     state    waits for                        then
+ *     HEAD     the client: a head               BODY; ANSWER where there is no body; LAST where it is refused
+ *     BODY     the client: the rest, of which   ANSWER; LAST where it is refused, or the answer is over
+ * before no more is read than came with   it the head until it is admitted ANSWER   the handler, and the
+ * client to   HEAD; LAST where it or the client does not want to go on; read another protocol LAST     the
+ * client to read               the end (linger.c)
  *
- * A client's certificate was looked at by whoever has the TLS; its subject waits in a list, by the number of
- * the socket, until libmicrohttpd's thread says that it has made a connection of it, and goes with that.
+ * What is written waits in the exchange until the socket takes it. Nothing is read that has nowhere to go:
+ * neither a next request while one is answered nor more of a body than its handler has room for. A connection
+ * that idles holds no buffer.
+ *
+ * Wake-ups come through the loop: the transport's resume may be called by any thread, and only says that
+ * there is something to look at.
  */
-#include <microhttpd.h>
+#include <errno.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "core/logger.h"
 #include "core/value.h"
-#include "server/http/h2c.h"
+#include "server/http/http1_head.h"
+#include "server/http/http1_reply.h"
 #include "server/http/server.h"
 #include "server/http/websocket.h"
 
 enum {
-    BLOCK    = 64 * 1024,
-    PATIENCE = 1024 * 1024 * 1024,
+    RECEIVE_BLOCK  = TLS_RECORD,
+    RECEIVE_ROUNDS = 16, /* then others have their turn */
+    SEND_BLOCK     = 64 * 1024,
+    CHUNK_HEAD     = 10, /* "ffffffff\r\n" */
+    MAX_BLANK      = 64  /* bytes of empty lines before a head (RFC 9112, 2.2) */
 };
 
-/* Whom a socket's client has proved to be. */
-typedef struct Known Known;
-struct Known {
-    Known *next;
-    int    fd;
-    char  *principal;
-};
+typedef enum { HEAD, BODY, ANSWER, LAST } State;
 
-struct Http1 {
-    pthread_mutex_t    door; /* of the daemon, for those who bring connections; not taken by its own thread */
-    struct MHD_Daemon *daemon; /* NULL: it has stopped */
-    pthread_mutex_t    lock;   /* of what follows */
-    Known             *known;  /* of sockets that are no connections yet */
-};
-
-/* What libmicrohttpd keeps of a request for us. */
 typedef struct {
-    char         *target; /* as it was sent */
-    HttpExchange *x;      /* once the headers are there */
-    H2c          *h2c;    /* it goes on in HTTP/2 */
-} Request;
+    LoopSource     base;
+    HttpServer    *server;
+    Loop          *loop;
+    HttpConnection socket; /* as it was handed to us */
+    State          state;
+    StrBuf         in; /* received, and of no use yet */
+    size_t         in_at, scanned, blanks;
+    StrBuf         out; /* what the socket has not taken */
+    size_t         out_at;
+    HttpExchange  *x;      /* of BODY and ANSWER; NULL in ANSWER and LAST: it has moved on */
+    Fields         fields; /* of x, until its reply begins */
+    Http1Head      head;
+    Http1Chunks    chunks;
+    int64_t        body_left;
+    size_t         received; /* of the body */
+    bool           replying; /* the reply's head is out */
+    bool           in_chunks;
+    bool           closes;     /* after this reply */
+    bool           hung_up;    /* the client has ended its side; bytes before that may be unread */
+    bool           peer_ended; /* and they are read: it says nothing any more */
+    bool           blocked;    /* waits for the socket to take more */
+    bool           served;     /* a request was answered: it may idle */
+    int64_t        since_ms;   /* the state; of HEAD with a byte: that byte */
+    uint32_t       wanted;     /* of the loop */
+} Connection;
 
-static Str mhd_header(const HttpExchange *x, const char *name)
+/* ---- the transport of its exchanges ---- */
+
+static Str find_field(const HttpExchange *x, const char *name)
 {
-    return str_c(MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name));
+    const Connection *connection = x->connection;
+    return fields_find(&connection->fields, str_c(name));
 }
 
-static void mhd_resume(HttpExchange *x)
+static void resume(HttpExchange *x)
 {
-    if (!x->suspended)
+    Connection *connection = x->connection;
+    loop_wake(connection->loop, &connection->base);
+}
+
+static const HttpTransport transport = {find_field, resume};
+
+static void enter(Connection *connection, State state)
+{
+    connection->state    = state;
+    connection->since_ms = loop_now_ms();
+}
+
+/* ---- what we say ---- */
+
+/* In nobody's name; it is the last that this connection says. */
+static void refuse(Connection *connection, int status, const char *message)
+{
+    http1_print_refusal(status, message, &connection->out);
+    enter(connection, LAST);
+}
+
+static void let_go(Connection *connection)
+{
+    HttpExchange *x = connection->x;
+    if (x == NULL)
         return;
-    x->suspended = false;
-    MHD_resume_connection(x->connection);
+    if (x->streams)
+        exchange_drop_body(x);
+    exchange_over(x);
+    connection->x = NULL;
+    fields_clear(&connection->fields);
 }
 
-static int mhd_socket(const HttpExchange *x)
+/* What was wrong was found in the middle of a request: an answer that has begun goes on, and is the last. */
+static void refuse_rest(Connection *connection, int status, const char *message)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    return info != NULL ? info->connect_fd : -1;
-}
-
-static const HttpTransport transport = {mhd_header, mhd_resume, mhd_socket};
-
-/* ---- replies ---- */
-
-static ssize_t read_stream(void *context, uint64_t at, char *out, size_t max)
-{
-    HttpExchange *x = context;
-    bool          done;
+    HttpExchange *x = connection->x;
     pthread_mutex_lock(&x->lock);
-    size_t before = exchange_pending(x);
-    size_t n      = exchange_take(x, out, max, false, &done);
-    bool   cut    = exchange_is_cut(x);
-    if (n == 0 && !done && !atomic_load(&x->server->stopping)) {
-        x->suspended = true;
-        MHD_suspend_connection(x->connection);
+    bool begun = x->begun, ended = x->ended;
+    pthread_mutex_unlock(&x->lock);
+    connection->closes = true;
+    strbuf_clear(&connection->in);
+    connection->in_at = 0;
+    if (begun && !ended)
+        exchange_lost(x); /* what it has read is not all */
+    if (begun) {
+        enter(connection, ANSWER);
+        return;
     }
+    let_go(connection);
+    refuse(connection, status, message);
+}
+
+/* ---- the reply ---- */
+
+static void add_reply_head(Connection *connection, const HttpExchange *x)
+{
+    StrBuf *out = &connection->out;
+    fields_clear(&connection->fields); /* nobody asks for them any more */
+    http1_print_head(x, out);
+    connection->in_chunks = !x->whole && x->version == HTTP_1_1;
+    if (x->whole)
+        strbuf_addf(out, "Content-Length: %zu\r\n", x->written);
+    else if (connection->in_chunks)
+        strbuf_adds(out, "Transfer-Encoding: chunked\r\n");
+    bool early         = !x->body_ended && (!x->streams || x->ended); /* the rest will not be read */
+    connection->closes = connection->closes || !connection->head.keeps_alive || early ||
+                         (!x->whole && !connection->in_chunks) || atomic_load(&x->server->stopping);
+    if (connection->closes)
+        strbuf_adds(out, "Connection: close\r\n");
+    else if (x->version == HTTP_1_0)
+        strbuf_adds(out, "Connection: Keep-Alive\r\n");
+    strbuf_adds(out, "\r\n");
+    connection->replying = true;
+}
+
+/* Up to a block of it, in a chunk where it has chunks. *done: nothing follows. False: there is nothing. */
+static bool add_reply_piece(Connection *connection, HttpExchange *x, bool *done, bool *cut)
+{
+    StrBuf *out = &connection->out;
+    char    head[CHUNK_HEAD + 1];
+    size_t  at = out->len;
+    pthread_mutex_lock(&x->lock);
+    size_t before = exchange_pending(x) + x->piece_left;
+    size_t room   = before < SEND_BLOCK ? before : SEND_BLOCK;
+    strbuf_reserve(out, room + 2 * CHUNK_HEAD);
+    size_t n = exchange_take(x, out->ptr + at + CHUNK_HEAD, room, false, done);
+    *cut     = exchange_is_cut(x);
     pthread_mutex_unlock(&x->lock);
     exchange_taken(x, before);
-    if (n > 0)
-        return (ssize_t)n;
-    return !done ? 0 : cut ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
+    bool   silent = str_equal(x->method, STR_LIT("HEAD"));
+    size_t prefix = 0;
+    if (n > 0 && !silent) {
+        if (connection->in_chunks)
+            prefix = (size_t)snprintf(head, sizeof head, "%zx\r\n", n);
+        memmove(out->ptr + at + prefix, out->ptr + at + CHUNK_HEAD, n);
+        memcpy(out->ptr + at, head, prefix);
+        out->len = at + prefix + n;
+        strbuf_adds(out, connection->in_chunks ? "\r\n" : "");
+    }
+    if (*done && !*cut && connection->in_chunks && !silent)
+        strbuf_adds(out, "0\r\n\r\n");
+    return n > 0;
 }
 
-static void free_stream(void *context) { http_unref(context); }
+/* ---- moving on to another protocol ---- */
 
-static void give_socket_back(void *handle) { MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE); }
-
-/* libmicrohttpd has sent the 101, and leaves the socket to us until it is given back. */
-static void on_upgrade(void *context, struct MHD_Connection *connection, void *slot, const char *extra,
-                       size_t extra_size, MHD_socket socket, struct MHD_UpgradeResponseHandle *handle)
+/* The socket with all that belongs to it; what is left of the connection goes. */
+static HttpConnection hand_over(Connection *connection)
 {
-    Request      *request = slot;
-    HttpExchange *x       = request->x;
-    request->x            = NULL; /* on_completed comes when the socket is given back */
-    websocket_take(x, socket, str_n(extra, extra_size), give_socket_back, handle);
+    HttpConnection moved = connection->socket;
+    loop_remove(connection->loop, &connection->base);
+    connection->socket  = (HttpConnection){.fd = -1};
+    connection->base.fd = -1;
+    moved.already = str_n(connection->in.ptr + connection->in_at, connection->in.len - connection->in_at);
+    moved.due     = strbuf_str(&connection->out);
+    return moved;
 }
 
-/* The same, for HTTP/2: the request is the first one there. */
-static void on_upgrade_http2(void *context, struct MHD_Connection *connection, void *slot, const char *extra,
-                             size_t extra_size, MHD_socket socket, struct MHD_UpgradeResponseHandle *handle)
+static void become_websocket(Connection *connection)
 {
-    Request       *request = slot;
-    HttpExchange  *x       = request->x;
-    HttpConnection taken   = {
-          .fd = socket, .already = str_n(extra, extra_size), .give_back = give_socket_back, .handle = handle};
-    request->x = NULL;
-    http2_take_upgraded(context, &taken, x, request->h2c);
+    HttpExchange *x = connection->x;
+    http1_print_head(x, &connection->out);
+    strbuf_adds(&connection->out, "Connection: Upgrade\r\n\r\n");
+    connection->x        = NULL;
+    HttpConnection moved = hand_over(connection);
+    websocket_take(x, &moved);
 }
 
-static enum MHD_Result switch_to_http2(HttpServer *server, struct MHD_Connection *connection)
+/* True: it is not ours any more. */
+static bool become_http2(Connection *connection)
 {
-    struct MHD_Response *response = MHD_create_response_for_upgrade(on_upgrade_http2, server);
-    if (response == NULL)
-        return MHD_NO;
-    MHD_add_response_header(response, "Upgrade", "h2c");
-    enum MHD_Result result = MHD_queue_response(connection, MHD_HTTP_SWITCHING_PROTOCOLS, response);
-    MHD_destroy_response(response);
-    return result;
-}
-
-static struct MHD_Response *make_response(HttpExchange *x)
-{
-    struct MHD_Response *response;
-    if (x->websocket)
-        response = MHD_create_response_for_upgrade(on_upgrade, x);
-    else if (x->whole)
-        response = MHD_create_response_from_buffer(
-            x->written, x->written ? x->out.ptr + (x->out.len - x->written) : "",
-            MHD_RESPMEM_MUST_COPY); /* behind the length of its one piece */
-    else
-        response =
-            MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_stream, http_ref(x), free_stream);
-    if (response == NULL)
-        return NULL;
-    for (size_t i = 0; i < x->header_count; i++)
-        MHD_add_response_header(response, x->headers[i].name, x->headers[i].value);
-    return response;
-}
-
-static enum MHD_Result reply(HttpExchange *x)
-{
-    pthread_mutex_lock(&x->lock);
-    struct MHD_Response *response = x->begun ? make_response(x) : NULL;
-    pthread_mutex_unlock(&x->lock);
-    if (response == NULL)
-        return MHD_NO; /* the server stops before there was an answer */
-    enum MHD_Result result = MHD_queue_response(x->connection, (unsigned)x->status, response);
-    MHD_destroy_response(response);
-    return result;
+    HttpExchange *x = connection->x;
+    H2c *h2c = connection->socket.tls == NULL ? h2c_asked(&connection->fields, connection->base.fd, x) : NULL;
+    if (h2c == NULL)
+        return false;
+    strbuf_adds(&connection->out,
+                "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n");
+    connection->x        = NULL;
+    HttpConnection moved = hand_over(connection);
+    http2_take_upgraded(connection->server, &moved, x, h2c);
+    h2c_free(h2c);
+    return true;
 }
 
 /* ---- requests ---- */
 
-static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status, const char *message)
+static Str unread(const Connection *connection)
 {
-    char                 text[160];
-    int                  len      = snprintf(text, sizeof text,
-                                             "{\"@type\":\"generic_error\",\"error_code\":40000,\"message\":\"%s\"}", message);
-    struct MHD_Response *response = MHD_create_response_from_buffer((size_t)len, text, MHD_RESPMEM_MUST_COPY);
-    MHD_add_response_header(response, "Content-Type", "application/json");
-    MHD_add_response_header(response, "Connection", "close");
-    enum MHD_Result result = MHD_queue_response(connection, status, response);
-    MHD_destroy_response(response);
-    return result;
+    return str_n(connection->in.ptr + connection->in_at, connection->in.len - connection->in_at);
 }
 
-static enum MHD_Result count_length(void *count, enum MHD_ValueKind kind, const char *name, const char *value)
+static void consume(Connection *connection, size_t n)
 {
-    *(int *)count += str_equal_nocase(str_c(name), STR_LIT("Content-Length"));
-    return MHD_YES;
+    connection->in_at += n;
+    if (connection->in_at < connection->in.len)
+        return;
+    strbuf_clear(&connection->in); /* who idles holds nothing */
+    connection->in_at = 0;
 }
 
-/* More than one opinion on where the body ends: a proxy may have another than ours, and take the rest for a
- * request of its own (RFC 9112, 6.3). */
-static bool has_two_lengths(struct MHD_Connection *connection)
+/* Passes on what has come of the body, as far as it has room. True: something has moved. */
+static bool take_body(Connection *connection)
 {
-    int lengths = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Transfer-Encoding") != NULL;
-    MHD_get_connection_values(connection, MHD_HEADER_KIND, count_length, &lengths);
-    return lengths > 1;
-}
-
-/* Beyond all patience: what is only too large is read and dropped, so that the client hears why instead of a
- * broken pipe. */
-static bool announces_too_much(struct MHD_Connection *connection)
-{
-    int64_t length;
-    Str     text = str_c(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length"));
-    return !str_is_null(text) && (!int64_parse(text, &length) || length > PATIENCE);
-}
-
-/* Until somebody resumes it, on_request is not called. Lock held. */
-static void suspend(HttpExchange *x)
-{
-    x->suspended = true;
-    MHD_suspend_connection(x->connection);
-}
-
-static HttpVersion version_of(const char *version)
-{
-    return str_equal(str_c(version), STR_LIT("HTTP/1.0")) ? HTTP_1_0 : HTTP_1_1;
-}
-
-/* ---- who is there ---- */
-
-/* -> on the heap, or NULL. */
-static char *forget_principal(Http1 *http1, int fd)
-{
-    char *principal = NULL;
-    pthread_mutex_lock(&http1->lock);
-    Known **at = &http1->known;
-    while (*at != NULL && (*at)->fd != fd)
-        at = &(*at)->next;
-    Known *known = *at;
-    if (known != NULL) {
-        principal = known->principal;
-        *at       = known->next;
+    HttpExchange *x     = connection->x;
+    bool          moved = false, over = connection->head.chunked ? connection->chunks.state == CHUNK_OVER
+                                                                 : connection->body_left == 0;
+    while (!over && unread(connection).len > 0) {
+        Str        bytes = unread(connection), data = bytes;
+        size_t     n     = 0;
+        Http1Fault fault = {0};
+        if (connection->head.chunked)
+            n = http1_chunks_read(&connection->chunks, bytes, &data, &fault);
+        else {
+            n    = (int64_t)bytes.len < connection->body_left ? bytes.len : (size_t)connection->body_left;
+            data = str_n(bytes.ptr, n);
+            connection->body_left -= (int64_t)n;
+        }
+        if (data.len > 0)
+            exchange_receive(x, data);
+        connection->received += data.len;
+        consume(connection, n);
+        moved = true;
+        if (fault.status == 0 && x->too_large)
+            fault = (Http1Fault){413, "The request is too large"};
+        if (fault.status != 0) {
+            refuse_rest(connection, fault.status, fault.message);
+            return true;
+        }
+        over = connection->head.chunked ? connection->chunks.state == CHUNK_OVER : connection->body_left == 0;
     }
-    pthread_mutex_unlock(&http1->lock);
-    mem_free(known);
-    return principal;
-}
-
-/* One that an earlier socket of this number has left behind is not believed. */
-static void know_principal(Http1 *http1, int fd, const char *principal)
-{
-    mem_free(forget_principal(http1, fd));
-    if (principal == NULL)
-        return;
-    Known *known = mem_alloc(sizeof *known);
-    pthread_mutex_lock(&http1->lock);
-    *known       = (Known){http1->known, fd, mem_strdup(principal)};
-    http1->known = known;
-    pthread_mutex_unlock(&http1->lock);
-}
-
-static const char *principal_of(struct MHD_Connection *connection)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return info != NULL ? info->socket_context : NULL;
-}
-
-static void on_connection(void *context, struct MHD_Connection *connection, void **slot,
-                          enum MHD_ConnectionNotificationCode what)
-{
-    HttpServer                     *server = context;
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        *slot = forget_principal(server->http1, info->connect_fd);
-        return;
-    }
-    mem_free(*slot);
-    *slot = NULL;
-    atomic_fetch_sub(&server->connections, 1);
-}
-
-/* ---- requests as libmicrohttpd tells of them ---- */
-
-/* The headers are there. */
-static enum MHD_Result begin(HttpServer *server, struct MHD_Connection *connection, Request *request,
-                             const char *method, const char *version)
-{
-    Str           target = str_c(request->target);
-    HttpExchange *x = exchange_new(server, &transport, connection, version_of(version), str_c(method), target,
-                                   principal_of(connection));
-    request->x      = x;
-    if (has_two_lengths(connection))
-        return refuse(connection, 400, "The request says twice how long it is");
-    if (announces_too_much(connection))
-        return refuse(connection, 413, "The request is too large");
-    if (x->streams)
-        exchange_submit(x);
-    return MHD_YES;
-}
-
-/* More of the body; *size becomes what is left for another time. */
-static void take_body(HttpExchange *x, const char *data, size_t *size)
-{
-    pthread_mutex_lock(&x->lock);
-    bool full = x->streams && x->body.len >= HTTP_BODY_HIGH && !x->gone;
-    if (full)
-        suspend(x); /* until the handler has read */
-    pthread_mutex_unlock(&x->lock);
-    if (full)
-        return;
-    exchange_receive(x, str_n(data, *size));
-    *size = 0;
-}
-
-/* All of it is there: runs the handler, or waits for one that reads. False: the reply is there already. */
-static bool take_end(HttpExchange *x)
-{
-    if (!x->body_ended)
+    if (over) {
         exchange_received(x);
-    pthread_mutex_lock(&x->lock);
-    bool fresh = !x->submitted, waits = fresh || (!x->begun && !x->gone);
-    MHD_set_connection_option(x->connection, MHD_CONNECTION_OPTION_TIMEOUT,
-                              (unsigned)x->server->options.idle_timeout_s);
-    if (waits)
-        suspend(x);
-    pthread_mutex_unlock(&x->lock);
-    if (fresh)
-        exchange_submit(x);
-    return waits;
-}
-
-static bool has_reply(HttpExchange *x)
-{
-    pthread_mutex_lock(&x->lock);
-    bool has = x->body_ended && (x->begun || x->gone);
-    pthread_mutex_unlock(&x->lock);
-    return has;
-}
-
-static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
-                                  const char *method, const char *version, const char *data, size_t *size,
-                                  void **slot)
-{
-    HttpServer *server  = context;
-    Request    *request = *slot;
-    if (request->x == NULL)
-        return begin(server, connection, request, method, version);
-    if (*size > 0) {
-        take_body(request->x, data, size);
-        return MHD_YES;
+        enter(connection, ANSWER);
     }
-    if (request->x->too_large)
-        return refuse(connection, 413, "The request is too large");
-    if (has_reply(request->x))
-        return reply(request->x);
-    if (atomic_load(&server->stopping))
-        return MHD_NO;
-    if ((request->h2c = h2c_asked(connection, request->x)) != NULL)
-        return switch_to_http2(server, connection);
-    return take_end(request->x) ? MHD_YES : reply(request->x);
+    return moved || over;
 }
 
-static void *on_target(void *context, const char *target, struct MHD_Connection *connection)
+/* The head is there, and is one. */
+static void begin(Connection *connection)
 {
-    Request *request = mem_calloc(1, sizeof *request);
-    request->target  = mem_strdup(target);
-    return request;
+    const Http1Head *head    = &connection->head;
+    HttpVersion      version = head->version_1_0 ? HTTP_1_0 : HTTP_1_1;
+    connection->x            = exchange_new(connection->server, &transport, connection, version, head->method,
+                                            head->target, connection->socket.principal);
+    connection->chunks       = (Http1Chunks){0};
+    connection->body_left    = head->length;
+    connection->received     = 0;
+    connection->replying = connection->closes = false;
+    enter(connection, BODY);
 }
 
-static void on_completed(void *context, struct MHD_Connection *connection, void **slot,
-                         enum MHD_RequestTerminationCode how)
+/* What came with the head is all that is taken before somebody has looked at it. True: it is over, or not
+ * ours any more. */
+static bool submit(Connection *connection)
 {
-    Request *request = *slot;
-    if (request == NULL)
-        return;
-    if (request->x != NULL)
-        exchange_over(request->x);
-    h2c_free(request->h2c);
-    mem_free(request->target);
-    mem_free(request);
-    *slot = NULL;
+    HttpExchange *x = connection->x;
+    (void)take_body(connection);
+    if (connection->x == NULL) /* its body is none */
+        return true;
+    if (connection->state == ANSWER && become_http2(connection))
+        return true;
+    exchange_submit(x);
+    return false;
 }
 
-static void on_log(void *context, const char *format, va_list args)
+/* ksqlDB's limit on what is read as a whole. */
+static bool is_too_large(const Connection *connection)
 {
-    char text[512];
-    vsnprintf(text, sizeof text, format, args);
-    log_line(LOG_DEBUG, "http: %s", text);
+    return !connection->x->streams && connection->body_left > (int64_t)connection->server->options.max_body;
 }
 
-static struct MHD_Daemon *start_daemon(HttpServer *server)
+static void skip_blank_lines(Connection *connection)
 {
-    return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
-            MHD_USE_ERROR_LOG | MHD_USE_ITC | MHD_ALLOW_UPGRADE,
-        0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-        MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)HTTP_REQUEST_TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT, (unsigned)server->most_connections,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(2 * BLOCK), MHD_OPTION_END);
-}
-
-Status http1_start(HttpServer *server, Http1 **out, Error *err)
-{
-    Http1 *http1 = mem_calloc(1, sizeof *http1);
-    pthread_mutex_init(&http1->door, NULL);
-    pthread_mutex_init(&http1->lock, NULL);
-    http1->daemon = start_daemon(server);
-    if (http1->daemon == NULL) {
-        error_set(err, E_IO, NO_POS, "cannot start the HTTP server: %m");
-        http1_free(http1);
-        return E_IO;
+    for (Str in = unread(connection); in.len >= 2 && memcmp(in.ptr, "\r\n", 2) == 0;
+         in     = unread(connection)) {
+        connection->blanks += 2;
+        consume(connection, 2);
     }
-    *out = http1;
-    return OK;
 }
 
-/* It closes the socket when it does not want it. */
-void http1_take(HttpServer *server, int fd, const struct sockaddr *address, socklen_t size,
-                const char *principal)
+/* True: something has moved. */
+static bool take_head(Connection *connection)
 {
-    Http1 *http1 = server->http1;
-    bool   taken = false;
-    pthread_mutex_lock(&http1->door);
-    if (http1->daemon != NULL) {
-        know_principal(http1, fd, principal);
-        taken = MHD_add_connection(http1->daemon, fd, address, size) == MHD_YES;
-    } else
-        close(fd);
-    pthread_mutex_unlock(&http1->door);
-    if (!taken)
-        atomic_fetch_sub(&server->connections, 1);
+    Http1Fault fault = {0};
+    skip_blank_lines(connection);
+    Str in = unread(connection);
+    if (in.len == 0 && connection->blanks <= MAX_BLANK)
+        return false;
+    size_t end = 0;
+    if (connection->blanks > MAX_BLANK)
+        fault = (Http1Fault){400, "The request begins with too many empty lines"};
+    else
+        end = http1_head_end(in, &connection->scanned, &fault);
+    if (fault.status == 0 && end == 0)
+        return false;
+    connection->scanned = connection->blanks = 0;
+    if (fault.status != 0 ||
+        !http1_head_read(str_n(in.ptr, end), &connection->head, &connection->fields, &fault)) {
+        fields_clear(&connection->fields);
+        refuse(connection, fault.status, fault.message);
+        return true;
+    }
+    begin(connection);
+    consume(connection, end); /* the head's texts were copied */
+    if (is_too_large(connection))
+        refuse_rest(connection, 413, "The request is too large");
+    else
+        (void)submit(connection);
+    return true;
 }
 
-void http1_stop(Http1 *http1)
+/* ---- bytes ---- */
+
+/* False: nobody takes it. */
+static bool send_due(Connection *connection)
 {
-    if (http1 == NULL)
+    connection->blocked = false;
+    while (connection->out_at < connection->out.len) {
+        ssize_t n =
+            tls_send(connection->socket.tls, connection->base.fd, connection->out.ptr + connection->out_at,
+                     connection->out.len - connection->out_at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            connection->blocked = true;
+            return true;
+        }
+        if (n < 0)
+            return false;
+        connection->out_at += (size_t)n;
+    }
+    strbuf_clear(&connection->out);
+    connection->out_at = 0;
+    return true;
+}
+
+/* The reply is out as a whole, or as far as it will ever be. */
+static void end_reply(Connection *connection, bool cut)
+{
+    bool more = connection->state == ANSWER && !connection->closes && !cut;
+    let_go(connection);
+    connection->served   = true;
+    connection->replying = false;
+    if (!more)
+        strbuf_clear(&connection->in), connection->in_at = 0;
+    enter(connection, more ? HEAD : LAST);
+}
+
+/* Who was admitted is no guest any more, and is told to send its body if it wants to be told. */
+static void notice_admission(Connection *connection)
+{
+    if (connection->x == NULL || exchange_admission(connection->x) != ADMISSION_GIVEN)
         return;
-    pthread_mutex_lock(&http1->door);
-    struct MHD_Daemon *daemon = http1->daemon;
-    http1->daemon             = NULL;
-    pthread_mutex_unlock(&http1->door);
-    if (daemon != NULL)
-        MHD_stop_daemon(daemon);
+    if (exchange_is_welcome(connection->x)) {
+        guest_leave(connection->socket.guest);
+        connection->socket.guest = NULL;
+    }
+    if (connection->state == BODY && connection->head.expects && connection->received == 0 &&
+        !connection->replying) /* before anything of the reply */
+        strbuf_adds(&connection->out, "HTTP/1.1 100 Continue\r\n\r\n");
+    connection->head.expects = false;
 }
 
-void http1_free(Http1 *http1)
+/* Of the exchange into `out`. True: something has moved. */
+static bool take_reply(Connection *connection)
 {
-    if (http1 == NULL)
+    HttpExchange *x     = connection->x;
+    bool          moved = false, done = false, cut = false;
+    pthread_mutex_lock(&x->lock);
+    bool begun = x->begun, lost = x->gone && !x->begun, socket = x->websocket;
+    if (begun && !socket && !connection->replying) {
+        add_reply_head(connection, x);
+        moved = true;
+    }
+    pthread_mutex_unlock(&x->lock);
+    notice_admission(connection); /* which was there before the reply */
+    if (lost) {                   /* the server stops */
+        let_go(connection);
+        enter(connection, LAST);
+        return true;
+    }
+    if (begun && socket) {
+        become_websocket(connection);
+        return false;
+    }
+    if (!begun || connection->out.len - connection->out_at >= SEND_BLOCK)
+        return moved;
+    moved = add_reply_piece(connection, x, &done, &cut) || moved;
+    if (done)
+        end_reply(connection, cut);
+    return moved || done;
+}
+
+static bool has_room(const Connection *connection)
+{
+    HttpExchange *x = connection->x;
+    if (x == NULL)
+        return false;
+    pthread_mutex_lock(&x->lock);
+    bool room = x->admitted && !x->refused && !x->gone &&
+                (!x->streams || x->drops_body || x->body.len < HTTP_BODY_HIGH);
+    pthread_mutex_unlock(&x->lock);
+    return room;
+}
+
+/* Is there anywhere for bytes of the client to go? The end that TLS has of its own is read like any byte, so
+ * there a little is read ahead. */
+static bool hears(const Connection *connection)
+{
+    bool ahead = connection->state == ANSWER && connection->socket.tls != NULL &&
+                 unread(connection).len < RECEIVE_BLOCK;
+    return !connection->peer_ended &&
+           (connection->state == HEAD || ahead || (connection->state == BODY && has_room(connection)));
+}
+
+/* Everything that can move without the socket. */
+static bool move(Connection *connection)
+{
+    bool moved = false;
+    if (connection->state == HEAD)
+        moved = take_head(connection);
+    else if (connection->state == BODY && has_room(connection))
+        moved = take_body(connection);
+    if (connection->x != NULL && !connection->base.is_removed)
+        moved = take_reply(connection) || moved;
+    return moved;
+}
+
+static void drop(Connection *connection) { loop_remove(connection->loop, &connection->base); }
+
+static void linger(Connection *connection)
+{
+    HttpConnection moved = hand_over(connection);
+    linger_take(connection->server, connection->loop, &moved);
+}
+
+/* A client that has ended its side gets what it has asked for as a whole, and nothing that would go on. */
+static void notice_end(Connection *connection)
+{
+    if (connection->x == NULL)
         return;
-    while (http1->known != NULL)
-        mem_free(forget_principal(http1, http1->known->fd));
-    pthread_mutex_destroy(&http1->lock);
-    pthread_mutex_destroy(&http1->door);
-    mem_free(http1);
+    bool half = connection->state == BODY && connection->peer_ended;
+    bool vain = connection->state == ANSWER && connection->hung_up && atomic_load(&connection->x->goes_on);
+    if (half || vain)
+        exchange_lost(connection->x);
+}
+
+static void want(Connection *connection)
+{
+    uint32_t events = (hears(connection) ? EPOLLIN : 0) | (connection->hung_up ? 0 : EPOLLRDHUP) |
+                      (connection->blocked ? EPOLLOUT : 0);
+    if (events != connection->wanted)
+        loop_want(connection->loop, &connection->base, events);
+    connection->wanted = events;
+}
+
+/* After whatever has happened. */
+static void go_on(Connection *connection)
+{
+    bool moved;
+    notice_end(connection);
+    do {
+        moved = move(connection);
+        if (connection->base.is_removed)
+            return;                               /* it has become another's */
+        moved = moved || connection->out.len > 0; /* what is sent makes room */
+        if (!send_due(connection)) {
+            drop(connection);
+            return;
+        }
+    } while (moved && !connection->blocked);
+    bool idle = connection->state == HEAD && connection->peer_ended;
+    if (idle || (connection->state == BODY && connection->peer_ended))
+        drop(connection);
+    else if (connection->state == LAST && connection->out.len == 0)
+        linger(connection);
+    else
+        want(connection);
+}
+
+/* What was consumed makes room. */
+static void close_gap(Connection *connection)
+{
+    Str left = unread(connection);
+    if (connection->in_at == 0)
+        return;
+    memmove(connection->in.ptr, left.ptr, left.len);
+    connection->in.len = left.len;
+    connection->in_at  = 0;
+}
+
+/* What the client has sent. False: the connection is broken. */
+static bool receive(Connection *connection)
+{
+    char block[RECEIVE_BLOCK];
+    for (int i = 0; i < RECEIVE_ROUNDS && hears(connection); i++) {
+        ssize_t n = tls_recv(connection->socket.tls, connection->base.fd, block, sizeof block);
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+            return true;
+        if (n < 0)
+            return false;
+        if (n == 0) {
+            connection->hung_up = connection->peer_ended = true;
+            return true;
+        }
+        if (connection->state == HEAD && connection->in.len == 0)
+            connection->since_ms = loop_now_ms();
+        close_gap(connection);
+        strbuf_add(&connection->in, str_n(block, (size_t)n));
+        (void)move(connection);
+        if (connection->base.is_removed)
+            return true;
+    }
+    return true;
+}
+
+static void connection_ready(LoopSource *source, uint32_t events)
+{
+    Connection *connection = (Connection *)source;
+    bool        alive      = (events & EPOLLERR) == 0;
+    connection->hung_up    = connection->hung_up || (events & EPOLLRDHUP) != 0;
+    if (alive && hears(connection))
+        alive = receive(connection);
+    else if ((events & EPOLLHUP) != 0) /* neither does it read any more */
+        alive = false;
+    if (connection->base.is_removed)
+        return;
+    if (alive)
+        go_on(connection);
+    else
+        drop(connection);
+}
+
+static void connection_woken(LoopSource *source) { go_on((Connection *)source); }
+
+static void connection_tick(LoopSource *source, int64_t now_ms)
+{
+    Connection *connection = (Connection *)source;
+    int64_t     waited_ms  = now_ms - connection->since_ms;
+    bool        begun      = connection->in.len > 0 || connection->blanks > 0;
+    if (connection->state == HEAD && !begun && connection->served &&
+        waited_ms > 1000LL * connection->server->options.idle_timeout_s)
+        drop(connection);
+    else if (connection->state == LAST && waited_ms > 1000LL * HTTP_UNSENT_TIMEOUT_S)
+        drop(connection);
+    else if (connection->state == HEAD && begun &&
+             waited_ms > 1000LL * connection->server->options.head_timeout_s) {
+        refuse(connection, 408, "The request's head takes too long");
+        go_on(connection);
+    } else if (connection->state == BODY && !connection->x->streams && has_room(connection) &&
+               waited_ms > server_body_patience_ms(connection->server, connection->received)) {
+        refuse_rest(connection, 408, "The request's body takes too long");
+        go_on(connection);
+    }
+}
+
+/* ---- life ---- */
+
+static void connection_release(LoopSource *source)
+{
+    Connection *connection = (Connection *)source;
+    if (atomic_load(&connection->server->stopping)) /* handlers have ended their replies */
+        while (connection->x != NULL && take_reply(connection) && send_due(connection) &&
+               !connection->blocked)
+            ;
+    bool ours = connection->base.fd >= 0; /* it was not handed on */
+    if (ours)
+        (void)send_due(connection);
+    let_go(connection);
+    fields_clear(&connection->fields);
+    strbuf_clear(&connection->in);
+    strbuf_clear(&connection->out);
+    if (ours)
+        connection_close(connection->server, &connection->socket);
+    mem_free(connection);
+}
+
+void http1_take(HttpServer *server, const HttpConnection *from)
+{
+    Error       err;
+    Connection *connection     = mem_calloc(1, sizeof *connection);
+    uint32_t    events         = EPOLLIN | EPOLLRDHUP;
+    *connection                = (Connection){.base     = {.fd      = from->fd,
+                                                           .ready   = connection_ready,
+                                                           .woken   = connection_woken,
+                                                           .tick    = connection_tick,
+                                                           .release = connection_release},
+                                              .server   = server,
+                                              .loop     = from->tls != NULL ? server->tls_loop : server->http1_loop,
+                                              .socket   = *from,
+                                              .wanted   = events | EPOLLOUT,
+                                              .since_ms = loop_now_ms()};
+    connection->socket.already = connection->socket.due = STR_NULL;
+    strbuf_add(&connection->in, from->already);
+    /* There is room to write: what has been read already is looked at when the loop has it. */
+    if (loop_add(connection->loop, &connection->base, events | EPOLLOUT, &err) != OK) {
+        log_line(LOG_WARN, "http: a connection cannot be served: %s", err.message);
+        connection_release(&connection->base);
+    }
 }

@@ -20,8 +20,9 @@
 #include "server/http/server.h"
 
 enum {
-    MOST_STREAMS    = 1000,      /* of a connection at a time */
-    MOST_HEADERS    = 64 * 1024, /* bytes of names and values of a request */
+    MOST_STREAMS    = 1000,            /* of a connection at a time */
+    MOST_HEADERS    = 64 * 1024,       /* bytes of names and values of a request */
+    MOST_HELD       = 2 * 1024 * 1024, /* of all that have not been answered */
     SEND_BLOCK      = 32 * 1024,
     RECEIVE_BLOCK   = TLS_RECORD,
     RECEIVE_ROUNDS  = 16,   /* then others have their turn */
@@ -37,9 +38,14 @@ struct Stream {
     Connection   *connection;
     Stream       *next, *previous;
     int32_t       id;
-    HttpExchange *x;       /* once the headers are there */
-    StrBuf        headers; /* name NUL value NUL ...; complete when x is made */
-    bool          answered, ended /* by the client */, sent /* all of the reply */;
+    HttpExchange *x;      /* once the headers are there */
+    Fields        fields; /* complete when x is made; until its reply begins */
+    const char   *fault;  /* why the fields are none; NULL: they are */
+    bool          submitted, answered, ended /* by the client */, sent /* all of the reply */;
+    bool          expects;  /* to be told that its body is wanted */
+    int64_t       since_ms; /* its first headers, or their end */
+    size_t        received; /* of the body */
+    size_t        held;     /* of that, taken and not acknowledged: nobody has admitted it yet */
     /* Under the connection's lock. */
     Stream *next_due;
     bool    is_due;
@@ -51,6 +57,7 @@ struct Connection {
     HttpConnection   socket; /* as it was handed to us */
     nghttp2_session *session;
     Stream          *streams;
+    size_t           held;  /* bytes of their fields */
     StrBuf           early; /* what was read before the loop had it */
     StrBuf           out;   /* what the socket has not taken */
     size_t           out_at;
@@ -64,22 +71,17 @@ struct Connection {
 
 /* ---- the transport of its exchanges ---- */
 
-static Str find_header(const Stream *stream, Str name)
-{
-    Str all = strbuf_str(&stream->headers);
-    for (size_t at = 0; at < all.len;) {
-        Str key   = str_c(all.ptr + at);
-        Str value = str_c(all.ptr + at + key.len + 1);
-        if (str_equal_nocase(key, name))
-            return value;
-        at += key.len + value.len + 2;
-    }
-    return STR_NULL;
-}
+static Str find_header(const Stream *stream, Str name) { return fields_find(&stream->fields, name); }
 
 static Str stream_header(const HttpExchange *x, const char *name)
 {
     return find_header(x->connection, str_c(name));
+}
+
+static void forget_fields(Stream *stream)
+{
+    stream->connection->held -= stream->fields.bytes.len;
+    fields_clear(&stream->fields);
 }
 
 static void make_due(Stream *stream)
@@ -96,9 +98,8 @@ static void make_due(Stream *stream)
 }
 
 static void stream_resume(HttpExchange *x) { make_due(x->connection); }
-static int  stream_socket(const HttpExchange *x) { return -1; }
 
-static const HttpTransport transport = {stream_header, stream_resume, stream_socket};
+static const HttpTransport transport = {stream_header, stream_resume};
 
 /* ---- streams ---- */
 
@@ -107,6 +108,7 @@ static Stream *stream_new(Connection *connection, int32_t id)
     Stream *stream     = mem_calloc(1, sizeof *stream);
     stream->connection = connection;
     stream->id         = id;
+    stream->since_ms   = loop_now_ms();
     stream->next       = connection->streams;
     if (stream->next != NULL)
         stream->next->previous = stream;
@@ -122,6 +124,7 @@ static void stream_free(Stream *stream)
             exchange_drop_body(stream->x);
             nghttp2_session_consume_connection(connection->session, exchange_body_read(stream->x));
         }
+        nghttp2_session_consume_connection(connection->session, stream->held);
         exchange_over(stream->x); /* nobody makes it due any more */
     }
     pthread_mutex_lock(&connection->lock);
@@ -137,7 +140,7 @@ static void stream_free(Stream *stream)
         connection->streams = stream->next;
     if (stream->next != NULL)
         stream->next->previous = stream->previous;
-    strbuf_clear(&stream->headers);
+    forget_fields(stream);
     mem_free(stream);
 }
 
@@ -199,6 +202,7 @@ static void answer(Stream *stream)
     pthread_mutex_lock(&x->lock);
     size_t count = list_headers(x, arena, headers);
     bool   empty = (x->whole && x->written == 0) || str_equal(x->method, STR_LIT("HEAD"));
+    forget_fields(stream); /* nobody asks for them any more */
     pthread_mutex_unlock(&x->lock);
     stream->answered = true;
     if (empty)
@@ -210,6 +214,33 @@ static void answer(Stream *stream)
     arena_free(arena);
 }
 
+static void say_continue(Stream *stream)
+{
+    nghttp2_nv status = header_of(":status", "100");
+    if (stream->expects && !stream->ended && stream->received == 0 && !stream->answered)
+        (void)nghttp2_submit_headers(stream->connection->session, NGHTTP2_FLAG_NONE, stream->id, NULL,
+                                     &status, 1, NULL);
+    stream->expects = false;
+}
+
+/* Somebody has looked at the headers: the client may go on, or hears why not. */
+static void notice_admission(Stream *stream)
+{
+    Connection *connection = stream->connection;
+    Admission   admission  = exchange_admission(stream->x);
+    if (admission == ADMISSION_OPEN)
+        return;
+    if (admission == ADMISSION_GIVEN && exchange_is_welcome(stream->x)) {
+        guest_leave(connection->socket.guest);
+        connection->socket.guest = NULL;
+    }
+    if (stream->held > 0)
+        nghttp2_session_consume(connection->session, stream->id, stream->held);
+    stream->held = 0;
+    if (admission == ADMISSION_GIVEN)
+        say_continue(stream);
+}
+
 /* Somebody has something for it. */
 static void look_at(Stream *stream)
 {
@@ -218,7 +249,8 @@ static void look_at(Stream *stream)
     pthread_mutex_lock(&x->lock);
     bool begun = x->begun, lost = x->gone && !x->begun;
     pthread_mutex_unlock(&x->lock);
-    size_t read = exchange_body_read(x);
+    notice_admission(stream); /* which was there before the reply */
+    size_t read = x->streams ? exchange_body_read(x) : 0;
     if (read > 0)
         nghttp2_session_consume(session, stream->id, read);
     if (lost)
@@ -247,37 +279,65 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
                      size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags, void *user)
 {
-    Stream *stream = stream_of(session, frame->hd.stream_id);
+    Stream     *stream     = stream_of(session, frame->hd.stream_id);
+    Connection *connection = user;
     if (stream == NULL || stream->x != NULL) /* trailers are nobody's */
         return 0;
-    if (stream->headers.len + name_len + value_len > MOST_HEADERS)
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* resets the stream */
-    strbuf_add(&stream->headers, str_n((const char *)name, name_len));
-    strbuf_addc(&stream->headers, '\0');
-    strbuf_add(&stream->headers, str_n((const char *)value, value_len)); /* nghttp2 lets no NUL pass */
-    strbuf_addc(&stream->headers, '\0');
+    size_t before = stream->fields.bytes.len;
+    if (before + name_len + value_len > MOST_HEADERS || connection->held > MOST_HELD)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;                /* resets the stream */
+    fields_add(&stream->fields, str_n((const char *)name, name_len), /* nghttp2 lets no NUL pass */
+               str_n((const char *)value, value_len));
+    connection->held += stream->fields.bytes.len - before;
+    return 0;
+}
+
+/* Control characters and the like, which without this would cost the stream, and tell nobody why. */
+static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+                             size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
+                             void *user)
+{
+    Stream *stream = stream_of(session, frame->hd.stream_id);
+    if (stream != NULL && stream->x == NULL)
+        stream->fault = "A header field holds a character that may not be there";
     return 0;
 }
 
 static void begin_request(Stream *stream)
 {
-    Str path  = find_header(stream, STR_LIT(":path"));
-    stream->x = exchange_new(stream->connection->server, &transport, stream, HTTP_2,
-                             find_header(stream, STR_LIT(":method")), str_is_null(path) ? STR_LIT("") : path,
-                             stream->connection->socket.principal);
-    if (stream->x->streams)
-        exchange_submit(stream->x);
+    Str         path   = find_header(stream, STR_LIT(":path"));
+    Str         expect = find_header(stream, STR_LIT("expect"));
+    const char *fault  = stream->fault != NULL ? stream->fault : fields_fault(&stream->fields);
+    int64_t     length;
+    stream->x        = exchange_new(stream->connection->server, &transport, stream, HTTP_2,
+                                    find_header(stream, STR_LIT(":method")), str_is_null(path) ? STR_LIT("") : path,
+                                    stream->connection->socket.principal);
+    stream->expects  = str_equal_nocase(expect, STR_LIT("100-continue"));
+    stream->since_ms = loop_now_ms();
+    if (fault != NULL)
+        exchange_refuse(stream->x, 400, fault);
+    else if (!str_is_null(expect) && !stream->expects)
+        exchange_refuse(stream->x, 417, "Expect: only 100-continue is built");
+    else if (!stream->x->streams && int64_parse(find_header(stream, STR_LIT("content-length")), &length) &&
+             length > (int64_t)stream->connection->server->options.max_body)
+        exchange_refuse(stream->x, 413, "The request is too large");
 }
 
 static void end_request(Stream *stream)
 {
-    HttpExchange *x = stream->x;
-    stream->ended   = true;
-    exchange_received(x);
-    if (x->too_large)
-        exchange_refuse(x, 413, "The request is too large");
-    else if (!x->streams)
-        exchange_submit(x);
+    stream->ended = true;
+    exchange_received(stream->x);
+}
+
+/* Once for all that has come together: a request whose body came with it is looked at once. */
+static void submit_fresh(Connection *connection)
+{
+    for (Stream *stream = connection->streams; stream != NULL; stream = stream->next)
+        if (stream->x != NULL && !stream->submitted) {
+            stream->submitted = true;
+            if (exchange_admission(stream->x) == ADMISSION_OPEN) /* else it is refused */
+                exchange_submit(stream->x);
+        }
 }
 
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user)
@@ -302,7 +362,12 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
     if (stream == NULL || stream->x == NULL)
         return nghttp2_session_consume(session, id, len);
     exchange_receive(stream->x, str_n((const char *)bytes, len));
-    size_t taken = stream->x->streams ? exchange_body_read(stream->x) : len;
+    stream->received += len;
+    if (stream->x->too_large)
+        exchange_refuse(stream->x, 413, "The request is too large");
+    bool   held  = !stream->x->streams && exchange_admission(stream->x) == ADMISSION_OPEN;
+    size_t taken = stream->x->streams ? exchange_body_read(stream->x) : held ? 0 : len;
+    stream->held += held ? len : 0;
     return taken > 0 ? nghttp2_session_consume(session, id, taken) : 0;
 }
 
@@ -390,6 +455,7 @@ static bool hear(Connection *connection, const uint8_t *bytes, size_t len)
 {
     connection->heard_ms = loop_now_ms();
     ssize_t taken        = nghttp2_session_mem_recv(connection->session, bytes, len);
+    submit_fresh(connection);
     if (taken >= 0)
         return true;
     log_line(LOG_DEBUG, "http: HTTP/2: %s", nghttp2_strerror((int)taken));
@@ -449,25 +515,36 @@ static void connection_woken(LoopSource *source)
     go_on(connection);
 }
 
-static bool is_waiting_for_request(const Connection *connection)
+/* Headers that do not end, or a body that is to be read as a whole and takes its time. */
+static bool is_late(Stream *stream, int64_t now_ms)
 {
-    for (const Stream *stream = connection->streams; stream != NULL; stream = stream->next)
-        if (stream->ended || (stream->x != NULL && stream->x->streams))
-            return false;
-    return connection->streams != NULL;
+    const HttpServer *server    = stream->connection->server;
+    int64_t           waited_ms = now_ms - stream->since_ms;
+    if (stream->x == NULL)
+        return waited_ms > 1000LL * server->options.head_timeout_s;
+    return !stream->ended && !stream->answered && !stream->x->streams &&
+           exchange_admission(stream->x) == ADMISSION_GIVEN &&
+           waited_ms > server_body_patience_ms(server, stream->received);
 }
 
 static void connection_tick(LoopSource *source, int64_t now_ms)
 {
     Connection *connection = (Connection *)source;
     int64_t     silent_s   = (now_ms - connection->heard_ms) / 1000;
-    bool        half       = is_waiting_for_request(connection);
+    bool        over = connection->streams == NULL && silent_s > connection->server->options.idle_timeout_s;
+    bool        late = false;
     connection->resets -= connection->resets < RESETS_FORGIVEN ? connection->resets : RESETS_FORGIVEN;
-    bool idle = connection->streams == NULL && silent_s > connection->server->options.idle_timeout_s;
-    if (!idle && (!half || silent_s <= HTTP_REQUEST_TIMEOUT_S))
-        return;
-    nghttp2_session_terminate_session(connection->session, NGHTTP2_NO_ERROR);
-    go_on(connection);
+    for (Stream *stream = connection->streams; stream != NULL; stream = stream->next)
+        if (is_late(stream, now_ms)) {
+            late = true;
+            over = over || stream->x == NULL; /* whose headers it is that lack, there is no telling */
+            if (stream->x != NULL)
+                exchange_refuse(stream->x, 408, "The request's body takes too long");
+        }
+    if (over)
+        nghttp2_session_terminate_session(connection->session, NGHTTP2_NO_ERROR);
+    if (over || late)
+        go_on(connection);
 }
 
 /* ---- life ---- */
@@ -503,6 +580,7 @@ static nghttp2_session_callbacks *make_callbacks(void)
         return NULL;
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+    nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, on_invalid_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
@@ -544,6 +622,7 @@ static Connection *connection_new(HttpServer *server, const HttpConnection *from
                                           .socket   = *from,
                                           .heard_ms = loop_now_ms()};
     strbuf_add(&connection->early, from->already);
+    strbuf_add(&connection->out, from->due);
     pthread_mutex_init(&connection->lock, NULL);
     connection->session = make_session(connection);
     return connection;
@@ -569,13 +648,14 @@ static bool add_first_stream(Connection *connection, HttpExchange *x, H2c *h2c)
     Stream *stream = stream_new(connection, 1);
     bool    head   = str_equal(x->method, STR_LIT("HEAD"));
     pthread_mutex_lock(&x->lock);
-    x->transport    = &transport;
-    x->connection   = stream;
-    x->version      = HTTP_2;
-    stream->x       = x;
-    stream->ended   = true;
-    stream->headers = h2c->headers;
-    h2c->headers    = (StrBuf){0};
+    x->transport  = &transport;
+    x->connection = stream;
+    x->version    = HTTP_2;
+    stream->x     = x;
+    stream->ended = stream->submitted = true;
+    stream->fields                    = h2c->fields;
+    h2c->fields                       = (Fields){0};
+    connection->held += stream->fields.bytes.len;
     pthread_mutex_unlock(&x->lock);
     nghttp2_session *session = connection->session;
     return session != NULL &&

@@ -24,8 +24,9 @@ typedef struct ssl_st     TlsSession; /* OpenSSL's SSL */
 /* ---- tls_context.c ---- */
 
 /* E_CONFIG names the setting that cannot be carried out. */
-Status tls_context_open(const HttpTls *options, TlsContext **out, Error *err);
-void   tls_context_close(TlsContext *context); /* sessions may outlive it. Accepts NULL */
+Status      tls_context_open(const HttpTls *options, TlsContext **out, Error *err);
+TlsContext *tls_context_ref(TlsContext *context);   /* to be closed once more */
+void        tls_context_close(TlsContext *context); /* sessions may outlive it. Accepts NULL */
 
 /* ---- tls.c: a session ---- */
 

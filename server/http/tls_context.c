@@ -433,4 +433,10 @@ Status tls_context_open(const HttpTls *options, TlsContext **out, Error *err)
     return OK;
 }
 
+TlsContext *tls_context_ref(TlsContext *context)
+{
+    SSL_CTX_up_ref(context);
+    return context;
+}
+
 void tls_context_close(TlsContext *context) { SSL_CTX_free(context); }

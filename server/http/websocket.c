@@ -1,11 +1,9 @@
 /*
- * websocket.c - the reply of an exchange as messages of a WebSocket (RFC 6455), once libmicrohttpd has shaken
- * hands.
+ * websocket.c - the reply of an exchange as messages of a WebSocket (RFC 6455).
  *
  * Each piece that a handler wrote is a text message; the end of the reply closes with 1000, a handler may say
  * otherwise. What the client sends is of no interest but that it leaves: pings are answered, messages are
- * dropped. The socket is on the loop; the exchange changes its transport when it gets here, and libmicrohttpd
- * closes the socket when it is told that we are through.
+ * dropped. The socket is on the loop; the exchange changes its transport when it gets here.
  */
 #include "server/http/websocket.h"
 
@@ -93,14 +91,13 @@ size_t websocket_read(WebSocketInput *input, Str bytes, WebSocketEvent *event)
 typedef struct {
     LoopSource     base;
     HttpServer    *server;
+    HttpConnection from;
     HttpExchange  *x; /* the transport's reference */
     StrBuf         out;
     size_t         out_at;
     bool           blocked, in_message, said_close, heard_close;
     int64_t        closed_ms;
     WebSocketInput input;
-    void (*finished)(void *handle); /* gives the socket back */
-    void *handle;
 } WebSocket;
 
 static void add_frame(StrBuf *out, int first, Str payload)
@@ -174,8 +171,8 @@ static bool send_all(WebSocket *socket)
             gather(socket);
         if (socket->out.len == 0)
             return true;
-        ssize_t n = send(socket->base.fd, socket->out.ptr + socket->out_at, socket->out.len - socket->out_at,
-                         MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n = tls_send(socket->from.tls, socket->base.fd, socket->out.ptr + socket->out_at,
+                             socket->out.len - socket->out_at);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
@@ -228,8 +225,8 @@ static bool hear(WebSocket *socket, Str bytes)
 static void socket_ready(LoopSource *source, uint32_t events)
 {
     WebSocket *socket = (WebSocket *)source;
-    char       block[4096];
-    ssize_t    n = recv(source->fd, block, sizeof block, MSG_DONTWAIT);
+    char       block[TLS_RECORD];
+    ssize_t    n = tls_recv(socket->from.tls, source->fd, block, sizeof block);
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) ||
         (n > 0 && !hear(socket, str_n(block, (size_t)n))))
         drop(socket);
@@ -252,7 +249,7 @@ static void socket_release(LoopSource *source)
     if (atomic_load(&socket->server->stopping))
         (void)send_all(socket);
     exchange_over(socket->x);
-    socket->finished(socket->handle);
+    connection_close(socket->server, &socket->from);
     strbuf_clear(&socket->out);
     mem_free(socket);
 }
@@ -265,24 +262,23 @@ static void resume(HttpExchange *x)
     WebSocket *socket = x->connection;
     loop_wake(socket->server->loop, &socket->base);
 }
-static int no_socket(const HttpExchange *x) { return -1; }
 
-static const HttpTransport transport = {no_header, resume, no_socket};
+static const HttpTransport transport = {no_header, resume};
 
-void websocket_take(HttpExchange *x, int fd, Str already, void (*finished)(void *handle), void *handle)
+void websocket_take(HttpExchange *x, const HttpConnection *from)
 {
     WebSocket *socket = mem_calloc(1, sizeof *socket);
     Error      err;
-    *socket    = (WebSocket){.base     = {.fd      = fd,
-                                          .ready   = socket_ready,
-                                          .woken   = socket_woken,
-                                          .tick    = socket_tick,
-                                          .release = socket_release},
-                             .server   = x->server,
-                             .x        = x,
-                             .finished = finished,
-                             .handle   = handle};
-    bool right = hear(socket, already);
+    *socket = (WebSocket){.base   = {.fd      = from->fd,
+                                     .ready   = socket_ready,
+                                     .woken   = socket_woken,
+                                     .tick    = socket_tick,
+                                     .release = socket_release},
+                          .server = x->server,
+                          .from   = *from,
+                          .x      = x};
+    strbuf_add(&socket->out, from->due);
+    bool right = hear(socket, from->already);
     pthread_mutex_lock(&x->lock); /* nobody resumes it before the loop has it, or when it has not */
     bool watched =
         right && loop_add(x->server->loop, &socket->base, EPOLLIN | EPOLLOUT | EPOLLRDHUP, &err) == OK;

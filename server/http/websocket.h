@@ -5,7 +5,7 @@
 #ifndef SLUICE_SERVER_HTTP_WEBSOCKET_H
 #define SLUICE_SERVER_HTTP_WEBSOCKET_H
 
-#include "server/http/exchange.h"
+#include "server/http/server.h"
 
 /* Sec-WebSocket-Accept for a Sec-WebSocket-Key. */
 Str websocket_accept(Str key, Arena *arena);
@@ -27,8 +27,7 @@ typedef enum { WEBSOCKET_NOTHING, WEBSOCKET_PING, WEBSOCKET_CLOSE, WEBSOCKET_BRO
 /* Reads up to the first event; -> how many bytes that were. */
 size_t websocket_read(WebSocketInput *input, Str bytes, WebSocketEvent *event);
 
-/* Takes over the exchange with the transport's reference, and the socket, which `finished` gives back.
- * `already`: what the client has sent behind its request. Thread: any. */
-void websocket_take(HttpExchange *x, int fd, Str already, void (*finished)(void *handle), void *handle);
+/* Takes over the exchange with the transport's reference, and its connection. Thread: any. */
+void websocket_take(HttpExchange *x, const HttpConnection *connection);
 
 #endif

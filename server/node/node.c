@@ -198,6 +198,7 @@ static Status check_authorization(Node *node, Error *err)
 static Status open_rest(Node *node, const NodeOptions *options, Error *err)
 {
     HttpOptions http = {.context        = &node->rest,
+                        .admit          = rest_admit,
                         .handle         = rest_handle,
                         .streams_body   = rest_streams_body,
                         .max_body       = REST_MAX_BODY,

@@ -1,5 +1,8 @@
 /*
  * rest.c - from a request to its endpoint: CORS, who asks, readiness, the table of routes.
+ *
+ * In two steps: what the headers alone can decide is decided before the body is read (rest_admit), so that
+ * nobody whose request will be refused has it kept.
  */
 #include "server/rest/rest.h"
 
@@ -10,11 +13,12 @@ enum { ROUTE_ANYTIME = 1, ROUTE_STATEMENTS = 2, ROUTE_READS = 4 };
 typedef struct {
     const char *method, *path;
     RestHandler handler;
+    RestGuard   permit;
     unsigned    flags;
 } Route;
 
 static const Route routes[] = {
-#define ROUTE(method, path, handler, flags) {method, path, handler, flags},
+#define ROUTE(method, path, handler, permit, flags) {method, path, handler, permit, flags},
 #include "server/rest/routes.def"
 #undef ROUTE
 };
@@ -84,39 +88,58 @@ static void refuse_path(HttpExchange *x, bool path_known)
                STR_ARG(utf8_repair(http_arena(x), http_method(x))), STR_ARG(path));
 }
 
-static void dispatch(Rest *rest, HttpExchange *x)
+static const Route *route_of(const HttpExchange *x, bool *path_known)
+{
+    bool head = str_equal(http_method(x), STR_LIT("HEAD"));
+    return find_route(head ? STR_LIT("GET") : http_method(x), http_path(x), path_known);
+}
+
+bool rest_may_all(Rest *rest, HttpExchange *x) { return true; }
+
+/* False: it was answered. */
+static bool is_served(Rest *rest, HttpExchange *x)
 {
     bool         path_known;
-    Str          method = http_method(x);
-    const Route *route;
-    if (str_equal(method, STR_LIT("HEAD")))
-        method = STR_LIT("GET");
-    route      = find_route(method, http_path(x), &path_known);
-    bool ready = atomic_load(&rest->ready);
-    if (atomic_load(&rest->terminated) && (route == NULL || !(route->flags & ROUTE_ANYTIME))) {
+    const Route *route   = route_of(x, &path_known);
+    bool         anytime = route != NULL && (route->flags & ROUTE_ANYTIME) != 0;
+    bool         ready   = atomic_load(&rest->ready);
+    if (atomic_load(&rest->terminated) && !anytime)
         rest_error(x, 503, 50304, "The cluster has been terminated.");
-        return;
-    }
-    if (route == NULL && (ready || !path_known))
+    else if (route == NULL && (ready || !path_known))
         refuse_path(x, path_known);
-    else if (!ready && (route == NULL || !(route->flags & ROUTE_ANYTIME))) {
+    else if (!ready && !anytime) {
         http_set_header(x, "Retry-After", "10");
         rest_error(x, 503, 50302, "KSQL is not yet ready to serve requests.");
     } else if (rest->headless && (route->flags & ROUTE_STATEMENTS))
         rest_error(x, 400, 40000, "This server runs a queries file and takes no statements");
     else
-        route->handler(rest, x);
+        return route->permit(rest, x);
+    return false;
 }
 
-void rest_handle(void *context, HttpExchange *x)
+bool rest_admit(void *context, HttpExchange *x)
 {
     Rest *rest = context;
     Str   claimed;
     if (answer_cors(rest, x))
-        return;
-    if (rest_authenticate(rest, x, &claimed))
-        dispatch(rest, x);
-    rest_audit(rest, x, claimed);
+        return false;
+    if (!rest_authenticate(rest, x, &claimed) || !is_served(rest, x)) {
+        rest_audit_refusal(rest, x, claimed);
+        return false;
+    }
+    if (rest->authentication == NULL || !authentication_is_open(http_path(x)))
+        http_welcome(x);
+    return true;
+}
+
+/* Everything may have changed while the body came, but for who asks. */
+void rest_handle(void *context, HttpExchange *x)
+{
+    Rest *rest = context;
+    bool  path_known;
+    if (is_served(rest, x))
+        route_of(x, &path_known)->handler(rest, x);
+    rest_audit(rest, x);
 }
 
 /* What will be refused is not read as it comes. */

@@ -76,12 +76,18 @@ void rest_init(Rest *rest, Engine *engine, Runtime *runtime, const Properties *p
                const FnConfig *config);
 void rest_clear(Rest *rest);
 /* For HttpOptions. `context` is the Rest. */
+bool rest_admit(void *context, HttpExchange *x);
 void rest_handle(void *context, HttpExchange *x);
 bool rest_streams_body(void *context, Str method, Str path);
 
 typedef void          RestFunction(Rest *rest, HttpExchange *x);
 typedef RestFunction *RestHandler;
-#define ROUTE(method, path, handler, flags) RestFunction handler;
+/* May who asks use the endpoint, as far as the headers say? False: it was answered. */
+typedef bool        RestPermit(Rest *rest, HttpExchange *x);
+typedef RestPermit *RestGuard;
+RestPermit          rest_may_all, rest_may_beat, rest_may_report_lags, rest_may_terminate, rest_may_feed,
+    rest_may_use_registry;
+#define ROUTE(method, path, handler, permit, flags) RestFunction handler;
 #include "server/rest/routes.def"
 #undef ROUTE
 
@@ -103,7 +109,9 @@ bool rest_permits(Rest *rest, HttpExchange *x, unsigned privileges);
 /* ---- the audit log ---- */
 
 /* Notes what was asked, once its reply has begun. Of the handler, at its end. */
-void rest_audit(Rest *rest, HttpExchange *x, Str claimed);
+void rest_audit(Rest *rest, HttpExchange *x);
+/* What was refused before its body was read. */
+void rest_audit_refusal(Rest *rest, HttpExchange *x, Str claimed);
 /* The same for a stream of inserts, whose reply begins later. */
 void rest_audit_inserts(Rest *rest, HttpExchange *x, Str target);
 

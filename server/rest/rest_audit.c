@@ -126,14 +126,23 @@ static bool only_looks(HttpExchange *x, int status)
     return get && status != 401 && status != 403 && !str_equal(http_path(x), STR_LIT("/ws/query"));
 }
 
-void rest_audit(Rest *rest, HttpExchange *x, Str claimed)
+/* 0: it reads on, and tells itself. */
+static bool is_of_interest(const Rest *rest, HttpExchange *x, int status)
 {
-    int status = http_status(x);
-    if (rest->audit == NULL || status == 0 || only_looks(x, status) ||
-        is_between_nodes(x, status)) /* 0: it reads on, and tells itself */
-        return;
+    return rest->audit != NULL && status != 0 && !only_looks(x, status) && !is_between_nodes(x, status);
+}
+
+void rest_audit(Rest *rest, HttpExchange *x)
+{
     bool streams = rest_streams_body(rest, http_method(x), http_path(x)); /* its body is not whole */
-    note(rest, x, claimed, status == 401 || streams ? STR_NULL : subject(x));
+    if (is_of_interest(rest, x, http_status(x)))
+        note(rest, x, STR_NULL, streams ? STR_NULL : subject(x));
+}
+
+void rest_audit_refusal(Rest *rest, HttpExchange *x, Str claimed)
+{
+    if (is_of_interest(rest, x, http_status(x)))
+        note(rest, x, claimed, STR_NULL);
 }
 
 void rest_audit_inserts(Rest *rest, HttpExchange *x, Str target)

@@ -14,18 +14,25 @@ void rest_cluster_status(Rest *rest, HttpExchange *x)
         rest_error(x, 404, 40400, "Not Found: /clusterStatus is there with ksql.heartbeat.enable=true");
 }
 
-/* NULL: answered. */
-static json_t *message_of_node(Rest *rest, HttpExchange *x, bool enabled, const char *setting)
+static bool may_tell(Rest *rest, HttpExchange *x, bool enabled, const char *setting)
 {
-    if (!enabled) {
+    if (!enabled)
         rest_error(x, 400, 40000, STR_FMT " is served with %s=true only", STR_ARG(http_path(x)), setting);
-        return NULL;
-    }
-    if (!rest_is_from_node(rest, x)) {
+    else if (!rest_is_from_node(rest, x))
         rest_error(x, 403, 40300, STR_FMT " is for servers of this service only", STR_ARG(http_path(x)));
-        return NULL;
-    }
-    return rest_request(x);
+    else
+        return true;
+    return false;
+}
+
+bool rest_may_beat(Rest *rest, HttpExchange *x)
+{
+    return may_tell(rest, x, heartbeat_is_beating(rest->heartbeat), "ksql.heartbeat.enable");
+}
+
+bool rest_may_report_lags(Rest *rest, HttpExchange *x)
+{
+    return may_tell(rest, x, heartbeat_reports_lags(rest->heartbeat), "ksql.lag.reporting.enable");
 }
 
 static void acknowledge(HttpExchange *x, json_t *message, Status status, const Error *err)
@@ -40,8 +47,7 @@ static void acknowledge(HttpExchange *x, json_t *message, Status status, const E
 void rest_heartbeat(Rest *rest, HttpExchange *x)
 {
     Error   err;
-    json_t *message =
-        message_of_node(rest, x, heartbeat_is_beating(rest->heartbeat), "ksql.heartbeat.enable");
+    json_t *message = rest_request(x);
     if (message != NULL)
         acknowledge(x, message, heartbeat_hear(rest->heartbeat, message, &err), &err);
 }
@@ -49,8 +55,7 @@ void rest_heartbeat(Rest *rest, HttpExchange *x)
 void rest_lag(Rest *rest, HttpExchange *x)
 {
     Error   err;
-    json_t *message =
-        message_of_node(rest, x, heartbeat_reports_lags(rest->heartbeat), "ksql.lag.reporting.enable");
+    json_t *message = rest_request(x);
     if (message != NULL)
         acknowledge(x, message, heartbeat_hear_lags(rest->heartbeat, message, &err), &err);
 }

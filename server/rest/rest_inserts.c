@@ -257,10 +257,10 @@ static bool step(void *state, HttpExchange *x)
     }
     if (!inserts->begun && !begin(inserts, x, line))
         return false;
-    /* HTTP/1 sends nothing before it has received all, so that acknowledgements pile up. */
-    if (!http_is_2(x) && !ended && http_written(x) > ACKS_HELD) {
-        refuse_line(inserts, x, "Too many rows in one request of HTTP/1.1",
-                    "send them over HTTP/2 or in several requests");
+    /* Many a client of HTTP/1 reads when it has sent all, so that acknowledgements pile up. */
+    if (!http_is_2(x) && !ended && http_unread(x) > ACKS_HELD) {
+        refuse_line(inserts, x, "Too many rows in one request, whose acknowledgements nobody reads",
+                    "read them while you send, or send several requests");
         return false;
     }
     while (insert_some(inserts, x, ended, &broken) > 0 && !broken && !http_gone(x))

@@ -95,7 +95,7 @@ static void tell_reflected(Pull *pull)
 static void note_late(Pull *pull)
 {
     if (pull->route != NULL && !http_is_websocket(pull->x))
-        rest_audit(pull->rest, pull->x, STR_NULL);
+        rest_audit(pull->rest, pull->x);
 }
 
 void pull_begin(Pull *pull)

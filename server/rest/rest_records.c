@@ -89,11 +89,13 @@ static Status append_all(Rest *rest, HttpExchange *x, const json_t *request, siz
     return status;
 }
 
+bool rest_may_feed(Rest *rest, HttpExchange *x) { return rest_permits(rest, x, PRIVILEGE_INSERT); }
+
 void rest_records(Rest *rest, HttpExchange *x)
 {
     Error   err;
     size_t  written = 0;
-    json_t *request = rest_permits(rest, x, PRIVILEGE_INSERT) ? rest_request(x) : NULL;
+    json_t *request = rest_request(x);
     if (request == NULL)
         return;
     Status status = append_all(rest, x, request, &written, &err);

@@ -25,6 +25,11 @@ static unsigned needed(Str method)
     return str_equal(method, STR_LIT("POST")) ? PRIVILEGE_CREATE : 0;
 }
 
+bool rest_may_use_registry(Rest *rest, HttpExchange *x)
+{
+    return rest->registry == NULL || rest_permits(rest, x, needed(http_method(x)));
+}
+
 void rest_registry(Rest *rest, HttpExchange *x)
 {
     RegistryRequest request = {.method    = http_method(x),
@@ -38,8 +43,6 @@ void rest_registry(Rest *rest, HttpExchange *x)
         refuse_absent(x);
         return;
     }
-    if (!rest_permits(rest, x, needed(request.method)))
-        return;
     registry_api_answer(rest->registry, &request, &reply);
     if (reply.allow != NULL)
         http_set_header(x, "Allow", reply.allow);

@@ -130,11 +130,13 @@ static void answer(HttpExchange *x)
                         "commandStatus", status, "commandSequenceNumber", -1, "warnings"));
 }
 
+bool rest_may_terminate(Rest *rest, HttpExchange *x) { return rest_permits(rest, x, 0); }
+
 void rest_terminate(Rest *rest, HttpExchange *x)
 {
     Error         err;
     TopicPatterns wanted  = {0};
-    json_t       *request = rest_permits(rest, x, 0) ? rest_request(x) : NULL;
+    json_t       *request = rest_request(x);
     if (request == NULL)
         return;
     error_clear(&err);

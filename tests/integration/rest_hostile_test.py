@@ -4,8 +4,10 @@ error codes, goes on for everybody else, and ends without a leak (run it under t
 
 usage: rest_hostile_test.py PATH-TO-SLUICE [test...]
 """
+import http.client
 import json
 import os
+import re
 import resource
 import select
 import socket
@@ -15,7 +17,137 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rest_test  # noqa: E402
-from sluice_server import wait_until  # noqa: E402
+from auth_test import SHA512, basic, write  # noqa: E402
+from http2 import DATA, HEADERS, Client, frame  # noqa: E402
+from sluice_server import Server, wait_until  # noqa: E402
+
+
+def read_to_end(sock):
+    answer = b""
+    try:
+        while block := sock.recv(65536):
+            answer += block
+    except ConnectionResetError:
+        pass
+    return answer
+
+
+def descriptors(server):
+    return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+
+
+def resident_kb(server):
+    with open(f"/proc/{server.process.pid}/status", encoding="ascii") as status:
+        return int(next(line for line in status if line.startswith("VmRSS:")).split()[1])
+
+
+class Strangers(unittest.TestCase):
+    """Who has not said who he is: his bodies are not read, his half requests are forgotten with him, and he keeps nobody out."""
+
+    def setUp(self):
+        self.server = Server(rest_test.BINARY, {"authentication.method": "BASIC"})
+        self.addCleanup(self.server.close)
+        users = os.path.join(self.server.directory, "users")
+        write(users, f"ann:{SHA512}:admin\n")
+        self.server.properties["sluice.authentication.file"] = users
+
+    def start(self):
+        self.server.start(ready=False)
+        wait_until(lambda: self.server.get("/info", basic("ann", "secret"))[0] == 200)
+        return self.server
+
+    def connect(self, sent):
+        sock = socket.create_connection(("127.0.0.1", self.server.port), 20)
+        self.addCleanup(sock.close)
+        sock.sendall(sent)
+        return sock
+
+    @staticmethod
+    def head(path, length, extra=b""):
+        return b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n%s\r\n" % (path, length, extra)
+
+    def test_a_body_is_not_waited_for(self):
+        """The answer comes when the headers are there, whatever is announced, and 100 Continue only to who may."""
+        self.start()
+        for path in (b"/ksql", b"/query-stream", b"/inserts-stream", b"/nothing"):
+            for extra in (b"", b"Expect: 100-continue\r\n"):
+                answer = read_to_end(self.connect(self.head(path, 15 * 1024 * 1024, extra)))
+                self.assertTrue(answer.startswith(b"HTTP/1.1 401 "), answer)
+                self.assertIn(b'"error_code":40100', answer)
+        who = b"Authorization: " + basic("ann", "secret")["Authorization"].encode() + b"\r\n"
+        self.assertIn(b" 404 ", read_to_end(self.connect(self.head(b"/nothing", 15 * 1024 * 1024, who))))
+        sock = self.connect(self.head(b"/ksql", 25, who + b"Expect: 100-continue\r\nConnection: close\r\n"))
+        self.assertEqual(sock.recv(4096), b"HTTP/1.1 100 Continue\r\n\r\n")
+        sock.sendall(b'{"ksql":"SHOW STREAMS;"} ')
+        self.assertIn(b'"streams"', read_to_end(sock))
+
+    def test_a_body_is_not_waited_for_by_http2(self):
+        server = self.start()
+        client = Client(server.port)
+        self.addCleanup(client.close)
+        for path in ("/ksql", "/inserts-stream"):
+            stream = client.ask("POST", path, end=False)
+            answer = b"".join(payload for kind, _, _, payload in client.frames(stream) if kind == DATA)
+            self.assertIn(b'"error_code":40100', answer)
+        who = (b"authorization", basic("ann", "secret")["Authorization"].encode())
+        stream = client.ask("POST", "/ksql", end=False, extra=(who, (b"expect", b"100-continue")))
+        frames = client.frames(stream)
+        self.assertEqual(next(frame for frame in frames if frame[0] == HEADERS)[3], b"H\x82\x08\x01")  # :status 100, as HPACK writes it
+        client.send(frame(DATA, 1, stream, b'{"ksql":"SHOW STREAMS;"}'))
+        self.assertIn(b'"streams"', b"".join(payload for kind, _, _, payload in frames if kind == DATA))
+
+    def test_nothing_of_it_is_kept(self):
+        server = self.start()
+        before = resident_kb(server)
+        for _ in range(20):
+            sock = self.connect(self.head(b"/ksql", 15 * 1024 * 1024))
+            try:
+                for _ in range(60):
+                    sock.sendall(b" " * 262144)
+            except (BrokenPipeError, ConnectionResetError):
+                pass
+        self.assertLess(resident_kb(server) - before, 20 * 1024)
+
+    def test_half_requests_go_with_their_clients(self):
+        server = self.start()
+        before = descriptors(server)
+        for start in (b"", b"P", b"PO", b"POST /ks", self.head(b"/ksql", 10), self.head(b"/ksql", 10) + b"{", b"GET /info HTTP/1.1\r\nHost: x\r\n\r\nGET"):
+            for _ in range(10):
+                self.connect(start).close()
+        wait_until(lambda: descriptors(server) <= before, 5, "the end of connections whose clients left")
+
+    def test_idle_strangers_keep_nobody_out(self):
+        """Of too many of them the oldest has to go; who is known may idle."""
+        script = os.path.join(self.server.directory, "few")
+        write(script, f'#!/bin/sh\nulimit -n 900\nexec {os.path.abspath(rest_test.BINARY)} "$@"\n')
+        os.chmod(script, 0o700)
+        self.server.binary = script
+        server = self.start()
+        known = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        self.addCleanup(known.close)
+
+        def ask():
+            known.request("GET", "/info", headers=basic("ann", "secret"))
+            response = known.getresponse()
+            response.read()
+            return response.status
+        self.assertEqual(ask(), 200)
+        known_sock = known.sock
+        idle = [self.connect(b"POST /ksql HT" if i % 2 else b"") for i in range(700)]
+        self.assertEqual(server.get("/info", basic("ann", "secret"))[0], 200)
+        self.assertEqual((ask(), known.sock), (200, known_sock))
+        self.assertEqual(read_to_end(idle[0]), b"")  # it is closed
+        self.assertEqual(select.select([idle[-1]], [], [], 0)[0], [])  # this one has its time
+
+    def test_a_field_that_says_it_twice(self):
+        """By HTTP/2 as by HTTP/1."""
+        client = Client(self.start().port)
+        self.addCleanup(client.close)
+        who = (b"authorization", basic("ann", "secret")["Authorization"].encode())
+        for extra in ((who, who), ((b"host", b"y"),), ((b"x", b"a\x01b"),), ((who[0], who[1] + b"\0"),), ((b"content-type", b"a"), (b"content-type", b"b"))):
+            stream = client.ask("GET", "/info", extra=extra)
+            self.assertIn(b'"error_code":40000', b"".join(client.data(stream)), extra)
+        self.assertIn(b"KsqlServerInfo", b"".join(client.data(client.ask("GET", "/info", extra=(who, (b"host", b"x"))))))
 
 
 class Hostile(rest_test.WithServer):
@@ -61,6 +193,20 @@ class Hostile(rest_test.WithServer):
         (b"BREW /info HTTP/1.1\r\nHost: x\r\n\r\n", 405),
         (b"POST /ksql HTTP/1.1\r\nHost: x\r\n\r\n", 400),
         (b"POST /ksql HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n", 400),
+        (b"POST /ksql HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n{}", 400),
+        (b"POST /ksql HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}", 400),
+        (b"POST /ksql HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (b"POST /ksql HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400),
+        (b"POST /ksql HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
+        (b"POST /ksql HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nContent-Length: 2\r\n\r\n{}", 417),
+        (b"GET /info HTTP/1.1\r\n\r\n", 400),
+        (b"GET /info HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400),
+        (b"GET /info HTTP/1.1\r\nHost : x\r\n\r\n", 400),
+        (b"GET /info HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n", 400),
+        (b"GET /info HTTP/1.1\r\nHost: x\r\nA\0: b\r\n\r\n", 400),
+        (b"GET /info HTTP/1.1\r\nHost: x\r\nAuthorization: Basic YTpi\0\r\n\r\n", 400),
+        (b"GET /info HTTP/1.1\r\nHost: x\r\nAuthorization: Basic YTpi\r\nAuthorization: Basic YTpi\r\n\r\n", 400),
+        (b"GET /info HTTP/1.1\nHost: x\n\n", 400),
         (b"POST /ksql HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}", 400),
         (b"POST /ksql HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 400),
         (b"POST /ksql HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n", 413),
@@ -113,9 +259,14 @@ class Hostile(rest_test.WithServer):
                     sock.sendall(sent)
                 except (BrokenPipeError, ConnectionResetError):
                     pass  # it has heard enough; the answer may be lost with it
-                answer = sock.recv(65536)
-                self.assertEqual(answer.split(b" ")[1:2], [b"%d" % status])
-                answer.decode("utf-8")
+                sock.shutdown(socket.SHUT_WR)
+                answer = read_to_end(sock)
+                head, _, body = answer.partition(b"\r\n\r\n")
+                self.assertEqual(head.split(b" ")[1:2], [b"%d" % status])
+                self.assertEqual(len(re.findall(rb"HTTP/1.1 \d{3} ", answer)), 1, "one answer is enough")
+                document = json.loads(body)
+                self.assertEqual((document["@type"], document["error_code"] // 100), ("generic_error", status))
+                self.assertIn(b"Content-Type: application/json", head)
         self.assertEqual(self.server.get("/info")[0], 200)
 
     def test_many_idle_connections(self):
