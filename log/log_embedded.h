@@ -181,6 +181,7 @@ struct Topic {
     char      *name;
     int        count, replicas;
     bool       deleted;         /* written under lock, read anywhere (atomic) */
+    bool       leaving;         /* deleted by a job that is not committed yet. Under db_lock */
     bool       compact, retain; /* cleanup.policy has compact (as deleted), delete (under lock) */
     int64_t    retention_ms, retention_bytes, delete_retention_ms;
     double     dirty_ratio;
@@ -190,6 +191,8 @@ struct Topic {
 };
 
 Status topics_load(Log *log, Error *err);
+/* E_NOT_FOUND: it is deleted, or will be by a job before this one. In a job. */
+Status topic_check_there(const Topic *topic, Error *err);
 /* Both under lock. topic_find adds no reference. */
 Topic *topic_find(Log *log, Str name);
 void   topic_unref(Topic *topic);

@@ -91,8 +91,7 @@ static void runs_free(Log *log, Run *run)
 static Status apply_run(Log *log, Run *run, int64_t written_ms, Error *err)
 {
     Partition *part = run->part;
-    if (__atomic_load_n(&part->topic->deleted, __ATOMIC_RELAXED))
-        return log_no_topic(str_c(part->topic->name), err);
+    TRY(topic_check_there(part->topic, err));
     run->base    = part->next;
     int64_t base = run->base;
     for (size_t i = 0; i < run->chunk_count; i++) {
