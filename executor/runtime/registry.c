@@ -252,6 +252,12 @@ Status runtime_stop_query(Runtime *runtime, Str id, bool forget, Error *err)
 
 static void look_again(Worker *worker, void *argument) {}
 
+void runtime_settle(Runtime *runtime)
+{
+    for (int i = 0; i < runtime->worker_count; i++)
+        worker_post(runtime->workers[i], look_again, NULL, true);
+}
+
 Status runtime_pause_query(Runtime *runtime, Str id, bool paused, Error *err)
 {
     pthread_mutex_lock(&runtime->lock); /* not while another takes its place */

@@ -71,6 +71,9 @@ Status runtime_start_query(Runtime *runtime, const QueryPlan *plan, const QueryO
 /* Stops it. With `forget` its positions, state and internal topics go too (TERMINATE, DROP), in the
  * background. */
 Status runtime_stop_query(Runtime *runtime, Str id, bool forget, Error *err);
+/* Returns when the workers have done what they were told before: a query that was stopped writes nothing any
+ * more. It waits for what they are at, a commit at most. */
+void   runtime_settle(Runtime *runtime);
 Status runtime_pause_query(Runtime *runtime, Str id, bool paused, Error *err);
 
 /* WAITING: for something outside (QueryStatus.waiting_for), tried again by itself. */

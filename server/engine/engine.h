@@ -48,6 +48,9 @@ struct QueryHost {
     Status (*start)(QueryHost *self, PlanRef *plan, const QuerySettings *settings, Error *err);
     Status (*stop)(QueryHost *self, Str id, bool forget, Error *err);
     Status (*pause)(QueryHost *self, Str id, bool paused, Error *err);
+    /* Returns when a query that was stopped before writes nothing any more. Not under the engine's lock: it
+     * may wait for a commit. */
+    void (*settle)(QueryHost *self);
     /* Appends records that were inserted and waits until they are durable; after an error some may be. Where
      * they are is put into `written`. Thread: any. */
     Status (*insert)(QueryHost *self, Str topic, const LogRecord *records, size_t count,

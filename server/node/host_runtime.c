@@ -102,6 +102,13 @@ static Status host_pause(QueryHost *self, Str id, bool paused, Error *err)
     return OK;
 }
 
+static void host_settle(QueryHost *self)
+{
+    HostRuntime *host = (HostRuntime *)self;
+    if (!host->holding)
+        runtime_settle(host->runtime);
+}
+
 static Status host_insert(QueryHost *self, Str topic, const LogRecord *records, size_t count,
                           OffsetVector *written, Error *err)
 {
@@ -205,9 +212,9 @@ static json_t *host_describe(QueryHost *self, Str id)
 HostRuntime *host_runtime_new(Runtime *runtime, Log *log, size_t most_errors)
 {
     HostRuntime *host = mem_calloc(1, sizeof *host);
-    host->base        = (QueryHost){host_start, host_stop, host_pause, host_insert, host_describe};
-    host->runtime     = runtime;
-    host->writers     = insert_writers_new(log);
+    host->base    = (QueryHost){host_start, host_stop, host_pause, host_settle, host_insert, host_describe};
+    host->runtime = runtime;
+    host->writers = insert_writers_new(log);
     host->most_errors = most_errors;
     return host;
 }

@@ -90,6 +90,8 @@ static Status delete_topics(Rest *rest, const json_t *topics, Error *err)
 {
     size_t  i;
     json_t *topic;
+    engine_host(rest->engine)
+        ->settle(engine_host(rest->engine)); /* who writes into them has been told to end */
     json_array_foreach(topics, i, topic)
     {
         Status status = log_topic_delete(engine_log(rest->engine), str_c(json_string_value(topic)), err);

@@ -110,6 +110,7 @@ static Status delete_topic(Execution *x, Str topic, const bool registered[2], Er
         return OK;
     x->carried_out = true;
     execution_leave_lock(x);
+    engine_host(x->engine)->settle(engine_host(x->engine)); /* the query's last records are on their way */
     Status status = log_topic_delete(engine_log(x->engine), topic, err);
     execution_take_lock(x);
     for (int side = SIDE_KEY; side <= SIDE_VALUE; side++)

@@ -26,6 +26,9 @@ static Status host_pause(QueryHost *self, Str id, bool paused, Error *err)
 }
 
 /* A driver's queries have taken a record when it returns: there is nothing to wait for. */
+/* Its queries run on the thread that stops them. */
+static void host_settle(QueryHost *self) {}
+
 static Status host_insert(QueryHost *self, Str topic, const LogRecord *records, size_t count,
                           OffsetVector *written, Error *err)
 {
@@ -39,7 +42,7 @@ static json_t *host_describe(QueryHost *self, Str id) { return NULL; }
 
 void driver_host_init(DriverHost *host, Driver *driver, bool depth_first)
 {
-    *host = (DriverHost){.base        = {host_start, host_stop, host_pause, host_insert, host_describe},
+    *host = (DriverHost){.base = {host_start, host_stop, host_pause, host_settle, host_insert, host_describe},
                          .driver      = driver,
                          .depth_first = depth_first};
 }

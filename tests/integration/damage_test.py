@@ -317,6 +317,20 @@ class Files(Damage):
         self.stops_clean()
 
 
+class Dropped(Damage):
+    def test_a_table_that_is_dropped_with_its_topic_goes_without_a_word(self):
+        """Its last records were on their way into a topic that is deleted: the log called itself damaged, and the query said that it had stopped."""
+        self.server.start()
+        start = len(self.server.log())
+        for turn in range(60):
+            self.server.ok("CREATE TABLE X AS SELECT K, COUNT(*) AS N FROM S GROUP BY K;")
+            self.server.ok(f"INSERT INTO S (K, V) VALUES ('k{turn}', 1);" * 5)
+            self.server.ok("DROP TABLE X DELETE TOPIC;")
+        self.assertEqual([line for line in self.server.log()[start:].splitlines() if "WARN" in line or "ERROR" in line], [])
+        wait_until(lambda: self.counted(self.server, "T") == RECORDS + 300, PATIENCE, "the table that stays")
+        self.stops_clean()
+
+
 class Strangers(Damage):
     """Files that are whole, and somebody else's."""
 
