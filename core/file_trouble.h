@@ -7,8 +7,9 @@
 #include "core/error.h"
 
 /* Appends to `err`, which says that the file at `path` could not be opened or made, what the file system has
- * against it and what to do: it is a directory, its disk is full, it may not be written; or nothing when none
- * of these is so. Leaves err->code alone. Thread: any. */
+ * against it and what to do: it is a directory, its disk is full, it (or its -wal or -shm, or the directory
+ * it is in) may not be read and written; or nothing when none of these is so. Leaves err->code alone. Thread:
+ * any. */
 void file_explain_trouble(const char *path, Error *err);
 
 #endif

@@ -22,6 +22,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "core/file_trouble.h"
 #include "log/log_embedded.h"
 
 enum { WITNESS_US = 200000, BYTES_PER_SECOND = 65536, MAGIC_LEN = 8 };
@@ -90,8 +91,11 @@ static Status load(Witness *witness, Error *err)
     int fd = open(witness->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
         return OK;
-    if (fd < 0) /* it has something to say, and cannot be asked */
-        return error_set(err, E_IO, NO_POS, "cannot read %s: %s", witness->path, strerror(errno));
+    if (fd < 0) { /* it has something to say, and cannot be asked */
+        error_set(err, E_CONFIG, NO_POS, "cannot read %s: %s", witness->path, strerror(errno));
+        file_explain_trouble(witness->path, err);
+        return E_CONFIG;
+    }
     Status status = read_all(fd, &witness->bytes);
     int    why    = errno;
     close(fd);

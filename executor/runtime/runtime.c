@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/file_trouble.h"
 #include "executor/runtime/cleanup.h"
 #include "executor/runtime/mailbox.h"
 #include "executor/runtime/query.h"
@@ -70,11 +71,21 @@ static void remove_extra_files(Runtime *runtime)
     }
 }
 
+static Status refuse_directory(const char *dir, int why, Error *err)
+{
+    char *inside = mem_alloc(strlen(dir) + 3);
+    error_set(err, E_IO, NO_POS, "cannot write in the directory %s: %s", dir, strerror(why));
+    snprintf(inside, strlen(dir) + 3, "%s/x", dir);
+    file_explain_trouble(inside, err); /* of a file in it */
+    mem_free(inside);
+    return E_IO;
+}
+
 static Status make_workers(Runtime *runtime, Error *err)
 {
     char *dir = str_to_c(runtime->arena, str_printf(runtime->arena, "%s/state", runtime->options.state_dir));
     if (mkdir(dir, 0777) != 0 && access(dir, W_OK | X_OK) != 0)
-        return error_set(err, E_IO, NO_POS, "cannot make the directory %s: %s", dir, strerror(errno));
+        return refuse_directory(dir, errno, err);
     remove_extra_files(runtime);
     runtime->workers = ARENA_ARRAY(runtime->arena, Worker *, (size_t)runtime->worker_count);
     runtime->files   = ARENA_ARRAY(runtime->arena, const char *, (size_t)runtime->worker_count);

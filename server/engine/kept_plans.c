@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "core/file_trouble.h"
 #include "core/logger.h"
 #include "planner/plan_partial.h"
 
@@ -80,8 +81,11 @@ static Status read_file(KeptPlans *kept, Error *err)
     size_t n;
     if (file == NULL && errno == ENOENT)
         return OK;
-    if (file == NULL)
-        return refuse_file(kept, strerror(errno), err);
+    if (file == NULL) {
+        Status refused = refuse_file(kept, strerror(errno), err);
+        file_explain_trouble(kept->path, err);
+        return refused;
+    }
     while ((n = fread(piece, 1, sizeof piece, file)) > 0)
         strbuf_add(&text, str_n(piece, n));
     bool failed = ferror(file) != 0;
@@ -140,7 +144,9 @@ static Status write_file(const KeptPlans *kept, Error *err)
     json_decref(json);
     if (done && rename(beside, kept->path) == 0)
         return OK;
-    return error_set(err, E_IO, NO_POS, "%s cannot be written: %m", kept->path);
+    error_set(err, E_IO, NO_POS, "%s cannot be written: %m", kept->path);
+    file_explain_trouble(kept->path, err);
+    return E_IO;
 }
 
 Status kept_plans_save(KeptPlans *kept, Error *err)

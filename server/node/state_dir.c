@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/file_trouble.h"
 #include "core/logger.h"
 #include "server/node/node.h"
 
@@ -28,8 +29,10 @@ static Status make_dirs(const char *path, Error *err)
         if (mkdir(copy, 0777) != 0 && errno != EEXIST) {
             int failure = errno;
             mem_free(copy);
-            return error_set(err, E_CONFIG, NO_POS, "cannot make the state directory %s: %s", path,
-                             strerror(failure));
+            error_set(err, E_CONFIG, NO_POS, "cannot make the state directory %s: %s", path,
+                      strerror(failure));
+            file_explain_trouble(path, err);
+            return E_CONFIG;
         }
         *at = c;
         if (c == '\0')
@@ -48,14 +51,20 @@ static char *join(const char *path, const char *name)
     return joined;
 }
 
+static Status refuse_file(const char *what, const char *path, int failure, Error *err)
+{
+    error_set(err, E_CONFIG, NO_POS, "cannot %s %s: %s", what, path, strerror(failure));
+    file_explain_trouble(path, err);
+    return E_CONFIG;
+}
+
 static Status take_lock(StateDir *dir, Error *err)
 {
-    char *path = join(dir->path, "lock");
-    dir->lock  = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    char *path    = join(dir->path, "lock");
+    dir->lock     = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    Status status = dir->lock < 0 ? refuse_file("open", path, errno, err) : OK;
     mem_free(path);
-    if (dir->lock < 0)
-        return error_set(err, E_CONFIG, NO_POS, "cannot open the lock of the state directory %s: %m",
-                         dir->path);
+    TRY(status);
     if (flock(dir->lock, LOCK_EX | LOCK_NB) != 0)
         return error_set(err, errno == EWOULDBLOCK ? E_BUSY : E_IO, NO_POS,
                          "the state directory %s is in use by another process", dir->path);
@@ -69,7 +78,7 @@ static Status write_id(const char *path, const char *id, Error *err)
     int  failure = errno;
     if (fd >= 0)
         close(fd);
-    return ok ? OK : error_set(err, E_IO, NO_POS, "cannot write %s: %s", path, strerror(failure));
+    return ok ? OK : refuse_file("write", path, failure, err);
 }
 
 /* Whoever wrote half an identity and died gets a new one. */
@@ -79,7 +88,12 @@ static Status take_id(StateDir *dir, Clock *clock, Error *err)
     char   id[NODE_ID_LEN + 1] = "";
     Status status              = OK;
     int    fd                  = open(path, O_RDONLY | O_CLOEXEC);
-    bool   known =
+    if (fd < 0 && errno != ENOENT) {
+        status = refuse_file("read", path, errno, err);
+        mem_free(path);
+        return status;
+    }
+    bool known =
         fd >= 0 && read(fd, id, NODE_ID_LEN) == NODE_ID_LEN && strspn(id, "0123456789abcdef") == NODE_ID_LEN;
     if (fd >= 0)
         close(fd);
@@ -153,7 +167,7 @@ static Status read_owner(const char *path, StrBuf *owner, Error *err)
     int     fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t len;
     if (fd < 0)
-        return errno == ENOENT ? OK : error_set(err, E_CONFIG, NO_POS, "cannot read %s: %m", path);
+        return errno == ENOENT ? OK : refuse_file("read", path, errno, err);
     len = read(fd, text, sizeof text);
     close(fd);
     if (len > 1 && text[len - 1] == '\n')
@@ -179,7 +193,7 @@ static Status write_owner(const char *path, Str service_id, Error *err)
     }
     strbuf_clear(&fresh);
     strbuf_clear(&text);
-    return ok ? OK : error_set(err, E_IO, NO_POS, "cannot write %s: %s", path, strerror(failure));
+    return ok ? OK : refuse_file("write", path, failure, err);
 }
 
 /* DIR/services/ID. An id may hold anything; a name of a file may not. */

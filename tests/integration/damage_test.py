@@ -317,6 +317,52 @@ class Files(Damage):
         self.stops_clean()
 
 
+class Rights(Damage):
+    """Files that another user has left behind: the text names the one that is in the way, and what to do."""
+
+    FILES = (("log.db", "log.db"), ("log.db-wal", "log.db-wal"), ("log.db-shm", "log.db-shm"), ("state/worker-0.db", "worker-0.db"),
+             ("state/worker-0.db-wal", "worker-0.db-wal"), ("state/worker-0.db-shm", "worker-0.db-shm"), ("lock", "lock"), ("node-id", "node-id"),
+             ("state/service", "service"), ("state/log-witness", "log-witness"), ("state", "state"), (".", "data"))
+
+    def as_nobody(self, *arguments):
+        return subprocess.run([BINARY, *arguments], user="nobody", capture_output=True, text=True, timeout=PATIENCE, check=False, env={"HOME": "/"})
+
+    def setUp(self):
+        super().setUp()
+        try:
+            if os.geteuid() != 0 or self.as_nobody("version").returncode != 0:
+                self.skipTest("there is nobody else who could run it")
+        except (OSError, KeyError, subprocess.SubprocessError) as why:
+            self.skipTest(f"there is nobody else who could run it: {why}")
+        os.chmod(self.server.directory, 0o755)
+        self.server.start()
+        self.server.ok("INSERT INTO S (K, V) VALUES ('k1', 1);")
+        wait_until(lambda: self.counted(self.server, "T") == RECORDS + 1, PATIENCE, "the table")
+        time.sleep(0.6)
+        self.server.process.kill()  # so that there are a WAL and its shared memory
+        self.server.process.wait()
+        self.server.process = None
+
+    def test_each_file_is_named(self):
+        everything = [self.data] + [os.path.join(top, name) for top, folders, files in os.walk(self.data) for name in folders + files]
+        for path in everything:
+            shutil.chown(path, "nobody")
+        for name, told in self.FILES:
+            for mode in (0o444, 0o000):
+                with self.subTest(name=name, mode=oct(mode)):
+                    path = self.path(name)
+                    before = os.stat(path).st_mode
+                    os.chmod(path, mode)
+                    if mode == 0o444 and name in ("node-id", "state/service", "state/log-witness"):
+                        os.chmod(path, before)  # they are read, and are whole
+                        continue
+                    run = self.as_nobody("server", "--property", f"state.dir={self.data}", "--property", "listeners=http://127.0.0.1:0",
+                                         "--property", "num.stream.threads=1")
+                    os.chmod(path, before)
+                    self.assertEqual(run.returncode, 1, run)
+                    self.assertRegex(run.stderr, rf"{told} may not be read(, written and entered| and written) by the user that this runs as \(nobody\): .*chown")
+
+
 class Dropped(Damage):
     def test_a_table_that_is_dropped_with_its_topic_goes_without_a_word(self):
         """Its last records were on their way into a topic that is deleted: the log called itself damaged, and the query said that it had stopped."""
