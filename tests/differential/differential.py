@@ -120,14 +120,16 @@ class Run:
 
     def look(self):
         """{query: what its topic holds}."""
-        def one(query):
-            schema = self.schemas[query.name]
-            if query.is_table:
-                return observe.topic_rows(self.server, schema) if schema.key_format == "JSON" and schema.value_format == "JSON" else None
-            return observe.topic_lines(self.server, schema, self.case.partitions == 1 and query.direct)
         queries = self.queries()
         with concurrent.futures.ThreadPoolExecutor(len(queries)) as pool:  # each waits for the end of its topic
-            return dict(zip((query.name for query in queries), pool.map(one, queries)))
+            return dict(zip((query.name for query in queries), pool.map(self.look_at, queries)))
+
+    def look_at(self, query):
+        """What its topic holds. An end is where nothing comes for a while, so on a busy machine it may be less."""
+        schema = self.schemas[query.name]
+        if query.is_table:
+            return observe.topic_rows(self.server, schema) if schema.key_format == "JSON" and schema.value_format == "JSON" else None
+        return observe.topic_lines(self.server, schema, self.case.partitions == 1 and query.direct)
 
     def consumed(self):
         """Has every query read all that was fed? What it does not tell of has not been opened yet; the end that it tells may be an old one."""
@@ -203,8 +205,7 @@ class Run:
             schema, topic = self.schemas[query.name], seen[query.name]
             if not query.is_table or topic is None:
                 continue
-            keys = {key for key, _ in topic}
-            pulled[query.name] = self.pull_as(query, schema, keys, topic)
+            pulled[query.name], seen[query.name] = self.pull_as(query, schema, topic)
         self.server.stop()
         for query in self.queries():
             if query.name not in pulled:
@@ -214,20 +215,21 @@ class Run:
             other = topic if pulled[query.name] is None else pulled[query.name]
             differ(f"{query.name}: open.sql and {'the topic' if other is topic else 'the pull query'}", observe.loose(other), observe.loose(rows), query.final)
 
-    def pull_as(self, query, schema, keys, topic):
-        """A pull query answers what is committed, which may be a moment behind the topic."""
+    def pull_as(self, query, schema, topic):
+        """(What a pull query answers, what the topic holds). The answer is what is committed, which may be a moment behind the topic."""
         end = time.monotonic() + PATIENCE
         while True:
-            rows = observe.pull_rows(self.server, query.name, schema, keys)
+            rows = observe.pull_rows(self.server, query.name, schema, {key for key, _ in topic})
             if rows is None:
-                return None
+                return None, topic
             try:
                 differ(f"{query.name}: the topic and the pull query", observe.loose(topic), observe.loose(rows), query.final)
-                return rows
+                return rows, topic
             except Failure:
                 if time.monotonic() > end:
                     raise
                 time.sleep(0.1)
+                topic = self.look_at(query)
 
     def close(self):
         """A broker outlives the test, and bears only so many partitions: what is the run's own goes."""
