@@ -20,7 +20,11 @@ struct PullQuery {
     int            *partitions; /* to be read here */
     size_t         *files; /* of each: its worker's state file; others may have rows of it from the past */
     size_t          partition_count;
-    int             total;     /* partitions of the table, on all nodes */
+    int             total;    /* partitions of the table, on all nodes */
+    bool            standbys; /* copies may be read, too: */
+    const int      *copies;   /* of these; NULL: of all */
+    size_t          copy_count;
+    int64_t         max_lag;
     int            *elsewhere; /* read on other nodes */
     size_t          elsewhere_count;
     Str            *keys;  /* to look up, encoded; NULL ones are nowhere */
@@ -129,6 +133,44 @@ bool pull_reads(void *context, int partition)
     return any && is_asked(query, partition);
 }
 
+static bool may_copy(const PullQuery *query, int partition)
+{
+    return query->copies == NULL || is_among(partition, query->copies, query->copy_count);
+}
+
+/* The active comes first: what is here of both kinds is not read twice. */
+static void add_copies(PullQuery *query)
+{
+    int   *copies;
+    size_t count, *files, had = query->partition_count;
+    if (!runtime_standby_partitions(query->host->runtime, query->writer, query->max_lag, query->arena,
+                                    &copies, &files, &count))
+        return;
+    int    *partitions = ARENA_ARRAY(query->arena, int, had + count + 1);
+    size_t *places     = ARENA_ARRAY(query->arena, size_t, had + count + 1);
+    for (size_t i = 0; i < had; i++) {
+        partitions[i] = query->partitions[i];
+        places[i]     = query->files[i];
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!is_asked(query, copies[i]) || !may_copy(query, copies[i]) ||
+            is_among(copies[i], partitions, had))
+            continue;
+        partitions[query->partition_count] = copies[i];
+        places[query->partition_count++]   = files[i];
+    }
+    query->partitions = partitions;
+    query->files      = places;
+}
+
+void pull_allow_standbys(PullQuery *query, const int *partitions, size_t count, int64_t max_lag)
+{
+    query->standbys   = true;
+    query->copies     = partitions;
+    query->copy_count = count;
+    query->max_lag    = max_lag;
+}
+
 /* Where keys are looked up all that is here is looked through, not only the partition that a key's hash says:
  * a SOURCE TABLE's topic may have been written by somebody who hashes otherwise. */
 static bool find_here(PullQuery *query)
@@ -146,6 +188,8 @@ static bool find_here(PullQuery *query)
         files[query->partition_count]   = files[i];
         owned[query->partition_count++] = owned[i];
     }
+    if (query->standbys)
+        add_copies(query);
     return true;
 }
 

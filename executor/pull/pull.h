@@ -46,6 +46,9 @@ Status pull_open(PullHost *host, const PullPlan *plan, const QueryPlan *writer, 
  * 0: it may run. *settled: waiting alone will not change that. To be called again just before pull_run if
  * time has passed. */
 size_t pull_missing(PullQuery *query, const int **out, bool *settled);
+/* Copies that stand by for other nodes may be read, too, if they are at most `max_lag` offsets behind
+ * (INT64_MAX: however many): of these partitions (kept: in the query's arena or longer), or NULL: of all. */
+void pull_allow_standbys(PullQuery *query, const int *partitions, size_t count, int64_t max_lag);
 /* These have been read on another node. */
 void pull_leave_out(PullQuery *query, const int *partitions, size_t count);
 /* The id of the query that makes the table. */

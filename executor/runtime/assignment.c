@@ -18,6 +18,7 @@
 #include "executor/runtime/positions.h"
 #include "executor/runtime/query.h"
 #include "executor/runtime/restore.h"
+#include "executor/runtime/standby.h"
 
 /* ---- slots ---- */
 
@@ -158,15 +159,25 @@ static bool is_outdated(const Worker *worker, const Task *task)
     return there != task->sequence;
 }
 
+/* A standby whose slot has come here goes, too: what it has done is in the state file, and the task that is
+ * opened now goes on from there. */
+static bool is_wanted(const Worker *worker, const Task *task)
+{
+    SlotState slot = worker->slots[task->slot];
+    return task->class->stands_by ? standby_is_wanted(worker, task->query, task->sub, task->slot)
+                                  : slot != SLOT_NONE && slot != SLOT_STANDBY;
+}
+
 static void close_unwanted(Worker *worker)
 {
     for (Task *task = worker->tasks, *next; task != NULL; task = next) {
         next = task->next;
         if (task->query == NULL)
             continue;
-        if (worker->slots[task->slot] == SLOT_NONE) { /* a dropped query's have gone with the message */
+        if (!is_wanted(worker, task)) { /* a dropped query's have gone with the message */
             task_free(task);
-        } else if (worker->compare_tasks && task->pipeline != NULL && is_outdated(worker, task)) {
+        } else if (worker->compare_tasks && !task->class->stands_by && task->pipeline != NULL &&
+                   is_outdated(worker, task)) {
             task_close_pipeline(task);
             task_move(task, EVENT_REOPENED);
         }
@@ -211,9 +222,11 @@ static void open_wanted(Worker *worker, RunningQuery *query, Task *const *sorted
     for (size_t i = 0; i < query->sub_count; i++) {
         QuerySub *sub = &query->subs[i];
         for (int p = 0; p < sub->tasks; p++) {
-            SlotState slot = worker->slots[query_slot(sub, p, slots)];
-            if ((slot == SLOT_OWNED || slot == SLOT_DAMAGED) && !has_task(sorted, count, sub, p))
-                task_enlist(task_new(worker, query, sub, p));
+            int       slot  = query_slot(sub, p, slots);
+            SlotState state = worker->slots[slot];
+            bool      owned = state == SLOT_OWNED || state == SLOT_DAMAGED;
+            if ((owned || standby_is_wanted(worker, query, sub, slot)) && !has_task(sorted, count, sub, p))
+                task_enlist(owned ? task_new(worker, query, sub, p) : standby_new(worker, query, sub, p));
         }
     }
 }
@@ -270,6 +283,13 @@ static void retry(Worker *worker, Task *task, bool *busy)
     *busy = true;
 }
 
+/* It disturbs nobody, so it needs no quarantine. */
+static void retry_standby(Worker *worker, Task *task)
+{
+    if (runtime_now_us(worker->runtime) >= task->retry_us)
+        task_move(task, EVENT_RETRIED);
+}
+
 /* Asked of each task in each pass, and a node may hold thousands of push queries: what costs more than a look
  * at the task itself comes last. */
 static Status attach_detached(Task *task, Error *err)
@@ -290,10 +310,13 @@ static bool advance_task(Worker *worker, Task *task, bool *busy)
     case TASK_OPENING:
         if (worker->quarantined != NULL && worker->quarantined != task)
             return true;
-        status = task_open(task, &err);
+        status = task->class->stands_by ? standby_open(task, &err) : task_open(task, &err);
         break;
     case TASK_RESTORING:
         status = task_restore_slice(task, &err);
+        break;
+    case TASK_FOLLOWING:
+        status = standby_step(task, busy, &err);
         break;
     case TASK_WAITING:
     case TASK_WAITING_TO_OPEN:
@@ -301,7 +324,10 @@ static bool advance_task(Worker *worker, Task *task, bool *busy)
             task_move(task, EVENT_WAIT_OVER);
         break;
     case TASK_FAILED:
-        retry(worker, task, busy);
+        if (task->class->stands_by)
+            retry_standby(worker, task);
+        else
+            retry(worker, task, busy);
         break;
     case TASK_REPLAYING: /* who has no record left to replay is not asked for a step */
         status = attach_detached(task, &err);
@@ -318,11 +344,19 @@ static bool advance_task(Worker *worker, Task *task, bool *busy)
     *busy |= before != task->state;
     if (status == OK)
         return true;
-    if (task->query == NULL)
+    if (task->class->failed != NULL)
         worker_failed(worker, task, &err);
     else
         task_failed(worker, task, &err);
     return false;
+}
+
+/* What a take-over or a start has cost; a standby makes it little. */
+static void say_restored(Worker *worker)
+{
+    log_line(LOG_INFO, "worker %d: %zu tasks have caught up with %zu records of their changelogs",
+             worker->index, worker->restored_tasks, worker->restored_records);
+    worker->restored_tasks = worker->restored_records = 0;
 }
 
 void worker_advance_tasks(Worker *worker, bool *busy)
@@ -335,9 +369,12 @@ void worker_advance_tasks(Worker *worker, bool *busy)
             *busy = true;
             return; /* the list may have changed */
         }
-        ready &= !task_state_is_starting(task->state) && task->state != TASK_WAITING_TO_OPEN;
+        ready &= task->class->stands_by ||
+                 (!task_state_is_starting(task->state) && task->state != TASK_WAITING_TO_OPEN);
         if (mailbox_has_mail(worker->mailbox))
             return;
     }
     mailbox_set_ready(worker->mailbox, ready);
+    if (ready && worker->restored_tasks > 0)
+        say_restored(worker);
 }

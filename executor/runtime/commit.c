@@ -34,6 +34,7 @@
 #include "executor/runtime/fetch.h"
 #include "executor/runtime/positions.h"
 #include "executor/runtime/query.h"
+#include "executor/runtime/stored.h"
 #include "executor/runtime/task.h"
 #include "executor/runtime/writers.h"
 
@@ -137,26 +138,6 @@ static void include_unrecorded(Worker *worker, bool force)
     worker->unrecorded_us = 0;
 }
 
-/* Encodes the record into `out`; task->blob has the operators' small state. */
-static void encode_task(Task *task, uint64_t sequence, StrBuf *out)
-{
-    TaskRecord record = {
-        .generation     = task->query->plan->generation,
-        .sequence       = sequence,
-        .source_columns = task->source_columns,
-        .topics         = task->input_topics,
-        .positions      = task->input_positions,
-        .stores         = task->store_names,
-        .versions       = task->store_versions,
-        .changelogs     = task->changelogs,
-        .input_count    = task->input_count,
-        .store_count    = pipeline_store_count(task->pipeline),
-        .saved          = strbuf_str(&task->blob),
-    };
-    strbuf_reset(out);
-    task_record_encode(&record, out);
-}
-
 /* Is there anything in this commit that has to be? */
 static bool choose_task(Worker *worker, Task *task, bool force)
 {
@@ -172,7 +153,7 @@ static Status write_record(Worker *worker, Task *task, StrBuf *bytes, Error *err
 {
     for (size_t i = 0; i < task->input_count; i++)
         task->input_positions[i] = task->inputs[i].position;
-    encode_task(task, task->sequence + 1, bytes);
+    stored_encode(task, task->sequence + 1, bytes);
     LogRecord record = {.timestamp = worker->runtime->clock->now_ms(worker->runtime->clock),
                         .key       = task->key,
                         .value     = strbuf_str(bytes)};
@@ -275,7 +256,7 @@ static void task_committed(Worker *worker, Task *task, StrBuf *bytes)
     task->record_us = runtime_now_us(worker->runtime);
     for (size_t i = 0; i < task->input_count; i++)
         task->inputs[i].committed = task->input_positions[i];
-    encode_task(task, task->sequence, bytes);
+    stored_encode(task, task->sequence, bytes);
     positions_put(worker->positions, task->key, task->slot, strbuf_str(bytes));
     strbuf_reset(&task->saved);
     strbuf_add(&task->saved, strbuf_str(&task->blob));
@@ -292,7 +273,7 @@ static Status set_meta(Worker *worker, Task *task, StrBuf *bytes, Error *err)
         if (end >= 0)
             task->changelogs[i] = end;
     }
-    encode_task(task, task->sequence, bytes);
+    stored_encode(task, task->sequence, bytes);
     task_record_add_time(worker->runtime->clock->now_ms(worker->runtime->clock), bytes);
     TRY(state_meta_set(worker->state, task->key, strbuf_str(bytes), err));
     snprintf(slot, sizeof slot, "slot/%d", task->slot);

@@ -128,7 +128,7 @@ static void fenced(Worker *worker, const Error *err)
 
 void worker_failed(Worker *worker, Task *task, const Error *err)
 {
-    if (task != NULL && task->class->failed != NULL) {
+    if (task != NULL && task->class->failed != NULL && err->code != E_STALE_STATE) {
         task->class->failed(task, err);
         return;
     }

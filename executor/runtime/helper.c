@@ -12,6 +12,7 @@
 #include "executor/runtime/open_sql.h"
 #include "executor/runtime/registry.h"
 #include "executor/runtime/runtime_core.h"
+#include "executor/runtime/standby_status.h"
 #include "executor/runtime/threads.h"
 #include "planner/node.h"
 
@@ -155,6 +156,13 @@ static void refresh_script(Runtime *runtime, bool at_end, Arena *arena, StrBuf *
         log_line(LOG_WARN, "%s", err.message);
 }
 
+static void look_at_standbys(Runtime *runtime, Arena *arena)
+{
+    Error err;
+    if (standby_note_ends(runtime, arena, &err) != OK && is_news(runtime, &err))
+        log_line(LOG_WARN, "how far standbys are behind: %s", err.message);
+}
+
 void *helper_main(void *argument)
 {
     Runtime *runtime   = argument;
@@ -169,6 +177,7 @@ void *helper_main(void *argument)
         dropped_queries_delete_topics(runtime, false);
         refresh_script(runtime, false, arena, &script);
         purge(runtime, list, count);
+        look_at_standbys(runtime, arena);
         if (round % OFFSETS_EVERY == 0)
             show_all_offsets(runtime, arena);
         growth_check(runtime, arena, &growth_us);

@@ -27,6 +27,32 @@ void placement_keep(Runtime *runtime, const int *slots, size_t count)
     pthread_mutex_unlock(&runtime->lock);
 }
 
+void runtime_stand_by(Runtime *runtime, const int *ranks, int slot_count)
+{
+    size_t bytes = (size_t)slot_count * sizeof *ranks;
+    pthread_mutex_lock(&runtime->lock);
+    bool same = slot_count == runtime->rank_count && memcmp(ranks, runtime->ranks, bytes) == 0;
+    if (!same) {
+        runtime->ranks      = mem_realloc(runtime->ranks, bytes);
+        runtime->rank_count = slot_count;
+        memcpy(runtime->ranks, ranks, bytes);
+        atomic_fetch_add(&runtime->ranks_version, 1);
+    }
+    pthread_mutex_unlock(&runtime->lock);
+}
+
+unsigned placement_ranks(Runtime *runtime, int *ranks, int slot_count)
+{
+    pthread_mutex_lock(&runtime->lock);
+    for (int s = 0; s < slot_count; s++)
+        ranks[s] = s < runtime->rank_count ? runtime->ranks[s] : 0;
+    unsigned version = atomic_load(&runtime->ranks_version);
+    pthread_mutex_unlock(&runtime->lock);
+    return version;
+}
+
+int runtime_slot_count(const Runtime *runtime) { return atomic_load(&runtime->slot_count); }
+
 unsigned runtime_slots_version(const Runtime *runtime) { return atomic_load(&runtime->slots_version); }
 
 unsigned runtime_owned_slots(Runtime *runtime, Arena *arena, int **out, size_t *count)
@@ -91,7 +117,23 @@ static size_t count_stores(const QuerySub *sub)
     return count;
 }
 
-static QueryShare share_of(const RunningQuery *query, const int *slots, size_t count, int total, Arena *arena)
+/* What somebody has: the slots, or where he stands by. */
+typedef struct {
+    const int *slots;
+    size_t     count;
+    const int *ranks; /* NULL: it is about slots */
+    int        total; /* of the service */
+} Holding;
+
+static bool holds(const Holding *holding, const RunningQuery *query, const QuerySub *sub, int slot)
+{
+    if (holding->ranks == NULL)
+        return has_slot(holding->slots, holding->count, slot);
+    int rank = holding->ranks[slot];
+    return rank > 0 && rank <= query->settings.standby_replicas && count_stores(sub) > 0;
+}
+
+static QueryShare share_of(const RunningQuery *query, const Holding *holding, Arena *arena)
 {
     size_t places = 0, stores = 0;
     for (size_t s = 0; s < query->sub_count; s++) {
@@ -105,7 +147,7 @@ static QueryShare share_of(const RunningQuery *query, const int *slots, size_t c
         const QuerySub *sub = &query->subs[s];
         bool            any = false;
         for (int p = 0; p < sub->tasks; p++)
-            if (has_slot(slots, count, query_slot(sub, p, total))) {
+            if (holds(holding, query, sub, query_slot(sub, p, holding->total))) {
                 add_places(sub, p, &share, arena);
                 any = true;
             }
@@ -115,18 +157,31 @@ static QueryShare share_of(const RunningQuery *query, const int *slots, size_t c
     return share;
 }
 
-size_t runtime_query_shares(Runtime *runtime, const int *slots, size_t count, Arena *arena, QueryShare **out)
+static size_t list_shares(Runtime *runtime, const Holding *holding, Arena *arena, QueryShare **out)
 {
     RunningQuery **queries;
     size_t         query_count = registry_hold_all(runtime, arena, &queries);
-    int            total       = atomic_load(&runtime->slot_count);
     *out                       = ARENA_ARRAY(arena, QueryShare, query_count + 1);
     for (size_t i = 0; i < query_count; i++) {
-        if (total > 0)
-            (*out)[i] = share_of(queries[i], slots, count, total, arena);
+        if (holding->total > 0)
+            (*out)[i] = share_of(queries[i], holding, arena);
         query_unref(queries[i]);
     }
-    return total > 0 ? query_count : 0;
+    return holding->total > 0 ? query_count : 0;
+}
+
+size_t runtime_query_shares(Runtime *runtime, const int *slots, size_t count, Arena *arena, QueryShare **out)
+{
+    Holding holding = {.slots = slots, .count = count, .total = atomic_load(&runtime->slot_count)};
+    return list_shares(runtime, &holding, arena, out);
+}
+
+size_t runtime_standby_shares(Runtime *runtime, const int *ranks, int slot_count, Arena *arena,
+                              QueryShare **out)
+{
+    int     total   = atomic_load(&runtime->slot_count);
+    Holding holding = {.ranks = ranks, .total = slot_count == total ? total : 0};
+    return list_shares(runtime, &holding, arena, out);
 }
 
 /* ---- lags ---- */
@@ -167,15 +222,17 @@ static Status add_lags(Lags *self, const RunningQuery *query, const QuerySub *su
         const TaskView *view = &sub->views[p];
         at[count]            = atomic_load(&view->changelogs[index]);
         list[count]          = p;
-        count += task_state_is_live(view_state(view)) && atomic_load(&view->readable);
+        count += view_readable_worker(view, false) >= 0 || view_readable_worker(view, true) >= 0;
     }
     if (count == 0)
         return OK;
     TRY(log_offsets_many(log, topic, list, count, first, end, err));
     for (size_t i = 0; i < count; i++) {
         int64_t position = at[i] < first[i] ? first[i] : at[i];
-        if (end[i] - position <= log_marker_offsets(log))
-            position = end[i]; /* what is left is the end of our own transaction, no record */
+        if (end[i] - position <= log_marker_offsets(log) ||
+            view_readable_worker(&sub->views[list[i]], false) >= 0)
+            position = end[i]; /* what is left are ends of transactions, and records of those that failed: who
+                                  has the slot is the only one who writes, and has what it has committed */
         *new_lag(self) =
             (StoreLag){str_dup(self->arena, query->plan->id), str_dup(self->arena, node->stores[number].name),
                        list[i], position, end[i]};

@@ -64,6 +64,16 @@ static int source_partitions(const RunningQuery *query, const PlanNode *source)
     return query->source_partitions[i];
 }
 
+static void find_table(const RunningQuery *query, QuerySub *sub)
+{
+    const PlanNode *table = query->plan->materialized;
+    sub->table_input      = 0;
+    while (sub->table_input < sub->sub.input_count && sub->sub.inputs[sub->table_input] != table)
+        sub->table_input++;
+    for (size_t i = 0; i < sub->sub.node_count && sub->sub.nodes[i] != table; i++)
+        sub->table_store += sub->sub.nodes[i]->store_count;
+}
+
 static void init_sub(RunningQuery *query, QuerySub *sub, const SubTopology *cut)
 {
     Arena *arena          = query->arena;
@@ -89,6 +99,7 @@ static void init_sub(RunningQuery *query, QuerySub *sub, const SubTopology *cut)
     for (int p = 0; p < sub->tasks; p++)
         init_view(&sub->views[p], cut->input_count, cut->node_count, stores, arena);
     sub->has_materialized = query_sub_has(sub, query->plan->materialized);
+    find_table(query, sub);
 }
 
 /* A query that starts at the ends starts at those of now, though its tasks may open later: what is inserted

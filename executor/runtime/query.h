@@ -24,6 +24,8 @@ struct QuerySub {
     TaskView   *views;            /* per task */
     uint64_t    hash;             /* of the slot formula */
     bool        has_materialized;
+    size_t table_store; /* of the materialized node: the number of its store among all of the sub-topology */
+    size_t table_input; /* its input, if that node is a source; else input_count */
 };
 
 struct RunningQuery {

@@ -138,15 +138,6 @@ const char *const *runtime_state_files(Runtime *runtime, size_t *count)
     return runtime->files;
 }
 
-/* Whose it is, if its tables can be read there; -1. Asked for on both sides: the one who enters withdraws
- * `readable` first, so what was readable in between is of the one that was there all the time. */
-static int readable_worker(const TaskView *view)
-{
-    int  worker   = atomic_load(&view->worker);
-    bool readable = task_state_is_live(view_state(view)) && atomic_load(&view->readable);
-    return readable && atomic_load(&view->worker) == worker ? worker : -1;
-}
-
 bool runtime_owned_partitions(Runtime *runtime, Str query_id, Arena *arena, int **out, size_t **files,
                               size_t *count)
 {
@@ -163,7 +154,7 @@ bool runtime_owned_partitions(Runtime *runtime, Str query_id, Arena *arena, int 
         *out   = ARENA_ARRAY(arena, int, (size_t)sub->tasks + 1);
         *files = ARENA_ARRAY(arena, size_t, (size_t)sub->tasks + 1);
         for (int p = 0; p < sub->tasks; p++) {
-            int worker = readable_worker(&sub->views[p]);
+            int worker = view_readable_worker(&sub->views[p], false);
             if (worker < 0)
                 continue;
             (*out)[*count]       = p;

@@ -33,10 +33,9 @@
 #include "executor/runtime/fetcher.h"
 #include "executor/runtime/positions.h"
 #include "executor/runtime/query.h"
+#include "executor/runtime/stored.h"
 #include "executor/runtime/worker_state.h"
 #include "planner/nodes/node_source.h"
-
-enum { SLICE_RECORDS = 2000 };
 
 /* ---- inputs ---- */
 
@@ -133,22 +132,11 @@ static Status first_position(Task *task, TaskInput *input, int64_t *out, Error *
     return OK;
 }
 
-static int64_t recorded_position(const TaskRecord *record, const Task *task, size_t input)
-{
-    Str topic = task->inputs[input].topic;
-    if (input < record->input_count && str_equal(record->topics[input], topic))
-        return record->positions[input];
-    for (size_t i = 0; i < record->input_count; i++)
-        if (str_equal(record->topics[i], topic))
-            return record->positions[i];
-    return -1;
-}
-
 static Status place_inputs(Task *task, const TaskRecord *record, Error *err)
 {
     for (size_t i = 0; i < task->input_count; i++) {
         TaskInput *input = &task->inputs[i];
-        input->position  = record == NULL ? -1 : recorded_position(record, task, i);
+        input->position  = record == NULL ? -1 : stored_input_position(record, task, i);
         if (input->position < 0)
             TRY(first_position(task, input, &input->position, err));
         input->committed         = input->position;
@@ -159,71 +147,12 @@ static Status place_inputs(Task *task, const TaskRecord *record, Error *err)
 
 /* ---- how far the stores are ---- */
 
-/* Its stores were written to past the cache, which the next commit of the state file keeps and a rollback
- * undoes. */
-static void note_written_past(Task *task)
-{
-    task->worker->state_changed = true;
-    task->written_past          = task->worker->file_commits;
-}
-
-/* Rows that are restored come to the file before the task's first commit, which a kill may prevent. The next
- * start has to give the slot to this worker again, or another one makes the same rows in its file and these
- * stay. So the claim is in the transaction that empties the stores, and no row is in an earlier one. */
-static Status claim_slot(Task *task, Error *err)
-{
-    char slot[32];
-    snprintf(slot, sizeof slot, "slot/%d", task->slot);
-    return state_meta_set(task->worker->state, str_c(slot), STR_LIT("1"), err);
-}
-
-/* With all of them goes what the file says of them: it would be believed once the task's sequence number is
- * the same again. */
-static Status clear_stores(Task *task, bool sources_only, Error *err)
-{
-    if (pipeline_store_count(task->pipeline) == 0)
-        return OK;
-    for (size_t i = 0; i < pipeline_store_count(task->pipeline); i++)
-        if (!sources_only || pipeline_store_is_source(task->pipeline, i))
-            TRY(store_clear(pipeline_store(task->pipeline, i), err));
-    note_written_past(task);
-    if (sources_only)
-        return OK; /* the file knows the task, so it has the slot */
-    TRY(claim_slot(task, err));
-    return state_meta_set(task->worker->state, task->key, STR_NULL, err);
-}
-
-/* Where the file says that the store's changelog goes on; -1: it does not say. Records of old list them in
- * the pipeline's order. */
-static int64_t changelog_position(const Task *task, const TaskRecord *file, size_t store)
-{
-    for (size_t i = 0; i < file->store_count; i++)
-        if (file->generation < 0 ? i == store : str_equal(file->stores[i], task->store_names[store]))
-            return file->changelogs[i];
-    return -1;
-}
-
-/* Is what the file says of the changelogs still in them? */
-static Status changelogs_fit(Task *task, const TaskRecord *file, bool *fit, Error *err)
-{
-    *fit = file->store_count == pipeline_store_count(task->pipeline);
-    for (size_t i = 0; *fit && i < file->store_count; i++) {
-        int64_t first, end, position = changelog_position(task, file, i);
-        if (pipeline_store_is_source(task->pipeline, i) || position < 0)
-            continue;
-        TRY(log_offsets(task->worker->runtime->options.log, task->changelog_topics[i], task->partition,
-                        &first, &end, err));
-        *fit = position >= first && position <= end;
-    }
-    return OK;
-}
-
 /* Source tables are replayed from the file's input positions (or the beginning) up to the task's. */
 static Status plan_source_replay(Task *task, const TaskRecord *file, bool *behind, Error *err)
 {
     for (size_t i = 0; task->has_source_store && i < task->input_count; i++) {
         TaskInput *input = &task->inputs[i];
-        int64_t    first, end, from = file == NULL ? -1 : recorded_position(file, task, i);
+        int64_t    first, end, from = file == NULL ? -1 : stored_input_position(file, task, i);
         bool       stored = false;
         for (size_t s = 0; s < pipeline_store_count(task->pipeline); s++)
             stored |=
@@ -240,78 +169,6 @@ static Status plan_source_replay(Task *task, const TaskRecord *file, bool *behin
         input->position     = from;
         *behind             = true;
     }
-    return OK;
-}
-
-static Str topic_of_source(const Task *task, const PlanNode *node)
-{
-    for (size_t i = 0; i < task->input_count; i++)
-        if (pipeline_input_node(task->pipeline, task->inputs[i].index) == node)
-            return task->inputs[i].topic;
-    return STR_NULL;
-}
-
-/* A table over a topic that is not compacted has rows whose records have gone: it is not to be read again. */
-static Status is_compacted(Task *task, Str topic, bool *compacted, Error *err)
-{
-    Str policy;
-    TRY(log_topic_config(task->worker->runtime->options.log, topic, "cleanup.policy", task->worker->scratch,
-                         &policy, err));
-    *compacted = str_equal(policy, STR_LIT("compact"));
-    return OK;
-}
-
-static Status store_is_young(Task *task, size_t store, int64_t age_ms, bool *young, Error *err)
-{
-    bool    source = pipeline_store_is_source(task->pipeline, store), compacted = true;
-    Str     topic = source ? topic_of_source(task, pipeline_store_node(task->pipeline, store))
-                           : task->changelog_topics[store];
-    Str     text;
-    int64_t retention;
-    *young = true;
-    if (str_is_null(topic))
-        return OK;
-    if (source)
-        TRY(is_compacted(task, topic, &compacted, err));
-    if (!compacted)
-        return OK;
-    TRY(log_topic_config(task->worker->runtime->options.log, topic, "delete.retention.ms",
-                         task->worker->scratch, &text, err));
-    *young = int64_parse(text, &retention) && age_ms < retention;
-    return OK;
-}
-
-/* Of what was removed since the file was written, do the topics still say so? A tombstone goes when it is
- * older than delete.retention.ms; then the tail alone would leave its row for ever. What is younger than
- * ASK_MS is not worth the question to a broker, which is one for each task that a crash has left behind. */
-static Status tombstones_are_there(Task *task, int64_t kept_ms, bool *there, Error *err)
-{
-    enum { ASK_MS = 60000 };
-    Clock  *clock = task->worker->runtime->clock;
-    int64_t age   = clock->now_ms(clock) - kept_ms;
-    *there        = true;
-    for (size_t i = 0; *there && age > ASK_MS && i < pipeline_store_count(task->pipeline); i++)
-        TRY(store_is_young(task, i, age, there, err));
-    return OK;
-}
-
-/* Of a record of old nothing says of which query it is: it is taken over if it fits. */
-static bool is_ours(const Task *task, const TaskRecord *record)
-{
-    return record->generation < 0 || record->generation == task->query->plan->generation;
-}
-
-/* *kept_ms: when it was written; 0: it does not say. */
-static Status read_file(Task *task, TaskRecord *out, int64_t *kept_ms, bool *found, Error *err)
-{
-    Str bytes;
-    *found = false;
-    TRY(state_meta_get(task->worker->state, task->key, task->worker->scratch, &bytes, err));
-    if (str_is_null(bytes))
-        return OK;
-    if (task_record_decode_kept(bytes, task->worker->scratch, out, kept_ms, NULL) != OK)
-        return OK; /* of another version: as if it were not there */
-    *found = is_ours(task, out);
     return OK;
 }
 
@@ -334,28 +191,26 @@ static Status plan_restore(Task *task, const TaskRecord *record, bool *sources_b
     task->restored = *sources_behind = false;
     if (stores == 0)
         return OK;
-    TRY(read_file(task, &file, &kept_ms, &usable, err));
+    TRY(stored_read(task, &file, &kept_ms, &usable, err));
     if (usable && record == NULL)
         return set_aside(task, "its positions are gone from the slots topic, so it begins anew", err);
     if (record == NULL)
-        return clear_stores(task, false, err);
+        return stored_clear(task, false, err);
     if (usable && file.sequence > record->sequence)
         return set_aside(task, "it is ahead of the log, which has lost something or is another one", err);
     bool sources = usable && file.source_columns == task->source_columns;
     if (sources && file.sequence == record->sequence && file.store_count == stores) {
         for (size_t i = 0; i < stores; i++)
-            task->changelogs[i] = changelog_position(task, &file, i);
+            task->changelogs[i] = stored_changelog(task, &file, i);
         return OK;
     }
     if (usable)
-        TRY(changelogs_fit(task, &file, &usable, err));
-    if (usable)
-        TRY(tombstones_are_there(task, kept_ms, &usable, err));
+        TRY(stored_fits(task, &file, kept_ms, &usable, err));
     sources &= usable;
     if (!sources)
-        TRY(clear_stores(task, usable, err));
+        TRY(stored_clear(task, usable, err));
     for (size_t i = 0; i < stores; i++)
-        task->changelogs[i] = usable ? changelog_position(task, &file, i) : -1;
+        task->changelogs[i] = usable ? stored_changelog(task, &file, i) : -1;
     task->restoring_store = 0;
     task->restored        = true;
     return plan_source_replay(task, sources ? &file : NULL, sources_behind, err);
@@ -370,7 +225,7 @@ static Status load_record(Task *task, TaskRecord *record, bool *found, Error *er
     if (str_is_null(bytes))
         return OK;
     TRY(task_record_decode(bytes, task->worker->scratch, record, err));
-    *found = is_ours(task, record);
+    *found = stored_is_ours(task, record);
     return OK;
 }
 
@@ -455,7 +310,7 @@ static Status open_or_make_room(Task *task, Error *err)
     bool       ours   = true;
     Status     status = open_pipeline(task, &why);
     if (status == E_PLAN)
-        TRY(read_file(task, &file, &kept_ms, &ours, err));
+        TRY(stored_read(task, &file, &kept_ms, &ours, err));
     if (!ours) {
         TRY(cleanup_leftovers(task->worker->cleanup, task->query, err));
         return open_pipeline(task, err);
@@ -485,7 +340,7 @@ static void finish_cleanup(void *context, const PlanNode *node, size_t store)
         finishing->status = cleanup_finish(finishing->worker->cleanup, spec.name, finishing->err);
 }
 
-static Status prepare(Task *task, TaskRecord *record, bool *found, Error *err)
+Status task_prepare(Task *task, TaskRecord *record, bool *found, Error *err)
 {
     Finishing finishing = {task->worker, OK, err};
     if (task->worker->slots[task->slot] == SLOT_DAMAGED) {
@@ -524,7 +379,7 @@ Status task_open(Task *task, Error *err)
 {
     TaskRecord record;
     bool       found  = false;
-    Status     status = prepare(task, &record, &found, err);
+    Status     status = task_prepare(task, &record, &found, err);
     if (status == OK)
         status = start(task, found ? &record : NULL, err);
     arena_reset(task->worker->scratch);
@@ -546,17 +401,11 @@ static Status start_changelog(Task *task, Error *err)
 static Status apply_slice(Task *task, bool *done, Error *err)
 {
     const PoolReading *reading = task->restoring;
-    Store             *store   = pipeline_store(task->pipeline, task->restoring_store);
-    LogBatch           batch;
-    Status             status = OK;
-    TRY(log_reader_take(reading->reader, reading->handle, SLICE_RECORDS, &batch, err));
-    for (size_t i = 0; status == OK && i < batch.count; i++)
-        status = store_apply(store, batch.records[i].key, batch.records[i].value, err);
-    if (batch.count > 0)
-        note_written_past(task);
-    *done = batch.count == 0 && log_reader_at_end(reading->reader, reading->handle);
-    log_batch_release(reading->reader, &batch);
-    return status;
+    size_t             count;
+    TRY(stored_apply(task, task->restoring_store, reading, &count, err));
+    task->worker->restored_records += count;
+    *done = count == 0 && log_reader_at_end(reading->reader, reading->handle);
+    return OK;
 }
 
 /* The next store; *waiting: its records are not here yet. */
@@ -588,6 +437,7 @@ static Status run(Task *task, Error *err)
     TRY(pipeline_load(task->pipeline, task->saved.len > 0 ? strbuf_str(&task->saved) : STR_NULL, err));
     TRY(task_attach_inputs(task, err));
     atomic_store(&task->view->readable, task->sequence > 0 && !task->restored);
+    task->worker->restored_tasks += task->restored;
     task_move(task, EVENT_RESTORED);
     task->waits            = 0;
     task->running_since_us = runtime_now_us(task->worker->runtime);
@@ -643,7 +493,7 @@ Status task_replay_step(Task *task, bool *progress, Error *err)
         size_t count = input_has_data(input) ? input_available(input, input->replay_until) : 0;
         if (count > 0) {
             TRY(pipeline_replay_source(task->pipeline, input->index, input_head(input), count, err));
-            note_written_past(task);
+            stored_note_written(task);
             input_advance(input, count);
             *progress = true;
         } else if (input_has_data(input)) {

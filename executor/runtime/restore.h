@@ -6,8 +6,11 @@
 #ifndef SLUICE_EXECUTOR_RUNTIME_RESTORE_H
 #define SLUICE_EXECUTOR_RUNTIME_RESTORE_H
 
+#include "executor/runtime/positions.h"
 #include "executor/runtime/task.h"
 
+/* Its pipeline, and what belongs to it; record: what its slot has of it, if *found. Part of task_open. */
+Status task_prepare(Task *task, TaskRecord *record, bool *found, Error *err);
 /* Opens the pipeline, decides on positions and what to restore. */
 Status task_open(Task *task, Error *err);
 /* A slice of the restore; to RUNNING when done. */

@@ -185,6 +185,7 @@ void runtime_close(Runtime *runtime)
     }
     mem_free(runtime->by_id);
     mem_free(runtime->owned);
+    mem_free(runtime->ranks);
     pthread_cond_destroy(&runtime->changed);
     pthread_mutex_destroy(&runtime->lock);
     arena_free(runtime->arena);

@@ -170,6 +170,14 @@ void runtime_state_damaged(Runtime *runtime, size_t file, const Error *why);
  * each the number of the state file that has it (StoreRange.files); false: the query is not running here. */
 bool runtime_owned_partitions(Runtime *runtime, Str query_id, Arena *arena, int **out, size_t **files,
                               size_t *count);
+/* The same of those that are read while another node has them: copies of standbys that are at most `max_lag`
+ * offsets behind their changelog (INT64_MAX: however many). How far they are is known as of a second ago. */
+bool runtime_standby_partitions(Runtime *runtime, Str query_id, int64_t max_lag, Arena *arena, int **out,
+                                size_t **files, size_t *count);
+/* How far the standby of that partition here is behind; -1: there is none, or it is not known. */
+int64_t runtime_standby_lag(Runtime *runtime, Str query_id, int partition);
+/* How many standbys the query wants (ksql.streams.num.standby.replicas); 0 also if it is not running here. */
+int runtime_standby_replicas(Runtime *runtime, Str query_id);
 /* How many that store has, on all nodes of the service; 0: the query is not running here. *settled: those
  * that this node does not own now will not become its own by waiting. */
 int runtime_table_partitions(Runtime *runtime, Str query_id, bool *settled);
@@ -208,6 +216,13 @@ unsigned runtime_slots_version(const Runtime *runtime); /* that number alone */
  * the query is not running here, or slots are not known yet. */
 int runtime_table_slots(Runtime *runtime, Str query_id, Arena *arena, int **out);
 
+/* How many slots the service has; 0: not known yet. */
+int runtime_slot_count(const Runtime *runtime);
+/* From now on this node stands by for the slot s as ranks[s]-th, from 1 on; 0: not. A task of such a slot
+ * follows its changelogs here if its query wants so many (ksql.streams.num.standby.replicas). What is said of
+ * slots that the node has itself does not count. */
+void runtime_stand_by(Runtime *runtime, const int *ranks, int slot_count);
+
 typedef struct {
     Str topic;
     int partition;
@@ -222,8 +237,11 @@ typedef struct {
 } QueryShare;
 /* Of every query that runs in the service, in `arena`; returns how many. */
 size_t runtime_query_shares(Runtime *runtime, const int *slots, size_t count, Arena *arena, QueryShare **out);
+/* The same of those that stand by where a node has these ranks (runtime_stand_by), in the same order. */
+size_t runtime_standby_shares(Runtime *runtime, const int *ranks, int slot_count, Arena *arena,
+                              QueryShare **out);
 
-/* How far what is read here of a store is behind its changelog. */
+/* How far what is read here of a store, or follows here, is behind its changelog. */
 typedef struct {
     Str     query_id, store;
     int     partition;

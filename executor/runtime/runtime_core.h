@@ -37,10 +37,13 @@ struct Runtime {
     _Atomic unsigned next_push;
     _Atomic unsigned query_changes; /* of the list below; set under the lock */
     _Atomic unsigned slots_version; /* placement.c; 0: no slots have been given yet */
+    _Atomic unsigned ranks_version; /* of `ranks`; 0: never told */
     pthread_mutex_t  lock;          /* of what follows */
     pthread_cond_t   changed;
     int             *owned; /* slots, ascending */
     size_t           owned_count;
+    int             *ranks; /* per slot, as runtime_stand_by was told; NULL: for none */
+    int              rank_count;
     RunningQuery    *queries, **by_id; /* a list; chains by the hash of the id */
     size_t           query_count, bucket_count;
     DroppedQuery    *dropped; /* topics to be deleted */

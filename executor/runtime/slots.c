@@ -12,13 +12,15 @@
  * until the brokers lead 48 new partitions.
  *
  * Which worker gets a slot: the one whose state file has held it ("slot/<s>" in its facts, from the beginning
- * of a restore on), else by contiguous blocks.
+ * of a restore on), else by contiguous blocks. So it is with slots that the node stands by for, which others
+ * have: when such a slot comes to the node, the worker that has followed it gets it.
  */
 #include "executor/runtime/commit.h"
 #include "executor/runtime/failure.h"
 #include "executor/runtime/mailbox.h"
 #include "executor/runtime/placement.h"
 #include "executor/runtime/rollback.h"
+#include "executor/runtime/standby.h"
 #include "executor/runtime/threads.h"
 
 /* Slots of the service: partitions of its slots topic, the unit in which tasks are spread over nodes. */
@@ -29,19 +31,21 @@ typedef struct {
     LogMember      *member;
     int            *slots; /* assigned, not handed on yet */
     size_t          count;
-    const LogFence *fence; /* NULL: nothing is pending */
-    bool            made;  /* the topic is ours, and no slots were handed on yet */
+    const LogFence *fence;         /* NULL: nothing is pending */
+    bool            made;          /* the topic is ours, and no slots were handed on yet */
+    unsigned        ranks_version; /* of what the workers were told to stand by for */
 } Membership;
 
 /* ---- messages to workers ---- */
 
 typedef struct {
-    int  worker; /* -1: not ours */
+    int  worker; /* -1: none of ours */
+    int  rank;   /* 0: it has it; above: it stands by */
     bool empty;  /* nothing was ever committed in it */
 } SlotPlace;
 
 typedef struct {
-    const LogFence *fence;
+    const LogFence *fence; /* NULL: it is about standbys alone */
     int             slot_count;
     SlotPlace       slots[];
 } Assignment;
@@ -55,6 +59,25 @@ static void drop_pending(Membership *self)
     self->count = 0;
 }
 
+static bool is_owned(SlotState state)
+{
+    return state == SLOT_LOADING || state == SLOT_OWNED || state == SLOT_DAMAGED;
+}
+
+static void take_slot(Worker *worker, int slot, SlotPlace place)
+{
+    bool here = place.worker == worker->index;
+    if (worker->slots[slot] == SLOT_LOADING && worker->slot_handles[slot] >= 0)
+        log_reader_unassign(worker->reader, worker->slot_handles[slot]);
+    worker->slot_handles[slot] = -1;
+    if (!here || place.rank > 0) {
+        standby_set_slot(worker, slot, here ? place.rank : 0);
+        return;
+    }
+    standby_leave_slot(worker, slot);
+    worker->slots[slot] = place.empty ? SLOT_OWNED : SLOT_LOADING;
+}
+
 /* On the worker's thread. */
 static void take_slots(Worker *worker, void *argument)
 {
@@ -63,20 +86,24 @@ static void take_slots(Worker *worker, void *argument)
         worker->slots        = mem_calloc((size_t)assignment->slot_count, sizeof *worker->slots);
         worker->slot_handles = mem_calloc((size_t)assignment->slot_count, sizeof *worker->slot_handles);
     }
-    for (int s = 0; s < assignment->slot_count; s++) {
-        SlotPlace place = assignment->slots[s];
-        if (worker->slots[s] == SLOT_LOADING && worker->slot_handles[s] >= 0)
-            log_reader_unassign(worker->reader, worker->slot_handles[s]);
-        worker->slot_handles[s] = -1;
-        worker->slots[s]        = place.worker != worker->index ? SLOT_NONE
-                                  : place.empty                 ? SLOT_OWNED
-                                                                : SLOT_LOADING;
-    }
+    for (int s = 0; s < assignment->slot_count; s++)
+        take_slot(worker, s, assignment->slots[s]);
     log_fence_unref(worker->fence);
     worker->fence         = assignment->fence;
     worker->slots_changed = true;
     worker->compare_tasks = true;
     mailbox_set_ready(worker->mailbox, false);
+    mem_free(assignment);
+}
+
+/* On the worker's thread, which has its slots. */
+static void take_standbys(Worker *worker, void *argument)
+{
+    Assignment *assignment = argument;
+    for (int s = 0; worker->slots != NULL && s < assignment->slot_count; s++)
+        if (!is_owned(worker->slots[s]))
+            standby_set_slot(worker, s,
+                             assignment->slots[s].worker == worker->index ? assignment->slots[s].rank : 0);
     mem_free(assignment);
 }
 
@@ -167,25 +194,52 @@ static void list_slots(Worker *worker, void *argument)
     arena_reset(worker->scratch);
 }
 
-/* `known`, per pending slot: does the group have an offset there? places: per slot of the service. */
-static void place_slots(Membership *self, const bool *known, SlotPlace *places)
+static Holders find_holders(Runtime *runtime)
 {
-    Runtime *runtime = self->runtime;
-    int      slots   = atomic_load(&runtime->slot_count);
-    Holders  holders = {mem_alloc((size_t)slots * sizeof(int)), slots};
-    for (int s = 0; s < slots; s++) {
+    int     slots   = atomic_load(&runtime->slot_count);
+    Holders holders = {mem_alloc((size_t)slots * sizeof(int)), slots};
+    for (int s = 0; s < slots; s++)
         holders.holder[s] = -1;
-        places[s]         = (SlotPlace){.worker = -1};
-    }
     for (int i = 0; i < runtime->worker_count; i++)
         worker_post(runtime->workers[i], list_slots, &holders, true);
+    return holders;
+}
+
+/* The number-th of `count` slots. */
+static int worker_for(const Runtime *runtime, const Holders *holders, int slot, size_t number, size_t count)
+{
+    int block = (int)((int64_t)number * runtime->worker_count / (int64_t)count);
+    return holders->holder[slot] >= 0 ? holders->holder[slot] : block;
+}
+
+/* Where it stands by, for slots that are not its own. */
+static void place_standbys(Membership *self, const Holders *holders, SlotPlace *places)
+{
+    int   *ranks  = mem_calloc((size_t)holders->slot_count, sizeof *ranks);
+    size_t number = 0, count = 0;
+    self->ranks_version = placement_ranks(self->runtime, ranks, holders->slot_count);
+    for (int s = 0; s < holders->slot_count; s++)
+        count += ranks[s] > 0;
+    for (int s = 0; s < holders->slot_count; s++) {
+        if (ranks[s] == 0)
+            continue;
+        int worker = worker_for(self->runtime, holders, s, number++, count);
+        if (places[s].worker < 0)
+            places[s] = (SlotPlace){.worker = worker, .rank = ranks[s]};
+    }
+    mem_free(ranks);
+}
+
+/* `known`, per pending slot: does the group have an offset there? places: per slot of the service. */
+static void place_slots(Membership *self, const Holders *holders, const bool *known, SlotPlace *places)
+{
+    for (int s = 0; s < holders->slot_count; s++)
+        places[s] = (SlotPlace){.worker = -1};
     for (size_t i = 0; i < self->count; i++) {
         int slot     = self->slots[i];
-        int block    = (int)((int64_t)i * runtime->worker_count / (int64_t)self->count);
-        places[slot] = (SlotPlace){.worker = holders.holder[slot] >= 0 ? holders.holder[slot] : block,
+        places[slot] = (SlotPlace){.worker = worker_for(self->runtime, holders, slot, i, self->count),
                                    .empty  = self->made && !known[i]};
     }
-    mem_free(holders.holder);
 }
 
 /* Revoked slots are kept in mind until the next are given: in between nobody else runs them. */
@@ -194,34 +248,59 @@ static void keep_in_mind(Runtime *runtime, const SlotPlace *places, int slots)
     int   *owned = mem_calloc((size_t)slots + 1, sizeof *owned);
     size_t count = 0;
     for (int s = 0; s < slots; s++)
-        if (places[s].worker >= 0)
+        if (places[s].worker >= 0 && places[s].rank == 0)
             owned[count++] = s;
     placement_keep(runtime, owned, count);
     mem_free(owned);
 }
 
-static void hand_on(Membership *self, const bool *known)
+/* fence NULL: standbys alone. */
+static void tell_places(Runtime *runtime, const LogFence *fence, const SlotPlace *places, int slots)
 {
-    Runtime   *runtime = self->runtime;
-    int        slots   = atomic_load(&runtime->slot_count);
-    size_t     bytes   = (size_t)slots * sizeof(SlotPlace);
-    SlotPlace *places  = mem_alloc(bytes);
-    place_slots(self, known, places);
+    size_t bytes = (size_t)slots * sizeof *places;
     for (int i = 0; i < runtime->worker_count; i++) {
         Assignment *assignment = mem_alloc(sizeof *assignment + bytes);
-        assignment->fence      = log_fence_ref(self->fence);
+        assignment->fence      = fence != NULL ? log_fence_ref(fence) : NULL;
         assignment->slot_count = slots;
         memcpy(assignment->slots, places, bytes);
-        if (!worker_post(runtime->workers[i], take_slots, assignment, true)) {
+        if (!worker_post(runtime->workers[i], fence != NULL ? take_slots : take_standbys, assignment, true)) {
             log_fence_unref(assignment->fence);
             mem_free(assignment);
         }
     }
-    keep_in_mind(runtime, places, slots);
+}
+
+static void hand_on(Membership *self, const bool *known)
+{
+    Runtime   *runtime = self->runtime;
+    Holders    holders = find_holders(runtime);
+    SlotPlace *places  = mem_alloc((size_t)holders.slot_count * sizeof *places);
+    place_slots(self, &holders, known, places);
+    place_standbys(self, &holders, places);
+    tell_places(runtime, self->fence, places, holders.slot_count);
+    keep_in_mind(runtime, places, holders.slot_count);
     mem_free(places);
+    mem_free(holders.holder);
     atomic_store(&runtime->assigned, true);
     self->made = false;
     drop_pending(self);
+}
+
+/* The others have changed, or what they have. */
+static void change_standbys(Membership *self)
+{
+    Runtime *runtime = self->runtime;
+    if (self->fence != NULL || !atomic_load(&runtime->assigned) ||
+        atomic_load(&runtime->ranks_version) == self->ranks_version)
+        return;
+    Holders    holders = find_holders(runtime);
+    SlotPlace *places  = mem_alloc((size_t)holders.slot_count * sizeof *places);
+    for (int s = 0; s < holders.slot_count; s++)
+        places[s] = (SlotPlace){.worker = -1};
+    place_standbys(self, &holders, places);
+    tell_places(runtime, NULL, places, holders.slot_count);
+    mem_free(places);
+    mem_free(holders.holder);
 }
 
 /* One question a round, so that the group is polled in between. */
@@ -301,6 +380,7 @@ static bool poll_member(Membership *self)
         runtime_sleep(self->runtime, &self->runtime->stopping, POLL_MS);
     }
     ask_stable(self);
+    change_standbys(self);
     return true;
 }
 

@@ -100,15 +100,13 @@ void task_init_host(Task *task)
 
 /* ---- life ---- */
 
-static const TaskClass persistent_task;
-
-Task *task_new(Worker *worker, RunningQuery *query, QuerySub *sub, int partition)
+Task *task_new_of(const TaskClass *class, Worker *worker, RunningQuery *query, QuerySub *sub, int partition)
 {
     Task *task      = mem_calloc(1, sizeof *task);
     char *key       = mem_alloc(query->plan->id.len + 32);
     int   len       = snprintf(key, query->plan->id.len + 32, STR_FMT "/%d/%d", STR_ARG(query->plan->id),
                                sub->sub.number, partition);
-    task->class     = &persistent_task;
+    task->class     = class;
     task->worker    = worker;
     task->query     = query_ref(query);
     task->sub       = sub;
@@ -116,10 +114,10 @@ Task *task_new(Worker *worker, RunningQuery *query, QuerySub *sub, int partition
     task->slot      = query_slot(sub, partition, atomic_load(&worker->runtime->slot_count));
     task->key       = str_n(key, (size_t)len);
     task->view      = &sub->views[partition];
-    worker->wants_sink |= query->settings.guarantee == GUARANTEE_AT_LEAST_ONCE;
+    worker->wants_sink |= !class->stands_by && query->settings.guarantee == GUARANTEE_AT_LEAST_ONCE;
     task_init_host(task);
     task->state = TASK_OPENING; /* by CREATED; whose it is comes after what it is */
-    view_enter(task->view, worker->index, TASK_OPENING);
+    view_enter(task->view, worker->index, TASK_OPENING, class->stands_by);
     return task;
 }
 
@@ -149,6 +147,8 @@ void task_close_pipeline(Task *task)
     if (task->restoring != NULL)
         reader_pool_end(task->worker->pool, task->restoring);
     task->restoring = NULL;
+    if (task->class->close != NULL)
+        task->class->close(task);
     forget_dirty(task);
     for (size_t i = 0; i < task->input_count; i++)
         fetcher_detach(task->worker->fetchers, &task->inputs[i]);
@@ -273,6 +273,11 @@ static bool persistent_runnable(const Task *task)
 }
 
 static const TaskClass persistent_task = {.runnable = persistent_runnable};
+
+Task *task_new(Worker *worker, RunningQuery *query, QuerySub *sub, int partition)
+{
+    return task_new_of(&persistent_task, worker, query, sub, partition);
+}
 
 void task_input_moved(TaskInput *input)
 {

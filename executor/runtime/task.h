@@ -10,6 +10,7 @@
 #include "executor/dataflow/pipeline.h"
 #include "executor/runtime/task_view.h"
 
+typedef struct Following    Following;
 typedef struct PoolReading  PoolReading;
 typedef struct PushQuery    PushQuery;
 typedef struct QuerySub     QuerySub;
@@ -18,16 +19,19 @@ typedef struct Task         Task;
 typedef struct TaskInput    TaskInput;
 typedef struct Worker       Worker;
 
-/* How tasks differ: a persistent query's (task.c), a push query's (push_query.c). */
+/* How tasks differ: a persistent query's (task.c), one that stands by for it (standby.c), a push query's
+ * (push_query.c). */
 typedef struct {
+    bool stands_by; /* another node has its slot */
     bool (*runnable)(const Task *task);
     /* How many of the records may go at once. NULL: all of them */
     size_t (*limit)(const LogRecord *records, size_t count);
     /* After records, or offsets without records. NULL: nothing to do */
     void (*stepped)(Task *task);
-    /* It ends, and only it, for none of its work is in the worker's commit. NULL: the worker has to roll back
-     */
+    /* Only it is concerned, for none of its work is in the worker's commit. NULL: the worker has to roll
+     * back. (A damaged state file is the worker's affair whoever meets it.) */
     void (*failed)(Task *task, const Error *err);
+    void (*close)(Task *task);        /* with its pipeline; may be NULL */
     void (*worker_ended)(Task *task); /* may be NULL */
 } TaskClass;
 
@@ -68,6 +72,7 @@ struct Task {
     StrBuf        saved, blob;            /* of the last commit; of the one being made */
     bool in_commit, deciding, unrecorded; /* unrecorded: positions without effects that no record has yet */
     int64_t      record_us;               /* when its record was last written */
+    Following   *following;               /* a standby's; NULL: it is not open */
     PoolReading *restoring;               /* the changelog being read; NULL: none */
     size_t       restoring_store;
     unsigned     failures, waits; /* in a row */
@@ -77,6 +82,7 @@ struct Task {
 };
 
 Task *task_new(Worker *worker, RunningQuery *query, QuerySub *sub, int partition);
+Task *task_new_of(const TaskClass *class, Worker *worker, RunningQuery *query, QuerySub *sub, int partition);
 /* Puts it into the worker's list. */
 void task_enlist(Task *task);
 /* Fills in the host of a task made elsewhere. */

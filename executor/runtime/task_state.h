@@ -16,6 +16,7 @@
     X(OPENING, "is to be opened, or opened again")                                                           \
     X(REPLAYING, "reads source tables once more, from their topics into its stores")                         \
     X(RESTORING, "reads its changelogs into its stores")                                                     \
+    X(FOLLOWING, "reads its changelogs on and on into its stores: another node has its slot")                \
     X(RUNNING, "takes records")                                                                              \
     X(WAITING, "waits for something outside before its next record")                                         \
     X(WAITING_TO_OPEN, "waits for something outside before it can be opened")                                \
@@ -27,6 +28,7 @@
     X(STARTED, "a client's: opened as it is made")                                                           \
     X(OPENED, "pipeline and positions are there")                                                            \
     X(SOURCES_BEHIND, "opened, and a source table's rows are older than its positions")                      \
+    X(STANDS_BY, "opened, and another node has its slot")                                                    \
     X(REPLAYED, "source tables have caught up")                                                              \
     X(RESTORED, "so have all stores")                                                                        \
     X(MUST_WAIT, "something outside is not there yet (E_WAIT)")                                              \

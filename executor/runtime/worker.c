@@ -22,12 +22,14 @@
 #include "executor/runtime/restore.h"
 #include "executor/runtime/rollback.h"
 #include "executor/runtime/shared_decode.h"
+#include "executor/runtime/standby.h"
 #include "executor/runtime/worker.h"
 #include "executor/runtime/writers.h"
 
 enum {
     WAIT_MAX_MS  = 1000,
     POOL_WAIT_MS = 2,
+    FOLLOW_MS    = 50, /* a standby's reader does not wake the worker: nobody waits for it */
     TROUBLED_MS  = 50,
     FETCH_US     = 25000, /* a broker answers a fetch of nothing after that */
 };
@@ -81,6 +83,7 @@ Status worker_new(Runtime *runtime, int index, Worker **out, Error *err)
     worker->slices =
         slice_cache_new(runtime->clock, runtime->options.functions_config, runtime->options.registry);
     worker->pool        = reader_pool_new(runtime->options.log, runtime->clock);
+    worker->standbys    = standbys_new(runtime->options.log, runtime->clock);
     worker->commit_us   = runtime_now_us(runtime);
     worker->interval_ms = INT64_MAX;
     snprintf(worker->path, len, "%s/state/worker-%d.db", runtime->options.state_dir, index);
@@ -104,6 +107,7 @@ void worker_free(Worker *worker)
     decision_free(worker->decision);
     fetchers_free(worker->fetchers);
     reader_pool_free(worker->pool);
+    standbys_free(worker->standbys);
     if (worker->reader != NULL)
         log_reader_close(worker->reader);
     slice_cache_free(worker->slices);
@@ -194,12 +198,15 @@ static void wait_for_work(Worker *worker, bool caught_up)
 {
     int wait = worker->file_troubled ? TROUBLED_MS : worker_commit_wait_ms(worker);
     reader_pool_tidy(worker->pool);
+    standbys_tidy(worker->standbys);
     if (wait < 0 || wait > WAIT_MAX_MS)
         wait = WAIT_MAX_MS;
     if (!caught_up && worker_has_uncommitted(worker) && wait < FETCH_US / 1000)
         wait = FETCH_US / 1000;
     if (reader_pool_is_reading(worker->pool) && wait > POOL_WAIT_MS)
         wait = POOL_WAIT_MS;
+    if (standbys_are_following(worker->standbys) && wait > FOLLOW_MS)
+        wait = FOLLOW_MS;
     for (const Task *task = worker->tasks; wait > 50 && task != NULL; task = task->next)
         if (task->state == TASK_FAILED || task_state_is_waiting(task->state) ||
             (task->state == TASK_RUNNING && task->ordered))
@@ -264,6 +271,7 @@ static bool arrange(Worker *worker, bool *busy)
         return loading;
     if (!loading && worker->fence != NULL && worker->txn != NULL && clean_up(worker, busy)) {
         worker_match_tasks(worker);
+        standby_read_slots(worker, busy);
         worker_advance_tasks(worker, busy);
     }
     remove_tables(worker, busy);

@@ -17,10 +17,12 @@ typedef struct Mailbox       Mailbox;
 typedef struct PositionTable PositionTable;
 typedef struct ReaderPool    ReaderPool;
 typedef struct SliceCache    SliceCache;
+typedef struct Standbys      Standbys;
 typedef struct Task          Task;
 
-/* SLOT_DAMAGED: its positions cannot be read, so its tasks cannot open: they would begin anew. */
-typedef enum { SLOT_NONE, SLOT_LOADING, SLOT_OWNED, SLOT_DAMAGED } SlotState;
+/* SLOT_DAMAGED: its positions cannot be read, so its tasks cannot open: they would begin anew. SLOT_STANDBY:
+ * another node has it, and this worker follows (standby.c). */
+typedef enum { SLOT_NONE, SLOT_LOADING, SLOT_OWNED, SLOT_DAMAGED, SLOT_STANDBY } SlotState;
 
 struct Worker {
     Runtime    *runtime;
@@ -43,6 +45,8 @@ struct Worker {
     LogWriter  *sink;      /* at_least_once only */
     const LogFence *fence; /* NULL: nothing may be processed */
     Cleanup        *cleanup;
+    Standbys       *standbys;
+    Notice          standby_trouble;
 
     /* Which tasks there should be: assignment.c */
     SlotState     *slots;
@@ -53,6 +57,7 @@ struct Worker {
     PositionTable *positions;
     RunningQuery **queries;
     size_t         query_count, query_capacity, matched_queries; /* matched: they have their tasks */
+    size_t         restored_tasks, restored_records; /* since it was ready last, from changelogs */
     Task          *tasks;
     bool           pushes_pending;
 

@@ -15,6 +15,7 @@
 #include "core/notice.h"
 #include "core/value.h"
 #include "server/peers/node_record.h"
+#include "server/peers/standby_places.h"
 
 enum {
     LOOK_MS       = 100,
@@ -55,10 +56,13 @@ struct Directory {
     int        missed;  /* looks in a row at which the topic was not there */
     bool       written; /* the record is in the topic */
     unsigned   version; /* of the slots in it */
+    unsigned   told;    /* changes, as of which the runtime knows what to stand by for */
+    int        told_slots;
     int64_t    written_us;
     /* Thread: any, under lock */
     pthread_mutex_t lock;
     Entry          *entries; /* by id; this node's is as the topic has it */
+    unsigned        changes; /* of them */
 };
 
 /* ---- what is known ---- */
@@ -86,6 +90,7 @@ static void forget(Directory *self, Str id)
     if (entry == NULL || !str_equal(entry->id, id))
         return;
     *at = entry->next;
+    self->changes++;
     entry_free(entry);
 }
 
@@ -96,6 +101,7 @@ static void learn(Directory *self, Entry *entry)
     Entry **at  = place_of(self, entry->id);
     entry->next = *at;
     *at         = entry;
+    self->changes++;
     pthread_mutex_unlock(&self->lock);
 }
 
@@ -154,6 +160,113 @@ static const Entry *owner_of(Directory *self, int slot)
     return owner;
 }
 
+/* ---- standbys ---- */
+
+/* Who the standbys are found among: the nodes that have slots, in the group's order. One that has none has
+ * died, and its slots were given away, or has just come. */
+typedef struct {
+    int           slots;
+    size_t       *owners; /* per slot: a node; node_count: nobody */
+    const Entry **nodes;
+    size_t        node_count;
+} Places;
+
+static size_t node_number(Places *places, const Entry *entry)
+{
+    size_t at = 0;
+    while (at < places->node_count && places->nodes[at] != entry)
+        at++;
+    return at;
+}
+
+/* Lock held, here and below; in `arena`. */
+static Places find_places(Directory *self, Arena *arena)
+{
+    Places places = {.slots = runtime_slot_count(self->options.runtime)};
+    size_t most   = 0;
+    for (const Entry *entry = self->entries; entry != NULL; entry = entry->next)
+        most++;
+    const Entry **owners = ARENA_ARRAY(arena, const Entry *, (size_t)places.slots + 1);
+    for (int s = 0; s < places.slots; s++)
+        owners[s] = owner_of(self, s);
+    places.nodes  = ARENA_ARRAY(arena, const Entry *, most + 1);
+    places.owners = ARENA_ARRAY(arena, size_t, (size_t)places.slots + 1);
+    for (const Entry *entry = self->entries; entry != NULL; entry = entry->next)
+        for (int s = 0; s < places.slots; s++)
+            if (owners[s] == entry) {
+                places.nodes[places.node_count++] = entry;
+                break;
+            }
+    for (int s = 0; s < places.slots; s++)
+        places.owners[s] = node_number(&places, owners[s]);
+    return places;
+}
+
+/* Per slot, as the how-manieth the node stands by for it; 0: not. */
+static int *ranks_of(Places *places, const Entry *entry, Arena *arena)
+{
+    int    *ranks = ARENA_ARRAY(arena, int, (size_t)places->slots + 1);
+    size_t *order = ARENA_ARRAY(arena, size_t, places->node_count + 1);
+    size_t  node  = node_number(places, entry);
+    for (int s = 0; s < places->slots; s++) {
+        size_t count = standby_places(s, places->slots, places->node_count, places->owners[s], order);
+        ranks[s]     = 0;
+        for (size_t i = 0; i < count; i++)
+            if (order[i] == node && node < places->node_count)
+                ranks[s] = (int)i + 1;
+    }
+    return ranks;
+}
+
+size_t directory_standbys(Directory *self, int slot, Arena *arena, DirectoryPlace **out)
+{
+    size_t count = 0;
+    *out         = NULL;
+    pthread_mutex_lock(&self->lock);
+    Places  places = find_places(self, arena);
+    size_t *order  = ARENA_ARRAY(arena, size_t, places.node_count + 1);
+    if (slot < places.slots)
+        count = standby_places(slot, places.slots, places.node_count, places.owners[slot], order);
+    *out = ARENA_ARRAY(arena, DirectoryPlace, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        const Entry *entry = places.nodes[order[i]];
+        (*out)[i]          = (DirectoryPlace){str_dup(arena, entry->record.address), is_self(self, entry)};
+    }
+    pthread_mutex_unlock(&self->lock);
+    return count;
+}
+
+static const Entry *own_entry(const Directory *self)
+{
+    const Entry *entry = self->entries;
+    while (entry != NULL && !is_self(self, entry))
+        entry = entry->next;
+    return entry;
+}
+
+/* The runtime is told when the nodes or their slots have changed. */
+static void tell_standbys(Directory *self)
+{
+    Arena *arena = NULL;
+    int   *ranks = NULL;
+    int    slots = runtime_slot_count(self->options.runtime);
+    pthread_mutex_lock(&self->lock);
+    if (self->changes != self->told || slots != self->told_slots) {
+        arena            = arena_new(0);
+        Places places    = find_places(self, arena);
+        slots            = places.slots;
+        ranks            = ranks_of(&places, own_entry(self), arena);
+        self->told       = self->changes;
+        self->told_slots = slots;
+    }
+    pthread_mutex_unlock(&self->lock);
+    if (ranks != NULL && slots > 0)
+        runtime_stand_by(self->options.runtime, ranks, slots);
+    arena_free(arena);
+}
+
+/* ---- what is told ---- */
+
 static DirectoryNode node_of(Directory *self, const Entry *entry, Arena *arena)
 {
     const NodeRecord *record = &entry->record;
@@ -185,11 +298,14 @@ size_t directory_list(Directory *self, Arena *arena, DirectoryNode **out)
     pthread_mutex_lock(&self->lock);
     for (const Entry *entry = self->entries; entry != NULL; entry = entry->next)
         count++;
-    *out  = ARENA_ARRAY(arena, DirectoryNode, count + 1);
-    count = 0;
+    *out          = ARENA_ARRAY(arena, DirectoryNode, count + 1);
+    count         = 0;
+    Places places = find_places(self, arena);
     for (const Entry *entry = self->entries; entry != NULL; entry = entry->next)
-        if (is_there(self, entry))
-            (*out)[count++] = node_of(self, entry, arena);
+        if (is_there(self, entry)) {
+            (*out)[count]         = node_of(self, entry, arena);
+            (*out)[count++].ranks = ranks_of(&places, entry, arena);
+        }
     pthread_mutex_unlock(&self->lock);
     return count;
 }
@@ -346,6 +462,8 @@ static void work(Directory *self, bool *open)
         status = write_if_due(self, &err);
     if (*open && status == OK)
         status = read_some(self, &count, &err);
+    if (*open && status == OK && count == 0)
+        tell_standbys(self);
     if (*open && status == E_NOT_FOUND) {
         start_over(self);
         *open = false;

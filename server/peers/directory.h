@@ -8,6 +8,8 @@
  * refuses, and the asker looks again. A node that dies says nothing; its slots are another's as soon as the
  * group has given them to one, who says so.
  *
+ * From it follows, too, who stands by for whose slots: the runtime is told so (runtime_stand_by).
+ *
  * Thread: any, but open and close.
  */
 #ifndef SLUICE_SERVER_PEERS_DIRECTORY_H
@@ -31,8 +33,14 @@ typedef struct {
     Str    id, address;
     int   *slots; /* those that nobody has said to have since */
     size_t slot_count;
+    int   *ranks; /* per slot of the service (runtime_slot_count): as the how-manieth it stands by; 0: not */
     bool   self;
 } DirectoryNode;
+
+typedef struct {
+    Str  address; /* empty: it serves no requests */
+    bool self;
+} DirectoryPlace;
 
 /* Starts its thread; a log that does not answer is waited for. */
 Status directory_open(const DirectoryOptions *options, Directory **out, Error *err);
@@ -41,6 +49,9 @@ void directory_close(Directory *directory);
 
 /* Where the node is that has the slot, in `arena`. False: nobody says so. */
 bool directory_owner(Directory *directory, int slot, Arena *arena, Str *address, bool *self);
+/* The nodes that stand by for the slot, in order (standby_places.h): of them as many do as a query wants. In
+ * `arena`. */
+size_t directory_standbys(Directory *directory, int slot, Arena *arena, DirectoryPlace **out);
 /* All nodes, this one included, by id. */
 size_t directory_list(Directory *directory, Arena *arena, DirectoryNode **out);
 

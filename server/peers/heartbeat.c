@@ -392,46 +392,71 @@ bool heartbeat_is_alive(Heartbeat *self, Str address)
 
 static json_t *json_text(Str text) { return json_stringn(text.ptr, text.len); }
 
-static json_t *share_json(const QueryShare *share)
+static json_t *stores_json(const QueryShare *share)
 {
-    json_t *stores = json_array(), *places = json_array();
+    json_t *stores = json_array();
     for (size_t i = 0; i < share->store_count; i++)
         json_array_append_new(stores, json_text(share->stores[i]));
+    return stores;
+}
+
+static json_t *places_json(const QueryShare *share)
+{
+    json_t *places = json_array();
     for (size_t i = 0; i < share->place_count; i++)
         json_array_append_new(places, json_pack("{s:o, s:i}", "topic", json_text(share->places[i].topic),
                                                 "partition", share->places[i].partition));
-    return json_pack("{s:o, s:o, s:[], s:[]}", "activeStores", stores, "activePartitions", places,
-                     "standByStores", "standByPartitions");
+    return places;
 }
 
-static json_t *shares_json(Heartbeat *self, const int *slots, size_t slot_count, Arena *arena)
+static const QueryShare *share_of(const QueryShare *shares, size_t count, Str query_id)
 {
-    QueryShare *shares;
-    json_t     *json  = json_object();
-    size_t      count = runtime_query_shares(self->options.runtime, slots, slot_count, arena, &shares);
+    static const QueryShare none = {0};
     for (size_t i = 0; i < count; i++)
-        if (shares[i].place_count > 0)
-            json_object_set_new(json, str_to_c(arena, shares[i].query_id), share_json(&shares[i]));
+        if (str_equal(shares[i].query_id, query_id))
+            return &shares[i];
+    return &none;
+}
+
+/* What runs in the slots, and what stands by where the node has these ranks (NULL: nowhere). */
+static json_t *shares_json(Heartbeat *self, const int *slots, size_t slot_count, const int *ranks,
+                           Arena *arena)
+{
+    Runtime    *runtime = self->options.runtime;
+    QueryShare *shares, *copies = NULL;
+    json_t     *json       = json_object();
+    size_t      copy_count = 0, count = runtime_query_shares(runtime, slots, slot_count, arena, &shares);
+    if (ranks != NULL)
+        copy_count = runtime_standby_shares(runtime, ranks, runtime_slot_count(runtime), arena, &copies);
+    for (size_t i = 0; i < count; i++) {
+        const QueryShare *copy = share_of(copies, copy_count, shares[i].query_id);
+        if (shares[i].place_count + copy->place_count > 0)
+            json_object_set_new(json, str_to_c(arena, shares[i].query_id),
+                                json_pack("{s:o, s:o, s:o, s:o}", "activeStores", stores_json(&shares[i]),
+                                          "activePartitions", places_json(&shares[i]), "standByStores",
+                                          stores_json(copy), "standByPartitions", places_json(copy)));
+    }
     return json;
 }
 
+/* What a host that is not heard has told of its stores was true once. */
 static void add_status(json_t *all, Str host_port, bool alive, int64_t judged_ms, json_t *shares,
                        const json_t *lags, Arena *arena)
 {
-    json_t *told =
-        lags != NULL ? json_deep_copy(lags) : json_pack("{s:{}, s:i}", "stateStoreLags", "updateTimeMs", 0);
+    json_t *told = lags != NULL && alive ? json_deep_copy(lags)
+                                         : json_pack("{s:{}, s:i}", "stateStoreLags", "updateTimeMs", 0);
     json_object_set_new(all, str_to_c(arena, host_port),
                         json_pack("{s:b, s:I, s:o, s:o}", "hostAlive", (int)alive, "lastStatusUpdateMs",
                                   (json_int_t)judged_ms, "activeStandbyPerQuery", shares, "hostStoreLags",
                                   told));
 }
 
-static void add_self(Heartbeat *self, json_t *all, Arena *arena)
+static void add_self(Heartbeat *self, json_t *all, const int *ranks, Arena *arena)
 {
     int   *slots;
     size_t count;
     runtime_owned_slots(self->options.runtime, arena, &slots, &count);
-    json_t *shares = shares_json(self, slots, count, arena);
+    json_t *shares = shares_json(self, slots, count, ranks, arena);
     pthread_mutex_lock(&self->lock);
     add_status(all, self->host_port, true, now_ms(self), shares, self->own_lags, arena);
     pthread_mutex_unlock(&self->lock);
@@ -443,11 +468,15 @@ json_t *heartbeat_cluster_status(Heartbeat *self)
     json_t        *all   = json_object();
     Arena         *arena = arena_new(0);
     size_t         count = discover(self, arena, &nodes);
-    add_self(self, all, arena);
+    const int     *ranks = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (nodes[i].self)
+            ranks = nodes[i].ranks;
+    add_self(self, all, ranks, arena);
     for (size_t i = 0; i < count; i++) {
         if (nodes[i].self || nodes[i].address.len == 0)
             continue;
-        json_t *shares = shares_json(self, nodes[i].slots, nodes[i].slot_count, arena);
+        json_t *shares = shares_json(self, nodes[i].slots, nodes[i].slot_count, nodes[i].ranks, arena);
         pthread_mutex_lock(&self->lock);
         const Host *host = find_host(self, nodes[i].address);
         if (host != NULL)

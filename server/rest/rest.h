@@ -190,6 +190,8 @@ typedef struct {
     bool     skip_forwarding;
     bool     has_part;
     PullPart part;
+    int64_t
+        standby_lag; /* as a part: copies of standbys may be read that are at most so far behind; -1: none */
 } PullOrigin;
 
 /* What the headers say; before the reply begins. */

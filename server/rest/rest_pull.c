@@ -19,7 +19,8 @@ PullOrigin pull_origin_of(Rest *rest, HttpExchange *x)
 {
     return (PullOrigin){.authorization   = rest_authorization(x),
                         .from_node       = rest_is_from_node(rest, x),
-                        .skip_forwarding = !str_is_null(http_header(x, DIRECTORY_HEADER))};
+                        .skip_forwarding = !str_is_null(http_header(x, DIRECTORY_HEADER)),
+                        .standby_lag     = -1};
 }
 
 static bool is_true(const json_t *value)
@@ -48,7 +49,10 @@ bool pull_origin_read(HttpExchange *x, const json_t *request, Arena *arena, Pull
 {
     const json_t *said = json_object_get(request, "requestProperties");
     const json_t *part = json_object_get(said, "request.ksql.query.pull.partition");
+    const json_t *lag  = json_object_get(said, PULL_STANDBY_LAG);
     origin->skip_forwarding |= is_true(json_object_get(said, "request.ksql.query.pull.skip.forwarding"));
+    if (json_is_integer(lag) && json_integer_value(lag) >= 0)
+        origin->standby_lag = json_integer_value(lag);
     if (part == NULL || json_is_null(part) || (json_is_string(part) && json_string_length(part) == 0))
         return true;
     Str    text      = json_is_string(part)    ? str_n(json_string_value(part), json_string_length(part))
@@ -183,12 +187,28 @@ void pull_free(Pull *pull)
     mem_free(pull);
 }
 
+/* Copies are for who can do without his own last writes: what a copy reflects is known as an offset of its
+ * changelog, and not of the topics that were inserted into. */
+static int64_t standby_lag_of(const Pull *pull, const Session *session)
+{
+    if (!offset_vector_is_empty(&pull->written))
+        return -1;
+    if (pull->origin.standby_lag >= 0)
+        return pull->origin.standby_lag;
+    if (!properties_is_true(session->overrides, "ksql.query.pull.enable.standby.reads", false))
+        return -1;
+    return properties_int(session->overrides, "ksql.query.pull.max.allowed.offset.lag", INT64_MAX);
+}
+
 static Status open_here(Pull *pull, Error *err)
 {
     Rest *rest   = pull->rest;
     pull->writer = engine_query_plan(rest->engine, pull->query.pull->table->query_id);
-    return pull_open(&rest->pull, pull->query.pull, pull->writer != NULL ? plan_ref_plan(pull->writer) : NULL,
-                     pull->origin.has_part ? &pull->origin.part : NULL, pull->arena, &pull->here, err);
+    TRY(pull_open(&rest->pull, pull->query.pull, pull->writer != NULL ? plan_ref_plan(pull->writer) : NULL,
+                  pull->origin.has_part ? &pull->origin.part : NULL, pull->arena, &pull->here, err));
+    if (pull->standby_lag >= 0 && pull->origin.skip_forwarding) /* who asks has tried the active before */
+        pull_allow_standbys(pull->here, NULL, 0, pull->standby_lag);
+    return OK;
 }
 
 /* For what a client has inserted it waits where the tasks are; those of other nodes are waited for there. A
@@ -218,7 +238,8 @@ static void keep_session(Pull *pull, const Session *session)
     pull->wants_token = rest_wants_token(session);
     pull->ends_with =
         pull->wants_token || (pull->origin.from_node && !offset_vector_is_empty(&pull->written));
-    pull->wait_ms = offset_vector_is_empty(&pull->written) ? 0 : rest_wait_for_writes_ms(session);
+    pull->wait_ms     = offset_vector_is_empty(&pull->written) ? 0 : rest_wait_for_writes_ms(session);
+    pull->standby_lag = standby_lag_of(pull, session);
 }
 
 void rest_pull(Rest *rest, HttpExchange *x, const Session *session, const TransientQuery *query, Str text,

@@ -11,6 +11,9 @@
 
 typedef struct Route Route;
 
+/* In `requestProperties` of a part: the bound of standby_lag. */
+#define PULL_STANDBY_LAG "request.sluice.query.pull.standby.lag"
+
 typedef struct {
     Rest          *rest;
     HttpExchange  *x;
@@ -27,7 +30,8 @@ typedef struct {
     OffsetVector   reflected;              /* what the answer reflects */
     bool           wants_token, ends_with; /* the client, or who asks for a part, wants to know that */
     int            wait_ms;                /* how long may be waited for what was written */
-    int64_t        left;                   /* rows, of LIMIT; < 0: all */
+    int64_t        standby_lag; /* copies may be read that are at most so far behind; -1: none may */
+    int64_t        left;        /* rows, of LIMIT; < 0: all */
     size_t         before;
     StrBuf         scratch;
 } Pull;

@@ -12,6 +12,12 @@
  * then on rows are passed on as they come, as fast as the client reads; a node that dies then ends the reply
  * with an error, if rows of that answer are out already. The rows that are here come last.
  *
+ * Where copies may be read (ksql.query.pull.enable.standby.reads), a partition has more candidates: the node
+ * that has it first, then those that stand by for it, in the directory's order, this node maybe among them.
+ * One that is dead by its heartbeats is left out, and one that could not be asked is not asked again before
+ * the others were. Whether a copy is near enough to its changelog only the node knows that has it: it refuses
+ * else, and the next is asked.
+ *
  * No thread waits: steps are run when something has come. A request that came from a node is never handed on,
  * so there are no loops; it may only wait for a restore.
  */
@@ -47,8 +53,19 @@ struct Part {
     size_t     passed; /* rows that the client has got */
 };
 
+/* A node that could not be asked, or refused. */
+typedef struct Avoided Avoided;
+struct Avoided {
+    Avoided *next;
+    Str      address;
+};
+
 struct Route {
     Pull     *pull;
+    Avoided  *avoided; /* in the query's arena; only where there are copies */
+    int      *copies;  /* partitions that are read from the copies here */
+    size_t    copy_count;
+    int       replicas;   /* copies that the query has */
     Str       body_start; /* of questions: all but the partitions */
     Str       header;     /* as the other nodes must send it, from the names of the columns on */
     RowForm   form;       /* in which they answer */
@@ -140,6 +157,8 @@ static Str make_body(const Pull *pull, const Session *session)
                        "\"request.ksql.internal.request\":true,");
     if (!offset_vector_is_empty(&pull->written))
         add_token(pull, &text);
+    if (pull->standby_lag >= 0)
+        strbuf_addf(&text, "\"" PULL_STANDBY_LAG "\":%lld,", (long long)pull->standby_lag);
     strbuf_addf(&text, "\"%s\":\"", property);
     Str body = str_dup(pull->arena, strbuf_str(&text));
     strbuf_clear(&text);
@@ -205,7 +224,66 @@ static void blame(Route *route, Str address, int status, int code, const char *m
     route->code   = code;
 }
 
-typedef enum { OWNER_UNKNOWN, OWNER_HERE, OWNER_ELSEWHERE } Owner;
+/* ---- candidates ---- */
+
+typedef enum { OWNER_UNKNOWN, OWNER_HERE, OWNER_ELSEWHERE, OWNER_COPY_HERE } Owner;
+
+static bool is_avoided(const Route *route, Str address)
+{
+    const Avoided *one = route->avoided;
+    while (one != NULL && !str_equal(one->address, address))
+        one = one->next;
+    return one != NULL;
+}
+
+static void avoid(Route *route, Str address)
+{
+    if (route->replicas == 0 || is_avoided(route, address))
+        return;
+    Avoided *one   = ARENA_NEW(route->pull->arena, Avoided);
+    *one           = (Avoided){route->avoided, address};
+    route->avoided = one;
+}
+
+/* Can a copy be read here? Then it is, from the next look at what is missing on. */
+static bool take_copy_here(Route *route, int partition)
+{
+    Pull   *pull  = route->pull;
+    int64_t lag   = runtime_standby_lag(pull->rest->runtime, pull_writer(pull->here), partition);
+    size_t  count = route->copy_count;
+    for (size_t i = 0; i < count; i++)
+        if (route->copies[i] == partition)
+            return false; /* it was tried */
+    if (lag > pull->standby_lag || (lag < 0 && pull->standby_lag < INT64_MAX))
+        return false;
+    int *copies = ARENA_ARRAY(pull->arena, int, count + 1);
+    if (count > 0)
+        memcpy(copies, route->copies, count * sizeof *copies);
+    copies[count]     = partition;
+    route->copies     = copies;
+    route->copy_count = count + 1;
+    pull_allow_standbys(pull->here, copies, count + 1, pull->standby_lag);
+    return true;
+}
+
+/* The first standby that can be asked. */
+static Owner find_copy(Route *route, int slot, int partition, Str *address)
+{
+    const Pull     *pull = route->pull;
+    DirectoryPlace *places;
+    size_t          count = 0;
+    if (route->replicas > 0)
+        count = directory_standbys(pull->rest->directory, slot, pull->arena, &places);
+    for (size_t i = 0; i < count && i < (size_t)route->replicas; i++) {
+        *address = places[i].address;
+        if (places[i].self && take_copy_here(route, partition))
+            return OWNER_COPY_HERE;
+        if (!places[i].self && address->len > 0 && !is_avoided(route, *address) &&
+            heartbeat_is_alive(pull->rest->heartbeat, *address))
+            return OWNER_ELSEWHERE;
+    }
+    return OWNER_UNKNOWN;
+}
 
 static Owner find_owner(Route *route, int slot, Str *address)
 {
@@ -217,11 +295,22 @@ static Owner find_owner(Route *route, int slot, Str *address)
         return OWNER_UNKNOWN;
     if (here)
         return OWNER_HERE;
-    if (address->len > 0 && heartbeat_is_alive(pull->rest->heartbeat, *address))
+    bool alive = address->len > 0 && heartbeat_is_alive(pull->rest->heartbeat, *address);
+    if (alive && !is_avoided(route, *address))
         return OWNER_ELSEWHERE;
-    if (address->len > 0)
+    if (address->len > 0 && !alive)
         blame(route, *address, 0, 0, "it has not been heard for a while");
     return OWNER_UNKNOWN;
+}
+
+/* Active first, then the standbys. */
+static Owner find_candidate(Route *route, int slot, int partition, Str *address)
+{
+    Owner owner = find_owner(route, slot, address);
+    if (owner == OWNER_ELSEWHERE || route->replicas == 0)
+        return owner;
+    Owner copy = find_copy(route, slot, partition, address);
+    return copy != OWNER_UNKNOWN ? copy : owner;
 }
 
 /* Asks for what can be asked. False: for none of them. *here: all of them are this node's own affair. */
@@ -230,18 +319,22 @@ static bool ask(Route *route, const int *missing, size_t count, bool *here)
     Pull *pull  = route->pull;
     Part *parts = NULL;
     int  *slots = NULL;
+    bool  any   = false;
     int   total = runtime_table_slots(pull->rest->runtime, pull_writer(pull->here), pull->arena, &slots);
     *here       = total > 0;
     for (size_t i = 0; i < count && missing[i] < total; i++) {
         Str   address;
-        Owner owner = find_owner(route, slots[missing[i]], &address);
+        Owner owner = find_candidate(route, slots[missing[i]], missing[i], &address);
         *here &= owner == OWNER_HERE;
+        any |= owner == OWNER_COPY_HERE;
         if (owner != OWNER_ELSEWHERE || str_is_null(route->body_start))
             continue;
         Part *part                      = part_for(route, &parts, address, count);
         part->partitions[part->count++] = missing[i];
     }
-    bool any = parts != NULL;
+    any |= parts != NULL;
+    if (!any)
+        route->avoided = NULL; /* none is left: from the first on, after a pause */
     for (Part *part = parts, *next; part != NULL; part = next) {
         next         = part->next;
         part->next   = route->parts;
@@ -359,7 +452,8 @@ static bool take_all(Route *route)
         }
         good &= part->passed == 0;
         route->failed = true;
-        *at           = part->next;
+        avoid(route, part->address);
+        *at = part->next;
         part_free(part);
     }
     return good;
@@ -403,6 +497,23 @@ static void start_streaming(Route *route)
     pull_begin(route->pull);
 }
 
+/* Of a copy that is here and too far behind; nothing else is said of copies. */
+static void add_lag(const Route *route, const int *missing, Error *text)
+{
+    const Pull *pull = route->pull;
+    int64_t     lag  = missing == NULL || pull->standby_lag < 0
+                           ? -1
+                           : runtime_standby_lag(pull->rest->runtime, pull_writer(pull->here), missing[0]);
+    char        more[160];
+    if (lag <= pull->standby_lag)
+        return;
+    snprintf(more, sizeof more,
+             " Its standby here is %lld records behind its changelog, and "
+             "ksql.query.pull.max.allowed.offset.lag allows %lld.",
+             (long long)lag, (long long)pull->standby_lag);
+    error_append(text, "%s", more);
+}
+
 static void give_up(Route *route, const int *missing)
 {
     Pull *pull   = route->pull;
@@ -424,6 +535,7 @@ static void give_up(Route *route, const int *missing)
                   "restoring its state.",
                   missing != NULL ? missing[0] : 0, STR_ARG(writer),
                   pull->origin.skip_forwarding ? "" : " of which nothing is known");
+    add_lag(route, missing, &text);
     pull_fail(pull, 503, 50302, text.message);
 }
 
@@ -438,8 +550,11 @@ static bool go_on(Route *route, const int *missing, size_t count, bool settled)
         pause_for(route, TRY_PAUSE_MS);
         return true;
     }
-    if (ask(route, missing, count, &here))
+    if (ask(route, missing, count, &here)) {
+        if (!is_under_way(route))
+            pause_for(route, 0); /* there are copies here: nobody else wakes the exchange */
         return true;
+    }
     if ((here && settled) || now_us(route) >= route->until_us)
         return false;
     pause_for(route, WAIT_STEP_MS);
@@ -500,6 +615,8 @@ void route_begin(Pull *pull, const Session *session)
     route->until_us   = route->began_us + WAIT_MS * 1000LL;
     route->body_start = make_body(pull, session);
     route->header     = node_answer_header(route->form, pull->query.pull->result, pull->arena);
+    if (pull->standby_lag >= 0 && pull->rest->directory != NULL && !pull->origin.skip_forwarding)
+        route->replicas = runtime_standby_replicas(pull->rest->runtime, pull_writer(pull->here));
     http_stream(pull->x, step, close_pull, pull); /* its first step is run at once */
 }
 

@@ -143,7 +143,7 @@ class Answers(WithNodes):
                              (200, [["key 0", 1, 0], ["key 1", 1, 1]]))
             status, answer = self.ask(server, "SELECT * FROM T;", streamsProperties={"ksql.query.pull.table.scan.enabled": False})
             self.assertEqual(status, 400, answer)
-            status, answer = self.ask(server, "SELECT * FROM T;", streamsProperties={"ksql.query.pull.enable.standby.reads": True})
+            status, answer = self.ask(server, "SELECT * FROM T;", streamsProperties={"ksql.query.pull.max.allowed.offset.lag": -1})
             self.assertEqual((status, answer["error_code"]), (400, 40000), answer)
 
     def test_parts_are_the_whole(self):

@@ -323,14 +323,14 @@ static void a_task_that_moved_is_seen(void **state)
 {
     TaskView view = {.worker = -1};
     assert_int_equal(view_state(&view), TASK_ABSENT);
-    view_enter(&view, 0, TASK_RUNNING);
-    view_enter(&view, 1, TASK_OPENING);
+    view_enter(&view, 0, TASK_RUNNING, false);
+    view_enter(&view, 1, TASK_OPENING, false);
     view_leave(&view, 0); /* later than the other came */
     assert_int_equal(view_state(&view), TASK_OPENING);
     view_leave(&view, 1);
     assert_int_equal(view_state(&view), TASK_ABSENT);
     view_leave(&view, 0);
-    view_enter(&view, 0, TASK_OPENING);
+    view_enter(&view, 0, TASK_OPENING, false);
     assert_int_equal(view_state(&view), TASK_OPENING);
 }
 

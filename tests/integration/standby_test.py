@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+"""Standbys: nodes that follow the changelogs of what another node has. They are read when that one cannot be, within the lag that is allowed, and
+go on from where they are when it is gone: nothing is restored from the beginning, and nothing counts twice.
+
+usage: standby_test.py PATH-TO-SLUICE [test...]        the broker's address is in SLUICE_TEST_BOOTSTRAP; SLUICE_TEST_SEED repeats a random walk
+"""
+import json
+import os
+import random
+import re
+import signal
+import sys
+import time
+import unittest
+import uuid
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from sluice_server import Server, wait_until  # noqa: E402
+
+BINARY = os.environ.get("SLUICE", "build/sluice")
+BOOTSTRAP = os.environ.get("SLUICE_TEST_BOOTSTRAP", "")
+PARTITIONS = 8
+PATIENCE = 60  # seconds; what is waited for takes one or two, a node that died ten
+STANDBYS = {"ksql.query.pull.enable.standby.reads": True}
+
+
+class WithStandbys(unittest.TestCase):
+    """T counts per key, W per key and window, H per value through a repartition topic, D is a table of its own, with a row per key."""
+    count = 3
+    replicas = 1
+    settings = {}
+
+    def setUp(self):
+        self.name = "y" + uuid.uuid4().hex[:10]
+        self.nodes = [self.node() for _ in range(self.count)]
+        self.counts = {}
+
+    def node(self):
+        server = Server(BINARY, {"bootstrap.servers": BOOTSTRAP, "ksql.service.id": self.name, "ksql.streams.processing.guarantee": "exactly_once_v2",
+                                 "ksql.streams.num.standby.replicas": str(self.replicas), "ksql.heartbeat.enable": "true",
+                                 "ksql.lag.reporting.enable": "true", "ksql.lag.reporting.send.interval.ms": "200",
+                                 "ksql.heartbeat.missed.threshold.ms": "10", **self.settings})
+        self.addCleanup(server.close)
+        return self.start(server)
+
+    @staticmethod
+    def start(server):
+        server.start(ready=False)
+        wait_until(lambda: server.get("/info")[0] == 200, PATIENCE, "a node that is ready")
+        return server
+
+    def make_tables(self):
+        number = self.nodes[0].ok(
+            f"CREATE STREAM S (K STRING KEY, V INT) WITH (kafka_topic='{self.name}-s', value_format='JSON', partitions={PARTITIONS});"
+            f"CREATE TABLE T WITH (kafka_topic='{self.name}-t') AS SELECT K, COUNT(*) AS N FROM S GROUP BY K;"
+            f"CREATE TABLE W WITH (kafka_topic='{self.name}-w') AS SELECT K, COUNT(*) AS N FROM S WINDOW TUMBLING (SIZE 1000 DAYS) GROUP BY K;"
+            f"CREATE TABLE H WITH (kafka_topic='{self.name}-h') AS SELECT V, COUNT(*) AS N FROM S GROUP BY V;"
+            f"CREATE SOURCE TABLE D (K STRING PRIMARY KEY, V INT) WITH (kafka_topic='{self.name}-d', value_format='JSON', partitions={PARTITIONS});"
+        )[-1]["commandSequenceNumber"]
+        for node in self.nodes:
+            node.ok("SHOW QUERIES;", commandSequenceNumber=number)
+
+    def insert(self, node, keys, times=1):
+        for _ in range(times):
+            node.ok("".join(f"INSERT INTO S VALUES ('key {k}', {k % 10});" for k in keys))
+        for k in keys:
+            self.counts[k] = self.counts.get(k, 0) + times
+
+    def set_rows(self, node, keys, value):
+        records = [{"key": f"key {k}", "value": json.dumps({"V": value})} for k in keys]
+        status, body, _ = node.post("/sluice/records", {"topic": f"{self.name}-d", "partitions": PARTITIONS, "records": records})
+        self.assertEqual(status, 200, body)
+
+    @staticmethod
+    def ask(node, text, **properties):
+        """The status, and the rows or the error."""
+        status, body, _ = node.post("/query", {"ksql": text, "streamsProperties": {**STANDBYS, **properties}}, timeout=40)
+        answer = json.loads(body)
+        return (200, sorted(e["row"]["columns"] for e in answer[1:])) if status == 200 else (status, answer)
+
+    def wanted(self):
+        values = {}
+        for k, n in self.counts.items():
+            values[k % 10] = values.get(k % 10, 0) + n
+        return {"T": sorted([f"key {k}", n] for k, n in self.counts.items()), "W": sorted([f"key {k}", n] for k, n in self.counts.items()),
+                "H": sorted([v, n] for v, n in values.items())}
+
+    SELECT = {"T": "SELECT K, N FROM T;", "W": "SELECT K, N FROM W;", "H": "SELECT V, N FROM H;"}
+
+    def await_counts(self, *nodes):
+        for node in nodes:
+            for table, rows in self.wanted().items():
+                wait_until(lambda: self.ask(node, self.SELECT[table]) == (200, rows), PATIENCE, f"the counts of {table}", )
+
+    def status(self, node):
+        code, body, _ = node.get("/clusterStatus")
+        self.assertEqual(code, 200, body)
+        return json.loads(body)["clusterStatus"]
+
+    def copies(self, node):
+        """Per store and partition the lags that nodes tell: of the active, and of those that stand by."""
+        found = {}
+        for host in self.status(node).values():
+            for store, lags in host["hostStoreLags"]["stateStoreLags"].items():
+                for partition, lag in lags["lagByPartition"].items():
+                    found.setdefault((store, partition), []).append(lag["offsetLag"])
+        return found
+
+    def await_copies(self, *nodes):
+        """Every partition of T, W and H is on as many nodes as it should, and up to date."""
+        for node in nodes:
+            def there():
+                found = self.copies(node)
+                tables = [lags for (store, _), lags in found.items() if store.split("#")[1] in ("T", "W", "H")]
+                return len(tables) == 3 * PARTITIONS and all(sorted(lags) == [0] * (1 + min(self.replicas, len(nodes) - 1)) for lags in tables)
+            try:
+                wait_until(there, PATIENCE, "copies of all tables")
+            except AssertionError as error:
+                raise AssertionError(f"{error}: {self.copies(node)}") from error
+
+    def caught_up(self, node, since):
+        """What the tasks of a node have read of changelogs, by its log."""
+        lines = re.findall(r"(\d+) tasks have caught up with (\d+) records", node.log()[since:])
+        return sum(int(tasks) for tasks, _ in lines), sum(int(records) for _, records in lines)
+
+
+class TakeOver(WithStandbys):
+    def test_the_copies_are_told(self):
+        self.make_tables()
+        self.insert(self.nodes[0], range(40))
+        self.await_counts(*self.nodes)
+        self.await_copies(*self.nodes)
+        status = self.status(self.nodes[0])
+        for query in ("CTAS_T", "CTAS_W", "CTAS_H"):
+            shares = [share for host in status.values() for id, share in host["activeStandbyPerQuery"].items() if id.startswith(query)]
+            self.assertEqual(len(shares), 3)
+            topics = {p["topic"] for share in shares for p in share["standByPartitions"]}
+            for topic in topics:
+                for kind in ("activePartitions", "standByPartitions"):
+                    self.assertEqual(sorted(p["partition"] for share in shares for p in share[kind] if p["topic"] == topic), list(range(PARTITIONS)), kind)
+            for share in shares:  # nobody stands by for himself
+                active = {(p["topic"], p["partition"]) for p in share["activePartitions"]}
+                self.assertFalse(active & {(p["topic"], p["partition"]) for p in share["standByPartitions"]})
+                self.assertEqual(share["standByStores"], [query.split("_")[1]])
+
+    def test_killed_read_and_taken_over(self):
+        self.make_tables()
+        a, b, c = self.nodes
+        keys = range(60)
+        self.insert(a, keys, times=5)
+        self.set_rows(a, keys, 1)
+        self.await_counts(*self.nodes)
+        wait_until(lambda: self.ask(a, "SELECT * FROM D;")[1] == sorted([f"key {k}", 1] for k in keys), PATIENCE, "the rows of D")
+        self.await_copies(*self.nodes)
+        time.sleep(1.2)  # how far copies are behind is looked up once a second
+        marks = {node: len(node.log()) for node in (a, c)}
+        wanted = self.wanted()
+        b.stop(signal.SIGKILL)
+
+        # Nobody else has its slots for ten seconds. The copies are asked.
+        gap = time.monotonic() + 6
+        refused = False
+        for node in (a, c):
+            for table, rows in wanted.items():
+                self.assertEqual(self.ask(node, self.SELECT[table]), (200, rows), table)
+                self.assertEqual(self.ask(node, self.SELECT[table], **{"ksql.query.pull.max.allowed.offset.lag": 0}), (200, rows), table)
+            self.assertEqual(self.ask(node, "SELECT * FROM D;"), (200, sorted([f"key {k}", 1] for k in keys)))
+            for k in keys:
+                self.assertEqual(self.ask(node, f"SELECT K, N FROM T WHERE K = 'key {k}';"), (200, [[f"key {k}", 5]]))
+        status, answer = self.ask(a, self.SELECT["T"], **{"ksql.query.pull.enable.standby.reads": False})
+        refused = status == 503
+        self.assertTrue(refused or time.monotonic() > gap, answer)  # on the active alone it would not have worked
+
+        self.insert(a, keys)  # what comes for the dead node's partitions is counted after the take-over
+        self.await_counts(a, c)
+        tasks, records = map(sum, zip(*(self.caught_up(node, marks[node]) for node in (a, c))))
+        self.assertGreater(tasks, 0)
+        self.assertLess(records, len(keys), f"{tasks} tasks")  # of 60 * 6 for each table that were written
+
+        self.insert(c, keys)
+        self.await_counts(a, c)
+        self.await_copies(a, c)
+        self.start(b)
+        self.await_counts(a, b, c)
+        self.await_copies(a, b, c)
+        for node in self.nodes:  # all at once
+            node.stop(signal.SIGKILL)
+        for node in self.nodes:
+            self.start(node)
+        self.insert(b, keys)
+        self.await_counts(a, b, c)
+        self.await_copies(a, b, c)
+        self.assertEqual(self.ask(b, "SELECT * FROM D;"), (200, sorted([f"key {k}", 1] for k in keys)))
+
+
+class Walk(WithStandbys):
+    """Nodes die, leave and come back in an order that a seed says, while records come in and tables are read."""
+    replicas = 2
+
+    def read(self, node):
+        """Copies may be of a moment ago, but never of more than there is, and nothing that was there is gone."""
+        for table, rows in self.wanted().items():
+            status, found = self.ask(node, self.SELECT[table])
+            if status == 503:
+                self.assertIn("Unable to execute pull query", found["message"])  # nobody has it at the moment
+                continue
+            self.assertEqual(status, 200, found)
+            most = dict(rows)
+            for key, count in found:
+                self.assertLessEqual(count, most.get(key, 0), (table, key))
+
+    def test_in_any_order(self):
+        seed = int(os.environ.get("SLUICE_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
+        print(f"SLUICE_TEST_SEED={seed}", file=sys.stderr)
+        dice = random.Random(seed)
+        self.make_tables()
+        self.insert(self.nodes[0], range(30))
+        self.await_counts(*self.nodes)
+        self.await_copies(*self.nodes)
+        for _ in range(6):
+            there = [node for node in self.nodes if node.process is not None]
+            away = [node for node in self.nodes if node.process is None]
+            what = dice.choice((["kill", "kill", "stop"] if len(there) > 1 else []) + (["start", "start"] if away else []) + ["wait"])
+            print(what, file=sys.stderr)
+            if what == "wait":
+                self.await_counts(*there)
+            elif what == "start":
+                self.start(dice.choice(away))
+            else:
+                dice.choice(there).stop(signal.SIGKILL if what == "kill" else signal.SIGTERM)
+            there = [node for node in self.nodes if node.process is not None]
+            self.insert(dice.choice(there), dice.sample(range(40), 15))
+            self.read(dice.choice(there))
+        for node in self.nodes:
+            if node.process is None:
+                self.start(node)
+        self.await_counts(*self.nodes)
+        self.await_copies(*self.nodes)
+
+
+if __name__ == "__main__":
+    if not BOOTSTRAP:
+        sys.exit("SLUICE_TEST_BOOTSTRAP is not set: these tests need a broker")
+    if len(sys.argv) > 1 and not sys.argv[1].startswith("-") and os.path.exists(sys.argv[1]):
+        BINARY = sys.argv.pop(1)
+    unittest.main(verbosity=2)
