@@ -47,6 +47,24 @@ bool access_sees(const Access *who, Str name) { return access_allows(who, PRIVIL
 
 bool access_sees_query(const Access *who, const QueryEntry *query) { return access_sees(who, query->sink); }
 
+static bool sees_all(const Access *who, const Str *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!access_sees(who, names[i]))
+            return false;
+    return true;
+}
+
+bool access_sees_text(const Access *who, const QueryEntry *query)
+{
+    return access_sees_query(who, query) && sees_all(who, query->sources, query->source_count);
+}
+
+bool access_sees_statement(const Access *who, const Source *source)
+{
+    return sees_all(who, source->made_from, source->made_from_count);
+}
+
 /* A privilege on one of the sources over it, or on all sources. */
 static bool allows_topic(const Access *who, unsigned privileges, Str topic)
 {
@@ -195,8 +213,13 @@ static Status check_topic(const Access *who, const AstStatement *statement, Erro
 
 static Status check_explain(const Access *who, const AstStatement *statement, Error *err)
 {
-    return statement->explained != NULL ? access_check(who, statement->explained, err)
-                                        : check_query_id(who, statement, PRIVILEGE_ALL, err);
+    const QueryEntry *query = catalog_query(who->catalog, statement->name.text);
+    if (statement->explained != NULL)
+        return access_check(who, statement->explained, err);
+    TRY(check_query_id(who, statement, PRIVILEGE_ALL, err));
+    if (query == NULL || access_sees_text(who, query))
+        return OK;
+    return deny(PRIVILEGE_ALL, "query ", statement->name.text, err); /* a plan is about what it reads */
 }
 
 Status access_check(const Access *who, const AstStatement *statement, Error *err)
@@ -233,12 +256,12 @@ Status access_check(const Access *who, const AstStatement *statement, Error *err
         return access_check_source(who, PRIVILEGE_DROP, STR_NULL, err);
     case STMT_ASSERT_TOPIC: /* they tell what there is in Kafka and the registry */
     case STMT_ASSERT_SCHEMA:
-    case STMT_DESCRIBE_CONNECTOR:
         return access_check_source(who, PRIVILEGE_DESCRIBE, STR_NULL, err);
     case STMT_CREATE_FUNCTION: /* code that runs in the server */
     case STMT_DROP_FUNCTION:
-    case STMT_CREATE_CONNECTOR:
+    case STMT_CREATE_CONNECTOR: /* with other systems' passwords in their configuration */
     case STMT_DROP_CONNECTOR:
+    case STMT_DESCRIBE_CONNECTOR:
     case STMT_ALTER_SYSTEM:
     case STMT_GRANT:
     case STMT_REVOKE:
@@ -247,9 +270,9 @@ Status access_check(const Access *who, const AstStatement *statement, Error *err
     case STMT_ASSERT_NULL:
     case STMT_ASSERT_SOURCE:
         return check_admin(who, statement, err);
-    case STMT_SHOW: /* listings leave out what may not be seen; connectors are no streams */
-        return statement->show == SHOW_CONNECTORS
-                   ? access_check_source(who, PRIVILEGE_DESCRIBE, STR_NULL, err)
+    case STMT_SHOW: /* listings leave out what may not be seen; connectors are nobody's but the admins' */
+        return statement->show == SHOW_CONNECTORS || statement->show == SHOW_CONNECTOR_PLUGINS
+                   ? check_admin(who, statement, err)
                    : OK;
     case STMT_DESCRIBE_SOURCES:
     case STMT_DESCRIBE_FUNCTION: /* what is no secret, and what is the client's own */

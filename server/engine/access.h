@@ -32,7 +32,10 @@ bool access_allows(const Access *who, unsigned privileges, Str name);
 /* Any privilege at all. */
 bool access_sees(const Access *who, Str name);
 bool access_sees_query(const Access *who, const QueryEntry *query); /* by what it writes */
-bool access_sees_topic(const Access *who, Str topic);               /* by the sources over it */
+/* All that it reads as well: its text and its plan name that. */
+bool access_sees_text(const Access *who, const QueryEntry *query);
+bool access_sees_statement(const Access *who, const Source *source); /* the same of what made a source */
+bool access_sees_topic(const Access *who, Str topic);                /* by the sources over it */
 /* Cuts from the message what the nearest name would tell. */
 void access_mute(const Session *session, Error *err);
 

@@ -86,7 +86,7 @@ typedef RestFunction *RestHandler;
 typedef bool        RestPermit(Rest *rest, HttpExchange *x);
 typedef RestPermit *RestGuard;
 RestPermit          rest_may_all, rest_may_beat, rest_may_report_lags, rest_may_terminate, rest_may_feed,
-    rest_may_use_registry;
+    rest_may_use_registry, rest_may_see_cluster;
 #define ROUTE(method, path, handler, permit, flags) RestFunction handler;
 #include "server/rest/routes.def"
 #undef ROUTE

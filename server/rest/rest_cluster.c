@@ -4,7 +4,14 @@
  * Only where the settings ask for it. A heartbeat counts if a node of the service has sent it: anybody's
  * would make a dead node look alive.
  */
+#include "core/privilege.h"
 #include "server/rest/rest.h"
+
+/* It names all queries, and the topics that they read. */
+bool rest_may_see_cluster(Rest *rest, HttpExchange *x)
+{
+    return !heartbeat_is_beating(rest->heartbeat) || rest_permits(rest, x, PRIVILEGE_DESCRIBE);
+}
 
 void rest_cluster_status(Rest *rest, HttpExchange *x)
 {

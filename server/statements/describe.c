@@ -36,6 +36,12 @@ static const char *state_of(const json_t *facts, const QueryEntry *query)
 
 /* ---- queries ---- */
 
+/* A text that names what may not be seen. */
+static json_t *shown_text(bool visible, Str text)
+{
+    return visible ? json_str(text) : json_string("[hidden]");
+}
+
 /* Beside the state, for which clients have a closed list of names. */
 static void add_waiting(json_t *out, const json_t *facts)
 {
@@ -67,14 +73,17 @@ json_t *describe_running(Execution *x, const QueryEntry *query)
 {
     json_t     *facts = live_facts(x, query->id), *out = json_object();
     const char *state = state_of(facts, query);
-    json_object_set_new(out, "queryString", json_str(query->statement));
+    Access      who   = access_of(x);
+    bool        whole = access_sees_text(&who, query);
+    json_object_set_new(out, "queryString", shown_text(whole, query->statement));
     json_object_set_new(out, "sinks", list_of_one(sink_name(query)));
     json_object_set_new(out, "sinkKafkaTopics", list_of_one(sink_topic(x, query)));
     json_object_set_new(out, "id", json_str(query->id));
     json_object_set_new(out, "statusCount", json_pack("{s:i}", state, 1));
     json_object_set_new(out, "queryType", json_string("PERSISTENT"));
     json_object_set_new(out, "state", json_string(state));
-    add_waiting(out, facts);
+    if (whole)
+        add_waiting(out, facts);
     json_decref(facts);
     return out;
 }
@@ -148,44 +157,48 @@ json_t *describe_plan(Execution *x, const QueryPlan *plan, Str statement, const 
     return out;
 }
 
-/* A query without a plan here: what the catalog knows of it. */
-static json_t *describe_entry(const QueryEntry *query)
+/* A query without a plan here, or whose plan may not be seen: what the catalog knows of it. */
+static json_t *describe_entry(const Access *who, const QueryEntry *query)
 {
     json_t *sources = json_array();
     for (size_t i = 0; i < query->source_count; i++)
-        json_array_append_new(sources, json_str(query->sources[i]));
+        if (access_sees(who, query->sources[i]))
+            json_array_append_new(sources, json_str(query->sources[i]));
     return json_pack("{s:o, s:o, s:n, s:[], s:o, s:o, s:s, s:s, s:{}, s:s, s:[]}", "id", json_str(query->id),
-                     "statementText", json_str(query->statement), "windowType", "fields", "sources", sources,
-                     "sinks", list_of_one(sink_name(query)), "topology", "", "executionPlan", "",
-                     "overriddenProperties", "queryType", "PERSISTENT", "tasksMetadata");
+                     "statementText", shown_text(access_sees_text(who, query), query->statement),
+                     "windowType", "fields", "sources", sources, "sinks", list_of_one(sink_name(query)),
+                     "topology", "", "executionPlan", "", "overriddenProperties", "queryType", "PERSISTENT",
+                     "tasksMetadata");
 }
 
 /* New reference. A query that cannot run here has one error, and no facts. */
-static json_t *query_errors(const QueryEntry *query, json_t *errors)
+static json_t *query_errors(bool visible, const QueryEntry *query, json_t *errors)
 {
     if (!str_is_null(query->failure))
-        return json_pack("[{s:i, s:o, s:s}]", "timestamp", 0, "errorMessage", json_str(query->failure),
-                         "type", "SYSTEM");
-    return errors != NULL ? json_incref(errors) : json_array();
+        return json_pack("[{s:i, s:o, s:s}]", "timestamp", 0, "errorMessage",
+                         shown_text(visible, query->failure), "type", "SYSTEM");
+    return errors != NULL && visible ? json_incref(errors) : json_array();
 }
 
 json_t *describe_query(Execution *x, const QueryEntry *query)
 {
-    json_t     *facts  = live_facts(x, query->id);
-    PlanRef    *plan   = execution_plan(x, query->id);
-    json_t     *out    = plan != NULL ? describe_plan(x, plan_ref_plan(plan), query->statement, "PERSISTENT")
-                                      : describe_entry(query);
-    const char *state  = state_of(facts, query);
-    json_t     *errors = query_errors(query, json_object_get(facts, "errors"));
+    Access      who   = access_of(x);
+    bool        whole = access_sees_text(&who, query);
+    json_t     *facts = live_facts(x, query->id);
+    PlanRef    *plan  = whole ? execution_plan(x, query->id) : NULL;
+    json_t     *out   = plan != NULL ? describe_plan(x, plan_ref_plan(plan), query->statement, "PERSISTENT")
+                                     : describe_entry(&who, query);
+    const char *state = state_of(facts, query);
     Str         listener = execution_property(x, "ksql.advertised.listener");
     char       *host     = str_to_c(x->arena, str_is_null(listener) ? STR_LIT("localhost:8088") : listener);
     json_object_set_new(out, "ksqlHostQueryStatus", json_pack("{s:s}", host, state));
     json_object_set_new(out, "state", json_string(state));
-    json_object_set_new(out, "queryErrors", errors);
+    json_object_set_new(out, "queryErrors", query_errors(whole, query, json_object_get(facts, "errors")));
     json_object_set_new(out, "consumerGroupId", json_str(group_id(x, query->id)));
-    if (json_object_get(facts, "operators") != NULL)
+    if (whole && json_object_get(facts, "operators") != NULL)
         json_object_set(out, "operators", json_object_get(facts, "operators"));
-    add_waiting(out, facts);
+    if (whole)
+        add_waiting(out, facts);
     json_decref(facts);
     return out;
 }
@@ -205,9 +218,10 @@ static json_t *constraints(Execution *x, const Source *source)
     const Source **all;
     size_t         count;
     json_t        *names = json_array();
+    Access         who   = access_of(x);
     catalog_sources(x->catalog, x->arena, &all, &count);
     for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < all[i]->made_from_count; j++)
+        for (size_t j = 0; j < all[i]->made_from_count && access_sees(&who, all[i]->name); j++)
             if (str_equal(all[i]->made_from[j], source->name)) {
                 json_array_append_new(names, json_str(all[i]->name));
                 break;
@@ -219,10 +233,13 @@ static json_t *constraints(Execution *x, const Source *source)
 static json_t *offset_summary(Execution *x, Str id, const json_t *positions)
 {
     json_t *topics = json_object(), *summaries = json_array(), *position, *offsets;
+    Access  who = access_of(x);
     size_t  i;
     json_array_foreach((json_t *)positions, i, position)
     {
         const char *topic = json_string_value(json_object_get(position, "topic"));
+        if (!access_sees_topic(&who, str_c(topic)))
+            continue;
         if (json_object_get(topics, topic) == NULL)
             json_object_set_new(topics, topic, json_array());
         json_array_append_new(json_object_get(topics, topic),
@@ -312,6 +329,7 @@ static void add_statistics(Execution *x, json_t *out, const Users *users, bool e
 json_t *describe_source(Execution *x, const Source *source, bool extended)
 {
     Users   users = find_users(x, source, extended);
+    Access  who   = access_of(x);
     json_t *out   = json_object();
     json_object_set_new(out, "name", json_str(source->name));
     json_object_set_new(out, "windowType", json_text_or_null(window_name(source->window.kind)));
@@ -328,7 +346,7 @@ json_t *describe_source(Execution *x, const Source *source, bool extended)
     json_object_set_new(out, "valueFormat", json_str(format_text(&source->value_format)));
     json_object_set_new(out, "topic", json_str(source->topic));
     add_topic_facts(x, out, source, extended);
-    json_object_set_new(out, "statement", json_str(source->statement));
+    json_object_set_new(out, "statement", shown_text(access_sees_statement(&who, source), source->statement));
     json_object_set_new(out, "queryOffsetSummaries", users.offsets);
     json_object_set_new(out, "sourceConstraints", constraints(x, source));
     return out;

@@ -1,6 +1,7 @@
 /*
  * stmt_drop.c - DROP and ALTER of streams and tables (sql.md 4.2, 4.3).
  */
+#include "server/engine/access.h"
 #include "server/engine/creation.h"
 #include "server/engine/own_topics.h"
 #include "server/statements/statements.h"
@@ -13,15 +14,26 @@ static bool reads(const QueryEntry *query, Str source)
     return false;
 }
 
-/* Names, "A, B". */
+/* Names, "A, B"; of those that who asks may not see, their number. */
 typedef struct {
     StrBuf text;
-    size_t count;
+    size_t count, unseen;
 } Names;
 
-static void names_add(Names *names, Str name)
+static void names_add(Names *names, bool visible, Str name)
 {
-    strbuf_addf(&names->text, "%s" STR_FMT, names->count++ ? ", " : "", STR_ARG(name));
+    if (visible)
+        strbuf_addf(&names->text, "%s" STR_FMT, names->text.len > 0 ? ", " : "", STR_ARG(name));
+    names->unseen += !visible;
+    names->count++;
+}
+
+static Str names_end(Names *names)
+{
+    if (names->unseen > 0)
+        strbuf_addf(&names->text, "%s%zu that you may not see", names->text.len > 0 ? ", " : "",
+                    names->unseen);
+    return strbuf_str(&names->text);
 }
 
 static Status check_sources(Execution *x, const Source *source, Error *err)
@@ -29,20 +41,22 @@ static Status check_sources(Execution *x, const Source *source, Error *err)
     const Source **sources;
     size_t         count;
     Names          names = {0};
+    Access         who   = access_of(x);
     catalog_sources(x->catalog, x->arena, &sources, &count);
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < sources[i]->made_from_count; j++)
             if (str_equal(sources[i]->made_from[j], source->name)) {
-                names_add(&names, sources[i]->name);
+                names_add(&names, access_sees(&who, sources[i]->name), sources[i]->name);
                 break;
             }
     Status status = OK;
+    Str    told   = names_end(&names);
     if (names.count > 0)
         status = error_set(err, E_PLAN, NO_POS,
                            "Cannot drop " STR_FMT
                            ".\nThe following streams and/or tables read from this source: [" STR_FMT
                            "].\nYou need to drop them before dropping " STR_FMT ".",
-                           STR_ARG(source->name), STR_ARG(strbuf_str(&names.text)), STR_ARG(source->name));
+                           STR_ARG(source->name), STR_ARG(told), STR_ARG(source->name));
     strbuf_clear(&names.text);
     return status;
 }
@@ -52,22 +66,23 @@ static Status check_queries(Execution *x, const Source *source, Error *err)
     const QueryEntry **queries;
     size_t             count;
     Names              readers = {0}, writers = {0};
+    Access             who = access_of(x);
     catalog_queries(x->catalog, x->arena, &queries, &count);
     for (size_t i = 0; i < count; i++) {
-        bool own = str_equal(queries[i]->id, source->query_id);
+        bool own = str_equal(queries[i]->id, source->query_id), seen = access_sees_query(&who, queries[i]);
         if (!own && reads(queries[i], source->name))
-            names_add(&readers, queries[i]->id);
+            names_add(&readers, seen, queries[i]->id);
         if (!own && str_equal(queries[i]->sink, source->name))
-            names_add(&writers, queries[i]->id);
+            names_add(&writers, seen, queries[i]->id);
     }
-    Status status = OK;
+    Status status  = OK;
+    Str    reading = names_end(&readers), writing = names_end(&writers);
     if (readers.count + writers.count > 0)
         status = error_set(err, E_PLAN, NO_POS,
                            "Cannot drop " STR_FMT ".\nThe following queries read from this source: [" STR_FMT
                            "].\nThe following queries write into this source: [" STR_FMT
                            "].\nYou need to terminate them before dropping " STR_FMT ".",
-                           STR_ARG(source->name), STR_ARG(strbuf_str(&readers.text)),
-                           STR_ARG(strbuf_str(&writers.text)), STR_ARG(source->name));
+                           STR_ARG(source->name), STR_ARG(reading), STR_ARG(writing), STR_ARG(source->name));
     strbuf_clear(&readers.text);
     strbuf_clear(&writers.text);
     return status;
@@ -81,18 +96,20 @@ static Status check_topic_unused(Execution *x, const Source *source, Error *err)
     if (source->read_only)
         return error_set(err, E_PLAN, NO_POS, "Cannot delete topic for read-only source: " STR_FMT,
                          STR_ARG(source->name));
+    Access who = access_of(x);
     if (x->command == NULL)
         TRY(refuse_own_topic(x->session->overrides, source->topic, "delete", NO_POS, err));
     catalog_sources(x->catalog, x->arena, &sources, &count);
     for (size_t i = 0; i < count; i++)
         if (sources[i] != source && str_equal(sources[i]->topic, source->topic))
-            names_add(&names, sources[i]->name);
+            names_add(&names, access_sees(&who, sources[i]->name), sources[i]->name);
     Status status = OK;
+    Str    told   = names_end(&names);
     if (names.count > 0)
         status =
             error_set(err, E_PLAN, NO_POS,
                       "Refusing to delete topic. Found other data sources (" STR_FMT ") using topic " STR_FMT,
-                      STR_ARG(strbuf_str(&names.text)), STR_ARG(source->topic));
+                      STR_ARG(told), STR_ARG(source->topic));
     strbuf_clear(&names.text);
     return status;
 }

@@ -5,6 +5,7 @@ usage: grants_test.py PATH-TO-SLUICE [test...]
 """
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -96,6 +97,165 @@ class OwnTopics(WithGrants):
         self.ok("GRANT CREATE ON ALL TO reader;")
         self.denied(f"CREATE STREAM C (V STRING) WITH (KAFKA_TOPIC='{self.COMMANDS}', VALUE_FORMAT='KAFKA');", READER)
         self.ok(f"CREATE STREAM C (V STRING) WITH (KAFKA_TOPIC='{self.COMMANDS}', VALUE_FORMAT='KAFKA');")
+
+
+class Table(WithGrants):
+    """Every kind of statement and every endpoint, for who has nothing, something, everything and the rest; and not a word of what somebody may not see."""
+    # (kind, text, statuses for ann: nothing; rita: ALL on S, T and MIX; will: ALL ON ALL; boss: admin). 400: allowed, and refused for another reason.
+    STATEMENTS = [
+        ("STMT_QUERY", "SELECT * FROM S;", (403, 200, 200, 200)),
+        ("STMT_QUERY", "SELECT * FROM T;", (403, 200, 200, 200)),
+        ("STMT_QUERY", "SELECT * FROM MIX;", (403, 200, 200, 200)),
+        ("STMT_QUERY", "SELECT NOTHING FROM S;", (403, 400, 400, 400)),
+        ("STMT_QUERY", "SELECT * FROM S JOIN ZQ WITHIN 1 HOUR ON S.NO = ZQ.K EMIT CHANGES LIMIT 1;", (403, 403, 400, 400)),
+        ("STMT_CREATE_SOURCE", "CREATE STREAM NEW (K STRING KEY) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');", (403, 403, 200, 200)),
+        ("STMT_CREATE_AS", "CREATE STREAM NEW AS SELECT * FROM S;", (403, 403, 200, 200)),
+        ("STMT_CREATE_AS", "CREATE OR REPLACE TABLE T AS SELECT K, COUNT(*) AS N, 1 AS ONE FROM S GROUP BY K;", (403, 200, 200, 200)),
+        ("STMT_CREATE_TYPE", "CREATE TYPE NEW AS INT;", (403, 403, 200, 200)),
+        ("STMT_CREATE_FUNCTION", "CREATE FUNCTION NEW (A INT) RETURNS INT LANGUAGE LUA AS $$ return 1 $$;", (403, 403, 403, 400)),
+        ("STMT_CREATE_CONNECTOR", "CREATE SINK CONNECTOR NEW WITH ('a'='b');", (403, 403, 403, 400)),
+        ("STMT_INSERT_VALUES", "INSERT INTO S VALUES ('a', 1);", (403, 200, 200, 200)),
+        ("STMT_INSERT_INTO", "INSERT INTO S SELECT * FROM S;", (403, 400, 400, 400)),
+        ("STMT_DESCRIBE_SOURCE", "DESCRIBE S;", (403, 200, 200, 200)),
+        ("STMT_DESCRIBE_SOURCE", "DESCRIBE S EXTENDED;", (403, 200, 200, 200)),
+        ("STMT_DESCRIBE_SOURCE", "DESCRIBE MIX EXTENDED;", (403, 200, 200, 200)),
+        ("STMT_DESCRIBE_SOURCES", "DESCRIBE STREAMS EXTENDED;", (200, 200, 200, 200)),
+        ("STMT_DESCRIBE_SOURCES", "DESCRIBE TABLES EXTENDED;", (200, 200, 200, 200)),
+        ("STMT_DESCRIBE_FUNCTION", "DESCRIBE FUNCTION ABS;", (200, 200, 200, 200)),
+        ("STMT_DESCRIBE_CONNECTOR", "DESCRIBE CONNECTOR X;", (403, 403, 403, 400)),
+        ("STMT_PRINT", "PRINT 's' FROM BEGINNING LIMIT 1;", (403, 200, 200, 200)),
+        ("STMT_EXPLAIN", "EXPLAIN SELECT * FROM S EMIT CHANGES;", (403, 200, 200, 200)),
+        ("STMT_EXPLAIN", "EXPLAIN {T};", (403, 200, 200, 200)),
+        ("STMT_EXPLAIN", "EXPLAIN {MIX};", (403, 403, 200, 200)),
+        ("STMT_EXPLAIN", "EXPLAIN ANALYZE QUERY {MIX};", (403, 403, 200, 200)),
+        ("STMT_EXPLAIN", "EXPLAIN CSAS_MIXX_3;", (403, 403, 400, 400)),
+        ("STMT_SHOW", "SHOW STREAMS;", (200, 200, 200, 200)),
+        ("STMT_SHOW", "SHOW STREAMS EXTENDED;", (200, 200, 200, 200)),
+        ("STMT_SHOW", "SHOW TABLES EXTENDED;", (200, 200, 200, 200)),
+        ("STMT_SHOW", "SHOW TOPICS;", (200, 200, 200, 200)),
+        ("STMT_SHOW", "SHOW ALL TOPICS EXTENDED;", (200, 200, 200, 200)),
+        ("STMT_SHOW", "SHOW QUERIES;", (200, 200, 200, 200)),
+        ("STMT_SHOW", "SHOW QUERIES EXTENDED;", (200, 200, 200, 200)),
+        ("STMT_SHOW", "SHOW FUNCTIONS;", (200, 200, 200, 200)),
+        ("STMT_SHOW", "SHOW TYPES;", (200, 200, 200, 200)),
+        ("STMT_SHOW", "SHOW PROPERTIES;", (200, 200, 200, 200)),
+        ("STMT_SHOW", "SHOW VARIABLES;", (200, 200, 200, 200)),
+        ("STMT_SHOW", "SHOW GRANTS;", (200, 200, 200, 200)),
+        ("STMT_SHOW", "SHOW CONNECTORS;", (403, 403, 403, 400)),
+        ("STMT_SHOW", "SHOW CONNECTOR PLUGINS;", (403, 403, 403, 400)),
+        ("STMT_PAUSE", "PAUSE {MIX};", (403, 200, 200, 200)),
+        ("STMT_RESUME", "RESUME {MIX};", (403, 200, 200, 200)),
+        ("STMT_RESUME", "RESUME ALL;", (403, 403, 200, 200)),
+        ("STMT_TERMINATE", "TERMINATE CSAS_MIXX_3;", (403, 403, 400, 400)),
+        ("STMT_TERMINATE", "TERMINATE `transient_S_1`;", (400, 400, 400, 400)),
+        ("STMT_DROP_SOURCE", "DROP STREAM S;", (403, 400, 400, 400)),
+        ("STMT_DROP_SOURCE", "DROP STREAM IF EXISTS S DELETE TOPIC;", (403, 400, 400, 400)),
+        ("STMT_DROP_SOURCE", "DROP STREAM SS;", (403, 403, 400, 400)),
+        ("STMT_DROP_TYPE", "DROP TYPE IF EXISTS NEW;", (403, 403, 200, 200)),
+        ("STMT_DROP_FUNCTION", "DROP FUNCTION IF EXISTS NEW;", (403, 403, 403, 200)),
+        ("STMT_DROP_CONNECTOR", "DROP CONNECTOR X;", (403, 403, 403, 400)),
+        ("STMT_SET", "SET 'auto.offset.reset' = 'earliest';", (200, 200, 200, 200)),
+        ("STMT_DEFINE", "DEFINE a = 'b';", (200, 200, 200, 200)),
+        ("STMT_UNDEFINE", "UNDEFINE a;", (200, 200, 200, 200)),
+        ("STMT_UNSET", "UNSET 'auto.offset.reset';", (200, 200, 200, 200)),
+        ("STMT_ASSERT_TOPIC", "ASSERT TOPIC zq;", (403, 403, 200, 200)),
+        ("STMT_ASSERT_SCHEMA", "ASSERT NOT EXISTS SCHEMA SUBJECT 'x' TIMEOUT 1 SECONDS;", (403, 403, 200, 200)),
+        ("STMT_ASSERT_VALUES", "ASSERT VALUES S (K, V) VALUES ('a', 1);", (400, 400, 400, 400)),
+        ("STMT_ASSERT_NULL", "ASSERT NULL VALUES T (K) KEY ('a');", (400, 400, 400, 400)),
+        ("STMT_ASSERT_SOURCE", "ASSERT STREAM S (K STRING KEY) WITH (KAFKA_TOPIC='s');", (400, 400, 400, 400)),
+        ("STMT_ALTER_SOURCE", "ALTER STREAM SX ADD COLUMN X INT;", (403, 403, 400, 400)),
+        ("STMT_ALTER_SYSTEM", "ALTER SYSTEM 'auto.offset.reset' = 'earliest';", (403, 403, 403, 400)),
+        ("STMT_GRANT", "GRANT SELECT ON NEW TO nobody;", (403, 403, 403, 200)),
+        ("STMT_REVOKE", "REVOKE SELECT ON NEW FROM nobody;", (403, 403, 403, 200)),
+        ("STMT_RUN_SCRIPT", "RUN SCRIPT 'x';", (400, 400, 400, 400)),
+    ]
+    ENDPOINTS = [  # method, path, body; beside /ksql, /query and /query-stream, which take the statements
+        ("GET", "/status", None, (200, 200, 200, 200)),
+        ("GET", "/status/stream/ZQ/create", None, (404, 404, 200, 200)),
+        ("GET", "/status/stream/NONE/create", None, (404, 404, 404, 404)),
+        ("GET", "/clusterStatus", None, (403, 403, 200, 200)),
+        ("POST", "/inserts-stream", '{"target":"S"}\n{"K":"a","V":1}\n', (403, 200, 200, 200)),
+        ("POST", "/inserts-stream", '{"target":"T"}\n{"K":"a"}\n', (403, 200, 200, 200)),
+        ("POST", "/close-query", '{"queryId":"{MIX}"}', (400, 400, 400, 400)),
+        ("POST", "/sluice/records", '{"topic":"s","records":[]}', (403, 403, 200, 200)),
+        ("GET", "/subjects", None, (403, 403, 200, 200)),
+        ("GET", "/info", None, (200, 200, 200, 200)),
+        ("POST", "/heartbeat", "{}", (403, 403, 403, 403)),
+        ("GET", "/nothing", None, (404, 404, 404, 404)),
+    ]
+    CLEAN_UP = ("DROP STREAM IF EXISTS NEW;", "DROP TYPE IF EXISTS NEW;", "DROP FUNCTION IF EXISTS NEW;")
+
+    def setUp(self):
+        super().setUp()
+        self.server.stop()
+        self.server.properties["ksql.heartbeat.enable"] = "true"
+        self.start()
+        self.ok("CREATE STREAM ZQ (K STRING KEY, V INT, ZONE STRING) WITH (KAFKA_TOPIC='zq', VALUE_FORMAT='JSON', PARTITIONS=1);"
+                "CREATE STREAM ZQTWIN (K STRING KEY, V INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');"
+                "CREATE STREAM MIX AS SELECT K, V FROM ZQ WHERE ZONE <> 'zqvalue';"
+                "CREATE TABLE ZQREADER AS SELECT K, MAX(V) AS M FROM S GROUP BY K;"
+                "INSERT INTO S SELECT K, V FROM ZQ;"
+                "GRANT ALL ON S TO reader; GRANT ALL ON T TO reader; GRANT ALL ON MIX TO reader; GRANT ALL ON ALL TO writer;")
+        self.ids = {q["sinks"][0]: q["id"] for q in self.ok("SHOW QUERIES;")[0]["queries"] if q["id"].startswith("C")}
+        for who in (ADMIN, READER):
+            wait_until(lambda who=who: self.query("SELECT * FROM T;", who)[0] == 200)
+
+    def tell(self, text):
+        for name, query in self.ids.items():
+            text = text.replace("{%s}" % name, query)
+        return text
+
+    def ask(self, kind, text, who):
+        if kind in ("STMT_QUERY", "STMT_PRINT"):
+            status, body = self.query(text, who)
+            self.assertEqual(self.query(text, who, "/query")[0], status, text)
+            return status, body
+        status, body, _ = self.server.post("/ksql", {"ksql": text}, who)
+        return status, body
+
+    def says_nothing(self, body, asked):
+        """... but what the request itself named."""
+        told = body.replace("[hidden]", "").upper()
+        for word in ("ZQTWIN", "ZQVALUE", "ZQREADER", "ZQ"):
+            if word not in asked.upper():
+                self.assertNotIn(word, told, (asked, body))
+
+    def test_all_kinds_are_there(self):
+        root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+        with open(os.path.join(root, "core/statements.def"), encoding="utf-8") as rows:
+            kinds = set(re.findall(r"^STATEMENT\w*\((STMT_\w+)", rows.read(), re.M))
+        self.assertGreater(len(kinds), 30)
+        self.assertEqual(kinds, {kind for kind, _, _ in self.STATEMENTS})
+
+    def test_statements(self):
+        # One after the other from the weakest on: what somebody is allowed may change what the next one finds, and is cleaned up.
+        for kind, text, expected in self.STATEMENTS:
+            text = self.tell(text)
+            for who, status in zip((ANN, READER, WRITER, ADMIN), expected):
+                with self.subTest(text=text, who=(ANN, READER, WRITER, ADMIN).index(who)):
+                    got, body = self.ask(kind, text, who)
+                    if got == 200 and kind.startswith("STMT_CREATE"):
+                        for undo in self.CLEAN_UP:
+                            self.ok(undo)
+                    self.assertEqual(got, status, body)
+                    if who in (ANN, READER):
+                        self.says_nothing(body, text)
+
+    def test_endpoints(self):
+        for method, path, body, expected in self.ENDPOINTS:
+            for who, status in zip((ANN, READER, WRITER, ADMIN), expected):
+                with self.subTest(path=path, who=(ANN, READER, WRITER, ADMIN).index(who)):
+                    got, answer, _ = self.server.request(method, path, body and self.tell(body), who)
+                    self.assertEqual(got, status, answer)
+                    if who in (ANN, READER):
+                        self.says_nothing(answer, path)
+
+    def test_who_may_see_all_is_told_all(self):
+        self.assertIn("[T, ZQREADER]", self.ksql("DROP STREAM S;", ADMIN)[1]["message"])
+        self.assertIn("[T, 1 that you may not see]", self.ksql("DROP STREAM S;", READER)[1]["message"])
+        text = next(q for q in self.ok("SHOW QUERIES;", READER)[0]["queries"] if q["id"] == self.ids["MIX"])["queryString"]
+        self.assertEqual(text, "[hidden]")
+        self.assertIn("ZQ", next(q for q in self.ok("SHOW QUERIES;", WRITER)[0]["queries"] if q["id"] == self.ids["MIX"])["queryString"])
 
 
 class Grants(WithGrants):
