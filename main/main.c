@@ -1,6 +1,9 @@
 /*
  * main.c - picks the subcommand. Without one, or with options or an address first, it is the shell.
  */
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "main/commands.h"
 #include "main/help.h"
 
@@ -29,13 +32,32 @@ static int tell(const char *name)
     return EXIT_OK;
 }
 
+/* Who starts us with a standard stream closed would have messages written into the next file that is opened.
+ * What is written to one of these fails, and is told. */
+static void open_standard_streams(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+            _exit(EXIT_FAILED);
+}
+
+/* Asked for help among other arguments; the shell reads its own. */
+static bool asks_for_help(const Command *command, int argc, char **argv)
+{
+    bool asks = argc == 3 && is_any_of(argv[2], "--help", "-h", "-?");
+    for (int i = 2; i < argc && strcmp(command->name, "sql") != 0; i++)
+        asks |= strcmp(argv[i], "--help") == 0;
+    return asks;
+}
+
 int main(int argc, char **argv)
 {
+    open_standard_streams();
     if (argc > 1 && is_any_of(argv[1], "--help", "-h", "help"))
         return tell(argc > 2 ? argv[2] : NULL);
     bool           version = argc > 1 && is_any_of(argv[1], "--version", "-V", "version");
     const Command *command = argc > 1 ? help_find(version ? "version" : argv[1]) : NULL;
-    if (command != NULL && argc == 3 && is_any_of(argv[2], "--help", "-h", "-?"))
+    if (command != NULL && asks_for_help(command, argc, argv))
         return tell(command->name);
     if (command != NULL)
         return command->run(argc - 1, argv + 1);

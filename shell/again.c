@@ -197,7 +197,7 @@ static void print_watch_head(Shell *shell, int64_t every_ms)
     struct tm parts;
     if (gmtime_r(&seconds, &parts) != NULL)
         strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S UTC", &parts);
-    if (shell->out.terminal)
+    if (shell->out.terminal && shell->out.escapes)
         out_printf(&shell->out, "\033[H\033[2J");
     out_printf(&shell->out, "Every %.1f s: " STR_FMT "    %s\n\n", (double)every_ms / 1000,
                STR_ARG(strbuf_str(&shell->last)), stamp);
@@ -226,6 +226,35 @@ static bool read_watch(Str rest, int64_t *every_ms, int64_t *times)
     return good;
 }
 
+static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+
+/* Outside of texts and comments. */
+static bool has_word(Str statement, const char *word)
+{
+    for (size_t at = 0, end; at < statement.len; at = end) {
+        end = split_skip_text(statement, at);
+        if (end > at)
+            continue;
+        while (end < statement.len && is_letter(statement.ptr[end]))
+            end++;
+        if (str_equal_nocase(str_n(statement.ptr + at, end - at), str_c(word)))
+            return true;
+        end += end == at;
+    }
+    return false;
+}
+
+/* Rows of one run are compared with those of the next: it must come to an end. */
+static bool is_endless(Str statement)
+{
+    Arena *arena   = arena_new(0);
+    Str    first   = split_word(arena, statement, 0);
+    bool   endless = str_equal(first, STR_LIT("SELECT")) ? has_word(statement, "CHANGES")
+                                                         : str_equal(first, STR_LIT("PRINT"));
+    arena_free(arena);
+    return endless;
+}
+
 int shell_run_watch(Shell *shell, Str rest)
 {
     int64_t every_ms, times;
@@ -238,6 +267,9 @@ int shell_run_watch(Shell *shell, Str rest)
     }
     if (shell->last.len == 0)
         return nothing(shell);
+    if (is_endless(strbuf_str(&shell->last)))
+        return shell_fail(shell, NULL,
+                          "\\watch repeats statements that end; this one shows changes by itself");
     for (int64_t i = 0; i < times && status == SHELL_OK; i++) {
         if (i > 0 && !pause_for(every_ms))
             break;

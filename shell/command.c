@@ -58,7 +58,7 @@ static int run_exit(Shell *shell, Str rest, Arena *arena)
 
 static int run_clear(Shell *shell, Str rest, Arena *arena)
 {
-    if (shell->out.terminal)
+    if (shell->out.terminal && shell->out.escapes)
         out_write(&shell->out, STR_LIT("\033[H\033[2J"));
     return SHELL_OK;
 }

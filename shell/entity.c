@@ -2,6 +2,7 @@
  * entity.c - what the server answers to statements, as tables: a row of `listings` for each kind of list, a
  * function for what is more than a list, and the JSON itself for kinds that we do not know.
  */
+#include "core/clock.h"
 #include "shell/grid.h"
 #include "shell/session.h"
 
@@ -103,6 +104,16 @@ static bool is_long_text(const char *field)
     return strcmp(field, "queryString") == 0 || strcmp(field, "className") == 0;
 }
 
+void shell_end_listing(Shell *shell, Grid *grid)
+{
+    Clock *clock = clock_system();
+    size_t rows  = grid_rows(grid);
+    grid_close(grid);
+    if (shell->interactive && shell->out.terminal && !shell->display.quiet)
+        out_printf(&shell->out, "%zu row%s, %.0f ms\n", rows, rows == 1 ? "" : "s",
+                   (double)(clock->monotonic_us(clock) - shell->asked_us) / 1000);
+}
+
 static void print_listing(Shell *shell, const Listing *listing, JsonText entity, Arena *arena)
 {
     GridColumn columns[LISTING_COLUMNS];
@@ -120,7 +131,7 @@ static void print_listing(Shell *shell, const Listing *listing, JsonText entity,
             cells[i].text = listing_field(arena, item, listing->columns[i].field);
         grid_add(grid, cells);
     }
-    grid_close(grid);
+    shell_end_listing(shell, grid);
 }
 
 /* ---- types and fields ---- */
@@ -184,7 +195,7 @@ static void print_fields(Shell *shell, JsonText description, bool table, Arena *
                              {.text = field_type(arena, field, table, windowed)}};
         grid_add(grid, cells);
     }
-    grid_close(grid);
+    shell_end_listing(shell, grid);
 }
 
 /* Lines `Label : value` for the fields that hold something. */
@@ -328,7 +339,7 @@ static void print_types(Shell *shell, JsonText entity, Arena *arena)
         grid_add(grid, cells);
         strbuf_clear(&text);
     }
-    grid_close(grid);
+    shell_end_listing(shell, grid);
 }
 
 /* What this session has SET stands beside what the server says. */
@@ -352,7 +363,7 @@ static void print_properties(Shell *shell, JsonText entity, Arena *arena)
                              {.text = local != NULL ? str_c(local) : jtext_field(arena, property, "value")}};
         grid_add(grid, cells);
     }
-    grid_close(grid);
+    shell_end_listing(shell, grid);
 }
 
 /* ---- connectors ---- */

@@ -15,6 +15,7 @@
 #include "shell/complete.h"
 #include "shell/interrupt.h"
 #include "shell/live.h"
+#include "shell/recall.h"
 #include "core/width.h"
 
 enum {
@@ -33,6 +34,8 @@ typedef struct {
     StrBuf      text; /* not complete yet */
     SplitOpen   open;
     Live        live;
+    const char *pressed;   /* what is left of a key that was pressed by us; NULL: none was */
+    bool        at_bottom; /* the cursor was moved behind the text, for it is dropped */
 } Input;
 
 static char *prompt(EditLine *edit)
@@ -46,17 +49,45 @@ static char *prompt(EditLine *edit)
     return (char *)(uintptr_t)prompts[input->text.len == 0 ? OPEN_NOTHING : input->open];
 }
 
-static int read_plain_character(EditLine *edit, wchar_t *out, mbstate_t *state)
+/* Sequences that no key sends, for what libedit does only when a key asks for it. */
+#define KEY_BOTTOM "\033[9998~"
+#define KEY_REDRAW "\033[9999~"
+
+/* A signal has come. -1: what was typed is dropped. */
+static int take_signal(Input *input)
+{
+    const LineInfo *line = el_line(input->edit);
+    if (interrupt_pending() && line->cursor < line->lastchar && !input->at_bottom) {
+        input->at_bottom = true; /* what follows stands below all lines of the text */
+        input->pressed   = KEY_BOTTOM;
+        return 0;
+    }
+    if (interrupt_pending()) {
+        errno = EINTR;
+        return -1;
+    }
+    if (interrupt_continued()) { /* others have written on the screen meanwhile */
+        input->pressed = KEY_REDRAW;
+        return 0;
+    }
+    if (interrupt_resized())
+        el_resize(input->edit);
+    return 0;
+}
+
+static bool is_pressing(const Input *input) { return input->pressed != NULL && *input->pressed != '\0'; }
+
+static int read_plain_character(Input *input, wchar_t *out, mbstate_t *state)
 {
     for (;;) {
         char byte;
-        if (!interrupt_wait_readable(STDIN_FILENO)) {
-            if (interrupt_pending()) {
-                errno = EINTR;
+        if (is_pressing(input)) {
+            *out = (wchar_t)*input->pressed++;
+            return 1;
+        }
+        if (interrupt_pending() || !interrupt_wait_readable(STDIN_FILENO)) {
+            if (take_signal(input) < 0)
                 return -1;
-            }
-            if (interrupt_resized())
-                el_resize(edit);
             continue;
         }
         ssize_t got = read(STDIN_FILENO, &byte, 1);
@@ -84,9 +115,9 @@ static int read_character(EditLine *edit, wchar_t *out)
     mbstate_t state = {0};
     Input    *input = NULL;
     el_get(edit, EL_CLIENTDATA, &input);
-    if (!more_is_typed()) /* keys that come together are shown together */
+    if (!more_is_typed() && !is_pressing(input)) /* keys that come together are shown together */
         live_show(&input->live, strlen(prompt(edit)));
-    int result = read_plain_character(edit, out, &state);
+    int result = read_plain_character(input, out, &state);
     live_hide(&input->live);
     return result;
 }
@@ -200,6 +231,14 @@ static unsigned char move_right(EditLine *edit, int key) { return take_or_move(e
 
 static unsigned char move_to_end(EditLine *edit, int key) { return take_or_move(edit, PASTE_MAX); }
 
+static unsigned char move_to_bottom(EditLine *edit, int key)
+{
+    el_cursor(edit, PASTE_MAX);
+    return CC_CURSOR;
+}
+
+static unsigned char redraw(EditLine *edit, int key) { return CC_REDISPLAY; }
+
 static unsigned char undo(EditLine *edit, int key)
 {
     Input *input = NULL;
@@ -241,8 +280,10 @@ static unsigned char paste(EditLine *edit, int key)
     return inserted == 0 ? CC_REFRESH : CC_ERROR;
 }
 
-static void bracketed_paste(bool on)
+static void bracketed_paste(const Out *out, bool on)
 {
+    if (!out->escapes)
+        return;
     fputs(on ? "\033[?2004h" : "\033[?2004l", stdout);
     fflush(stdout);
 }
@@ -253,23 +294,16 @@ static void bind_keys(EditLine *edit)
 {
     static const struct {
         const char *key, *function;
-    } keys[] = {
-        {"^R", "em-inc-search-prev"},
-        {"\033[1~", "ed-move-to-beg"},
-        {"\033[H", "ed-move-to-beg"},
-        {"\033OH", "ed-move-to-beg"},
-        {"\033[3~", "ed-delete-next-char"},
-        {"\t", "sluice-complete"},
-        {"\033[200~", "sluice-paste"},
-        {"\033[C", "sluice-right"},
-        {"\033OC", "sluice-right"},
-        {"^F", "sluice-right"},
-        {"\033[4~", "sluice-end"},
-        {"\033[F", "sluice-end"},
-        {"\033OF", "sluice-end"},
-        {"^E", "sluice-end"},
-        {"^_", "sluice-undo"},
-    };
+    } keys[] =
+        {
+            {"^R", "em-inc-search-prev"}, {"^L", "ed-clear-screen"},     {"\033[1~", "ed-move-to-beg"},
+            {"\033[H", "ed-move-to-beg"}, {"\033OH", "ed-move-to-beg"},  {"\033[3~", "ed-delete-next-char"},
+            {"\t", "sluice-complete"},    {"\033[200~", "sluice-paste"}, {"\033[C", "sluice-right"},
+            {"\033OC", "sluice-right"},   {"^F", "sluice-right"},        {"\033[4~", "sluice-end"},
+            {"\033[F", "sluice-end"},     {"\033OF", "sluice-end"},      {"^E", "sluice-end"},
+            {"^_", "sluice-undo"},
+        },
+      own[] = {{KEY_BOTTOM, "sluice-bottom"}, {KEY_REDRAW, "sluice-redraw"}};
     el_source(
         edit,
         NULL); /* ~/.editrc: vi keys for those who want them. `bind -v` there forgets what was bound before */
@@ -278,8 +312,14 @@ static void bind_keys(EditLine *edit)
     el_set(edit, EL_ADDFN, "sluice-right", "Right, or take the suggestion", move_right);
     el_set(edit, EL_ADDFN, "sluice-end", "To the end, or take the suggestion", move_to_end);
     el_set(edit, EL_ADDFN, "sluice-undo", "Undo the last change", undo);
+    el_set(edit, EL_ADDFN, "sluice-bottom", "Behind all that was typed", move_to_bottom);
+    el_set(edit, EL_ADDFN, "sluice-redraw", "Draw the line once more", redraw);
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
         el_set(edit, EL_BIND, keys[i].key, keys[i].function, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(own); i++) { /* in vi's command mode, too */
+        el_set(edit, EL_BIND, own[i].key, own[i].function, NULL);
+        el_set(edit, EL_BIND, "-a", own[i].key, own[i].function, NULL);
+    }
 }
 
 static void input_open(Input *input, Shell *shell, const char *history_path)
@@ -325,15 +365,29 @@ static bool may_be_kept(Str text)
     return keep;
 }
 
+/* One line is easier to edit, but a comment must end, and a text in quotes stay what it is. */
+static bool may_be_joined(Str text)
+{
+    for (size_t at = 0; at < text.len; at++) {
+        size_t behind = split_skip_text(text, at);
+        if (behind > at && memchr(text.ptr + at, '\n', behind - at) != NULL)
+            return false;
+        if (behind > at && text.ptr[at] == '-')
+            return false;
+        at = behind > at ? behind - 1 : at;
+    }
+    return true;
+}
+
 static void remember(Input *input, Str text)
 {
     HistEvent event;
     text = str_trim(text);
     if (text.len == 0 || !may_be_kept(text))
         return;
-    char *line     = str_to_heap(text);
-    bool  comments = strstr(line, "--") != NULL; /* joined, the rest of the statement would be a comment */
-    for (char *c = line; *c != '\0' && !comments; c++)
+    char *line = str_to_heap(text);
+    bool  join = may_be_joined(text);
+    for (char *c = line; *c != '\0' && join; c++)
         if (*c == '\n')
             *c = ' ';
     history(input->history, &event, H_ENTER, line);
@@ -384,9 +438,30 @@ static void run_complete(Input *input)
 static void drop_line(Input *input)
 {
     fputs("^C\n", stdout);
+    input->at_bottom = false;
     strbuf_reset(&input->text);
     interrupt_clear();
     el_reset(input->edit);
+}
+
+/* False: it calls up an entry of the history that is not there. */
+static bool take_line(Input *input, Str line)
+{
+    Error  err;
+    StrBuf entry = {0};
+    if (input->text.len > 0 || !recall_is_meant(line)) {
+        strbuf_add(&input->text, line);
+        return true;
+    }
+    bool found = recall(input->history, line, &entry, &err) == OK;
+    if (found) {
+        out_printf(&input->shell->out, STR_FMT "\n", STR_ARG(strbuf_str(&entry))); /* what is run */
+        strbuf_add(&input->text, strbuf_str(&entry));
+        strbuf_addc(&input->text, '\n');
+    } else
+        out_error(&input->shell->out, "%s", err.message);
+    strbuf_clear(&entry);
+    return found;
 }
 
 int shell_interactive(Shell *shell, const char *history_path)
@@ -403,10 +478,10 @@ int shell_interactive(Shell *shell, const char *history_path)
          * terminal, and lost. */
         el_set(input.edit, EL_PREP_TERM, 1);
         errno = 0;
-        bracketed_paste(true);
+        bracketed_paste(&shell->out, true);
         live_begin(&input.live);
         line = el_gets(input.edit, &len);
-        bracketed_paste(false);
+        bracketed_paste(&shell->out, false);
         if (interrupt_pending()) {
             drop_line(&input);
             continue;
@@ -417,7 +492,8 @@ int shell_interactive(Shell *shell, const char *history_path)
             break; /* Ctrl-D */
         if (shell->out.spool != NULL)
             fprintf(shell->out.spool, "%s%s", prompt(input.edit), line);
-        strbuf_add(&input.text, str_n(line, (size_t)len));
+        if (!take_line(&input, str_n(line, (size_t)len)))
+            continue;
         /* What is typed while the statement runs stays keys for the next line: the terminal's own line
          * editing would show it amid the rows and take a Ctrl-D for an end of file, which nobody reads.
          * Ctrl-C is a signal all the same. */

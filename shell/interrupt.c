@@ -13,7 +13,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t interrupted, leaving, resized;
+static volatile sig_atomic_t interrupted, leaving, resized, continued;
 static struct termios        original; /* written once, before the handlers are there */
 static bool                  has_terminal;
 static int wakes[2] = {-1, -1}; /* a byte for each signal: one that comes before a poll is not lost */
@@ -82,8 +82,10 @@ static void on_stop(int signal_number)
     set_handler(SIGTSTP, on_stop);
     if (known)
         tcsetattr(STDIN_FILENO, TCSADRAIN, &now);
-    resized = 1;
-    errno   = saved;
+    continued = 1;
+    resized   = 1;
+    wake();
+    errno = saved;
 }
 
 void interrupt_install(bool terminal)
@@ -140,5 +142,12 @@ bool interrupt_resized(void)
 {
     bool was = resized != 0;
     resized  = 0;
+    return was;
+}
+
+bool interrupt_continued(void)
+{
+    bool was  = continued != 0;
+    continued = 0;
     return was;
 }

@@ -24,5 +24,7 @@ bool interrupt_leave(void);
 bool interrupt_wait_readable(int fd);
 /* The window's size changed since the last call. */
 bool interrupt_resized(void);
+/* Was it stopped (Ctrl-Z), and goes on since the last call? */
+bool interrupt_continued(void);
 
 #endif

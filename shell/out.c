@@ -10,20 +10,30 @@
 #include <unistd.h>
 
 #include "shell/interrupt.h"
+#include "shell/terminal.h"
 
 void out_init(Out *out, bool color)
 {
-    const char *term = getenv("TERM");
-    *out             = (Out){.file     = stdout,
-                             .terminal = isatty(STDOUT_FILENO) != 0,
-                             .color    = color && term != NULL && strcmp(term, "dumb") != 0,
-                             .errors   = isatty(STDERR_FILENO) != 0};
+    bool terminal = isatty(STDOUT_FILENO) != 0, errors = isatty(STDERR_FILENO) != 0;
+    bool escapes = (terminal || errors) && terminal_takes_escapes();
+    *out         = (Out){.file     = stdout,
+                         .terminal = terminal,
+                         .escapes  = escapes,
+                         .color    = color && escapes,
+                         .errors   = errors};
+}
+
+/* The first failure is the one to tell. */
+static void note_failure(Out *out)
+{
+    out->why    = out->failed ? out->why : errno;
+    out->failed = true;
 }
 
 static void close_file(Out *out)
 {
     if (out->file != stdout && fclose(out->file) != 0)
-        out->failed = true;
+        note_failure(out);
 }
 
 void out_clear(Out *out)
@@ -41,6 +51,7 @@ Status out_open(Out *out, const char *path, Error *err)
     if (file == NULL)
         return error_set(err, E_IO, NO_POS, "cannot write %s: %s", path, strerror(errno));
     close_file(out);
+    out->failed   = false;
     out->file     = file;
     out->terminal = path == NULL && isatty(STDOUT_FILENO) != 0;
     return OK;
@@ -81,7 +92,7 @@ void out_write(Out *out, Str text)
     if (text.len == 0)
         return;
     if (fwrite(text.ptr, 1, text.len, out->file) != text.len)
-        out->failed = true;
+        note_failure(out);
     if (out->spool != NULL)
         write_plain(out->spool, text);
 }
@@ -113,7 +124,7 @@ void out_printf(Out *out, const char *pattern, ...)
 void out_flush(Out *out)
 {
     if (fflush(out->file) != 0)
-        out->failed = true;
+        note_failure(out);
     if (out->spool != NULL)
         fflush(out->spool);
 }
@@ -178,7 +189,7 @@ void out_page_end(Out *out)
     Str text    = str_n(out->page, out->page_len);
     if (count_lines(text) < out_lines(out) || !show_in_pager(text))
         if (fwrite(text.ptr, 1, text.len, out->file) != text.len)
-            out->failed = true;
+            note_failure(out);
     free(out->page); /* open_memstream's */
     out->page = NULL;
     out_flush(out);

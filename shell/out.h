@@ -13,12 +13,14 @@ typedef struct {
     FILE  *file;     /* standard output, or of -o and \o */
     FILE  *spool;    /* NULL: off */
     bool   terminal; /* file is one */
+    bool   escapes;  /* the terminal knows how to move the cursor, clear a line, show colours */
     bool   color;    /* colours are wanted, and the terminal knows them */
     bool   errors;   /* standard error is a terminal */
     FILE  *screen;   /* while `file` keeps a page; else NULL */
     char  *page;
     size_t page_len;
-    bool   failed; /* nobody reads us any more (EPIPE), or the disk is full */
+    bool   failed; /* something could not be written: nobody reads us any more (EPIPE), or the disk is full */
+    int    why;    /* errno of that */
 } Out;
 
 void out_init(Out *out, bool color);

@@ -14,7 +14,7 @@
 #include "shell/session.h"
 #include "core/width.h"
 
-typedef enum { ENDED_BY_SERVER, ENDED_LIMIT, ENDED_TIMEOUT, ENDED_ERROR } EndReason;
+typedef enum { ENDED_BY_SERVER, ENDED_LIMIT, ENDED_TIMEOUT, ENDED_ERROR, ENDED_BROKEN } EndReason;
 
 typedef struct {
     Shell       *shell;
@@ -60,8 +60,8 @@ static void show_progress(Query *query)
     const Shell *shell = query->shell;
     int64_t      now   = now_us();
     bool         shown = query->rows > 0 && (query->grid == NULL || grid_has_begun(query->grid));
-    if (!shell->interactive || !shell->out.terminal || !shell->out.errors || shell->display.quiet ||
-        query->endless || query->print || shown)
+    if (!shell->interactive || !shell->out.escapes || !shell->out.terminal || !shell->out.errors ||
+        shell->display.quiet || query->endless || query->print || shown)
         return;
     if (now - query->start_us < PROGRESS_AFTER_US || now - query->told_us < PROGRESS_EVERY_US)
         return;
@@ -292,7 +292,7 @@ static bool on_tick(void *context)
 
 static void print_count(const Query *query, bool interrupted)
 {
-    static const char *const reasons[] = {"", ", row limit", ", time-out", ", error"};
+    static const char *const reasons[] = {"", ", row limit", ", time-out", ", error", ", the server is gone"};
     double                   seconds   = (double)(now_us() - query->start_us) / 1e6;
     const char              *plural    = query->rows == 1 ? "" : "s";
     Out                     *out       = &query->shell->out;
@@ -323,22 +323,25 @@ static void print_end(Query *query, bool interrupted)
 static int conclude(Query *query, Status status, const ClientReply *reply, Str body, const Error *err)
 {
     bool interrupted = status == E_CANCELLED;
+    int  result      = SHELL_OK;
     if (query->line.len > 0)
         take_line(query, strbuf_str(&query->line)); /* the last one has no newline */
     finish_grid(query);
-    if (query->ended == ENDED_ERROR)
-        return query->status;
-    if (status != OK && !interrupted)
-        return shell_fail_transport(query->shell, status, reply, err);
-    if (!interrupted && reply->status != 200)
+    if (status == OK && reply->status != 200)
         return shell_fail_reply(query->shell, reply->status, body, query->place);
-    print_end(query, interrupted);
-    if (interrupted)
-        return SHELL_INTERRUPTED;
-    if (!query->print && !query->closed && query->ended == ENDED_BY_SERVER)
-        return shell_fail(query->shell, query->place, "The server's reply broke off after %zu row(s)",
-                          query->rows);
-    return SHELL_OK;
+    if (query->ended == ENDED_ERROR)
+        result = query->status;
+    else if (status != OK && !interrupted) {
+        query->ended = ENDED_BROKEN;
+        result       = shell_fail_transport(query->shell, status, reply, err);
+    } else if (!interrupted && !query->print && !query->closed && query->ended == ENDED_BY_SERVER) {
+        query->ended = ENDED_BROKEN;
+        result       = shell_fail(query->shell, query->place, "The server's reply broke off after %zu row(s)",
+                                  query->rows);
+    }
+    if (query->header || (query->print && reply->status == 200))
+        print_end(query, interrupted);
+    return interrupted ? SHELL_INTERRUPTED : result;
 }
 
 int shell_run_query(Shell *shell, Str statement, const Place *place, bool print)

@@ -15,8 +15,23 @@
 
 enum { PIECE = 64 * 1024, SCRIPT_DEPTH_MAX = 20 };
 
+/* The first byte that is no UTF-8; the length, if there is none. */
+static size_t find_malformed(Str text)
+{
+    for (size_t at = 0, next; at < text.len; at = next) {
+        next = at;
+        utf8_next(text, &next);
+        if (!utf8_valid(str_n(text.ptr + at, next - at)))
+            return at;
+    }
+    return text.len;
+}
+
 static int run_one(Shell *shell, const Split *split, const Place *place)
 {
+    if (!utf8_valid(split->text))
+        return shell_fail_statement(shell, place, find_malformed(split->text),
+                                    "This is no UTF-8 text: the file has another encoding, or is no text");
     Clock  *clock  = clock_system();
     int64_t start  = clock->monotonic_us(clock);
     int     status = split->command ? shell_run_command(shell, split->text)
@@ -24,6 +39,19 @@ static int run_one(Shell *shell, const Split *split, const Place *place)
     if (shell->display.timing && !split->command)
         out_printf(&shell->out, "Time: %.1f ms\n", (double)(clock->monotonic_us(clock) - start) / 1000);
     return status;
+}
+
+/* Results that are lost are a failure, but where nobody wants them (`| head`). At a prompt the next ones go
+ * to the terminal again. */
+static int check_output(Shell *shell, int status)
+{
+    Error ignored; /* the terminal is there */
+    if (!shell->out.failed || shell->out.why == EPIPE)
+        return status;
+    shell_fail(shell, NULL, "cannot write the results: %s", strerror(shell->out.why));
+    if (shell->interactive)
+        (void)out_open(&shell->out, NULL, &ignored);
+    return SHELL_FAILED;
 }
 
 /* In a script the first failure is the last statement, unless the user wants to go on. */
@@ -44,7 +72,7 @@ int shell_run_text(Shell *shell, Place *input, bool last, size_t *count)
     while (split_next(input->text, input->start, last, shell_is_command, &split)) {
         Place place  = *input;
         place.start  = split.start;
-        int status   = run_one(shell, &split, &place);
+        int status   = check_output(shell, run_one(shell, &split, &place));
         input->start = split.end;
         (*count)++;
         worst = status != SHELL_OK ? status : worst;
@@ -120,6 +148,8 @@ int shell_run_file(Shell *shell, const char *path)
 {
     size_t count = 0;
     int    status;
+    if (strcmp(path, "-") == 0 && shell->interactive)
+        return shell_fail(shell, NULL, "Standard input is what you type; paste the statements here");
     if (strcmp(path, "-") == 0)
         return run_descriptor(shell, STDIN_FILENO, "(standard input)", &count);
     int fd = open(path, O_RDONLY | O_CLOEXEC);

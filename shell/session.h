@@ -50,6 +50,7 @@ typedef struct {
     bool               pager;                 /* listings longer than the screen go through it */
     char              *null_text;             /* of \pset null; NULL: it was not said */
     const ShellEngine *engine;                /* that was started in this process; NULL: none */
+    int64_t            asked_us;              /* when the statement that is answered was sent */
 } Shell;
 
 /* Where a statement stands, for messages. */
@@ -119,6 +120,10 @@ int shell_fail_message(Shell *shell, const Place *place, Str message);
 void shell_tell_news(const Shell *shell);
 
 /* ---- entity.c: what the server answers to statements ---- */
+
+struct Grid; /* grid.h */
+/* Closes a listing and tells, where people read, how many rows it has and how long it took. */
+void shell_end_listing(Shell *shell, struct Grid *grid);
 
 void shell_print_entity(Shell *shell, JsonText entity);
 

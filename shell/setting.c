@@ -351,7 +351,7 @@ static int show_variables(const Setting *s)
                              {.text = str_c(s->shell->variables.items[i].value)}};
         grid_add(grid, cells);
     }
-    grid_close(grid);
+    shell_end_listing(s->shell, grid);
     return SHELL_OK;
 }
 

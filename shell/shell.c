@@ -6,6 +6,7 @@
  */
 #include "shell/shell.h"
 
+#include <errno.h>
 #include <locale.h>
 #include <sys/stat.h>
 #include <termios.h>
@@ -196,6 +197,9 @@ int shell_main(int argc, char **argv, const ShellEngine *engine)
         status = run(&shell, &options);
     if (interrupt_pending() && status == SHELL_OK && !shell.interactive)
         status = SHELL_INTERRUPTED;
+    out_flush(&shell.out);
+    if (shell.out.failed && shell.out.why != EPIPE && status == SHELL_OK)
+        status = shell_fail(&shell, NULL, "cannot write the results: %s", strerror(shell.out.why));
     shell_clear(&shell);
     shell_options_clear(&options);
     if (engine != NULL)

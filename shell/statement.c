@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/value.h"
 #include "shell/interrupt.h"
 
@@ -183,9 +184,11 @@ static void note_change(Shell *shell, Str first)
 int shell_run_statement(Shell *shell, Str statement, const Place *place)
 {
     int    result;
-    Arena *arena = arena_new(0);
-    Str    first = split_word(arena, statement, 0), missing = shell_undefined_variable(shell, statement);
-    bool   select = str_equal(first, STR_LIT("SELECT")), print = str_equal(first, STR_LIT("PRINT"));
+    Clock *clock    = clock_system();
+    Arena *arena    = arena_new(0);
+    shell->asked_us = clock->monotonic_us(clock);
+    Str  first = split_word(arena, statement, 0), missing = shell_undefined_variable(shell, statement);
+    bool select = str_equal(first, STR_LIT("SELECT")), print = str_equal(first, STR_LIT("PRINT"));
     if (statement.ptr != shell->last.ptr) {
         strbuf_reset(&shell->last);
         strbuf_add(&shell->last, statement);

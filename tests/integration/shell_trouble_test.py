@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""The shell where things go wrong: terminals that can nothing, that stop or are one letter wide, disks that are full, servers that go, text that is none.
+
+usage: shell_trouble_test.py PATH-TO-SLUICE [test...]
+"""
+import fcntl
+import os
+import signal
+import struct
+import subprocess
+import sys
+import termios
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import shell_fixture  # noqa: E402
+from shell_fixture import Terminal, WithShell  # noqa: E402
+
+
+class Raw(Terminal):
+    """With all that is sent, escapes and all."""
+
+    def __init__(self, args, env):
+        super().__init__(args, env)
+        self.raw = ""
+
+    def take(self, text):
+        self.raw += text
+        super().take(text)
+
+
+class TroubleTest(WithShell):
+    def start(self, *args, prompt="sluice> ", kind=Terminal):
+        self.env["PAGER"] = "cat"
+        terminal = kind([*args, self.url], self.env)
+        terminal.expect(prompt)
+        return terminal
+
+    def leave(self, terminal):
+        terminal.settle()
+        terminal.send("\x04")
+        self.assertEqual(terminal.end(), 0)
+
+    def test_a_terminal_without_escapes(self):
+        """What cannot move its cursor gets no escapes: no colours, no bracketed paste, no suggestion."""
+        for term in ("dumb", "no-such-terminal", None):
+            self.env.pop("TERM", None)
+            if term is not None:
+                self.env["TERM"] = term
+            terminal = self.start(kind=Raw)
+            terminal.type("SELECT * FROM views", ";\r", "clear\r", "SELE", "\x03", "BROKEN;\r")
+            terminal.expect("Syntax error at")
+            terminal.settle()
+            self.assertNotIn("\x1b", terminal.raw)
+            self.leave(terminal)
+
+    def test_terminals_of_no_size(self):
+        for size in ((0, 0), (1, 1), (2, 3), (5, 10)):
+            terminal = self.start()
+            fcntl.ioctl(terminal.fd, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+            os.kill(terminal.pid, signal.SIGWINCH)
+            terminal.type("SELECT * FROM views;\r", "SELECT 'a long text' FROM\t\tx", "\x03", "SHOW STREAMS;\r", "BROKEN;\r")
+            terminal.seen = ""
+            terminal.resize(24, 80)
+            terminal.type("SHOW STREAMS;\r")
+            self.assertIn("Stream Name  Kafka Topic", terminal.seen)
+            self.leave(terminal)
+
+    def test_ctrl_c_in_the_middle_of_lines(self):
+        """The prompt comes below all that was typed, wherever the cursor stands."""
+        for editrc in ("", "bind -v\n"):
+            with open(os.path.join(self.folder.name, ".editrc"), "w", encoding="utf-8") as file:
+                file.write(editrc)
+            self.env["HOME"] = self.folder.name
+            terminal = self.start("-q")
+            terminal.resize(24, 60)
+            terminal.type("\x1b[200~one\ntwo\nthree\x1b[201~", "\x1b[H", "\x03", "x")
+            self.assertEqual(terminal.screen.text(), "sluice> one\ntwo\nthree^C\nsluice> x")
+            terminal.type("\x03")
+            self.leave(terminal)
+
+    def test_a_stop(self):
+        """What was typed is drawn again when the shell goes on."""
+        terminal = self.start("-q")
+        terminal.resize(24, 60)
+        terminal.type("SELECT one")
+        terminal.screen.feed("\r\nother programs' lines\r\n")
+        os.kill(terminal.pid, signal.SIGTSTP)  # it has no shell above it, so it goes on at once
+        terminal.settle(0.3)
+        self.assertEqual(terminal.screen.text().splitlines()[-1], "sluice> SELECT one")
+        terminal.type(" two")
+        self.assertEqual(terminal.screen.text().splitlines()[-1], "sluice> SELECT one two")
+        terminal.type("\x03")
+        self.leave(terminal)
+
+    def test_entries_called_up(self):
+        terminal = self.start("-q", "--no-color")
+        terminal.type("!!\r")
+        terminal.expect("The history has no entry !!")
+        terminal.type("INSERT one;\r", "INSERT two;\r", "!!\r", "!1\r", "!INSERT t;\r", "^two^three\r", "^nothing^x\r", "^\r")
+        self.assertEqual([r["ksql"] for r in self.server.requests], ["INSERT " + what for what in ("one;", "two;", "two;", "one;", "two;", "three;")])
+        self.assertIn("The last entry of the history has no 'nothing'", terminal.seen)
+        self.assertIn("sluice> !1\r\nINSERT one;\r\n", terminal.seen)  # what runs is shown
+        terminal.type("\x03", "INSERT 'a\r", "!!b';\r")  # in a statement it is text
+        self.assertEqual(self.server.requests[-1]["ksql"], "INSERT 'a\n!!b';")
+        terminal.type("\x1b[A\r")  # and what stands in quotes stays as it was
+        self.assertEqual(self.server.requests[-1]["ksql"], "INSERT 'a\n!!b';")
+        terminal.type("INSERT -- why\r", "x;\r", "\x1b[A\r")
+        self.assertEqual(self.server.requests[-1]["ksql"], "INSERT -- why\nx;")
+        terminal.type("INSERT '--'\r", "y;\r", "\x1b[A\r")
+        self.assertEqual(self.server.requests[-1]["ksql"], "INSERT '--' y;")
+        self.leave(terminal)
+
+    def test_why_a_query_ended(self):
+        terminal = self.start()
+        for sql, end in (("CUT", "the server is gone"), ("FAIL", "error"), ("UNCLOSED", "the server is gone")):
+            terminal.send(f"SELECT {sql};\r")
+            terminal.expect(rf"4 rows, \d+\.\d s, \d+ rows/s, {end}\s+sluice> ")
+        terminal.send("SHOW STREAMS;\r")
+        terminal.expect(r"\s1 row, \d+ ms\s+sluice> ")
+        self.leave(terminal)
+
+    def test_what_does_not_end_is_not_watched(self):
+        terminal = self.start("-q")
+        for sql in ("SELECT 'EMIT' FROM s EMIT CHANGES;", "PRINT FAIL;"):
+            terminal.send(sql + "\r")
+            terminal.expect("sluice> ")
+            terminal.send("\\watch\r")
+            terminal.expect("repeats statements that end")
+            terminal.expect("sluice> ")
+        terminal.send("\\i -\r")
+        terminal.expect("Standard input is what you type")
+        self.leave(terminal)
+
+    def test_results_that_are_lost(self):
+        self.assertEqual(self.run_shell("-o", "/dev/full", "-e", "SELECT x;")[::2], (1, "cannot write the results: No space left on device\n"))
+        for to, why in ((">/dev/full", b"No space left on device"), (">&-", b"Bad file descriptor")):  # closed: it would be the next file that is opened
+            done = subprocess.run(["sh", "-c", '"$@" ' + to, "sh", shell_fixture.SLUICE, "sql", "-e", "SHOW STREAMS;", self.url],
+                                  stderr=subprocess.PIPE, env=self.env, timeout=30)
+            self.assertEqual((done.returncode, done.stderr), (1, b"cannot write the results: %s\n" % why))
+        terminal = self.start("-q", "--no-color")
+        terminal.send("\\o /dev/full\r")
+        terminal.expect("sluice> ")
+        terminal.send("SHOW STREAMS;\r")
+        terminal.expect("cannot write the results: No space left on device")
+        terminal.expect("sluice> ")
+        terminal.send("SHOW STREAMS;\r")  # to the terminal again
+        terminal.expect("Stream Name")
+        self.leave(terminal)
+
+    def test_a_reader_that_has_enough(self):
+        command = '"$@" | head -n 2; echo ${PIPESTATUS[0]}'
+        done = subprocess.run(["bash", "-c", command, "sh", shell_fixture.SLUICE, "sql", "-e", "SELECT FOREVER;", self.url], capture_output=True, env=self.env, timeout=30)
+        self.assertEqual((done.stdout, done.stderr), (b"ID\tV\tNOTE\na\t1\t\\N\n0\n", b""))
+        self.assertTrue(self.server.gone.wait(5))
+
+    def test_text_that_is_none(self):
+        path = os.path.join(self.folder.name, "latin1.sql")
+        with open(path, "wb") as file:
+            file.write("INSERT one;\nINSERT 'Stra\u00dfe';".encode("latin-1"))
+        code, _, err = self.run_shell("-f", path)
+        self.assertEqual((code, len(self.server.requests)), (1, 1))
+        self.assertTrue(err.startswith(f"{path}:2:13: This is no UTF-8 text"), err)
+        self.assertRegex(err, r"\n  INSERT 'Stra.*\n {14}\^\n")
+
+    def test_a_folder_that_cannot_be_written(self):
+        self.env["XDG_CONFIG_HOME"] = "/proc/no"
+        terminal = self.start("-q")
+        terminal.send("INSERT one;\r")
+        seen = terminal.expect("sluice> ")
+        self.assertIn("The history cannot be written to /proc/no/sluice/history", seen)
+        terminal.send("INSERT two;\r")
+        self.assertNotIn("history", terminal.expect("sluice> "))
+        self.leave(terminal)
+
+    def test_a_history_of_any_size(self):
+        folder = os.path.join(self.folder.name, "sluice")
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, "history"), "wb") as file:
+            file.write(b"_HiStOrY_V2_\n" + b"INSERT\\040%s;\n" % (b"x" * 100000) + b"\x00\xff\xfe\n")
+            for i in range(20000):
+                file.write(b"INSERT\\040%d;\n" % i)
+        terminal = self.start("-q")
+        terminal.type("\x1b[A\r")
+        self.assertEqual(self.server.requests[-1]["ksql"], "INSERT 19999;")
+        self.leave(terminal)
+        with open(os.path.join(folder, "history"), "rb") as file:
+            self.assertLess(len(file.readlines()), 2010)
+
+
+if __name__ == "__main__":
+    shell_fixture.main()
