@@ -471,6 +471,60 @@ class Serializers(Embedded):
         self.assertEqual(client.get_compatibility("t-value"), "FULL")
         self.assertEqual(client.delete_subject("t-value"), [1])
 
+    def test_keys(self):
+        """Theirs in a query's key, and the query's in theirs, where equal keys must be equal bytes."""
+        from confluent_kafka.schema_registry import protobuf
+        from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+        client = self.client()
+        file = descriptor_pb2.FileDescriptorProto(name="k.proto", package="p", syntax="proto3")
+        file.message_type.add(name="K").field.add(name="ID", number=1, type=descriptor_pb2.FieldDescriptorProto.TYPE_INT64)
+        pool = descriptor_pool.DescriptorPool()
+        pool.Add(file)
+        kind = message_factory.GetMessageClass(pool.FindMessageTypeByName("p.K"))
+        title = json.dumps({"$schema": "http://json-schema.org/draft-07/schema#", "title": "K", "type": "integer"})
+        plain = {"use.deprecated.format": False}
+        for form, column, make, read, mine, theirs in (
+                ("AVRO", "K BIGINT", avro.AvroSerializer(client, '"long"'), avro.AvroDeserializer(client), 7, lambda k: k),
+                ("JSON_SR", "K BIGINT", json_schema.JSONSerializer(title, client), json_schema.JSONDeserializer(title, schema_registry_client=client), 7, lambda k: k),
+                ("PROTOBUF", "ID BIGINT", protobuf.ProtobufSerializer(kind, client, plain), protobuf.ProtobufDeserializer(kind, plain, client), kind(ID=7), lambda k: k.ID)):
+            with self.subTest(form=form):
+                topic, name = f"k_{form}".lower(), column.split()[0]
+                key = make(mine, SerializationContext(topic, MessageField.KEY))
+                records = [{"key64": base64.b64encode(key).decode(), "value": json.dumps({"V": i})} for i in (1, 2)]
+                self.assertEqual(self.server.post("/sluice/records", {"topic": topic, "partitions": 1, "records": records})[0], 200)
+                self.server.ok(f"CREATE STREAM {topic} ({column} KEY, V INT) WITH (kafka_topic='{topic}', key_format='{form}', value_format='JSON');"
+                               f"CREATE TABLE {topic}_sum WITH (kafka_topic='{topic}_sum') AS SELECT {name}, SUM(V) AS V FROM {topic} GROUP BY {name};")
+                self.assertEqual(self.rows(f"SELECT {name}, V FROM {topic}", 2), [[7, 1], [7, 2]])
+                self.server.ok(f"INSERT INTO {topic} ({name}, V) VALUES (7, 3);")  # by the schema that the topic has
+                self.server.ok(f"CREATE STREAM RAW_{topic} (B BYTES KEY, V BYTES) WITH (kafka_topic='{topic}', format='KAFKA');"
+                               f"CREATE STREAM RAW_{topic}_sum (B BYTES KEY, V BYTES) WITH (kafka_topic='{topic}_sum', format='KAFKA');")
+                keys = {base64.b64decode(row[0]) for row in self.rows(f"SELECT B FROM RAW_{topic}", 3)}
+                self.assertEqual(keys, {key})
+                written = base64.b64decode(self.rows(f"SELECT B FROM RAW_{topic}_sum", 1)[0][0])
+                self.assertEqual(theirs(read(written, SerializationContext(f"{topic}_sum", MessageField.KEY))), 7)
+
+    def test_what_queries_write_in_json_and_protobuf(self):
+        from confluent_kafka.schema_registry import protobuf
+        from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+        client = self.client()
+        self.server.ok("CREATE STREAM S (K STRING KEY, A INT, T ARRAY<STRING>, N STRUCT<X DOUBLE>, E STRING) WITH (kafka_topic='s', value_format='JSON', partitions=1);"
+                       "INSERT INTO S VALUES ('k', 7, ARRAY['x', 'y'], STRUCT(X := 0.5), NULL);"
+                       "CREATE STREAM j WITH (kafka_topic='j', value_format='JSON_SR') AS SELECT * FROM S; CREATE STREAM p WITH (kafka_topic='p', value_format='PROTOBUF') AS SELECT * FROM S;")
+        read = json_schema.JSONDeserializer(client.get_latest_version("j-value").schema.schema_str, schema_registry_client=client)
+        self.assertEqual(read(self.written("j"), SerializationContext("j", MessageField.VALUE)), {"A": 7, "T": ["x", "y"], "N": {"X": 0.5}, "E": None})
+        file, types = descriptor_pb2.FileDescriptorProto(name="o.proto", syntax="proto3"), descriptor_pb2.FieldDescriptorProto
+        message = file.message_type.add(name="M")
+        message.field.add(name="A", number=1, type=types.TYPE_INT32)
+        message.field.add(name="T", number=2, type=types.TYPE_STRING, label=types.LABEL_REPEATED)
+        message.nested_type.add(name="N_t").field.add(name="X", number=1, type=types.TYPE_DOUBLE)
+        message.field.add(name="N", number=3, type=types.TYPE_MESSAGE, type_name=".M.N_t")
+        message.field.add(name="E", number=4, type=types.TYPE_STRING)
+        pool = descriptor_pool.DescriptorPool()
+        pool.Add(file)
+        kind = message_factory.GetMessageClass(pool.FindMessageTypeByName("M"))
+        got = protobuf.ProtobufDeserializer(kind, {"use.deprecated.format": False}, client)(self.written("p"), SerializationContext("p", MessageField.VALUE))
+        self.assertEqual((got.A, list(got.T), got.N.X, got.E), (7, ["x", "y"], 0.5, ""))
+
     def test_json(self):
         client = self.client()
         schema = json.dumps({"$schema": "http://json-schema.org/draft-07/schema#", "title": "T", "type": "object", "properties": {"a": {"type": "integer"}}})

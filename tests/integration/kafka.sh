@@ -2,6 +2,7 @@
 # A single-node Apache Kafka (KRaft) on loopback for the tests.
 #
 #   kafka.sh fetch             download Kafka once, through Maven
+#   kafka.sh classpath         the same for Kafka Streams (without RocksDB); prints the class path of both
 #   kafka.sh start PORT DIR    start a broker with its data in DIR, wait until it answers (the controller takes PORT+1)
 #   kafka.sh stop DIR          end that broker and nothing else
 #   kafka.sh wipe DIR          stop, and delete its data
@@ -38,6 +39,28 @@ POM
     rm -f "$tmp"/libs/slf4j-reload4j* "$tmp"/libs/reload4j*
     mv "$tmp/libs" "$libs"
     rm -rf "$tmp"
+}
+
+classpath() {
+    fetch
+    local streams=$cache/kafka-streams-$version tmp
+    if [ ! -d "$streams" ]; then
+        tmp=$(mktemp -d "$cache/fetch.XXXXXX")
+        cat >"$tmp/pom.xml" <<POM
+<project>
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>sluice</groupId><artifactId>test-streams</artifactId><version>1</version>
+  <dependencies>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-streams</artifactId><version>$version</version>
+      <exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions></dependency>
+  </dependencies>
+</project>
+POM
+        (cd "$tmp" && mvn -q -B dependency:copy-dependencies -DoutputDirectory=libs >&2) || fail "the download failed"
+        mv "$tmp/libs" "$streams"
+        rm -rf "$tmp"
+    fi
+    echo "$libs/*:$streams/*"
 }
 
 configure() { # PORT DIR
@@ -110,6 +133,7 @@ stop() { # DIR
 
 case ${1:-} in
     fetch) fetch ;;
+    classpath) classpath ;;
     start) mkdir -p "$3"; dir=$(cd "$3" && pwd); fetch; start "$2" "$dir"; echo "127.0.0.1:$2" ;;
     stop) [ -d "$2" ] || exit 0; stop "$(cd "$2" && pwd)" ;;
     wipe) [ -d "$2" ] || exit 0; dir=$(cd "$2" && pwd); stop "$dir"; rm -rf "$dir/data" ;;
