@@ -23,6 +23,7 @@
 #include "core/file_trouble.h"
 #include "core/logger.h"
 #include "state/state_memory.h"
+#include "state/store_buffer.h"
 #include "state/state_vfs.h"
 
 enum {
@@ -142,6 +143,7 @@ Status state_file_open_behind(const char *path, StateShare *share, const StateLa
     Status     status  = connect(file, path, err);
     file->cache_limit  = memory / 8 < WORKING_CACHE ? memory / 8 : WORKING_CACHE;
     file->memory_limit = memory - file->cache_limit;
+    file->held_limit   = lag->bytes;
     if (status == OK)
         status = state_writer_start(file->share, path, lag, &file->writer, err);
     if (status != OK) {
@@ -214,7 +216,7 @@ size_t state_file_dirty_bytes(const StateFile *file)
 
 size_t state_file_cache_bytes(const StateFile *file)
 {
-    return file->cache_bytes + arena_used(file->remembered) + file->share->memory_bytes;
+    return file->cache_bytes + arena_used(file->remembered) + file->share->memory_bytes + file->held_bytes;
 }
 
 Status state_file_limit_pages(StateFile *file, int64_t pages, Error *err)
@@ -328,9 +330,10 @@ static Status write_rows(Store *store, Error *err)
  * enough. */
 static Status sweep(Store *store, int64_t *bound, Error *err)
 {
-    int64_t limit = store_bound(&store->spec, store->time);
-    size_t  slice = store->dirty_count * 2 > SWEEP_MIN ? store->dirty_count * 2 : SWEEP_MIN, swept;
-    *bound        = store->swept_bound;
+    int64_t limit   = store_bound(&store->spec, store->time);
+    size_t  written = store_change_count(store), swept;
+    size_t  slice   = written * 2 > SWEEP_MIN ? written * 2 : SWEEP_MIN;
+    *bound          = store->swept_bound;
     if (limit <= store->swept_bound)
         return OK;
     TRY(store_table_sweep(store->table, store->partition, limit, slice, &swept, err));
@@ -343,6 +346,8 @@ static Status write_store(Store *store, Error *err)
 {
     int64_t bound;
     TRY(write_rows(store, err));
+    if (store->buffer != NULL && store->file->writer == NULL)
+        TRY(store_buffer_write(store, err));
     if (store->cleared || store->time != store->committed_time)
         TRY(store_table_set_time(store->table, store->partition, store->time, err));
     TRY(sweep(store, &bound, err));
@@ -390,6 +395,8 @@ static void settle(StateFile *file)
         Store *next = store->next_changed;
         for (size_t i = 0; i < store->dirty_count; i++)
             row_settle(store->dirty[i]);
+        if (store->buffer != NULL)
+            store_buffer_prepare(store);
         store->settled_count = store->dirty_count;
         store->dirty_count   = 0;
         store->prepared_time = store->time;
@@ -445,6 +452,8 @@ static void keep_times(StateFile *file)
     for (Store *store = file->stores; store != NULL; store = store->next) {
         store->committed_time = store->prepared_time;
         store->aside_count    = 0;
+        if (store->buffer != NULL)
+            store_buffer_settle(store);
     }
 }
 
@@ -478,12 +487,21 @@ void state_file_prepare(StateFile *file)
     file->prepared = true;
 }
 
+/* Into memory only, which cannot fail; the commit that has just ended would not be undone by it either. */
+static void spill(StateFile *file)
+{
+    Error err;
+    if (file->writer != NULL && store_buffers_spill(file, &err) != OK)
+        log_line(LOG_ERROR, "State store: %s", err.message);
+}
+
 static Status end_prepared(StateFile *file, Error *err)
 {
     TRY(state_memory_publish(file, err));
     file->prepared = false;
     keep_times(file);
     state_meta_committed(file);
+    spill(file);
     return OK;
 }
 
@@ -500,6 +518,7 @@ Status state_file_commit(StateFile *file, Error *err)
     keep_times(file);
     state_meta_committed(file);
     next_interval(file);
+    spill(file);
     return OK;
 }
 
@@ -507,7 +526,7 @@ bool state_file_is_lost(const StateFile *file) { return file->lost; }
 
 /* ---- rollback ---- */
 
-static void store_rollback(Store *store)
+static void store_rollback(Store *store, bool direct)
 {
     for (size_t i = 0; i < store->dirty_count; i++)
         store_cache_remove(store->dirty[i]);
@@ -516,6 +535,8 @@ static void store_rollback(Store *store)
     store->swept_bound                 = INT64_MIN;
     store->listed                      = false;
     store->cleared                     = false;
+    if (store->buffer != NULL)
+        store_buffer_rollback(store, direct);
 }
 
 void state_file_rollback(StateFile *file)
@@ -529,7 +550,7 @@ void state_file_rollback(StateFile *file)
     for (Store *store = file->stores; store != NULL; store = store->next) {
         if (direct || file->prepared) /* may hold what was read inside the transaction, or was set aside */
             store_cache_clear(store);
-        store_rollback(store);
+        store_rollback(store, direct);
     }
     if (direct)
         state_memory_drop_all(file);

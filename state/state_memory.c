@@ -328,6 +328,30 @@ Status state_memory_apply(Store *store, const TableRow *row, Str value, Error *e
     return OK;
 }
 
+void state_memory_put(Store *store, const TableRow *row, Str value)
+{
+    StateShare *share = store->file->share;
+    MemEntry    entry = {row->key, value, row->window_start, row->window_end};
+    store->file->put_rows++;
+    lock(share);
+    put(share, store->memory, &entry, true);
+    if (share->waiting_since_us == 0)
+        wake_writer(share);
+    unlock(share);
+}
+
+void state_memory_raise_time(Store *store, int64_t time)
+{
+    StoreMemory *memory = store->memory;
+    lock(store->file->share);
+    if (time > memory->time) {
+        memory->time       = time;
+        memory->time_waits = true;
+        state_share_list(store->file->share, memory);
+    }
+    unlock(store->file->share);
+}
+
 void state_memory_forget(Store *store, Str key, int64_t start, int64_t end)
 {
     StoreMemory *memory = store->memory;
@@ -374,10 +398,11 @@ void state_memory_trim(StateFile *file)
 {
     StateShare *share = file->share;
     size_t      steps = file->put_rows * SWEEP_PER_ROW + SWEEP_MIN;
+    size_t      limit = file->memory_limit > file->held_bytes ? file->memory_limit - file->held_bytes : 0;
     file->put_rows    = 0;
     lock(share);
     for (int i = 0; i < MEMORIES_AT_ONCE && share->memories != NULL && steps > 0; i++) {
-        size_t over = share->memory_bytes > file->memory_limit ? share->memory_bytes - file->memory_limit : 0;
+        size_t over = share->memory_bytes > limit ? share->memory_bytes - limit : 0;
         if (share->trimmed == NULL || share->trimmed->next == NULL)
             share->trimmed = share->memories;
         else

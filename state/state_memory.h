@@ -33,6 +33,10 @@ void state_memory_drop_all(StateFile *file);
 
 /* A changelog record, past the cache; value ptr NULL: removed. */
 Status state_memory_apply(Store *store, const TableRow *row, Str value, Error *err);
+/* The same without waiting, and of a row that is right already. */
+void state_memory_put(Store *store, const TableRow *row, Str value);
+/* What is in memory, or will be in the file, has rows of that time. */
+void state_memory_raise_time(Store *store, int64_t time);
 /* The file gets another version of the row, in a transaction. */
 void state_memory_forget(Store *store, Str key, int64_t start, int64_t end);
 /* The store's rows are removed from the file in this transaction. */

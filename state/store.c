@@ -6,6 +6,7 @@
  * sweep has reached it or not.
  */
 #include "state/state_memory.h"
+#include "state/store_buffer.h"
 
 static StoreTable *find_table(const StateFile *file, Str name)
 {
@@ -86,7 +87,11 @@ Status store_open(StateFile *file, const StoreSpec *spec, int partition, Store *
     store->committed_time    = time;
     store->swept_bound       = INT64_MIN;
     status                   = state_memory_attach(store, err);
+    if (status == OK && spec->kind == STORE_BUFFER)
+        status = store_buffer_open(store, err);
     if (status != OK) {
+        store_buffer_close(store);
+        state_memory_detach(store);
         state_table_release(file, table);
         mem_free(store);
         return status;
@@ -114,6 +119,7 @@ void store_close(Store *store)
 {
     if (store == NULL)
         return;
+    store_buffer_close(store);
     store_cache_clear(store);
     unlist(store->file, store);
     state_memory_detach(store);
@@ -226,6 +232,10 @@ void store_touch(Store *store, StoreRow *row, int64_t timestamp)
 
 void store_remove(Store *store, StoreRow *row)
 {
+    if (row->held) {
+        store_buffer_remove(store, row);
+        return;
+    }
     row->exists = false;
     store_cache_ungroup((CacheRow *)row);
     store_cache_mark_dirty((CacheRow *)row);
@@ -311,6 +321,10 @@ void store_figures(const Store *store, StoreFigures *out)
         out->rows  = memory->rows;
         out->bytes = memory->bytes;
     }
+    if (store->buffer != NULL) {
+        out->rows += store->buffer->segments.live;
+        out->bytes += store->buffer->segments.bytes;
+    }
 }
 
 StoreRows store_dirty_rows(Store *store)
@@ -326,6 +340,8 @@ Status store_clear(Store *store, Error *err)
     TRY(store_table_clear(store->table, store->partition, err));
     TRY(store_table_set_time(store->table, store->partition, INT64_MIN, err));
     store_cache_clear(store);
+    if (store->buffer != NULL)
+        store_buffer_cleared(store);
     state_memory_clear(store);
     store_cache_list(store);
     store->time    = INT64_MIN;

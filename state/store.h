@@ -102,7 +102,8 @@ Status store_drop(StateFile *file, Str name, size_t slice, bool *done, Error *er
 /* Forgets rows of one partition (before a restore from scratch). */
 Status store_clear(Store *store, Error *err);
 
-/* A row of a store, owned by the cache; pointers are valid until the next commit, rollback or close. */
+/* A row of a store, owned by the cache; pointers are valid until the next commit, rollback or close (of a
+ * BUFFER: those to rows that were found, only as long as the arena). */
 typedef struct StoreRow StoreRow;
 struct StoreRow {
     Str     key;                      /* serialized key bytes, without window */
@@ -112,6 +113,7 @@ struct StoreRow {
     bool    dirty;
     bool    stored; /* the file has the row, as of the last commit; so a removal that nobody needs to know is
                        !exists && !stored */
+    bool         held; /* of a BUFFER, in its memory: there is nothing to it but what is here */
     int64_t      timestamp;
     const Value *keys;   /* key columns */
     Value       *values; /* value_count + state_count; meaningful when exists */
@@ -161,10 +163,11 @@ Status store_find_windows(Store *store, Str key, const Value *keys, int64_t from
  * start, key bytes). BUFFER: from <= time <= to, by (time, number). */
 Status store_find_range(Store *store, int64_t from, int64_t to, Arena *arena, StoreRows *out, Error *err);
 /* BUFFER: a new row of that key and time, behind the others of that time: `number` is larger than any before.
- * NULL: it is beyond the retention, and nothing was done. */
-StoreRow *store_buffer_add(Store *store, Str key, const Value *keys, int64_t time, int64_t number,
-                           const Value *values, int64_t timestamp);
-/* Of one key with from <= time <= to, by (time, number). */
+ * False: it is beyond the retention, and nothing was done. */
+bool store_buffer_add(Store *store, Str key, const Value *keys, int64_t time, int64_t number,
+                      const Value *values, int64_t timestamp);
+/* Of one key with from <= time <= to, by (time, number). Rows of a BUFFER are not asked for by store_get, nor
+ * changed: added, found, removed. */
 Status store_buffer_find(Store *store, Str key, int64_t from, int64_t to, Arena *arena, StoreRows *out,
                          Error *err);
 /* The keys of a PREFIX store: first part and rest, and what all keys with that first part begin with. */
@@ -175,7 +178,7 @@ Status store_find_prefix(Store *store, Str first, Arena *arena, StoreRows *out, 
 /* Every row, in key order; for tests. */
 Status store_find_all(Store *store, Arena *arena, StoreRows *out, Error *err);
 
-/* Rows changed since the last commit, in the order of their first change. */
+/* Rows changed since the last commit, in the order of their first change. Not of a BUFFER. */
 StoreRows store_dirty_rows(Store *store);
 /* Largest window start (WINDOW), end (SESSION) or time (BUFFER) ever put: storeS of runtime.md 2.4, 2.6;
  * INT64_MIN when none. */
@@ -192,8 +195,19 @@ void store_figures(const Store *store, StoreFigures *out);
 
 /* Key (with window) and value bytes; value ptr NULL for a removed row. */
 void store_encode(const Store *store, const StoreRow *row, Arena *arena, Str *key, Str *value);
+/* The changes since the last commit as records, by number. False: it came and went, and there is none. The
+ * value may point into the store. */
+size_t store_change_count(const Store *store);
+bool   store_encode_change(Store *store, size_t i, Arena *arena, Str *key, Str *value);
 /* Applies one changelog record to the file, past the cache. E_DATA when it cannot be read. */
 Status store_apply(Store *store, Str key, Str value, Error *err);
+/* Of a BUFFER of a file that follows behind, what has not expired is held in memory and not in the file,
+ * within the file's StateLag.bytes: it comes back from the changelog. */
+bool store_is_held(const Store *store);
+/* With each commit, for the facts that belong to it: `end` is the changelog's end then. From where on the
+ * changelog has all that the file lacks: `end` itself where nothing is held. Before a changelog is applied:
+ * `end` is where it is read from. */
+int64_t store_changelog_from(Store *store, int64_t end);
 
 /* ---- commit ---- */
 

@@ -98,6 +98,15 @@ KeyGroup *store_cache_find_group(const Store *store, Str key)
     }
 }
 
+void store_cache_forget_group(Store *store, Str key)
+{
+    KeyGroup *group = store->spec.kind == STORE_KEY_VALUE
+                          ? NULL
+                          : store_cache_find_group(store, store_cache_group_key(store, key));
+    if (group != NULL)
+        group->complete_from = INT64_MAX;
+}
+
 static size_t group_bytes(const KeyGroup *group)
 {
     return sizeof *group + group->key.len + group->capacity * sizeof *group->rows;

@@ -17,8 +17,9 @@
 
 enum { ROW_STEP = 32, SPARE_CLASSES = 32 };
 
-typedef struct CacheRow CacheRow;
-typedef struct KeyGroup KeyGroup;
+typedef struct CacheRow    CacheRow;
+typedef struct KeyGroup    KeyGroup;
+typedef struct StoreBuffer StoreBuffer;
 
 struct CacheRow {
     StoreRow  base; /* first: StoreRow * and CacheRow * convert */
@@ -63,6 +64,7 @@ struct Store {
     Store       *next;
     StoreTable  *table;
     StoreMemory *memory; /* NULL: the file has no writer */
+    StoreBuffer *buffer; /* of a BUFFER, what it holds; else NULL */
     StoreSpec    spec;   /* the table's copy */
     int          partition;
     size_t       row_values;                 /* value_count + state_count */
@@ -105,9 +107,10 @@ struct StateFile {
     FactSet      pending, facts; /* since the commit; as of it */
     StateShare  *share;
     bool         own_share;
-    StateWriter *writer;       /* NULL: commits write the file themselves, and there is no memory */
-    size_t       memory_limit; /* of bytes in share->memories */
-    size_t       put_rows;     /* since memory was last trimmed */
+    StateWriter *writer;                 /* NULL: commits write the file themselves, and there is no memory */
+    size_t       memory_limit;           /* of bytes in share->memories, and held by buffers */
+    size_t       held_limit, held_bytes; /* of buffers, by themselves */
+    size_t       put_rows;               /* since memory was last trimmed */
     bool         in_transaction;
     bool         prepared; /* rows are set aside, in `staged` */
     Staged      *staged;
@@ -156,7 +159,14 @@ KeyGroup *store_cache_group(Store *store, Str key); /* found or made; `key` as a
 /* Before the first use of groups: the rows that are there get theirs. */
 void      store_cache_keep_groups(Store *store);
 KeyGroup *store_cache_find_group(const Store *store, Str key);
-void      store_cache_drop_idle_groups(Store *store);
+/* There may be more rows of that key than the cache knows of. `key`: of a row. */
+void store_cache_forget_group(Store *store, Str key);
+void store_cache_drop_idle_groups(Store *store);
+
+/* ---- store_changelog.c ---- */
+
+/* The key of a record: with its window. */
+Str store_changelog_key(const StoreSpec *spec, Str key, int64_t start, int64_t end, Arena *arena);
 
 /* ---- state_file.c ---- */
 
@@ -178,6 +188,9 @@ Status state_meta_write(sqlite3 *db, const FactSet *facts, Error *err);
 
 /* ---- store_scan.c ---- */
 
+/* store_find_windows, of what a buffer does not hold. */
+Status store_find_cold(Store *store, Str key, int64_t from, int64_t to, Arena *arena, StoreRows *out,
+                       Error *err);
 /* The file's row of that identity into `row`, if it is there. */
 Status store_load(CacheRow *row, Error *err);
 

@@ -9,6 +9,7 @@
  * the table that is there.
  */
 #include "state/state_memory.h"
+#include "state/store_buffer.h"
 #include "state/store_codec.h"
 
 enum { RECORD_VERSION = 2, BOUND_SIZE = 8 };
@@ -29,11 +30,23 @@ void store_record_encode(const StoreSpec *spec, const TableRow *row, StrBuf *out
     store_codec_add_columns(out, spec->values, row->values, spec->value_count);
 }
 
-Status store_record_decode(const StoreSpec *spec, Str value, Arena *arena, TableRow *row, Error *err)
+/* What reads a value: store_codec_read copies its texts, store_codec_view leaves them where they are. */
+typedef Status (*ReadValue)(Str bytes, size_t *at, const SqlType *type, Arena *arena, Value *out, Error *err);
+
+static inline Status read_columns(Str bytes, size_t *at, const Column *columns, size_t count, ReadValue read,
+                                  Arena *arena, Value *out, Error *err)
 {
-    Value  *keys   = ARENA_ARRAY(arena, Value, spec->key_count + 1);
-    Value  *values = ARENA_ARRAY(arena, Value, spec->value_count + spec->state_count + 1);
-    size_t  at     = 2;
+    for (size_t i = 0; i < count; i++)
+        TRY(read(bytes, at, columns[i].type, arena, &out[i], err));
+    return OK;
+}
+
+static inline Status read_record(const StoreSpec *spec, Str value, ReadValue read, Arena *arena,
+                                 TableRow *row, Error *err)
+{
+    Value  *keys   = arena_alloc(arena, (spec->key_count + 1) * sizeof *keys);
+    Value  *values = arena_alloc(arena, (spec->value_count + spec->state_count + 1) * sizeof *values);
+    size_t  at = 2, present = 0;
     int64_t end;
     if (value.len < 2 || value.ptr[0] != RECORD_VERSION || (unsigned char)value.ptr[1] > 1)
         return error_set(err, E_DATA, NO_POS, "Changelog record of " STR_FMT ": unknown version",
@@ -43,10 +56,13 @@ Status store_record_decode(const StoreSpec *spec, Str value, Arena *arena, Table
     row->values  = values;
     TRY(store_codec_read_int(value, &at, &row->timestamp, err));
     TRY(store_codec_read_int(value, &at, &end, err));
-    TRY(store_codec_read_columns(value, &at, spec->keys, spec->key_count, arena, keys, err));
-    TRY(store_codec_read_columns(value, &at, spec->states, spec->state_count, arena,
-                                 values + spec->value_count, err));
-    TRY(store_codec_read_rest(value, &at, spec->values, spec->value_count, arena, values, err));
+    TRY(read_columns(value, &at, spec->keys, spec->key_count, read, arena, keys, err));
+    TRY(read_columns(value, &at, spec->states, spec->state_count, read, arena, values + spec->value_count,
+                     err));
+    for (; present < spec->value_count && at < value.len; present++)
+        TRY(read(value, &at, spec->values[present].type, arena, &values[present], err));
+    for (; present < spec->value_count; present++)
+        values[present] = value_null();
     if (at != value.len || (store_has_end(spec->kind) && end != row->window_end))
         return error_set(err, E_DATA, NO_POS,
                          "Changelog record of " STR_FMT ": it does not fit the store's columns",
@@ -55,19 +71,34 @@ Status store_record_decode(const StoreSpec *spec, Str value, Arena *arena, Table
     return OK;
 }
 
+Str store_changelog_key(const StoreSpec *spec, Str key, int64_t start, int64_t end, Arena *arena)
+{
+    size_t suffix = suffix_size(spec->kind);
+    char  *bytes  = arena_alloc(arena, key.len + suffix + 1);
+    if (key.len > 0)
+        memcpy(bytes, key.ptr, key.len);
+    if (store_has_end(spec->kind))
+        int64_put(end, bytes + key.len);
+    if (suffix > 0)
+        int64_put(start, bytes + key.len + suffix - BOUND_SIZE);
+    return str_n(bytes, key.len + suffix);
+}
+
+Status store_record_decode(const StoreSpec *spec, Str value, Arena *arena, TableRow *row, Error *err)
+{
+    return read_record(spec, value, store_codec_read, arena, row, err);
+}
+
+Status store_record_view(const StoreSpec *spec, Str value, Arena *arena, TableRow *row, Error *err)
+{
+    return read_record(spec, value, store_codec_view, arena, row, err);
+}
+
 void store_encode(const Store *store, const StoreRow *row, Arena *arena, Str *key, Str *value)
 {
-    const StoreSpec *spec   = &store->spec;
-    size_t           suffix = suffix_size(spec->kind);
-    char            *bytes  = arena_alloc(arena, row->key.len + suffix + 1);
-    if (row->key.len > 0)
-        memcpy(bytes, row->key.ptr, row->key.len);
-    if (store_has_end(spec->kind))
-        int64_put(row->window_end, bytes + row->key.len);
-    if (suffix > 0)
-        int64_put(row->window_start, bytes + row->key.len + suffix - BOUND_SIZE);
-    *key   = str_n(bytes, row->key.len + suffix);
-    *value = STR_NULL;
+    const StoreSpec *spec = &store->spec;
+    *key                  = store_changelog_key(spec, row->key, row->window_start, row->window_end, arena);
+    *value                = STR_NULL;
     if (!row->exists)
         return;
     StrBuf  *out    = &store->table->buffer;
@@ -106,11 +137,7 @@ static void cache_forget(Store *store, const TableRow *row)
         cached->base.stored = true;
     else if (cached != NULL)
         store_cache_remove(cached);
-    KeyGroup *group = store->spec.kind == STORE_KEY_VALUE
-                          ? NULL
-                          : store_cache_find_group(store, store_cache_group_key(store, row->key));
-    if (group != NULL)
-        group->complete_from = INT64_MAX;
+    store_cache_forget_group(store, row->key);
 }
 
 static void raise_time(Store *store, const TableRow *row)
@@ -133,6 +160,22 @@ static Status apply_to_file(Store *store, const TableRow *row, bool exists, Erro
     return store_table_delete(store->table, row, err);
 }
 
+/* value ptr NULL: removed. */
+static Status apply(Store *store, const TableRow *row, Str value, Error *err)
+{
+    if (store->buffer != NULL) {
+        bool cold = store_buffer_is_cold(store, row->window_start);
+        if (store_is_held(store) && (!cold || str_is_null(value)))
+            TRY(store_buffer_apply(store, row, value, err));
+        if (store_is_held(store) && !cold)
+            return OK;
+        store_buffer_chill(store, row->window_start);
+    }
+    if (store->memory == NULL || store->file->in_transaction)
+        return apply_to_file(store, row, !str_is_null(value), err);
+    return state_memory_apply(store, row, value, err);
+}
+
 Status store_apply(Store *store, Str key, Str value, Error *err)
 {
     TableRow row    = {0};
@@ -144,10 +187,7 @@ Status store_apply(Store *store, Str key, Str value, Error *err)
         cache_forget(store, &row);
         raise_time(store, &row);
         exists = exists && !store_row_expired(store, row.window_start, row.window_end);
-        if (store->memory == NULL || store->file->in_transaction)
-            status = apply_to_file(store, &row, exists, err);
-        else
-            status = state_memory_apply(store, &row, exists ? value : STR_NULL, err);
+        status = apply(store, &row, exists ? value : STR_NULL, err);
     }
     arena_reset(arena);
     return status;

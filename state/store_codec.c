@@ -265,6 +265,19 @@ Status store_codec_read(Str bytes, size_t *at, const SqlType *type, Arena *arena
     }
 }
 
+Status store_codec_view(Str bytes, size_t *at, const SqlType *type, Arena *arena, Value *out, Error *err)
+{
+    uint32_t len = 0;
+    if ((type->kind != T_STRING && type->kind != T_BYTES) || *at >= bytes.len ||
+        bytes.ptr[*at] != TAG_PRESENT)
+        return store_codec_read(bytes, at, type, arena, out, err);
+    ++*at;
+    TRY(read_count(bytes, at, &len, err));
+    *out = value_string(bytes.ptr + *at, len);
+    *at += len;
+    return OK;
+}
+
 Status store_codec_read_columns(Str bytes, size_t *at, const Column *columns, size_t count, Arena *arena,
                                 Value *out, Error *err)
 {

@@ -23,6 +23,8 @@ void store_codec_add_columns(StrBuf *out, const Column *columns, const Value *va
  * like, E_LIMIT when the arena is full. What `out` points to is in the arena. */
 Status store_codec_read_int(Str bytes, size_t *at, int64_t *out, Error *err);
 Status store_codec_read(Str bytes, size_t *at, const SqlType *type, Arena *arena, Value *out, Error *err);
+/* The same of bytes that were read before: texts stay where they are, in `bytes`. */
+Status store_codec_view(Str bytes, size_t *at, const SqlType *type, Arena *arena, Value *out, Error *err);
 Status store_codec_read_columns(Str bytes, size_t *at, const Column *columns, size_t count, Arena *arena,
                                 Value *out, Error *err);
 /* The last columns of `bytes`, some of which may have been added since these were written: those are NULL. */

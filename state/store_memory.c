@@ -241,6 +241,8 @@ static void *place_at(const StoreMemory *memory, Str key)
     return memory->count == 0 ? NULL : memory->places[place_of(memory, at, tag_of(at))].what;
 }
 
+bool store_memory_has_key(const StoreMemory *memory, Str key) { return place_at(memory, key) != NULL; }
+
 MemRow *store_memory_find(StoreMemory *memory, Str key, int64_t start, int64_t end)
 {
     void *place = place_at(memory, key);

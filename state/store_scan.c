@@ -8,6 +8,7 @@
 #include <assert.h>
 
 #include "state/state_memory.h"
+#include "state/store_buffer.h"
 
 static bool row_alive(const CacheRow *row)
 {
@@ -226,6 +227,15 @@ static int64_t with_slack(int64_t from, int64_t to)
     return result;
 }
 
+/* Buffers meet ever new keys: none of them shall leave a group behind. */
+static bool knows_of_no_row(const Store *store, Str key, int64_t from)
+{
+    const StoreMemory *memory = store->memory;
+    return memory != NULL && store->dirty_count + store->aside_count == 0 &&
+           !store_memory_may_lack(memory, from, from) && !store_memory_has_key(memory, key) &&
+           store_cache_find_group(store, key) == NULL;
+}
+
 Status store_find_windows(Store *store, Str key, const Value *keys, int64_t from, int64_t to, Arena *arena,
                           StoreRows *out, Error *err)
 {
@@ -235,9 +245,20 @@ Status store_find_windows(Store *store, Str key, const Value *keys, int64_t from
                          STR_ARG(store->spec.name));
     if (from > to)
         return OK;
+    if (store->spec.kind == STORE_BUFFER)
+        return store_buffer_find(store, key, from, to, arena, out, err);
+    store->lookups++;
+    return store_find_cold(store, key, from, to, arena, out, err);
+}
+
+Status store_find_cold(Store *store, Str key, int64_t from, int64_t to, Arena *arena, StoreRows *out,
+                       Error *err)
+{
+    *out = (StoreRows){0};
+    if (store->spec.kind == STORE_BUFFER && knows_of_no_row(store, key, from))
+        return OK;
     store_cache_keep_groups(store);
     KeyGroup *group = store_cache_group(store, key);
-    store->lookups++;
     if (from < group->complete_from)
         TRY(group_load(store, group, with_slack(from, to), err));
     bool   session = store->spec.kind == STORE_SESSION;
@@ -396,6 +417,33 @@ static Status scan_run(Store *store, TableSql which, Scan *scan, StoreRows *out,
     return OK;
 }
 
+static int compare_buffer_by_time(const void *a, const void *b)
+{
+    const StoreRow *x = *(StoreRow *const *)a, *y = *(StoreRow *const *)b;
+    int             order = compare_window(x, y, STORE_BUFFER);
+    return order ? order : str_compare(x->key, y->key);
+}
+
+static int compare_buffer_by_key(const void *a, const void *b)
+{
+    const StoreRow *x = *(StoreRow *const *)a, *y = *(StoreRow *const *)b;
+    int             order = str_compare(x->key, y->key);
+    return order ? order : compare_window(x, y, STORE_BUFFER);
+}
+
+/* What it holds, and what it does not. */
+static Status scan_buffer(Store *store, TableSql which, Scan *scan, StoreRows *out, Error *err)
+{
+    *out = (StoreRows){0};
+    if (store_buffer_is_cold(store, scan->from))
+        TRY(scan_run(store, which, scan, out, err));
+    TRY(store_buffer_scan(store, scan->from, scan->to, scan->arena, out, err));
+    if (out->count > 1)
+        qsort(out->rows, out->count, sizeof *out->rows,
+              scan->by_time ? compare_buffer_by_time : compare_buffer_by_key);
+    return OK;
+}
+
 Status store_find_range(Store *store, int64_t from, int64_t to, Arena *arena, StoreRows *out, Error *err)
 {
     Scan scan = {.store = store, .arena = arena, .from = from, .to = to, .by_time = true};
@@ -403,11 +451,15 @@ Status store_find_range(Store *store, int64_t from, int64_t to, Arena *arena, St
     if (store_is_timeless(store->spec.kind))
         return error_set(err, E_PLAN, NO_POS, "State store " STR_FMT " has no windows",
                          STR_ARG(store->spec.name));
-    return from <= to ? scan_run(store, SQL_BY_TIME, &scan, out, err) : OK;
+    if (from > to)
+        return OK;
+    return store->buffer == NULL ? scan_run(store, SQL_BY_TIME, &scan, out, err)
+                                 : scan_buffer(store, SQL_BY_TIME, &scan, out, err);
 }
 
 Status store_find_all(Store *store, Arena *arena, StoreRows *out, Error *err)
 {
-    Scan scan = {.store = store, .arena = arena};
-    return scan_run(store, SQL_ALL, &scan, out, err);
+    Scan scan = {.store = store, .arena = arena, .from = INT64_MIN, .to = INT64_MAX};
+    return store->buffer == NULL ? scan_run(store, SQL_ALL, &scan, out, err)
+                                 : scan_buffer(store, SQL_ALL, &scan, out, err);
 }

@@ -80,12 +80,11 @@ static Status write_changelog(Pipeline *pipeline, size_t index, Error *err)
     OperatorFigures *figures = &pipeline->stores[index].op->figures;
     PipelineHost    *host    = pipeline->spec.host;
     Store           *store   = pipeline_store(pipeline, index);
-    StoreRows        rows    = store_dirty_rows(store);
-    for (size_t i = 0; i < rows.count; i++) {
+    size_t           count   = store_change_count(store);
+    for (size_t i = 0; i < count; i++) {
         Str key, value;
-        if (!rows.rows[i]->exists && !rows.rows[i]->stored)
-            continue; /* came and went since the last commit */
-        store_encode(store, rows.rows[i], pipeline->batch, &key, &value);
+        if (!store_encode_change(store, i, pipeline->batch, &key, &value))
+            continue;
         TRY(host->changelog(host, pipeline, index, key, value, err));
         figures->bytes_out += key.len + value.len;
         if (i % BATCH_ROWS == BATCH_ROWS - 1)

@@ -273,8 +273,7 @@ static Status set_meta(Worker *worker, Task *task, StrBuf *bytes, Error *err)
         if (end >= 0)
             task->changelogs[i] = end;
     }
-    stored_encode(task, task->sequence, bytes);
-    task_record_add_time(worker->runtime->clock->now_ms(worker->runtime->clock), bytes);
+    stored_encode_fact(task, task->sequence, bytes);
     TRY(state_meta_set(worker->state, task->key, strbuf_str(bytes), err));
     snprintf(slot, sizeof slot, "slot/%d", task->slot);
     return state_meta_set(worker->state, str_c(slot), STR_LIT("1"), err);

@@ -6,7 +6,8 @@
  * stores and the versions of their content. Else the query stops and says what does not fit, for nothing is
  * wiped that somebody may still want. The fact in the state file tells how far the stores are:
  *
- *   equal sequence          the stores are exactly there: nothing to read
+ *   equal sequence          the stores are exactly there: nothing to read but what buffers hold in memory
+ *                           (store_is_held), whose positions in the changelogs say so
  *   file behind             the changelogs' tails from the file's positions; source tables from the file's
  *                           input positions, output suppressed
  *   file long behind        the same as unknown: tombstones of the tail may be gone from the changelog
@@ -66,6 +67,7 @@ static void list_changelogs(Task *task)
     size_t stores          = pipeline_store_count(task->pipeline);
     Arena *arena           = task->worker->scratch;
     task->changelogs       = mem_calloc(stores + 1, sizeof *task->changelogs);
+    task->held_from        = mem_calloc(stores + 1, sizeof *task->held_from);
     task->changelog_topics = mem_calloc(stores + 1, sizeof *task->changelog_topics);
     task->store_names      = mem_calloc(stores + 1, sizeof *task->store_names);
     task->store_versions   = mem_calloc(stores + 1, sizeof *task->store_versions);
@@ -180,6 +182,14 @@ static Status set_aside(Task *task, const char *why, Error *err)
                      STR_ARG(task->query->plan->id), STR_ARG(task->key), why);
 }
 
+static bool holds_rows(const Task *task)
+{
+    for (size_t i = 0; i < pipeline_store_count(task->pipeline); i++)
+        if (store_is_held(pipeline_store(task->pipeline, i)))
+            return true;
+    return false;
+}
+
 /* *sources_behind: some have to be replayed. */
 static Status plan_restore(Task *task, const TaskRecord *record, bool *sources_behind, Error *err)
 {
@@ -188,7 +198,7 @@ static Status plan_restore(Task *task, const TaskRecord *record, bool *sources_b
     bool       usable;
     int64_t    kept_ms;
     task->restoring_store = stores;
-    task->restored = *sources_behind = false;
+    task->restored = task->exact = *sources_behind = false;
     if (stores == 0)
         return OK;
     TRY(stored_read(task, &file, &kept_ms, &usable, err));
@@ -199,20 +209,20 @@ static Status plan_restore(Task *task, const TaskRecord *record, bool *sources_b
     if (usable && file.sequence > record->sequence)
         return set_aside(task, "it is ahead of the log, which has lost something or is another one", err);
     bool sources = usable && file.source_columns == task->source_columns;
-    if (sources && file.sequence == record->sequence && file.store_count == stores) {
-        for (size_t i = 0; i < stores; i++)
-            task->changelogs[i] = stored_changelog(task, &file, i);
+    bool exact   = sources && file.sequence == record->sequence && file.store_count == stores;
+    if (exact && !holds_rows(task)) {
+        stored_set_changelogs(task, &file);
         return OK;
     }
     if (usable)
-        TRY(stored_fits(task, &file, kept_ms, &usable, err));
+        TRY(stored_fits(task, &file, kept_ms, exact, &usable, err));
     sources &= usable;
+    task->exact = exact && usable;
     if (!sources)
         TRY(stored_clear(task, usable, err));
-    for (size_t i = 0; i < stores; i++)
-        task->changelogs[i] = usable ? stored_changelog(task, &file, i) : -1;
+    stored_set_changelogs(task, usable ? &file : NULL);
     task->restoring_store = 0;
-    task->restored        = true;
+    task->restored        = !task->exact;
     return plan_source_replay(task, sources ? &file : NULL, sources_behind, err);
 }
 
@@ -413,7 +423,8 @@ static Status restore_store(Task *task, bool *waiting, Error *err)
 {
     bool done = false;
     *waiting  = false;
-    if (pipeline_store_is_source(task->pipeline, task->restoring_store)) {
+    if (pipeline_store_is_source(task->pipeline, task->restoring_store) ||
+        (task->exact && !store_is_held(pipeline_store(task->pipeline, task->restoring_store)))) {
         task->restoring_store++;
         return OK;
     }

@@ -204,13 +204,12 @@ static Status find_positions(Task *task, Error *err)
     int64_t    kept_ms;
     TRY(stored_read(task, &file, &kept_ms, &usable, err));
     if (usable)
-        TRY(stored_fits(task, &file, kept_ms, &usable, err));
+        TRY(stored_fits(task, &file, kept_ms, false, &usable, err));
     task->following->stored = usable;
     bool sources            = usable && file.source_columns == task->source_columns;
     if (!sources)
         TRY(stored_clear(task, usable, err));
-    for (size_t i = 0; i < pipeline_store_count(task->pipeline); i++)
-        task->changelogs[i] = usable ? stored_changelog(task, &file, i) : -1;
+    stored_set_changelogs(task, usable ? &file : NULL);
     for (size_t i = 0; i < task->input_count; i++) {
         task->inputs[i].position = sources ? stored_input_position(&file, task, i) : -1;
         task->input_positions[i] = task->inputs[i].position;
@@ -426,10 +425,8 @@ static void publish(Task *task)
 /* What the next opening goes on from, here or with the slot. */
 static Status write_fact(Task *task, Error *err)
 {
-    Clock *clock = task->worker->runtime->clock;
     StrBuf bytes = {0};
-    stored_encode(task, 0, &bytes);
-    task_record_add_time(clock->now_ms(clock), &bytes);
+    stored_encode_fact(task, 0, &bytes);
     Status status = state_meta_set(task->worker->state, task->key, strbuf_str(&bytes), err);
     strbuf_clear(&bytes);
     task->following->stored     = true;

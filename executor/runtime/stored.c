@@ -14,7 +14,7 @@
 
 /* ---- records ---- */
 
-void stored_encode(Task *task, uint64_t sequence, StrBuf *out)
+static void encode(Task *task, uint64_t sequence, const int64_t *changelogs, StrBuf *out)
 {
     TaskRecord record = {
         .generation     = task->query->plan->generation,
@@ -24,13 +24,27 @@ void stored_encode(Task *task, uint64_t sequence, StrBuf *out)
         .positions      = task->input_positions,
         .stores         = task->store_names,
         .versions       = task->store_versions,
-        .changelogs     = task->changelogs,
+        .changelogs     = changelogs,
         .input_count    = task->input_count,
         .store_count    = pipeline_store_count(task->pipeline),
         .saved          = strbuf_str(&task->blob),
     };
     strbuf_reset(out);
     task_record_encode(&record, out);
+}
+
+void stored_encode(Task *task, uint64_t sequence, StrBuf *out)
+{
+    encode(task, sequence, task->changelogs, out);
+}
+
+void stored_encode_fact(Task *task, uint64_t sequence, StrBuf *out)
+{
+    Clock *clock = task->worker->runtime->clock;
+    for (size_t i = 0; i < pipeline_store_count(task->pipeline); i++)
+        task->held_from[i] = store_changelog_from(pipeline_store(task->pipeline, i), task->changelogs[i]);
+    encode(task, sequence, task->held_from, out);
+    task_record_add_time(clock->now_ms(clock), out);
 }
 
 int64_t stored_input_position(const TaskRecord *record, const Task *task, size_t input)
@@ -101,12 +115,20 @@ Status stored_clear(Task *task, bool sources_only, Error *err)
 
 /* Where the file says that the store's changelog goes on; -1: it does not say. Records of old list them in
  * the pipeline's order. */
-int64_t stored_changelog(const Task *task, const TaskRecord *file, size_t store)
+static int64_t stored_changelog(const Task *task, const TaskRecord *file, size_t store)
 {
     for (size_t i = 0; i < file->store_count; i++)
         if (file->generation < 0 ? i == store : str_equal(file->stores[i], task->store_names[store]))
             return file->changelogs[i];
     return -1;
+}
+
+void stored_set_changelogs(Task *task, const TaskRecord *file)
+{
+    for (size_t i = 0; i < pipeline_store_count(task->pipeline); i++) {
+        task->changelogs[i] = file == NULL ? -1 : stored_changelog(task, file, i);
+        (void)store_changelog_from(pipeline_store(task->pipeline, i), task->changelogs[i]);
+    }
 }
 
 /* Is what the file says of the changelogs still in them? */
@@ -176,10 +198,10 @@ static Status tombstones_are_there(Task *task, int64_t kept_ms, bool *there, Err
     return OK;
 }
 
-Status stored_fits(Task *task, const TaskRecord *file, int64_t kept_ms, bool *fit, Error *err)
+Status stored_fits(Task *task, const TaskRecord *file, int64_t kept_ms, bool exact, bool *fit, Error *err)
 {
     TRY(changelogs_fit(task, file, fit, err));
-    if (*fit)
+    if (*fit && !exact)
         TRY(tombstones_are_there(task, kept_ms, fit, err));
     return OK;
 }

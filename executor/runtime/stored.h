@@ -14,6 +14,9 @@
 
 /* The task's record as of now with that number into `out`; task->blob has the operators' small state. */
 void stored_encode(Task *task, uint64_t sequence, StrBuf *out);
+/* The same for the state file: the changelogs begin where they have what buffers hold in memory, and not the
+ * file (store_changelog_from); and when it was written. */
+void stored_encode_fact(Task *task, uint64_t sequence, StrBuf *out);
 /* The next offset of one of its inputs; -1: the record has none. */
 int64_t stored_input_position(const TaskRecord *record, const Task *task, size_t input);
 /* Is the record of this query, and not of another with its id? */
@@ -28,11 +31,12 @@ Status stored_read(Task *task, TaskRecord *out, int64_t *kept_ms, bool *found, E
 void stored_note_written(Task *task);
 /* Empties them, or those of source tables alone; the slot is the worker's from then on. */
 Status stored_clear(Task *task, bool sources_only, Error *err);
-/* Where the store's changelog goes on behind what the file has; -1: it does not say. */
-int64_t stored_changelog(const Task *task, const TaskRecord *file, size_t store);
+/* task->changelogs: where they go on behind what the file has; -1: it does not say. NULL: from their
+ * beginnings. */
+void stored_set_changelogs(Task *task, const TaskRecord *file);
 /* Is what the file says of the changelogs still in them, and with it all that was removed since? Asks the
- * log. */
-Status stored_fits(Task *task, const TaskRecord *file, int64_t kept_ms, bool *fit, Error *err);
+ * log. `exact`: nothing was. */
+Status stored_fits(Task *task, const TaskRecord *file, int64_t kept_ms, bool exact, bool *fit, Error *err);
 enum { STORED_SLICE = 2000 };
 /* Applies a slice of the store's changelog; *count: records that were there, STORED_SLICE at most. */
 Status stored_apply(Task *task, size_t store, const PoolReading *reading, size_t *count, Error *err);

@@ -163,13 +163,14 @@ void task_close_pipeline(Task *task)
     mem_free(task->input_topics);
     mem_free(task->input_positions);
     mem_free(task->changelogs);
+    mem_free(task->held_from);
     task->changelog_topics = NULL;
     task->store_names      = NULL;
     task->store_versions   = NULL;
     task->inputs           = NULL;
     task->input_topics     = NULL;
-    task->input_positions = task->changelogs = NULL;
-    task->input_count                        = 0;
+    task->input_positions = task->changelogs = task->held_from = NULL;
+    task->input_count                                          = 0;
 }
 
 void task_enlist(Task *task)

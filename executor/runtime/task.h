@@ -58,7 +58,8 @@ struct Task {
     TaskInput    *inputs;
     size_t        input_count;
     Str          *input_topics; /* for its record */
-    int64_t      *input_positions, *changelogs;
+    int64_t      *input_positions;
+    int64_t      *changelogs, *held_from; /* their ends; from where on they have what the state file lacks */
     Str          *changelog_topics;
     Str          *store_names; /* of the plan; with their versions, for its record */
     int64_t      *store_versions;
@@ -67,6 +68,7 @@ struct Task {
     TaskNewness   newness;
     bool          dirty, effects, has_source_store;
     bool          restored;     /* from changelogs, and that is not committed yet */
+    bool          exact;        /* while it is restored: only what buffers held in memory is read */
     uint64_t      written_past; /* worker->file_commits when its stores were last written past the cache */
     uint64_t      sequence, source_columns;
     StrBuf        saved, blob;            /* of the last commit; of the one being made */

@@ -12,8 +12,9 @@
 
 /* What a process needs to be the same node again. */
 typedef struct {
-    char dir[256], service[64];
-    bool exactly_once;
+    char   dir[256], service[64];
+    bool   exactly_once;
+    size_t state_memory; /* bytes; 0: plenty */
 } Identity;
 
 static inline Node *node_again(const Identity *identity)
@@ -22,6 +23,7 @@ static inline Node *node_again(const Identity *identity)
     n->options.exactly_once       = identity->exactly_once;
     n->options.commit_interval_ms = 5;
     n->options.cache_bytes        = 0;
+    n->options.state_memory_bytes = identity->state_memory;
     return n;
 }
 

@@ -28,7 +28,7 @@ typedef struct {
     Store     *store;
     WalkModel *now, *committed;
     uint64_t   seed;
-    int64_t    clock;
+    int64_t    clock, number;
 } Walk;
 
 static inline uint64_t walk_random(Walk *w, uint64_t below)
@@ -91,8 +91,42 @@ static inline void walk_check(Walk *w, StoreRows found, int key, int64_t from, i
     arena_reset(w->f->arena);
 }
 
+static inline void walk_change_buffer(Walk *w, int what)
+{
+    Fixture  *f     = w->f;
+    char      key[] = {(char)('a' + walk_random(w, WALK_KEYS)), '\0'};
+    int64_t   start = (w->clock - (int64_t)walk_random(w, 600)) / 10 * 10, n = ++w->number;
+    Value     k        = value_from_str(str_c(key));
+    Value     values[] = {value_from_int(n), value_from_str(STR_LIT("text")), value_from_double(0.5)};
+    StoreRows found;
+    if (what < 90) {
+        bool late = w->now->time != INT64_MIN && start < w->now->time - WALK_RETENTION;
+        assert_int_equal(store_buffer_add(w->store, str_c(key), &k, start, n, values, n), !late);
+        if (late)
+            return;
+        WalkRow *model = walk_row(w, key[0] - 'a', start, n);
+        model->n       = n;
+        model->exists  = true;
+        if (start > w->now->time)
+            w->now->time = start;
+        assert_int_equal(store_time(w->store), w->now->time);
+        return;
+    }
+    MUST(store_buffer_find(w->store, str_c(key), start, start + 50, f->arena, &found, &f->err));
+    for (size_t i = 0; i < found.count; i++)
+        if (walk_random(w, 3) == 0) {
+            walk_row(w, key[0] - 'a', found.rows[i]->window_start, found.rows[i]->window_end)->exists = false;
+            store_remove(w->store, found.rows[i]);
+        }
+    arena_reset(f->arena);
+}
+
 static inline void walk_change(Walk *w, int what)
 {
+    if (w->spec.kind == STORE_BUFFER) {
+        walk_change_buffer(w, what);
+        return;
+    }
     Fixture  *f     = w->f;
     char      key[] = {(char)('a' + walk_random(w, WALK_KEYS)), '\0'};
     int64_t   start = (w->clock - (int64_t)walk_random(w, 600)) / 10 * 10;

@@ -54,6 +54,7 @@ typedef struct {
     int64_t     number; /* of the last row of a buffer */
     Str        *log;    /* changelog: key, value, key, value, ... */
     size_t      log_count, log_capacity;
+    int64_t     held_from; /* as of the last commit: where the log has what a buffer held in memory */
 } Round;
 
 #define SAME(condition, ...)                                                                                 \
@@ -199,6 +200,8 @@ static void compare_key(Round *w, StateReader *reader)
 /* As others see it: the last commit. */
 static void compare_readers(Round *w)
 {
+    if (store_is_held(w->store))
+        return; /* they see nothing of what is held */
     Fixture     *f       = w->f;
     Reading      reading = {w, 0};
     StoreRange   range   = {0};
@@ -230,8 +233,8 @@ static void pick_window(Round *w, int64_t *start, int64_t *end)
     case STORE_SESSION:
         *end = *start + (int64_t)random_below(r, 3) * 5;
         break;
-    case STORE_BUFFER: /* one of the rows that were added, if there are any: no number is looked for before */
-        *end = w->number == 0 ? 0 : 1 + (int64_t)random_below(r, (size_t)w->number);
+    case STORE_BUFFER: /* rows are numbered as they come */
+        *end = 0;
         break;
     }
 }
@@ -286,15 +289,30 @@ static void put(Round *w, StoreRow *row, ModelRow *model)
 
 static void add_to_buffer(Round *w, int key, int64_t time)
 {
-    Value    *values    = values_and_states(w);
-    int64_t   timestamp = random_int(&w->random, T_TIMESTAMP);
-    StoreRow *row       = store_buffer_add(w->store, w->key_bytes[key], w->key_values[key], time, ++w->number,
-                                           values, timestamp);
-    bool      late =
+    Value  *values    = values_and_states(w);
+    int64_t timestamp = random_int(&w->random, T_TIMESTAMP);
+    bool added = store_buffer_add(w->store, w->key_bytes[key], w->key_values[key], time, ++w->number, values,
+                                  timestamp);
+    bool late =
         w->spec.retention_ms >= 0 && w->now->time != INT64_MIN && time < w->now->time - w->spec.retention_ms;
-    SAME((row == NULL) == late, "a row is added to a buffer beyond its retention, or is not");
-    if (row != NULL)
+    SAME(added != late, "a row is added to a buffer beyond its retention, or is not");
+    if (added)
         remember(w, model_row(w, w->now, key, time, w->number), values, timestamp, true);
+}
+
+/* What came and went raises no time in the log, so that only rows of the last commit go where rows expire. */
+static void remove_from_buffer(Round *w, int key, int64_t time)
+{
+    Fixture  *f = w->f;
+    StoreRows found;
+    MUST(store_buffer_find(w->store, w->key_bytes[key], time, time, f->arena, &found, &f->err));
+    for (size_t i = 0; i < found.count; i++) {
+        if (random_once_in(&w->random, 2) || (!found.rows[i]->stored && w->spec.retention_ms >= 0))
+            continue;
+        model_row(w, w->now, key, time, found.rows[i]->window_end)->exists = false;
+        store_remove(w->store, found.rows[i]);
+    }
+    arena_reset(f->arena);
 }
 
 static void change(Round *w)
@@ -304,8 +322,11 @@ static void change(Round *w)
     int64_t   start, end;
     StoreRow *row;
     pick_window(w, &start, &end);
-    if (w->spec.kind == STORE_BUFFER && random_once_in(&w->random, 2)) {
-        add_to_buffer(w, key, start);
+    if (w->spec.kind == STORE_BUFFER) {
+        if (random_once_in(&w->random, 3))
+            remove_from_buffer(w, key, start);
+        else
+            add_to_buffer(w, key, start);
         return;
     }
     MUST(store_get(w->store, w->key_bytes[key], w->key_values[key], start, end, &row, &f->err));
@@ -354,27 +375,72 @@ static void log_add(Round *w, Str bytes)
     w->log[w->log_count++] = bytes;
 }
 
-static void commit(Round *w)
+static void roll_back(Round *w)
 {
-    Fixture  *f    = w->f;
-    StoreRows rows = store_dirty_rows(w->store);
-    size_t    kept = 0;
-    for (size_t i = 0; i < rows.count; i++) {
+    state_file_rollback(w->f->file);
+    *w->now = *w->committed;
+    compare_all(w);
+}
+
+/* What expired or went is forgotten: it must not come back. */
+static void forget_dead(const Round *w, Model *model)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < model->count; i++)
+        if (alive(w, model, &model->rows[i]))
+            model->rows[kept++] = model->rows[i];
+    model->count = kept;
+}
+
+static void log_changes(Round *w)
+{
+    for (size_t i = 0; i < store_change_count(w->store); i++) {
         Str key, value;
-        if (!rows.rows[i]->exists && !rows.rows[i]->stored)
+        if (!store_encode_change(w->store, i, w->arena, &key, &value))
             continue;
-        store_encode(w->store, rows.rows[i], w->arena, &key, &value);
         log_add(w, key);
-        log_add(w, value);
+        log_add(w, str_is_null(value) ? value : str_dup(w->arena, value));
     }
+}
+
+static void end_commit(Round *w, const Model *decided, size_t logged)
+{
+    Fixture *f   = w->f;
+    w->held_from = store_changelog_from(w->store, (int64_t)logged);
     MUST(state_file_commit(f->file, &f->err));
-    for (size_t i = 0; i < w->now->count; i++)
-        if (alive(w, w->now, &w->now->rows[i])) /* what expired or went is forgotten: it must not come back */
-            w->now->rows[kept++] = w->now->rows[i];
-    w->now->count = kept;
-    *w->committed = *w->now;
+    *w->committed = *decided;
+    forget_dead(w, w->committed);
+    forget_dead(w, w->now);
     if (random_once_in(&w->random, 4))
         compare_readers(w);
+}
+
+/* While it is being decided, changes go on; they belong to the next, or go with this one. */
+static void commit_in_two_halves(Round *w, size_t logged)
+{
+    Fixture *f       = w->f;
+    Model   *decided = mem_alloc(sizeof *decided);
+    *decided         = *w->now;
+    state_file_prepare(f->file);
+    for (size_t left = random_below(&w->random, 6); left > 0; left--)
+        change(w);
+    if (random_once_in(&w->random, 4)) {
+        w->log_count = logged;
+        roll_back(w);
+    } else {
+        end_commit(w, decided, w->log_count);
+    }
+    mem_free(decided);
+}
+
+static void commit(Round *w)
+{
+    size_t logged = w->log_count;
+    log_changes(w);
+    if (state_file_can_prepare(w->f->file) && random_once_in(&w->random, 2))
+        commit_in_two_halves(w, logged);
+    else
+        end_commit(w, w->now, w->log_count);
 }
 
 static void open_store(Round *w, const char *path)
@@ -389,20 +455,27 @@ static void open_store(Round *w, const char *path)
     MUST(store_open(f->file, &w->spec, PARTITION, &w->store, &f->err));
 }
 
+/* What a buffer held when the file was closed is in the log. */
+static void read_held(Round *w)
+{
+    Fixture *f = w->f;
+    if (!store_is_held(w->store))
+        return;
+    (void)store_changelog_from(w->store, w->held_from);
+    for (size_t i = (size_t)(w->held_from < 0 ? 0 : w->held_from); i < w->log_count; i += 2)
+        MUST(store_apply(w->store, w->log[i], w->log[i + 1], &f->err));
+}
+
 static void reopen(Round *w)
 {
     state_file_close(w->f->file);
     w->f->file = NULL;
     open_store(w, w->f->path);
     *w->now = *w->committed;
-    SAME(store_time(w->store) == w->now->time, "the time of a store after opening it again");
-    compare_all(w);
-}
-
-static void roll_back(Round *w)
-{
-    state_file_rollback(w->f->file);
-    *w->now = *w->committed;
+    read_held(w);
+    SAME(store_time(w->store) == w->now->time,
+         "the time of a store after opening it again: %lld, not %lld, kind %d behind %d",
+         (long long)store_time(w->store), (long long)w->now->time, w->spec.kind, w->behind);
     compare_all(w);
 }
 
@@ -443,6 +516,7 @@ static void restore(Round *w)
     f->file = NULL;
     remove_files(f);
     open_store(w, f->path);
+    (void)store_changelog_from(w->store, 0);
     for (int again = 0; again < 2; again++) {
         for (size_t i = 0; i < w->log_count; i += 2)
             MUST(store_apply(w->store, w->log[i], w->log[i + 1], &f->err));
