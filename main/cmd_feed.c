@@ -107,8 +107,9 @@ static int parse(FeedOptions *options, int argc, char **argv)
         {NULL, 0, NULL, 0},
     };
     int option, status = EXIT_OK;
+    opterr   = 0; /* we say ourselves what is wrong */
     *options = (FeedOptions){.partitions = 1, .file = "-"};
-    while (status == EXIT_OK && (option = getopt_long(argc, argv, "t:h", longs, NULL)) != -1)
+    while (status == EXIT_OK && (option = getopt_long(argc, argv, ":t:h", longs, NULL)) != -1)
         switch (option) {
         case 'u':
             options->url = optarg;
@@ -152,8 +153,10 @@ static int parse(FeedOptions *options, int argc, char **argv)
         case 'h':
             help_print(help_find("feed"), stdout);
             exit(EXIT_OK);
+        case ':':
+            return command_misused("%s needs a value", argv[optind - 1]);
         default:
-            return EXIT_USAGE;
+            return help_refuse_option("feed", argv[optind - 1]);
         }
     if (status == EXIT_OK && optind < argc)
         options->file = argv[optind++];

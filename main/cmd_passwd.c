@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "main/commands.h"
+#include "main/help.h"
 #include "server/access/password.h"
 #include "server/access/user_table.h"
 #include "server/node/headless.h"
@@ -198,16 +199,18 @@ static int read_options(int argc, char **argv, Wish *wish)
         {NULL, 0, NULL, 0},
     };
     int option;
-    optind = 0;
-    while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+    optind = opterr = 0;
+    while ((option = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
         if (option == 'r')
             wish->roles = optarg;
         else if (option == 't')
             wish->kind = TABLE_TOKENS;
         else if (option == 'd')
             wish->remove = true;
+        else if (option == ':')
+            return command_misused("%s needs a value", argv[optind - 1]);
         else
-            return EXIT_USAGE; /* getopt has said why */
+            return help_refuse_option("passwd", argv[optind - 1]);
     }
     if (argc - optind != 2)
         return command_misused("usage: sluice passwd [--roles ROLE,...] [--token] [--delete] FILE NAME");

@@ -67,7 +67,7 @@ int cmd_test(int argc, char **argv)
         else if ((reopen || restore) && restart == DRIVER_NO_RESTART)
             restart = reopen ? DRIVER_REOPEN : DRIVER_RESTORE;
         else
-            return usage();
+            return help_refuse_option("test", argv[first]);
     }
     if (json == (first < argc))
         return usage(); /* neither, or both */

@@ -5,6 +5,7 @@
 
 #include <signal.h>
 
+#include "main/help.h"
 #include "server/node/headless.h"
 #include "server/settings/settings.h"
 
@@ -86,7 +87,7 @@ static int parse_one(CommandOptions *options, int argc, char **argv, int *at)
             return command_misused("%s needs a value", argument);
         return known[i].take(options, argv[++*at]);
     }
-    return command_misused("unknown option %s", argument);
+    return help_refuse_option(argv[0], argument);
 }
 
 /* The command line wins over the file. */

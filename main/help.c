@@ -3,6 +3,7 @@
  */
 #include "main/help.h"
 
+#include "core/suggest.h"
 #include "main/commands.h"
 
 enum { TEXT_COLUMN = 30, LINE_WIDTH = 110 };
@@ -41,6 +42,36 @@ const Command *help_find(const char *name)
         if (strcmp(help_commands[i].name, name) == 0)
             return &help_commands[i];
     return NULL;
+}
+
+int help_refuse_command(const char *name)
+{
+    Error err;
+    Str  *names = mem_calloc(help_command_count, sizeof *names);
+    for (size_t i = 0; i < help_command_count; i++)
+        names[i] = str_c(help_commands[i].name);
+    error_set(&err, E_CONFIG, NO_POS, "there is no command '%s'", name);
+    error_suggest(&err, str_c(name), names, help_command_count);
+    fprintf(stderr, "sluice: %s\n\n", err.message);
+    help_print_all(stderr);
+    mem_free(names);
+    return EXIT_USAGE;
+}
+
+int help_refuse_option(const char *command, const char *option)
+{
+    Error  err;
+    size_t count = 0;
+    Arena *arena = arena_new(0);
+    Str   *names = ARENA_ARRAY(arena, Str, help_option_count + 1);
+    for (size_t i = 0; i < help_option_count; i++)
+        if (strcmp(help_options[i].command, command) == 0 && help_options[i].name != NULL)
+            names[count++] = str_printf(arena, "--%s", help_options[i].name);
+    error_set(&err, E_CONFIG, NO_POS, "%s has no option %s", command, option);
+    error_suggest(&err, str_n(option, strcspn(option, "=")), names, count);
+    fprintf(stderr, "sluice: %s\n`sluice help %s` lists the options\n", err.message, command);
+    arena_free(arena);
+    return EXIT_USAGE;
 }
 
 void help_print_all(FILE *out)

@@ -41,6 +41,11 @@ extern const size_t        help_setting_count;
 /* NULL: there is none of that name. */
 const Command *help_find(const char *name);
 
+/* Say on standard error that there is no such command, or no such option of a command, and which was probably
+ * meant. Return EXIT_USAGE. */
+int help_refuse_command(const char *name);
+int help_refuse_option(const char *command, const char *option);
+
 /* The commands, a line each. */
 void help_print_all(FILE *out);
 /* Usage, what it does, options, an example. */

@@ -12,19 +12,12 @@ static bool is_any_of(const char *text, const char *a, const char *b, const char
     return strcmp(text, a) == 0 || strcmp(text, b) == 0 || strcmp(text, c) == 0;
 }
 
-static int unknown(const char *name)
-{
-    fprintf(stderr, "sluice: there is no command '%s'\n", name);
-    help_print_all(stderr);
-    return EXIT_USAGE;
-}
-
 /* `sluice help [COMMAND]` */
 static int tell(const char *name)
 {
     const Command *about = name != NULL ? help_find(name) : NULL;
     if (name != NULL && about == NULL)
-        return unknown(name);
+        return help_refuse_command(name);
     if (about != NULL)
         help_print(about, stdout);
     else
@@ -63,5 +56,5 @@ int main(int argc, char **argv)
         return command->run(argc - 1, argv + 1);
     if (argc == 1 || argv[1][0] == '-' || strstr(argv[1], "://") != NULL)
         return help_find("sql")->run(argc, argv);
-    return unknown(argv[1]);
+    return help_refuse_command(argv[1]);
 }

@@ -8,6 +8,7 @@
 #include <getopt.h>
 #include <sys/stat.h>
 
+#include "core/suggest.h"
 #include "core/value.h"
 
 /* Letters stand for themselves; what has none gets a number beyond them. */
@@ -31,10 +32,11 @@ static const OptionRow rows[OPTION_COUNT] = {
 
 enum { BEYOND_LETTERS = 256 };
 
-/* getopt's two tables, from the rows. `letters` has room for two characters a row. */
+/* getopt's two tables, from the rows. `letters` has room for a colon and two characters a row. */
 static void make_getopt(struct option *longs, char *letters)
 {
     size_t count = 0, len = 0;
+    letters[len++] = ':'; /* we say ourselves what is wrong */
     for (int i = 0; i < OPTION_COUNT; i++) {
         if (rows[i].letter != 0) {
             letters[len++] = rows[i].letter;
@@ -67,6 +69,22 @@ static int bad(const char *format, const char *what)
     fprintf(stderr, format, what);
     fputc('\n', stderr);
     return SHELL_USAGE;
+}
+
+static int refuse_option(const char *option)
+{
+    Error  err;
+    size_t count = 0;
+    Arena *arena = arena_new(0);
+    Str    names[OPTION_COUNT];
+    for (int i = 0; i < OPTION_COUNT; i++)
+        if (rows[i].name != NULL)
+            names[count++] = str_printf(arena, "--%s", rows[i].name);
+    error_set(&err, E_CONFIG, NO_POS, "there is no option %s", option);
+    error_suggest(&err, str_n(option, strcspn(option, "=")), names, count);
+    error_append(&err, "\n`sluice sql --help` lists the options");
+    arena_free(arena);
+    return bad("%s", err.message);
 }
 
 static int add_task(ShellOptions *options, bool file, const char *text)
@@ -148,7 +166,7 @@ static int take_option(ShellOptions *options, Shell *shell, int option, const ch
         shell->auth.key_file = value;
         return SHELL_OK;
     default:
-        return SHELL_USAGE; /* getopt has said why */
+        return SHELL_USAGE;
     }
 }
 
@@ -245,11 +263,13 @@ int shell_options_parse(ShellOptions *options, Shell *shell, int argc, char **ar
     *options             = (ShellOptions){0};
     int           status = SHELL_OK, option;
     struct option longs[OPTION_COUNT + 1];
-    char          letters[2 * OPTION_COUNT + 1];
+    char          letters[2 * OPTION_COUNT + 2];
     make_getopt(longs, letters);
-    optind = 0; /* from the start, for tests */
+    opterr = optind = 0; /* from the start, for tests */
     while (status == SHELL_OK && (option = getopt_long(argc, argv, letters, longs, NULL)) != -1)
-        status = take_option(options, shell, row_of(option), optarg);
+        status = option == '?'   ? refuse_option(argv[optind - 1])
+                 : option == ':' ? bad("%s needs a value", argv[optind - 1])
+                                 : take_option(options, shell, row_of(option), optarg);
     if (status == SHELL_OK && optind < argc)
         status = take_target(options, argv[optind++]);
     if (status == SHELL_OK && optind < argc)

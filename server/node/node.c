@@ -369,6 +369,27 @@ static Status open_log_file(Node *node, Error *err)
                        err);
 }
 
+/* Said before anything is waited for: who finds a server that does not come up sees what it waits for. */
+static void tell_where(const Node *node, const NodeOptions *options)
+{
+    StrBuf text       = {0};
+    char  *folder     = realpath(node->dir.path, NULL); /* as others find it */
+    Str    servers    = properties_get_c(node->properties, "bootstrap.servers"),
+        listeners     = options->listener != NULL ? str_c(options->listener)
+                                                  : properties_get_c(node->properties, "listeners");
+    const char *where = folder != NULL ? folder : node->dir.path;
+    strbuf_addf(&text, "Sluice " SLUICE_VERSION ", service " STR_FMT ", ", STR_ARG(node->service_id));
+    if (str_is_null(servers) || servers.len == 0)
+        strbuf_addf(&text, "with a log of its own in %s/log.db, state in %s", where, where);
+    else
+        strbuf_addf(&text, "on Kafka at " STR_FMT ", state in %s", STR_ARG(servers), where);
+    if (options->serve)
+        strbuf_addf(&text, ", listeners " STR_FMT, STR_ARG(listeners));
+    log_line(LOG_INFO, STR_FMT, STR_ARG(strbuf_str(&text)));
+    strbuf_clear(&text);
+    free(folder);
+}
+
 static Status open_parts(Node *node, const NodeOptions *options, Error *err)
 {
     Clock *clock = clock_system();
@@ -376,6 +397,7 @@ static Status open_parts(Node *node, const NodeOptions *options, Error *err)
     TRY(state_dir_open(&node->dir, str_to_c(node->arena, path), clock, err));
     if (options->log_to_file)
         TRY(open_log_file(node, err));
+    tell_where(node, options);
     TRY(connect_settings_open(node->properties, clock, &node->connect, err));
     TRY(open_log(node, clock, err));
     TRY(state_dir_take_service(&node->dir, node->service_id, options->queries_file != NULL, err));

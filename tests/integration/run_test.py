@@ -45,6 +45,23 @@ class QueriesFile(unittest.TestCase):
             raise AssertionError(server.log())
 
 
+class FirstLine(unittest.TestCase):
+    def test_says_which_log_which_folder_which_address(self):
+        server = Server(BINARY)
+        self.addCleanup(server.close)
+        server.start()
+        data = os.path.realpath(os.path.join(server.directory, "data"))
+        self.assertRegex(server.log().splitlines()[0],
+                         rf"INFO  Sluice \S+, service default_, with a log of its own in {data}/log\.db, state in {data}, listeners http://127\.0\.0\.1:0$")
+
+    @needs_librdkafka
+    def test_also_of_a_kafka_that_is_not_there(self):
+        server = Server(BINARY, properties={"bootstrap.servers": "127.0.0.1:1", "ksql.service.id": "first_line_"})
+        self.addCleanup(server.close)
+        server.start(ready=False)
+        self.assertRegex(server.log().splitlines()[0], r"service first_line_, on Kafka at 127\.0\.0\.1:1, state in /\S+/data, listeners http://127")
+
+
 class Headless(unittest.TestCase):
     def test_an_error_names_its_place(self):
         with tempfile.TemporaryDirectory() as directory:
