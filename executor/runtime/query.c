@@ -8,6 +8,8 @@
 #include "core/slot_hash.h"
 #include "executor/dataflow/task.h"
 #include "executor/runtime/query.h"
+
+#include "executor/runtime/alignment.h"
 #include "executor/runtime/runtime_core.h"
 #include "planner/nodes/node_source.h"
 
@@ -143,6 +145,7 @@ static RunningQuery *query_make(Runtime *runtime, const QueryPlan *plan, const Q
     query->subs = ARENA_ARRAY(query->arena, QuerySub, query->sub_count);
     for (size_t i = 0; i < query->sub_count; i++)
         init_sub(query, &query->subs[i], &cuts[i]);
+    alignment_plan(query);
     return query;
 }
 

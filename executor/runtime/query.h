@@ -26,6 +26,9 @@ struct QuerySub {
     bool        has_materialized;
     size_t table_store; /* of the materialized node: the number of its store among all of the sub-topology */
     size_t table_input; /* its input, if that node is a source; else input_count */
+    const QuerySub *
+        *awaits; /* per input: who writes it, if that is to be waited for; else NULL (alignment.c) */
+    bool feeds;  /* it is waited for */
 };
 
 struct RunningQuery {

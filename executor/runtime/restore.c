@@ -202,7 +202,8 @@ static Status plan_restore(Task *task, const TaskRecord *record, bool *sources_b
     if (stores == 0)
         return OK;
     TRY(stored_read(task, &file, &kept_ms, &usable, err));
-    if (usable && record == NULL)
+    if (usable && record == NULL &&
+        file.sequence > 0) /* 0: a standby's, of a task that has not committed yet */
         return set_aside(task, "its positions are gone from the slots topic, so it begins anew", err);
     if (record == NULL)
         return stored_clear(task, false, err);

@@ -13,6 +13,7 @@
 
 #include "executor/runtime/task.h"
 
+#include "executor/runtime/alignment.h"
 #include "executor/runtime/fetcher.h"
 #include "executor/runtime/query.h"
 #include "executor/runtime/shared_decode.h"
@@ -114,6 +115,7 @@ Task *task_new_of(const TaskClass *class, Worker *worker, RunningQuery *query, Q
     task->slot      = query_slot(sub, partition, atomic_load(&worker->runtime->slot_count));
     task->key       = str_n(key, (size_t)len);
     task->view      = &sub->views[partition];
+    worker->feeds |= !class->stands_by && sub->feeds;
     worker->wants_sink |= !class->stands_by && query->settings.guarantee == GUARANTEE_AT_LEAST_ONCE;
     task_init_host(task);
     task->state = TASK_OPENING; /* by CREATED; whose it is comes after what it is */
@@ -210,8 +212,10 @@ void task_move(Task *task, TaskEvent event)
     int state = task_state_next(task->state, event);
     assert(state >= 0); /* task_state.def: the event cannot happen in this state */
     task->state = (TaskState)state;
-    if (task->view != NULL)
-        atomic_store(&task->view->state, state);
+    if (task->view == NULL)
+        return;
+    atomic_store(&task->view->idle_us, 0);
+    atomic_store(&task->view->state, state);
 }
 
 void task_mark_dirty(Task *task, bool effects)
@@ -340,7 +344,7 @@ static TaskInput *choose(Task *task)
     for (size_t i = 0; i < task->input_count; i++) {
         TaskInput *input = &task->inputs[i];
         if (!input_has_data(input)) {
-            if (!fetcher_at_end(input))
+            if (alignment_must_wait(task, input) || !fetcher_at_end(input))
                 return NULL;
             continue;
         }

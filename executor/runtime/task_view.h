@@ -22,6 +22,8 @@ typedef struct {
     _Atomic bool readable;  /* its tables are in the state file as they were at its last commit or later */
     _Atomic bool dirty; /* there are effects that are not committed; set before positions move, cleared after
                            the commit */
+    _Atomic int64_t idle_us; /* of one that others wait for (alignment.c): since when it has nothing to
+                                process and nothing to commit; 0: it has */
     _Atomic uint64_t  records_in, records_out, skipped_bad, skipped_late;
     _Atomic int64_t  *positions; /* per input of the sub-topology: next offset to be processed; -1 unknown */
     _Atomic int64_t  *committed;
@@ -57,6 +59,7 @@ static inline void view_enter(TaskView *view, int worker, TaskState state, bool 
     atomic_store(&view->stalled, false);
     atomic_store(&view->table_end_us, 0);
     atomic_store(&view->stands_by, stands_by);
+    atomic_store(&view->idle_us, 0);
     atomic_store(&view->state, state);
     atomic_store(&view->worker, worker);
 }

@@ -7,6 +7,7 @@
  */
 #include <unistd.h>
 
+#include "executor/runtime/alignment.h"
 #include "executor/runtime/assignment.h"
 #include "executor/runtime/cleanup.h"
 #include "executor/runtime/commit.h"
@@ -294,6 +295,7 @@ static void pass(Worker *worker)
         move_records(worker, &busy);
         busy |= push_tasks_flush(worker);
     }
+    alignment_note(worker);
     bool caught_up = has_caught_up(worker, busy);
     send_sinks(worker, caught_up);
     if (worker->fence != NULL && worker->txn != NULL && !loading)

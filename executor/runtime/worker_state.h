@@ -67,6 +67,7 @@ struct Worker {
      * one), and whether one of them promises exactly once. */
     int64_t interval_ms;
     bool    exactly_once;
+    bool    feeds;      /* a task here is waited for by others: alignment.c */
     bool    wants_sink; /* a task here writes at least once: its sink's records go by a writer of their own */
     Task   *blamed;     /* by a commit that failed; NULL: it was the world */
     bool    in_txn, state_changed;
