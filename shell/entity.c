@@ -47,7 +47,7 @@ static const Listing listings[] = {
      "queries",
      {{"Query ID", "id"},
       {"Query Type", "queryType"},
-      {"Status", "state"},
+      {"Status", "=statusCount"},
       {"Sink Name", ",sinks"},
       {"Sink Kafka Topic", ",sinkKafkaTopics"},
       {"Query String", "queryString"}}},
@@ -78,8 +78,26 @@ static Str join(Arena *arena, JsonText array, bool first_only)
     return text;
 }
 
+/* {"RUNNING": 2, "ERROR": 1} as RUNNING:2,ERROR:1; of one node the state alone. */
+static Str count_states(Arena *arena, JsonText counts)
+{
+    StrBuf   out  = {0};
+    JsonIter iter = jtext_iter(counts);
+    JsonText value;
+    Str      name, one = STR_NULL;
+    size_t   states = 0;
+    while (jtext_next(&iter, &name, &value)) {
+        Str number = jtext_text(arena, value);
+        one        = str_equal(number, STR_LIT("1")) ? name : STR_NULL;
+        strbuf_addf(&out, "%s" STR_FMT ":" STR_FMT, states++ > 0 ? "," : "", STR_ARG(name), STR_ARG(number));
+    }
+    Str text = str_dup(arena, states == 1 && !str_is_null(one) ? one : strbuf_str(&out));
+    strbuf_clear(&out);
+    return text;
+}
+
 /* A field by its path: `#f` counts an array, `^f` is its first element, `,f` joins its elements, `!f` is in
- * upper case, and "" is the item itself. */
+ * upper case, `=f` counts states, and "" is the item itself. */
 static Str listing_field(Arena *arena, JsonText item, const char *field)
 {
     switch (field[0]) {
@@ -91,6 +109,8 @@ static Str listing_field(Arena *arena, JsonText item, const char *field)
         return join(arena, jtext_get(item, field + 1), false);
     case '!':
         return str_upper(arena, jtext_field(arena, item, field + 1));
+    case '=':
+        return count_states(arena, jtext_get(item, field + 1));
     case '\0':
         return jtext_text(arena, item);
     default:

@@ -22,7 +22,7 @@ static void add_state(const RunningQuery *query, const TaskView *view, QueryStat
     *waiting |= task_state_is_waiting(state);
 }
 
-static void add_positions(Runtime *runtime, const QuerySub *sub, int partition, Arena *arena,
+static void add_positions(Runtime *runtime, const QuerySub *sub, int partition, bool ask, Arena *arena,
                           QueryStatus *out)
 {
     const TaskView *view = &sub->views[partition];
@@ -32,8 +32,8 @@ static void add_positions(Runtime *runtime, const QuerySub *sub, int partition, 
             continue;
         *position = (QueryPosition){str_dup(arena, sub->topics[i]), partition, -1, -1,
                                     atomic_load(&view->positions[i])};
-        if (log_offsets(runtime->options.log, position->topic, partition, &position->start, &position->end,
-                        NULL) != OK)
+        if (ask && log_offsets(runtime->options.log, position->topic, partition, &position->start,
+                               &position->end, NULL) != OK)
             position->start = position->end = -1;
         out->position_count++;
     }
@@ -81,7 +81,7 @@ Status runtime_query_operators(Runtime *runtime, Str id, Arena *arena, OperatorS
     return OK;
 }
 
-Status runtime_query_status(Runtime *runtime, Str id, Arena *arena, QueryStatus *out, Error *err)
+static Status tell(Runtime *runtime, Str id, bool ask, Arena *arena, QueryStatus *out, Error *err)
 {
     RunningQuery *query    = registry_hold(runtime, id);
     size_t        most     = 0;
@@ -95,7 +95,7 @@ Status runtime_query_status(Runtime *runtime, Str id, Arena *arena, QueryStatus 
     for (size_t s = 0; s < query->sub_count; s++) {
         for (int p = 0; p < query->subs[s].tasks; p++) {
             add_state(query, &query->subs[s].views[p], out, &starting, &waiting);
-            add_positions(runtime, &query->subs[s], p, arena, out);
+            add_positions(runtime, &query->subs[s], p, ask, arena, out);
         }
     }
     add_errors(query, arena, out);
@@ -108,6 +108,28 @@ Status runtime_query_status(Runtime *runtime, Str id, Arena *arena, QueryStatus 
     out->waiting_for = out->state == RUN_WAITING ? query_waiting_for(query, arena) : STR_NULL;
     query_unref(query);
     return OK;
+}
+
+Status runtime_query_status(Runtime *runtime, Str id, Arena *arena, QueryStatus *out, Error *err)
+{
+    return tell(runtime, id, true, arena, out, err);
+}
+
+Status runtime_query_state(Runtime *runtime, Str id, Arena *arena, QueryStatus *out, Error *err)
+{
+    return tell(runtime, id, false, arena, out, err);
+}
+
+size_t runtime_query_ids(Runtime *runtime, Arena *arena, Str **out)
+{
+    RunningQuery **queries;
+    size_t         count = registry_hold_all(runtime, arena, &queries);
+    *out                 = ARENA_ARRAY(arena, Str, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        (*out)[i] = str_dup(arena, queries[i]->plan->id);
+        query_unref(queries[i]);
+    }
+    return count;
 }
 
 uint64_t runtime_records_decoded(const Runtime *runtime)

@@ -103,6 +103,10 @@ typedef struct {
 
 /* E_NOT_FOUND. Texts in `arena`. */
 Status runtime_query_status(Runtime *runtime, Str id, Arena *arena, QueryStatus *out, Error *err);
+/* The same without asking the log: start and end of positions are not known. */
+Status runtime_query_state(Runtime *runtime, Str id, Arena *arena, QueryStatus *out, Error *err);
+/* The ids of all queries that run in the service, in `arena`; returns how many. */
+size_t runtime_query_ids(Runtime *runtime, Arena *arena, Str **out);
 /* What one node of a query's plan has done in the tasks of this node of the service, together. */
 typedef struct {
     Str         step;

@@ -56,8 +56,14 @@ struct QueryHost {
     Status (*insert)(QueryHost *self, Str topic, const LogRecord *records, size_t count,
                      OffsetVector *written, Error *err);
     /* {"state": "RUNNING", ...} for SHOW QUERIES, EXPLAIN and DESCRIBE EXTENDED; NULL when there is nothing
-     * to say. New reference. */
-    json_t *(*describe)(QueryHost *self, Str id);
+     * to say. `positions`: with where its tasks are, for which the log has to be asked. New reference. */
+    json_t *(*describe)(QueryHost *self, Str id, bool positions);
+    /* The same of all queries of this node: {id: {"state": ...}}. New reference. NULL: not for others. */
+    json_t *(*describe_all)(QueryHost *self, bool positions);
+    /* What the service's other nodes say so: {"host:port": {id: {"state": ...}}}, null for one that does not
+     * answer in time; *own (in `arena`): the name of this one. NULL: there are no others. Waits for them: not
+     * under the engine's lock. New reference. The pointer may be NULL. */
+    json_t *(*ask_others)(QueryHost *self, bool positions, Arena *arena, Str *own);
 };
 
 /* Where Kafka Connect is (server/connect/); the engine hands it on. */
@@ -95,6 +101,7 @@ typedef struct {
     Properties  *overrides;  /* SET, streamsProperties; over the system's */
     Properties  *variables;  /* DEFINE, sessionVariables */
     OffsetVector written;    /* what it has inserted: a pull query has to see it */
+    bool         alone;      /* another node asks, or somebody who wants to know of this node alone */
     bool         restricted; /* may do what `identity` was granted (access.c); false: everything */
     Identity     identity; /* who it is; its texts live as long as the session. name.ptr NULL: nobody knows */
 } Session;

@@ -363,7 +363,8 @@ static Status run_statement(Execution *x, const AstStatement *statement, json_t 
     x->topics     = x->lease && x->command == NULL ? json_object() : NULL;
     Status status = kind->handler(x, statement, entity, err);
     json_decref(x->topics);
-    x->topics = NULL;
+    json_decref(x->others);
+    x->topics = x->others = NULL;
     if (status != OK && x->logged_at < 0 && execution_unanswered(x, err))
         status = err->code;
     return x->logged_at >= 0 ? settle_command(x, status, *entity, err) : status;

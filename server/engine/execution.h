@@ -53,6 +53,8 @@ struct Execution {
     bool    carried_out; /* what fails from here on is no reason to do it again */
     json_t *topics;      /* that the planner looked at, for the command */
     Str     creation; /* the document of what was decided, for the command; ptr NULL: it is of another kind */
+    json_t *others;   /* what other nodes say of queries (statements/others.h); NULL: not asked, or none */
+    Str     own_name; /* of this node among them */
     PlanSetting *asked; /* properties that the planner looked at, each once */
     size_t       asked_count, asked_capacity;
     Error        unanswered; /* what the planner asked and nobody could tell; code OK: nothing */

@@ -7,6 +7,8 @@
 #include "core/logger.h"
 #include "server/engine/execution.h"
 #include "server/node/insert_writers.h"
+#include "server/peers/node_address.h"
+#include "server/peers/peer_round.h"
 
 typedef struct {
     PlanRef      *plan;
@@ -19,6 +21,9 @@ struct HostRuntime {
     Runtime       *runtime;
     size_t         most_errors; /* of a query, in its description */
     InsertWriters *writers;     /* of INSERT VALUES */
+    Directory     *directory;   /* NULL: nothing is known of other nodes (yet) */
+    PeerClient    *peers;
+    char          *address; /* heap */
     bool           holding;
     Held          *held;
     size_t         held_count, held_capacity;
@@ -179,7 +184,7 @@ static json_t *operators_of(Runtime *runtime, Str id, Arena *arena)
     return array;
 }
 
-static json_t *host_describe(QueryHost *self, Str id)
+static json_t *host_describe(QueryHost *self, Str id, bool positions)
 {
     /* Clients know no other: one that is starting or has to wait counts as running. */
     static const char *const states[] = {[RUN_STARTING] = "RUNNING",
@@ -192,7 +197,9 @@ static json_t *host_describe(QueryHost *self, Str id)
     QueryStatus              status;
     Error                    ignored;
     json_t                  *out = NULL;
-    if (runtime_query_status(host->runtime, id, arena, &status, &ignored) == OK)
+    Status (*ask)(Runtime *, Str, Arena *, QueryStatus *, Error *) =
+        positions ? runtime_query_status : runtime_query_state;
+    if (ask(host->runtime, id, arena, &status, &ignored) == OK)
         out =
             json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "state", states[status.state], "recordsIn",
                       (json_int_t)status.records_in, "recordsOut", (json_int_t)status.records_out,
@@ -207,14 +214,79 @@ static json_t *host_describe(QueryHost *self, Str id)
     return out;
 }
 
+static json_t *host_describe_all(QueryHost *self, bool positions)
+{
+    HostRuntime *host  = (HostRuntime *)self;
+    Arena       *arena = arena_new(0);
+    json_t      *out   = json_object();
+    Str         *ids;
+    size_t       count = runtime_query_ids(host->runtime, arena, &ids);
+    for (size_t i = 0; i < count; i++) {
+        json_t *facts = host_describe(self, ids[i], positions);
+        if (facts != NULL) /* else it has just gone */
+            json_object_set_new(out, str_to_c(arena, ids[i]), facts);
+    }
+    arena_free(arena);
+    return out;
+}
+
+/* ---- the other nodes ---- */
+
+enum { ANSWER_MS = 3000 };
+
+/* Who has no slots runs nothing; it may have died without a word (directory.h). One that has just come has
+ * none for a moment, too. */
+static size_t list_others(HostRuntime *host, Arena *arena, PeerQuestion **out)
+{
+    DirectoryNode *nodes;
+    size_t         count = directory_list(host->directory, arena, &nodes), others = 0;
+    *out = ARENA_ARRAY(arena, PeerQuestion, count + 1);
+    for (size_t i = 0; i < count; i++)
+        if (!nodes[i].self && nodes[i].address.len > 0 && nodes[i].slot_count > 0)
+            (*out)[others++] = (PeerQuestion){.address = nodes[i].address};
+    return others;
+}
+
+static json_t *host_ask_others(QueryHost *self, bool positions, Arena *arena, Str *own)
+{
+    HostRuntime  *host = (HostRuntime *)self;
+    PeerQuestion *others;
+    size_t        count = host->directory != NULL ? list_others(host, arena, &others) : 0;
+    json_t       *out, *body;
+    if (count == 0)
+        return NULL;
+    out  = json_object();
+    body = json_pack("{s:b}", "positions", (int)positions);
+    for (size_t i = 0; i < count; i++)
+        others[i].body = body;
+    peer_round(host->peers, host->directory, NODE_QUERIES_PATH, others, count, ANSWER_MS);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *queries = json_object_get(others[i].answer, "queries");
+        json_object_set_new(out, str_to_c(arena, node_address_host_port(others[i].address, arena)),
+                            json_is_object(queries) ? json_incref((json_t *)queries) : json_null());
+        json_decref(others[i].answer);
+    }
+    json_decref(body);
+    *own = node_address_host_port(str_c(host->address), arena);
+    return out;
+}
+
+void host_runtime_meet(HostRuntime *host, Directory *directory, PeerClient *peers, Str address)
+{
+    host->peers     = peers;
+    host->address   = str_to_heap(address);
+    host->directory = directory; /* last: requests may be under way */
+}
+
 /* ---- life ---- */
 
 HostRuntime *host_runtime_new(Runtime *runtime, Log *log, size_t most_errors)
 {
     HostRuntime *host = mem_calloc(1, sizeof *host);
-    host->base    = (QueryHost){host_start, host_stop, host_pause, host_settle, host_insert, host_describe};
-    host->runtime = runtime;
-    host->writers = insert_writers_new(log);
+    host->base        = (QueryHost){host_start,  host_stop,     host_pause,        host_settle,
+                                    host_insert, host_describe, host_describe_all, host_ask_others};
+    host->runtime     = runtime;
+    host->writers     = insert_writers_new(log);
     host->most_errors = most_errors;
     return host;
 }
@@ -227,6 +299,7 @@ void host_runtime_free(HostRuntime *host)
     while (host->held_count > 0)
         drop_held(host, host->held_count - 1);
     mem_free(host->held);
+    mem_free(host->address);
     mem_free(host);
 }
 

@@ -249,6 +249,8 @@ static Status open_peers(Node *node, const NodeOptions *options, Error *err)
                                   .service_id = node->service_id,
                                   .address    = address};
     TRY(heartbeat_open(&heartbeat, &node->heartbeat, err));
+    if (node->directory != NULL)
+        host_runtime_meet(node->host, node->directory, node->rest.peers, address);
     node->rest.directory = node->directory;
     node->rest.heartbeat = node->heartbeat;
     return OK;

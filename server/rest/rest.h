@@ -85,8 +85,8 @@ typedef RestFunction *RestHandler;
 /* May who asks use the endpoint, as far as the headers say? False: it was answered. */
 typedef bool        RestPermit(Rest *rest, HttpExchange *x);
 typedef RestPermit *RestGuard;
-RestPermit          rest_may_all, rest_may_beat, rest_may_report_lags, rest_may_terminate, rest_may_feed,
-    rest_may_use_registry, rest_may_see_cluster;
+RestPermit rest_may_all, rest_may_beat, rest_may_report_lags, rest_may_ask_as_node, rest_may_terminate,
+    rest_may_feed, rest_may_use_registry, rest_may_see_cluster;
 #define ROUTE(method, path, handler, permit, flags) RestFunction handler;
 #include "server/rest/routes.def"
 #undef ROUTE

@@ -42,6 +42,23 @@ bool rest_may_report_lags(Rest *rest, HttpExchange *x)
     return may_tell(rest, x, heartbeat_reports_lags(rest->heartbeat), "ksql.lag.reporting.enable");
 }
 
+/* What the others may ask whatever the settings. */
+bool rest_may_ask_as_node(Rest *rest, HttpExchange *x) { return may_tell(rest, x, true, ""); }
+
+void rest_node_queries(Rest *rest, HttpExchange *x)
+{
+    json_t    *request = rest_request(x);
+    QueryHost *host    = engine_host(rest->engine);
+    if (request == NULL)
+        return;
+    bool positions = json_is_true(json_object_get(request, "positions"));
+    json_decref(request);
+    http_wait_begin(x); /* for the log, about positions */
+    json_t *queries = host->describe_all != NULL ? host->describe_all(host, positions) : json_object();
+    http_wait_end(x);
+    rest_json(x, 200, json_pack("{s:o}", "queries", queries));
+}
+
 static void acknowledge(HttpExchange *x, json_t *message, Status status, const Error *err)
 {
     json_decref(message);

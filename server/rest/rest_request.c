@@ -142,6 +142,8 @@ bool rest_session(Rest *rest, HttpExchange *x, const json_t *request, const char
     json_t     *value;
     session_init(session, rest->engine);
     rest_identify(rest, x, session);
+    session->alone = json_is_true(
+        json_object_get(json_object_get(request, "requestProperties"), "request.ksql.internal.request"));
     json_t *overrides = json_object_get(request, properties),
            *variables = json_object_get(request, "sessionVariables");
     json_object_foreach(overrides, name,

@@ -3,6 +3,7 @@
  */
 #include "server/engine/access.h"
 #include "server/statements/describe.h"
+#include "server/statements/others.h"
 #include "planner/nodes/node_source.h"
 #include "planner/nodes/node_sink.h"
 
@@ -19,10 +20,10 @@ static json_t *json_text_or_null(const char *text) { return text != NULL ? json_
 static Str format_text(const FormatSpec *spec) { return str_c(format_name(spec->format)); }
 
 /* State, positions, errors; never NULL. */
-static json_t *live_facts(Execution *x, Str id)
+static json_t *live_facts(Execution *x, Str id, bool positions)
 {
     QueryHost *host  = engine_host(x->engine);
-    json_t    *facts = host->describe != NULL ? host->describe(host, id) : NULL;
+    json_t    *facts = host->describe != NULL ? host->describe(host, id, positions) : NULL;
     return facts != NULL ? facts : json_object();
 }
 
@@ -71,17 +72,18 @@ static Str sink_topic(Execution *x, const QueryEntry *query)
 
 json_t *describe_running(Execution *x, const QueryEntry *query)
 {
-    json_t     *facts = live_facts(x, query->id), *out = json_object();
-    const char *state = state_of(facts, query);
-    Access      who   = access_of(x);
-    bool        whole = access_sees_text(&who, query);
+    json_t *facts = live_facts(x, query->id, false), *out = json_object();
+    json_t *count = json_pack("{s:i}", state_of(facts, query), 1);
+    Access  who   = access_of(x);
+    bool    whole = access_sees_text(&who, query);
+    others_count(x, query->id, count);
     json_object_set_new(out, "queryString", shown_text(whole, query->statement));
     json_object_set_new(out, "sinks", list_of_one(sink_name(query)));
     json_object_set_new(out, "sinkKafkaTopics", list_of_one(sink_topic(x, query)));
     json_object_set_new(out, "id", json_str(query->id));
-    json_object_set_new(out, "statusCount", json_pack("{s:i}", state, 1));
     json_object_set_new(out, "queryType", json_string("PERSISTENT"));
-    json_object_set_new(out, "state", json_string(state));
+    json_object_set_new(out, "state", json_string(others_state(count)));
+    json_object_set_new(out, "statusCount", count);
     if (whole)
         add_waiting(out, facts);
     json_decref(facts);
@@ -180,20 +182,40 @@ static json_t *query_errors(bool visible, const QueryEntry *query, json_t *error
     return errors != NULL && visible ? json_incref(errors) : json_array();
 }
 
+static void add_errors(void *errors, const json_t *facts)
+{
+    json_t *more = json_object_get(facts, "errors");
+    if (json_is_array(more))
+        json_array_extend(errors, more);
+}
+
+/* The state on each node, and of all together. */
+static void add_hosts(Execution *x, json_t *out, Str id, const char *state)
+{
+    Str     listener = execution_property(x, "ksql.advertised.listener");
+    json_t *count = json_pack("{s:i}", state, 1), *hosts = others_hosts(x, id, state);
+    char   *host = str_to_c(x->arena, str_is_null(listener) ? STR_LIT("localhost:8088") : listener);
+    others_count(x, id, count);
+    json_object_set_new(out, "ksqlHostQueryStatus", hosts != NULL ? hosts : json_pack("{s:s}", host, state));
+    json_object_set_new(out, "state", json_string(others_state(count)));
+    json_decref(count);
+}
+
 json_t *describe_query(Execution *x, const QueryEntry *query)
 {
-    Access      who   = access_of(x);
-    bool        whole = access_sees_text(&who, query);
-    json_t     *facts = live_facts(x, query->id);
-    PlanRef    *plan  = whole ? execution_plan(x, query->id) : NULL;
-    json_t     *out   = plan != NULL ? describe_plan(x, plan_ref_plan(plan), query->statement, "PERSISTENT")
-                                     : describe_entry(&who, query);
-    const char *state = state_of(facts, query);
-    Str         listener = execution_property(x, "ksql.advertised.listener");
-    char       *host     = str_to_c(x->arena, str_is_null(listener) ? STR_LIT("localhost:8088") : listener);
-    json_object_set_new(out, "ksqlHostQueryStatus", json_pack("{s:s}", host, state));
-    json_object_set_new(out, "state", json_string(state));
-    json_object_set_new(out, "queryErrors", query_errors(whole, query, json_object_get(facts, "errors")));
+    Access      who    = access_of(x);
+    bool        whole  = access_sees_text(&who, query);
+    json_t     *facts  = live_facts(x, query->id, false);
+    PlanRef    *plan   = whole ? execution_plan(x, query->id) : NULL;
+    json_t     *out    = plan != NULL ? describe_plan(x, plan_ref_plan(plan), query->statement, "PERSISTENT")
+                                      : describe_entry(&who, query);
+    const char *state  = state_of(facts, query);
+    json_t     *errors = query_errors(whole, query, json_object_get(facts, "errors"));
+    if (whole)
+        others_each(x, query->id, add_errors, errors);
+    others_add_operators(x, query->id, json_object_get(facts, "operators"));
+    add_hosts(x, out, query->id, state);
+    json_object_set_new(out, "queryErrors", errors);
     json_object_set_new(out, "consumerGroupId", json_str(group_id(x, query->id)));
     if (whole && json_object_get(facts, "operators") != NULL)
         json_object_set(out, "operators", json_object_get(facts, "operators"));
@@ -266,6 +288,37 @@ static int64_t number_of(const json_t *facts, const char *name)
     return json_integer_value(json_object_get(facts, name));
 }
 
+static void add_figures(void *context, const json_t *facts)
+{
+    Users  *users = context;
+    int64_t last  = number_of(facts, "lastMessage");
+    users->in += number_of(facts, "recordsIn");
+    users->out += number_of(facts, "recordsOut");
+    users->bad += number_of(facts, "skippedBad");
+    users->last = last > users->last ? last : users->last;
+}
+
+static void add_positions(void *positions, const json_t *facts)
+{
+    json_t *more = json_object_get(facts, "positions");
+    if (json_is_array(more))
+        json_array_extend(positions, more);
+}
+
+/* Each node has some of the partitions. */
+static void add_writer(Execution *x, Users *users, Str id)
+{
+    json_t *facts     = live_facts(x, id, true);
+    json_t *positions = json_object_get(facts, "positions");
+    if (positions != NULL) {
+        others_each(x, id, add_positions, positions);
+        json_array_append_new(users->offsets, offset_summary(x, id, positions));
+    }
+    add_figures(users, facts);
+    others_each(x, id, add_figures, users);
+    json_decref(facts);
+}
+
 static Users find_users(Execution *x, const Source *source, bool extended)
 {
     const QueryEntry **queries;
@@ -282,18 +335,8 @@ static Users find_users(Execution *x, const Source *source, bool extended)
         if (!writes)
             continue;
         json_array_append_new(users.writers, describe_running(x, queries[i]));
-        if (!extended)
-            continue;
-        json_t *facts     = live_facts(x, queries[i]->id);
-        json_t *positions = json_object_get(facts, "positions");
-        if (positions != NULL)
-            json_array_append_new(users.offsets, offset_summary(x, queries[i]->id, positions));
-        users.in += number_of(facts, "recordsIn");
-        users.out += number_of(facts, "recordsOut");
-        users.bad += number_of(facts, "skippedBad");
-        users.last =
-            number_of(facts, "lastMessage") > users.last ? number_of(facts, "lastMessage") : users.last;
-        json_decref(facts);
+        if (extended)
+            add_writer(x, &users, queries[i]->id);
     }
     return users;
 }

@@ -3,9 +3,12 @@
  */
 #include "server/engine/access.h"
 #include "server/statements/describe.h"
+#include "server/statements/others.h"
 
 Status stmt_describe_source(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
 {
+    if (statement->extended)
+        others_ask(x, true);
     const Source *source = catalog_source(x->catalog, statement->name.text);
     if (source == NULL) {
         error_set(err, E_PLAN, statement->name.pos,
@@ -27,6 +30,8 @@ Status stmt_describe_sources(Execution *x, const AstStatement *statement, json_t
     size_t         count;
     if (x->sandbox)
         return OK;
+    if (statement->extended)
+        others_ask(x, true);
     json_t *list = json_array();
     Access  who  = access_of(x);
     catalog_sources(x->catalog, x->arena, &sources, &count);

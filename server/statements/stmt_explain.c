@@ -4,6 +4,7 @@
 #include "planner/plan_document.h"
 #include "server/statements/explain_figures.h"
 #include "server/statements/describe.h"
+#include "server/statements/others.h"
 
 /* How a plan is shown as "executionPlan": the table's first form is the default. */
 typedef struct {
@@ -58,6 +59,7 @@ static void show_as(json_t *description, const PlanForm *form, const QueryPlan *
 
 static Status explain_id(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
 {
+    others_ask(x, false);
     const QueryEntry *query = catalog_query(x->catalog, statement->name.text);
     const PlanForm   *form;
     TRY(find_form(statement, &form, err));

@@ -8,6 +8,7 @@
 #include "server/engine/access.h"
 #include "server/statements/connectors.h"
 #include "server/statements/describe.h"
+#include "server/statements/others.h"
 #include "server/settings/settings.h"
 
 typedef void (*ShowFn)(Execution *x, const AstStatement *statement, json_t *entity);
@@ -33,6 +34,8 @@ static void show_sources(Execution *x, const AstStatement *statement, json_t *en
     bool           tables = statement->show == SHOW_TABLES;
     json_t        *list   = json_array();
     Access         who    = access_of(x);
+    if (statement->extended)
+        others_ask(x, true);
     catalog_sources(x->catalog, x->arena, &sources, &count);
     for (size_t i = 0; i < count; i++)
         if (sources[i]->is_table == tables && access_sees(&who, sources[i]->name))
@@ -105,6 +108,7 @@ static void show_queries(Execution *x, const AstStatement *statement, json_t *en
     size_t             count;
     json_t            *list       = json_array();
     Transients        *transients = engine_transients(x->engine);
+    others_ask(x, false);
     catalog_queries(x->catalog, x->arena, &queries, &count);
     Access who = access_of(x);
     for (size_t i = 0; i < count; i++)

@@ -38,7 +38,7 @@ static Status host_insert(QueryHost *self, Str topic, const LogRecord *records, 
     return OK;
 }
 
-static json_t *host_describe(QueryHost *self, Str id) { return NULL; }
+static json_t *host_describe(QueryHost *self, Str id, bool positions) { return NULL; }
 
 void driver_host_init(DriverHost *host, Driver *driver, bool depth_first)
 {

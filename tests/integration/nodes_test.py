@@ -81,7 +81,7 @@ class WithNodes(unittest.TestCase):
     @staticmethod
     def partitions_at(server):
         """Partitions of S whose tasks run on this node."""
-        summaries = server.ok("DESCRIBE OUT EXTENDED;")[0]["sourceDescription"]["queryOffsetSummaries"]
+        summaries = server.ok("DESCRIBE OUT EXTENDED;", requestProperties={"request.ksql.internal.request": True})[0]["sourceDescription"]["queryOffsetSummaries"]
         return sorted(o["partition"] for s in summaries for t in s["topicSummaries"] for o in t["offsets"])
 
     def await_shares(self):
@@ -119,6 +119,37 @@ class Following(WithNodes):
         number = self.b.ok("DROP STREAM OUT DELETE TOPIC;")[0]["commandSequenceNumber"]
         self.assertEqual([s["name"] for s in self.a.ok("SHOW STREAMS;", commandSequenceNumber=number)[0]["streams"]], ["S"])
         self.assertEqual(json.loads(self.a.get("/status/terminate/" + query + "/execute")[1])["status"], "SUCCESS")
+
+    def test_a_query_is_shown_with_all_its_nodes(self):
+        query = self.make_query(self.a)
+        self.b.ok("SHOW QUERIES;", commandSequenceNumber=self.a.ok("CREATE TYPE X AS INT;")[0]["commandSequenceNumber"])
+        self.await_shares()
+        self.insert(self.a, range(40))
+        self.await_results(self.a, range(40))
+        names = [f"127.0.0.1:{node.port}" for node in (self.a, self.b)]
+
+        def shown(server):
+            [entity] = [q for q in server.ok("SHOW QUERIES;")[0]["queries"] if q["id"] == query]
+            return entity["statusCount"], entity["state"]
+        for server in (self.a, self.b):
+            self.assertEqual(shown(server), ({"RUNNING": 2}, "RUNNING"))
+            explained = server.ok(f"EXPLAIN {query};")[0]["queryDescription"]
+            self.assertEqual(explained["ksqlHostQueryStatus"], dict.fromkeys(names, "RUNNING"))
+            described = server.ok("DESCRIBE OUT EXTENDED;")[0]["sourceDescription"]
+            self.assertRegex(described["statistics"], r"messages-consumed: +40 +total-messages: +40 ")
+            [summary] = described["queryOffsetSummaries"]
+            self.assertEqual(sorted(o["partition"] for t in summary["topicSummaries"] for o in t["offsets"]), list(range(PARTITIONS)))
+            self.assertEqual(sum(o["logEndOffset"] - o["logStartOffset"] for t in summary["topicSummaries"] for o in t["offsets"]), 40)
+            alone = server.ok("SHOW QUERIES;", requestProperties={"request.ksql.internal.request": True})[0]["queries"]
+            self.assertEqual([q["statusCount"] for q in alone], [{"RUNNING": 1}])
+            analyzed = server.ok(f"EXPLAIN ANALYZE QUERY {query};")[0]["queryDescription"]["operators"]
+            self.assertIn(40, [operator["rowsIn"] for operator in analyzed])
+        self.b.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(lambda: self.b.process is None or self.b.process.send_signal(signal.SIGCONT))
+        self.assertEqual(shown(self.a), ({"RUNNING": 1, "UNRESPONSIVE": 1}, "UNRESPONSIVE"))
+        self.assertEqual(self.a.ok(f"EXPLAIN {query};")[0]["queryDescription"]["ksqlHostQueryStatus"], {names[0]: "RUNNING", names[1]: "UNRESPONSIVE"})
+        self.b.process.send_signal(signal.SIGCONT)
+        wait_until(lambda: shown(self.a) == ({"RUNNING": 2}, "RUNNING"), PATIENCE, "its return")
 
     def test_session_settings_stay_with_the_statement(self):
         self.a.ok(f"CREATE STREAM S (K STRING KEY, V INT) WITH (kafka_topic='{self.name}-s', value_format='JSON', partitions={PARTITIONS});")
