@@ -151,10 +151,18 @@ static MemEntry entry_of(CacheRow *row, StrBuf *buffer)
 }
 
 /* Where rows lie has nothing to do with when they changed: each would be waited for twice. */
+static void fetch_dirty(const Store *store, size_t i)
+{
+    if (i + 2 * AHEAD >= store->dirty_count)
+        return;
+    const char *row = (const char *)store->dirty[i + 2 * AHEAD];
+    for (size_t line = 0; line < sizeof(CacheRow) + 64; line += 64)
+        __builtin_prefetch(row + line);
+}
+
 static void fetch_ahead(const Store *store, size_t i)
 {
-    if (i + 2 * AHEAD < store->dirty_count)
-        __builtin_prefetch(store->dirty[i + 2 * AHEAD]);
+    fetch_dirty(store, i);
     if (i + AHEAD < store->dirty_count)
         store_memory_fetch_place(store->memory, store->dirty[i + AHEAD]->base.key);
     if (i + AHEAD / 2 < store->dirty_count)
@@ -244,6 +252,7 @@ void state_memory_stage(StateFile *file)
     for (Store *store = file->changed; store != NULL; store = store->next_changed) {
         for (size_t i = 0; i < store->dirty_count; i++) {
             CacheRow *row = store->dirty[i];
+            fetch_dirty(store, i);
             if (!row->base.exists && !row->base.stored)
                 continue; /* came and went in between */
             MemEntry entry = entry_of(row, &store->table->buffer);
@@ -253,13 +262,24 @@ void state_memory_stage(StateFile *file)
     }
 }
 
+static void fetch_staged(const StateFile *file, size_t i)
+{
+    if (i + AHEAD < file->staged_count)
+        store_memory_fetch_place(file->staged[i + AHEAD].store->memory, file->staged[i + AHEAD].entry.key);
+    if (i + AHEAD / 2 < file->staged_count)
+        store_memory_fetch_row(file->staged[i + AHEAD / 2].store->memory,
+                               file->staged[i + AHEAD / 2].entry.key);
+}
+
 static void publish_rows(StateFile *file)
 {
     StateShare *share = file->share;
     for (size_t i = 0; i < file->staged_count;) {
         lock(share);
-        for (size_t n = 0; n < ROWS_AT_ONCE && i < file->staged_count; n++, i++)
+        for (size_t n = 0; n < ROWS_AT_ONCE && i < file->staged_count; n++, i++) {
+            fetch_staged(file, i);
             put(share, file->staged[i].store->memory, &file->staged[i].entry, true);
+        }
         unlock(share);
     }
     file->put_rows += file->staged_count;

@@ -68,10 +68,40 @@ static void replaced(StateShare *share, StoreMemory *memory, MemRow *old, MemRow
     mem_rows_add(&memory->waiting, row);
 }
 
-void state_share_put(StateShare *share, StoreMemory *memory, const MemEntry *entry, bool waits)
+/* Its next version into the block of the row that is here, unless the writer may be reading that. Rows whose
+ * size stays the same, as most do, cost no malloc and stay where they are. */
+static MemRow *written_over(StateShare *share, StoreMemory *memory, const MemEntry *entry, bool waits)
+{
+    MemRow *row = store_memory_find(memory, entry->key, entry->start, entry->end);
+    if (row == NULL || (row->batch > share->done && row->batch < share->batch))
+        return NULL;
+    size_t before = store_memory_row_bytes(row);
+    if (!store_memory_write_over(memory, row, entry))
+        return NULL;
+    if (row->batch == share->batch) {
+        share->waiting_bytes -= before; /* it keeps its place among those that wait */
+        return row;
+    }
+    row->batch = waits ? share->batch : 0;
+    if (!waits)
+        return row;
+    row->position = (uint32_t)memory->waiting.count;
+    mem_rows_add(&memory->waiting, row);
+    return row;
+}
+
+static MemRow *put_new(StateShare *share, StoreMemory *memory, const MemEntry *entry, bool waits)
 {
     MemRow *row, *old = store_memory_put(memory, entry, waits ? share->batch : 0, &row);
     replaced(share, memory, old, row, waits);
+    return row;
+}
+
+void state_share_put(StateShare *share, StoreMemory *memory, const MemEntry *entry, bool waits)
+{
+    MemRow *row = written_over(share, memory, entry, waits);
+    if (row == NULL)
+        row = put_new(share, memory, entry, waits);
     if (row->batch == 0)
         return;
     share->waiting_bytes += store_memory_row_bytes(row);

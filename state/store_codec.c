@@ -142,23 +142,18 @@ static Status read_count(Str bytes, size_t *at, uint32_t *out, Error *err)
     return OK;
 }
 
-static Status read_bytes(Str bytes, size_t *at, Arena *arena, Value *out, Error *err)
+static Status read_bytes(Str bytes, size_t *at, Value *out, Error *err)
 {
     uint32_t len = 0;
     TRY(read_count(bytes, at, &len, err));
-    char *copy = arena_try_alloc(arena, (size_t)len + 1, err);
-    if (copy == NULL)
-        return E_LIMIT;
-    memcpy(copy, bytes.ptr + *at, len);
-    copy[len] = '\0';
+    *out = value_string(bytes.ptr + *at, len);
     *at += len;
-    *out = value_string(copy, len);
     return OK;
 }
 
-static Status read_text(Str bytes, size_t *at, Arena *arena, Value *out, Error *err)
+static Status read_text(Str bytes, size_t *at, Value *out, Error *err)
 {
-    TRY(read_bytes(bytes, at, arena, out, err));
+    TRY(read_bytes(bytes, at, out, err));
     return utf8_valid(value_str(*out)) ? OK : bad_bytes(err, "text is not UTF-8");
 }
 
@@ -175,14 +170,14 @@ static Status read_double(Str bytes, size_t *at, Value *out, Error *err)
     return OK;
 }
 
-static Status read_decimal(Str bytes, size_t *at, bool big, Arena *arena, Value *out, Error *err)
+static Status read_decimal(Str bytes, size_t *at, bool big, Value *out, Error *err)
 {
     int64_t scale, unscaled;
     TRY(store_codec_read_int(bytes, at, &scale, err));
     if (scale < INT16_MIN || scale > INT16_MAX)
         return bad_bytes(err, "a decimal's scale is out of range");
     if (big) {
-        TRY(read_bytes(bytes, at, arena, out, err));
+        TRY(read_bytes(bytes, at, out, err));
         if (out->len <= 8)
             return bad_bytes(err, "a small decimal stands as a big one");
         out->flags = VALUE_BIG;
@@ -250,11 +245,11 @@ Status store_codec_read(Str bytes, size_t *at, const SqlType *type, Arena *arena
     case T_DOUBLE:
         return read_double(bytes, at, out, err);
     case T_STRING:
-        return read_text(bytes, at, arena, out, err);
+        return read_text(bytes, at, out, err);
     case T_BYTES:
-        return read_bytes(bytes, at, arena, out, err);
+        return read_bytes(bytes, at, out, err);
     case T_DECIMAL:
-        return read_decimal(bytes, at, tag == TAG_BIG, arena, out, err);
+        return read_decimal(bytes, at, tag == TAG_BIG, out, err);
     case T_ARRAY:
     case T_STRUCT:
         return read_items(bytes, at, type, arena, out, err);

@@ -20,7 +20,7 @@ void store_codec_add(StrBuf *out, const SqlType *type, Value v);
 void store_codec_add_columns(StrBuf *out, const Column *columns, const Value *values, size_t count);
 
 /* Reads at *at, moves it behind what was read. E_DATA when the bytes are not what a type of that kind looks
- * like, E_LIMIT when the arena is full. What `out` points to is in the arena. */
+ * like, E_LIMIT when the arena is full. What `out` points to is in the arena or in `bytes`. */
 Status store_codec_read_int(Str bytes, size_t *at, int64_t *out, Error *err);
 Status store_codec_read(Str bytes, size_t *at, const SqlType *type, Arena *arena, Value *out, Error *err);
 /* The same of bytes that were read before: texts stay where they are, in `bytes`. */

@@ -37,25 +37,50 @@ size_t store_memory_row_bytes(const MemRow *row)
     return sizeof *row + BLOCK_BYTES + row->key_len + (row->value_len == MEM_REMOVED ? 0 : row->value_len);
 }
 
+/* What malloc gives for a row of that entry: it goes in steps of 16 bytes and keeps 8 of them. */
+static size_t room_of(const StoreMemory *memory, size_t key_len, size_t value_len)
+{
+    return ((sizeof(MemRow) + bounds_size(memory) + key_len + value_len + 8 + 15) & ~(size_t)15) - 8;
+}
+
+static void write_bounds(const StoreMemory *memory, MemRow *row, const MemEntry *entry)
+{
+    if (bounds_size(memory) == 0)
+        return;
+    memcpy(row->bytes, &entry->start, sizeof entry->start);
+    memcpy(row->bytes + sizeof entry->start, &entry->end, sizeof entry->end);
+}
+
+static void write_value(const StoreMemory *memory, MemRow *row, Str value)
+{
+    row->used      = true;
+    row->value_len = str_is_null(value) ? MEM_REMOVED : (uint32_t)value.len;
+    if (value.len > 0)
+        memcpy(row->bytes + bounds_size(memory) + row->key_len, value.ptr, value.len);
+}
+
 static MemRow *row_new(const StoreMemory *memory, const MemEntry *entry)
 {
-    size_t  bounds = bounds_size(memory), value = str_is_null(entry->value) ? 0 : entry->value.len;
-    MemRow *row = mem_alloc(sizeof *row + bounds + entry->key.len + value);
-    *row        = (MemRow){.kind      = MEM_ROW,
-                           .used      = true,
-                           .key_len   = (uint32_t)entry->key.len,
-                           .value_len = str_is_null(entry->value) ? MEM_REMOVED : (uint32_t)value};
-    char *at    = row->bytes;
-    if (bounds > 0) {
-        memcpy(at, &entry->start, sizeof entry->start);
-        memcpy(at + sizeof entry->start, &entry->end, sizeof entry->end);
-        at += bounds;
-    }
+    MemRow *row = mem_alloc(room_of(memory, entry->key.len, entry->value.len));
+    *row        = (MemRow){.kind = MEM_ROW, .key_len = (uint32_t)entry->key.len};
+    write_bounds(memory, row, entry);
     if (entry->key.len > 0)
-        memcpy(at, entry->key.ptr, entry->key.len);
-    if (value > 0)
-        memcpy(at + entry->key.len, entry->value.ptr, value);
+        memcpy(row->bytes + bounds_size(memory), entry->key.ptr, entry->key.len);
+    write_value(memory, row, entry->value);
     return row;
+}
+
+/* A row that was removed may have more room than its size says; then it just is not written over. */
+bool store_memory_write_over(StoreMemory *memory, MemRow *row, const MemEntry *entry)
+{
+    size_t value_len = row->value_len == MEM_REMOVED ? 0 : row->value_len;
+    if (room_of(memory, row->key_len, value_len) != room_of(memory, row->key_len, entry->value.len))
+        return false;
+    memory->bytes -= store_memory_row_bytes(row);
+    write_bounds(memory, row, entry);
+    write_value(memory, row, entry->value);
+    memory->bytes += store_memory_row_bytes(row);
+    return true;
 }
 
 static Str row_key(const StoreMemory *memory, const MemRow *row)

@@ -7,9 +7,10 @@
  * 100 bytes for a count. A look-up costs a cache miss or two and a decoding; a row that is here is not looked
  * for in the file, and a store whose memory is `complete` never asks the file at all.
  *
- * A block is never changed, only replaced. So the thread that brings rows to the file (state_writer.c) reads
- * blocks without a lock, and a replaced one lives until it has them. Each block says in which batch it goes
- * to the file; what has not got there yet is never given up.
+ * A block that is on its way to the file is never changed, only replaced. So the thread that brings rows
+ * there (state_writer.c) reads blocks without a lock, and a replaced one lives until it has them. Any other
+ * block is written over, under the lock, where the next version of its row takes as much room. Each block
+ * says in which batch it goes to the file; what has not got there yet is never given up.
  *
  * Of a table with windows all rows of a key hang at one place: one block while there is one, else a list by
  * time.
@@ -90,6 +91,9 @@ Status store_memory_of_key(StoreMemory *memory, Str                             
 /* Whether a row that is not here can be in the file. */
 bool store_memory_may_lack(const StoreMemory *memory, int64_t start, int64_t end);
 
+/* The row's next version in its own block: false, and nothing was done, if that is of another size. For
+ * blocks that nobody reads without the lock. */
+bool store_memory_write_over(StoreMemory *memory, MemRow *row, const MemEntry *entry);
 /* Puts a row of batch `batch` in the place of the one that is here, if any, which is returned (else NULL):
  * the caller frees it, now or when the file has it. */
 MemRow *store_memory_put(StoreMemory *memory, const MemEntry *entry, uint32_t batch, MemRow **placed);

@@ -325,7 +325,7 @@ static Status read_column(const StoreTable *table, sqlite3_stmt *stmt, int colum
     }
     if (state && found == SQLITE_BLOB) {
         size_t at = 0;
-        return store_codec_read(column_str(stmt, column), &at, as->type, arena, out, err);
+        return store_codec_read(str_dup(arena, column_str(stmt, column)), &at, as->type, arena, out, err);
     }
     return read_plain(stmt, column, as->type, arena, out) ? OK : bad_column(table, as, err);
 }
@@ -333,7 +333,7 @@ static Status read_column(const StoreTable *table, sqlite3_stmt *stmt, int colum
 static Status read_exact(const StoreTable *table, sqlite3_stmt *stmt, Arena *arena, Value *keys,
                          Value *values, Error *err)
 {
-    Str    bytes = column_str(stmt, 6);
+    Str    bytes = str_dup(arena, column_str(stmt, 6)); /* SQLite's memory is good for this row only */
     size_t at    = 1;
     if (bytes.len == 0 || bytes.ptr[0] != EXACT_VERSION)
         return error_set(err, E_DATA, NO_POS, "State store " STR_FMT ": _exact is of an unknown version",

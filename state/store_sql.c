@@ -59,21 +59,28 @@ static void add_select_from(StrBuf *sql, const StoreTable *table, const char *be
 
 static void add_select(StrBuf *sql, const StoreTable *table) { add_select_from(sql, table, ""); }
 
-/* Parameters: 1 to 4 identity, 5 ROWTIME, 6 _visible, 7 _exact, 8... the columns. The update names the
- * parameters again, never excluded.x: there SQLite 3.40 gives a value the affinity of another column when a
- * virtual generated column stands before it, and a BIGINT beyond 2^53 comes back as a rounded REAL. */
+/* Parameters: 1 to 4 identity, 5 ROWTIME, 6 _visible, 7 _exact, 8... the columns.
+ *
+ * Where the table has no index REPLACE is one look into the tree: SQLite writes the row over the one that is
+ * there, without asking first. Where it has one, REPLACE would delete and insert in both trees; the update
+ * leaves alone what stays. It names the parameters again, never excluded.x: there SQLite 3.40 gives a value
+ * the affinity of another column when a virtual generated column stands before it, and a BIGINT beyond 2^53
+ * comes back as a rounded REAL. */
 static void add_put(StrBuf *sql, const StoreTable *table)
 {
     const StoreLayout *layout = &store_layouts[table->spec.kind];
-    strbuf_addf(sql, "INSERT INTO " STR_FMT "(_key, _partition%s, ROWTIME, _visible, _exact",
-                STR_ARG(table->table), layout->insert);
+    strbuf_addf(sql, "INSERT %sINTO " STR_FMT "(_key, _partition%s, ROWTIME, _visible, _exact",
+                layout->index == NULL ? "OR REPLACE " : "", STR_ARG(table->table), layout->insert);
     for (size_t i = 0; i < table->column_count; i++)
         strbuf_addf(sql, ", " STR_FMT, STR_ARG(table->columns[i]));
     strbuf_addf(sql, ") VALUES(?1, ?2%s, ?5, ?6, ?7", layout->insert_values);
     for (size_t i = 0; i < table->column_count; i++)
         strbuf_addf(sql, ", ?%zu", i + 8);
-    strbuf_addf(sql, ") ON CONFLICT(%s) DO UPDATE SET ROWTIME = ?5, _visible = ?6, _exact = ?7%s",
-                layout->identity, table->spec.kind == STORE_WINDOW ? ", WINDOWEND = ?4" : "");
+    strbuf_addc(sql, ')');
+    if (layout->index == NULL)
+        return;
+    strbuf_addf(sql, " ON CONFLICT(%s) DO UPDATE SET ROWTIME = ?5, _visible = ?6, _exact = ?7",
+                layout->identity);
     for (size_t i = 0; i < table->column_count; i++)
         strbuf_addf(sql, ", " STR_FMT " = ?%zu", STR_ARG(table->columns[i]), i + 8);
 }

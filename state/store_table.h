@@ -100,7 +100,8 @@ Status store_table_set_time(StoreTable *table, int partition, int64_t time,
                             Error *err); /* INT64_MIN removes it */
 
 /* The value of a changelog record: all of the row but its key and start. */
-void   store_record_encode(const StoreSpec *spec, const TableRow *row, StrBuf *out);
+void store_record_encode(const StoreSpec *spec, const TableRow *row, StrBuf *out);
+/* Values of the row may point into `value`. */
 Status store_record_decode(const StoreSpec *spec, Str value, Arena *arena, TableRow *row, Error *err);
 /* The same of a record that was read before: texts stay where they are, in `value`, and are not looked at. */
 Status store_record_view(const StoreSpec *spec, Str value, Arena *arena, TableRow *row, Error *err);
