@@ -5,8 +5,16 @@
  * (state_file.c). A row that is beyond the retention (store_bound) does not exist for anybody, whether the
  * sweep has reached it or not.
  */
+#include <assert.h>
+
 #include "state/state_memory.h"
 #include "state/store_buffer.h"
+
+enum {
+    NEAR_ROWS     = 8192, /* so many are in the CPU's cache */
+    CACHE_LINE    = 64,
+    FETCHED_LINES = 5 /* a cached row with its key and first values */
+};
 
 static StoreTable *find_table(const StateFile *file, Str name)
 {
@@ -164,6 +172,93 @@ Status store_get(Store *store, Str key, const Value *keys, int64_t window_start,
     return OK;
 }
 
+Status store_get_unread(Store *store, Str key, const Value *keys, StoreRow **out, Error *err)
+{
+    uint64_t  hash = store_cache_hash(key, 0, 0);
+    CacheRow *row  = store_cache_find(store, hash, key, 0, 0);
+    assert(store->spec.kind == STORE_KEY_VALUE && store->spec.state_count == 0);
+    if (row != NULL || store->memory == NULL)
+        return store_get(store, key, keys, 0, 0, out, err);
+    MemRow *found = store_memory_find(store->memory, key, 0, 0);
+    if (found == NULL)
+        return store_get(store, key, keys, 0, 0, out, err);
+    store->lookups++;
+    row              = store_cache_add(store, hash, key, keys, 0, 0);
+    row->base.exists = row->base.stored = row->base.visible = found->value_len != MEM_REMOVED;
+    found->used                                             = true;
+    *out                                                    = &row->base;
+    return OK;
+}
+
+/* A row that memory has, read into the arena. */
+static Status peek_entry(Store *store, MemRow *found, Arena *arena, StoreRow *out, Error *err)
+{
+    MemEntry entry = store_memory_entry(store->memory, found);
+    TableRow read  = {.window_end = entry.end};
+    found->used    = true;
+    *out           = (StoreRow){.key = entry.key, .window_start = entry.start, .window_end = entry.end};
+    if (str_is_null(entry.value))
+        return OK;
+    TRY(store_record_decode(&store->spec, entry.value, arena, &read, err));
+    out->exists = out->stored = !store_row_expired(store, entry.start, entry.end);
+    out->visible              = read.visible;
+    out->timestamp            = read.timestamp;
+    out->keys                 = read.keys;
+    out->values               = (Value *)read.values;
+    return OK;
+}
+
+Status store_peek(Store *store, Str key, const Value *keys, int64_t window_start, int64_t window_end,
+                  Arena *arena, const StoreRow **out, Error *err)
+{
+    uint64_t  hash = store_cache_hash(key, window_start, store_has_end(store->spec.kind) ? window_end : 0);
+    StoreRow *row;
+    MemRow   *found = NULL;
+    if (store->memory != NULL && store_cache_find(store, hash, key, window_start, window_end) == NULL)
+        found = store_memory_find(store->memory, key, window_start, window_end);
+    if (found == NULL) {
+        TRY(store_get(store, key, keys, window_start, window_end, &row, err));
+    } else {
+        store->lookups++;
+        row = arena_alloc(arena, sizeof *row);
+        TRY(peek_entry(store, found, arena, row, err));
+    }
+    *out = row;
+    return OK;
+}
+
+static bool is_far(const Store *store)
+{
+    return store->rows.count + (store->memory == NULL ? 0 : store->memory->count) > NEAR_ROWS;
+}
+
+static const struct Slot *slot_of(const Store *store, Str key, int64_t window_start)
+{
+    return &store->rows.slots[store_cache_hash(key, window_start, 0) & (store->rows.capacity - 1)];
+}
+
+void store_fetch_place(const Store *store, Str key, int64_t window_start)
+{
+    if (!is_far(store))
+        return;
+    if (store->rows.capacity > 0)
+        __builtin_prefetch(slot_of(store, key, window_start));
+    if (store->memory != NULL)
+        store_memory_fetch_place(store->memory, key);
+}
+
+void store_fetch_row(const Store *store, Str key, int64_t window_start)
+{
+    if (!is_far(store))
+        return;
+    const char *row = store->rows.capacity == 0 ? NULL : slot_of(store, key, window_start)->item;
+    if (row != NULL)
+        for (size_t line = 0; line < FETCHED_LINES; line++)
+            __builtin_prefetch(row + line * CACHE_LINE);
+    if (store->memory != NULL)
+        store_memory_fetch_row(store->memory, key);
+}
+
 static void raise_time(Store *store, const StoreRow *row)
 {
     int64_t time = store_row_time(store->spec.kind, row->window_start, row->window_end);
@@ -294,18 +389,23 @@ static void remember_origin(CacheRow *row, const Origin *origin)
     }
 }
 
-void store_remember(Store *store, StoreRow *row, const Origin *origin)
+static const Value *copy_values(const Store *store, const StoreRow *row)
 {
     const StoreSpec *spec = &store->spec;
+    size_t           size = columns_pack_size(spec->values, row->values, spec->value_count);
+    Value           *copy = arena_alloc(store->file->remembered, spec->value_count * sizeof(Value) + size);
+    char            *at   = (char *)(copy + spec->value_count);
+    columns_pack(spec->values, row->values, spec->value_count, copy, &at);
+    return copy;
+}
+
+void store_remember(Store *store, StoreRow *row, bool values, const Origin *origin)
+{
     if (!row->has_emitted) {
         row->has_emitted = true;
         row->emitted     = NULL;
         if (row->exists && row->visible) {
-            size_t size   = columns_pack_size(spec->values, row->values, spec->value_count);
-            Value *values = arena_alloc(store->file->remembered, spec->value_count * sizeof(Value) + size);
-            char  *at     = (char *)(values + spec->value_count);
-            columns_pack(spec->values, row->values, spec->value_count, values, &at);
-            row->emitted           = values;
+            row->emitted           = values ? copy_values(store, row) : row->values;
             row->emitted_timestamp = row->timestamp;
         }
         store_cache_mark_dirty((CacheRow *)row); /* so that the commit forgets it */

@@ -120,7 +120,7 @@ struct StoreRow {
     /* Emitting late (cache above 0): the value columns last emitted, and whether there were any. NULL until
      * store_remember. */
     bool          has_emitted; /* store_remember was called since the last commit */
-    const Value  *emitted;     /* NULL: there was no visible row */
+    const Value  *emitted; /* NULL: there was no visible row. Not remembered with its values: the row's own */
     int64_t       emitted_timestamp;
     const Origin *origin; /* of the last input, copied; only with store_remember */
 };
@@ -129,6 +129,17 @@ struct StoreRow {
  * `keys` are its key columns. */
 Status store_get(Store *store, Str key, const Value *keys, int64_t window_start, int64_t window_end,
                  StoreRow **out, Error *err);
+/* The same for a row that is put or removed next, whatever is in it: of one that exists the values may not
+ * have been read. KEY_VALUE. */
+Status store_get_unread(Store *store, Str key, const Value *keys, StoreRow **out, Error *err);
+/* Only looks: *out is good until the next put or commit, and what it points to may be in the arena. Worth it
+ * for rows that are not asked for again soon, as the cache does not take them. */
+Status store_peek(Store *store, Str key, const Value *keys, int64_t window_start, int64_t window_end,
+                  Arena *arena, const StoreRow **out, Error *err);
+/* Looks ahead, so that the CPU does not wait for its memory: a dozen rows before store_get where the row
+ * would be, half a dozen before it the row. Does nothing for a store that the CPU's cache holds. */
+void store_fetch_place(const Store *store, Str key, int64_t window_start);
+void store_fetch_row(const Store *store, Str key, int64_t window_start);
 /* Deep-copies `values` (value_count + state_count) into the row and marks it dirty. */
 void store_put(Store *store, StoreRow *row, const Value *values, int64_t timestamp, bool visible);
 /* Marks it dirty after the caller changed fixed-size values in place (numbers, no pointers). */
@@ -146,8 +157,9 @@ void store_put_values(Store *store, StoreRow *row, const Value *values, int64_t 
  * takes its place. */
 void store_swap_states(Store *store, StoreRow *a, StoreRow *b);
 
-/* Keeps a copy of the row's visible values as last emitted, if that was not done since the last commit. */
-void store_remember(Store *store, StoreRow *row, const Origin *origin);
+/* Keeps a copy of the row's visible values as last emitted, if that was not done since the last commit.
+ * Without `values` only whether it was there: then `emitted` points to what the row has now. */
+void store_remember(Store *store, StoreRow *row, bool values, const Origin *origin);
 
 typedef struct {
     StoreRow **rows;

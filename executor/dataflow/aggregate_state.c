@@ -39,6 +39,7 @@ Status aggregate_open(Operator *op, AggregateFold fold, Error *err)
     self->key_count      = schema->key_count;
     self->value_count    = schema->value_count;
     self->call_count     = self->plan->call_count;
+    self->old_is_read    = op_old_is_read(op);
     self->lazy           = self->plan->emit_final || op->pipeline->spec.emit_late;
     self->fixed          = columns_are_fixed(schema->columns, self->key_count + self->value_count);
     self->sites          = ARENA_ARRAY(op->arena, FnSite, self->call_count + 1);
@@ -292,7 +293,7 @@ static void put_unseen(AggregateOp *self, StoreRow *stored, const Row *input, in
 {
     bool visible = stored->exists ? stored->visible : self->having == NULL;
     if (!self->plan->emit_final)
-        store_remember(self->store, stored, input->origin);
+        store_remember(self->store, stored, self->old_is_read, input->origin);
     store_put_values(self->store, stored, NULL, timestamp, visible);
 }
 
@@ -305,7 +306,8 @@ Status aggregate_put(AggregateOp *self, StoreRow *stored, const Row *input, int6
         return OK;
     }
     if (stored->exists && stored->visible)
-        old = aggregate_columns(self, stored->keys, stored->values, out->arena);
+        old = self->old_is_read ? aggregate_columns(self, stored->keys, stored->values, out->arena)
+                                : stored->values;
     TRY(aggregate_project(self, stored, timestamp, input, out->arena, &now, err));
     if (now == NULL && old == NULL)
         return OK;
@@ -340,7 +342,8 @@ static Status flush_row(AggregateOp *self, StoreRow *stored, bool emits, RecordB
     Row *row =
         aggregate_emit(self, out, stored, session ? stored->window_end : stored->timestamp, stored->origin);
     row->columns = now;
-    row->old     = old == NULL ? NULL : aggregate_columns(self, stored->keys, old, out->arena);
+    row->old =
+        old == NULL || !self->old_is_read ? old : aggregate_columns(self, stored->keys, old, out->arena);
     return OK;
 }
 

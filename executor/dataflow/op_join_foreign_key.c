@@ -134,7 +134,8 @@ static Status join_find(Operator *op, Str key, const Row *row, Arena *arena, Tab
     *out = (TableFind){0};
     TRY(store_get(op->stores[0], key, row->key, 0, 0, &stored, err));
     if (stored->exists)
-        *out = (TableFind){stored_result(op->node->schema, stored, arena), stored->timestamp};
+        *out = (TableFind){.columns   = stored_result(op->node->schema, stored, arena),
+                           .timestamp = stored->timestamp};
     return OK;
 }
 

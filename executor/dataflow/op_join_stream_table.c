@@ -70,6 +70,7 @@ const OperatorClass op_join_stream_table = {
     .name              = "JOIN_STREAM_TABLE",
     .state_size        = sizeof(StreamTableOp),
     .reads_wanted_only = true,
+    .old_rows          = OLD_IGNORED,
     .deaf_ports        = 1U << TABLE_PORT,
     .open              = join_open,
     .push              = join_push,

@@ -7,6 +7,9 @@
  * one commit, the first still meets the other's old row, the second the first's new one, so that an aggregate
  * above takes out just what it was given.
  *
+ * Where nobody reads old rows (the result goes to a topic and to a store of its own, as of most joins), a key
+ * whose both sides changed is emitted once, by the side that is handed on last.
+ *
  * Each change makes one change at most, equal rows included. A missing row is no reason to be silent: what
  * ksqlDB says about keys that never were (a tombstone) is said here, too.
  */
@@ -16,11 +19,13 @@
 typedef struct {
     Operator  base;
     Operator *sides[2];
+    bool      old_is_read;
 } TableJoinOp;
 
 static Status join_open(Operator *op, Error *err)
 {
     TableJoinOp *self = (TableJoinOp *)op;
+    self->old_is_read = op_old_is_read(op);
     for (int side = 0; side < 2; side++)
         TRY(op_table(op, side, &self->sides[side], err));
     return OK;
@@ -54,6 +59,23 @@ static const Value *combine(const TableJoinOp *self, const Value *key, const Val
     return join_row(node, key, &l, &r, arena);
 }
 
+/* Where nobody reads old rows: that there was one. */
+static const Value *old_row(const TableJoinOp *self, const Value *key, const Value *const *then, Arena *arena)
+{
+    if (self->old_is_read)
+        return combine(self, key, then[0], then[1], arena);
+    return !has_row(plan_join(self->base.node), then[0], then[1]) ? NULL
+           : then[0] != NULL                                      ? then[0]
+                                                                  : then[1];
+}
+
+/* In a flush both sides may have changed. The second to be handed on meets the newest row of the first and
+ * says all there is to say, unless that row is gone: then the second may be silent. */
+static bool is_said_later(const TableJoinOp *self, const Row *row, const TableFind *found)
+{
+    return !self->old_is_read && found->follows && row->columns != NULL;
+}
+
 /* What a change of `side` cannot change: nothing is said. */
 static bool is_silent(const PlanJoin *plan, int side, const Row *row, const Value *other)
 {
@@ -73,7 +95,7 @@ static Status join_change(TableJoinOp *self, int side, const Row *row, RecordBat
     }
     TRY(op_key_bytes(op, row, out->arena, &key, err));
     TRY(op_find(self->sides[1 - side], key, row, out->arena, &found, err));
-    if (is_silent(plan_join(op->node), side, row, found.columns))
+    if (is_silent(plan_join(op->node), side, row, found.columns) || is_said_later(self, row, &found))
         return OK;
     const Value *now[2], *then[2];
     now[side]     = row->columns;
@@ -83,7 +105,7 @@ static Status join_change(TableJoinOp *self, int side, const Row *row, RecordBat
     *to                            = *row;
     to->key_bytes                  = key;
     to->columns                    = combine(self, row->key, now[0], now[1], out->arena);
-    to->old                        = combine(self, row->key, then[0], then[1], out->arena);
+    to->old                        = old_row(self, row->key, then, out->arena);
     if (found.columns != NULL && found.timestamp > to->timestamp)
         to->timestamp = found.timestamp;
     return OK;
@@ -103,6 +125,7 @@ static Status join_find(Operator *op, Str key, const Row *row, Arena *arena, Tab
     TableFind    left, right;
     TRY(op_find(self->sides[0], key, row, arena, &left, err));
     TRY(op_find(self->sides[1], key, row, arena, &right, err));
+    out->follows   = false; /* it may have nothing to say of the change */
     out->columns   = combine(self, row->key, left.columns, right.columns, arena);
     out->timestamp = right.columns == NULL || (left.columns != NULL && left.timestamp > right.timestamp)
                          ? left.timestamp
@@ -114,6 +137,7 @@ const OperatorClass op_join_table_table = {
     .name              = "JOIN_TABLE_TABLE",
     .state_size        = sizeof(TableJoinOp),
     .reads_wanted_only = true,
+    .old_rows          = OLD_PASSED_ON,
     .open              = join_open,
     .push              = join_push,
     .find              = join_find,

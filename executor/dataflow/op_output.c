@@ -66,5 +66,6 @@ Value output_kept_value(const PlanNode *output, size_t column, const Row *row)
 const OperatorClass op_output = {.name              = "OUTPUT",
                                  .state_size        = sizeof(OutputOp),
                                  .reads_wanted_only = true,
+                                 .old_rows          = OLD_IGNORED,
                                  .open              = output_open,
                                  .push              = output_push};

@@ -13,11 +13,13 @@ typedef struct {
     Operator   base;
     Projection values;
     KeyCoder   keys;
+    bool       old_is_read;
 } ProjectOp;
 
 static Status project_open(Operator *op, Error *err)
 {
-    ProjectOp *self = (ProjectOp *)op;
+    ProjectOp *self   = (ProjectOp *)op;
+    self->old_is_read = op_old_is_read(op);
     TRY(key_coder_open_inside(op, op->node->schema, STR_NULL, &self->keys, err));
     return projection_open(op, plan_project(op->node)->values, op->node->schema->value_count, &self->values,
                            err);
@@ -43,6 +45,20 @@ static Value *stored_row(const Schema *schema, const StoreRow *stored, Arena *ar
     return out;
 }
 
+/* The stored row before it changes. Where nobody reads it, it need not be read from memory either. */
+static Status find_stored(ProjectOp *self, Row *row, Arena *arena, StoreRow **stored, Error *err)
+{
+    Operator *op = &self->base;
+    if (!self->old_is_read && op->node->window.kind == WINDOWED_NO) {
+        TRY(store_get_unread(op->stores[0], row->key_bytes, row->key, stored, err));
+        row->old = (*stored)->exists ? (*stored)->values : NULL;
+        return OK;
+    }
+    TRY(store_get(op->stores[0], row->key_bytes, row->key, row->window_start, row->window_end, stored, err));
+    row->old = (*stored)->exists ? stored_row(op->node->schema, *stored, arena) : NULL;
+    return OK;
+}
+
 static Status materialize(ProjectOp *self, Row *row, Arena *arena, Error *err)
 {
     Operator *op = &self->base;
@@ -50,8 +66,7 @@ static Status materialize(ProjectOp *self, Row *row, Arena *arena, Error *err)
     Str       key;
     TRY(key_coder_bytes(&self->keys, row, arena, &key, err));
     row->key_bytes = key;
-    TRY(store_get(op->stores[0], key, row->key, row->window_start, row->window_end, &stored, err));
-    row->old = stored->exists ? stored_row(op->node->schema, stored, arena) : NULL;
+    TRY(find_stored(self, row, arena, &stored, err));
     if (row->columns != NULL)
         store_put(op->stores[0], stored, row->columns + op->node->schema->key_count, row->timestamp, true);
     else if (stored->exists)
@@ -73,7 +88,7 @@ static Status project_push(Operator *op, int port, const RecordBatch *in, Error 
             to->columns = project_row(self, row->columns, row, in->arena);
         if (op->store_count > 0)
             TRY(materialize(self, to, in->arena, err));
-        else if (row->old != NULL)
+        else if (row->old != NULL && self->old_is_read)
             to->old = project_row(self, row->old, NULL, in->arena);
     }
     return op_emit(op, out, err);
@@ -87,13 +102,15 @@ static Status project_find(Operator *op, Str key, const Row *row, Arena *arena, 
     TRY(store_get(op->stores[0], key, row->key, row->window_start, row->window_end, &stored, err));
     if (!stored->exists)
         return OK;
-    *out = (TableFind){stored_row(op->node->schema, stored, arena), stored->timestamp};
+    *out =
+        (TableFind){.columns = stored_row(op->node->schema, stored, arena), .timestamp = stored->timestamp};
     return OK;
 }
 
 const OperatorClass op_project = {.name              = "PROJECT",
                                   .state_size        = sizeof(ProjectOp),
                                   .reads_wanted_only = true,
+                                  .old_rows          = OLD_PASSED_ON,
                                   .open              = project_open,
                                   .push              = project_push,
                                   .find              = project_find};

@@ -55,7 +55,7 @@ static Status gather(AggregateOp *self, StoreRow *stored, const StoreRows *parts
 static void retire(AggregateOp *self, StoreRow *part, const Row *row, RecordBatch *out)
 {
     if (self->lazy && !self->plan->emit_final)
-        store_remember(self->store, part, row->origin);
+        store_remember(self->store, part, self->old_is_read, row->origin);
     else if (!self->lazy && part->visible) {
         const Value *old = aggregate_columns(self, part->keys, part->values, out->arena);
         aggregate_emit(self, out, part, part->window_end, row->origin)->old = old;

@@ -120,6 +120,7 @@ static Status sink_push(Operator *op, int port, const RecordBatch *in, Error *er
 const OperatorClass op_sink = {.name              = "SINK",
                                .state_size        = sizeof(SinkOp),
                                .reads_wanted_only = true,
+                               .old_rows          = OLD_IGNORED,
                                .open              = sink_open,
                                .push              = sink_push,
                                .close             = sink_close};

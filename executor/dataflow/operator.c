@@ -109,6 +109,16 @@ Status op_encoder(Operator *op, const SerdeSpec *spec, Encoder **out, Error *err
 
 /* ---- tables ---- */
 
+bool op_old_is_read(const Operator *op)
+{
+    for (size_t i = 0; i < op->outlet_count; i++) {
+        const Operator *to = op->outlets[i].to;
+        if (to->class->old_rows == OLD_READ || (to->class->old_rows == OLD_PASSED_ON && op_old_is_read(to)))
+            return true;
+    }
+    return false;
+}
+
 Status op_table(Operator *op, int port, Operator **out, Error *err)
 {
     const PlanNode *node = op->node->inputs[port];

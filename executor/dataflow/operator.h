@@ -25,7 +25,15 @@ typedef struct {
     const Value
            *columns; /* of the schema of the table's node; NULL: there is none. They may point into a store */
     int64_t timestamp;
+    bool    follows; /* the table has a change of the row, and hands it on in the flush that is going on */
 } TableFind;
+
+/* What an operator does with the old rows of its input, whether they are there aside. */
+typedef enum {
+    OLD_READ,
+    OLD_PASSED_ON, /* in the old rows that it emits, and nowhere else */
+    OLD_IGNORED,
+} OldRows;
 
 typedef struct {
     const char *name;       /* as operators.def has it */
@@ -37,6 +45,8 @@ typedef struct {
     /* A bit for each input whose rows do nothing here: the operator looks into that table's store when it
      * needs a row. A source table that nobody else listens to has no rows to hold back until a commit. */
     unsigned deaf_ports;
+    /* Where nobody reads them, an old row says only that there was one: see op_old_is_read. */
+    OldRows old_rows;
     Status (*open)(Operator *op, Error *err);
     /* `port`: which input of the node the batch comes from. Its rows are read-only: other tasks may have the
      * same (source_decoder.h). Any status but OK stops the batch: the runtime aborts. Bad rows are no such
@@ -105,6 +115,11 @@ static inline Status op_emit(Operator *op, const RecordBatch *out, Error *err)
         TRY(op_push(op->outlets[i].to, op->outlets[i].port, out, err));
     return OK;
 }
+
+/* Does anybody read the old rows that the operator emits? If not, it copies none: any pointer that is not
+ * NULL says that there was a row. Of a table that emits late (source_table.c), `find` then has the newest
+ * row. */
+bool op_old_is_read(const Operator *op);
 
 /* The row that table `op` has under the key (bytes without window) and window of `row`, whose key columns are
  * the table's. It is the row as the table has handed it on to its consumers: what a table with a cache has

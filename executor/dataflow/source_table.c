@@ -63,29 +63,51 @@ static bool is_listened_to(const Operator *op)
     return listened;
 }
 
-static bool emits_late(const Operator *op)
+/* ROWPARTITION and ROWOFFSET, which stand behind the values in the store. */
+static bool keeps_states(const Operator *op)
 {
-    if (!op->pipeline->spec.emit_late || !is_listened_to(op))
-        return false;
     for (size_t i = op->node->schema->key_count; i < op->node->schema->count; i++)
         if (op->node->schema->columns[i].role == COLUMN_ROWPARTITION ||
             op->node->schema->columns[i].role == COLUMN_ROWOFFSET)
-            return false;
-    return true;
+            return true;
+    return false;
 }
 
-static Status apply(Operator *op, Row *row, bool late, Value *scratch, Arena *arena, Error *err)
+static bool emits_late(const Operator *op)
 {
+    return op->pipeline->spec.emit_late && is_listened_to(op) && !keeps_states(op);
+}
+
+/* What a batch is applied with. */
+typedef struct {
+    Operator *op;
+    bool      late, listened, old_is_read;
+    bool      unread; /* what is in a stored row before it is put is of no interest */
+    Value    *scratch;
+} Apply;
+
+/* What a tombstone takes away may be looked for until the flush. */
+static Status find_stored(const Apply *self, const Row *row, StoreRow **out, Error *err)
+{
+    Store *store = self->op->stores[0];
+    if (self->unread && row->columns != NULL)
+        return store_get_unread(store, row->key_bytes, row->key, out, err);
+    return store_get(store, row->key_bytes, row->key, row->window_start, row->window_end, out, err);
+}
+
+static Status apply(const Apply *self, Row *row, Arena *arena, Error *err)
+{
+    Operator     *op     = self->op;
     const Schema *schema = op->node->schema;
     StoreRow     *stored;
     Str           key;
     TRY(op_key_bytes(op, row, arena, &key, err));
     row->key_bytes = key;
-    TRY(store_get(op->stores[0], key, row->key, row->window_start, row->window_end, &stored, err));
-    if (late && !op->pipeline->replaying)
-        store_remember(op->stores[0], stored, row->origin);
-    else if (stored->exists && !late && is_listened_to(op))
-        row->old = copy_old(schema, stored, arena);
+    TRY(find_stored(self, row, &stored, err));
+    if (self->late && !op->pipeline->replaying)
+        store_remember(op->stores[0], stored, self->old_is_read, row->origin);
+    else if (stored->exists && !self->late && self->listened)
+        row->old = self->old_is_read ? copy_old(schema, stored, arena) : stored->values;
     if (row->columns == NULL) {
         stored->timestamp = row->timestamp; /* of the tombstone, should it be emitted late */
         if (stored->exists)
@@ -95,32 +117,56 @@ static Status apply(Operator *op, Row *row, bool late, Value *scratch, Arena *ar
     size_t count = 0;
     for (size_t i = schema->key_count; i < schema->count; i++)
         if (is_stored(schema->columns[i].role))
-            scratch[count++] = row->columns[i];
-    store_put(op->stores[0], stored, scratch, row->timestamp, true);
+            self->scratch[count++] = row->columns[i];
+    store_put(op->stores[0], stored, self->scratch, row->timestamp, true);
     return OK;
+}
+
+enum { AHEAD = 12 };
+
+void source_table_fetch_ahead(const Operator *op, const SourceRows *rows, size_t from, size_t count)
+{
+    for (size_t i = from + AHEAD / 2; i < from + count + AHEAD && i < rows->count; i++) {
+        const Row *row = &rows->rows[i];
+        if (row->key == NULL || str_is_null(row->key_bytes))
+            continue;
+        if (i >= from + AHEAD)
+            store_fetch_place(op->stores[0], row->key_bytes, row->window_start);
+        if (i < from + count + AHEAD / 2)
+            store_fetch_row(op->stores[0], row->key_bytes, row->window_start);
+    }
 }
 
 Status source_table_apply(Operator *op, RecordBatch *batch, Error *err)
 {
-    Value *scratch = arena_alloc(batch->arena, (batch->schema->count + 1) * sizeof *scratch);
-    bool   late    = emits_late(op);
-    size_t kept    = 0;
+    size_t kept = 0;
+    Apply  self = {.op          = op,
+                   .late        = emits_late(op),
+                   .listened    = is_listened_to(op),
+                   .old_is_read = op_old_is_read(op),
+                   .scratch = arena_alloc(batch->arena, (batch->schema->count + 1) * sizeof *self.scratch)};
+    self.unread = !self.old_is_read && op->node->window.kind == WINDOWED_NO && !keeps_states(op);
     for (size_t i = 0; i < batch->count; i++) {
         if (batch->rows[i].key == NULL) {
             op_drop_row(op, &batch->rows[i], SKIP_NULL_KEY);
             continue;
         }
         batch->rows[kept] = batch->rows[i];
-        TRY(apply(op, &batch->rows[kept++], late, scratch, batch->arena, err));
+        TRY(apply(&self, &batch->rows[kept++], batch->arena, err));
     }
-    batch->count = late ? 0 : kept;
+    batch->count = self.late ? 0 : kept;
     return OK;
 }
 
-/* A change since the last commit; both sides absent: nothing was seen and nothing is there. */
-static void add_change(const Schema *schema, const StoreRow *stored, RecordBatch *out)
+/* Has it changed since the last commit? Both sides absent: nothing was seen and nothing is there. */
+static bool is_change(const StoreRow *stored)
 {
-    if (!stored->has_emitted || (!stored->exists && stored->emitted == NULL))
+    return stored->has_emitted && (stored->exists || stored->emitted != NULL);
+}
+
+static void add_change(const Schema *schema, const StoreRow *stored, bool old_is_read, RecordBatch *out)
+{
+    if (!is_change(stored))
         return;
     Row *row = batch_add(out);
     *row     = (Row){.key          = stored->keys,
@@ -134,7 +180,8 @@ static void add_change(const Schema *schema, const StoreRow *stored, RecordBatch
         fill_columns(schema, stored, stored->values, stored->timestamp, columns);
         row->columns = columns;
     }
-    if (stored->emitted != NULL) {
+    row->old = stored->emitted;
+    if (stored->emitted != NULL && old_is_read) {
         Value *old = arena_alloc(out->arena, schema->count * sizeof *old);
         fill_columns(schema, stored, stored->emitted, stored->emitted_timestamp, old);
         row->old = old;
@@ -143,8 +190,9 @@ static void add_change(const Schema *schema, const StoreRow *stored, RecordBatch
 
 Status source_table_flush(Operator *op, uint64_t *flushed, Error *err)
 {
-    Arena *arena = op->pipeline->batch;
-    *flushed     = op->pipeline->flushes;
+    Arena *arena       = op->pipeline->batch;
+    bool   old_is_read = op_old_is_read(op);
+    *flushed           = op->pipeline->flushes;
     if (op->store_count == 0 || !emits_late(op))
         return OK;
     StoreRows rows = store_dirty_rows(op->stores[0]);
@@ -152,21 +200,33 @@ Status source_table_flush(Operator *op, uint64_t *flushed, Error *err)
         size_t       end = rows.count - done < BATCH_ROWS ? rows.count : done + BATCH_ROWS;
         RecordBatch *out = batch_new(arena, op->node->schema, BATCH_ROWS);
         for (; done < end; done++)
-            add_change(op->node->schema, rows.rows[done], out);
+            add_change(op->node->schema, rows.rows[done], old_is_read, out);
         TRY(op_emit(op, out, err));
         arena_reset(arena);
     }
     return OK;
 }
 
+/* A flush asks for each key once: no need to keep the row at hand. */
+static Status look(Operator *op, Str key, const Row *row, Arena *arena, const StoreRow **out, Error *err)
+{
+    StoreRow *stored;
+    if (pipeline_is_flushing(op->pipeline))
+        return store_peek(op->stores[0], key, row->key, row->window_start, row->window_end, arena, out, err);
+    TRY(store_get(op->stores[0], key, row->key, row->window_start, row->window_end, &stored, err));
+    *out = stored;
+    return OK;
+}
+
 Status source_table_find(Operator *op, uint64_t flushed, Str key, const Row *row, Arena *arena,
                          TableFind *out, Error *err)
 {
-    const Schema *schema = op->node->schema;
-    StoreRow     *stored;
+    const Schema   *schema = op->node->schema;
+    const StoreRow *stored;
     *out = (TableFind){0};
-    TRY(store_get(op->stores[0], key, row->key, row->window_start, row->window_end, &stored, err));
+    TRY(look(op, key, row, arena, &stored, err));
     bool held_back = stored->has_emitted && flushed != op->pipeline->flushes;
+    out->follows   = held_back && pipeline_is_flushing(op->pipeline) && is_change(stored);
     if (held_back ? stored->emitted == NULL : !stored->exists)
         return OK;
     Value *columns = arena_alloc(arena, (schema->count + 1) * sizeof *columns);

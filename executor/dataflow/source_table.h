@@ -5,10 +5,14 @@
 #define SLUICE_EXECUTOR_DATAFLOW_SOURCE_TABLE_H
 
 #include "executor/dataflow/operator.h"
+#include "executor/dataflow/source_decoder.h"
 
 /* Fills a row of the source's schema from its stored row: pseudo columns come from the row's time and window.
  * Shares what it points to. */
 void source_stored_columns(const Schema *schema, const StoreRow *stored, Value *out);
+/* Before rows [from, from + count) are taken: the stored rows of those that come after them are fetched from
+ * memory, where each would be waited for. */
+void source_table_fetch_ahead(const Operator *op, const SourceRows *rows, size_t from, size_t count);
 /* Brings the store up to date with the batch, gives every row its old row, and drops rows without a key. With
  * a cache above 0 no row is left: flush emits what has changed since the last commit, and puts down in
  * *flushed that it did. */

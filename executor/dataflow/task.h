@@ -48,9 +48,11 @@ struct Pipeline {
     Resource        *resources;
     PipelineCounters counters;
     Stopwatch        watch;
-    uint64_t         flushes;   /* from 1; even while a flush is going on */
+    uint64_t         flushes;   /* from 1; even while a flush is going on: pipeline_is_flushing */
     bool             replaying; /* sources update their store and emit nothing */
 };
+
+static inline bool pipeline_is_flushing(const Pipeline *pipeline) { return pipeline->flushes % 2 == 0; }
 
 /* The reading end of a repartition topic, whose EXCHANGE is another sub-topology's root. */
 extern const OperatorClass op_repartition;

@@ -78,9 +78,9 @@ static void remember_keeps_the_first_version_and_the_last_origin(void **state)
     MUST(state_file_commit(f->file, &f->err));
     StoreRow *row = fixture_get(f, store, "a", 0, 0);
     assert_false(row->has_emitted);
-    store_remember(store, row, &first);
+    store_remember(store, row, true, &first);
     fixture_put(f, store, "a", 0, 0, 2, "two");
-    store_remember(store, row, &second);
+    store_remember(store, row, true, &second);
     fixture_put(f, store, "a", 0, 0, 3, "three");
     assert_true(str_equal(value_str(row->emitted[1]), STR_LIT("one")));
     assert_int_equal(row->emitted_timestamp, 1);
@@ -88,7 +88,7 @@ static void remember_keeps_the_first_version_and_the_last_origin(void **state)
     assert_true(str_equal(row->origin->headers[0].value, STR_LIT("v")) &&
                 str_is_null(row->origin->headers[1].value));
     StoreRow *fresh = fixture_get(f, store, "new", 0, 0);
-    store_remember(store, fresh, &first);
+    store_remember(store, fresh, true, &first);
     assert_true(fresh->has_emitted && fresh->emitted == NULL);
     MUST(state_file_commit(f->file, &f->err));
     assert_false(fixture_get(f, store, "a", 0, 0)->has_emitted);
