@@ -16,6 +16,10 @@
     "CREATE STREAM s (k STRING KEY, v BIGINT, t STRING) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');"
 #define TABLE "CREATE TABLE u (k STRING PRIMARY KEY, n STRING) WITH (KAFKA_TOPIC='u', VALUE_FORMAT='JSON');"
 
+#define SIDES                                                                                                \
+    "CREATE TABLE l (k STRING PRIMARY KEY, v BIGINT, t STRING) WITH (KAFKA_TOPIC='l', VALUE_FORMAT='JSON');" \
+    "CREATE TABLE r (k STRING PRIMARY KEY, v BIGINT, t STRING) WITH (KAFKA_TOPIC='r', VALUE_FORMAT='JSON');"
+
 enum { RECORDS = 20000, KEYS = 500, POLL = 500, QUERIES = 200, PULLS = 500, LOG_RECORDS = 50000 };
 
 /* ---- records ---- */
@@ -129,6 +133,37 @@ static void stream_table_join(void)
     run_query(STREAM TABLE "CREATE STREAM o AS SELECT s.k, s.v, u.n FROM s LEFT JOIN u ON s.k = u.k;", true);
 }
 
+/* Both tables get each key several times before the commit that emits it. */
+static void table_table_join(void)
+{
+    static Poll poll;
+    Error       err;
+    Planned     planned;
+    StateFile  *file;
+    Pipeline   *pipeline;
+    planned_init(&planned);
+    check(state_file_open(NULL, &file, &err), &err);
+    open_pipeline(&planned, file,
+                  planned_query(&planned, SIDES
+                                "CREATE TABLE o AS SELECT l.k AS k, l.v, r.t FROM l JOIN r ON l.k = r.k;"),
+                  &pipeline);
+    for (int n = 0; n < RECORDS; n += POLL) {
+        fill(&poll, n, false);
+        CALLGRIND_TOGGLE_COLLECT;
+        check(pipeline_push(pipeline, (size_t)(n / POLL % 2), 0, poll.records, POLL, &err), &err);
+        if (n % (8 * POLL) == 7 * POLL) {
+            check(pipeline_flush(pipeline, &err), &err);
+            check(state_file_commit(file, &err), &err);
+        }
+        CALLGRIND_TOGGLE_COLLECT;
+    }
+    if (written == 0)
+        exit(1);
+    pipeline_close(pipeline);
+    state_file_close(file);
+    planned_clear(&planned);
+}
+
 /* Parsing, planning and opening, as a start does it for each query. */
 static void start_queries(void)
 {
@@ -240,10 +275,15 @@ static const struct {
     const char *name;
     void (*run)(void);
 } jobs[] = {
-    {"filter_json", filter_json},     {"tumbling_count", tumbling_count},
-    {"session_count", session_count}, {"stream_table_join", stream_table_join},
-    {"start_queries", start_queries}, {"plan_pulls", plan_pulls},
-    {"log_append", log_append_job},   {"log_read", log_read_job},
+    {"filter_json", filter_json},
+    {"tumbling_count", tumbling_count},
+    {"session_count", session_count},
+    {"stream_table_join", stream_table_join},
+    {"table_table_join", table_table_join},
+    {"start_queries", start_queries},
+    {"plan_pulls", plan_pulls},
+    {"log_append", log_append_job},
+    {"log_read", log_read_job},
 };
 
 int main(int argc, char **argv)
