@@ -41,6 +41,9 @@
 enum {
     RECORD_US          = 1000000, /* how long positions without effects go unrecorded */
     TXN_BYTES_MAX      = 64 << 20,
+    DIRTY_BYTES_MIN    = 10 << 20, /* of rows that wait for the commit, unless the user says how much */
+    DIRTY_BYTES_MAX    = 64 << 20,
+    DIRTY_SHARE        = 16, /* of the worker's memory for rows */
     FIRST_COMMIT_MS    = 100,
     AWAITED_MS         = 10, /* at_least_once: between commits that somebody may wait for */
     AWAITED_MS_EXACTLY = 50,
@@ -80,11 +83,22 @@ static int64_t commit_due_us(const Worker *worker, bool caught_up)
 
 bool worker_has_uncommitted(const Worker *worker) { return worker->dirty != NULL || worker->state_changed; }
 
+/* What tables may hold back. The more, the more often a row has changed when it is emitted, written to its
+ * changelog and to the file, once for all of it; but the longer a commit takes. */
+static size_t most_dirty(const Runtime *runtime)
+{
+    size_t wish = runtime->options.cache_bytes;
+    if (wish > 0 && wish != CACHE_BYTES_DEFAULT)
+        return wish;
+    size_t share = runtime->options.state_memory_bytes / (size_t)runtime->worker_count / DIRTY_SHARE;
+    return share < DIRTY_BYTES_MIN ? DIRTY_BYTES_MIN : share > DIRTY_BYTES_MAX ? DIRTY_BYTES_MAX : share;
+}
+
 /* More than should wait in memory, or in a transaction. */
 static bool is_full(const Worker *worker)
 {
-    size_t cache = worker->runtime->options.cache_bytes > 0 ? worker->runtime->options.cache_bytes : 10 << 20;
-    return worker->txn_bytes > TXN_BYTES_MAX || state_file_dirty_bytes(worker->state) > cache;
+    return worker->txn_bytes > TXN_BYTES_MAX ||
+           state_file_dirty_bytes(worker->state) > most_dirty(worker->runtime);
 }
 
 bool worker_commit_due(const Worker *worker, bool caught_up)

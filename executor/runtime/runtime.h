@@ -16,6 +16,8 @@
 
 typedef struct Runtime Runtime;
 
+enum { CACHE_BYTES_DEFAULT = 10000000 };
+
 typedef struct {
     Log            *log;
     Clock          *clock;
@@ -27,13 +29,14 @@ typedef struct {
     int             workers;            /* 0: CPUs in the affinity mask, 10 at most */
     bool            exactly_once;       /* processing.guarantee */
     int             commit_interval_ms; /* < 0: 2000, or 100 with exactly_once */
-    size_t          cache_bytes;        /* cache.max.bytes.buffering: 0 = emit every update */
-    size_t          state_memory_bytes; /* rows of all tables in memory; 0: a quarter of the machine's */
-    int             internal_replicas;
-    int  metadata_max_age_ms; /* how often the input topics are looked at for new partitions; 0: 30 s */
-    int  retry_backoff_initial_ms, retry_backoff_max_ms; /* of failed queries; 0: the default */
-    bool throw_on_invalid_timestamp;
-    bool joins_later; /* see runtime_join */
+    size_t cache_bytes;        /* cache.max.bytes.buffering: 0 = emit every update; other than the default, it
+                                  bounds what tables hold back */
+    size_t state_memory_bytes; /* rows of all tables in memory; 0: a quarter of the machine's */
+    int    internal_replicas;
+    int    metadata_max_age_ms; /* how often the input topics are looked at for new partitions; 0: 30 s */
+    int    retry_backoff_initial_ms, retry_backoff_max_ms; /* of failed queries; 0: the default */
+    bool   throw_on_invalid_timestamp;
+    bool   joins_later; /* see runtime_join */
     /* Skipped records, for the processing log. Thread: any worker. May be NULL. */
     void (*skipped)(void *context, const SkipInfo *info);
     void *context;
