@@ -79,7 +79,8 @@ void help_print_all(FILE *out)
     fputs("Sluice turns Kafka topics into live SQL.\n\nUsage:\n", out);
     for (size_t i = 0; i < help_command_count; i++)
         fprintf(out, "  sluice %-12s %s\n", help_commands[i].name, help_commands[i].summary);
-    fputs("\nWithout a command, or with a URL, it is the shell. `sluice COMMAND --help` and `sluice help "
+    fputs("\nWithout a command, or with a URL, a directory or a file, it is the shell. `sluice COMMAND "
+          "--help` and `sluice help "
           "COMMAND` "
           "tell more.\n",
           out);

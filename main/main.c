@@ -1,5 +1,5 @@
 /*
- * main.c - picks the subcommand. Without one, or with options or an address first, it is the shell.
+ * main.c - picks the subcommand. Without one, or with something first that is the shell's, it is the shell.
  */
 #include <fcntl.h>
 #include <unistd.h>
@@ -43,6 +43,12 @@ static bool asks_for_help(const Command *command, int argc, char **argv)
     return asks;
 }
 
+/* What the shell takes without being named: options, an address, a file or a directory that is there. */
+static bool is_for_shell(const char *text)
+{
+    return text[0] == '-' || strchr(text, ':') != NULL || access(text, F_OK) == 0;
+}
+
 int main(int argc, char **argv)
 {
     open_standard_streams();
@@ -54,7 +60,7 @@ int main(int argc, char **argv)
         return tell(command->name);
     if (command != NULL)
         return command->run(argc - 1, argv + 1);
-    if (argc == 1 || argv[1][0] == '-' || strstr(argv[1], "://") != NULL)
+    if (argc == 1 || is_for_shell(argv[1]))
         return help_find("sql")->run(argc, argv);
     return help_refuse_command(argv[1]);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/width.h"
 #include "shell/interrupt.h"
 
 enum { PIECE = 64 * 1024, SCRIPT_DEPTH_MAX = 20 };
@@ -65,12 +66,38 @@ static bool must_stop(const Shell *shell, int status)
            shell->interactive;
 }
 
+/* Which statement of a file comes now, for people: its place and how it begins. */
+static void tell_progress(Shell *shell, const Place *place, unsigned line, Str statement)
+{
+    StrBuf text   = {0};
+    Arena *arena  = arena_new(SIZE_MAX);
+    bool   paints = out_paints(&shell->out);
+    if (place->file != NULL && shell->out.terminal && !shell->display.quiet) {
+        const char *end = memchr(statement.ptr, '\n', statement.len);
+        Str first = str_trim(end != NULL ? str_n(statement.ptr, (size_t)(end - statement.ptr)) : statement);
+        size_t columns = out_columns(&shell->out), fits;
+        strbuf_addf(&text, "%s:%u: " STR_FMT, place->file, place->lines_before + line,
+                    STR_ARG(width_clean(arena, first)));
+        fits     = width_prefix(strbuf_str(&text), columns > 2 ? columns - 2 : 0);
+        bool cut = fits < text.len || end != NULL;
+        out_printf(&shell->out, "%s%.*s%s%s\n", paints ? "\033[2m" : "", (int)fits, text.ptr, cut ? "…" : "",
+                   paints ? "\033[0m" : "");
+    }
+    arena_free(arena);
+    strbuf_clear(&text);
+}
+
 int shell_run_text(Shell *shell, Place *input, bool last, size_t *count)
 {
-    int   worst = SHELL_OK;
-    Split split;
+    int      worst = SHELL_OK;
+    unsigned line  = 1; /* of byte `told` */
+    size_t   told  = 0;
+    Split    split;
     while (split_next(input->text, input->start, last, shell_is_command, &split)) {
-        Place place  = *input;
+        Place place = *input;
+        for (; told < split.start; told++)
+            line += input->text.ptr[told] == '\n';
+        tell_progress(shell, &place, line, split.text);
         place.start  = split.start;
         int status   = check_output(shell, run_one(shell, &split, &place));
         input->start = split.end;

@@ -36,23 +36,23 @@ static int connect_shell(Shell *shell, const ShellOptions *options, const ShellE
     return status == E_CONFIG ? SHELL_USAGE : SHELL_UNREACHABLE;
 }
 
-/* A prompt without echo. */
-static void ask_password(Shell *shell, char *buffer, int size)
+/* A prompt without echo. False: Ctrl-C, or there is nothing to read. */
+static bool ask_password(Shell *shell, char *buffer, int size)
 {
     struct termios before, silent;
     if (shell->auth.user == NULL || shell->auth.password != NULL || !isatty(STDIN_FILENO) ||
         tcgetattr(STDIN_FILENO, &before) != 0)
-        return;
+        return true;
     silent = before;
     silent.c_lflag &= ~(tcflag_t)ECHO;
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent); /* before it is asked for: nobody types too early */
     fprintf(stderr, "Password for %s: ", shell->auth.user);
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-    if (fgets(buffer, size, stdin) != NULL) {
-        buffer[strcspn(buffer, "\n")] = '\0';
-        shell->auth.password          = buffer;
-    }
+    bool read = fgets(buffer, size, stdin) != NULL;
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
     fputc('\n', stderr);
+    buffer[read ? strcspn(buffer, "\n") : 0] = '\0';
+    shell->auth.password                     = buffer;
+    return read;
 }
 
 /* ---- files of the user ---- */
@@ -184,13 +184,14 @@ int shell_main(int argc, char **argv, const ShellEngine *engine)
     set_locale();
     shell.interactive = options.task_count == 0 && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     interrupt_install(isatty(STDIN_FILENO) != 0);
-    ask_password(&shell, password, sizeof password);
     shell.out.color = shell.out.color && !options.no_color;
     shell.client    = client_new(&shell.auth);
     if (options.output_path != NULL && out_open(&shell.out, options.output_path, &err) != OK) {
         fprintf(stderr, "sluice sql: %s\n", err.message);
         status = SHELL_USAGE;
     }
+    if (status == SHELL_OK && !ask_password(&shell, password, sizeof password))
+        status = SHELL_INTERRUPTED;
     if (status == SHELL_OK)
         status = connect_shell(&shell, &options, engine);
     if (status == SHELL_OK)

@@ -93,6 +93,17 @@ class Pages(unittest.TestCase):
         self.assertEqual(run("sql", "-q", "--help").stdout, run("help", "sql").stdout)
         self.assertEqual(run("help", "nonsense").returncode, 2)
 
+    def test_what_is_no_command_is_the_shells(self):
+        """A file, a directory, an address: each as if `sql` stood before it."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "one.sql")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("DEFINE a = 'b'; SHOW VARIABLES;")
+            for target, code in ((path, 0), ("127.0.0.1:1", 3), ("http://127.0.0.1:1", 3)):
+                done = subprocess.run([SLUICE, target], input="SHOW TABLES;", capture_output=True, text=True, timeout=30, cwd=folder)
+                self.assertEqual(done.returncode, code, (target, done.stderr))
+            self.assertEqual(run(os.path.join(folder, "no-such-file")).returncode, 2)
+
     def test_manual(self):
         pages = {"sluice": run("man").stdout, **{"sluice-" + command: run("man", command).stdout for command in COMMANDS}}
         for name, page in pages.items():

@@ -3,6 +3,7 @@
 
 usage: shell_trouble_test.py PATH-TO-SLUICE [test...]
 """
+import base64
 import fcntl
 import os
 import signal
@@ -129,6 +130,35 @@ class TroubleTest(WithShell):
             terminal.expect("sluice> ")
         terminal.send("\\i -\r")
         terminal.expect("Standard input is what you type")
+        self.leave(terminal)
+
+    def test_the_password_is_asked_for_without_echo(self):
+        self.env.pop("SLUICE_PASSWORD", None)
+        terminal = Terminal(["-q", "-u", "ann", self.url], self.env)
+        terminal.expect("Password for ann: ")
+        terminal.send("secret\r")
+        self.assertNotIn("secret", terminal.expect("sluice> "))
+        terminal.type("INSERT one;\r")
+        self.assertEqual(self.server.requests[-1]["auth"], "Basic " + base64.b64encode(b"ann:secret").decode())
+        self.leave(terminal)
+        for key, code in (("\x03", 130), ("\x04", 130)):
+            terminal = Terminal(["-u", "ann", self.url], self.env)
+            terminal.expect("Password for ann: ")
+            terminal.send("sec" + key if key == "\x03" else key)
+            self.assertEqual(terminal.end(), code)
+
+    def test_a_script_tells_how_far_it_is(self):
+        path = self.file("-- what it is\nINSERT one; INSERT\n two;\n\nINSERT '" + "x" * 200 + "';\nBROKEN;\nINSERT four;")
+        terminal = self.start("--no-color")
+        terminal.resize(24, 100)
+        terminal.type(f"run script '{path}'\r")
+        self.assertEqual([line for line in terminal.screen.text().splitlines() if line.startswith(path)],
+                         [f"{path}:2: INSERT one", f"{path}:2: INSERT…", (f"{path}:5: INSERT '" + "x" * 200)[:98] + "…", f"{path}:6: BROKEN",
+                          f"{path}:7:3: Syntax error at or near 'x' (40001)", f"{path}: 4 statements run, with errors"])
+        self.leave(terminal)
+        terminal = self.start("-q")  # quiet
+        terminal.type(f"\\i {path}\r")
+        self.assertNotIn("INSERT one", terminal.seen)
         self.leave(terminal)
 
     def test_results_that_are_lost(self):
