@@ -20,6 +20,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -57,7 +58,7 @@ class Variant:
             self.properties["ksql.streams.num.stream.threads"] = str(rng.choice((1, 2, 4)))
             self.properties["ksql.streams.cache.max.bytes.buffering"] = str(rng.choice((0, 0, 1000, 10485760)))
             self.properties["ksql.streams.commit.interval.ms"] = str(rng.choice((10, 50, 100, 500)))
-            self.events = [(rng.choice(("kill", "kill", "stop", "restore", None)), rng.random() * 0.15, str(rng.choice((1, 2, 4)))) for _ in range(10)]
+            self.events = [(rng.choice(("kill", "kill", "stop", "restore", "older", "swap", None)), rng.random() * 0.15, str(rng.choice((1, 2, 4)))) for _ in range(10)]
 
     def emits_late(self):
         return self.properties.get("ksql.streams.cache.max.bytes.buffering", "0") != "0"
@@ -107,13 +108,56 @@ class Run:
         time.sleep(delay)
         self.server.stop(signal.SIGTERM if how == "stop" else signal.SIGKILL)
         self.server.properties["ksql.streams.num.stream.threads"] = workers
+        if how == "older":
+            self.put_older_files_back()
+        elif how == "swap":
+            self.swap_files()
         if how == "restore":  # from the changelogs, and killed on the way
-            for path in glob.glob(os.path.join(self.server.properties["ksql.streams.state.dir"], "state", "worker-*")):
+            for path in self.state_files("worker-*"):
                 os.remove(path)
             self.server.start(ready=False)
             time.sleep(delay)
             self.server.stop(signal.SIGKILL)
         self.server.start()
+
+    def state_files(self, pattern):
+        return sorted(glob.glob(os.path.join(self.server.properties["ksql.streams.state.dir"], "state", pattern)))
+
+    def put_older_files_back(self):
+        """Those of the last event of this kind, as from a backup: behind, and to be caught up with from the changelogs. A WAL goes with its file."""
+        older = os.path.join(self.server.directory, "older")
+        saved = tempfile.mkdtemp(dir=self.server.directory)
+        for path in self.state_files("worker-*[0-9].db*"):
+            if path.endswith((".db", "-wal")):
+                shutil.copy(path, saved)
+        if os.path.isdir(older):
+            for path in self.state_files("worker-*[0-9].db*"):
+                os.remove(path)
+            for name in os.listdir(older):
+                shutil.copy(os.path.join(older, name), os.path.join(self.server.properties["ksql.streams.state.dir"], "state", name))
+            shutil.rmtree(older)
+        os.rename(saved, older)
+
+    def swap_files(self):
+        """Each worker's file under the next one's name."""
+        files = self.state_files("worker-*[0-9].db")
+        contents = [{end: self.content(path + end) for end in ("", "-wal")} for path in files]
+        for path, content in zip(files, contents[1:] + contents[:1]):
+            for end, data in content.items():
+                if data is not None:
+                    with open(path + end, "wb") as file:
+                        file.write(data)
+                elif os.path.exists(path + end):
+                    os.remove(path + end)
+            if os.path.exists(path + "-shm"):
+                os.remove(path + "-shm")
+
+    @staticmethod
+    def content(path):
+        if not os.path.exists(path):
+            return None
+        with open(path, "rb") as file:
+            return file.read()
 
     def queries(self):
         return [q for q in self.case.queries if q.name in self.schemas]
