@@ -112,6 +112,6 @@ bool alignment_must_wait(const Task *task, const TaskInput *input)
         return false;
     for (int p = 0; p < writer->tasks; p++)
         if (may_write(task->worker->runtime, &writer->views[p]))
-            return true;
+            return task->worker->awaits = true;
     return false;
 }

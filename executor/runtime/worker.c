@@ -28,11 +28,12 @@
 #include "executor/runtime/writers.h"
 
 enum {
-    WAIT_MAX_MS  = 1000,
-    POOL_WAIT_MS = 2,
-    FOLLOW_MS    = 50, /* a standby's reader does not wake the worker: nobody waits for it */
-    TROUBLED_MS  = 50,
-    FETCH_US     = 25000, /* a broker answers a fetch of nothing after that */
+    WAIT_MAX_MS   = 1000,
+    POOL_WAIT_MS  = 2,
+    FOLLOW_MS     = 50, /* a standby's reader does not wake the worker: nobody waits for it */
+    TROUBLED_MS   = 50,
+    ALIGN_WAIT_MS = 5,     /* nobody wakes who waits for another task to have nothing left */
+    FETCH_US      = 25000, /* a broker answers a fetch of nothing after that */
 };
 
 /* ---- making ---- */
@@ -212,6 +213,8 @@ static void wait_for_work(Worker *worker, bool caught_up)
         if (task->state == TASK_FAILED || task_state_is_waiting(task->state) ||
             (task->state == TASK_RUNNING && task->ordered))
             wait = 50;
+    if (worker->awaits && wait > ALIGN_WAIT_MS)
+        wait = ALIGN_WAIT_MS;
     log_reader_wait(worker->reader, wait);
 }
 
@@ -292,6 +295,7 @@ static void pass(Worker *worker)
     if (worker->state == NULL)
         return;
     if (!worker->file_behind) {
+        worker->awaits = false;
         move_records(worker, &busy);
         busy |= push_tasks_flush(worker);
     }

@@ -68,6 +68,7 @@ struct Worker {
     int64_t interval_ms;
     bool    exactly_once;
     bool    feeds;      /* a task here is waited for by others: alignment.c */
+    bool    awaits;     /* in this pass a task had records and waited for others */
     bool    wants_sink; /* a task here writes at least once: its sink's records go by a writer of their own */
     Task   *blamed;     /* by a commit that failed; NULL: it was the world */
     bool    in_txn, state_changed;
