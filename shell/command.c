@@ -46,7 +46,10 @@ static bool read_switch(Str text, bool now, bool *out)
 
 static int run_help(Shell *shell, Str rest, Arena *arena)
 {
+    bool paged = shell->interactive && shell->pager && out_page_begin(&shell->out);
     shell_print_help(&shell->out, unquoted(rest));
+    if (paged)
+        out_page_end(&shell->out);
     return SHELL_OK;
 }
 
@@ -318,6 +321,19 @@ static int run_as_sql(Shell *shell, const char *sql, Str rest)
     return result;
 }
 
+/* A line with a backslash that is none of ours. */
+static void refuse_command(Shell *shell, Str line)
+{
+    Error  err;
+    size_t len = 0;
+    while (len < line.len && !is_blank(line.ptr[len]))
+        len++;
+    error_set(&err, E_NOT_FOUND, NO_POS, "There is no command " STR_FMT " (\\? lists them)", (int)len,
+              line.ptr);
+    shell_suggest_command(&err, str_n(line.ptr, len));
+    out_error(&shell->out, "%s", err.message);
+}
+
 int shell_run_command(Shell *shell, Str line)
 {
     size_t         at;
@@ -325,8 +341,7 @@ int shell_run_command(Shell *shell, Str line)
     const Command *command = find_command(line, &at);
     int            result  = SHELL_FAILED;
     if (command == NULL)
-        out_error(&shell->out, "There is no command " STR_FMT " (\\? lists them)",
-                  STR_ARG(split_word(arena, line, 0)));
+        refuse_command(shell, line);
     else {
         Str rest = str_trim(str_n(line.ptr + at, line.len - at));
         result =

@@ -215,7 +215,7 @@ static void print_fields(Shell *shell, JsonText description, bool table, Arena *
                              {.text = field_type(arena, field, table, windowed)}};
         grid_add(grid, cells);
     }
-    shell_end_listing(shell, grid);
+    grid_close(grid);
 }
 
 /* Lines `Label : value` for the fields that hold something. */

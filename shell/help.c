@@ -2,6 +2,7 @@
  * help.c - the commands and the keys, and of each statement what its row tells: syntax, example.
  */
 #include "core/statements.h"
+#include "core/suggest.h"
 #include "shell/session.h"
 
 static const struct {
@@ -21,23 +22,61 @@ static const char more_text[] =
 
 enum { HELP_COLUMN = 34 };
 
-/* Rows without help are other names of the next one. */
-static void print_commands(Out *out)
+/* The row that tells what row `at` does: rows without help are other names of the next one. */
+static size_t telling_row(size_t at)
+{
+    while (commands[at].help == NULL)
+        at++;
+    return at;
+}
+
+/* Rows from `first` to the one that tells what they do. */
+static void print_command(Out *out, size_t first)
 {
     StrBuf names = {0};
-    out_printf(out, "Commands (no ; needed):\n");
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        strbuf_addf(&names, "%s%s", names.len > 0 ? ", " : "", commands[i].words);
-        if (commands[i].help == NULL)
-            continue;
-        if (commands[i].arguments != NULL)
-            strbuf_addf(&names, " %s", commands[i].arguments);
-        bool fits = names.len + 2 < HELP_COLUMN;
-        out_printf(out, "  " STR_FMT "%s%*s%s\n", STR_ARG(strbuf_str(&names)), fits ? "" : "\n",
-                   (int)(fits ? HELP_COLUMN - 2 - names.len : HELP_COLUMN), "", commands[i].help);
-        strbuf_reset(&names);
-    }
+    size_t last  = telling_row(first);
+    for (size_t i = first; i <= last; i++)
+        strbuf_addf(&names, "%s%s", i > first ? ", " : "", commands[i].words);
+    if (commands[last].arguments != NULL)
+        strbuf_addf(&names, " %s", commands[last].arguments);
+    bool fits = names.len + 2 < HELP_COLUMN;
+    out_printf(out, "  " STR_FMT "%s%*s%s\n", STR_ARG(strbuf_str(&names)), fits ? "" : "\n",
+               (int)(fits ? HELP_COLUMN - 2 - names.len : HELP_COLUMN), "", commands[last].help);
     strbuf_clear(&names);
+}
+
+static void print_commands(Out *out)
+{
+    out_printf(out, "Commands (no ; needed):\n");
+    for (size_t i = 0; i < ARRAY_LEN(commands); i = telling_row(i) + 1)
+        print_command(out, i);
+}
+
+/* `help spool`, `help \\watch` */
+static bool print_command_named(Out *out, Str name)
+{
+    for (size_t first = 0; first < ARRAY_LEN(commands); first = telling_row(first) + 1)
+        for (size_t i = first; i <= telling_row(first); i++)
+            if (str_equal_nocase(str_c(commands[i].words), name) ||
+                (commands[i].words[0] == '\\' && str_equal(str_c(commands[i].words + 1), name))) {
+                print_command(out, first);
+                return true;
+            }
+    return false;
+}
+
+void shell_suggest_command(Error *err, Str name)
+{
+    Str    names[ARRAY_LEN(commands) + STATEMENT_WORDS_MAX];
+    Arena *arena = arena_new(0);
+    size_t count = name.len > 0 && name.ptr[0] == '\\' ? 0 : statement_first_words(names);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        names[count++] = str_c(commands[i].words);
+    bool word = name.len > 0 && name.ptr[0] != '\\';
+    for (size_t i = 0; word && i < count; i++) /* \\dt is not \\dT, but `Selct` is SELECT */
+        names[i] = str_upper(arena, names[i]);
+    error_suggest(err, word ? str_upper(arena, name) : name, names, count);
+    arena_free(arena);
 }
 
 static Str without_semicolon(Str text)
@@ -85,6 +124,11 @@ void shell_print_help(Out *out, Str topic)
         out_printf(out, "%s%s\nExample: %s\n", found ? "\n" : "", text->syntax, text->example);
         found = true;
     }
-    if (!found)
-        out_printf(out, "There is no help on " STR_FMT "; `help` lists what there is\n", STR_ARG(topic));
+    if (found || print_command_named(out, topic))
+        return;
+    Error err;
+    error_set(&err, E_NOT_FOUND, NO_POS, "There is no help on " STR_FMT "; `help` lists what there is",
+              STR_ARG(topic));
+    shell_suggest_command(&err, topic);
+    out_printf(out, "%s\n", err.message);
 }

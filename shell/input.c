@@ -15,11 +15,11 @@
 #include "shell/complete.h"
 #include "shell/interrupt.h"
 #include "shell/live.h"
+#include "shell/past.h"
 #include "shell/recall.h"
 #include "core/width.h"
 
 enum {
-    HISTORY_ENTRIES   = 2000,
     COMPLETE_WAIT_MS  = 100, /* for names, before the first look at the server is over */
     CANDIDATES_LISTED = 200,
     PASTE_MAX         = 1 << 20,
@@ -333,10 +333,10 @@ static void input_open(Input *input, Shell *shell, const char *history_path)
     el_wset(input->edit, EL_GETCFN, read_character);
     el_set(input->edit, EL_EDITOR, "emacs");
     input->history = history_init();
-    history(input->history, &event, H_SETSIZE, HISTORY_ENTRIES);
+    history(input->history, &event, H_SETSIZE, PAST_ENTRIES);
     history(input->history, &event, H_SETUNIQUE, 1);
     if (history_path != NULL)
-        history(input->history, &event, H_LOAD, history_path);
+        past_load(input->history, history_path);
     el_set(input->edit, EL_HIST, history, input->history);
     live_init(&input->live, shell, input->edit, input->history, &input->text);
     bind_keys(input->edit);
@@ -390,14 +390,14 @@ static void remember(Input *input, Str text)
     for (char *c = line; *c != '\0' && join; c++)
         if (*c == '\n')
             *c = ' ';
+    bool again = history(input->history, &event, H_FIRST) >= 0 && strcmp(event.str, line) == 0;
     history(input->history, &event, H_ENTER, line);
-    mem_free(line);
-    if (input->history_path == NULL || input->history_warned)
-        return;
-    if (history(input->history, &event, H_SAVE, input->history_path) < 0) {
+    if (input->history_path != NULL && !again && !input->history_warned &&
+        !past_add(input->history_path, str_c(line))) {
         input->history_warned = true;
         out_error(&input->shell->out, "The history cannot be written to %s", input->history_path);
     }
+    mem_free(line);
 }
 
 void shell_print_history(Shell *shell)

@@ -132,6 +132,8 @@ void shell_print_entity(Shell *shell, JsonText entity);
 int  shell_interactive(Shell *shell, const char *history_path);
 void shell_print_history(Shell *shell);
 void shell_print_help(Out *out, Str topic);
+/* Appends the command or statement that was probably meant. */
+void shell_suggest_command(Error *err, Str name);
 
 typedef struct {
     bool        file; /* -f rather than -e */

@@ -58,6 +58,17 @@ class ShellTest(shell_fixture.WithShell):
         self.assertEqual((code, len(self.server.requests)), (1, 1))
         self.assertIn("line 2:10: The variable ${a} is not defined (DEFINE name = 'value';)\n    INSERT ${a};\n           ^\n", err)
 
+    def test_help_of_what_was_meant(self):
+        for topic, told in (("selct", "Did you mean SELECT?"), ("\\\\watch", "  \\\\watch [SECONDS [TIMES]]  "), ("spool", "  spool FILE|off  "), ("exit", "  exit, quit, \\\\q  "),
+                            ("frobnicate", "There is no help on frobnicate"), ("describe function", "Example: DESCRIBE FUNCTION ucase;")):
+            code, out, err = self.run_shell("-e", "help " + topic.replace("\\\\", "\\"))
+            self.assertEqual((code, err), (0, ""))
+            self.assertIn(told.replace("\\\\", "\\"), out)
+        for command, told in (("\\wach", "Did you mean \\watch?"), ("\\DT x", "There is no command \\DT (")):
+            code, out, err = self.run_shell("-e", command)
+            self.assertEqual((code, out), (1, ""))
+            self.assertIn(told, err)
+
     def test_pipe_and_order(self):
         code, out, _ = self.run_shell(stdin="-- a comment; with this\nINSERT one;\nINSERT\n two")
         self.assertEqual((code, out), (0, ""))

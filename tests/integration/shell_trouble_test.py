@@ -202,6 +202,19 @@ class TroubleTest(WithShell):
         self.assertNotIn("history", terminal.expect("sluice> "))
         self.leave(terminal)
 
+    def test_shells_side_by_side_keep_each_others_history(self):
+        one, other = self.start("-q"), self.start("-q")
+        for terminal, sql in ((one, "INSERT one;"), (other, "INSERT 'zwei \\ ü';"), (one, "INSERT three;"), (one, "INSERT three;")):
+            terminal.type(sql + "\r")
+        self.leave(one)
+        self.leave(other)
+        path = os.path.join(self.folder.name, "sluice", "history")
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        terminal = self.start("-q")
+        terminal.type("\x1b[A\r", "\x1b[A\x1b[A\r", "\x1b[A\x1b[A\x1b[A\x1b[A\r")
+        self.assertEqual([r["ksql"] for r in self.server.requests[4:]], ["INSERT three;", "INSERT 'zwei \\ ü';", "INSERT one;"])
+        self.leave(terminal)
+
     def test_a_history_of_any_size(self):
         folder = os.path.join(self.folder.name, "sluice")
         os.makedirs(folder, exist_ok=True)
