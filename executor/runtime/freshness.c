@@ -13,8 +13,10 @@
  * one round is all that is waited for.
  *
  * The workers know nothing of this: they publish what they have committed anyway (task_view.h). Tasks on
- * other nodes of the service are not seen from here, and not waited for.
+ * other nodes of the service are not seen from here: the check says which it lacks, and is told. What another
+ * node tells of a commit has arrived in the log by then, so the hops are the same.
  */
+#include "executor/runtime/freshness_wishes.h"
 #include "executor/runtime/registry.h"
 #include "executor/runtime/runtime_core.h"
 #include "planner/nodes/node_sink.h"
@@ -46,6 +48,7 @@ struct FreshnessCheck {
     bool            begun, compared;
     size_t          hops;
     OffsetVector    due, asked; /* asked: all that has been due */
+    WishList       *wishes;     /* NULL: there are no other nodes */
 };
 
 /* ---- who leads to the target ---- */
@@ -289,12 +292,26 @@ static Status forget_what_is_gone(FreshnessCheck *check, Error *err)
 
 /* ---- has everybody passed? ---- */
 
-/* Committed, or there was nothing to commit: a task is dirty before its positions move. */
-static bool has_passed(const TaskView *view, size_t input, int64_t offset)
+static FreshnessWish wish_for(const FreshnessCheck *check, const Stage *stage, size_t input, int partition,
+                              int64_t offset)
 {
-    if (atomic_load(&view->committed[input]) >= offset)
+    int slots = atomic_load(&check->runtime->slot_count);
+    return (FreshnessWish){.query_id     = stage->query->plan->id,
+                           .topic        = stage->sub->topics[input],
+                           .sub_topology = stage->sub->sub.number,
+                           .partition    = partition,
+                           .slot         = query_slot(stage->sub, partition, slots),
+                           .offset       = offset};
+}
+
+/* A task of another node. Those that make the rows are waited for by whoever is asked for these. */
+static bool is_known_elsewhere(const FreshnessCheck *check, const Stage *stage, size_t input, int partition,
+                               int64_t offset)
+{
+    if (check->wishes == NULL || (stage->is_target && stage->is_last))
         return true;
-    return atomic_load(&view->positions[input]) >= offset && !atomic_load(&view->dirty);
+    FreshnessWish wish = wish_for(check, stage, input, partition, offset);
+    return wish_list_has(check->wishes, &wish);
 }
 
 static Freshness look_at_task(const FreshnessCheck *check, const Stage *stage, size_t input, int partition,
@@ -303,14 +320,22 @@ static Freshness look_at_task(const FreshnessCheck *check, const Stage *stage, s
     const TaskView *view  = &stage->sub->views[partition];
     Str             id    = stage->query->plan->id;
     TaskState       state = view_state(view);
-    if (state == TASK_ABSENT && runtime_is_ready(check->runtime))
-        return FRESH; /* another node's */
-    if (state != TASK_ABSENT && has_passed(view, input, offset))
+    if (state != TASK_ABSENT && view_has_passed(view, input, offset))
+        return FRESH;
+    if (state == TASK_ABSENT && runtime_is_ready(check->runtime) &&
+        is_known_elsewhere(check, stage, input, partition, offset))
         return FRESH;
     if (state == TASK_FAILED || atomic_load(&stage->query->paused)) {
         error_set(err, E_BUSY, NO_POS, "the query " STR_FMT " %s", STR_ARG(id),
                   state == TASK_FAILED ? "has failed" : "is paused");
         return STUCK;
+    }
+    if (state == TASK_ABSENT && check->wishes != NULL) {
+        error_set(err, E_BUSY, NO_POS,
+                  "the query " STR_FMT " has not committed partition %d of topic " STR_FMT
+                  " up to offset %lld yet, as far as the other servers of this service say",
+                  STR_ARG(id), partition, STR_ARG(stage->sub->topics[input]), (long long)offset);
+        return STALE;
     }
     int64_t committed = atomic_load(&view->committed[input]);
     error_set(err, E_BUSY, NO_POS,
@@ -331,7 +356,8 @@ static bool is_needed(const FreshnessCheck *check, const Stage *stage, int parti
 
 static Freshness look_at_stage(const FreshnessCheck *check, const Stage *stage, Error *err)
 {
-    const QuerySub *sub = stage->sub;
+    const QuerySub *sub   = stage->sub;
+    Freshness       worst = FRESH;
     for (size_t i = 0; i < sub->sub.input_count; i++) {
         if (!offset_vector_has(&check->due, sub->topics[i]))
             continue;
@@ -340,11 +366,12 @@ static Freshness look_at_stage(const FreshnessCheck *check, const Stage *stage, 
             Freshness verdict = offset > 0 && is_needed(check, stage, p)
                                     ? look_at_task(check, stage, i, p, offset, err)
                                     : FRESH;
-            if (verdict != FRESH)
+            if (verdict == STUCK || (verdict == STALE && check->wishes == NULL))
                 return verdict;
+            worst = verdict == STALE ? STALE : worst;
         }
     }
-    return FRESH;
+    return worst;
 }
 
 /* A topic that is read itself shows committed records only. */
@@ -371,14 +398,19 @@ static Freshness look_at_topic(const FreshnessCheck *check, Error *err)
     return verdict;
 }
 
+/* On beyond what another node has to be asked for: they are asked for all of it at once. */
 static Freshness look(const FreshnessCheck *check, Error *err)
 {
+    Freshness worst = FRESH;
+    if (check->wishes != NULL)
+        wish_list_clear(check->wishes);
     for (size_t i = 0; i < check->stage_count; i++) {
         Freshness verdict = look_at_stage(check, &check->stages[i], err);
-        if (verdict != FRESH)
-            return verdict;
+        if (verdict == STUCK)
+            return STUCK;
+        worst = verdict == STALE ? STALE : worst;
     }
-    return look_at_topic(check, err);
+    return worst == FRESH ? look_at_topic(check, err) : worst;
 }
 
 /* ---- from hop to hop ---- */
@@ -445,6 +477,7 @@ FreshnessCheck *freshness_open(Runtime *runtime, const FreshnessTarget *target, 
     check->target         = *target;
     check->opened_us      = runtime_now_us(runtime);
     check->arena          = arena_new(0);
+    check->wishes         = target->others ? wish_list_new() : NULL;
     offset_vector_merge(&check->since, since);
     find_stages(check);
     return check;
@@ -457,7 +490,22 @@ void freshness_close(FreshnessCheck *check)
     offset_vector_clear(&check->due);
     offset_vector_clear(&check->asked);
     arena_free(check->arena);
+    wish_list_free(check->wishes);
     mem_free(check);
+}
+
+/* ---- other nodes ---- */
+
+size_t freshness_wishes(const FreshnessCheck *check, const FreshnessWish **out)
+{
+    *out = NULL;
+    return check->wishes != NULL ? wish_list_wishes(check->wishes, out) : 0;
+}
+
+void freshness_tell(FreshnessCheck *check, const FreshnessWish *wish)
+{
+    if (check->wishes != NULL)
+        wish_list_tell(check->wishes, wish);
 }
 
 void freshness_reached(Runtime *runtime, const FreshnessTarget *target, OffsetVector *out)

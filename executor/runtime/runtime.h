@@ -197,6 +197,7 @@ typedef struct {
     Str topic;    /* otherwise */
     bool (*reads)(void *context, int partition); /* of the table; NULL: all. Thread: of who checks */
     void *context;
+    bool  others; /* the service has other nodes: tasks that are not here are theirs (freshness_wishes) */
 } FreshnessTarget;
 
 /* FRESH: all records below the offsets are in what is read, with what follows from them. STALE: not yet.
@@ -210,6 +211,20 @@ FreshnessCheck *freshness_open(Runtime *runtime, const FreshnessTarget *target, 
  * ask the log. */
 Freshness freshness_check(FreshnessCheck *check, Error *err);
 void      freshness_close(FreshnessCheck *check);
+
+/* A task on another node that has to have committed past an offset of a topic that it reads. */
+typedef struct {
+    Str     query_id, topic;
+    int     sub_topology, partition, slot;
+    int64_t offset;
+} FreshnessWish;
+/* What the last check has waited for, beside what is here: whoever checks asks the nodes that have these
+ * slots, and tells of each task that has. Valid until the next check. (The tasks that make the rows of the
+ * table are left out: each node that is asked for rows waits for its own.) */
+size_t freshness_wishes(const FreshnessCheck *check, const FreshnessWish **out);
+void   freshness_tell(FreshnessCheck *check, const FreshnessWish *wish);
+/* For the node that is asked: has the task here come so far? STALE also if it is not here. */
+Freshness freshness_of_task(Runtime *runtime, const FreshnessWish *wish, Error *err);
 /* Puts into `out` what the table reflects now: the offsets that the tasks which keep it have committed. */
 void freshness_reached(Runtime *runtime, const FreshnessTarget *target, OffsetVector *out);
 

@@ -53,6 +53,14 @@ static inline int view_readable_worker(const TaskView *view, bool stands_by)
     return readable && atomic_load(&view->worker) == worker ? worker : -1;
 }
 
+/* Committed, or there was nothing to commit: a task is dirty before its positions move. */
+static inline bool view_has_passed(const TaskView *view, size_t input, int64_t offset)
+{
+    if (atomic_load(&view->committed[input]) >= offset)
+        return true;
+    return atomic_load(&view->positions[input]) >= offset && !atomic_load(&view->dirty);
+}
+
 static inline void view_enter(TaskView *view, int worker, TaskState state, bool stands_by)
 {
     atomic_store(&view->readable, false);

@@ -14,6 +14,8 @@
 
 /* What a node answers about the queries that run on it. */
 #define NODE_QUERIES_PATH "/sluice/queries"
+/* Which of its tasks have committed past which offsets. */
+#define NODE_PASSED_PATH "/sluice/passed"
 
 typedef struct {
     Str     address; /* of the node */

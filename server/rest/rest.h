@@ -207,6 +207,9 @@ void rest_pull(Rest *rest, HttpExchange *x, const Session *session, const Transi
 
 /* ---- read your writes: rest_consistency.c ---- */
 
+/* Asks other nodes about what the check lacks of them (rest_passed.c). *news: some of it has come true, and
+ * it is to be asked again at once. STUCK: err says why; else STALE. Waits for `left_ms` and a little. */
+Freshness rest_ask_passed(Rest *rest, FreshnessCheck *check, int64_t left_ms, bool *news, Error *err);
 /* What the client says that it has inserted or seen; false: an error was answered. */
 bool rest_read_token(HttpExchange *x, const json_t *request, OffsetVector *out);
 /* Is there a token in it, of whatever kind, even an empty one? */

@@ -67,7 +67,11 @@ static Freshness await(Rest *rest, HttpExchange *x, FreshnessCheck *check, int64
     int64_t   start = clock->monotonic_us(clock), waited = 0;
     Freshness verdict;
     while ((verdict = freshness_check(check, err)) == STALE && waited < wait_ms * 1000 && !http_gone(x)) {
-        usleep(next_look_us(waited));
+        bool news = false;
+        if (rest_ask_passed(rest, check, wait_ms - waited / 1000, &news, err) == STUCK)
+            return STUCK;
+        if (!news)
+            usleep(next_look_us(waited));
         waited = clock->monotonic_us(clock) - start;
     }
     return verdict;
@@ -87,7 +91,9 @@ bool rest_await_writes(Rest *rest, HttpExchange *x, const Session *session, cons
         return true;
     error_clear(&err);
     http_wait_begin(x);
-    FreshnessCheck *check   = freshness_open(rest->runtime, target, &session->written);
+    FreshnessTarget whole   = *target;
+    whole.others            = rest->directory != NULL;
+    FreshnessCheck *check   = freshness_open(rest->runtime, &whole, &session->written);
     Freshness       verdict = await(rest, x, check, wait_ms, &err);
     freshness_close(check);
     http_wait_end(x);

@@ -207,6 +207,24 @@ class Answers(WithNodes):
                 streamsProperties={"sluice.query.pull.wait.ms": 200})
             self.assertEqual((status, answer["error_code"]), (503, 50301), answer)
 
+    def test_what_goes_through_other_nodes_is_waited_for(self):
+        """Through a repartition topic, and through another query and one: the tasks on the way are on any node."""
+        self.make_tables(range(3))
+        number = self.nodes[1].ok(
+            f"CREATE TABLE H WITH (kafka_topic='{self.name}-h') AS SELECT V, COUNT(*) AS N FROM S GROUP BY V;"
+            f"CREATE STREAM B WITH (kafka_topic='{self.name}-b') AS SELECT V, K AS W FROM S PARTITION BY V;"
+            f"CREATE TABLE C WITH (kafka_topic='{self.name}-c') AS SELECT W, COUNT(*) AS N FROM B GROUP BY W;")[-1]["commandSequenceNumber"]
+        for server in self.nodes:
+            server.ok("SHOW QUERIES;", commandSequenceNumber=number)
+        self.await_rows(range(3))
+        for n in range(100, 160):
+            status, body, response = self.nodes[n % 3].post("/ksql", {"ksql": f"INSERT INTO S VALUES ('key {n}', {n});"})
+            self.assertEqual(status, 200, body)
+            said = {"request.ksql.query.pull.consistency.token": response.headers["Sluice-Consistency-Token"]}
+            reader = self.nodes[(n // 3) % 3]
+            self.assertEqual(self.ask(reader, f"SELECT * FROM H WHERE V = {n};", requestProperties=said), (200, [[n, 1]]))
+            self.assertEqual(self.ask(reader, f"SELECT * FROM C WHERE W = 'key {n}';", requestProperties=said), (200, [[f"key {n}", 1]]))
+
     def test_many_at_once(self):
         numbers = range(40)
         self.make_tables(numbers)

@@ -5,6 +5,8 @@
  * Each round writes one record, waits until the check says FRESH and looks at once: a check that says so too
  * early is found out in one of the rounds. On the embedded log, or with SLUICE_TEST_BOOTSTRAP on Kafka.
  */
+#include "executor/runtime/query.h"
+#include "executor/runtime/registry.h"
 #include "runtime_test.h"
 
 enum { ROUNDS = 12, PATIENCE_S = 30 };
@@ -123,6 +125,74 @@ static void through_a_foreign_key_join(void **state)
     node_free(n);
 }
 
+/* The sub-topology in front of a repartition topic is made to look as if another node had it: its tasks run,
+ * and are not seen. */
+static const QuerySub *hide_tasks(RunningQuery *query)
+{
+    for (size_t s = 0; s < query->sub_count; s++) {
+        if (query->subs[s].has_materialized)
+            continue;
+        for (int p = 0; p < query->subs[s].tasks; p++)
+            atomic_store(&query->subs[s].views[p].worker, -1);
+        return &query->subs[s];
+    }
+    fail_msg("there is no repartition topic");
+    return NULL;
+}
+
+static void show_tasks(const QuerySub *sub, int worker)
+{
+    for (int p = 0; p < sub->tasks; p++)
+        atomic_store(&sub->views[p].worker, worker);
+}
+
+static void what_other_nodes_have_is_asked_for(void **state)
+{
+    Node            *n    = running("others", 2, TOPICS("in"));
+    const QueryPlan *plan = node_sql(n, sql_of(n, STREAM "CREATE TABLE T WITH (KAFKA_TOPIC='$t') AS "
+                                                         "SELECT V, COUNT(*) AS C FROM S GROUP BY V;"));
+    node_wait_idle(n, PATIENCE_S);
+    RunningQuery   *query   = registry_hold(n->runtime, plan->id);
+    const QuerySub *sub     = hide_tasks(query);
+    OffsetVector    written = {0};
+    LogWriter      *writer  = node_writer(n);
+    insert(n, writer, "in", "x", "{\"V\":1}", &written);
+    FreshnessTarget      target = {.query_id = plan->id, .others = true};
+    FreshnessCheck      *check  = freshness_open(n->runtime, &target, &written);
+    const FreshnessWish *wishes;
+    assert_int_equal(freshness_check(check, &n->err), STALE);
+    assert_non_null(strstr(n->err.message, "as far as the other servers of this service say"));
+    assert_int_equal(freshness_wishes(check, &wishes), 1);
+    FreshnessWish wish = wishes[0];
+    wish.query_id      = plan->id;
+    wish.topic         = str_c(topic_of(n, "in"));
+    assert_true(str_equal(wishes[0].query_id, wish.query_id) && str_equal(wishes[0].topic, wish.topic));
+    assert_int_equal(wish.sub_topology, sub->sub.number);
+    assert_int_equal(wish.offset, written.entries[0].offset);
+    assert_int_equal(freshness_of_task(n->runtime, &wish, &n->err), STALE); /* who is asked has not got it */
+    show_tasks(sub, 0);
+    for (int i = 0; i < PATIENCE_S * 1000 && freshness_of_task(n->runtime, &wish, &n->err) != FRESH; i++)
+        usleep(1000);
+    assert_int_equal(freshness_of_task(n->runtime, &wish, &n->err), FRESH);
+    (void)hide_tasks(query);
+    freshness_tell(check, &wish); /* from here on the table's own tasks are waited for, which are here */
+    Freshness verdict;
+    for (int i = 0; (verdict = freshness_check(check, &n->err)) == STALE && i < PATIENCE_S * 1000; i++)
+        usleep(1000);
+    assert_int_equal(verdict, FRESH);
+    wish.partition = 99;
+    assert_int_equal(freshness_of_task(n->runtime, &wish, &n->err), STALE);
+    wish.partition = 0;
+    wish.topic     = STR_LIT("another");
+    assert_int_equal(freshness_of_task(n->runtime, &wish, &n->err), STALE);
+    freshness_close(check);
+    show_tasks(sub, 0);
+    query_unref(query);
+    log_writer_close(writer);
+    offset_vector_clear(&written);
+    node_free(n);
+}
+
 /* Two queries that feed each other: the check ends, with one round behind it. */
 static void a_ring_is_gone_round_once(void **state)
 {
@@ -227,6 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(through_a_chain_of_queries),
         cmocka_unit_test(through_a_foreign_key_join),
+        cmocka_unit_test(what_other_nodes_have_is_asked_for),
         cmocka_unit_test(a_ring_is_gone_round_once),
         cmocka_unit_test(a_paused_query_is_told_of),
         cmocka_unit_test(offsets_that_are_gone_are_not_waited_for),
