@@ -22,7 +22,8 @@ int command_misused(const char *format, ...)
 
 int command_failed(const Error *err)
 {
-    fprintf(stderr, "sluice: %s\n", err->message);
+    /* A mistake in a file begins with its place, as editors look for it. */
+    fprintf(stderr, "%s%s\n", err->pos.line > 0 ? "" : "sluice: ", err->message);
     return EXIT_FAILED;
 }
 

@@ -250,14 +250,17 @@ static unsigned char undo(EditLine *edit, int key)
 
 /* A terminal that is asked to (input_open) puts pasted text between ESC[200~ and ESC[201~: it is one edit, in
  * which Tab and newline are no keys. It is run by the next Enter. */
-static unsigned char paste(EditLine *edit, int key)
+static const char paste_end[] = "\033[201~";
+
+static bool ends_paste(const StrBuf *text) { return str_ends_with(strbuf_str(text), str_c(paste_end)); }
+
+/* Reads up to the end of what is pasted. Of more than PASTE_MAX nothing is kept, but it is read: or else the
+ * rest would be keys, and run. False: it was too much. */
+static bool read_paste(StrBuf *text)
 {
-    static const char end[] = "\033[201~";
-    StrBuf            text  = {0};
-    size_t            size  = sizeof end - 1;
-    char              byte;
-    while (text.len < PASTE_MAX &&
-           !(text.len >= size && memcmp(text.ptr + text.len - size, end, size) == 0)) {
+    char byte;
+    bool fits = true;
+    while (!ends_paste(text)) {
         if (!interrupt_wait_readable(STDIN_FILENO)) {
             if (interrupt_pending())
                 break;
@@ -267,17 +270,35 @@ static unsigned char paste(EditLine *edit, int key)
         if (got == 0 || (got < 0 && errno != EINTR))
             break;
         if (got > 0)
-            strbuf_addc(&text, byte == '\t' ? ' ' : byte == '\r' ? '\n' : byte == '\0' ? ' ' : byte);
+            strbuf_addc(text, byte == '\t' ? ' ' : byte == '\r' ? '\n' : byte == '\0' ? ' ' : byte);
+        if (text->len > PASTE_MAX) {
+            size_t kept = sizeof paste_end - 1;
+            memmove(text->ptr, text->ptr + text->len - kept, kept);
+            text->len = kept;
+            fits      = false;
+        }
     }
-    bool ended = text.len >= size && memcmp(text.ptr + text.len - size, end, size) == 0;
-    if (ended)
-        text.len -= size;
+    if (ends_paste(text))
+        text->len -= sizeof paste_end - 1;
+    return fits;
+}
+
+static unsigned char paste(EditLine *edit, int key)
+{
+    StrBuf text  = {0};
+    Input *input = NULL;
+    el_get(edit, EL_CLIENTDATA, &input);
+    bool fits = read_paste(&text);
     while (text.len > 0 && text.ptr[text.len - 1] == '\n')
         text.len--;
     strbuf_addc(&text, '\0');
-    int inserted = el_insertstr(edit, text.ptr);
+    if (!fits) {
+        fputc('\n', stdout);
+        out_error(&input->shell->out, "That is more than 1 MB of text; run it as a file: \\i FILE");
+    }
+    bool inserted = fits && el_insertstr(edit, text.ptr) == 0;
     strbuf_clear(&text);
-    return inserted == 0 ? CC_REFRESH : CC_ERROR;
+    return inserted ? CC_REFRESH : fits ? CC_ERROR : CC_REDISPLAY;
 }
 
 static void bracketed_paste(const Out *out, bool on)

@@ -47,7 +47,9 @@ static bool ask_password(Shell *shell, char *buffer, int size)
     silent.c_lflag &= ~(tcflag_t)ECHO;
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent); /* before it is asked for: nobody types too early */
     fprintf(stderr, "Password for %s: ", shell->auth.user);
-    bool read = fgets(buffer, size, stdin) != NULL;
+    while (!interrupt_wait_readable(STDIN_FILENO) && !interrupt_pending())
+        ;
+    bool read = !interrupt_pending() && fgets(buffer, size, stdin) != NULL;
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
     fputc('\n', stderr);
     buffer[read ? strcspn(buffer, "\n") : 0] = '\0';

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/suggest.h"
 #include "core/value.h"
 #include "shell/interrupt.h"
 
@@ -181,6 +182,21 @@ static void note_change(Shell *shell, Str first)
             names_refresh(shell->names, client_url(shell->client));
 }
 
+/* `name` is ${...} in the statement. */
+static int refuse_variable(Shell *shell, const Place *place, Str statement, Str name)
+{
+    Error  err;
+    Arena *arena = arena_new(0);
+    Str   *known = ARENA_ARRAY(arena, Str, shell->variables.count + 1);
+    for (size_t i = 0; i < shell->variables.count; i++)
+        known[i] = str_c(shell->variables.items[i].name);
+    error_set(&err, E_NOT_FOUND, NO_POS, "The variable " STR_FMT " is not defined (DEFINE name = 'value';)",
+              STR_ARG(name));
+    error_suggest(&err, str_n(name.ptr + 2, name.len - 3), known, shell->variables.count);
+    arena_free(arena);
+    return shell_fail_statement(shell, place, (size_t)(name.ptr - statement.ptr), "%s", err.message);
+}
+
 int shell_run_statement(Shell *shell, Str statement, const Place *place)
 {
     int    result;
@@ -194,9 +210,7 @@ int shell_run_statement(Shell *shell, Str statement, const Place *place)
         strbuf_add(&shell->last, statement);
     }
     if (missing.len > 0)
-        result = shell_fail_statement(shell, place, (size_t)(missing.ptr - statement.ptr),
-                                      "The variable " STR_FMT " is not defined (DEFINE name = 'value';)",
-                                      STR_ARG(missing));
+        result = refuse_variable(shell, place, statement, missing);
     else if (!shell_run_setting(shell, statement, place, &result))
         result = select || print ? shell_run_query(shell, statement, place, print)
                                  : send_statement(shell, statement, place);

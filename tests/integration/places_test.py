@@ -150,7 +150,7 @@ class Places(unittest.TestCase):
             path = self.write("queries.sql", SOURCES + marked(mistake[0])[0] + ";\n")
             code, _, told = self.run_sluice("run", "--until-idle", path)
             self.assertEqual(code, 1)
-            self.check(told.replace("sluice: ", ""), path, mistake, SOURCES.count("\n") + 1)
+            self.check(told, path, mistake, SOURCES.count("\n") + 1)
 
     def test_of_a_test(self):
         for mistake in (("SELECT page,\n\t^pric FROM views EMIT CHANGES", "SELECT column 'PRIC' cannot be resolved.", "Did you mean `PRICE`?"),

@@ -58,6 +58,11 @@ class ShellTest(shell_fixture.WithShell):
         self.assertEqual((code, len(self.server.requests)), (1, 1))
         self.assertIn("line 2:10: The variable ${a} is not defined (DEFINE name = 'value';)\n    INSERT ${a};\n           ^\n", err)
 
+    def test_a_variable_that_was_meant(self):
+        code, _, err = self.run_shell("-d", "topic=x", "-e", "INSERT ${topc};")
+        self.assertEqual(code, 1)
+        self.assertIn("  INSERT ${topc};\n         ^\nDid you mean topic?\n", err)
+
     def test_help_of_what_was_meant(self):
         for topic, told in (("selct", "Did you mean SELECT?"), ("\\\\watch", "  \\\\watch [SECONDS [TIMES]]  "), ("spool", "  spool FILE|off  "), ("exit", "  exit, quit, \\\\q  "),
                             ("frobnicate", "There is no help on frobnicate"), ("describe function", "Example: DESCRIBE FUNCTION ucase;")):

@@ -161,6 +161,17 @@ class TroubleTest(WithShell):
         self.assertNotIn("INSERT one", terminal.seen)
         self.leave(terminal)
 
+    def test_more_is_pasted_than_fits_a_line(self):
+        """Nothing of it is run; before, what was too much became keys."""
+        terminal = self.start("-q", "--no-color")
+        data = ("\x1b[200~" + "INSERT 'a statement of some length';\n" * 32000 + "\x1b[201~").encode()
+        while data:
+            data = data[os.write(terminal.fd, data[:4096]):]
+        terminal.expect(r"more than 1 MB of text; run it as a file: \\i FILE", 60)
+        terminal.type("INSERT one;\r")
+        self.assertEqual([r["ksql"] for r in self.server.requests], ["INSERT one;"])
+        self.leave(terminal)
+
     def test_results_that_are_lost(self):
         self.assertEqual(self.run_shell("-o", "/dev/full", "-e", "SELECT x;")[::2], (1, "cannot write the results: No space left on device\n"))
         for to, why in ((">/dev/full", b"No space left on device"), (">&-", b"Bad file descriptor")):  # closed: it would be the next file that is opened
