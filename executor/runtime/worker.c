@@ -184,7 +184,7 @@ static void commit_if_due(Worker *worker, bool caught_up)
 
 /* Readers that have caught up hasten the commit, unless more is on its way: in the middle of a backlog a
  * fetch may take longer than what it brought, and a commit each time would cost more than the records. Only a
- * wait as long as a fetch's own tells then. */
+ * wait as long as a fetch's own tells then. Records that wait for what others write here need the commit. */
 static bool has_caught_up(Worker *worker, bool busy)
 {
     int64_t now = runtime_now_us(worker->runtime);
@@ -193,7 +193,7 @@ static bool has_caught_up(Worker *worker, bool busy)
     else if (worker->quiet_us == 0)
         worker->quiet_us = now;
     return !busy && worker_has_uncommitted(worker) &&
-           (now - worker->quiet_us >= FETCH_US || fetchers_caught_up(worker->fetchers));
+           (worker->awaits || now - worker->quiet_us >= FETCH_US || fetchers_caught_up(worker->fetchers));
 }
 
 static void wait_for_work(Worker *worker, bool caught_up)
@@ -299,11 +299,11 @@ static void pass(Worker *worker)
         move_records(worker, &busy);
         busy |= push_tasks_flush(worker);
     }
-    alignment_note(worker);
     bool caught_up = has_caught_up(worker, busy);
     send_sinks(worker, caught_up);
     if (worker->fence != NULL && worker->txn != NULL && !loading)
         commit_if_due(worker, caught_up);
+    alignment_note(worker); /* before it sleeps: others may wait for what a commit has just ended */
     if (!busy && worker->quarantined != NULL && worker->quarantined->state == TASK_RUNNING &&
         !worker->quarantined->dirty && !worker->deciding) {
         worker->quarantined = NULL; /* there is nothing it could fail at now */
