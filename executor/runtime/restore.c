@@ -401,10 +401,14 @@ Status task_open(Task *task, Error *err)
 
 /* ---- changelogs ---- */
 
+/* To the end of what has arrived: readers may see one before it for as long as a marker of the last commit is
+ * on its way (assignment.c). */
 static Status start_changelog(Task *task, Error *err)
 {
     Str     topic = task->changelog_topics[task->restoring_store];
     int64_t from  = task->changelogs[task->restoring_store];
+    TRY(log_arrived_many(task->worker->runtime->options.log, topic, &task->partition, 1, &task->restoring_end,
+                         err));
     return reader_pool_begin(task->worker->pool, topic, task->partition, from < 0 ? LOG_EARLIEST : from,
                              &task->restoring, err);
 }
@@ -415,7 +419,8 @@ static Status apply_slice(Task *task, bool *done, Error *err)
     size_t             count;
     TRY(stored_apply(task, task->restoring_store, reading, &count, err));
     task->worker->restored_records += count;
-    *done = count == 0 && log_reader_at_end(reading->reader, reading->handle);
+    *done = count == 0 && log_reader_at_end(reading->reader, reading->handle) &&
+            log_reader_position(reading->reader, reading->handle) >= task->restoring_end;
     return OK;
 }
 

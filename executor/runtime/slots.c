@@ -85,6 +85,7 @@ static void take_slots(Worker *worker, void *argument)
     if (worker->slots == NULL) {
         worker->slots        = mem_calloc((size_t)assignment->slot_count, sizeof *worker->slots);
         worker->slot_handles = mem_calloc((size_t)assignment->slot_count, sizeof *worker->slot_handles);
+        worker->slot_ends    = mem_calloc((size_t)assignment->slot_count, sizeof *worker->slot_ends);
     }
     for (int s = 0; s < assignment->slot_count; s++)
         take_slot(worker, s, assignment->slots[s]);

@@ -77,6 +77,7 @@ struct Task {
     Following   *following;               /* a standby's; NULL: it is not open */
     PoolReading *restoring;               /* the changelog being read; NULL: none */
     size_t       restoring_store;
+    int64_t      restoring_end;   /* how far */
     unsigned     failures, waits; /* in a row */
     bool         torn;            /* it had to wait in the middle of a step, which has to be undone first */
     Notice       waiting;         /* for what */

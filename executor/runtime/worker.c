@@ -124,6 +124,7 @@ void worker_free(Worker *worker)
     mem_free(worker->queries);
     mem_free(worker->slots);
     mem_free(worker->slot_handles);
+    mem_free(worker->slot_ends);
     mem_free(worker->slot_damage);
     mem_free(worker->path);
     mem_free(worker);

@@ -51,6 +51,7 @@ struct Worker {
     /* Which tasks there should be: assignment.c */
     SlotState     *slots;
     int           *slot_handles;
+    int64_t       *slot_ends;     /* how far the positions of a slot are to be read */
     Error         *slot_damage;   /* heap: why a slot is damaged, the last one; or NULL */
     bool           slots_changed; /* all tasks have to be looked at */
     bool           compare_tasks; /* slots were loaded again: have the tasks moved elsewhere meanwhile? */
