@@ -77,7 +77,8 @@ static const char *editor(void)
 /* The file's name goes to the editor as an argument of its own, whatever is in it. */
 static bool run_editor(const char *path)
 {
-    int   status;
+    int status;
+    interrupt_lend_terminal();
     pid_t child = fork();
     if (child == 0) {
         char *command = mem_calloc(1, strlen(editor()) + sizeof " \"$1\"");
@@ -89,7 +90,8 @@ static bool run_editor(const char *path)
     }
     while (child > 0 && waitpid(child, &status, 0) < 0)
         if (errno != EINTR)
-            return false;
+            break;
+    interrupt_take_terminal();
     interrupt_clear();
     return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }

@@ -5,6 +5,7 @@
 #include "shell/session.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "core/value.h"
 
@@ -130,9 +131,30 @@ static int run_pipelining(Shell *shell, Str rest, Arena *arena)
     return SHELL_OK;
 }
 
+/* The name of a file as a user writes it: perhaps in quotes, `~/` for the home. */
+static Str path_of(Str rest, Arena *arena)
+{
+    const char *home = getenv("HOME");
+    Str         path = unquoted(rest);
+    if (home == NULL || !str_starts_with(path, STR_LIT("~/")))
+        return path;
+    return str_printf(arena, "%s" STR_FMT, home, STR_ARG(str_n(path.ptr + 1, path.len - 1)));
+}
+
+/* As psql has it; here it would be a file of that name. */
+static bool is_program(Shell *shell, Str path)
+{
+    if (path.len == 0 || path.ptr[0] != '|')
+        return false;
+    out_error(
+        &shell->out,
+        "Results go to files; for a program, write them into one, or run `sluice sql -e ... | program`");
+    return true;
+}
+
 static int run_include(Shell *shell, Str rest, Arena *arena)
 {
-    Str path = unquoted(rest);
+    Str path = path_of(rest, arena);
     if (path.len == 0)
         return misused(shell, "run script 'FILE', \\i FILE");
     return shell_run_file(shell, str_to_c(arena, path));
@@ -155,10 +177,12 @@ static int run_script(Shell *shell, Str rest, Arena *arena)
 static int run_spool(Shell *shell, Str rest, Arena *arena)
 {
     Error err;
-    Str   path = unquoted(rest);
+    Str   path = path_of(rest, arena);
     bool  off  = str_equal_nocase(path, STR_LIT("off"));
     if (path.len == 0)
         return misused(shell, "spool 'FILE' | spool off");
+    if (is_program(shell, path))
+        return SHELL_FAILED;
     if (out_spool(&shell->out, off ? NULL : str_to_c(arena, path), &err) != OK) {
         out_error(&shell->out, "%s", err.message);
         return SHELL_FAILED;
@@ -201,7 +225,9 @@ static int run_timing(Shell *shell, Str rest, Arena *arena)
 static int run_out(Shell *shell, Str rest, Arena *arena)
 {
     Error err;
-    Str   path = unquoted(rest);
+    Str   path = path_of(rest, arena);
+    if (is_program(shell, path))
+        return SHELL_FAILED;
     if (out_open(&shell->out, path.len > 0 ? str_to_c(arena, path) : NULL, &err) == OK)
         return SHELL_OK;
     out_error(&shell->out, "%s", err.message);
@@ -247,7 +273,11 @@ static int run_pset(Shell *shell, Str rest, Arena *arena)
     return misused(shell, "\\pset null 'TEXT', \\pset format FORM, \\pset pager on|off, \\pset color on|off");
 }
 
-static int run_again(Shell *shell, Str rest, Arena *arena) { return shell_run_again(shell, unquoted(rest)); }
+static int run_again(Shell *shell, Str rest, Arena *arena)
+{
+    Str path = path_of(rest, arena);
+    return is_program(shell, path) ? SHELL_FAILED : shell_run_again(shell, path);
+}
 
 static int run_edit(Shell *shell, Str rest, Arena *arena) { return shell_run_edit(shell); }
 

@@ -250,13 +250,18 @@ static void offer_files(Offer *offer_to)
     struct stat status;
     while (slash > 0 && typed.ptr[slash - 1] != '/')
         slash--;
-    Str  folder    = slash > 0 ? str_n(typed.ptr, slash) : STR_LIT("./");
+    const char *home   = getenv("HOME");
+    Str         folder = slash > 0 ? str_n(typed.ptr, slash) : STR_LIT("./");
+    if (home != NULL && str_starts_with(folder, STR_LIT("~/")))
+        folder =
+            str_printf(offer_to->arena, "%s" STR_FMT, home, STR_ARG(str_n(folder.ptr + 1, folder.len - 1)));
     DIR *directory = opendir(str_to_c(offer_to->arena, folder));
     for (struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL;) {
         Str path = str_printf(offer_to->arena, STR_FMT "%s", STR_ARG(str_n(typed.ptr, slash)), entry->d_name);
         if (entry->d_name[0] == '.' && (typed.len == slash || typed.ptr[slash] != '.'))
             continue;
-        bool is_folder = stat(str_to_c(offer_to->arena, path), &status) == 0 && S_ISDIR(status.st_mode);
+        Str  whole     = str_printf(offer_to->arena, STR_FMT "%s", STR_ARG(folder), entry->d_name);
+        bool is_folder = stat(str_to_c(offer_to->arena, whole), &status) == 0 && S_ISDIR(status.st_mode);
         if (str_starts_with(path, typed))
             offer(offer_to, is_folder ? str_printf(offer_to->arena, STR_FMT "/", STR_ARG(path)) : path);
     }

@@ -129,6 +129,23 @@ void interrupt_restore(void)
         tcsetattr(STDIN_FILENO, TCSANOW, &original);
 }
 
+static struct termios lent; /* how it was when it was lent */
+static bool           is_lent;
+
+void interrupt_lend_terminal(void)
+{
+    is_lent = has_terminal && tcgetattr(STDIN_FILENO, &lent) == 0;
+    if (is_lent)
+        tcsetattr(STDIN_FILENO, TCSADRAIN, &original);
+}
+
+void interrupt_take_terminal(void)
+{
+    if (is_lent)
+        tcsetattr(STDIN_FILENO, TCSADRAIN, &lent);
+    is_lent = false;
+}
+
 bool interrupt_pending(void) { return interrupted != 0; }
 bool interrupt_leave(void) { return leaving != 0; }
 

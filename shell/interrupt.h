@@ -18,6 +18,10 @@ void interrupt_clear(void);
 /* In a child, before it becomes another program: signals do what they do by default, the terminal is as it
  * was. */
 void interrupt_restore(void);
+/* Around another program that has the terminal (an editor, a pager): it finds it as it was before us, and
+ * what it leaves behind, or line editing had set, is as it was before it. */
+void interrupt_lend_terminal(void);
+void interrupt_take_terminal(void);
 /* SIGTERM or SIGHUP came. */
 bool interrupt_leave(void);
 /* Waits until `fd` can be read; false: a signal came first, perhaps before the call. */

@@ -172,11 +172,15 @@ static size_t count_lines(Str text)
 static bool show_in_pager(Str text)
 {
     const char *pager = getenv("PAGER");
-    FILE       *pipe  = popen(pager != NULL && pager[0] != '\0' ? pager : "less -S -R", "we");
-    if (pipe == NULL)
+    interrupt_lend_terminal();
+    FILE *pipe = popen(pager != NULL && pager[0] != '\0' ? pager : "less -S -R", "we");
+    if (pipe == NULL) {
+        interrupt_take_terminal();
         return false;
+    }
     fwrite(text.ptr, 1, text.len, pipe); /* a pager that is left early takes no more: nobody wants the rest */
     int status = pclose(pipe);
+    interrupt_take_terminal();
     interrupt_clear(); /* Ctrl-C in it was meant for it */
     return status != -1 && !(WIFEXITED(status) && WEXITSTATUS(status) == 127);
 }

@@ -214,17 +214,26 @@ class SessionTest(shell_fixture.WithShell):
         terminal.expect("INSERT two;")
         terminal.expect("sluice> ")
         self.assertEqual([r["ksql"] for r in self.server.requests], ["INSERT one;", "INSERT two;"])
+        terminal.resize(24, 80)
+        terminal.type("ab", "\x1b[D", "X")  # the line is edited as before
+        self.assertEqual(terminal.screen.text().splitlines()[-1], "sluice> aXb")
+        terminal.type("\x03")
         self.assertEqual([name for name in os.listdir("/tmp") if name.startswith("sluice-edit-")], [])
         terminal.send("\x04")
         self.assertEqual(terminal.end(), 0)
 
     def test_pager(self):
-        self.env["PAGER"] = "tail -n 1; echo paged"
+        self.env["PAGER"] = "tail -n 1; stty sane; echo paged"  # one that leaves the terminal as it likes
         terminal = self.start("-q")
         terminal.send("SHOW MANY;\r")
         seen = terminal.expect("paged")
         self.assertNotIn("STREAM_50 ", seen)
         terminal.expect("sluice> ")
+        terminal.resize(24, 80)
+        terminal.type("ab", "\x1b[D", "X")
+        self.assertEqual(terminal.screen.text().splitlines()[-1], "sluice> aXb")
+        terminal.type("\x03")
+        terminal.seen = ""
         terminal.send("SHOW STREAMS;\r")  # fits the screen
         self.assertNotIn("paged", terminal.expect("sluice> "))
         terminal.send("\\pset pager off\r")

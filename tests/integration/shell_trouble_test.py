@@ -172,6 +172,20 @@ class TroubleTest(WithShell):
         self.assertEqual([r["ksql"] for r in self.server.requests], ["INSERT one;"])
         self.leave(terminal)
 
+    def test_names_of_files(self):
+        self.env["HOME"] = self.folder.name
+        with open(os.path.join(self.folder.name, "a b -- c.sql"), "w", encoding="utf-8") as file:
+            file.write("INSERT one;")
+        terminal = self.start("-q", "--no-color")
+        terminal.type("\\i ~/a\t\r", "run script '~/a b\t;\r", "\\o ~/out.txt\r", "SHOW STREAMS;\r", "\\o\r")
+        self.assertEqual([r["ksql"] for r in self.server.requests], ["INSERT one;", "INSERT one;", "SHOW STREAMS;"])
+        self.assertTrue(os.path.exists(os.path.join(self.folder.name, "out.txt")))
+        for command in ("\\o | cat", "\\g |cat", "spool '|cat'"):
+            terminal.seen = ""
+            terminal.type(command + "\r")
+            self.assertIn("Results go to files", terminal.seen)
+        self.leave(terminal)
+
     def test_results_that_are_lost(self):
         self.assertEqual(self.run_shell("-o", "/dev/full", "-e", "SELECT x;")[::2], (1, "cannot write the results: No space left on device\n"))
         for to, why in ((">/dev/full", b"No space left on device"), (">&-", b"Bad file descriptor")):  # closed: it would be the next file that is opened
