@@ -49,6 +49,20 @@ static Status ask(const SerdeSpec *spec, Str subject, Arena *arena, Error *err)
     return registry_check(spec->registry, subject, &schema, err);
 }
 
+void schemas_advise(const SerdeSpec *spec, Arena *arena, Error *err)
+{
+    RegisteredSchema known;
+    Str              subject = registry_subject(arena, spec->topic, spec->side);
+    if (err->code != E_PLAN || spec->registry == NULL || spec->format.schema_id != 0 ||
+        registry_latest(spec->registry, subject, arena, &known, NULL) != OK ||
+        known.kind != schema_kind_of(spec->format.format))
+        return;
+    error_append(err,
+                 "\nTo write by the schema that " STR_FMT
+                 " has, name it where the source is created, without its columns: WITH (%s_SCHEMA_ID=%d).",
+                 STR_ARG(subject), spec->side == SIDE_KEY ? "KEY" : "VALUE", (int)known.id);
+}
+
 static Status register_side(Execution *x, const SerdeSpec *spec, bool only_new, Error *err)
 {
     RegisteredSchema known;
@@ -65,6 +79,8 @@ static Status register_side(Execution *x, const SerdeSpec *spec, bool only_new, 
         status = x->sandbox ? ask(spec, subject, x->arena, err) : enroll(spec, err);
     else if (status == OK && spec->format.schema_id != 0 && !x->sandbox)
         status = enroll(spec, err);
+    if (status == E_PLAN)
+        schemas_advise(spec, x->arena, err);
     if (status == E_PLAN)
         error_prefix(err, "Could not register schema for topic: " STR_FMT ". ", STR_ARG(spec->topic));
     return status;

@@ -12,6 +12,10 @@
  * register schema for topic: ..."; E_WAIT: the registry does not answer. */
 Status schemas_register(Execution *x, const Source *source, bool only_new, Error *err);
 
+/* To what was said when the registry refused a schema (E_PLAN): what else can be done, if the subject has one
+ * that somebody else made. Asks spec->registry. */
+void schemas_advise(const SerdeSpec *spec, Arena *arena, Error *err);
+
 /* INSERT INTO ... VALUES: the key is written by the schema that its topic has, if there is one, so that equal
  * keys are equal bytes. E_PLAN when that is of other columns: a schema of our own would take its place. Asks
  * spec->registry. */

@@ -130,7 +130,8 @@ static Status run_persistent(Execution *x, const AstStatement *statement, Str co
         x->command == NULL) /* the limit is of the node that was asked */
         TRY(check_limit(x, err));
     TRY(topic_fulfil(x, &query->topic, says(statement, "PARTITIONS"), says(statement, "REPLICAS"), err));
-    TRY(schemas_register(x, query->sink, query->kind == QUERY_INSERT, err));
+    TRY(schemas_register(x, query->sink, false,
+                         err)); /* INSERT INTO writes, too, and by its sink's columns */
     execution_seal_plan(x, query->plan, former);
     query->sink->statement = query->plan->statement;
     Creation creation      = {.kind       = CREATION_QUERY,

@@ -24,6 +24,8 @@ static Status encode_side(const Source *source, int side, const Value *values, S
     TRY(encoder_open(&spec, arena, &encoder, err));
     Status status = encoder_encode(encoder, values, arena, out, err);
     encoder_close(encoder);
+    if (status == E_PLAN)
+        schemas_advise(&spec, arena, err);
     return status;
 }
 

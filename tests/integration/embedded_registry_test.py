@@ -325,6 +325,36 @@ class WithTheEngine(Embedded):
         self.assertEqual(status, 400, answer)
         self.assertIn("Could not register schema for topic: y. Schema being registered is incompatible", answer["message"])
 
+    def test_rows_into_topics_of_others(self):
+        """By the schema that was made elsewhere, where the source says so; refused before anything is written where ours would take its place."""
+        order = json.dumps({"type": "record", "name": "Order", "namespace": "shop", "fields": [
+            {"name": "id", "type": "long"}, {"name": "note", "type": ["null", "string"], "default": None}, {"name": "n", "type": "int", "default": 5}]})
+        for topic in ("a", "b"):
+            self.put(f"{topic}-value", order)
+        self.put("d-key", json.dumps({"type": "record", "name": "Key", "namespace": "shop", "fields": [{"name": "id", "type": "int"}]}))
+        self.put("e-value", 'syntax = "proto3"; package p; message A { string x = 1; } message B { int32 id = 1; repeated string tags = 4; }', schemaType="PROTOBUF")
+        self.server.ok("CREATE STREAM A (K STRING KEY) WITH (kafka_topic='a', value_format='AVRO', partitions=1);"
+                       "CREATE STREAM B (K STRING KEY) WITH (kafka_topic='b', value_format='AVRO', value_schema_id=1, partitions=1);"
+                       "CREATE STREAM D (V INT) WITH (kafka_topic='d', key_format='AVRO', value_format='JSON', partitions=1);"
+                       "CREATE STREAM D2 (ID INT KEY, V INT) WITH (kafka_topic='d', key_format='AVRO', value_format='JSON', partitions=1);"
+                       "CREATE STREAM E (K STRING KEY) WITH (kafka_topic='e', value_format='PROTOBUF', value_schema_id=3, value_schema_full_name='p.B', partitions=1);"
+                       "CREATE STREAM J (K STRING KEY, ID BIGINT, NOTE STRING, N INT) WITH (kafka_topic='j', value_format='JSON', partitions=1);"
+                       "CREATE STREAM BYTES_A (V BYTES) WITH (kafka_topic='a', value_format='KAFKA'); CREATE STREAM BYTES_B (V BYTES) WITH (kafka_topic='b', value_format='KAFKA');")
+        advice = "\nTo write by the schema that a-value has, name it where the source is created, without its columns: WITH (VALUE_SCHEMA_ID=1)."
+        for text, reason in (("INSERT INTO A (K, ID) VALUES ('x', 1);", advice), ("INSERT INTO A SELECT * FROM J;", advice),
+                             ("INSERT INTO B (K, `note`) VALUES ('x', 'q');", "Null for the required Avro field: [id]"),
+                             ("INSERT INTO D2 VALUES (1, 2);", "ksqlDB generated schema would overwrite existing key schema."),
+                             ("CREATE STREAM E2 (K STRING KEY) WITH (kafka_topic='e', value_format='PROTOBUF');", "multiple schema definitions. \n\n- p.A\n- p.B\n")):
+            status, answer = self.server.ksql(text)
+            self.assertEqual(status, 400, answer)
+            self.assertIn(reason, answer["message"])
+        self.assertEqual(self.server.ok("SHOW QUERIES;")[0]["queries"], [])
+        self.assertEqual(self.good("GET", "/subjects/a-value/versions"), [1])
+        self.server.ok("INSERT INTO B (K, `id`) VALUES ('x', 1); INSERT INTO D (ROWKEY, V) VALUES (STRUCT(ID := 7), 2); INSERT INTO E (K, `id`, `tags`) VALUES ('k', 1, ARRAY['t']);")
+        self.assertEqual(base64.b64decode(self.rows("SELECT V FROM BYTES_B", 1)[0][0]), b"\0\0\0\0\1\2\0\x0a")  # what is not named has its default
+        self.assertEqual(self.rows("SELECT * FROM D", 1), [[{"ID": 7}, 2]])
+        self.assertEqual(self.rows("SELECT * FROM E", 1), [["k", 1, ["t"]]])
+
     def test_assert_schema(self):
         def refused(text, message):
             status, answer = self.server.ksql(text)
