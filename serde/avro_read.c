@@ -263,7 +263,73 @@ static Status read_block(Cursor *c, size_t *count, int64_t *size, Error *err)
 
 /* ---- stepping over ---- */
 
-static Status skip(Cursor *c, const AvroType *type, int depth, Error *err);
+static Status cut_short(Error *err) { return malformed("it is cut short", err); }
+
+/* As read_long_varint, but nobody wants the number. */
+static inline bool skip_varint(Cursor *c)
+{
+    for (int i = 0; i < 10 && c->at < c->end; i++) {
+        uint8_t byte = *c->at++;
+        if (byte < 0x80)
+            return i < 9 || byte <= 1;
+    }
+    return false;
+}
+
+static inline Status read_branch(Cursor *c, const AvroType *type, size_t *out, Error *err)
+{
+    int64_t branch;
+    if (!read_varint(c, &branch) || branch < 0 || (uint64_t)branch >= type->count)
+        return malformed("a union has no such branch", err);
+    *out = (size_t)branch;
+    return OK;
+}
+
+/* What has no parts and takes a byte at least: most of what is stepped over, so it is done in place, and
+ * counts as no step, which only what takes no bytes could take without end. False: it is something else. */
+static inline bool skip_plain(Cursor *c, const AvroType *type, bool *whole)
+{
+    Str span;
+    switch (type->kind) {
+    case AVRO_BOOLEAN:
+        *whole = step(c, 1);
+        return true;
+    case AVRO_INT:
+    case AVRO_LONG:
+    case AVRO_ENUM:
+        *whole = skip_varint(c);
+        return true;
+    case AVRO_FLOAT:
+        *whole = step(c, 4);
+        return true;
+    case AVRO_DOUBLE:
+        *whole = step(c, 8);
+        return true;
+    case AVRO_BYTES:
+    case AVRO_STRING:
+        *whole = read_span(c, &span);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static Status skip_parts(Cursor *c, const AvroType *type, int depth, Error *err);
+
+static inline Status skip(Cursor *c, const AvroType *type, int depth, Error *err)
+{
+    bool whole;
+    if (type->kind == AVRO_UNION) {
+        size_t branch = 0;
+        TRY(read_branch(c, type, &branch, err));
+        type = type->branches[branch];
+        if (type->kind == AVRO_NULL) /* its branch took a byte */
+            return OK;
+    }
+    if (skip_plain(c, type, &whole))
+        return whole ? OK : cut_short(err);
+    return skip_parts(c, type, depth, err);
+}
 
 static Status skip_list(Cursor *c, const AvroType *type, int depth, Error *err)
 {
@@ -286,62 +352,29 @@ static Status skip_list(Cursor *c, const AvroType *type, int depth, Error *err)
     }
 }
 
-static Status read_branch(Cursor *c, const AvroType *type, size_t *out, Error *err)
+/* What skip() does not do in place. */
+static Status skip_parts(Cursor *c, const AvroType *type, int depth, Error *err)
 {
-    int64_t branch;
-    if (!read_varint(c, &branch) || branch < 0 || (uint64_t)branch >= type->count)
-        return malformed("a union has no such branch", err);
-    *out = (size_t)branch;
-    return OK;
-}
-
-static Status skip(Cursor *c, const AvroType *type, int depth, Error *err)
-{
-    int64_t number;
-    size_t  branch;
-    Str     span;
-    bool    fine = true;
     if (depth > DEEPEST)
         return malformed("it nests too deep", err);
     if (c->steps == 0)
         return malformed("it holds too much that takes no bytes", err);
     c->steps--;
     switch (type->kind) {
-    case AVRO_NULL:
-        break;
-    case AVRO_BOOLEAN:
-        fine = step(c, 1);
-        break;
-    case AVRO_INT:
-    case AVRO_LONG:
-    case AVRO_ENUM:
-        fine = read_varint(c, &number);
-        break;
-    case AVRO_FLOAT:
-        fine = step(c, 4);
-        break;
-    case AVRO_DOUBLE:
-        fine = step(c, 8);
-        break;
     case AVRO_FIXED:
-        fine = step(c, type->size);
-        break;
-    case AVRO_BYTES:
-    case AVRO_STRING:
-        fine = read_span(c, &span);
-        break;
+        return step(c, type->size) ? OK : cut_short(err);
     case AVRO_ARRAY:
     case AVRO_MAP:
         return skip_list(c, type, depth, err);
     case AVRO_RECORD:
         for (size_t i = 0; i < type->count; i++)
             TRY(skip(c, type->fields[i].type, depth + 1, err));
-        break;
-    case AVRO_UNION:
-        TRY(read_branch(c, type, &branch, err));
-        return skip(c, type->branches[branch], depth + 1, err);
+        return OK;
+    case AVRO_UNION: /* of a union: no schema that was parsed has one */
+        return skip(c, type, depth + 1, err);
+    default: /* NULL */
+        return OK;
     }
-    return fine ? OK : malformed("it is cut short", err);
 }
 
 /* ---- values ---- */
@@ -447,7 +480,7 @@ static Status new_row(Cursor *c, const SqlType *type, Value **out, Error *err)
 
 static Status read_union(Cursor *c, const AvroNode *node, int depth, Value *out, Error *err)
 {
-    size_t branch;
+    size_t branch = 0;
     Value *row;
     TRY(read_branch(c, node->type, &branch, err));
     const AvroNode *child = &node->children[branch];

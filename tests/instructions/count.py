@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""count.py JOBS CEILINGS.json [--lower] [--raise JOB] - counts the instructions of each job of the program JOBS under callgrind and compares
+"""count.py JOBS CEILINGS.json [--lower] [--raise JOB] [--within KIND] - counts the instructions of each job of the program JOBS under callgrind and compares
 them with the recorded ceilings: a job that takes more than the tolerance above its ceiling is a failure.
 
   --lower      writes the counts that are below their ceiling, and those of new jobs; never raises one
+  --within KIND  a job of the name SHAPE_OTHER must not take more than SHAPE_KIND
   --raise JOB  writes that job's count whatever it is: for a change that is worth its price, said in the commit that does it
 """
 import concurrent.futures
@@ -42,6 +43,12 @@ def main():
             ceilings[job] = counts[job]
         elif ceiling is None or counts[job] > ceiling * (1 + TOLERANCE):
             print(f"    {job} takes more instructions than its ceiling of {ceiling}" if ceiling else f"    {job} has no ceiling: run with --lower")
+            failed = True
+    within = options[options.index("--within") + 1] if "--within" in options else None
+    for job in jobs:
+        most = counts.get(f"{job.rpartition('_')[0]}_{within}", counts[job])
+        if counts[job] > most:
+            print(f"{job} takes more instructions than the same in {within}: {counts[job]:,} and {most:,}")
             failed = True
     for job in sorted(set(ceilings) - set(jobs)):
         print(f"{job} has a ceiling and is no job any more")
