@@ -6,8 +6,10 @@
  * order (aggregate_adds_up), where the window of all of them is the same, and where nobody counts updates:
  * with a cache, whose size 0 means that every row is to be seen.
  *
- * It is decided when a query is made, for what lies in the topic is of one kind or the other. A query that
- * takes another's place therefore does as that one did.
+ * It is decided when a query is made, for what lies in the topic is of one kind or the other, and read as the
+ * other it gives numbers out of nothing. A query that takes another's place therefore does as that one did;
+ * and a topic of partial results has another name, so that a query whose plan was lost finds what it had
+ * written.
  */
 #include "planner/plan_partial.h"
 
@@ -15,12 +17,33 @@
 #include "planner/nodes/node_partial.h"
 #include "planner/plan_finish.h"
 
-bool plan_has_partials(const QueryPlan *plan)
+static const Str rows_end = {"-repartition", 12}, partials_end = {"-partial-repartition", 20};
+
+Str plan_partial_suffix(Str suffix, Arena *arena)
 {
-    for (size_t i = 0; i < plan->node_count; i++)
-        if (plan->nodes[i]->class == &node_partial)
-            return true;
-    return false;
+    if (!str_ends_with(suffix, rows_end) || str_ends_with(suffix, partials_end))
+        return suffix;
+    return str_printf(arena, STR_FMT STR_FMT, STR_ARG(str_n(suffix.ptr, suffix.len - rows_end.len)),
+                      STR_ARG(partials_end));
+}
+
+static Str suffix_of_rows(Str suffix, Arena *arena)
+{
+    if (!str_ends_with(suffix, partials_end))
+        return suffix;
+    return str_printf(arena, STR_FMT STR_FMT, STR_ARG(str_n(suffix.ptr, suffix.len - partials_end.len)),
+                      STR_ARG(rows_end));
+}
+
+Partials plan_partials(const QueryPlan *plan)
+{
+    for (size_t i = 0; i < plan->node_count; i++) {
+        const PlanNode *node = plan->nodes[i];
+        if (node->class == &node_exchange && node->inputs[0]->class == &node_partial)
+            return str_ends_with(plan_exchange(node)->topic_suffix, partials_end) ? PARTIALS_NAMED
+                                                                                  : PARTIALS_UNNAMED;
+    }
+    return PARTIALS_NONE;
 }
 
 /* Groups are found by their values: those of these types are equal when their bytes in every format are. */
@@ -124,7 +147,13 @@ static const PlanNode *reader_of(const QueryPlan *plan, const PlanNode *node)
     return NULL;
 }
 
-static void rewrite_node(Rewrite *to, const QueryPlan *plan, const PlanNode *old, bool wanted)
+static Str suffix_for(Str old, bool partial, Partials partials, Arena *arena)
+{
+    Str rows = suffix_of_rows(old, arena);
+    return partial && partials == PARTIALS_NAMED ? plan_partial_suffix(rows, arena) : rows;
+}
+
+static void rewrite_node(Rewrite *to, const QueryPlan *plan, const PlanNode *old, Partials partials)
 {
     if (old->class == &node_partial) { /* it is put in anew where it is wanted */
         to->now[old->number] = to->now[old->inputs[0]->number];
@@ -134,9 +163,10 @@ static void rewrite_node(Rewrite *to, const QueryPlan *plan, const PlanNode *old
         to->now[old->number] = add(to, old);
         return;
     }
-    const PlanNode *reader = reader_of(plan, old);
-    const PlanNode *below  = to->now[old->inputs[0]->number];
-    if (wanted && reader != NULL && can_be_partial(reader)) {
+    const PlanNode *reader  = reader_of(plan, old);
+    const PlanNode *below   = to->now[old->inputs[0]->number];
+    bool            partial = partials != PARTIALS_NONE && reader != NULL && can_be_partial(reader);
+    if (partial) {
         PlanNode plain = *old; /* without its partial results */
         plain.schema   = below->schema;
         below          = add_partial(to, &plain, plan_aggregate(reader));
@@ -146,10 +176,14 @@ static void rewrite_node(Rewrite *to, const QueryPlan *plan, const PlanNode *old
     inputs[0]                 = below;
     exchange->inputs          = inputs;
     exchange->schema          = below->schema;
+    PlanExchange *details     = ARENA_NEW(to->arena, PlanExchange);
+    *details                  = *plan_exchange(old);
+    details->topic_suffix     = suffix_for(details->topic_suffix, partial, partials, to->arena);
+    exchange->details         = details;
     to->now[old->number]      = exchange;
 }
 
-void plan_set_partials(QueryPlan *plan, bool wanted, Arena *arena)
+void plan_set_partials(QueryPlan *plan, Partials partials, Arena *arena)
 {
     size_t  most       = 2 * plan->node_count;
     Rewrite to         = {.arena = arena,
@@ -157,7 +191,7 @@ void plan_set_partials(QueryPlan *plan, bool wanted, Arena *arena)
                           .now   = ARENA_ARRAY(arena, const PlanNode *, plan->node_count + 1)};
     int     partitions = plan->partitions;
     for (size_t i = 0; i < plan->node_count; i++)
-        rewrite_node(&to, plan, plan->nodes[i], wanted);
+        rewrite_node(&to, plan, plan->nodes[i], partials);
     plan->nodes      = to.nodes;
     plan->node_count = to.count;
     plan_derive(plan, arena);

@@ -14,6 +14,8 @@
 #include <time.h>
 
 #include "core/logger.h"
+#include "executor/dataflow/topology.h"
+#include "planner/nodes/node_exchange.h"
 #include "planner/plan_partial.h"
 #include "planner/plan_settings.h"
 #include "server/engine/access.h"
@@ -93,10 +95,39 @@ Status execution_stop(Execution *x, Str query_id, bool forget, Error *err)
     return OK;
 }
 
-/* A command that has to be planned was written before there were partial results: its topics hold rows. */
-static bool sends_partials(const Execution *x, const QuerySettings *settings)
+static bool is_there(const Execution *x, const QueryPlan *plan, const PlanNode *exchange, Str suffix)
 {
-    return settings->cache_bytes > 0 && x->command == NULL;
+    TopicInfo    info;
+    PlanExchange called = *plan_exchange(exchange);
+    PlanNode     node   = *exchange;
+    called.topic_suffix = suffix;
+    node.details        = &called;
+    Str topic = topology_repartition_topic(x->engine->options.service_id, plan->id, &node, x->arena);
+    return log_topic_info(x->engine->options.log, topic, &info, NULL) == OK;
+}
+
+/* A query of a file whose plans are lost (a container without a volume) or were not kept by an earlier
+ * version: what is under way in its topics is of the kind that it was. */
+static Partials partials_of_topics(const Execution *x, const QueryPlan *plan, Partials wish)
+{
+    bool rows = false;
+    for (size_t i = 0; i < plan->node_count; i++) {
+        const PlanNode *node = plan->nodes[i];
+        if (node->class != &node_exchange)
+            continue;
+        Str suffix = plan_exchange(node)->topic_suffix;
+        if (is_there(x, plan, node, plan_partial_suffix(suffix, x->arena)))
+            return PARTIALS_NAMED;
+        rows |= is_there(x, plan, node, suffix);
+    }
+    return rows ? PARTIALS_NONE : wish;
+}
+
+/* A command that has to be planned was written before there were partial results: its topics hold rows. */
+static Partials choose_partials(const Execution *x, const QueryPlan *plan, const QuerySettings *settings)
+{
+    Partials wish = settings->cache_bytes > 0 && x->command == NULL ? PARTIALS_NAMED : PARTIALS_NONE;
+    return x->engine->kept == NULL ? wish : partials_of_topics(x, plan, wish);
 }
 
 void execution_seal_plan(Execution *x, QueryPlan *plan, const QueryPlan *former)
@@ -113,7 +144,7 @@ void execution_seal_plan(Execution *x, QueryPlan *plan, const QueryPlan *former)
     }
     plan_keep_settings(plan, &settings, asked, x->asked_count + overrides, x->arena);
     plan->generation = former != NULL ? former->generation : x->number;
-    plan_set_partials(plan, former != NULL ? plan_has_partials(former) : sends_partials(x, &settings),
+    plan_set_partials(plan, former != NULL ? plan_partials(former) : choose_partials(x, plan, &settings),
                       x->arena);
 }
 

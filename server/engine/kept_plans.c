@@ -217,7 +217,7 @@ static Status upgrade(KeptPlans *kept, const Kept *item, const Creation *decided
     if (old.query != NULL && decided->query != NULL) {
         plan            = *decided->query;
         plan.generation = old.query->generation;
-        plan_set_partials(&plan, plan_has_partials(old.query), arena);
+        plan_set_partials(&plan, plan_partials(old.query), arena);
         next.query = &plan;
     }
     char *text = creation_to_text(&next);

@@ -3,8 +3,10 @@
 
 usage: plans_test.py PATH-TO-SLUICE [test...]
 """
+import contextlib
 import json
 import os
+import sqlite3
 import sys
 import unittest
 
@@ -180,6 +182,26 @@ class QueriesFile(unittest.TestCase):
         with open(os.path.join(server.directory, "data", "plans.json"), encoding="utf-8") as file:
             kept = [json.loads(statement["plan"]) for statement in json.load(file)["kept"]]
         self.assertEqual([statement["source"]["is"]["topic"] for statement in kept], ["s", "A_C"])
+
+    def test_lost_plans(self):
+        """A container without a volume has no plans.json. What is under way in a repartition topic is rows or partial results, and read as the other
+        it gives numbers out of nothing: so the topics tell what the query was made as."""
+        for first, then in (("0", "1000000"), ("1000000", "0")):
+            with self.subTest(first=first, then=then):
+                server = self.server(SOURCE + 'CREATE TABLE C AS SELECT V, COUNT(*) AS N FROM S GROUP BY V;', ksql__streams__cache__max__bytes__buffering=first)
+                self.insert(server, 1, 1, 2)
+                self.counts(server, [[1, 2], [2, 1]])
+                self.assertEqual(server.stop(), 0)
+                data = server.properties["ksql.streams.state.dir"]
+                os.remove(os.path.join(data, "plans.json"))
+                server.properties["ksql.streams.cache.max.bytes.buffering"] = then
+                server.start()
+                self.insert(server, 1)
+                self.counts(server, [[1, 3], [2, 1]])
+                self.assertEqual(server.stop(), 0)
+                with contextlib.closing(sqlite3.connect(os.path.join(data, "log.db"))) as log:
+                    topics = [name for (name,) in log.execute("SELECT name FROM topics WHERE name LIKE '%repartition'")]
+                self.assertEqual([name.endswith("-partial-repartition") for name in topics], [first != "0"], topics)
 
     def test_a_file_that_was_changed(self):
         server = self.server(SOURCE + COUNTS)

@@ -30,11 +30,11 @@ static const struct {
      false},
 };
 
-static const QueryPlan *with_partials(Flow *f, const QueryPlan *plan, bool wanted)
+static const QueryPlan *with_partials(Flow *f, const QueryPlan *plan, Partials partials)
 {
     QueryPlan *changed = ARENA_NEW(f->arena, QueryPlan);
     *changed           = *plan;
-    plan_set_partials(changed, wanted, f->arena);
+    plan_set_partials(changed, partials, f->arena);
     return changed;
 }
 
@@ -55,11 +55,15 @@ static void exact_results_cross_as_parts(void **state)
         Flow       *f = flow;
         const char *sql =
             str_to_c(f->arena, str_printf(f->arena, S "CREATE TABLE o AS %s;", kinds[i].select));
-        const QueryPlan *rows = flow_sql(f, sql), *parts = with_partials(f, rows, true);
-        if (plan_has_partials(parts) != kinds[i].sends)
+        const QueryPlan *rows = flow_sql(f, sql), *parts = with_partials(f, rows, PARTIALS_NAMED);
+        if ((plan_partials(parts) == PARTIALS_NAMED) != kinds[i].sends)
             fail_msg("%s: %s", kinds[i].select, kinds[i].sends ? "sends rows" : "sends partial results");
-        assert_string_equal(document(f, with_partials(f, parts, false)), document(f, rows));
-        assert_string_equal(document(f, with_partials(f, parts, true)), document(f, parts));
+        assert_string_equal(document(f, with_partials(f, parts, PARTIALS_NONE)), document(f, rows));
+        assert_string_equal(document(f, with_partials(f, parts, PARTIALS_NAMED)), document(f, parts));
+        const QueryPlan *first =
+            with_partials(f, rows, PARTIALS_UNNAMED); /* as the first version made them */
+        assert_int_equal(plan_partials(first), kinds[i].sends ? PARTIALS_UNNAMED : PARTIALS_NONE);
+        assert_string_equal(document(f, with_partials(f, first, plan_partials(first))), document(f, first));
         flow_teardown(&flow);
     }
 }
@@ -68,7 +72,7 @@ static void documents_say_the_lowest_version_that_has_all(void **state)
 {
     Flow            *f     = *state;
     const QueryPlan *rows  = flow_sql(f, S "CREATE TABLE o AS SELECT g, COUNT(*) AS n FROM s GROUP BY g;");
-    const QueryPlan *parts = with_partials(f, rows, true);
+    const QueryPlan *parts = with_partials(f, rows, PARTIALS_NAMED);
     const DocNode   *json;
     QueryPlan       *again;
     assert_int_equal(plan_document_version(rows), 1);
@@ -83,7 +87,7 @@ static void a_replaced_query_may_have_either(void **state)
 {
     Flow            *f     = *state;
     const QueryPlan *rows  = flow_sql(f, S "CREATE TABLE o AS SELECT g, COUNT(*) AS n FROM s GROUP BY g;");
-    const QueryPlan *parts = with_partials(f, rows, true);
+    const QueryPlan *parts = with_partials(f, rows, PARTIALS_NAMED);
     FLOW_MUST(plan_check_upgrade(rows, parts, &f->err));
     FLOW_MUST(plan_check_upgrade(parts, rows, &f->err));
 }
@@ -337,7 +341,8 @@ static void tables_are_the_same(void **state)
             const QueryPlan *rows =
                 flow_sql(f, str_to_c(f->arena, str_printf(f->arena, "%s%s", S, tables[i])));
             clock_init_virtual(&f->clock, 0, seed);
-            Pair *plain = pair_open(f, rows, true), *parts = pair_open(f, with_partials(f, rows, true), true);
+            Pair *plain  = pair_open(f, rows, true),
+                 *parts  = pair_open(f, with_partials(f, rows, PARTIALS_NAMED), true);
             int64_t time = 1000;
             for (int n = 0; n < 600; n++) {
                 time += (int64_t)(dice(f) % 4);
