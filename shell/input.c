@@ -8,12 +8,11 @@
 
 #include <errno.h>
 #include <histedit.h>
-#include <poll.h>
-#include <wchar.h>
 #include <unistd.h>
 
 #include "shell/complete.h"
 #include "shell/interrupt.h"
+#include "shell/keys.h"
 #include "shell/live.h"
 #include "shell/past.h"
 #include "shell/recall.h"
@@ -34,8 +33,7 @@ typedef struct {
     StrBuf      text; /* not complete yet */
     SplitOpen   open;
     Live        live;
-    const char *pressed;   /* what is left of a key that was pressed by us; NULL: none was */
-    bool        at_bottom; /* the cursor was moved behind the text, for it is dropped */
+    Keys        keys;
 } Input;
 
 static char *prompt(EditLine *edit)
@@ -49,75 +47,14 @@ static char *prompt(EditLine *edit)
     return (char *)(uintptr_t)prompts[input->text.len == 0 ? OPEN_NOTHING : input->open];
 }
 
-/* Sequences that no key sends, for what libedit does only when a key asks for it. */
-#define KEY_BOTTOM "\033[9998~"
-#define KEY_REDRAW "\033[9999~"
-
-/* A signal has come. -1: what was typed is dropped. */
-static int take_signal(Input *input)
-{
-    const LineInfo *line = el_line(input->edit);
-    if (interrupt_pending() && line->cursor < line->lastchar && !input->at_bottom) {
-        input->at_bottom = true; /* what follows stands below all lines of the text */
-        input->pressed   = KEY_BOTTOM;
-        return 0;
-    }
-    if (interrupt_pending()) {
-        errno = EINTR;
-        return -1;
-    }
-    if (interrupt_continued()) { /* others have written on the screen meanwhile */
-        input->pressed = KEY_REDRAW;
-        return 0;
-    }
-    if (interrupt_resized())
-        el_resize(input->edit);
-    return 0;
-}
-
-static bool is_pressing(const Input *input) { return input->pressed != NULL && *input->pressed != '\0'; }
-
-static int read_plain_character(Input *input, wchar_t *out, mbstate_t *state)
-{
-    for (;;) {
-        char byte;
-        if (is_pressing(input)) {
-            *out = (wchar_t)*input->pressed++;
-            return 1;
-        }
-        if (interrupt_pending() || !interrupt_wait_readable(STDIN_FILENO)) {
-            if (take_signal(input) < 0)
-                return -1;
-            continue;
-        }
-        ssize_t got = read(STDIN_FILENO, &byte, 1);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return (int)got;
-        size_t used = mbrtowc(out, &byte, 1, state);
-        if (used == (size_t)-1)
-            *state = (mbstate_t){0}; /* no UTF-8: dropped */
-        else if (used != (size_t)-2)
-            return 1;
-    }
-}
-
-static bool more_is_typed(void)
-{
-    struct pollfd waited = {.fd = STDIN_FILENO, .events = POLLIN};
-    return poll(&waited, 1, 0) > 0;
-}
-
 /* One character of the terminal for libedit; -1 when a signal wants to be looked at. */
 static int read_character(EditLine *edit, wchar_t *out)
 {
-    mbstate_t state = {0};
-    Input    *input = NULL;
+    Input *input = NULL;
     el_get(edit, EL_CLIENTDATA, &input);
-    if (!more_is_typed() && !is_pressing(input)) /* keys that come together are shown together */
+    if (!keys_are_typed(&input->keys)) /* keys that come together are shown together */
         live_show(&input->live, strlen(prompt(edit)));
-    int result = read_plain_character(input, out, &state);
+    int result = keys_read(&input->keys, edit, out);
     live_hide(&input->live);
     return result;
 }
@@ -231,14 +168,6 @@ static unsigned char move_right(EditLine *edit, int key) { return take_or_move(e
 
 static unsigned char move_to_end(EditLine *edit, int key) { return take_or_move(edit, PASTE_MAX); }
 
-static unsigned char move_to_bottom(EditLine *edit, int key)
-{
-    el_cursor(edit, PASTE_MAX);
-    return CC_CURSOR;
-}
-
-static unsigned char redraw(EditLine *edit, int key) { return CC_REDISPLAY; }
-
 static unsigned char undo(EditLine *edit, int key)
 {
     Input *input = NULL;
@@ -311,36 +240,13 @@ static void bracketed_paste(const Out *out, bool on)
 
 /* ---- the prompt ---- */
 
-static void bind_keys(EditLine *edit)
+static void add_functions(EditLine *edit)
 {
-    static const struct {
-        const char *key, *function;
-    } keys[] =
-        {
-            {"^R", "em-inc-search-prev"}, {"^L", "ed-clear-screen"},     {"\033[1~", "ed-move-to-beg"},
-            {"\033[H", "ed-move-to-beg"}, {"\033OH", "ed-move-to-beg"},  {"\033[3~", "ed-delete-next-char"},
-            {"\t", "sluice-complete"},    {"\033[200~", "sluice-paste"}, {"\033[C", "sluice-right"},
-            {"\033OC", "sluice-right"},   {"^F", "sluice-right"},        {"\033[4~", "sluice-end"},
-            {"\033[F", "sluice-end"},     {"\033OF", "sluice-end"},      {"^E", "sluice-end"},
-            {"^_", "sluice-undo"},
-        },
-      own[] = {{KEY_BOTTOM, "sluice-bottom"}, {KEY_REDRAW, "sluice-redraw"}};
-    el_source(
-        edit,
-        NULL); /* ~/.editrc: vi keys for those who want them. `bind -v` there forgets what was bound before */
     el_set(edit, EL_ADDFN, "sluice-complete", "Complete the word", complete_word);
     el_set(edit, EL_ADDFN, "sluice-paste", "Take pasted text", paste);
     el_set(edit, EL_ADDFN, "sluice-right", "Right, or take the suggestion", move_right);
     el_set(edit, EL_ADDFN, "sluice-end", "To the end, or take the suggestion", move_to_end);
     el_set(edit, EL_ADDFN, "sluice-undo", "Undo the last change", undo);
-    el_set(edit, EL_ADDFN, "sluice-bottom", "Behind all that was typed", move_to_bottom);
-    el_set(edit, EL_ADDFN, "sluice-redraw", "Draw the line once more", redraw);
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-        el_set(edit, EL_BIND, keys[i].key, keys[i].function, NULL);
-    for (size_t i = 0; i < ARRAY_LEN(own); i++) { /* in vi's command mode, too */
-        el_set(edit, EL_BIND, own[i].key, own[i].function, NULL);
-        el_set(edit, EL_BIND, "-a", own[i].key, own[i].function, NULL);
-    }
 }
 
 static void input_open(Input *input, Shell *shell, const char *history_path)
@@ -360,7 +266,8 @@ static void input_open(Input *input, Shell *shell, const char *history_path)
         past_load(input->history, history_path);
     el_set(input->edit, EL_HIST, history, input->history);
     live_init(&input->live, shell, input->edit, input->history, &input->text);
-    bind_keys(input->edit);
+    add_functions(input->edit);
+    keys_bind(&input->keys, input->edit);
     shell->history = input->history;
 }
 
@@ -459,7 +366,7 @@ static void run_complete(Input *input)
 static void drop_line(Input *input)
 {
     fputs("^C\n", stdout);
-    input->at_bottom = false;
+    keys_begin(&input->keys);
     strbuf_reset(&input->text);
     interrupt_clear();
     el_reset(input->edit);

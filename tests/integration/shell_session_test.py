@@ -346,6 +346,39 @@ class SessionTest(shell_fixture.WithShell):
         terminal.type("\x1f", "\x1f", "\x1f", *"x;", "\x03", "\x04")
         self.assertEqual(terminal.end(), 0)
 
+    def test_keys_of_emacs_and_of_terminals(self):
+        terminal = self.start("-q", "--no-color")
+        terminal.resize(24, 80)
+        for keys, line, column in (("abc def\x1b[1;5DX", "abc Xdef", 5), ("abc def\x1b[1;3D\x1b[1;5D\x1b[1;5CX", "abcX def", 4), ("abc\x1b[1;2DX", "abXc", 3),
+                                   ("abc\x1b[HX", "Xabc", 1), ("abc\x1bOHX", "Xabc", 1), ("abc\x1b[1~X", "Xabc", 1), ("abc\x1b[7~X\x1b[8~Y", "XabcY", 5), ("abc\x01X\x1b[4~Y\x1b[FZ", "XabcYZ", 6),
+                                   ("abc\x01\x1b[3~\x1b[3~", "c", 0), ("ab\x1b[5~\x1b[6~\x1b[15~\x1b[2~\x1b[24;5~c", "abc", 3), ("\x1b[<0;10;10Mab", "ab", 2),
+                                   ("abc def\x1bbX", "abc Xdef", 5), ("abc def\x17X", "abc X", 5), ("abc\x1b[D\x1bOD\x1b[C\x1bOCX", "abcX", 4)):
+            terminal.type(keys)
+            self.assertEqual((terminal.screen.text().splitlines()[-1], terminal.screen.column), ("sluice> " + line, 8 + column), keys)
+            terminal.type("\x03")
+        terminal.type("\x04")
+        self.assertEqual(terminal.end(), 0)
+
+    def test_keys_of_vi(self):
+        with open(os.path.join(self.folder.name, ".editrc"), "w", encoding="utf-8") as file:
+            file.write("bind -v\n")
+        self.env["HOME"] = self.folder.name
+        terminal = self.start("-q", "--no-color")
+        terminal.resize(24, 80)
+        for keys, line, column in ((("abc def", "\x1b", "b", "x"), "abc ef", 4), (("abc", "\x1bhiX"), "aXbc", 2), (("abc", "\x1b[D", "X"), "abXc", 3), (("abc", "\x1b", "\x1b[D", "iX"), "aXbc", 2),
+                                   (("abc def", "\x1b", "0", "cw", "xy"), "xy def", 2), (("abc", "\x1b", "\x1b", "A", "d"), "abcd", 4), (("sel\t", "user_n\t"), "select user_name ", 17),
+                                   (("a", "\x1b[200~b\n\tc\x1b[201~", "d"), "a", None), (("abc", "\x1b[H", "X", "\x1b[F", "Y"), "XabcY", 5)):
+            terminal.type(*keys)
+            if column is None:
+                self.assertEqual(terminal.screen.text().splitlines()[-2:], ["sluice> ab", " cd"])
+            else:
+                self.assertEqual((terminal.screen.text().splitlines()[-1], terminal.screen.column), (("sluice> " + line).rstrip(), 8 + column), keys)
+            terminal.type("\x03")
+        terminal.type("INSERT one;\r", "\x1b", "k", "\r", "\x1b[A", "\r")
+        self.assertEqual([r["ksql"] for r in self.server.requests], ["INSERT one;"] * 3)
+        terminal.type("\x04")
+        self.assertEqual(terminal.end(), 0)
+
     def test_null_is_told_from_its_letters(self):
         terminal = self.start("-q")
         terminal.resize(30, 80)
