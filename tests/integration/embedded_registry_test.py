@@ -391,6 +391,41 @@ class WithTheEngine(Embedded):
         self.good("GET", "/schemas/ids/1")  # records elsewhere may name it
 
 
+class BadRecords(Embedded):
+    """Skipped, and told with topic, partition, offset and reason; what comes behind them is read."""
+
+    properties = {"ksql.logging.processing.topic.auto.create": "true", "ksql.logging.processing.topic.name": "problems"}
+
+    def test_of_registry_formats(self):
+        def framed(number, payload):
+            return b"\0" + number.to_bytes(4, "big") + payload
+
+        one = self.put("a-value", record(field("V", ["null", "int"]), field("S", "string")))
+        other = self.put("p-value", 'syntax = "proto3"; message M { int32 V = 1; string S = 2; }', schemaType="PROTOBUF")
+        avro_ends = "The payload is not valid Avro: it is cut short, or a number is too large"
+        cases = {
+            "a": ("AVRO", framed(one, b"\2\2\2x"), [
+                (b"\1" + framed(one, b"\2\2\2x")[1:], "Unknown magic byte!"), (b"\0\0\0", "The payload is too short to name its schema"),
+                (framed(775, b"\2\2\2x"), "Error retrieving AVRO schema for id 775: Schema 775 not found"), (framed(other, b"\0\x08\1"), "its schema is of the kind PROTOBUF"),
+                (framed(one, b"\2\2\x10x"), avro_ends), (framed(one, b"\2" + b"\xff" * 10 + b"\2x"), avro_ends),
+                (framed(one, b"\x0c\2\2x"), "The payload is not valid Avro: a union has no such branch")]),
+            "p": ("PROTOBUF", framed(other, b"\0\x08\1\x12\1x"), [
+                (framed(other, b"\0\x08"), "The payload is not valid Protobuf: it is cut short"), (framed(other, b"\0\x12\x50xx"), "The payload is not valid Protobuf: it is cut short"),
+                (framed(other, b"\2\6\x08\1"), "The payload names a message that its schema does not have"),
+                (framed(other, b"\0\x0f"), "The payload is not valid Protobuf: a field has no such wire type"), (framed(one, b"\0"), "its schema is of the kind AVRO")])}
+        for topic, (form, good, bad) in cases.items():
+            records = [{"key": "k", "value64": base64.b64encode(value).decode()} for value in [b for b, _ in bad] + [good]]
+            self.assertEqual(self.server.post("/sluice/records", {"topic": topic, "partitions": 1, "records": records})[0], 200)
+            self.server.ok(f"CREATE STREAM S_{topic} (K STRING KEY, V INT, S STRING) WITH (kafka_topic='{topic}', value_format='{form}');"
+                           f"CREATE STREAM O_{topic} WITH (value_format='JSON') AS SELECT * FROM S_{topic};")
+            self.assertEqual(self.rows(f"SELECT * FROM O_{topic}", 1), [["k", 1, "x"]])
+        self.server.ok("CREATE STREAM PROBLEMS (MESSAGE STRUCT<DESERIALIZATIONERROR STRUCT<ERRORMESSAGE STRING>, CONTEXT STRUCT<`TOPIC` STRING, `PARTITION` INT, `OFFSET` BIGINT>>)"
+                       " WITH (kafka_topic='problems', value_format='JSON');")
+        told = self.rows("SELECT MESSAGE->CONTEXT->`TOPIC`, MESSAGE->CONTEXT->`PARTITION`, MESSAGE->CONTEXT->`OFFSET`, MESSAGE->DESERIALIZATIONERROR->ERRORMESSAGE FROM PROBLEMS", 12)
+        self.assertEqual(sorted(told), sorted([t, 0, at, f"Error deserializing message from topic: {t}. {reason}"]
+                                              for t, (_, _, bad) in cases.items() for at, (_, reason) in enumerate(bad)))
+
+
 class Settings(unittest.TestCase):
     def test_none_or_one(self):
         server = Server(BINARY, {"sluice.schema.registry.embedded": "false"})
