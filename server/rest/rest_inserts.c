@@ -199,12 +199,9 @@ static void write_batch(Inserts *inserts, HttpExchange *x, Batch *batch)
     Status      status = OK;
     Error       err;
     const char *failure = NULL;
-    if (batch->record_count > 0) {
-        http_wait_begin(x);
+    if (batch->record_count > 0)
         status = host->insert(host, batch->topic, batch->records, batch->record_count,
                               &inserts->session.written, &err);
-        http_wait_end(x);
-    }
     if (status != OK)
         failure = err.message;
     StrBuf token = {0};
@@ -227,9 +224,11 @@ static size_t insert_some(Inserts *inserts, HttpExchange *x, bool ended, bool *b
                    .records  = ARENA_ARRAY(arena, LogRecord, ROWS_AT_ONCE),
                    .failures = ARENA_ARRAY(arena, char *, ROWS_AT_ONCE)};
     *broken     = false;
+    http_wait_begin(x); /* for a schema registry, for the log */
     while (!*broken && batch.count < ROWS_AT_ONCE && next_line(inserts, ended, &line))
         *broken = add_row(inserts, line, &batch, &err) != OK;
     write_batch(inserts, x, &batch);
+    http_wait_end(x);
     if (*broken)
         refuse_line(inserts, x, invalid, err.message);
     return batch.count;

@@ -64,7 +64,9 @@ static bool step(void *state, HttpExchange *x)
         if (count == 0)
             return go_on(x, end, &err);
         strbuf_reset(&print->lines);
+        http_wait_begin(x); /* for the schemas that records name */
         bool more = record_printer_add(print->printer, rows, count, &print->lines);
+        http_wait_end(x);
         write_lines(x, strbuf_str(&print->lines));
         http_flush(x);
         if (!more)

@@ -273,6 +273,13 @@ class AgainstSilence(unittest.TestCase):
                    "SET 'auto.offset.reset' = 'earliest'; DROP STREAM D DELETE TOPIC;")
         record = {"key": "a", "value": "\0\0\0\0\1\2\4"}  # the query waits for its schema, too
         self.assertEqual(self.server.post("/sluice/records", {"topic": "a", "partitions": 1, "records": [record]})[0], 200)
+        # Each of these waits in a handler's thread, of which there are eight.
+        prints = [threading.Thread(target=self.server.post, args=("/query", {"ksql": "PRINT 'a' FROM BEGINNING LIMIT 1;"}), kwargs={"timeout": 60}, daemon=True)
+                  for _ in range(10)]
+        inserts = [threading.Thread(target=self.server.request, args=("POST", "/inserts-stream", '{"target":"A"}\n{"K":"x","V":1}\n'), kwargs={"timeout": 60}, daemon=True)
+                   for _ in range(10)]
+        for thread in prints + inserts:
+            thread.start()
         for _ in range(8):
             self.assert_others_go_on()
             time.sleep(0.5)
