@@ -207,10 +207,27 @@ static void append_place(StrBuf *out, const Complaint *complaint, Pos pos)
         strbuf_addf(out, "line %u:%u: ", pos.line, pos.col);
 }
 
+/* A message may quote a record: only lines and tabs are its own. */
+static Str make_harmless(Arena *arena, Str message)
+{
+    StrBuf out = {0};
+    for (size_t at = 0, from = 0; at < message.len; from = at)
+        if (message.ptr[at] == '\n' || message.ptr[at] == '\t')
+            strbuf_addc(&out, message.ptr[at++]);
+        else {
+            while (at < message.len && message.ptr[at] != '\n' && message.ptr[at] != '\t')
+                at++;
+            strbuf_add(&out, width_clean(arena, str_n(message.ptr + from, at - from)));
+        }
+    Str clean = str_dup(arena, strbuf_str(&out));
+    strbuf_clear(&out);
+    return clean;
+}
+
 void complaint_append(StrBuf *out, const Complaint *complaint)
 {
     Arena *arena   = arena_new(SIZE_MAX);
-    Str    message = str_trim(complaint->message), line;
+    Str    message = make_harmless(arena, str_trim(complaint->message)), line;
     Pos    told    = complaint_take_place(arena, &message);
     Pos    own     = complaint->pos.line > 0 ? complaint->pos : told;
     Pos    base = position_of(complaint->text, complaint->start), pos = moved(base, own);

@@ -95,6 +95,26 @@ class ShellTest(shell_fixture.WithShell):
         self.assertIn("Cannot reach the server at http://127.0.0.1:1", err)
         self.assertEqual(self.run_shell("-f", "/nonexistent")[0], 1)
 
+    def test_exit_statuses_of_files_and_pipes(self):
+        for sql, code in (("INSERT x;", 0), ("BROKEN;", 1), ("INSERT x; BROKEN; INSERT y", 1)):
+            for args, stdin in ((("-e", sql), ""), (("-f", self.file(sql)), ""), (("-f", "-"), sql), ((), sql)):
+                self.assertEqual(self.run_shell(*args, stdin=stdin)[0], code, (sql, args))
+                self.assertEqual(self.run_shell(*args, stdin=stdin, url="http://127.0.0.1:1")[0], 3, (sql, args))
+        for args, stdin in ((("-e", "SELECT FOREVER;"), None), (("-f", self.file("SELECT FOREVER;")), None), (("-f", "-"), b"SELECT FOREVER;"), ((), b"INSERT x;\n-- waits")):
+            with subprocess.Popen([shell_fixture.SLUICE, "sql", *args, self.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env) as shell:
+                shell.stdin.write(stdin or b"")
+                if args == ("-f", "-"):
+                    shell.stdin.close()
+                else:
+                    shell.stdin.flush()
+                before = len(self.server.requests)
+                end = time.time() + 10
+                while len(self.server.requests) < before + 1 and time.time() < end and before == 0:
+                    time.sleep(0.01)
+                time.sleep(0.3)
+                shell.send_signal(signal.SIGINT)
+                self.assertEqual(shell.wait(10), 130, args)
+
     def test_session(self):
         script = "SET 'auto.offset.reset'='earliest'; DEFINE t = 'it''s'; INSERT ${T}; UNSET 'auto.offset.reset'; INSERT x; SHOW VARIABLES;"
         code, out, err = self.run_shell("-d", "a=1", "-e", script)
