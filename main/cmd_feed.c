@@ -178,8 +178,6 @@ static bool read_time(Arena *arena, JsonText field, int64_t *out)
 static void make_record(const FeedOptions *options, FeedCounts *counts, Arena *arena, Str line,
                         LogRecord *record)
 {
-    JsonText object =
-        options->key_field != NULL || options->timestamp_field != NULL ? jtext_parse(line) : (JsonText){0};
     const char *cut = options->key_separator != '\0' && line.len > 0
                           ? memchr(line.ptr, options->key_separator, line.len)
                           : NULL;
@@ -187,7 +185,11 @@ static void make_record(const FeedOptions *options, FeedCounts *counts, Arena *a
     if (cut != NULL) {
         record->key   = str_n(line.ptr, (size_t)(cut - line.ptr));
         record->value = str_n(cut + 1, line.len - record->key.len - 1);
-    } else if (options->key_field != NULL)
+    }
+    JsonText object = options->key_field != NULL || options->timestamp_field != NULL
+                          ? jtext_parse(record->value)
+                          : (JsonText){0};
+    if (cut == NULL && options->key_field != NULL)
         record->key = jtext_field(arena, object, options->key_field);
     if (str_is_null(record->key) && (options->key_field != NULL || options->key_separator != '\0'))
         counts->without_key++;

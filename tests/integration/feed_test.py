@@ -144,6 +144,15 @@ class FeedTest(unittest.TestCase):
         code, out, err = self.run_sluice("sql", "-q", "-X", "-e", sql, self.dir)
         self.assertEqual((code, out), (0, "K\tV\nk1\t7\nk2\t8\n"), err)
 
+    def test_a_time_behind_a_separated_key(self):
+        """It was looked for in the whole line, which is no JSON with a key in front."""
+        code, out, err = self.run_sluice("feed", "--topic", "in", "--key-separator", "|", "--timestamp-field", "ts", "--state-dir", self.dir,
+                                         stdin=b'k|{"ts":1700000000000}\n')
+        self.assertEqual((code, err), (0, ""))
+        self.assertNotIn("without a timestamp", out)
+        code, out, err = self.run_sluice("sql", "-X", "-e", "PRINT 'in' FROM BEGINNING LIMIT 1;", self.dir)
+        self.assertIn("rowtime: 2023/11/14 22:13:20.000 Z, key: k, ", out)
+
     def test_usage(self):
         for args in ([], ["--topic", "t", "--url", "u", "--state-dir", "d"], ["--topic", "t", "--partitions", "0"], ["--topic", "t", "--keep-broken"],
                      ["--topic", "t", "/nonexistent"]):
