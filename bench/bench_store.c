@@ -3,12 +3,12 @@
  * the curve over ever more keys.
  *
  * Usage: bench_store [DIRECTORY]                                  figures are in state/README.md
- *        bench_store curve KEYS MEMORY_MB file|behind [DIRECTORY]  and in docs/performance.md
+ *        bench_store curve KEYS MEMORY_MB file|behind [DIRECTORY [DIRTY_MB]]  and in docs/performance.md
  *
  * The curve is a windowed count and sum over KEYS users, drawn with density u^-0.8, as in the peer benchmark:
- * each record finds its row and changes its state; when 10 MB of rows are dirty their changelog records are
- * made and they are committed. `file`: each commit writes SQLite; `behind`: a thread does, half a second
- * later.
+ * each record finds its row and changes its state; when DIRTY_MB (64) of rows are dirty their changelog
+ * records are made and they are committed. `file`: each commit writes SQLite; `behind`: a thread does, half a
+ * second later.
  */
 #include <inttypes.h>
 #include <time.h>
@@ -38,14 +38,18 @@ static double seconds_since(int64_t start)
     return (double)(clock->monotonic_us(clock) - start) / 1e6;
 }
 
+static StoreRow *get_text(Store *store, Str text, int64_t window, Error *err)
+{
+    Value     key = value_from_str(text);
+    StoreRow *row;
+    check(store_get(store, text, &key, window, window ? window + 60000 : 0, &row, err), err);
+    return row;
+}
+
 static StoreRow *get(Store *store, int i, int64_t window, Error *err)
 {
-    char      text[16];
-    size_t    len = (size_t)snprintf(text, sizeof text, "key-%07d", i);
-    Value     key = value_string(text, len);
-    StoreRow *row;
-    check(store_get(store, str_n(text, len), &key, window, window ? window + 60000 : 0, &row, err), err);
-    return row;
+    char text[16];
+    return get_text(store, str_n(text, (size_t)snprintf(text, sizeof text, "key-%07d", i)), window, err);
 }
 
 static void put_all(Store *store, int64_t window, Error *err)
@@ -89,7 +93,7 @@ static void bench_lookup(Store *store, int count, Error *err)
 
 /* ---- the curve ---- */
 
-enum { CURVE_RECORDS = 3000000, SLICE_RECORDS = 250000, DIRTY_MAX = 10 << 20 };
+enum { CURVE_RECORDS = 3000000, SLICE_RECORDS = 250000, DRAWN = 16 };
 
 typedef struct {
     StateFile *file;
@@ -97,15 +101,30 @@ typedef struct {
     Arena     *arena;
     uint64_t   seed;
     double     keys;
+    size_t     dirty_max;
+    char       drawn[DRAWN][16]; /* the next users, as an operator knows the next rows of its batch */
+    Str        users[DRAWN];
     Error      err;
 } Curve;
 
 /* user = floor(keys * x^5): the density of u^-0.8. */
-static int draw(Curve *c)
+static void draw(Curve *c, size_t at)
 {
     c->seed  = c->seed * 6364136223846793005ull + 1442695040888963407ull;
     double x = (double)(c->seed >> 11) / 9007199254740992.0;
-    return (int)(c->keys * x * x * x * x * x);
+    int    n = snprintf(c->drawn[at], sizeof c->drawn[at], "key-%07d", (int)(c->keys * x * x * x * x * x));
+    c->users[at] = str_n(c->drawn[at], (size_t)n);
+}
+
+/* Before record `number`. */
+static void look_ahead(Curve *c, int64_t number, int64_t window)
+{
+    draw(c, (size_t)(number + DRAWN - 1) % DRAWN);
+    if (!store_is_far(c->store))
+        return;
+    store_fetch_place(c->store, c->users[(number + 3 * STORE_AHEAD) % DRAWN], window);
+    store_fetch_row(c->store, c->users[(number + 2 * STORE_AHEAD) % DRAWN], window);
+    store_fetch_newest(c->store, c->users[(number + STORE_AHEAD) % DRAWN]);
 }
 
 static void curve_commit(Curve *c)
@@ -123,8 +142,9 @@ static void curve_commit(Curve *c)
 
 static void curve_record(Curve *c, int64_t number)
 {
-    int64_t   window  = number / 500000 * 60000;
-    StoreRow *row     = get(c->store, draw(c), window + 60000, &c->err);
+    int64_t window = number / 500000 * 60000 + 60000;
+    look_ahead(c, number, window);
+    StoreRow *row     = get_text(c->store, c->users[number % DRAWN], window, &c->err);
     Value     fresh[] = {value_from_int(1), value_from_double(0.5), value_from_int(1)};
     if (!row->exists) {
         store_put(c->store, row, fresh, number, true);
@@ -151,7 +171,7 @@ static void curve_run(Curve *c)
     int64_t start = clock->monotonic_us(clock);
     for (int64_t number = 0; number < CURVE_RECORDS; number++) {
         curve_record(c, number);
-        if (number % 1000 == 0 && state_file_dirty_bytes(c->file) > DIRTY_MAX)
+        if (number % 1000 == 0 && state_file_dirty_bytes(c->file) > c->dirty_max)
             curve_commit(c);
         if (number % SLICE_RECORDS != SLICE_RECORDS - 1)
             continue;
@@ -174,8 +194,11 @@ static void curve_run(Curve *c)
 
 static int curve_main(int argc, char **argv)
 {
-    char        path[4096];
-    Curve       c      = {.arena = arena_new(0), .seed = 1, .keys = atof(argv[2])};
+    char  path[4096];
+    Curve c     = {.arena = arena_new(0), .seed = 1, .keys = atof(argv[2])};
+    c.dirty_max = (size_t)(argc > 6 ? atol(argv[6]) : 64) << 20;
+    for (size_t i = 0; i < DRAWN; i++)
+        draw(&c, i);
     size_t      memory = (size_t)atol(argv[3]) << 20;
     StateShare *share  = state_share_new();
     StateLag    lag    = {500000, (size_t)64 << 20};

@@ -4,8 +4,8 @@
  * It takes all that waits as a batch, sorts each table's rows into the order of the table, and writes them
  * with the facts in one transaction: neighbours share pages, each row is written once however often it
  * changed, and whoever opens the file sees one commit, whole. It does so when something has waited for
- * `lag.us`, or takes `lag.bytes`, so that a restart has little to replay; a worker that is faster than the
- * disk is held up (state_writer_make_room).
+ * `lag.us`, or takes a quarter of `lag.bytes` (a big commit: the next one is far), so that a restart has
+ * little to replay; a worker that is faster than the disk is held up (state_writer_make_room).
  *
  * A batch that fails stays as it is and is tried again: it is the same rows for the same transaction. The
  * worker hears of it when it wants to know (flush) or when too much waits.
@@ -19,7 +19,13 @@
 #include "state/state_vfs.h"
 #include "state/store_cache.h"
 
-enum { RETRY_MS = 500, BUSY_MS = 5000, WAL_PAGES = 8192 /* 32 MB: read in less than 0.1 s */ };
+enum {
+    RETRY_MS  = 500,
+    BUSY_MS   = 5000,
+    WAL_PAGES = 8192 /* 32 MB: read in less than 0.1 s */,
+    AHEAD     = 12,
+    BIG_PART  = 4
+};
 
 typedef struct {
     StoreMemory *memory; /* its rows are in memory->writing, which stays as it is until the batch is done */
@@ -95,11 +101,19 @@ static uint64_t head_of(Str key, size_t skip)
     return head;
 }
 
+/* Rows lie where they were first put: each would be waited for. */
+static void fetch_ahead(const MemRows *rows, size_t i)
+{
+    if (i + AHEAD < rows->count)
+        __builtin_prefetch(rows->rows[i + AHEAD]);
+}
+
 static size_t common_prefix(const StoreMemory *memory, const MemRows *rows)
 {
     Str    first  = store_memory_entry(memory, rows->rows[0]).key;
     size_t prefix = first.len;
     for (size_t i = 1; i < rows->count && prefix > 0; i++) {
+        fetch_ahead(rows, i);
         Str    key = store_memory_entry(memory, rows->rows[i]).key;
         size_t n   = 0;
         while (n < prefix && n < key.len && key.ptr[n] == first.ptr[n])
@@ -116,6 +130,7 @@ static Sortable *sort_rows(StoreMemory *memory, const MemRows *rows)
     Sortable *all  = mem_alloc((rows->count + 1) * sizeof *all);
     size_t    skip = rows->count > 0 ? common_prefix(memory, rows) : 0;
     for (size_t i = 0; i < rows->count; i++) {
+        fetch_ahead(rows, i);
         MemEntry entry = store_memory_entry(memory, rows->rows[i]);
         all[i]         = (Sortable){0, head_of(entry.key, skip), rows->rows[i]};
         if (memory->table->spec.kind == STORE_WINDOW)
@@ -214,6 +229,8 @@ static Status write_store(StateWriter *self, BatchStore *store, Error *err)
                          STR_ARG(store->memory->table->spec.name));
     Sortable *sorted = sort_rows(store->memory, &store->memory->writing);
     for (size_t i = 0; status == OK && i < store->memory->writing.count; i++) {
+        if (i + AHEAD < store->memory->writing.count)
+            __builtin_prefetch(sorted[i + AHEAD].row);
         status = write_row(table, store->memory, sorted[i].row, store->bound, self->arena, err);
         arena_reset(self->arena);
     }
@@ -265,7 +282,7 @@ static bool is_due(const StateWriter *self)
     const StateShare *share = self->share;
     if (share->waiting_since_us == 0 || share->committing)
         return false;
-    return self->flush || self->stop || share->waiting_bytes >= self->lag.bytes ||
+    return self->flush || self->stop || share->waiting_bytes >= self->lag.bytes / BIG_PART ||
            now_us() - share->waiting_since_us >= self->lag.us;
 }
 

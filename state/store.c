@@ -227,7 +227,7 @@ Status store_peek(Store *store, Str key, const Value *keys, int64_t window_start
     return OK;
 }
 
-static bool is_far(const Store *store)
+bool store_is_far(const Store *store)
 {
     return store->rows.count + (store->memory == NULL ? 0 : store->memory->count) > NEAR_ROWS;
 }
@@ -239,8 +239,6 @@ static const struct Slot *slot_of(const Store *store, Str key, int64_t window_st
 
 void store_fetch_place(const Store *store, Str key, int64_t window_start)
 {
-    if (!is_far(store))
-        return;
     if (store->rows.capacity > 0)
         __builtin_prefetch(slot_of(store, key, window_start));
     if (store->memory != NULL)
@@ -249,14 +247,18 @@ void store_fetch_place(const Store *store, Str key, int64_t window_start)
 
 void store_fetch_row(const Store *store, Str key, int64_t window_start)
 {
-    if (!is_far(store))
-        return;
     const char *row = store->rows.capacity == 0 ? NULL : slot_of(store, key, window_start)->item;
     if (row != NULL)
         for (size_t line = 0; line < FETCHED_LINES; line++)
             __builtin_prefetch(row + line * CACHE_LINE);
     if (store->memory != NULL)
         store_memory_fetch_row(store->memory, key);
+}
+
+void store_fetch_newest(const Store *store, Str key)
+{
+    if (store->memory != NULL && store->spec.kind != STORE_KEY_VALUE)
+        store_memory_fetch_newest(store->memory, key);
 }
 
 static void raise_time(Store *store, const StoreRow *row)

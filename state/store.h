@@ -136,10 +136,13 @@ Status store_get_unread(Store *store, Str key, const Value *keys, StoreRow **out
  * for rows that are not asked for again soon, as the cache does not take them. */
 Status store_peek(Store *store, Str key, const Value *keys, int64_t window_start, int64_t window_end,
                   Arena *arena, const StoreRow **out, Error *err);
-/* Looks ahead, so that the CPU does not wait for its memory: a dozen rows before store_get where the row
- * would be, half a dozen before it the row. Does nothing for a store that the CPU's cache holds. */
+/* Is the store more than the CPU's cache holds? Then it is worth looking ahead: where the row will be, what
+ * stands there, and the row itself, STORE_AHEAD * 3, * 2 and * 1 rows before it is got. */
+bool store_is_far(const Store *store);
+enum { STORE_AHEAD = 4 };
 void store_fetch_place(const Store *store, Str key, int64_t window_start);
 void store_fetch_row(const Store *store, Str key, int64_t window_start);
+void store_fetch_newest(const Store *store, Str key);
 /* Deep-copies `values` (value_count + state_count) into the row and marks it dirty. */
 void store_put(Store *store, StoreRow *row, const Value *values, int64_t timestamp, bool visible);
 /* Marks it dirty after the caller changed fixed-size values in place (numbers, no pointers). */

@@ -14,7 +14,7 @@ enum { PLACES_MIN = 16, LIST_MIN = 4, BLOCK_BYTES = 16 /* what malloc adds, abou
 typedef struct {
     uint8_t  kind; /* MEM_LIST */
     uint32_t count, capacity;
-    MemRow **rows; /* by (time, second) */
+    MemRow  *rows[]; /* by (time, second) */
 } MemList;
 
 static bool has_windows(const StoreMemory *memory) { return !store_is_timeless(memory->table->spec.kind); }
@@ -148,9 +148,11 @@ static uint32_t tag_of(Str key)
     return (uint32_t)(hash ^ hash >> 32);
 }
 
-static const MemRow *first_row(const void *place)
+/* All have the place's key; the newest is the one that is most likely asked for. */
+static const MemRow *newest_row(const void *place)
 {
-    return *(const uint8_t *)place == MEM_LIST ? ((const MemList *)place)->rows[0] : place;
+    const MemList *list = place;
+    return list->kind == MEM_LIST ? list->rows[list->count - 1] : place;
 }
 
 /* Where the key's rows are, or the free place where they would be. The table is never full. */
@@ -159,7 +161,7 @@ static size_t place_of(const StoreMemory *memory, Str key, uint32_t tag)
     size_t at = tag & (memory->capacity - 1);
     while (memory->places[at].what != NULL &&
            (memory->places[at].tag != tag ||
-            !str_equal(place_key(memory, row_key(memory, first_row(memory->places[at].what))), key)))
+            !str_equal(place_key(memory, row_key(memory, newest_row(memory->places[at].what))), key)))
         at = (at + 1) & (memory->capacity - 1);
     return at;
 }
@@ -218,31 +220,34 @@ static uint32_t list_position(const StoreMemory *memory, const MemList *list, Wh
     return low;
 }
 
-static void list_insert(StoreMemory *memory, MemList *list, uint32_t at, MemRow *row)
+static size_t list_bytes(uint32_t capacity) { return sizeof(MemList) + capacity * sizeof(MemRow *); }
+
+/* The list may move. */
+static MemList *list_insert(StoreMemory *memory, MemList *list, uint32_t at, MemRow *row)
 {
     if (list->count == list->capacity) {
-        memory->bytes += (list->capacity ? list->capacity : LIST_MIN) * sizeof *list->rows;
-        list->capacity = list->capacity ? list->capacity * 2 : LIST_MIN;
-        list->rows     = mem_realloc(list->rows, list->capacity * sizeof *list->rows);
+        memory->bytes += list->capacity * sizeof *list->rows;
+        list->capacity *= 2;
+        list = mem_realloc(list, list_bytes(list->capacity));
     }
     memmove(list->rows + at + 1, list->rows + at, (list->count - at) * sizeof *list->rows);
     list->rows[at] = row;
     list->count++;
+    return list;
 }
 
 static MemList *list_new(StoreMemory *memory, MemRow *first)
 {
-    MemList *list = mem_calloc(1, sizeof *list);
-    list->kind    = MEM_LIST;
-    memory->bytes += sizeof *list + BLOCK_BYTES;
-    list_insert(memory, list, 0, first);
+    MemList *list = mem_alloc(list_bytes(LIST_MIN));
+    *list         = (MemList){.kind = MEM_LIST, .count = 1, .capacity = LIST_MIN};
+    list->rows[0] = first;
+    memory->bytes += list_bytes(LIST_MIN) + BLOCK_BYTES;
     return list;
 }
 
 static void list_free(StoreMemory *memory, MemList *list)
 {
-    memory->bytes -= sizeof *list + BLOCK_BYTES + list->capacity * sizeof *list->rows;
-    mem_free(list->rows);
+    memory->bytes -= list_bytes(list->capacity) + BLOCK_BYTES;
     mem_free(list);
 }
 
@@ -258,6 +263,15 @@ void store_memory_fetch_row(const StoreMemory *memory, Str key)
 {
     if (memory->capacity > 0)
         __builtin_prefetch(memory->places[tag_of(place_key(memory, key)) & (memory->capacity - 1)].what);
+}
+
+void store_memory_fetch_newest(const StoreMemory *memory, Str key)
+{
+    const MemList *list = memory->capacity == 0
+                              ? NULL
+                              : memory->places[tag_of(place_key(memory, key)) & (memory->capacity - 1)].what;
+    if (list != NULL && list->kind == MEM_LIST)
+        __builtin_prefetch(list->rows[list->count - 1]);
 }
 
 static void *place_at(const StoreMemory *memory, Str key)
@@ -308,9 +322,10 @@ bool store_memory_may_lack(const StoreMemory *memory, int64_t start, int64_t end
 
 /* ---- changing ---- */
 
-/* Into the key's list; the row of the same identity that was there. */
-static MemRow *put_in_list(StoreMemory *memory, MemList *list, MemRow *row)
+/* Into the list at that place; the row of the same identity that was there. */
+static MemRow *put_in_list(StoreMemory *memory, size_t place, MemRow *row)
 {
+    MemList *list = memory->places[place].what;
     When     when = row_when(memory, row);
     Str      key  = row_key(memory, row);
     uint32_t at   = list_position(memory, list, when, key);
@@ -319,7 +334,7 @@ static MemRow *put_in_list(StoreMemory *memory, MemList *list, MemRow *row)
         list->rows[at] = row;
         return old;
     }
-    list_insert(memory, list, at, row);
+    memory->places[place].what = list_insert(memory, list, at, row);
     return NULL;
 }
 
@@ -332,14 +347,13 @@ static MemRow *put_at(StoreMemory *memory, size_t at, uint32_t tag, MemRow *row)
         return NULL;
     }
     if (*(uint8_t *)place == MEM_LIST)
-        return put_in_list(memory, place, row);
+        return put_in_list(memory, at, row);
     if (compare_rows(memory, place, row_when(memory, row), row_key(memory, row)) == 0) {
         memory->places[at].what = row;
         return place;
     }
-    MemList *list           = list_new(memory, place);
-    memory->places[at].what = list;
-    return put_in_list(memory, list, row);
+    memory->places[at].what = list_new(memory, place);
+    return put_in_list(memory, at, row);
 }
 
 MemRow *store_memory_put(StoreMemory *memory, const MemEntry *entry, uint32_t batch, MemRow **placed)

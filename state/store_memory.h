@@ -79,9 +79,11 @@ void         store_memory_clear(StoreMemory *memory);
 
 /* NULL: not here. Who finds it for the worker marks it as used. */
 MemRow *store_memory_find(StoreMemory *memory, Str key, int64_t start, int64_t end);
-/* Brings what will be looked at into the CPU's cache: a place; some puts later, what stands there. */
+/* Brings what will be looked at into the CPU's cache: a place; some puts later, what stands
+ * there; and once more. */
 void     store_memory_fetch_place(const StoreMemory *memory, Str key);
 void     store_memory_fetch_row(const StoreMemory *memory, Str key);
+void     store_memory_fetch_newest(const StoreMemory *memory, Str key); /* of a list */
 bool     store_memory_has_key(const StoreMemory *memory, Str key);
 MemEntry store_memory_entry(const StoreMemory *memory, const MemRow *row);
 /* Calls `use` for the rows of a key, removed ones included, by time; any status but OK ends it and is

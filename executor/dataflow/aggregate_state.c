@@ -50,6 +50,7 @@ Status aggregate_open(Operator *op, AggregateFold fold, Error *err)
     if (!self->merges)
         TRY(call_args_open(op, self->plan->calls, self->call_count, &self->args, err));
     TRY(key_coder_open_inside(op, schema, STR_NULL, &self->keys, err));
+    self->fetches = self->keys.reuse && self->plan->window.kind != WINDOWED_SESSION;
     if (self->plan->having != NULL)
         TRY(op_compile(op, self->plan->having, &self->having, err));
     return projection_open(op, self->plan->values, self->value_count, &self->values, err);
@@ -114,12 +115,36 @@ static Status take_row(AggregateOp *self, const Row *row, RecordBatch *out, Erro
     return self->plan->emit_final ? emit_final(self, row, false, out, err) : OK;
 }
 
+/* Of many groups each would be waited for. Which window a row goes to is guessed: the last of those that it
+ * is in. */
+static void fetch_ahead(const AggregateOp *self, const RecordBatch *in, size_t i)
+{
+    const PlanAggregate *plan = self->plan;
+    for (size_t step = 1; step <= 3 && i + step * STORE_AHEAD < in->count; step++) {
+        const Row *row = &in->rows[i + step * STORE_AHEAD];
+        if (str_is_null(row->key_bytes))
+            continue;
+        int64_t start =
+            plan->window.kind == WINDOWED_NO ? 0 : row->timestamp / plan->advance_ms * plan->advance_ms;
+        if (step == 1)
+            store_fetch_newest(self->store, row->key_bytes);
+        else if (step == 2)
+            store_fetch_row(self->store, row->key_bytes, start);
+        else
+            store_fetch_place(self->store, row->key_bytes, start);
+    }
+}
+
 Status aggregate_push(Operator *op, int port, const RecordBatch *in, Error *err)
 {
     AggregateOp *self = (AggregateOp *)op;
     RecordBatch *out  = batch_new(in->arena, op->node->schema, self->lazy ? 1 : in->count);
-    for (size_t i = 0; i < in->count; i++)
+    bool         far  = self->fetches && store_is_far(self->store);
+    for (size_t i = 0; i < in->count; i++) {
+        if (far)
+            fetch_ahead(self, in, i);
         TRY(take_row(self, &in->rows[i], out, err));
+    }
     return op_emit(op, out, err);
 }
 

@@ -51,6 +51,7 @@ struct AggregateOp {
     bool                 fixed; /* keys and value columns point nowhere */
     bool                 lazy;
     bool                 old_is_read;
+    bool                 fetches;               /* key bytes of rows are those of the store's rows */
     int64_t              time;                  /* stream time of this operator, unset INT64_MIN */
     int64_t              last_close, next_emit; /* EMIT FINAL */
     int64_t              swept;                 /* EMIT FINAL, sessions: those that ended before are gone */

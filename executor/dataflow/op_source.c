@@ -198,7 +198,7 @@ static Status source_take(Operator *op, const SourceRows *rows, size_t from, siz
     SourceOp   *self   = (SourceOp *)op;
     int64_t    *newest = &op->pipeline->counters.stream_time;
     RecordBatch batch  = {op->pipeline->batch, op->node->schema, rows->rows + from, count, count};
-    if (op->store_count > 0)
+    if (op->store_count > 0 && store_is_far(op->stores[0]))
         source_table_fetch_ahead(op, rows, from, count);
     if (rows->faults != NULL || op->store_count > 0 || !fits(self, rows))
         TRY(own_rows(self, rows, from, count, &batch, err));

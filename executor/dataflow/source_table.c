@@ -122,17 +122,15 @@ static Status apply(const Apply *self, Row *row, Arena *arena, Error *err)
     return OK;
 }
 
-enum { AHEAD = 12 };
-
 void source_table_fetch_ahead(const Operator *op, const SourceRows *rows, size_t from, size_t count)
 {
-    for (size_t i = from + AHEAD / 2; i < from + count + AHEAD && i < rows->count; i++) {
+    for (size_t i = from + 2 * STORE_AHEAD; i < from + count + 3 * STORE_AHEAD && i < rows->count; i++) {
         const Row *row = &rows->rows[i];
         if (row->key == NULL || str_is_null(row->key_bytes))
             continue;
-        if (i >= from + AHEAD)
+        if (i >= from + 3 * STORE_AHEAD)
             store_fetch_place(op->stores[0], row->key_bytes, row->window_start);
-        if (i < from + count + AHEAD / 2)
+        if (i < from + count + 2 * STORE_AHEAD)
             store_fetch_row(op->stores[0], row->key_bytes, row->window_start);
     }
 }

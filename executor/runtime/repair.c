@@ -23,8 +23,8 @@
 #include "executor/runtime/rollback.h"
 #include "executor/runtime/task.h"
 
-/* The file is half a second behind, or 64 MB: any tool sees the tables of a moment ago, and a restart replays
- * less than a second. Under a small budget it is closer. */
+/* The file is half a second behind, or a quarter of 64 MB: any tool sees the tables of a moment ago, and a
+ * restart replays less than a second. Under a small budget it is closer. */
 enum { LAG_US = 500000, LAG_BYTES = 64 << 20 };
 
 static Status set_aside(Worker *worker, const Error *why, Error *err)
