@@ -6,10 +6,11 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "core/clock.h"
 #include "core/value.h"
 #include "shell/jtext.h"
 
-enum { NESTING_MAX = 16 };
+enum { NESTING_MAX = 16, STALE_US = 5 * 1000 * 1000 };
 
 /* What one look found, in one arena; replaced whole. Nobody changes it once it is to be seen. */
 typedef struct {
@@ -25,9 +26,11 @@ struct Names {
     pthread_mutex_t   lock; /* of what follows */
     pthread_cond_t    changed;
     char             *url;
-    bool              wanted, looked;
-    atomic_bool       closing; /* set under the lock; the thread's client looks at it meanwhile */
-    Found            *found;   /* NULL: nothing yet */
+    bool              wanted;    /* another look */
+    bool              fresh;     /* what was wanted last is found */
+    int64_t           looked_us; /* when */
+    atomic_bool       closing;   /* set under the lock; the thread's client looks at it meanwhile */
+    Found            *found;     /* NULL: nothing yet */
 };
 
 /* Under the lock. */
@@ -159,6 +162,20 @@ static void look(const Names *names, const char *url, Found *found)
 
 /* ---- the thread ---- */
 
+static int64_t now_us(void)
+{
+    Clock *clock = clock_system();
+    return clock->monotonic_us(clock);
+}
+
+/* Under the lock. */
+static void want_look(Names *names)
+{
+    names->wanted = true;
+    names->fresh  = false;
+    pthread_cond_broadcast(&names->changed);
+}
+
 static void *names_main(void *context)
 {
     Names *names = context;
@@ -177,8 +194,9 @@ static void *names_main(void *context)
         mem_free(url);
         pthread_mutex_lock(&names->lock);
         found_drop(names->found);
-        names->found  = found;
-        names->looked = true;
+        names->found     = found;
+        names->fresh     = !names->wanted;
+        names->looked_us = now_us();
         pthread_cond_broadcast(&names->changed);
     }
     pthread_mutex_unlock(&names->lock);
@@ -226,13 +244,12 @@ void names_refresh(Names *names, const char *url)
         return;
     pthread_mutex_lock(&names->lock);
     mem_free(names->url);
-    names->url    = mem_strdup(url);
-    names->wanted = true;
-    pthread_cond_broadcast(&names->changed);
+    names->url = mem_strdup(url);
+    want_look(names);
     pthread_mutex_unlock(&names->lock);
 }
 
-static void wait_for_first(Names *names, int wait_ms)
+static void wait_for_look(Names *names, int wait_ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
@@ -242,7 +259,7 @@ static void wait_for_first(Names *names, int wait_ms)
         until.tv_sec++;
         until.tv_nsec -= 1000000000L;
     }
-    while (!names->looked && pthread_cond_timedwait(&names->changed, &names->lock, &until) == 0)
+    while (!names->fresh && pthread_cond_timedwait(&names->changed, &names->lock, &until) == 0)
         ;
 }
 
@@ -252,7 +269,10 @@ NameList names_take(Names *names, int wait_ms)
     if (names == NULL)
         return list;
     pthread_mutex_lock(&names->lock);
-    wait_for_first(names, wait_ms);
+    if (wait_ms > 0 && names->fresh && now_us() - names->looked_us > STALE_US)
+        want_look(names); /* others make things, too */
+    if (wait_ms > 0)
+        wait_for_look(names, wait_ms);
     if (names->found != NULL) {
         names->found->holders++;
         list = (NameList){names->found->names, names->found->count, names->found};

@@ -52,8 +52,8 @@ Names *names_open(const char *url, const ClientAuth *auth);
 void   names_close(Names *names); /* accepts NULL */
 /* Asks for another look, at the server of this URL; returns at once. */
 void names_refresh(Names *names, const char *url);
-/* What is known; it stays as it is until names_release. Before the first look is over it is waited for,
- * `wait_ms` at most. `names` may be NULL. */
+/* What is known; it stays as it is until names_release. With `wait_ms` there is another look if the last one
+ * was a while ago, and what is under way is waited for, so long at most. `names` may be NULL. */
 NameList names_take(Names *names, int wait_ms);
 void     names_release(Names *names, NameList *list);
 

@@ -153,6 +153,20 @@ class SessionTest(shell_fixture.WithShell):
         terminal.send("\x04")
         self.assertEqual(terminal.end(), 0)
 
+    def test_completion_finds_what_others_have_made(self):
+        terminal = self.start("-q", "--no-color")
+        terminal.resize(24, 80)
+        terminal.type("PRINT new\t")
+        self.assertEqual(terminal.screen.text(), "sluice> PRINT new")
+        topics = shell_fixture.NAMES["SHOW TOPICS;"]
+        shell_fixture.NAMES["SHOW TOPICS;"] = [shell_fixture.entity("kafka_topics", topics=[{"name": "new-topic"}])]
+        self.addCleanup(shell_fixture.NAMES.__setitem__, "SHOW TOPICS;", topics)
+        time.sleep(5.1)
+        terminal.type("\t")
+        self.assertEqual(terminal.screen.text(), "sluice> PRINT 'new-topic'")
+        terminal.type("\x03", "\x04")
+        self.assertEqual(terminal.end(), 0)
+
     def test_pasted_text_is_one_edit(self):
         terminal = self.start("-q")
         terminal.send("\x1b[200~INSERT\n\tone;\nINSERT two;\nINSERT three;\n\x1b[201~")
