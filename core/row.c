@@ -16,6 +16,19 @@ static Column column_copy(Arena *arena, const Column *column)
     return copy;
 }
 
+enum { WIDE = 16 };
+
+static const NameSet *places_of(Arena *arena, const Column *columns, size_t count)
+{
+    NameSet *places = name_set_new(arena);
+    for (size_t i = 0; i < count; i++) {
+        bool    added;
+        size_t *place = name_set_put(places, columns[i].name, &added);
+        *place        = added ? i : *place; /* the first one counts */
+    }
+    return places;
+}
+
 const Schema *schema_new(Arena *arena, const Column *columns, size_t count)
 {
     Schema *schema = ARENA_NEW(arena, Schema);
@@ -31,6 +44,8 @@ const Schema *schema_new(Arena *arena, const Column *columns, size_t count)
         schema->key_count += sorted[i].role == COLUMN_KEY;
         schema->value_count += sorted[i].role == COLUMN_VALUE;
     }
+    if (at > WIDE)
+        schema->places = places_of(arena, sorted, at);
     return schema;
 }
 
@@ -41,6 +56,10 @@ const Schema *schema_copy(Arena *arena, const Schema *schema)
 
 int schema_find(const Schema *schema, Str name)
 {
+    if (schema->places != NULL) {
+        const size_t *place = name_set_get(schema->places, name);
+        return place != NULL ? (int)*place : -1;
+    }
     for (size_t i = 0; i < schema->count; i++)
         if (str_equal(schema->columns[i].name, name))
             return (int)i;

@@ -14,6 +14,7 @@
 #ifndef SLUICE_CORE_ROW_H
 #define SLUICE_CORE_ROW_H
 
+#include "core/name_set.h"
 #include "core/value.h"
 
 typedef enum {
@@ -39,6 +40,8 @@ typedef struct {
     size_t        count;
     size_t        key_count;   /* columns[0 .. key_count) */
     size_t        value_count; /* columns[key_count .. key_count + value_count) */
+    const NameSet
+        *places; /* of a wide one: where its columns stand, by name; NULL: they are looked through */
 } Schema;
 
 /* Copies columns (and names and types) into the arena, sorted stably into the order above. */

@@ -57,7 +57,9 @@ void ast_print_masked(const AstStatement *statement, StrBuf *out);
 void ast_print_name(Str name, StrBuf *out);
 /* Structural equality, positions aside: what GROUP BY matching uses (sql.md 5.6). */
 bool ast_expr_equal(const AstExpr *a, const AstExpr *b);
-bool ast_statement_equal(const AstStatement *a, const AstStatement *b);
+/* The same number for equal trees. */
+uint64_t ast_expr_hash(const AstExpr *expr);
+bool     ast_statement_equal(const AstStatement *a, const AstStatement *b);
 
 /* True when the name is a reserved word of the dialect and must be quoted. */
 bool parser_is_reserved(Str name);

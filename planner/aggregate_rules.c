@@ -11,14 +11,30 @@
 
 /* ---- which calls there are ---- */
 
+/* Of that call, or free: more than half of the places are. */
+static uint32_t *find_place(const AggregateCalls *calls, const AstExpr *call)
+{
+    size_t at = (size_t)ast_expr_hash(call) & (calls->place_count - 1);
+    while (calls->places[at] != 0 && !ast_expr_equal(calls->asts[calls->places[at] - 1], call))
+        at = (at + 1) & (calls->place_count - 1);
+    return &calls->places[at];
+}
+
+int aggregate_call_find(const AggregateCalls *calls, const AstExpr *expr)
+{
+    if (expr->kind != AST_CALL || calls->count == 0)
+        return -1;
+    return (int)*find_place(calls, expr) - 1;
+}
+
 static void note_call(void *context, const AstExpr *call)
 {
     AggregateCalls *calls = context;
-    for (size_t i = 0; i < calls->count; i++)
-        if (ast_expr_equal(calls->asts[i], call))
-            return;
-    if (calls->count < calls->capacity)
-        calls->asts[calls->count++] = call;
+    uint32_t       *place = find_place(calls, call);
+    if (*place != 0 || calls->count == calls->capacity)
+        return;
+    calls->asts[calls->count++] = call;
+    *place                      = (uint32_t)calls->count;
 }
 
 static void count_call(void *context, const AstExpr *call) { ++*(size_t *)context; }
@@ -31,7 +47,11 @@ void aggregate_calls_of(const Analysis *a, AggregateCalls *calls)
         visit_aggregates(functions, a->items[i].flat, count_call, &most);
     if (a->having.flat != NULL)
         visit_aggregates(functions, a->having.flat, count_call, &most);
-    *calls = (AggregateCalls){ARENA_ARRAY(a->planner->arena, const AstExpr *, most), 0, most};
+    *calls = (AggregateCalls){
+        .asts = ARENA_ARRAY(a->planner->arena, const AstExpr *, most), .capacity = most, .place_count = 8};
+    while (calls->place_count < 2 * most + 2)
+        calls->place_count *= 2;
+    calls->places = ARENA_ARRAY(a->planner->arena, uint32_t, calls->place_count);
     for (size_t i = 0; i < a->item_count; i++)
         visit_aggregates(functions, a->items[i].flat, note_call, calls);
     if (a->having.flat != NULL)

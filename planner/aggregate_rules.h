@@ -10,8 +10,12 @@
 typedef struct {
     const AstExpr **asts;
     size_t          count, capacity;
+    uint32_t       *places; /* by hash: one more than where it stands in asts; 0: none */
+    size_t          place_count;
 } AggregateCalls;
 void aggregate_calls_of(const Analysis *a, AggregateCalls *out);
+/* Which of them it is; -1: it is none. */
+int aggregate_call_find(const AggregateCalls *calls, const AstExpr *expr);
 
 /* WINDOWSTART or WINDOWEND. */
 bool is_window_bound(Str name);

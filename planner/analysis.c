@@ -424,10 +424,21 @@ bool analysis_aggregates(const Analysis *a)
     return found.found;
 }
 
+/* Keys are compared with each other and with all of the select list. */
+static Status check_key_count(const AstQuery *query, Error *err)
+{
+    enum { MOST_KEYS = 256 };
+    if (query->group_count <= MOST_KEYS && query->partition_count <= MOST_KEYS)
+        return OK;
+    return error_set(err, E_PLAN, query->pos, "%s has more than %d expressions",
+                     query->group_count > MOST_KEYS ? "GROUP BY" : "PARTITION BY", MOST_KEYS);
+}
+
 static Status qualify_clauses(Analysis *a, Error *err)
 {
     const AstQuery *query = a->query;
-    a->join_on            = ARENA_ARRAY(a->planner->arena, BothForms, query->join_count);
+    TRY(check_key_count(query, err));
+    a->join_on = ARENA_ARRAY(a->planner->arena, BothForms, query->join_count);
     for (size_t i = 0; i < query->join_count; i++)
         TRY(both_forms(a, query->joins[i].on, &a->join_on[i], err));
     if (query->where != NULL)

@@ -31,14 +31,12 @@ static bool stands_for_column(const Scope *scope, const AstExpr *expr, int *slot
             return true;
         }
     }
-    for (size_t i = 0; i < self->calls->count; i++) {
-        if (ast_expr_equal(self->calls->asts[i], expr)) {
-            *slot = (int)(self->inner->key_count + i);
-            *type = self->inner->columns[*slot].type;
-            return true;
-        }
-    }
-    return false;
+    int call = aggregate_call_find(self->calls, expr);
+    if (call < 0)
+        return false;
+    *slot = (int)self->inner->key_count + call;
+    *type = self->inner->columns[*slot].type;
+    return true;
 }
 
 static Status resolve_bound(const Scope *scope, const AstExpr *column, int *slot, const SqlType **type,
@@ -322,7 +320,7 @@ static Status check_item_names(const Analysis *a, const Column *columns, const s
         items[i]      = columns[column_of_item[i]];
         items[i].role = COLUMN_VALUE;
     }
-    return check_result_columns(items, a->item_count, err);
+    return check_result_columns(a->planner->arena, items, a->item_count, err);
 }
 
 /* Persistent: the keys, named by their items, then the other items. Transient: the key, then all items. */
@@ -356,7 +354,7 @@ static Status select_columns(Builder *b, PlanNode *node, PlanAggregate *agg, con
     }
     if (a->persistent) {
         TRY(check_item_names(a, columns, of_item, err));
-        TRY(check_result_columns(columns, keys + count, err));
+        TRY(check_result_columns(b->arena, columns, keys + count, err));
     }
     node->schema = schema_new(b->arena, columns, keys + count);
     agg->values  = values;

@@ -188,24 +188,30 @@ static void print_column(const Column *column, StrBuf *out)
     type_print(column->type, out);
 }
 
-Status check_result_columns(const Column *columns, size_t count, Error *err)
+static Status refuse_twins(const Column *first, const Column *second, Error *err)
 {
-    size_t values = 0;
+    if (first->role != second->role)
+        return error_set(err, E_PLAN, NO_POS, "Value columns clash with key columns: `" STR_FMT "`",
+                         STR_ARG(second->name));
+    StrBuf text = {0};
+    print_column(second, &text);
+    error_set(err, E_PLAN, NO_POS, "Duplicate %s columns found in schema: " STR_FMT,
+              second->role == COLUMN_KEY ? "key" : "value", STR_ARG(strbuf_str(&text)));
+    strbuf_clear(&text);
+    return E_PLAN;
+}
+
+Status check_result_columns(Arena *arena, const Column *columns, size_t count, Error *err)
+{
+    size_t   values = 0;
+    NameSet *known  = name_set_new(arena);
     for (size_t i = 0; i < count; i++) {
+        bool    added;
+        size_t *first = name_set_put(known, columns[i].name, &added);
+        if (!added)
+            return refuse_twins(&columns[*first], &columns[i], err);
+        *first = i;
         values += columns[i].role == COLUMN_VALUE;
-        for (size_t j = 0; j < i; j++) {
-            if (!str_equal(columns[i].name, columns[j].name))
-                continue;
-            if (columns[i].role != columns[j].role)
-                return error_set(err, E_PLAN, NO_POS, "Value columns clash with key columns: `" STR_FMT "`",
-                                 STR_ARG(columns[i].name));
-            StrBuf text = {0};
-            print_column(&columns[i], &text);
-            error_set(err, E_PLAN, NO_POS, "Duplicate %s columns found in schema: " STR_FMT,
-                      columns[i].role == COLUMN_KEY ? "key" : "value", STR_ARG(strbuf_str(&text)));
-            strbuf_clear(&text);
-            return E_PLAN;
-        }
     }
     if (values == 0)
         return error_set(err, E_PLAN, NO_POS, "The projection contains no value columns.");
@@ -247,7 +253,7 @@ Status build_projection(Builder *b, PlanNode *input, PlanNode **out, Error *err)
         columns[keys + count] = (Column){a->items[i].alias, values[count]->type, COLUMN_VALUE, STR_NULL};
         count++;
     }
-    TRY(check_result_columns(columns, keys + count, err));
+    TRY(check_result_columns(b->arena, columns, keys + count, err));
     PlanNode *node =
         build_project_node(b, "Project", input, schema_new(b->arena, columns, keys + count), values);
     if (node->is_table)

@@ -16,11 +16,16 @@ static AstExpr *tree(const AstExpr *expr) { return (AstExpr *)expr; }
 
 /* ---- the query ---- */
 
-static const SelectItem *item_at(const Analysis *a, Pos pos)
+/* Items stand in the order of the text, so each is looked for from the last one found on. */
+static const SelectItem *item_at(const Analysis *a, Pos pos, size_t *from)
 {
-    for (size_t i = 0; i < a->item_count; i++)
-        if (a->items[i].pos.line == pos.line && a->items[i].pos.col == pos.col)
-            return &a->items[i];
+    for (size_t i = 0; i < a->item_count; i++) {
+        const SelectItem *item = &a->items[(*from + i) % a->item_count];
+        if (item->pos.line != pos.line || item->pos.col != pos.col)
+            continue;
+        *from = (size_t)(item - a->items);
+        return item;
+    }
     return NULL;
 }
 
@@ -28,8 +33,9 @@ static AstSelectItem *name_items(const Analysis *a)
 {
     const AstQuery *query = a->query;
     AstSelectItem  *items = ARENA_ARRAY(a->planner->arena, AstSelectItem, query->item_count);
+    size_t          from  = 0;
     for (size_t i = 0; i < query->item_count; i++) {
-        const SelectItem *item = item_at(a, query->items[i].pos);
+        const SelectItem *item = item_at(a, query->items[i].pos, &from);
         items[i]               = query->items[i];
         if (items[i].kind != SELECT_EXPR || item == NULL)
             continue;

@@ -1,9 +1,10 @@
 /*
- * name_generator.c - a list of (base, number) pairs that are taken. Select lists are short: it is looked
- * through.
+ * name_generator.c - which (base, number) pairs are taken, by hash, and per base the first number that may be
+ * free: numbers are never given back.
  */
 #include "planner/name_generator.h"
 
+#include "core/name_set.h"
 #include "core/value.h"
 
 typedef struct {
@@ -12,15 +13,15 @@ typedef struct {
 } Taken;
 
 struct NameGenerator {
-    Arena *arena;
-    Taken *items;
-    size_t count, capacity;
+    Arena   *arena;
+    NameSet *taken;
+    NameSet *next; /* base -> a number below which all are taken */
 };
 
 NameGenerator *name_generator_new(Arena *arena)
 {
     NameGenerator *generator = ARENA_NEW(arena, NameGenerator);
-    generator->arena         = arena;
+    *generator               = (NameGenerator){arena, name_set_new(arena), name_set_new(arena)};
     return generator;
 }
 
@@ -37,40 +38,37 @@ static Taken split(Str name)
     return (Taken){str_n(name.ptr, end - 1), number};
 }
 
-static bool is_taken(const NameGenerator *generator, Taken wanted)
+/* One text for each pair, and mostly the name itself: nothing is printed for columns that are looked at. */
+static Str key_of(const NameGenerator *generator, Taken taken, Str name)
 {
-    for (size_t i = 0; i < generator->count; i++)
-        if (generator->items[i].number == wanted.number && str_equal(generator->items[i].base, wanted.base))
-            return true;
-    return false;
+    bool plain   = split(taken.base).base.len == taken.base.len;
+    bool written = name.len > taken.base.len && name.ptr[taken.base.len + 1] != '0';
+    if (taken.number == 0 && plain)
+        return taken.base;
+    if (written)
+        return name;
+    return str_printf(generator->arena, STR_FMT "_%lld", STR_ARG(taken.base), (long long)taken.number);
 }
 
-static void take(NameGenerator *generator, Taken taken)
+/* False: it was taken before. */
+static bool take(NameGenerator *generator, Taken taken, Str name)
 {
-    if (generator->count == generator->capacity) {
-        size_t capacity = generator->capacity ? generator->capacity * 2 : 32;
-        Taken *items    = ARENA_ARRAY(generator->arena, Taken, capacity);
-        if (generator->count > 0)
-            memcpy(items, generator->items, generator->count * sizeof *items);
-        generator->items    = items;
-        generator->capacity = capacity;
-    }
-    generator->items[generator->count++] = taken;
+    bool added;
+    (void)name_set_put(generator->taken, key_of(generator, taken, name), &added);
+    return added;
 }
 
-void name_generator_reserve(NameGenerator *generator, Str name)
-{
-    Taken taken = split(name);
-    if (!is_taken(generator, taken))
-        take(generator, taken);
-}
+void name_generator_reserve(NameGenerator *generator, Str name) { (void)take(generator, split(name), name); }
 
 Str name_generator_next(NameGenerator *generator, Str base)
 {
-    Taken next = {split(base).base, 0};
-    while (is_taken(generator, next))
+    bool    added;
+    Taken   next = {split(base).base, 0};
+    size_t *free = name_set_put(generator->next, next.base, &added);
+    next.number  = (int64_t)*free;
+    while (!take(generator, next, STR_LIT("")))
         next.number++;
-    take(generator, next);
+    *free = (size_t)next.number + 1;
     if (next.number == 0 && !str_equal(next.base, STR_LIT("KSQL_COL")))
         return next.base;
     return str_printf(generator->arena, STR_FMT "_%lld", STR_ARG(next.base), (long long)next.number);

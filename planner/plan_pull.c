@@ -79,7 +79,7 @@ static Status type_result(const Analysis *a, PullPlan *plan, Error *err)
     }
     /* In projection order, keys only marked: not through schema_new, which would sort. */
     Schema *result = ARENA_NEW(arena, Schema);
-    *result        = (Schema){columns, a->item_count, 0, a->item_count};
+    *result        = (Schema){.columns = columns, .count = a->item_count, .value_count = a->item_count};
     plan->result   = result;
     plan->values   = values;
     return OK;

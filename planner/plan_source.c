@@ -89,38 +89,39 @@ static Status element_to_column(const Planner *planner, const AstElement *elemen
     return OK;
 }
 
-static Status check_headers_unique(const Column *columns, size_t count, Error *err)
+static Status check_headers_unique(Arena *arena, const Column *columns, size_t count, Error *err)
 {
+    NameSet *keys   = name_set_new(arena);
+    size_t   before = 0;
+    bool     all    = false, added;
     for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; j < i; j++) {
-            if (columns[i].role != COLUMN_HEADERS || columns[j].role != COLUMN_HEADERS)
-                continue;
-            bool all = str_is_null(columns[i].header_key) || str_is_null(columns[j].header_key);
-            if (all)
-                return error_set(err, E_PLAN, NO_POS, "Schema already contains a HEADERS column.");
-            if (str_equal(columns[i].header_key, columns[j].header_key))
-                return error_set(err, E_PLAN, NO_POS,
-                                 "Schema already contains a HEADER('" STR_FMT "') column.",
-                                 STR_ARG(columns[i].header_key));
-        }
+        if (columns[i].role != COLUMN_HEADERS)
+            continue;
+        all = all || str_is_null(columns[i].header_key);
+        if (before++ > 0 && all)
+            return error_set(err, E_PLAN, NO_POS, "Schema already contains a HEADERS column.");
+        (void)name_set_put(keys, columns[i].header_key, &added);
+        if (!added)
+            return error_set(err, E_PLAN, NO_POS, "Schema already contains a HEADER('" STR_FMT "') column.",
+                             STR_ARG(columns[i].header_key));
     }
     return OK;
 }
 
 /* `elements`: the columns' places; NULL: nobody knows them. */
-static Status check_columns_unique(const Column *columns, const AstElement *elements, size_t count,
-                                   Error *err)
+static Status check_columns_unique(Arena *arena, const Column *columns, const AstElement *elements,
+                                   size_t count, Error *err)
 {
-    StrBuf names = {0};
-    Pos    pos   = NO_POS;
+    StrBuf   names = {0};
+    Pos      pos   = NO_POS;
+    NameSet *known = name_set_new(arena);
     for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; j < i; j++) {
-            if (str_equal(columns[i].name, columns[j].name)) {
-                pos = names.len == 0 && elements != NULL ? elements[i].name.pos : pos;
-                strbuf_addf(&names, "%s`" STR_FMT "`", names.len ? ", " : "", STR_ARG(columns[i].name));
-                break;
-            }
-        }
+        bool added;
+        (void)name_set_put(known, columns[i].name, &added);
+        if (added)
+            continue;
+        pos = names.len == 0 && elements != NULL ? elements[i].name.pos : pos;
+        strbuf_addf(&names, "%s`" STR_FMT "`", names.len ? ", " : "", STR_ARG(columns[i].name));
     }
     Status status = OK;
     if (names.len > 0)
@@ -129,15 +130,22 @@ static Status check_columns_unique(const Column *columns, const AstElement *elem
     return status;
 }
 
+enum { MOST_KEYS = 256 };
+
 static Status declared_schema(const Planner *planner, const AstStatement *statement, const Schema **out,
                               Error *err)
 {
     size_t  count   = statement->element_count;
     Column *columns = ARENA_ARRAY(planner->arena, Column, count);
-    for (size_t i = 0; i < count; i++)
+    size_t  keys    = 0;
+    for (size_t i = 0; i < count; i++) {
         TRY(element_to_column(planner, &statement->elements[i], statement->is_table, &columns[i], err));
-    TRY(check_headers_unique(columns, count, err));
-    TRY(check_columns_unique(columns, statement->elements, count, err));
+        keys += columns[i].role == COLUMN_KEY;
+    }
+    if (keys > MOST_KEYS) /* they are compared with whatever a query selects */
+        return error_set(err, E_PLAN, statement->pos, "The key has more than %d columns", MOST_KEYS);
+    TRY(check_headers_unique(planner->arena, columns, count, err));
+    TRY(check_columns_unique(planner->arena, columns, statement->elements, count, err));
     *out = schema_new(planner->arena, columns, count);
     return OK;
 }
@@ -352,7 +360,7 @@ Status plan_alter_source(const Planner *planner, const AstStatement *statement, 
                              STR_ARG(element->name.text));
         TRY(element_to_column(planner, element, old->is_table, &columns[old->schema->count + i], err));
     }
-    TRY(check_columns_unique(columns, NULL, count, err));
+    TRY(check_columns_unique(planner->arena, columns, NULL, count, err));
     *out           = source_copy(planner->arena, old);
     (*out)->schema = schema_new(planner->arena, columns, count);
     return check_source(*out, err);

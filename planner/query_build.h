@@ -78,7 +78,7 @@ void rekey_format(const Planner *planner, const FormatSpec *from, const Column *
  * with the texts of sql.md 5.4. */
 Status match_key_items(Builder *b, const PlanNode *node, size_t *items, Error *err);
 /* Value columns and their names are unique, and apart from the keys. */
-Status check_result_columns(const Column *columns, size_t count, Error *err);
+Status check_result_columns(Arena *arena, const Column *columns, size_t count, Error *err);
 
 /* The plan of CREATE SOURCE TABLE. */
 Status query_build_source_table(const Planner *planner, const Source *source, QueryPlan **out, Error *err);

@@ -181,6 +181,7 @@ Status typer_struct(TyperRun *run, const AstExpr *ast, const Expr **out)
 {
     SqlField   *fields = ARENA_ARRAY(run->arena, SqlField, ast->count + 1);
     Expr       *node   = typer_node(run, EXPR_STRUCT, NULL, ast->count);
+    NameSet    *known  = name_set_new(run->arena);
     const Expr *value;
     for (size_t i = 0; i < ast->count; i++) {
         Str name = ast->names[i].text;
@@ -192,13 +193,14 @@ Status typer_struct(TyperRun *run, const AstExpr *ast, const Expr **out)
                               "required type, e.g. CAST(null AS VARCHAR).",
                               STR_ARG(name), typer_text(run, ast));
         fields[i] = (SqlField){name, value->type};
-        for (size_t j = 0; j < i; j++)
-            if (str_equal(fields[j].name, name))
-                return typer_fail(run, ast,
-                                  "Duplicate field names found in STRUCT: '`" STR_FMT "` %s' and '`" STR_FMT
-                                  "` %s'",
-                                  STR_ARG(name), typer_type_text(run, fields[j].type), STR_ARG(name),
-                                  typer_type_text(run, value->type));
+        bool    added;
+        size_t *first = name_set_put(known, name, &added);
+        if (!added)
+            return typer_fail(
+                run, ast, "Duplicate field names found in STRUCT: '`" STR_FMT "` %s' and '`" STR_FMT "` %s'",
+                STR_ARG(name), typer_type_text(run, fields[*first].type), STR_ARG(name),
+                typer_type_text(run, value->type));
+        *first = i;
         typer_arg(node, i, value);
     }
     node->type = type_struct(run->arena, fields, ast->count);

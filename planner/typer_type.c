@@ -8,16 +8,19 @@ static Status resolve_fields(const Catalog *catalog, const AstType *ast, Arena *
                              Error *err)
 {
     SqlField *fields = ARENA_ARRAY(arena, SqlField, ast->field_count + 1);
+    NameSet  *known  = name_set_new(arena);
     for (size_t i = 0; i < ast->field_count; i++) {
         fields[i].name = ast->fields[i].name.text;
         TRY(resolve_type(catalog, ast->fields[i].type, arena, &fields[i].type, err));
-        for (size_t j = 0; j < i; j++)
-            if (str_equal(fields[j].name, fields[i].name))
-                return error_set(err, E_PLAN, ast->fields[i].name.pos,
-                                 "Duplicate field names found in STRUCT: '`" STR_FMT "` " STR_FMT
-                                 "' and '`" STR_FMT "` " STR_FMT "'",
-                                 STR_ARG(fields[j].name), STR_ARG(type_text(arena, fields[j].type)),
-                                 STR_ARG(fields[i].name), STR_ARG(type_text(arena, fields[i].type)));
+        bool    added;
+        size_t *first = name_set_put(known, fields[i].name, &added);
+        if (!added)
+            return error_set(err, E_PLAN, ast->fields[i].name.pos,
+                             "Duplicate field names found in STRUCT: '`" STR_FMT "` " STR_FMT
+                             "' and '`" STR_FMT "` " STR_FMT "'",
+                             STR_ARG(fields[*first].name), STR_ARG(type_text(arena, fields[*first].type)),
+                             STR_ARG(fields[i].name), STR_ARG(type_text(arena, fields[i].type)));
+        *first = i;
     }
     *out = type_struct(arena, fields, ast->field_count);
     return OK;

@@ -17,10 +17,9 @@ static bool fail(Http1Fault *fault, int status, const char *message)
 
 size_t http1_head_end(Str bytes, size_t *scanned, Http1Fault *fault)
 {
-    bool in_first = memchr(bytes.ptr, '\n', *scanned) == NULL;
     for (size_t i = *scanned; i < bytes.len; i++) {
         if (i >= HTTP1_HEAD_MOST) {
-            if (in_first)
+            if (memchr(bytes.ptr, '\n', i) == NULL)
                 fail(fault, 414, "The request's address is too long");
             else
                 fail(fault, 431, "The request's header fields are too large");
@@ -28,7 +27,6 @@ size_t http1_head_end(Str bytes, size_t *scanned, Http1Fault *fault)
         }
         if (bytes.ptr[i] != '\n')
             continue;
-        in_first = false;
         if (i == 0 || bytes.ptr[i - 1] != '\r') {
             fail(fault, 400, "A line of the request does not end in CR LF");
             return 0;

@@ -19,9 +19,10 @@ typedef struct {
     Arena  *arena; /* of the target's name */
     Str     target;
     RowForm form;
-    StrBuf  body; /* what has come and is not a whole line */
-    size_t  at;   /* of `body` that is done with */
-    int64_t next; /* number of the next row */
+    StrBuf  body;    /* what has come and is not a whole line */
+    size_t  at;      /* of `body` that is done with */
+    size_t  scanned; /* behind that: bytes in which no line ends */
+    int64_t next;    /* number of the next row */
     bool    begun;
     bool    tells; /* acknowledgements say where the rows are */
     StrBuf  scratch;
@@ -98,7 +99,9 @@ static bool next_line(Inserts *inserts, bool ended, Str *line)
 {
     for (;;) {
         Str         rest = str_n(inserts->body.ptr + inserts->at, inserts->body.len - inserts->at);
-        const char *end  = rest.len > 0 ? memchr(rest.ptr, '\n', rest.len) : NULL;
+        size_t      from = inserts->scanned;
+        const char *end  = rest.len > from ? memchr(rest.ptr + from, '\n', rest.len - from) : NULL;
+        inserts->scanned = end == NULL ? rest.len : 0; /* a long line comes in many pieces */
         if (rest.len == 0 || (end == NULL && !ended))
             return false;
         *line = str_trim(end != NULL ? str_n(rest.ptr, (size_t)(end - rest.ptr)) : rest);

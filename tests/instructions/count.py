@@ -17,12 +17,12 @@ import tempfile
 TOLERANCE = 0.03  # hash seeds, alignment, another minor version of a library
 
 
-def count(program, job):
+def count(program, *job):
     with tempfile.TemporaryDirectory() as folder:
-        run = subprocess.run(["valgrind", "--tool=callgrind", "--collect-atstart=no", f"--callgrind-out-file={folder}/out", program, job],
+        run = subprocess.run(["valgrind", "--tool=callgrind", "--collect-atstart=no", f"--callgrind-out-file={folder}/out", program, *job],
                              capture_output=True, text=True, check=False)
         if run.returncode != 0:
-            raise SystemExit(f"{job}: {run.stderr[-2000:]}")
+            raise SystemExit(f"{' '.join(job)}: {run.stderr[-2000:]}")
         with open(os.path.join(folder, "out"), encoding="utf-8") as out:
             return int(re.search(r"^(?:summary|totals): (\d+)", out.read(), re.M).group(1))
 
