@@ -385,7 +385,8 @@ void store_buffer_settle(Store *store)
             change->row->state = ROW_KEPT;
     }
     buffer->count -= buffer->prepared;
-    memmove(buffer->changes, buffer->changes + buffer->prepared, buffer->count * sizeof *buffer->changes);
+    if (buffer->count > 0) /* one that is empty has no memory yet */
+        memmove(buffer->changes, buffer->changes + buffer->prepared, buffer->count * sizeof *buffer->changes);
     buffer->first += (uint32_t)buffer->prepared;
     buffer->prepared = 0;
     segments_expire(&buffer->segments, store_bound(&store->spec, store->committed_time));
