@@ -112,13 +112,18 @@ static size_t discover(Heartbeat *self, Arena *arena, DirectoryNode **nodes)
     return count;
 }
 
+bool heartbeat_counts_as_alive(int64_t silent_us, int64_t send_us, int64_t window_us, int64_t threshold)
+{
+    return silent_us < window_us && silent_us / send_us < threshold;
+}
+
 static void judge(Heartbeat *self)
 {
     int64_t now = now_us(self);
     pthread_mutex_lock(&self->lock);
     for (Host *host = self->hosts; host != NULL; host = host->next) {
-        int64_t gap   = now - host->heard_us;
-        bool    alive = gap < self->window_us && gap / self->send_us < self->missed;
+        bool alive =
+            heartbeat_counts_as_alive(now - host->heard_us, self->send_us, self->window_us, self->missed);
         if (alive != host->alive)
             log_line(alive ? LOG_INFO : LOG_WARN, "the node at %s %s", host->address,
                      alive ? "is heard again" : "is not heard any more");

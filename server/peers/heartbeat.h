@@ -32,6 +32,10 @@ typedef struct {
 Status heartbeat_open(const HeartbeatOptions *options, Heartbeat **out, Error *err);
 void   heartbeat_close(Heartbeat *self); /* accepts NULL; before the peer client and the directory */
 
+/* Does a host count as alive that was heard last so long ago? Not when it was not heard in the whole window,
+ * nor when as many heartbeats in a row were missed as the threshold says. */
+bool heartbeat_counts_as_alive(int64_t silent_us, int64_t send_us, int64_t window_us, int64_t threshold);
+
 bool heartbeat_is_beating(const Heartbeat *self);   /* is ksql.heartbeat.enable set? NULL: no */
 bool heartbeat_reports_lags(const Heartbeat *self); /* ksql.lag.reporting.enable? */
 

@@ -76,6 +76,18 @@ class WithNodes(unittest.TestCase):
         for server in self.nodes:
             self.await_scan(server, sorted([f"key {n}", 1, n] for n in numbers))
 
+    def nodes_know_each_other(self, server):
+        """Of two: by heartbeats, what queries do on both, and what has been inserted on its way through both."""
+        wait_until(lambda: [h["hostAlive"] for h in json.loads(server.get("/clusterStatus")[1])["clusterStatus"].values()] == [True, True],
+                   PATIENCE, "heartbeats")
+        self.assertEqual([q["statusCount"] for q in server.ok("SHOW QUERIES;")[0]["queries"]], [{"RUNNING": 2}] * 2)
+        status, body, response = server.post("/ksql", {"ksql": "INSERT INTO S VALUES ('key 7', 0);"})
+        self.assertEqual(status, 200, body)
+        said = {"request.ksql.query.pull.consistency.token": response.headers["Sluice-Consistency-Token"]}
+        found = [self.ask(node, "SELECT N FROM T WHERE K = 'key 7';", requestProperties=said)[1] for node in self.nodes]
+        self.assertEqual(found[0], found[1])
+        self.assertGreater(found[0][0][0], 1)
+
     def ask_here(self, server, text="SELECT * FROM T;"):
         return self.ask(server, text, requestProperties={"request.ksql.query.pull.skip.forwarding": True})
 
@@ -374,8 +386,9 @@ class Protected(WithNodes):
                 self.assertEqual(self.ask(server, f"SELECT * FROM T WHERE K = 'key {n}';"), (200, [[f"key {n}", 1, n]]))
             self.assertEqual(server.post("/query", {"ksql": "SELECT * FROM T;"}, {"Authorization": "Bearer x"})[0], 401)
             self.assertEqual(server.post("/query", {"ksql": "SELECT * FROM T;"}, {"Authorization": "", "Sluice-Node": "x y"})[0], 401)
-            wait_until(lambda: [h["hostAlive"] for h in json.loads(server.get("/clusterStatus")[1])["clusterStatus"].values()] == [True, True],
-                       PATIENCE, "heartbeats")
+            self.assertEqual(server.post("/sluice/queries", {}, {"Sluice-Node": "x y"})[0], 403)
+        for server in self.nodes:
+            self.nodes_know_each_other(server)
 
 
 class Noted(WithNodes):
@@ -406,7 +419,7 @@ class Encrypted(WithNodes):
         ours = Authority(os.path.join(self.directory, "ours"), "ours")
         with open(ours.path("config"), "a", encoding="utf-8") as config:
             config.write("[node]\nsubjectAltName = IP:127.0.0.1\nextendedKeyUsage = serverAuth, clientAuth\n")
-        self.settings = {"ssl.keystore.location": ours.issue("node", "/CN=node", "node"), "ssl.truststore.location": ours.certificate,
+        self.settings = {**Cluster.settings, "ssl.keystore.location": ours.issue("node", "/CN=node", "node"), "ssl.truststore.location": ours.certificate,
                          "ssl.client.authentication": "REQUIRED"}
         super().setUp()
 
@@ -419,6 +432,8 @@ class Encrypted(WithNodes):
     def test_parts_come_encrypted(self):
         self.make_tables(range(20))
         self.await_rows(range(20))
+        for server in self.nodes:
+            self.nodes_know_each_other(server)
 
 
 class Limits(WithNodes):
