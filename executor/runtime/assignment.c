@@ -167,13 +167,15 @@ static bool is_outdated(const Worker *worker, const Task *task)
     return there != task->sequence;
 }
 
-/* A standby whose slot has come here goes, too: what it has done is in the state file, and the task that is
- * opened now goes on from there. */
+/* A standby whose slot has come here takes over if it is open; else it goes, and its own task is made. */
 static bool is_wanted(const Worker *worker, const Task *task)
 {
-    SlotState slot = worker->slots[task->slot];
-    return task->class->stands_by ? standby_is_wanted(worker, task->query, task->sub, task->slot)
-                                  : slot != SLOT_NONE && slot != SLOT_STANDBY;
+    SlotState slot  = worker->slots[task->slot];
+    bool      owned = slot != SLOT_NONE && slot != SLOT_STANDBY;
+    if (!task->class->stands_by)
+        return owned;
+    return owned ? task->state == TASK_FOLLOWING && slot != SLOT_DAMAGED
+                 : standby_is_wanted(worker, task->query, task->sub, task->slot);
 }
 
 static void close_unwanted(Worker *worker)
@@ -291,6 +293,18 @@ static void retry(Worker *worker, Task *task, bool *busy)
     *busy = true;
 }
 
+/* What stands in the way is said when it is opened as any other. */
+static void take_over(Task *task)
+{
+    Error ignored;
+    task->class->close(task);
+    task_become_own(task);
+    if (task_take_over(task, &ignored) == OK)
+        return;
+    task_close_pipeline(task);
+    task_move(task, EVENT_REOPENED);
+}
+
 /* It disturbs nobody, so it needs no quarantine. */
 static void retry_standby(Worker *worker, Task *task)
 {
@@ -324,7 +338,10 @@ static bool advance_task(Worker *worker, Task *task, bool *busy)
         status = task_restore_slice(task, &err);
         break;
     case TASK_FOLLOWING:
-        status = standby_step(task, busy, &err);
+        if (worker->slots[task->slot] == SLOT_OWNED)
+            take_over(task);
+        else
+            status = standby_step(task, busy, &err);
         break;
     case TASK_WAITING:
     case TASK_WAITING_TO_OPEN:

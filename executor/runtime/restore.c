@@ -372,18 +372,24 @@ Status task_prepare(Task *task, TaskRecord *record, bool *found, Error *err)
     return hash_source_columns(task, &task->source_columns, err);
 }
 
-static Status start(Task *task, const TaskRecord *record, Error *err)
+/* Where inputs and stores go on is known; `event`: if no source table is behind. */
+static Status catch_up(Task *task, const TaskRecord *record, TaskEvent event, bool sources_behind, Error *err)
 {
-    bool sources_behind;
-    TRY(place_inputs(task, record, err));
-    TRY(plan_restore(task, record, &sources_behind, err));
     task->sequence = record == NULL ? 0 : record->sequence;
     strbuf_reset(&task->saved);
     if (record != NULL)
         strbuf_add(&task->saved, record->saved);
     task->unrecorded = false;
-    task_move(task, sources_behind ? EVENT_SOURCES_BEHIND : EVENT_OPENED);
+    task_move(task, sources_behind ? EVENT_SOURCES_BEHIND : event);
     return sources_behind ? task_attach_inputs(task, err) : task_restore_slice(task, err);
+}
+
+static Status start(Task *task, const TaskRecord *record, Error *err)
+{
+    bool sources_behind;
+    TRY(place_inputs(task, record, err));
+    TRY(plan_restore(task, record, &sources_behind, err));
+    return catch_up(task, record, EVENT_OPENED, sources_behind, err);
 }
 
 Status task_open(Task *task, Error *err)
@@ -396,6 +402,42 @@ Status task_open(Task *task, Error *err)
     arena_reset(task->worker->scratch);
     if (status != OK)
         task_close_pipeline(task);
+    return status;
+}
+
+/* Its inputs' positions are how far source tables have got; the changelogs' are those of what is applied. */
+static TaskRecord followed_record(const Task *task)
+{
+    int64_t *positions = ARENA_ARRAY(task->worker->scratch, int64_t, task->input_count + 1);
+    for (size_t i = 0; i < task->input_count; i++)
+        positions[i] = task->input_positions[i];
+    return (TaskRecord){
+        .topics = task->input_topics, .positions = positions, .input_count = task->input_count};
+}
+
+static Status go_on_from(Task *task, const TaskRecord *record, Error *err)
+{
+    TaskRecord followed = followed_record(task);
+    bool       behind   = false;
+    TRY(check_fit(task, record, err));
+    TRY(place_inputs(task, record, err));
+    task->restoring_store = 0;
+    task->restored        = true;
+    task->exact           = false;
+    TRY(plan_source_replay(task, &followed, &behind, err));
+    return catch_up(task, record, EVENT_TAKES_OVER, behind, err);
+}
+
+Status task_take_over(Task *task, Error *err)
+{
+    TaskRecord record;
+    bool       found;
+    Status     status = load_record(task, &record, &found, err);
+    if (status == OK && !found)
+        status = error_set(err, E_NOT_FOUND, NO_POS, "there are no positions");
+    if (status == OK)
+        status = go_on_from(task, &record, err);
+    arena_reset(task->worker->scratch);
     return status;
 }
 

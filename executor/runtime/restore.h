@@ -13,6 +13,9 @@
 Status task_prepare(Task *task, TaskRecord *record, bool *found, Error *err);
 /* Opens the pipeline, decides on positions and what to restore. */
 Status task_open(Task *task, Error *err);
+/* The same for one that has stood by until now and is open: its stores go on from where they are.
+ * E_NOT_FOUND: nothing was ever committed of it. After an error it is to be opened as any other. */
+Status task_take_over(Task *task, Error *err);
 /* A slice of the restore; to RUNNING when done. */
 Status task_restore_slice(Task *task, Error *err);
 /* While source tables are replayed: is there nothing left? Then it goes on, to RESTORING or RUNNING (*done).

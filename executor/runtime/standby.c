@@ -3,9 +3,9 @@
  * from where it is, and be read meanwhile.
  *
  * It is a restore that does not end: the same pipeline without inputs, the same records into the same stores,
- * and the same fact in the state file that says how far they are. So there is nothing to be handed over. When
- * the slot comes to this node, the task is opened as any other, finds the fact, which is behind the slot's
- * record, and reads what is left of the changelogs. The fact's sequence number is 0, which no commit has: how
+ * and the same fact in the state file that says how far they are. When the slot comes to this node, the task
+ * goes on restoring with what is left of the changelogs (task_take_over), and runs. If it is opened instead,
+ * after a restart or a failure, it does so from the fact. Its sequence number is 0, which no commit has: how
  * many commits the stores are behind is not known, and not asked.
  *
  * A source table has no changelog but its topic, and of that nothing is applied beyond what the task that has

@@ -101,6 +101,11 @@ void task_init_host(Task *task)
 
 /* ---- life ---- */
 
+static void want_sink(const Task *task)
+{
+    task->worker->wants_sink |= task->query->settings.guarantee == GUARANTEE_AT_LEAST_ONCE;
+}
+
 Task *task_new_of(const TaskClass *class, Worker *worker, RunningQuery *query, QuerySub *sub, int partition)
 {
     Task *task      = mem_calloc(1, sizeof *task);
@@ -116,7 +121,8 @@ Task *task_new_of(const TaskClass *class, Worker *worker, RunningQuery *query, Q
     task->key       = str_n(key, (size_t)len);
     task->view      = &sub->views[partition];
     worker->feeds |= !class->stands_by && sub->feeds;
-    worker->wants_sink |= !class->stands_by && query->settings.guarantee == GUARANTEE_AT_LEAST_ONCE;
+    if (!class->stands_by)
+        want_sink(task);
     task_init_host(task);
     task->state = TASK_OPENING; /* by CREATED; whose it is comes after what it is */
     view_enter(task->view, worker->index, TASK_OPENING, class->stands_by);
@@ -278,6 +284,13 @@ static bool persistent_runnable(const Task *task)
 }
 
 static const TaskClass persistent_task = {.runnable = persistent_runnable};
+
+void task_become_own(Task *task)
+{
+    task->class = &persistent_task;
+    want_sink(task);
+    view_enter(task->view, task->worker->index, task->state, false);
+}
 
 Task *task_new(Worker *worker, RunningQuery *query, QuerySub *sub, int partition)
 {

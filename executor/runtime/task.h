@@ -86,6 +86,8 @@ struct Task {
 
 Task *task_new(Worker *worker, RunningQuery *query, QuerySub *sub, int partition);
 Task *task_new_of(const TaskClass *class, Worker *worker, RunningQuery *query, QuerySub *sub, int partition);
+/* A standby's slot has come to this node: from now on it is the query's own task. */
+void task_become_own(Task *task);
 /* Puts it into the worker's list. */
 void task_enlist(Task *task);
 /* Fills in the host of a task made elsewhere. */

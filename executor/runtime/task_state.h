@@ -29,6 +29,7 @@
     X(OPENED, "pipeline and positions are there")                                                            \
     X(SOURCES_BEHIND, "opened, and a source table's rows are older than its positions")                      \
     X(STANDS_BY, "opened, and another node has its slot")                                                    \
+    X(TAKES_OVER, "its slot has come to this node")                                                          \
     X(REPLAYED, "source tables have caught up")                                                              \
     X(RESTORED, "so have all stores")                                                                        \
     X(MUST_WAIT, "something outside is not there yet (E_WAIT)")                                              \

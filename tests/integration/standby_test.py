@@ -25,9 +25,11 @@ STANDBYS = {"ksql.query.pull.enable.standby.reads": True}
 
 
 class WithStandbys(unittest.TestCase):
-    """T counts per key, W per key and window, H per value through a repartition topic, D is a table of its own, with a row per key."""
+    """T counts per key, W per key and window, E per session, H per value through a repartition topic, J what a stream-stream join has found, L what a
+    table was looked up for; D is a table of its own, with a row per key."""
     count = 3
     replicas = 1
+    more = False
     settings = {}
 
     def setUp(self):
@@ -56,9 +58,17 @@ class WithStandbys(unittest.TestCase):
             f"CREATE TABLE W WITH (kafka_topic='{self.name}-w') AS SELECT K, COUNT(*) AS N FROM S WINDOW TUMBLING (SIZE 1000 DAYS) GROUP BY K;"
             f"CREATE TABLE H WITH (kafka_topic='{self.name}-h') AS SELECT V, COUNT(*) AS N FROM S GROUP BY V;"
             f"CREATE SOURCE TABLE D (K STRING PRIMARY KEY, V INT) WITH (kafka_topic='{self.name}-d', value_format='JSON', partitions={PARTITIONS});"
+            + (self.MORE.format(name=self.name, partitions=PARTITIONS) if self.more else ""), timeout=120
         )[-1]["commandSequenceNumber"]
         for node in self.nodes:
-            node.ok("SHOW QUERIES;", commandSequenceNumber=number)
+            node.ok("SHOW QUERIES;", commandSequenceNumber=number, timeout=60)
+
+    MORE = """CREATE TABLE E WITH (kafka_topic='{name}-e') AS SELECT K, COUNT(*) AS N FROM S WINDOW SESSION (1000 DAYS) GROUP BY K;
+        CREATE STREAM P (K STRING KEY, X INT) WITH (kafka_topic='{name}-p', value_format='JSON', partitions={partitions});
+        CREATE STREAM SP WITH (kafka_topic='{name}-sp') AS SELECT S.K AS K, P.X AS X FROM S JOIN P WITHIN 1000 DAYS ON S.K = P.K;
+        CREATE TABLE J WITH (kafka_topic='{name}-j') AS SELECT K, COUNT(*) AS N FROM SP GROUP BY K;
+        CREATE TABLE DT (K STRING PRIMARY KEY, V INT) WITH (kafka_topic='{name}-d', value_format='JSON');
+        CREATE TABLE L WITH (kafka_topic='{name}-l') AS SELECT DT.V AS V, COUNT(*) AS N FROM S JOIN DT ON S.K = DT.K GROUP BY DT.V;"""
 
     def insert(self, node, keys, times=1):
         for _ in range(times):
@@ -82,10 +92,12 @@ class WithStandbys(unittest.TestCase):
         values = {}
         for k, n in self.counts.items():
             values[k % 10] = values.get(k % 10, 0) + n
-        return {"T": sorted([f"key {k}", n] for k, n in self.counts.items()), "W": sorted([f"key {k}", n] for k, n in self.counts.items()),
-                "H": sorted([v, n] for v, n in values.items())}
+        keys = sorted([f"key {k}", n] for k, n in self.counts.items())
+        more = {"E": keys, "J": keys, "L": [[1, sum(self.counts.values())]]} if self.more else {}
+        return {"T": keys, "W": keys, "H": sorted([v, n] for v, n in values.items()), **more}
 
-    SELECT = {"T": "SELECT K, N FROM T;", "W": "SELECT K, N FROM W;", "H": "SELECT V, N FROM H;"}
+    SELECT = {"T": "SELECT K, N FROM T;", "W": "SELECT K, N FROM W;", "H": "SELECT V, N FROM H;", "E": "SELECT K, N FROM E WHERE K IN (" + ", ".join(f"'key {k}'" for k in range(60)) + ");", "J": "SELECT K, N FROM J;",
+              "L": "SELECT V, N FROM L;"}
 
     def await_counts(self, *nodes):
         for node in nodes:
@@ -144,11 +156,14 @@ class TakeOver(WithStandbys):
                 self.assertEqual(share["standByStores"], [query.split("_")[1]])
 
     def test_killed_read_and_taken_over(self):
+        self.more = True
         self.make_tables()
         a, b, c = self.nodes
         keys = range(60)
-        self.insert(a, keys, times=5)
         self.set_rows(a, keys, 1)
+        wait_until(lambda: len(self.ask(a, "SELECT * FROM D;")[1]) == len(keys), PATIENCE, "the rows of D")
+        a.ok("".join(f"INSERT INTO P VALUES ('key {k}', {k});" for k in keys))
+        self.insert(a, keys, times=5)
         self.await_counts(*self.nodes)
         wait_until(lambda: self.ask(a, "SELECT * FROM D;")[1] == sorted([f"key {k}", 1] for k in keys), PATIENCE, "the rows of D")
         self.await_copies(*self.nodes)
@@ -175,7 +190,7 @@ class TakeOver(WithStandbys):
         self.await_counts(a, c)
         tasks, records = map(sum, zip(*(self.caught_up(node, marks[node]) for node in (a, c))))
         self.assertGreater(tasks, 0)
-        self.assertLess(records, len(keys), f"{tasks} tasks")  # of 60 * 6 for each table that were written
+        self.assertLess(records, len(keys), f"{tasks} tasks")  # of 300 and more for each table that were written
 
         self.insert(c, keys)
         self.await_counts(a, c)
@@ -191,6 +206,38 @@ class TakeOver(WithStandbys):
         self.await_counts(a, b, c)
         self.await_copies(a, b, c)
         self.assertEqual(self.ask(b, "SELECT * FROM D;"), (200, sorted([f"key {k}", 1] for k in keys)))
+
+
+class WithoutHeartbeats(WithStandbys):
+    """Who is dead is found out by asking."""
+    settings = {"ksql.heartbeat.enable": "false", "ksql.lag.reporting.enable": "false"}
+
+    def reads(self, node, partition, properties):
+        """Can it read the partition of what it has?"""
+        said = {"request.ksql.query.pull.skip.forwarding": True, "request.ksql.query.pull.partition": str(partition)}
+        return node.post("/query", {"ksql": self.SELECT["T"], "streamsProperties": properties, "requestProperties": said}, timeout=40)[0] == 200
+
+    def are_placed(self):
+        """Each node has some, each partition is on one as its own, and on two with the copy."""
+        own = [[self.reads(node, p, {}) for p in range(PARTITIONS)] for node in self.nodes]
+        both = [[self.reads(node, p, STANDBYS) for p in range(PARTITIONS)] for node in self.nodes]
+        return all(map(any, own)) and all(sum(n[p] for n in own) == 1 and sum(n[p] for n in both) == 2 for p in range(PARTITIONS))
+
+    def test_one_is_enough_and_none_is_not(self):
+        self.make_tables()
+        a, b, c = self.nodes
+        self.insert(a, range(40))
+        self.await_counts(a, b, c)
+        wait_until(self.are_placed, PATIENCE, "a copy of each partition")
+        b.stop(signal.SIGKILL)
+        for node in (a, c):
+            self.assertEqual(self.ask(node, self.SELECT["T"]), (200, self.wanted()["T"]))
+        c.stop(signal.SIGKILL)  # what these two had has nobody now, until the group notices
+        status, answer = self.ask(a, self.SELECT["T"])
+        self.assertEqual(status, 503, answer)
+        self.assertEqual(answer["error_code"], 50302, answer)
+        self.assertIn("Unable to execute pull query", answer["message"])
+        self.await_counts(a)
 
 
 class Walk(WithStandbys):
