@@ -6,7 +6,7 @@
 
 #include <unicode/ucasemap.h>
 
-enum { GUESS_NAME_MAX = 47, GUESSES_MAX = 128 };
+enum { GUESS_NAME_MAX = 47, GUESSES_FIRST = 8, GUESSES_MAX = 128 };
 
 #define EXACT_MATCH 0x80000000u /* in a slot while walking: found by its exact name */
 
@@ -18,6 +18,7 @@ typedef struct {
 } Guess;
 
 struct JsonShape {
+    Arena     *arena;
     const Str *names;
     size_t     count;
     uint32_t  *slots;
@@ -25,9 +26,21 @@ struct JsonShape {
     size_t     mask;
     char      *scratch, *folded; /* each scratch_size */
     size_t     scratch_size;     /* a raw name that is longer matches nothing */
-    Guess     *guesses;
+    Guess     *guesses;          /* as many as records have fields, which is not how many are wanted */
     size_t     guess_count;
 };
+
+static void grow_guesses(JsonShape *shape)
+{
+    size_t count   = shape->guess_count == 0 ? GUESSES_FIRST : 2 * shape->guess_count;
+    Guess *guesses = ARENA_ARRAY(shape->arena, Guess, count);
+    if (shape->guess_count > 0)
+        memcpy(guesses, shape->guesses, shape->guess_count * sizeof *guesses);
+    for (size_t i = shape->guess_count; i < count; i++)
+        guesses[i].len = 255;
+    shape->guesses     = guesses;
+    shape->guess_count = count;
+}
 
 JsonShape *json_shape_new(Arena *arena, const Str *names, size_t count)
 {
@@ -36,6 +49,7 @@ JsonShape *json_shape_new(Arena *arena, const Str *names, size_t count)
     size_t     name_max = 0;
     while (size < 2 * count)
         size *= 2;
+    shape->arena = arena;
     shape->names = names;
     shape->count = count;
     shape->slots = ARENA_ARRAY(arena, uint32_t, count + 1);
@@ -56,10 +70,8 @@ JsonShape *json_shape_new(Arena *arena, const Str *names, size_t count)
         18 * name_max; /* \u escapes take 6 bytes a character, and upper case may be 3 times shorter */
     shape->scratch     = arena_alloc(arena, 2 * shape->scratch_size + 1);
     shape->folded      = shape->scratch + shape->scratch_size;
-    shape->guess_count = count < 4 ? 16 : count > GUESSES_MAX / 4 ? GUESSES_MAX : 4 * count;
-    shape->guesses     = ARENA_ARRAY(arena, Guess, shape->guess_count);
-    for (size_t i = 0; i < shape->guess_count; i++)
-        shape->guesses[i].len = 255;
+    shape->guess_count = 0;
+    grow_guesses(shape);
     return shape;
 }
 
@@ -118,6 +130,8 @@ static const Guess *guess_name(JsonShape *shape, const JsonDoc *doc, Str raw, si
             return &shape->guesses[i];
         }
     look_up(shape, doc, raw, surprise);
+    if (*next == shape->guess_count && shape->guess_count < GUESSES_MAX)
+        grow_guesses(shape);
     if (*next < shape->guess_count && raw.len <= GUESS_NAME_MAX) {
         Guess *guess = &shape->guesses[(*next)++];
         *guess       = *surprise;

@@ -112,6 +112,7 @@ static const Shape shapes[] = {
     {"flat_half", VIEW, "USR, URL, REF, MS", print_view},
     {"wide_all", FIFTY, "*", print_wide},
     {"wide_two", FIFTY, "C7, C45", print_wide},
+    {"declared_two", "C7 INT, C45 STRING", "*", print_wide}, /* the records of JSON have fifty all the same */
     {"nested_all", NESTED, "*", print_nested},
     {"nested_leaf", NESTED, "AFTER->PLACE->GEO->LAT AS X", print_nested},
     {"maps_all", MAPS, "*", print_maps},
