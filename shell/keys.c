@@ -86,13 +86,19 @@ static int take_signal(Keys *keys, EditLine *edit)
     if (interrupt_pending() && line->cursor < line->lastchar && !keys->at_bottom) {
         keys->at_bottom = true; /* what follows stands below all lines of the text */
         press(keys, KEY_BOTTOM);
-    } else if (interrupt_pending()) {
+        return 0;
+    }
+    if (interrupt_pending()) {
         errno = EINTR;
         return -1;
-    } else if (interrupt_continued()) /* others have written on the screen meanwhile */
-        press(keys, KEY_REDRAW);
-    else if (interrupt_resized())
+    }
+    bool continued = interrupt_continued(), resized = interrupt_resized();
+    if (resized)
         el_resize(edit);
+    /* Others have written on the screen meanwhile; or libedit has made its picture of the screen anew, and
+     * left the cursor where it was, perhaps outside of that: the next letter would be written there. */
+    if (continued || resized)
+        press(keys, KEY_REDRAW);
     return 0;
 }
 

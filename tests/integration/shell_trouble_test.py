@@ -66,6 +66,26 @@ class TroubleTest(WithShell):
             self.assertIn("Stream Name  Kafka Topic", terminal.seen)
             self.leave(terminal)
 
+    def test_a_window_that_shrinks_while_one_types(self):
+        """libedit's cursor stayed outside of its new picture of the screen, and the next letter was written there."""
+        terminal = self.start("-q", "--no-color")
+        for lines, columns in ((50, 200), (3, 10), (60, 250), (2, 3), (24, 80)) * 3:
+            terminal.type("x" * 60)
+            fcntl.ioctl(terminal.fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+            os.kill(terminal.pid, signal.SIGWINCH)
+            terminal.type("y")
+        terminal.type("\x03", "INSERT one;\r")
+        self.assertEqual([r["ksql"] for r in self.server.requests], ["INSERT one;"])
+        terminal.resize(24, 80)
+        terminal.type("a" * 100)
+        terminal.screen = shell_fixture.Screen(24, 60)
+        fcntl.ioctl(terminal.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+        os.kill(terminal.pid, signal.SIGWINCH)
+        terminal.settle()
+        self.assertEqual(terminal.screen.text(), "sluice> " + "a" * 52 + "\n" + "a" * 48)  # drawn again at once
+        terminal.type("\x03")
+        self.leave(terminal)
+
     def test_ctrl_c_in_the_middle_of_lines(self):
         """The prompt comes below all that was typed, wherever the cursor stands."""
         for editrc in ("", "bind -v\n"):
