@@ -7,7 +7,7 @@
 #include "main/commands.h"
 #include "server/settings/settings.h"
 
-enum { LOOK_MS = 60000 };
+enum { LOOK_MS = 1000 };
 
 /* Each client's connection is a descriptor, and the usual soft limit of 1024 is there for programs that use
  * select(). */
@@ -37,7 +37,7 @@ static int serve(const CommandOptions *options)
     if (status != OK)
         return command_failed(&err);
     while (!stop_wait(LOOK_MS))
-        ;
+        node_look_at_certificates(node, hangup_asked());
     node_close(node);
     return EXIT_OK;
 }

@@ -154,8 +154,18 @@ void stop_block(void)
 {
     sigset_t set;
     stop_signals(&set);
+    sigaddset(&set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+}
+
+bool hangup_asked(void)
+{
+    sigset_t        set;
+    struct timespec now = {0};
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    return sigtimedwait(&set, NULL, &now) > 0;
 }
 
 bool stop_wait(int timeout_ms)

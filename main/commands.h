@@ -39,6 +39,8 @@ bool options_say(const CommandOptions *options, const char *name);
 void stop_block(void);
 /* Waits for one of them; true: it came, false: the time is over. */
 bool stop_wait(int timeout_ms);
+/* Did SIGHUP come since the last time? It is blocked by stop_block, too, and ends no wait. */
+bool hangup_asked(void);
 /* Did one come? NodeOptions.interrupted. */
 bool stop_asked(void);
 

@@ -53,6 +53,7 @@ typedef struct {
     const char *keystore, *keystore_type, *keystore_password; /* certificate, chain and key: PEM or PKCS12 */
     const char *key, *key_password;                           /* PEM: where the key has a file of its own */
     const char *truststore, *truststore_type, *truststore_password; /* who signs clients' certificates */
+    const char *revoked; /* which of them are not to be believed: lists of their authorities, PEM */
     HttpClientCertificate client_certificate;
     const char           *protocols, *cipher_suites; /* comma lists */
 } HttpTls;

@@ -7,7 +7,7 @@
  *
  * TLS 1.2 and 1.3, without renegotiation and compression, with ciphers that HTTP/2 allows. Tickets are for
  * clients without certificates: who resumes a session shows none, so an expired one would go on to be
- * believed. Files are read once: a new certificate needs a new start.
+ * believed. Files are read when a context is made; a new one takes the old one's place.
  */
 #include "server/http/tls.h"
 
@@ -259,13 +259,45 @@ static Status trust_pkcs12(SSL_CTX *ctx, const Store *store, Error *err)
     return status;
 }
 
+/* An authority without a list here, or with one that is out of date, vouches for nobody: that is the way of
+ * such lists. */
+static Status use_revoked(SSL_CTX *ctx, const char *path, Error *err)
+{
+    static const char name[] = "sluice.ssl.crl.location";
+    const Store       store  = {.path = path, .path_name = name};
+    X509_STORE       *known  = SSL_CTX_get_cert_store(ctx);
+    BIO              *file;
+    size_t            count  = 0;
+    Status            status = OK;
+    if (path == NULL)
+        return OK;
+    TRY(open_file(&store, &file, err));
+    for (X509_CRL *one; status == OK && (one = PEM_read_bio_X509_CRL(file, NULL, NULL, NULL)) != NULL;
+         count++) {
+        if (X509_STORE_add_crl(known, one) != 1)
+            status = refuse(name, path, reason(), err);
+        X509_CRL_free(one);
+    }
+    BIO_free(file);
+    bool to_the_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    if (status == OK && (count == 0 || !to_the_end))
+        return refuse(name, path, count == 0 ? "no list of revoked certificates is in it" : reason(), err);
+    TRY(status);
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_CRL_CHECK);
+    return OK;
+}
+
 static Status use_truststore(SSL_CTX *ctx, const HttpTls *options, Error *err)
 {
     const Store store = {options->truststore,       options->truststore_type, options->truststore_password,
                          "ssl.truststore.location", "ssl.truststore.type",    "ssl.truststore.password"};
     StoreForm   form;
     if (options->client_certificate == HTTP_CERTIFICATE_NONE)
-        return OK;
+        return options->revoked == NULL ? OK
+                                        : refuse("sluice.ssl.crl.location", options->revoked,
+                                                 "it has no effect: no client is asked for a certificate "
+                                                 "(ssl.client.authentication)",
+                                                 err);
     if (store.path == NULL)
         return error_set(
             err, E_CONFIG, NO_POS,
@@ -273,6 +305,7 @@ static Status use_truststore(SSL_CTX *ctx, const HttpTls *options, Error *err)
             "certificate a good one");
     TRY(find_form(&store, &form, err));
     TRY(form == STORE_PEM ? trust_pem(ctx, &store, err) : trust_pkcs12(ctx, &store, err));
+    TRY(use_revoked(ctx, options->revoked, err));
     /* As Java: what is in the store is trusted, whether it has signed itself or not. */
     X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
     SSL_CTX_set_verify(

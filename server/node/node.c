@@ -56,6 +56,8 @@ struct Node {
     bool              has_rest, logs_to_file;
     HttpServer       *http;
     int               port;
+    bool              certified;    /* an https listener is there */
+    uint64_t          certificates; /* its files as they were last looked at */
 };
 
 /* ---- parts ---- */
@@ -171,8 +173,26 @@ static Status listen_on(Node *node, Str url, Error *err)
     return OK;
 }
 
+void node_look_at_certificates(Node *node, bool told)
+{
+    Error err;
+    bool  watches = properties_is_true(node->properties, "ssl.keystore.reload", false);
+    if (!node->certified || (!told && !watches))
+        return;
+    uint64_t stamp = tls_settings_stamp(node->properties);
+    if (!told && stamp == node->certificates)
+        return;
+    node->certificates = stamp;
+    if (tls_settings_apply_again(node->properties, node->http, &err) == OK)
+        log_line(LOG_INFO, "certificates were read again: connections that are made from now on see them");
+    else
+        log_line(LOG_ERROR, "certificates are as they were, for the files cannot be used: %s", err.message);
+}
+
 static Status listen_on_all(Node *node, Str listeners, Error *err)
 {
+    node->certified    = str_find(listeners, STR_LIT("https://"), 0) >= 0;
+    node->certificates = tls_settings_stamp(node->properties);
     TRY(tls_settings_apply(node->properties, listeners, node->http, err));
     for (size_t at = 0; at < listeners.len;) {
         const char *comma = memchr(listeners.ptr + at, ',', listeners.len - at);
@@ -188,10 +208,20 @@ static Status check_authorization(Node *node, Error *err)
 {
     Str method            = properties_get_c(node->properties, "sluice.authorization.method");
     node->rest.authorizes = str_equal_nocase(method, STR_LIT("GRANTS"));
-    if (node->rest.authorizes && node->authentication == NULL)
-        return error_set(
-            err, E_CONFIG, NO_POS,
-            "sluice.authorization.method=GRANTS needs to know who asks: set authentication.method");
+    Str  admins           = properties_get_c(node->properties, "sluice.authorization.admins");
+    bool certificates     = tls_settings_ask(node->properties);
+    if (!node->rest.authorizes && admins.len > 0)
+        return error_set(err, E_CONFIG, NO_POS,
+                         "sluice.authorization.admins has no effect without "
+                         "sluice.authorization.method=GRANTS");
+    if (node->rest.authorizes && node->authentication == NULL && !certificates)
+        return error_set(err, E_CONFIG, NO_POS,
+                         "sluice.authorization.method=GRANTS needs to know who asks: set "
+                         "authentication.method, or ssl.client.authentication");
+    if (node->rest.authorizes && node->authentication == NULL && admins.len == 0)
+        return error_set(err, E_CONFIG, NO_POS,
+                         "sluice.authorization.method=GRANTS needs somebody who grants: set "
+                         "sluice.authorization.admins to the subject of a certificate");
     return OK;
 }
 

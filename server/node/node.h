@@ -30,6 +30,10 @@ typedef struct {
 /* E_BUSY: another process has the state directory. */
 Status node_open(const NodeOptions *options, Node **out, Error *err);
 void   node_close(Node *node); /* commits; accepts NULL */
+/* Reads the files of https listeners again: when told to, or when they have changed and
+ * ssl.keystore.reload=true. What cannot be read is said in the log, and what was read before goes on to
+ * count. Thread: who opened it. */
+void node_look_at_certificates(Node *node, bool told);
 
 Engine           *node_engine(Node *node);
 const Properties *node_properties(const Node *node);

@@ -4,6 +4,8 @@
  */
 #include "server/node/tls_settings.h"
 
+#include <sys/stat.h>
+
 #include "core/logger.h"
 
 /* NULL: not set, or empty. */
@@ -49,10 +51,46 @@ static HttpTls read_settings(const Properties *properties, Arena *arena)
         .truststore          = setting(properties, "ssl.truststore.location", arena),
         .truststore_type     = setting(properties, "ssl.truststore.type", arena),
         .truststore_password = setting(properties, "ssl.truststore.password", arena),
+        .revoked             = setting(properties, "sluice.ssl.crl.location", arena),
         .protocols           = setting(properties, "ssl.enabled.protocols", arena),
         .cipher_suites       = setting(properties, "ssl.cipher.suites", arena),
         .client_certificate  = client_certificate(properties),
     };
+}
+
+Status tls_settings_apply_again(const Properties *properties, HttpServer *http, Error *err)
+{
+    Arena  *arena  = arena_new(0);
+    HttpTls tls    = read_settings(properties, arena);
+    Status  status = http_use_tls(http, &tls, err);
+    arena_free(arena);
+    return status;
+}
+
+/* Of one that is written anew or replaced by another. */
+static uint64_t stamp_of(const char *path)
+{
+    struct stat info;
+    if (path == NULL || stat(path, &info) != 0)
+        return 0;
+    uint64_t parts[] = {(uint64_t)info.st_mtim.tv_sec, (uint64_t)info.st_mtim.tv_nsec, (uint64_t)info.st_size,
+                        (uint64_t)info.st_ino};
+    return str_hash(str_n((const char *)parts, sizeof parts));
+}
+
+uint64_t tls_settings_stamp(const Properties *properties)
+{
+    Arena   *arena = arena_new(0);
+    HttpTls  tls   = read_settings(properties, arena);
+    uint64_t stamp = stamp_of(tls.keystore) + 3 * stamp_of(tls.key) + 5 * stamp_of(tls.truststore) +
+                     7 * stamp_of(tls.revoked);
+    arena_free(arena);
+    return stamp;
+}
+
+bool tls_settings_ask(const Properties *properties)
+{
+    return client_certificate(properties) != HTTP_CERTIFICATE_NONE;
 }
 
 bool tls_settings_ask_everybody(const Properties *properties)

@@ -11,6 +11,13 @@
  * or client certificates that nobody would be asked for. */
 Status tls_settings_apply(const Properties *properties, Str listeners, HttpServer *http, Error *err);
 
+/* The same for a server that listens: with the files as they are now. */
+Status tls_settings_apply_again(const Properties *properties, HttpServer *http, Error *err);
+/* A number that changes when one of the files does. */
+uint64_t tls_settings_stamp(const Properties *properties);
+
+/* Are clients asked for certificates at all? */
+bool tls_settings_ask(const Properties *properties);
 /* Does nobody get in by https without a certificate? */
 bool tls_settings_ask_everybody(const Properties *properties);
 

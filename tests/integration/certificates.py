@@ -49,6 +49,13 @@ extendedKeyUsage = clientAuth
                 file.write(text)
         return path
 
+    def revoke(self, certificate, path):
+        """Writes the list of what it has revoked so far, `certificate` among it, to path. None: of nothing more."""
+        if certificate is not None:
+            openssl("ca", "-config", self.path("config"), "-revoke", certificate)
+        openssl("ca", "-config", self.path("config"), "-gencrl", "-crldays", "30", "-out", path)
+        return path
+
     def issue(self, name, subject, kind="client", expired=False):
         """-> a PEM file with certificate and key."""
         key, request, certificate = self.path(name + ".key"), self.path(name + ".csr"), self.path(name + ".crt")

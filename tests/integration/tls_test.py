@@ -11,6 +11,7 @@ import re
 import shutil
 import socket
 import ssl
+import signal
 import subprocess
 import sys
 import tempfile
@@ -294,6 +295,109 @@ class ClientCertificatesIfThereAreAny(WithTls):
         self.server.tls = context(ANN)
         self.alive()
         self.assertIn("unknown ca", self.refused(context(OTHERS.issue("mallory", "/CN=mallory"))).lower().replace("_", " "))
+
+
+class NewFiles(WithTls):
+    """Certificates that change while the server runs."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(dir=DIRECTORY)
+        self.shown, self.trusted = os.path.join(self.folder, "server.pem"), os.path.join(self.folder, "trusted.pem")
+        shutil.copy(SERVER, self.shown)
+        shutil.copy(OURS.certificate, self.trusted)
+        self.revoked = OURS.revoke(None, os.path.join(self.folder, "revoked.pem"))
+        self.properties = {"ssl.client.authentication": "REQUIRED", "ssl.truststore.location": self.trusted, "sluice.ssl.crl.location": self.revoked, **WithTls.properties}
+        self.configure()
+        super().setUp()
+
+    def configure(self):
+        self.properties["ssl.keystore.location"] = self.shown
+
+    def certificate(self):
+        return (ANN,)
+
+    def replace(self, path, source):
+        shutil.copy(source, path + ".new")
+        os.rename(path + ".new", path)
+
+    def tell(self):
+        self.server.process.send_signal(signal.SIGHUP)
+
+    def serial(self, certificate=None):
+        with shake_hands(self.server.port, context(certificate or ANN)) as sock:
+            sock.sendall(b"GET /info HTTP/1.1\r\nHost: x\r\n\r\n")
+            return sock.getpeercert()["serialNumber"] if sock.recv(4096).startswith(b"HTTP/1.1 200") else None
+
+    def test_they_are_seen(self):
+        kept = connect(self.server.port, context(ANN))
+        kept.request("GET", "/info")
+        kept.getresponse().read()
+        before = self.serial()
+        self.replace(self.shown, OURS.issue("next", "/CN=localhost", "server"))
+        self.tell()
+        wait_until(lambda: self.serial() != before, what="the new certificate")
+        kept.request("GET", "/info")  # who was there stays
+        self.assertEqual(kept.getresponse().status, 200)
+        kept.close()
+        now = self.serial()
+        with open(self.shown, "w", encoding="utf-8") as file:
+            file.write("nothing")
+        self.tell()
+        wait_until(lambda: "certificates are as they were" in self.server.log(), what="a line in the log")
+        self.assertEqual(self.serial(), now)
+
+    def test_revoked_ones(self):
+        bob = OURS.issue("bob", "/CN=bob")
+        self.assertIsNotNone(self.serial(bob))
+        OURS.revoke(os.path.join(OURS.directory, "bob.crt"), self.revoked + ".new")
+        os.rename(self.revoked + ".new", self.revoked)
+        self.tell()
+        wait_until(lambda: "certificates were read again" in self.server.log())
+        self.assertIn("revoked", self.refused(context(bob)).lower())
+        self.assertIsNotNone(self.serial())
+
+
+class WatchedFiles(NewFiles):
+    """The same without being told."""
+
+    def configure(self):
+        super().configure()
+        self.properties["ssl.keystore.reload"] = "true"
+
+    def tell(self):
+        pass
+
+
+class Granted(WithTls):
+    """Who a certificate names has what was granted to that name."""
+
+    def setUp(self):
+        self.properties = {"ssl.client.authentication": "REQUESTED", "ssl.truststore.location": OURS.certificate, "sluice.authorization.method": "GRANTS",
+                           "sluice.authorization.admins": "CN=other; CN=boss,O=x", **WithTls.properties}
+        super().setUp()
+
+    def certificate(self):
+        return (OURS.issue("boss", "/O=x/CN=boss"),)
+
+    def test_it(self):
+        self.server.ok(rest_test.STREAM)
+        self.server.ok("GRANT SELECT ON S TO USER 'CN=ann,O=x';")
+        boss = self.server.tls
+        for who, status in ((context(ANN), 200), (context(OURS.issue("eve", "/CN=eve")), 403), (context(), 403)):
+            self.server.tls = who
+            self.assertEqual(self.server.post("/query-stream", {"sql": "SELECT * FROM S;"})[0], status)
+            self.assertEqual(self.server.ksql("GRANT ALL ON ALL TO USER 'x';")[0], 403)
+        self.server.tls = boss
+        self.assertEqual([g["grantee"] for g in self.server.ok("SHOW GRANTS;")[0]["grants"]], ["CN=ann,O=x"])
+
+    def test_somebody_has_to_grant(self):
+        self.server.stop()
+        for change, told in (({"sluice.authorization.admins": ""}, "needs somebody who grants"), ({"sluice.authorization.method": "NONE"}, "has no effect without"),
+                             ({"ssl.client.authentication": "NONE"}, "needs to know who asks")):
+            properties = {name: value for name, value in {**self.server.properties, **change}.items() if value}
+            with self.assertRaises(AssertionError) as caught:
+                Server(rest_test.BINARY, {**properties, "ksql.streams.state.dir": tempfile.mkdtemp(dir=DIRECTORY)}, tls=context()).start()
+            self.assertIn(told, str(caught.exception))
 
 
 class Stores(unittest.TestCase):
