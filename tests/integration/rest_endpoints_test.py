@@ -253,6 +253,43 @@ class WebSockets(rest_test.WithServer):
         self.assertEqual(sock.closed()[0], 1000)
 
 
+class NullKeys(rest_test.WithServer):
+    """INSERT of an explicit NULL into a key: a stream's record has none, a table's is refused, and the text 'NULL' is a text."""
+
+    def test_streams(self):
+        for form, seen in (("KAFKA", [[None, 1], [None, 2], ["NULL", 3], ["", 4]]), ("JSON", [[None, 1], [None, 2], ["NULL", 3], ["", 4]]),
+                           ("DELIMITED", [["NULL", 3]])):  # ksqlDB's: no bytes are what it makes of NULL, and nothing that it can read
+            self.server.ok(f"CREATE STREAM S{form} (K STRING KEY, V INT) WITH (KAFKA_TOPIC='s{form}', KEY_FORMAT='{form}', VALUE_FORMAT='JSON', PARTITIONS=1);")
+            for row in ("(K, V) VALUES (NULL, 1)", "(V) VALUES (2)", "VALUES ('NULL', 3)", "VALUES ('', 4)"):
+                self.server.ok(f"INSERT INTO S{form} {row};")
+            self.assertEqual(self.server.pull(f"SELECT * FROM S{form};"), seen, form)
+        self.server.ok("CREATE STREAM S2 (K STRING KEY, L INT KEY, V INT) WITH (KAFKA_TOPIC='s2', KEY_FORMAT='JSON', VALUE_FORMAT='JSON', PARTITIONS=1);"
+                       "INSERT INTO S2 VALUES (NULL, 1, 1); INSERT INTO S2 VALUES (NULL, NULL, 2);")
+        self.assertEqual(self.server.pull("SELECT * FROM S2;"), [[None, 1, 1], [None, None, 2]])
+
+    def test_tables(self):
+        self.server.ok("CREATE TABLE T (K STRING PRIMARY KEY, V INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', PARTITIONS=1);")
+        for row, told in (("VALUES (NULL, 1)", "Compacted topic cannot accept message without key"), ("(V) VALUES (1)", "Value for primary key column(s) `K` is required for tables")):
+            status, answer = self.server.ksql(f"INSERT INTO T {row};")
+            self.assertEqual((status, answer["error_code"], told in answer["message"]), (400, 40001, True), answer)
+        self.server.ok("INSERT INTO T VALUES ('a', NULL);")  # a row of nulls is no tombstone
+
+
+class FinalTables(rest_test.WithServer):
+    def test_what_a_pull_query_sees(self):
+        """The table's state, finished or not, as far back as it is kept: not what EMIT FINAL has written."""
+        self.server.ok(rest_test.STREAM)
+        for name, retention in (("SHORT", ""), ("LONG", "RETENTION 1 HOUR, ")):
+            self.server.ok(f"CREATE TABLE {name} AS SELECT K, COUNT(*) AS N FROM S WINDOW TUMBLING (SIZE 10 SECONDS, {retention}GRACE PERIOD 0 SECONDS) GROUP BY K EMIT FINAL;")
+        for second in (0, 1, 15, 25):
+            self.server.ok(f"INSERT INTO S (ROWTIME, K, V) VALUES ({1900000000000 + second * 1000}, 'x', 1);")
+        query = "SELECT WINDOWSTART, N FROM {} WHERE K = 'x';"
+        windows = [[1900000000000, 2], [1900000010000, 1], [1900000020000, 1]]
+        wait_until(lambda: self.server.pull(query.format("LONG")) == windows)
+        wait_until(lambda: self.server.pull(query.format("SHORT")) == windows[1:])  # size + grace are kept, unless RETENTION says otherwise
+        self.assertEqual(self.server.pull("SELECT N FROM LONG WHERE K = 'x' AND WINDOWEND <= 1900000020000;"), [[2], [1]])
+
+
 class Terminate(rest_test.WithServer):
     def test_the_end(self):
         self.server.ok(STREAM + TABLE + "CREATE TABLE U WITH (kafka_topic='kept') AS SELECT K, COUNT(*) AS N FROM S GROUP BY K;"

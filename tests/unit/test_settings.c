@@ -93,7 +93,6 @@ static const struct {
     {"ssl.client.authentication=maybe\n", "NONE|REQUESTED|REQUIRED"},
     {"ssl.client.auth=true\nssl.keystore.location=/x\n",
      NULL}, /* node/tls_settings.c looks what it protects */
-    {"ssl.keystore.reload=true\n", "knows only false"},
     {"ssl.keystore.key=-----BEGIN\n", "does not start"},
     {"listeners\n", "Line 1 is no setting"},
     {"# fine\n\nthis is nothing\n", "Line 3 is no setting"},
