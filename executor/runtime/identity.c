@@ -34,7 +34,7 @@ static void describe(const Worker *worker, Str out[PARTS])
     out[SERVICE]           = runtime->options.service_id;
     out[NODE]              = runtime->options.node_id;
     out[WORKER]            = str_printf(worker->scratch, "%d", worker->index);
-    out[LOG]               = runtime->log_id;
+    out[LOG]               = worker->log_id;
 }
 
 /* name=value, a line each. What is not there is empty. */
@@ -87,6 +87,7 @@ Status identity_check(Worker *worker, Error *err)
 static void know_log(Worker *worker, void *argument)
 {
     Error err;
+    worker->log_id = *(const Str *)argument;
     if (worker->state == NULL)
         return;
     Status status = identity_check(worker, &err);
@@ -100,7 +101,7 @@ static void know_log(Worker *worker, void *argument)
 
 void runtime_know_log(Runtime *runtime, Str id)
 {
-    runtime->log_id = str_dup(runtime->arena, id);
+    Str kept = str_dup(runtime->arena, id);
     for (int i = 0; i < runtime->worker_count; i++)
-        worker_post(runtime->workers[i], know_log, NULL, true);
+        worker_post(runtime->workers[i], know_log, &kept, true);
 }

@@ -28,7 +28,6 @@ struct Runtime {
     pthread_t        member_thread, helper_thread;
     bool             member_started, helper_started;
     Str              slots_topic, slots_group;
-    Str              log_id;     /* empty: not known yet. Set by a message to each worker */
     _Atomic int      slot_count; /* 0: not known yet */
     _Atomic bool     stopping, assigned;
     Notice           helper_trouble;  /* thread: helper */

@@ -35,7 +35,8 @@ struct Worker {
     /* Thread: worker, from here on. */
     bool        stopping;
     Arena      *scratch;
-    StateFile  *state; /* NULL: it has to be made again, and cannot be now (repair.c) */
+    StateFile  *state;  /* NULL: it has to be made again, and cannot be now (repair.c) */
+    Str         log_id; /* in the runtime's arena; empty: not known yet (identity.c) */
     StateAside  aside; /* what an E_STALE_STATE that comes next means: damage, unless somebody knows better */
     LogReader  *reader;
     ReaderPool *pool;
