@@ -65,12 +65,17 @@ static void check(Node *n, const char *name, bool once)
     char  *seen  = mem_calloc(ROWS, 1);
     size_t wrong = 0, missing = 0;
     node_read(n, topic_of(n, "out"), &got);
-    strbuf_addc(&got, '\0');
-    for (char *at = got.ptr; (at = strstr(at, "\"A\":")) != NULL; at++) {
-        char *end;
-        long  left = strtol(at + 4, &end, 10), right = strtol(end + 5, NULL, 10);
-        if (end == at + 4 || left < 0 || left >= ROWS || strncmp(end, ",\"B\":null", 9) == 0 ||
-            (once && (left != right || seen[left])))
+    for (size_t at = 0; at < got.len;) {
+        char  line[256], *field, *end;
+        char *newline = memchr(got.ptr + at, '\n', got.len - at);
+        snprintf(line, sizeof line, "%.*s", (int)(newline - got.ptr - (ptrdiff_t)at), got.ptr + at);
+        at        = (size_t)(newline - got.ptr) + 1;
+        field     = strstr(line, "\"A\":");
+        long left = field == NULL ? -1 : strtol(field + 4, &end, 10), right = -1;
+        if (left >= 0 && strncmp(end, ",\"B\":", 5) == 0)
+            right = strtol(end + 5, &field, 10);
+        bool whole = left >= 0 && left < ROWS && right >= 0 && field != end + 5;
+        if (!whole || (once && (left != right || seen[left])))
             wrong++;
         else
             seen[left] = 1;
