@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/value.h"
 #include "shell/interrupt.h"
 
 enum {
@@ -42,6 +43,7 @@ typedef struct {
     StrBuf             *body;
     bool                stopped;  /* by the stream's own wish */
     bool                starting; /* the server says when to try again */
+    Pos                 mistake;
 } Transfer;
 
 static void set_auth(Client *client)
@@ -188,12 +190,26 @@ static Str header_value(Str line, const char *name)
     return right ? str_trim(str_n(line.ptr + len + 1, line.len - len - 1)) : STR_NULL;
 }
 
+/* "LINE:COLUMN" */
+static Pos read_position(Str text)
+{
+    int64_t   line, column;
+    ptrdiff_t colon = str_find(text, STR_LIT(":"), 0);
+    bool      good  = colon > 0 && int64_parse(str_n(text.ptr, (size_t)colon), &line) &&
+                int64_parse(str_n(text.ptr + colon + 1, text.len - (size_t)colon - 1), &column) && line > 0 &&
+                line < UINT32_MAX && column > 0 && column < UINT32_MAX;
+    return good ? (Pos){(unsigned)line, (unsigned)column} : NO_POS;
+}
+
 static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 {
     Transfer *transfer = context;
     Str       line     = str_n(bytes, size * count);
     strbuf_add(&transfer->client->token, header_value(line, "Sluice-Consistency-Token"));
     transfer->starting |= !str_is_null(header_value(line, "Retry-After"));
+    Str position = header_value(line, "Sluice-Error-Position");
+    if (!str_is_null(position))
+        transfer->mistake = read_position(position);
     return line.len;
 }
 
@@ -289,6 +305,7 @@ static Status exchange(Client *client, const char *method, const char *path, Str
     CURLcode code = perform(client, &transfer, &cancelled);
     curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &reply->status);
     reply->starting = reply->status == 503 && transfer.starting;
+    reply->mistake  = transfer.mistake;
     reply->reached  = reply->status != 0 || !no_connection(client, code);
     if (cancelled)
         return error_set(err, E_CANCELLED, NO_POS, "interrupted");

@@ -34,6 +34,8 @@ typedef struct {
     long status;   /* of HTTP; 0: no answer */
     bool reached;  /* a connection was made: what failed then broke in the middle */
     bool starting; /* 503, to be tried again */
+    Pos  mistake; /* in the text of the request, as Sluice's servers tell it beside the body; line 0: not told
+                   */
 } ClientReply;
 
 /* The token of the last reply that says where its statements have inserted something; empty: it says nothing.

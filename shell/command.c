@@ -407,7 +407,7 @@ bool shell_print_banner(Shell *shell)
     } else if (status != OK)
         shell_fail_transport(shell, status, &reply, &err);
     else
-        shell_fail_reply(shell, reply.status, strbuf_str(&body), NULL);
+        shell_fail_reply(shell, &reply, strbuf_str(&body), NULL);
     strbuf_clear(&body);
     arena_free(arena);
     return good;

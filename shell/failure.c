@@ -5,7 +5,6 @@
  * see is the place in their file, or in what they typed.
  */
 #include "core/complaint.h"
-#include "core/value.h"
 #include "core/width.h"
 #include "shell/session.h"
 
@@ -37,18 +36,7 @@ static void print_failure(Shell *shell, const Place *place, Str message, Pos pos
     strbuf_clear(&text);
 }
 
-/* What Sluice says beside the message; ksqlDB's servers say it in the message, if at all. */
-static Pos position_of(JsonText reply, Arena *arena)
-{
-    JsonText position = jtext_get(reply, "position");
-    int64_t  line, column;
-    bool     told = int64_parse(jtext_field(arena, position, "line"), &line) &&
-                int64_parse(jtext_field(arena, position, "column"), &column) && line > 0 &&
-                line < UINT32_MAX && column > 0 && column < UINT32_MAX;
-    return told ? (Pos){(unsigned)line, (unsigned)column} : NO_POS;
-}
-
-int shell_fail_reply(Shell *shell, long status, Str body, const Place *place)
+int shell_fail_reply(Shell *shell, const ClientReply *answer, Str body, const Place *place)
 {
     Arena   *arena   = arena_new(SIZE_MAX);
     JsonText reply   = jtext_parse(body);
@@ -58,11 +46,11 @@ int shell_fail_reply(Shell *shell, long status, Str body, const Place *place)
     while (jtext_next(&earlier, NULL, &entity))
         shell_print_entity(shell, entity);
     if (message.len > 0)
-        print_failure(shell, place, message, position_of(reply, arena), code);
-    if (status == 401)
+        print_failure(shell, place, message, answer->mistake, code);
+    if (answer->status == 401)
         out_error(&shell->out, "The server asks who you are, or does not know you: use -u and -p, or -t");
     else if (message.len == 0)
-        out_error(&shell->out, "The server answered with HTTP status %ld: " STR_FMT, status,
+        out_error(&shell->out, "The server answered with HTTP status %ld: " STR_FMT, answer->status,
                   STR_ARG(str_n(body.ptr, body.len < 300 ? body.len : 300)));
     arena_free(arena);
     return SHELL_FAILED;

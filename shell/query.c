@@ -184,9 +184,10 @@ static void finish_grid(Query *query)
 
 static void take_error(Query *query, JsonText error)
 {
+    const ClientReply begun = {.status = 200, .reached = true};
     finish_grid(query);
     query->ended  = ENDED_ERROR;
-    query->status = shell_fail_reply(query->shell, 200, error.raw, query->place);
+    query->status = shell_fail_reply(query->shell, &begun, error.raw, query->place);
 }
 
 /* False: that is enough. */
@@ -328,7 +329,7 @@ static int conclude(Query *query, Status status, const ClientReply *reply, Str b
         take_line(query, strbuf_str(&query->line)); /* the last one has no newline */
     finish_grid(query);
     if (status == OK && reply->status != 200)
-        return shell_fail_reply(query->shell, reply->status, body, query->place);
+        return shell_fail_reply(query->shell, reply, body, query->place);
     if (query->ended == ENDED_ERROR)
         result = query->status;
     else if (status != OK && !interrupted) {

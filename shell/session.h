@@ -106,7 +106,7 @@ int shell_run_watch(Shell *shell, Str rest); /* \watch [SECONDS [TIMES]] */
 /* ---- failure.c: telling what went wrong ---- */
 
 /* An answer of status 400 and more, or an error element of a stream. */
-int shell_fail_reply(Shell *shell, long status, Str body, const Place *place);
+int shell_fail_reply(Shell *shell, const ClientReply *answer, Str body, const Place *place);
 int shell_fail_transport(Shell *shell, Status status, const ClientReply *reply, const Error *err);
 /* With a file's name and the statement's place in it, but no mark: it is about no word of the statement. */
 int shell_fail(Shell *shell, const Place *place, const char *format, ...) SL_PRINTF(3, 4);

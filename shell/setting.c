@@ -229,7 +229,7 @@ static int check_property(const Setting *s, Str name)
     if (status != OK)
         result = shell_fail_transport(s->shell, status, &reply, &err);
     else if (reply.status != 200)
-        result = shell_fail_reply(s->shell, reply.status, strbuf_str(&body), s->place);
+        result = shell_fail_reply(s->shell, &reply, strbuf_str(&body), s->place);
     strbuf_clear(&path);
     strbuf_clear(&body);
     return result;
@@ -247,7 +247,7 @@ static int check_value(const Setting *s, Str statement)
     if (status != OK)
         result = shell_fail_transport(s->shell, status, &reply, &err);
     else if (reply.status != 200)
-        result = shell_fail_reply(s->shell, reply.status, strbuf_str(&body), s->place);
+        result = shell_fail_reply(s->shell, &reply, strbuf_str(&body), s->place);
     strbuf_clear(&request);
     strbuf_clear(&body);
     return result;

@@ -88,7 +88,7 @@ static int await_command(Shell *shell, Str command_id, StrBuf *body)
         if (status != OK)
             result = shell_fail_transport(shell, status, &reply, &err);
         else if (reply.status != 200)
-            result = shell_fail_reply(shell, reply.status, strbuf_str(body), NULL);
+            result = shell_fail_reply(shell, &reply, strbuf_str(body), NULL);
         if (result != SHELL_OK || !is_pending(jtext_field(arena, jtext_parse(strbuf_str(body)), "status")))
             break;
         usleep(100 * 1000);
@@ -161,7 +161,7 @@ static int send_statement(Shell *shell, Str statement, const Place *place)
     if (status != OK)
         result = shell_fail_transport(shell, status, &reply, &err);
     else if (reply.status != 200)
-        result = shell_fail_reply(shell, reply.status, strbuf_str(&body), place);
+        result = shell_fail_reply(shell, &reply, strbuf_str(&body), place);
     else {
         bool paged = shell->interactive && shell->pager && out_page_begin(&shell->out);
         result     = take_entities(shell, strbuf_str(&body), place);

@@ -118,12 +118,12 @@ void rest_audit_inserts(Rest *rest, HttpExchange *x, Str target);
 /* ---- errors (rest.md 2) ---- */
 
 void rest_error(HttpExchange *x, int status, int code, const char *format, ...) SL_PRINTF(4, 5);
-/* A generic_error about the text of the request, with its position. */
+/* A generic_error about the text of the request; its position is a header. */
 void rest_refuse(HttpExchange *x, int status, int code, const Error *err);
 /* HTTP status and error code of a failed statement. */
 void rest_code(const Error *err, const AstStatement *statement, int *status, int *code);
-/* statement_error; `pos` is the mistake's in the request's text, `entities` (borrowed, may be NULL) what
- * earlier statements answered. */
+/* statement_error; `pos`, a header, is the mistake's in the request's text, `entities` (borrowed, may be
+ * NULL) what earlier statements answered. */
 void rest_statement_error(HttpExchange *x, int status, int code, const char *message, Pos pos, Str statement,
                           json_t *entities);
 /* {"@type":"generic_error",...} on one line, for streams. */

@@ -51,29 +51,20 @@ void rest_error(HttpExchange *x, int status, int code, const char *format, ...)
     http_respond(x, status, "application/json", rest_error_line(http_arena(x), code, err.message));
 }
 
-/* Beside the message, whose text is ksqlDB's: where in the text of the request the mistake is. */
-static void add_position(json_t *error, Pos pos)
+/* Beside the body, which is ksqlDB's: where in the text of the request the mistake is. */
+static void tell_position(HttpExchange *x, Pos pos)
 {
-    json_t *position = json_object();
-    json_object_set_new(position, "line", json_integer(pos.line));
-    json_object_set_new(position, "column", json_integer(pos.col));
-    json_object_set_new(error, "position", position);
+    char text[32];
+    snprintf(text, sizeof text, "%u:%u", pos.line, pos.col);
+    if (pos.line > 0)
+        http_set_header(x, "Sluice-Error-Position", text);
 }
 
 void rest_refuse(HttpExchange *x, int status, int code, const Error *err)
 {
-    if (http_is_websocket(x)) {
-        close_socket(x, status, code, err->message);
-        return;
-    }
-    json_t *error = json_object();
-    Str     told  = utf8_repair(http_arena(x), str_c(err->message));
-    json_object_set_new(error, "@type", json_string("generic_error"));
-    json_object_set_new(error, "error_code", json_integer(code));
-    json_object_set_new(error, "message", json_stringn(told.ptr, told.len));
-    if (err->pos.line > 0)
-        add_position(error, err->pos);
-    rest_json(x, status, error);
+    if (!http_is_websocket(x))
+        tell_position(x, err->pos);
+    rest_error(x, status, code, "%s", err->message);
 }
 
 void rest_code(const Error *err, const AstStatement *statement, int *status, int *code)
@@ -128,8 +119,7 @@ void rest_statement_error(HttpExchange *x, int status, int code, const char *mes
         json_object_set(error, "entities", entities);
     else
         json_object_set_new(error, "entities", json_array());
-    if (pos.line > 0)
-        add_position(error, pos);
+    tell_position(x, pos);
     rest_json(x, status, error);
 }
 

@@ -12,6 +12,8 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.error
+import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from sluice_server import Server  # noqa: E402
@@ -169,14 +171,17 @@ class Places(unittest.TestCase):
         self.addCleanup(server.close)
         server.start()
         server.ok(SOURCES)
-        code, answer = server.ksql("SHOW TYPES;\n DROP STREAM viewz;")
-        self.assertEqual((code, answer["message"], answer["position"]), (400, "Stream VIEWZ does not exist.\nDid you mean VIEWS?", {"line": 2, "column": 14}))
-        self.assertEqual(answer["statementText"], "DROP STREAM viewz;")
-        code, answer = server.ksql("INSERT INTO views (id) VALUES (1.5 + 'x');")
-        self.assertEqual((code, "At line" in answer["message"]), (400, False))
-        code, answer = server.ksql("")
-        self.assertEqual((code, "position" in answer), (400, False))
-        self.assertNotIn("At line", json.dumps(answer))
+        for text, position, message in (("SHOW TYPES;\n DROP STREAM viewz;", "2:14", "Stream VIEWZ does not exist.\nDid you mean VIEWS?"),
+                                        ("INSERT INTO views (id) VALUES (1.5 + 'x');", "1:32", None), ("SELEC 1;", "1:1", None), ("", None, None)):
+            request = urllib.request.Request(f"http://127.0.0.1:{server.port}/ksql", json.dumps({"ksql": text}).encode(), {"Content-Type": "application/json"})
+            with self.assertRaises(urllib.error.HTTPError) as failed:
+                urllib.request.urlopen(request)
+            answer = json.loads(failed.exception.read())
+            self.assertEqual((failed.exception.code, failed.exception.headers.get("Sluice-Error-Position")), (400, position), text)
+            self.assertEqual(set(answer) - {"statementText", "entities"}, {"@type", "error_code", "message"})
+            self.assertNotIn("At line", answer["message"])
+            if message:
+                self.assertEqual((answer["message"], answer["statementText"]), (message, "DROP STREAM viewz;"))
 
 
 if __name__ == "__main__":
