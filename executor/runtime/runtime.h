@@ -244,6 +244,8 @@ int runtime_slot_count(const Runtime *runtime);
  * follows its changelogs here if its query wants so many (ksql.streams.num.standby.replicas). What is said of
  * slots that the node has itself does not count. */
 void runtime_stand_by(Runtime *runtime, const int *ranks, int slot_count);
+/* Is there a query that wants any? */
+bool runtime_wants_standbys(Runtime *runtime);
 
 typedef struct {
     Str topic;

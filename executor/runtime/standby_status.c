@@ -116,6 +116,20 @@ int64_t runtime_standby_lag(Runtime *runtime, Str query_id, int partition)
     return lag == INT64_MAX ? -1 : lag;
 }
 
+bool runtime_wants_standbys(Runtime *runtime)
+{
+    Arena         *arena = arena_new(0);
+    RunningQuery **queries;
+    bool           any   = false;
+    size_t         count = registry_hold_all(runtime, arena, &queries);
+    for (size_t i = 0; i < count; i++) {
+        any |= queries[i]->settings.standby_replicas > 0;
+        query_unref(queries[i]);
+    }
+    arena_free(arena);
+    return any;
+}
+
 int runtime_standby_replicas(Runtime *runtime, Str query_id)
 {
     RunningQuery *query    = registry_hold(runtime, query_id);

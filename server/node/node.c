@@ -252,14 +252,9 @@ static Status open_rest(Node *node, const NodeOptions *options, Error *err)
                : listen_on_all(node, properties_get_c(node->properties, "listeners"), err);
 }
 
-/* Other nodes are found and answered once this one serves: a node without REST cannot be asked, and a log of
- * its own has no other nodes. */
-static Status open_peers(Node *node, const NodeOptions *options, Error *err)
+/* A log of its own has no other nodes. */
+static Status open_directory(Node *node, Str address, Error *err)
 {
-    Str listeners = options->listener != NULL ? str_c(options->listener)
-                                              : properties_get_c(node->properties, "listeners");
-    Str address   = STR_NULL;
-    TRY(node_address(node->properties, listeners, node->port, node->arena, &address, err));
     DirectoryOptions directory = {
         .log        = node->log,
         .runtime    = node->runtime,
@@ -269,8 +264,22 @@ static Status open_peers(Node *node, const NodeOptions *options, Error *err)
         .address    = address,
         .replicas   = (int)properties_int(node->properties, "ksql.internal.topic.replicas", 1)};
     Str servers = properties_get_c(node->properties, "bootstrap.servers");
-    if (!str_is_null(servers) && servers.len > 0)
-        TRY(directory_open(&directory, &node->directory, err));
+    if (str_is_null(servers) || servers.len == 0)
+        return OK;
+    return directory_open(&directory, &node->directory, err);
+}
+
+/* Other nodes are found and answered once this one serves. One without REST cannot be asked, and looks for
+ * others only for its queries' standbys, which follow from the directory. */
+static Status open_peers(Node *node, const NodeOptions *options, Error *err)
+{
+    Str listeners = options->listener != NULL ? str_c(options->listener)
+                                              : properties_get_c(node->properties, "listeners");
+    Str address   = STR_NULL;
+    if (!node->has_rest)
+        return runtime_wants_standbys(node->runtime) ? open_directory(node, STR_LIT(""), err) : OK;
+    TRY(node_address(node->properties, listeners, node->port, node->arena, &address, err));
+    TRY(open_directory(node, address, err));
     HeartbeatOptions heartbeat = {.directory  = node->directory,
                                   .peers      = node->rest.peers,
                                   .runtime    = node->runtime,
@@ -458,8 +467,7 @@ static Status open_parts(Node *node, const NodeOptions *options, Error *err)
     know_log(node);
     runtime_join(node->runtime);
     make_processing_stream(node);
-    if (node->has_rest)
-        TRY(open_peers(node, options, err));
+    TRY(open_peers(node, options, err));
     if (node->has_rest)
         atomic_store(&node->rest.ready, true);
     return OK;

@@ -8,8 +8,11 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
+import subprocess
 import sys
+import tempfile
 import time
 import unittest
 import uuid
@@ -238,6 +241,51 @@ class WithoutHeartbeats(WithStandbys):
         self.assertEqual(answer["error_code"], 50302, answer)
         self.assertIn("Unable to execute pull query", answer["message"])
         self.await_counts(a)
+
+
+class WithoutRest(unittest.TestCase):
+    """`sluice run`: several processes with one service id."""
+
+    def start(self, directory):
+        path = os.path.join(directory, "queries.sql")
+        os.makedirs(directory, exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"SET 'auto.offset.reset' = 'earliest'; SET 'ksql.streams.num.standby.replicas' = '1';"
+                       f"CREATE STREAM S (K STRING KEY, V INT) WITH (kafka_topic='{self.name}-s', value_format='JSON', partitions={PARTITIONS});"
+                       f"CREATE TABLE T WITH (kafka_topic='{self.name}-t') AS SELECT K, COUNT(*) AS N FROM S GROUP BY K;")
+        log = open(path + ".log", "ab")
+        self.addCleanup(log.close)
+        process = subprocess.Popen([BINARY, "run", "--bootstrap-servers", BOOTSTRAP, "--property", f"ksql.service.id={self.name}",
+                                    "--property", "processing.guarantee=exactly_once_v2", "--property", "commit.interval.ms=100", path], stdout=log, stderr=log)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process, path + ".log"
+
+    def test_taken_over(self):
+        self.name = "y" + uuid.uuid4().hex[:10]
+        directory = tempfile.mkdtemp(prefix="sluice-standby-")
+        self.addCleanup(shutil.rmtree, directory, True)
+        with Server(BINARY, {"bootstrap.servers": BOOTSTRAP, "ksql.service.id": self.name + "x"}) as feeder:
+            feeder.ok(f"CREATE STREAM S (K STRING KEY, V INT) WITH (kafka_topic='{self.name}-s', value_format='JSON', partitions={PARTITIONS});"
+                      f"CREATE STREAM T (K STRING KEY, N BIGINT) WITH (kafka_topic='{self.name}-t', value_format='JSON', partitions={PARTITIONS});", timeout=60)
+            a, b = (self.start(os.path.join(directory, name)) for name in "ab")
+
+            def counts():
+                return {k: max(m for j, m in rows if j == k) for rows in [feeder.pull("SELECT K, N FROM T;")] for k in {r[0] for r in rows}}
+
+            def caught_up():
+                with open(a[1], encoding="utf-8") as file:
+                    return re.findall(r"(\d+) tasks have caught up with (\d+) records", file.read())
+            for n in range(1, 4):
+                feeder.ok("".join(f"INSERT INTO S VALUES ('key {k}', {k});" for k in range(40)), timeout=60)
+                wait_until(lambda: counts() == {f"key {k}": n for k in range(40)}, PATIENCE, "counts")
+            time.sleep(2)  # both are members by now, and what each has not got it follows
+            before = len(caught_up())
+            b[0].kill()
+            feeder.ok("".join(f"INSERT INTO S VALUES ('key {k}', {k});" for k in range(40)), timeout=60)
+            wait_until(lambda: counts() == {f"key {k}": 4 for k in range(40)}, PATIENCE, "counts after the take-over")
+            wait_until(lambda: len(caught_up()) > before, PATIENCE, "what it has cost")
+            self.assertLess(sum(int(records) for _, records in caught_up()[before:]), 10, caught_up())
 
 
 class Walk(WithStandbys):
