@@ -291,6 +291,7 @@ class WithoutRest(unittest.TestCase):
 class Walk(WithStandbys):
     """Nodes die, leave and come back in an order that a seed says, while records come in and tables are read."""
     replicas = 2
+    more = True
 
     def read(self, node):
         """Copies may be of a moment ago, but never of more than there is, and nothing that was there is gone."""
@@ -309,6 +310,9 @@ class Walk(WithStandbys):
         print(f"SLUICE_TEST_SEED={seed}", file=sys.stderr)
         dice = random.Random(seed)
         self.make_tables()
+        self.set_rows(self.nodes[0], range(40), 1)
+        wait_until(lambda: len(self.ask(self.nodes[0], "SELECT * FROM D;")[1]) == 40, PATIENCE, "the rows of D")
+        self.nodes[0].ok("".join(f"INSERT INTO P VALUES ('key {k}', {k});" for k in range(40)), timeout=60)
         self.insert(self.nodes[0], range(30))
         self.await_counts(*self.nodes)
         self.await_copies(*self.nodes)
