@@ -6,11 +6,13 @@ usage: shell_trouble_test.py PATH-TO-SLUICE [test...]
 import base64
 import fcntl
 import os
+import random
 import signal
 import struct
 import subprocess
 import sys
 import termios
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import shell_fixture  # noqa: E402
@@ -85,6 +87,29 @@ class TroubleTest(WithShell):
         self.assertEqual(terminal.screen.text(), "sluice> " + "a" * 52 + "\n" + "a" * 48)  # drawn again at once
         terminal.type("\x03")
         self.leave(terminal)
+
+    def test_keys_at_random(self):
+        """Whatever is pressed, on windows of any size: the shell lives, and a statement gets through afterwards."""
+        keys = ["SELECT ", "* FROM views ", "WHERE ", "'a", "'", '"', "`", "(", ")", ";", "\r", "\t", "\t\t", "\x03", "\x01", "\x02", "\x05", "\x06", "\x0b", "\x0c", "\x0e", "\x10", "\x12", "\x14",
+                "\x15", "\x16", "\x17", "\x18", "\x19", "\x1f", "\x7f", "\x08", "\x00", "\x1b", "\x1bb", "\x1bd", "\x1b[A", "\x1b[B", "\x1b[C", "\x1bOD", "\x1b[1;5D", "\x1b[3~", "\x1b[5~", "日本",
+                "\U0001F468\u200d\U0001F469", "e\u0301", "-- x\r", "/* ", "*/", "$$", "${a}", "\x1b[200~pasted\n\ttext;\n\x1b[201~", "!!\r", "^a^b\r", "INSERT x;\r", "SHOW STREAMS;\r", "SELECT * FROM s;\r",
+                "\\x\r", "\\g\r", "\\watch 0.1 2\r", "help\r", "DEFINE a='b';\r", "address->", "PRINT 'v", "SET 'a"]
+        for seed in (1, 2, 3):
+            rng = random.Random(seed)
+            terminal = self.start()
+            end = time.monotonic() + 4
+            while time.monotonic() < end:
+                if rng.random() < 0.05:
+                    fcntl.ioctl(terminal.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rng.randrange(50), rng.randrange(120), 0, 0))
+                    os.kill(terminal.pid, signal.SIGWINCH)
+                os.write(terminal.fd, "".join(rng.choice(keys) for _ in range(rng.randrange(1, 6))).encode())
+                terminal.settle(0.01)
+                terminal.seen = ""
+            terminal.type("\x03", "\x03", "\x03")
+            terminal.seen = ""
+            terminal.send("version\r")
+            terminal.expect("Version: ", 20)
+            self.leave(terminal)
 
     def test_ctrl_c_in_the_middle_of_lines(self):
         """The prompt comes below all that was typed, wherever the cursor stands."""
