@@ -6,15 +6,16 @@
 
 #include <unicode/ucasemap.h>
 
-enum { GUESS_NAME_MAX = 47, GUESSES_FIRST = 8, GUESSES_MAX = 128 };
+enum { GUESS_NAME_MAX = 44, GUESSES_FIRST = 8, GUESSES_MAX = 128 };
 
+#define NO_LENGTH UINT32_MAX    /* that of no name: strangers choose how long theirs are */
 #define EXACT_MATCH 0x80000000u /* in a slot while walking: found by its exact name */
 
 typedef struct {
-    uint8_t len; /* 255: holds nothing */
-    char    name[GUESS_NAME_MAX];
-    int32_t exact;  /* the field of that very name, or -1 */
-    int32_t folded; /* the field whose name is the upper-case form, where that differs, or -1 */
+    uint32_t len; /* NO_LENGTH: holds nothing */
+    char     name[GUESS_NAME_MAX];
+    int32_t  exact;  /* the field of that very name, or -1 */
+    int32_t  folded; /* the field whose name is the upper-case form, where that differs, or -1 */
 } Guess;
 
 struct JsonShape {
@@ -37,7 +38,7 @@ static void grow_guesses(JsonShape *shape)
     if (shape->guess_count > 0)
         memcpy(guesses, shape->guesses, shape->guess_count * sizeof *guesses);
     for (size_t i = shape->guess_count; i < count; i++)
-        guesses[i].len = 255;
+        guesses[i].len = NO_LENGTH;
     shape->guesses     = guesses;
     shape->guess_count = count;
 }
@@ -135,7 +136,7 @@ static const Guess *guess_name(JsonShape *shape, const JsonDoc *doc, Str raw, si
     if (*next < shape->guess_count && raw.len <= GUESS_NAME_MAX) {
         Guess *guess = &shape->guesses[(*next)++];
         *guess       = *surprise;
-        guess->len   = (uint8_t)raw.len;
+        guess->len   = (uint32_t)raw.len;
         memcpy(guess->name, raw.ptr, raw.len);
     }
     return surprise;
