@@ -21,9 +21,9 @@
 #include "state/state_memory.h"
 
 enum {
-    SPILL_AT_ONCE   = 256,
-    SEGMENTS_IN_ALL = 32,
+    SEGMENTS_IN_ALL = 16,
     SEGMENT_MIN     = 4096,
+    SEGMENT_USUAL   = 4 << 20,
     APPLIES_AT_ONCE = 4096,
     CHANGE_COST     = 64
 };
@@ -33,8 +33,8 @@ enum {
 Status store_buffer_open(Store *store, Error *err)
 {
     StoreBuffer *buffer = mem_calloc(1, sizeof *buffer);
-    size_t       part   = store->file->held_limit / SEGMENTS_IN_ALL;
-    bool         cold;
+    size_t part = store->file->writer == NULL ? SEGMENT_USUAL : store->file->held_limit / SEGMENTS_IN_ALL;
+    bool   cold;
     segments_init(&buffer->segments, store->spec.retention_ms, part > SEGMENT_MIN ? part : SEGMENT_MIN);
     store->buffer = buffer;
     if (store->memory != NULL)
@@ -56,7 +56,7 @@ static void forget_changes(Store *store)
     StoreBuffer *buffer = store->buffer;
     store->file->dirty_bytes -= buffer->dirty_bytes;
     buffer->first += (uint32_t)buffer->count;
-    buffer->dirty_bytes = buffer->count = buffer->prepared = 0;
+    buffer->dirty_bytes = buffer->new_bytes = buffer->count = buffer->prepared = 0;
 }
 
 static void drop_held(Store *store)
@@ -134,6 +134,7 @@ bool store_buffer_add(Store *store, Str key, const Value *keys, int64_t time, in
     store_record_encode(&store->spec, &row, bytes);
     SegmentRow *held = hold(store, key, time, number, strbuf_str(bytes), &segment);
     held->state      = ROW_NEW;
+    store->buffer->new_bytes += segment_row_bytes(held);
     add_change(store, segment, held, false);
     if (time > store->time)
         store->time = time;
@@ -158,6 +159,7 @@ void store_buffer_remove(Store *store, StoreRow *row)
         at->state = ROW_GOING;
     } else if (at->state == ROW_NEW) {
         buffer->changes[at->change - buffer->first].row = NULL;
+        buffer->new_bytes -= segment_row_bytes(at);
         segments_kill(&buffer->segments, held->segment, at);
     }
 }
@@ -352,6 +354,7 @@ Status store_buffer_write(Store *store, Error *err)
 void store_buffer_prepare(Store *store)
 {
     store->buffer->prepared    = store->buffer->count;
+    store->buffer->new_bytes   = 0;
     store->buffer->dirty_bytes = 0; /* nor are any in the file's sum any more */
 }
 
@@ -502,26 +505,35 @@ static Status spill_oldest(Store *store, Error *err)
     return spill.status;
 }
 
-static Store *holds_most(const StateFile *file)
+/* What a restart would have to read, *of_all; the store with most of it. */
+static Store *holds_most(const StateFile *file, size_t *of_all)
 {
     Store *most = NULL;
-    for (Store *store = file->stores; store != NULL; store = store->next)
-        if (store->buffer != NULL &&
-            (most == NULL || store->buffer->segments.bytes > most->buffer->segments.bytes))
+    size_t top  = 0;
+    *of_all     = 0;
+    for (Store *store = file->stores; store != NULL; store = store->next) {
+        if (store->buffer == NULL)
+            continue;
+        size_t bytes = store->buffer->segments.live_bytes - store->buffer->new_bytes;
+        *of_all += bytes;
+        if (bytes > top) {
+            top  = bytes;
             most = store;
+        }
+    }
     return most;
 }
 
 Status store_buffers_spill(StateFile *file, Error *err)
 {
-    while (file->held_bytes > file->held_limit) {
-        size_t before = file->held_bytes;
-        Store *store  = holds_most(file);
-        if (store->buffer->segments.count == 0)
-            break;
+    size_t bytes, before;
+    Store *store = holds_most(file, &bytes);
+    while (bytes > file->held_limit) {
+        before = bytes;
         TRY(spill_oldest(store, err));
-        if (file->held_bytes >= before)
-            break; /* it was not committed yet, all of it */
+        store = holds_most(file, &bytes);
+        if (bytes >= before)
+            break; /* all of it is dead, or not committed yet */
     }
     return OK;
 }

@@ -20,9 +20,9 @@ struct StoreBuffer {
     Segments      segments;
     BufferChange *changes;
     size_t        count, capacity;
-    size_t        prepared; /* so many of them are part of the commit that is being decided */
-    uint32_t      first;    /* number of the first of them */
-    size_t        dirty_bytes;
+    size_t        prepared;               /* so many of them are part of the commit that is being decided */
+    uint32_t      first;                  /* number of the first of them */
+    size_t        dirty_bytes, new_bytes; /* new: of rows that are not part of any commit yet */
     int64_t       cold_time; /* rows that are not held have no later time; INT64_MIN: there are none */
     int64_t       position;  /* the changelog's end as of some commit before now */
     uint64_t      applied;

@@ -258,11 +258,13 @@ SegmentRow *segments_add(Segments *all, Str key, int64_t time, int64_t number, s
     put_in_slot(segment, slot_of(segment, key, tag), tag, place);
     segment->rows++;
     segment->live++;
+    segment->live_bytes += segment_row_bytes(row);
     if (time > segment->newest)
         segment->newest = time;
     if (time < segment->oldest)
         segment->oldest = time;
     all->live++;
+    all->live_bytes += segment_row_bytes(row);
     all->bytes += segment->bytes - before;
     *out = segment;
     return row;
@@ -375,7 +377,9 @@ void segments_kill(Segments *all, Segment *segment, SegmentRow *row)
     SegmentSlot *slot = slot_of(segment, segment_row_key(row), tag_of(segment_row_key(row)));
     row->state        = ROW_DEAD;
     segment->live--;
+    segment->live_bytes -= segment_row_bytes(row);
     all->live--;
+    all->live_bytes -= segment_row_bytes(row);
     if (!(slot->place & PLACE_LIST))
         return;
     RowList *list = at_place(segment, slot->place);
@@ -404,6 +408,7 @@ static Segment *take_out(Segments *all, size_t at)
     all->count--;
     all->bytes -= segment->bytes;
     all->live -= segment->live;
+    all->live_bytes -= segment->live_bytes;
     return segment;
 }
 
@@ -433,5 +438,5 @@ void segments_clear(Segments *all)
         segment_free(all->list[i]);
     mem_free(all->list);
     all->list  = NULL;
-    all->count = all->capacity = all->bytes = all->live = 0;
+    all->count = all->capacity = all->bytes = all->live = all->live_bytes = 0;
 }

@@ -30,6 +30,10 @@ typedef struct {
     char     bytes[]; /* key, value */
 } SegmentRow;
 
+static inline size_t segment_row_bytes(const SegmentRow *row)
+{
+    return sizeof *row + row->key_len + row->value_len;
+}
 static inline Str segment_row_key(const SegmentRow *row) { return str_n(row->bytes, row->key_len); }
 static inline Str segment_row_value(const SegmentRow *row)
 {
@@ -52,15 +56,16 @@ typedef struct {
     SegmentSlot *slots;
     size_t       taken, capacity;
     size_t       rows, live; /* rows: dead ones included */
-    size_t       bytes;      /* all that it has of the heap */
+    size_t       live_bytes;
+    size_t       bytes; /* all that it has of the heap */
 } Segment;
 
 typedef struct {
     Segment **list; /* by time */
     size_t    count, capacity;
-    int64_t   width;         /* of a segment, in time */
-    size_t    segment_bytes; /* a segment with so many is full */
-    size_t    bytes, live;   /* of all */
+    int64_t   width;                   /* of a segment, in time */
+    size_t    segment_bytes;           /* a segment with so many is full */
+    size_t    bytes, live, live_bytes; /* of all */
 } Segments;
 
 /* `retention_ms` < 0: rows are kept for ever. */
