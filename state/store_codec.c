@@ -9,16 +9,23 @@
 
 enum { TAG_NULL, TAG_PRESENT, TAG_BIG };
 
-static void add_varint(StrBuf *out, uint64_t n)
+enum { VARINT_MAX = 10 };
+
+/* Where there is room for it. */
+static char *put_varint(char *at, uint64_t n)
 {
-    char   bytes[10];
-    size_t len = 0;
     while (n >= 0x80) {
-        bytes[len++] = (char)(n | 0x80);
+        *at++ = (char)(n | 0x80);
         n >>= 7;
     }
-    bytes[len++] = (char)n;
-    strbuf_add(out, str_n(bytes, len));
+    *at++ = (char)n;
+    return at;
+}
+
+static void add_varint(StrBuf *out, uint64_t n)
+{
+    strbuf_reserve(out, VARINT_MAX);
+    out->len = (size_t)(put_varint(out->ptr + out->len, n) - out->ptr);
 }
 
 void store_codec_add_int(StrBuf *out, int64_t number)
@@ -28,8 +35,11 @@ void store_codec_add_int(StrBuf *out, int64_t number)
 
 static void add_bytes(StrBuf *out, Str s)
 {
-    add_varint(out, s.len);
-    strbuf_add(out, s);
+    strbuf_reserve(out, VARINT_MAX + s.len);
+    char *at = put_varint(out->ptr + out->len, s.len);
+    if (s.len > 0)
+        memcpy(at, s.ptr, s.len);
+    out->len = (size_t)(at - out->ptr) + s.len;
 }
 
 static void add_double(StrBuf *out, double d)

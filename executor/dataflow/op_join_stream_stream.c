@@ -34,6 +34,7 @@ static Status join_open(Operator *op, Error *err)
                            .ahead     = left ? plan->after_ms : plan->before_ms,
                            .scratch   = ARENA_ARRAY(op->arena, Value, op->node->inputs[side]->schema->count + 2),
         };
+        self->waits |= one->pending != NULL;
     }
     return OK;
 }
@@ -171,12 +172,13 @@ static Status join_record(StreamJoinOp *self, int side, const Row *in, StreamJoi
         op_drop_row(&self->base, in, SKIP_NULL_KEY);
         return OK;
     }
-    if (self->plan->has_grace && row.timestamp == self->time) {
+    if (self->waits && row.timestamp == self->time) {
         self->closing = self->time;
         TRY(stream_join_close(self, false, to, err));
     }
     TRY(identify(self, &row, arena, &row.key_bytes, &identity, err));
-    TRY(stream_join_close_key(self, identity, to, err));
+    if (self->waits)
+        TRY(stream_join_close_key(self, identity, to, err));
     TRY(find_matches(self, side, &row, identity, arena, &matches, err));
     if (matches.count > 0 && self->sides[1 - side].pending != NULL)
         TRY(stream_join_matched(self, 1 - side, identity, &matches, arena, err));
@@ -191,7 +193,7 @@ static Status join_record(StreamJoinOp *self, int side, const Row *in, StreamJoi
 
 static Status join_push(Operator *op, int port, const RecordBatch *in, Error *err)
 {
-    RecordBatch  *out = batch_new(in->arena, op->node->schema, BATCH_ROWS);
+    RecordBatch  *out = batch_new(in->arena, op->node->schema, in->count); /* mostly a few of both in turn */
     StreamJoinOut to  = {&out, NULL};
     for (size_t i = 0; i < in->count; i++) {
         to.cause = &in->rows[i];
@@ -206,7 +208,8 @@ static Status join_tick(Operator *op, Error *err)
 {
     RecordBatch  *out = batch_new(op->pipeline->batch, op->node->schema, BATCH_ROWS);
     StreamJoinOut to  = {&out, NULL};
-    TRY(stream_join_close((StreamJoinOp *)op, true, &to, err));
+    if (((StreamJoinOp *)op)->waits)
+        TRY(stream_join_close((StreamJoinOp *)op, true, &to, err));
     return op_emit(op, out, err);
 }
 

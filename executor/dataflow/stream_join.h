@@ -26,6 +26,7 @@ typedef struct {
     Operator        base; /* first */
     const PlanJoin *plan;
     StreamSide      sides[2];
+    bool            waits;      /* rows of a side, or of both, may be pending */
     int64_t         time;       /* stream time of both sides together, INT64_MIN: unset */
     int64_t         closing;    /* stream time by which waiting rows were closed last */
     int64_t         number;     /* of the row stored last */
