@@ -91,8 +91,10 @@ become() { # turn this process into the peer
     esac
 }
 
+runs=0
 measure() { # PEER; leaves its figures in $figures
-    export APP=bench-joins-$1-$$
+    runs=$((runs + 1)) # names of their own: topics that are deleted live on for a while
+    export APP=bench-joins-$1-$$-$runs
     export OUT=$APP-out STATE=$dir/state/$APP
     mkdir -p "$STATE"
     "$tool" create "$OUT" "$partitions"
