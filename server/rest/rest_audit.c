@@ -5,6 +5,7 @@
  * around (GET of /info, of health) is not noted unless it was refused. Texts are noted without the values
  * that may be secret, as replies show them.
  */
+#include "server/peers/peer_round.h"
 #include "server/rest/rest.h"
 
 /* Where the next text that stands between quotes begins, or the end; *quote: what it stands between. */
@@ -113,11 +114,15 @@ static void note(Rest *rest, HttpExchange *x, Str claimed, Str statement)
     rest->audit->note(rest->audit, &made);
 }
 
-/* Ten times a second, if they are listened to; 200 is for nodes alone. */
+/* Ten times a second, if they are listened to; 200 is for nodes alone. Who made them ask is noted where he
+ * came in. */
 static bool is_between_nodes(HttpExchange *x, int status)
 {
-    return status == 200 &&
-           (str_equal(http_path(x), STR_LIT("/heartbeat")) || str_equal(http_path(x), STR_LIT("/lag")));
+    static const char *const paths[] = {"/heartbeat", "/lag", NODE_QUERIES_PATH, NODE_PASSED_PATH};
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+        if (str_equal(http_path(x), str_c(paths[i])))
+            return status == 200;
+    return false;
 }
 
 static bool only_looks(HttpExchange *x, int status)

@@ -400,6 +400,7 @@ class Noted(WithNodes):
         self.make_tables(range(20))
         self.await_rows(range(20))
         for n, server in enumerate(self.nodes):
+            self.assertEqual(server.ok("SHOW QUERIES;")[0]["queries"][0]["statusCount"], {"RUNNING": 2})
             self.assertEqual(self.ask(server, f"SELECT * FROM T WHERE V >= 0 LIMIT {100 + n};")[0], 200)
 
         stream = self.nodes[0].stream("/query-stream", {"sql": f"PRINT '{self.name}-who' FROM BEGINNING;"})
@@ -408,6 +409,7 @@ class Noted(WithNodes):
             found += stream.line()
         stream.leave()
         self.assertEqual([found.count(f"LIMIT {100 + n};") for n in range(2)], [2, 2], found)
+        self.assertNotIn("/sluice/queries", found)  # what nodes ask each other for a statement that is noted itself
 
 
 class Encrypted(WithNodes):
