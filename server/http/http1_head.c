@@ -87,7 +87,7 @@ static bool list_has(Str list, Str wanted, bool *last)
 {
     bool found = false;
     *last      = false;
-    for (size_t at = 0; at <= list.len;) {
+    for (size_t at = 0; !str_is_null(list) && at <= list.len;) {
         const char *comma = at < list.len ? memchr(list.ptr + at, ',', list.len - at) : NULL;
         size_t      end   = comma != NULL ? (size_t)(comma - list.ptr) : list.len;
         *last             = str_equal_nocase(trim_blanks(str_n(list.ptr + at, end - at)), wanted);

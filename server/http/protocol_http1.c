@@ -183,6 +183,12 @@ static bool add_reply_piece(Connection *connection, HttpExchange *x, bool *done,
     return n > 0;
 }
 
+static Str unread(const Connection *connection)
+{
+    Str all = strbuf_str(&connection->in);
+    return str_n(all.ptr + connection->in_at, all.len - connection->in_at);
+}
+
 /* ---- moving on to another protocol ---- */
 
 /* The socket with all that belongs to it; what is left of the connection goes. */
@@ -192,8 +198,8 @@ static HttpConnection hand_over(Connection *connection)
     loop_remove(connection->loop, &connection->base);
     connection->socket  = (HttpConnection){.fd = -1};
     connection->base.fd = -1;
-    moved.already = str_n(connection->in.ptr + connection->in_at, connection->in.len - connection->in_at);
-    moved.due     = strbuf_str(&connection->out);
+    moved.already       = unread(connection);
+    moved.due           = strbuf_str(&connection->out);
     return moved;
 }
 
@@ -224,11 +230,6 @@ static bool become_http2(Connection *connection)
 }
 
 /* ---- requests ---- */
-
-static Str unread(const Connection *connection)
-{
-    return str_n(connection->in.ptr + connection->in_at, connection->in.len - connection->in_at);
-}
 
 static void consume(Connection *connection, size_t n)
 {
