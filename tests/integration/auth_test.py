@@ -73,7 +73,8 @@ class WithUsers(unittest.TestCase):
 class Basic(WithUsers):
     ENDPOINTS = [("GET", "/"), ("GET", "/info"), ("HEAD", "/info"), ("GET", "/status"), ("GET", "/status/stream/S/create"), ("GET", "/clusterStatus"),
                  ("POST", "/heartbeat"), ("POST", "/lag"), ("GET", "/is_valid_property/x"), ("POST", "/ksql"), ("POST", "/query"), ("POST", "/query-stream"),
-                 ("POST", "/close-query"), ("POST", "/inserts-stream"), ("POST", "/ksql/terminate"), ("GET", "/ws/query"), ("POST", "/sluice/records"),
+                 ("POST", "/close-query"), ("POST", "/inserts-stream"), ("POST", "/ksql/terminate"), ("GET", "/ws/query"), ("POST", "/sluice/records"), ("POST", "/sluice/queries"),
+                 ("POST", "/sluice/passed"),
                  ("GET", "/subjects"), ("POST", "/subjects/s-value/versions"), ("GET", "/schemas"), ("GET", "/schemas/types"), ("POST", "/compatibility/subjects/s/versions/1"),
                  ("GET", "/config"), ("PUT", "/config/s"), ("GET", "/mode"), ("PUT", "/mode/s"), ("GET", "/contexts"), ("GET", "/nothing"), ("PUT", "/info"), ("GET", "/healthcheck/"), ("GET", "/chc"), ("GET", "//info"), ("GET", "/%69nfo")]
     OPEN = ["/healthcheck", "/v1/metadata", "/v1/metadata/id", "/chc/live", "/chc/ready"]

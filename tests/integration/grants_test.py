@@ -181,6 +181,8 @@ class Table(WithGrants):
         ("GET", "/subjects", None, (403, 403, 200, 200)),
         ("GET", "/info", None, (200, 200, 200, 200)),
         ("POST", "/heartbeat", "{}", (403, 403, 403, 403)),
+        ("POST", "/sluice/queries", "{}", (403, 403, 403, 403)),
+        ("POST", "/sluice/passed", "{}", (403, 403, 403, 403)),
         ("GET", "/nothing", None, (404, 404, 404, 404)),
     ]
     CLEAN_UP = ("DROP STREAM IF EXISTS NEW;", "DROP TYPE IF EXISTS NEW;", "DROP FUNCTION IF EXISTS NEW;")
