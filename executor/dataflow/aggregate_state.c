@@ -97,6 +97,8 @@ Status aggregate_load(Operator *op, Str saved, Error *err)
     return OK;
 }
 
+int64_t aggregate_stream_time(const Operator *op) { return ((const AggregateOp *)op)->time; }
+
 /* ---- taking rows ---- */
 
 static Status take_row(AggregateOp *self, const Row *row, RecordBatch *out, Error *err)

@@ -69,15 +69,16 @@ Status aggregate_open(Operator *op, AggregateFold fold, Error *err);
         .name = class_name, .state_size = sizeof(AggregateOp), .reads_wanted_only = true, .open = open_hook, \
         .push = aggregate_push, .tick = aggregate_tick, .flush = aggregate_flush,                            \
         .rollback = aggregate_rollback, .save = aggregate_save, .load = aggregate_load,                      \
-        .close = aggregate_close                                                                             \
+        .stream_time = aggregate_stream_time, .close = aggregate_close                                       \
     }
-Status aggregate_push(Operator *op, int port, const RecordBatch *in, Error *err);
-Status aggregate_tick(Operator *op, Error *err);
-Status aggregate_flush(Operator *op, Error *err);
-void   aggregate_rollback(Operator *op);
-void   aggregate_save(const Operator *op, StrBuf *out);
-Status aggregate_load(Operator *op, Str saved, Error *err);
-void   aggregate_close(Operator *op);
+Status  aggregate_push(Operator *op, int port, const RecordBatch *in, Error *err);
+Status  aggregate_tick(Operator *op, Error *err);
+Status  aggregate_flush(Operator *op, Error *err);
+void    aggregate_rollback(Operator *op);
+void    aggregate_save(const Operator *op, StrBuf *out);
+Status  aggregate_load(Operator *op, Str saved, Error *err);
+int64_t aggregate_stream_time(const Operator *op);
+void    aggregate_close(Operator *op);
 
 /* ---- folding: begin, then any of the others, then put ---- */
 

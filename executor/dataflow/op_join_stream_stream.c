@@ -234,12 +234,15 @@ static Status join_load(Operator *op, Str saved, Error *err)
     return OK;
 }
 
+static int64_t join_stream_time(const Operator *op) { return ((const StreamJoinOp *)op)->time; }
+
 const OperatorClass op_join_stream_stream = {
-    .name       = "JOIN_STREAM_STREAM",
-    .state_size = sizeof(StreamJoinOp),
-    .open       = join_open,
-    .push       = join_push,
-    .tick       = join_tick,
-    .save       = join_save,
-    .load       = join_load,
+    .name        = "JOIN_STREAM_STREAM",
+    .state_size  = sizeof(StreamJoinOp),
+    .open        = join_open,
+    .push        = join_push,
+    .tick        = join_tick,
+    .save        = join_save,
+    .load        = join_load,
+    .stream_time = join_stream_time,
 };

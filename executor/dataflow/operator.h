@@ -65,6 +65,8 @@ typedef struct {
     /* Small state that belongs to the commit: stream time, lastClose. Both or none. */
     void (*save)(const Operator *op, StrBuf *out);
     Status (*load)(Operator *op, Str saved, Error *err); /* saved.ptr NULL: start unset */
+    /* The stream time by which rows of its stores expire; INT64_MIN: unset. NULL: none of them do. */
+    int64_t (*stream_time)(const Operator *op);
     void (*close)(Operator *op); /* library handles only: arenas are freed by the task. May be NULL */
 } OperatorClass;
 

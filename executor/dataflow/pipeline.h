@@ -110,6 +110,8 @@ const PlanNode *pipeline_store_node(const Pipeline *pipeline, size_t index);
 /* Which of its node's stores it is. */
 size_t pipeline_store_number(const Pipeline *pipeline, size_t index);
 Store *pipeline_store(const Pipeline *pipeline, size_t index);
+/* The stream time by which its rows expire, of the last load or push; INT64_MIN: none, or not known. */
+int64_t pipeline_store_time(const Pipeline *pipeline, size_t index);
 /* For a source table read directly from its topic: no changelog; a gap is replayed from the topic into the
  * store, output suppressed. */
 bool   pipeline_store_is_source(const Pipeline *pipeline, size_t index);

@@ -56,6 +56,12 @@ Store *pipeline_store(const Pipeline *pipeline, size_t index)
     return pipeline->stores[index].op->stores[pipeline->stores[index].index];
 }
 
+int64_t pipeline_store_time(const Pipeline *pipeline, size_t index)
+{
+    const Operator *op = pipeline->stores[index].op;
+    return op->class->stream_time == NULL ? INT64_MIN : op->class->stream_time(op);
+}
+
 bool pipeline_store_is_source(const Pipeline *pipeline, size_t index)
 {
     return pipeline->stores[index].op->node->class->reads_topic;

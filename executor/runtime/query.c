@@ -267,7 +267,11 @@ typedef struct {
     Error          *err;
 } TopicMaking;
 
-enum { DAY_MS = 24 * 60 * 60 * 1000 };
+int64_t query_changelog_kept_ms(int64_t retention_ms)
+{
+    enum { DAY_MS = 24 * 60 * 60 * 1000 };
+    return retention_ms > INT64_MAX - DAY_MS ? INT64_MAX : retention_ms + DAY_MS;
+}
 
 static void make_changelog(void *context, const PlanNode *node, size_t number)
 {
@@ -280,7 +284,7 @@ static void make_changelog(void *context, const PlanNode *node, size_t number)
                                         making->arena);
     if (making->status != OK)
         return;
-    snprintf(retention, sizeof retention, "%lld", (long long)store->retention_ms + DAY_MS);
+    snprintf(retention, sizeof retention, "%lld", (long long)query_changelog_kept_ms(store->retention_ms));
     LogConfig configs[] = {{"cleanup.policy", ends ? "compact,delete" : "compact"},
                            {"retention.ms", retention}};
     making->status =

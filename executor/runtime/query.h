@@ -67,6 +67,8 @@ void          query_set_outgrown(RunningQuery *query, const char *why);
 Status        query_check_grown(RunningQuery *query, Error *err);
 RunningQuery *query_ref(RunningQuery *query);
 void          query_unref(RunningQuery *query);
+/* retention.ms of the changelog of a store whose rows expire after so long in stream time. */
+int64_t query_changelog_kept_ms(int64_t retention_ms);
 /* Makes the internal topics, once. Thread: any. */
 Status query_make_topics(RunningQuery *query, Error *err);
 Status query_delete_topics(RunningQuery *query, Error *err);

@@ -30,6 +30,7 @@
 #include "core/logger.h"
 #include "core/slot_hash.h"
 
+#include "executor/runtime/changelog_cut.h"
 #include "executor/runtime/cleanup.h"
 #include "executor/runtime/fetcher.h"
 #include "executor/runtime/positions.h"
@@ -68,6 +69,7 @@ static void list_changelogs(Task *task)
     Arena *arena           = task->worker->scratch;
     task->changelogs       = mem_calloc(stores + 1, sizeof *task->changelogs);
     task->held_from        = mem_calloc(stores + 1, sizeof *task->held_from);
+    task->cut_below        = mem_calloc(stores + 1, sizeof *task->cut_below);
     task->changelog_topics = mem_calloc(stores + 1, sizeof *task->changelog_topics);
     task->store_names      = mem_calloc(stores + 1, sizeof *task->store_names);
     task->store_versions   = mem_calloc(stores + 1, sizeof *task->store_versions);
@@ -449,6 +451,7 @@ static Status start_changelog(Task *task, Error *err)
 {
     Str     topic = task->changelog_topics[task->restoring_store];
     int64_t from  = task->changelogs[task->restoring_store];
+    TRY(changelog_look_for_cut(task, task->restoring_store, from, err));
     TRY(log_arrived_many(task->worker->runtime->options.log, topic, &task->partition, 1, &task->restoring_end,
                          err));
     return reader_pool_begin(task->worker->pool, topic, task->partition, from < 0 ? LOG_EARLIEST : from,
@@ -494,6 +497,7 @@ static Status restore_store(Task *task, bool *waiting, Error *err)
 static Status run(Task *task, Error *err)
 {
     TRY(pipeline_load(task->pipeline, task->saved.len > 0 ? strbuf_str(&task->saved) : STR_NULL, err));
+    changelog_tell_cuts(task);
     TRY(task_attach_inputs(task, err));
     atomic_store(&task->view->readable, task->sequence > 0 && !task->restored);
     task->worker->restored_tasks += task->restored;

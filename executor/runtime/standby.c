@@ -18,6 +18,7 @@
  */
 #include "executor/runtime/standby.h"
 
+#include "executor/runtime/changelog_cut.h"
 #include "executor/runtime/fetch.h"
 #include "executor/runtime/positions.h"
 #include "executor/runtime/query.h"
@@ -227,6 +228,7 @@ static Status follow_stores(Task *task, Error *err)
             continue;
         TRY(log_offsets(worker->runtime->options.log, task->changelog_topics[i], task->partition, &first,
                         &store->wanted, err));
+        TRY(changelog_look_for_cut(task, i, task->changelogs[i], err));
         TRY(reader_pool_begin(worker->standbys->pool, task->changelog_topics[i], task->partition,
                               task->changelogs[i] < 0 ? LOG_EARLIEST : task->changelogs[i], &store->reading,
                               err));

@@ -67,14 +67,17 @@ static Status host_append(PipelineHost *host, const PlanNode *node, Str topic, i
 static Status host_changelog(PipelineHost *host, const Pipeline *pipeline, size_t store, Str key, Str value,
                              Error *err)
 {
-    Task     *task   = (Task *)host;
-    Worker   *worker = task->worker;
-    LogRecord record = {
-        .timestamp = worker->runtime->clock->now_ms(worker->runtime->clock), .key = key, .value = value};
-    if (pipeline_store_node(pipeline, store)->window.kind != WINDOWED_NO &&
-        pipeline_counters(task->pipeline)->stream_time > 0)
-        record.timestamp =
-            pipeline_counters(task->pipeline)->stream_time; /* retention of the topic goes by record time */
+    Task           *task        = (Task *)host;
+    Worker         *worker      = task->worker;
+    const PlanNode *node        = pipeline_store_node(pipeline, store);
+    int64_t         stream_time = pipeline_counters(task->pipeline)->stream_time;
+    LogRecord       record      = {
+                   .timestamp = worker->runtime->clock->now_ms(worker->runtime->clock), .key = key, .value = value};
+    /* A broker's retention goes by it: what is of old is written now, what is of tomorrow expires after that.
+     */
+    if (node->stores[pipeline_store_number(pipeline, store)].retention_ms >= 0 &&
+        stream_time > record.timestamp)
+        record.timestamp = stream_time;
     task_mark_dirty(task, true);
     worker->txn_bytes += record_bytes(&record);
     TRY(writers_begin(worker, err));
@@ -172,13 +175,14 @@ void task_close_pipeline(Task *task)
     mem_free(task->input_positions);
     mem_free(task->changelogs);
     mem_free(task->held_from);
+    mem_free(task->cut_below);
     task->changelog_topics = NULL;
     task->store_names      = NULL;
     task->store_versions   = NULL;
     task->inputs           = NULL;
     task->input_topics     = NULL;
-    task->input_positions = task->changelogs = task->held_from = NULL;
-    task->input_count                                          = 0;
+    task->input_positions = task->changelogs = task->held_from = task->cut_below = NULL;
+    task->input_count                                                            = 0;
 }
 
 void task_enlist(Task *task)

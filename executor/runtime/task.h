@@ -60,6 +60,7 @@ struct Task {
     Str          *input_topics; /* for its record */
     int64_t      *input_positions;
     int64_t      *changelogs, *held_from; /* their ends; from where on they have what the state file lacks */
+    int64_t      *cut_below; /* what their changelogs had no more when they were read; 0: nothing */
     Str          *changelog_topics;
     Str          *store_names; /* of the plan; with their versions, for its record */
     int64_t      *store_versions;
