@@ -154,12 +154,24 @@ static void add_reply_head(Connection *connection, const HttpExchange *x)
     connection->replying = true;
 }
 
+/* What was sent makes room: who reads slowly may leave a rest each time. */
+static void forget_sent(Connection *connection)
+{
+    StrBuf *out = &connection->out;
+    if (connection->out_at == 0)
+        return;
+    memmove(out->ptr, out->ptr + connection->out_at, out->len - connection->out_at);
+    out->len -= connection->out_at;
+    connection->out_at = 0;
+}
+
 /* Up to a block of it, in a chunk where it has chunks. *done: nothing follows. False: there is nothing. */
 static bool add_reply_piece(Connection *connection, HttpExchange *x, bool *done, bool *cut)
 {
     StrBuf *out = &connection->out;
     char    head[CHUNK_HEAD + 1];
-    size_t  at = out->len;
+    forget_sent(connection);
+    size_t at = out->len;
     pthread_mutex_lock(&x->lock);
     size_t before = exchange_pending(x) + x->piece_left;
     size_t room   = before < SEND_BLOCK ? before : SEND_BLOCK;
