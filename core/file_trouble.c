@@ -1,5 +1,5 @@
 /*
- * file_trouble.c - what to do about a file that cannot be opened.
+ * file_trouble.c - what to do about a file that cannot be opened, or written.
  *
  * SQLite tells of a full disk as "disk I/O error" (the shared memory of its WAL has no room), of a directory
  * as "unable to open database file", and of a file beside its own that it may not write (what root has left
@@ -69,19 +69,31 @@ static bool explain_files(const char *path, Error *err)
     return false;
 }
 
+static bool explain_disk(const char *directory, Error *err)
+{
+    struct statvfs disk;
+    if (statvfs(directory, &disk) != 0 || (unsigned long long)disk.f_bavail * disk.f_frsize >= ROOM_NEEDED)
+        return false;
+    error_append(err, ". The disk that %s is on is full (%llu KB are free): make room on it", directory,
+                 (unsigned long long)disk.f_bavail * disk.f_frsize / 1024);
+    return true;
+}
+
+bool file_explain_full_disk(const char *path, Error *err)
+{
+    char directory[PATH_BYTES];
+    return directory_of(path, directory, sizeof directory) && explain_disk(directory, err);
+}
+
 void file_explain_trouble(const char *path, Error *err)
 {
-    char           directory[PATH_BYTES];
-    struct stat    file;
-    struct statvfs disk;
+    char        directory[PATH_BYTES];
+    struct stat file;
     if (!directory_of(path, directory, sizeof directory))
         return;
     if (stat(path, &file) == 0 && S_ISDIR(file.st_mode))
         error_append(err, ". %s is a directory: move it away, for a file of that name is to be there", path);
-    else if (statvfs(directory, &disk) == 0 &&
-             (unsigned long long)disk.f_bavail * disk.f_frsize < ROOM_NEEDED)
-        error_append(err, ". The disk that %s is on is full (%llu KB are free): make room on it", directory,
-                     (unsigned long long)disk.f_bavail * disk.f_frsize / 1024);
-    else if (!explain_files(path, err) && access(directory, R_OK | W_OK | X_OK) != 0 && errno == EACCES)
+    else if (!explain_disk(directory, err) && !explain_files(path, err) &&
+             access(directory, R_OK | W_OK | X_OK) != 0 && errno == EACCES)
         explain_rights(directory, "read, written and entered", err);
 }

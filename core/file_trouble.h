@@ -1,5 +1,5 @@
 /*
- * file_trouble.h - what to do about a file that cannot be opened.
+ * file_trouble.h - what to do about a file that cannot be opened, or written.
  */
 #ifndef SLUICE_CORE_FILE_TROUBLE_H
 #define SLUICE_CORE_FILE_TROUBLE_H
@@ -11,5 +11,7 @@
  * it is in) may not be read and written; or nothing when none of these is so. Leaves err->code alone. Thread:
  * any. */
 void file_explain_trouble(const char *path, Error *err);
+/* Of a file that could not be written: appends that its disk is full, if it is, and says so. Thread: any. */
+bool file_explain_full_disk(const char *path, Error *err);
 
 #endif

@@ -44,8 +44,13 @@ static void names_free(Name *name)
 Status log_lock_file(const char *path, int *fd, Error *err)
 {
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (*fd < 0)
-        return error_set(err, errno == ENOSPC ? E_FULL : E_IO, NO_POS, "%s: %s", path, strerror(errno));
+    if (*fd < 0) {
+        Status status = errno == ENOSPC ? E_FULL : E_IO;
+        error_set(err, status, NO_POS, "%s: %s", path, strerror(errno));
+        if (status == E_FULL)
+            file_explain_full_disk(path, err);
+        return status;
+    }
     if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
         return OK;
     close(*fd);
@@ -175,7 +180,7 @@ Status log_open_embedded(const char *path, Clock *clock, Log **out, Error *err)
         *out = log;
     else
         embedded_close(log);
-    if (path != NULL && (status == E_IO || status == E_FULL))
+    if (path != NULL && status == E_IO) /* E_FULL: db_fail has asked the disk */
         file_explain_trouble(path, err);
     return status;
 }

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 
+#include "core/file_trouble.h"
 #include "log/log_embedded.h"
 
 /* Pages of 4 KB: an acknowledged record of its own costs the WAL two or three of them, whatever their size.
@@ -110,8 +111,16 @@ Status db_fail(Db *db, int code, Error *err)
     if (db_status(db->handle, code) == E_DAMAGED)
         return log_file_damaged(db->name, err, "%s (SQLite error %d)",
                                 db->handle != NULL ? sqlite3_errmsg(db->handle) : sqlite3_errstr(code), code);
-    return error_set(err, db_status(db->handle, code), NO_POS, "%s: %s (SQLite error %d)", db->name,
-                     db->handle != NULL ? sqlite3_errmsg(db->handle) : sqlite3_errstr(code), code);
+    Status status = db_status(db->handle, code);
+    Error  why;
+    error_set(&why, status, NO_POS, "%s: %s (SQLite error %d)", db->name,
+              db->handle != NULL ? sqlite3_errmsg(db->handle) : sqlite3_errstr(code), code);
+    /* "disk I/O error" is all that SQLite says where the shared memory of its WAL finds no room */
+    if ((status == E_FULL || (code & 0xff) == SQLITE_IOERR) && file_explain_full_disk(db->name, &why))
+        why.code = status = E_FULL;
+    if (err != NULL)
+        *err = why;
+    return status;
 }
 
 Status db_prepare_fail(Db *db, int code, Error *err)

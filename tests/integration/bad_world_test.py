@@ -207,7 +207,9 @@ class FullDisk(unittest.TestCase):
         # What there was room for may have been counted; whatever comes now cannot be.
         while (answer := self.send("small", '{"V": 1}'))[0] == 200:
             sent += 1
-        self.assertIn("database or disk is full", answer[1])
+        self.assertIn(f"The disk that {self.mount}/data is on is full", answer[1])
+        statement = {"ksql": "CREATE STREAM X (K STRING KEY) WITH (KAFKA_TOPIC='x', PARTITIONS=1, VALUE_FORMAT='JSON');"}
+        self.assertIn(f"The disk that {self.mount}/data is on is full", self.server.post("/ksql", statement)[1])
         wait_until(lambda: self.has_failed() or self.counted() == sent, PATIENCE, "a query that has failed, or has found room for all")
         self.clients_are_answered()
         subprocess.run(["mount", "-o", "remount,size=64m", self.mount], check=True)

@@ -171,6 +171,21 @@ static void a_full_disk_is_an_error(void **state)
     fill_and_check(*state, open_log(*state), limit_pages, E_FULL);
 }
 
+/* SQLite says "disk I/O error" of a disk that has no room for the shared memory of a WAL. /proc has none
+ * ever; /dev is not full. */
+static void a_full_disk_is_named(void **state)
+{
+    Error err;
+    Db    full = {.name = "/proc/nowhere/log.db"}, other = {.name = "/dev/nowhere/log.db"};
+    assert_int_equal(db_fail(&full, SQLITE_IOERR, &err), E_FULL);
+    assert_int_equal(err.code, E_FULL);
+    assert_non_null(
+        strstr(err.message, "disk I/O error (SQLite error 10). The disk that /proc is on is full"));
+    assert_int_equal(db_fail(&full, SQLITE_FULL, NULL), E_FULL);
+    assert_int_equal(db_fail(&other, SQLITE_IOERR, &err), E_IO);
+    assert_null(strstr(err.message, "is full"));
+}
+
 /* A write that fails in the WAL: SQLite keeps the reason to itself here, unless it is ENOSPC. */
 static void limit_file(Log *log, bool on)
 {
@@ -375,6 +390,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_was_acknowledged_survives_a_kill, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_disk_is_an_error, set_up, tear_down),
+        cmocka_unit_test(a_full_disk_is_named),
         cmocka_unit_test_setup_teardown(behind_a_deletion_there_is_no_topic, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failed_write_loses_nothing_else, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_log_comes_back_as_it_was, set_up, tear_down),
