@@ -514,6 +514,49 @@ static void add_lag(const Route *route, const int *missing, Error *text)
     error_append(text, "%s", more);
 }
 
+/* Is it for this node to have the partition? */
+static bool is_own(const Route *route, int partition)
+{
+    const Pull *pull  = route->pull;
+    int        *slots = NULL;
+    Str         address;
+    bool        self;
+    if (pull->rest->directory == NULL)
+        return true;
+    int total = runtime_table_slots(pull->rest->runtime, pull_writer(pull->here), pull->arena, &slots);
+    return partition < total &&
+           directory_owner(pull->rest->directory, slots[partition], pull->arena, &address, &self) && self;
+}
+
+/* Why a partition that this node has cannot be read: what the query does instead of running. */
+static void explain_own(const Pull *pull, int partition, Error *text)
+{
+    Str         writer = pull_writer(pull->here);
+    QueryStatus query;
+    error_set(text, E_BUSY, NO_POS,
+              "Unable to execute pull query: partition %d of the query " STR_FMT
+              " that makes the table cannot be read: ",
+              partition, STR_ARG(writer));
+    if (runtime_query_state(pull->rest->runtime, writer, pull->arena, &query, NULL) != OK)
+        error_append(text, "the query is not running here any more.");
+    else if (query.state == RUN_ERROR)
+        error_append(text,
+                     "the query is in ERROR and is tried again by itself: %s. When the cause is mended it "
+                     "goes on; EXPLAIN " STR_FMT "; tells more.",
+                     query.error_count > 0
+                         ? str_to_c(pull->arena, query.errors[query.error_count - 1].message)
+                         : "no reason is known",
+                     STR_ARG(writer));
+    else if (query.state == RUN_WAITING)
+        error_append(text, "the query waits for something, and goes on by itself: " STR_FMT ".",
+                     STR_ARG(query.waiting_for));
+    else if (query.state == RUN_PAUSED)
+        error_append(text, "the query is paused, and its state has not been read yet: RESUME " STR_FMT ";",
+                     STR_ARG(writer));
+    else
+        error_append(text, "it is still restoring its state from its changelog. Ask again in a moment.");
+}
+
 static void give_up(Route *route, const int *missing)
 {
     Pull *pull   = route->pull;
@@ -528,6 +571,8 @@ static void give_up(Route *route, const int *missing)
                   "Unable to execute pull query: the server of this service at " STR_FMT
                   " was asked for what it has of the table and did not give it: %s",
                   STR_ARG(route->who), route->why.message);
+    else if (missing != NULL && is_own(route, missing[0]))
+        explain_own(pull, missing[0], &text);
     else
         error_set(&text, E_BUSY, NO_POS,
                   "Unable to execute pull query: partition %d of the query " STR_FMT

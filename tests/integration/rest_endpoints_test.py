@@ -290,6 +290,26 @@ class FinalTables(rest_test.WithServer):
         self.assertEqual(self.server.pull("SELECT N FROM LONG WHERE K = 'x' AND WINDOWEND <= 1900000020000;"), [[2], [1]])
 
 
+class Unreadable(rest_test.WithServer):
+    def test_a_query_in_error(self):
+        """A pull query on what cannot be read says what its query does, and speaks of no other server where there is none."""
+        self.server.ok(STREAM + "CREATE TABLE T AS SELECT K, COUNT(*) AS N FROM S GROUP BY K;", streamsProperties={"ksql.fail.on.deserialization.error": "true"})
+        self.server.ok("INSERT INTO S VALUES ('a', 1, 1);")
+        wait_until(lambda: self.server.pull("SELECT N FROM T;") == [[1]])
+        bad = {"topic": "s", "partitions": 2, "records": [{"timestamp": 1, "key": "a", "value": "{nonsense"}]}
+        self.assertEqual(self.server.post("/sluice/records", bad)[0], 200)
+        wait_until(lambda: self.server.ok("SHOW QUERIES;")[0]["queries"][0]["state"] == "ERROR")
+        told = []
+
+        def refused():
+            status, body, _ = self.server.post("/query", {"ksql": "SELECT N FROM T;"})
+            told.append(json.loads(body)["message"] if status == 503 else body)
+            return status == 503
+        wait_until(refused)
+        self.assertRegex(told[-1], r"of the query CTAS_T_1 that makes the table cannot be read: the query is in ERROR.*cannot be deserialized.*EXPLAIN CTAS_T_1;")
+        self.assertNotIn("another server", told[-1])
+
+
 class Terminate(rest_test.WithServer):
     def test_the_end(self):
         self.server.ok(STREAM + TABLE + "CREATE TABLE U WITH (kafka_topic='kept') AS SELECT K, COUNT(*) AS N FROM S GROUP BY K;"
