@@ -19,20 +19,27 @@ static Status print(const SerdeSpec *spec, StrBuf *out, Error *err)
                        spec->format.nullable_representation, out, err);
 }
 
-static bool has_nested_array(const SqlType *type)
+/* What stands directly in an ARRAY and is repeated itself: Protobuf has no field for that, and a schema that
+ * repeats only once would lose a level. NULL: nothing. In the values of a MAP it can be: their message, the
+ * entry, has a field for them. */
+static const char *nested_repeated(const SqlType *type)
 {
     switch (type->kind) {
     case T_ARRAY:
-        return type->element->kind == T_ARRAY || has_nested_array(type->element);
+        if (type->element->kind == T_ARRAY || type->element->kind == T_MAP)
+            return type->element->kind == T_ARRAY ? "an ARRAY" : "a MAP";
+        return nested_repeated(type->element);
     case T_MAP:
-        return has_nested_array(type->element);
+        return nested_repeated(type->element);
     case T_STRUCT:
-        for (size_t i = 0; i < type->field_count; i++)
-            if (has_nested_array(type->fields[i].type))
-                return true;
-        return false;
+        for (size_t i = 0; i < type->field_count; i++) {
+            const char *nested = nested_repeated(type->fields[i].type);
+            if (nested != NULL)
+                return nested;
+        }
+        return NULL;
     default:
-        return false;
+        return NULL;
     }
 }
 
@@ -42,12 +49,14 @@ Status protobuf_check(const FormatClass *format, int side, const Column *columns
                                "PROTOBUF format only supports MAP types with STRING keys. "
                                "See https://github.com/confluentinc/ksql/issues/6177.",
                                err));
-    for (size_t i = 0; i < count; i++)
-        if (has_nested_array(columns[i].type))
-            return error_set(
-                err, E_PLAN, NO_POS,
-                "PROTOBUF format does not support an ARRAY directly in an ARRAY, column: `" STR_FMT "`",
-                STR_ARG(columns[i].name));
+    for (size_t i = 0; i < count; i++) {
+        const char *nested = nested_repeated(columns[i].type);
+        if (nested != NULL)
+            return error_set(err, E_PLAN, NO_POS,
+                             "PROTOBUF format does not support %s directly in an ARRAY, column: `" STR_FMT
+                             "`. A STRUCT between the two holds it",
+                             nested, STR_ARG(columns[i].name));
+    }
     StrBuf    text   = {0};
     SerdeSpec spec   = {.format = {.format = format}, .side = side, .columns = columns, .count = count};
     Status    status = print(&spec, &text, err); /* names that Protobuf does not have */

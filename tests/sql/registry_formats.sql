@@ -62,3 +62,14 @@ CREATE STREAM other (id STRING KEY, v INT) WITH (KAFKA_TOPIC='s', FORMAT='AVRO')
 INSERT INTO s VALUES (1, 2);
 ASSERT VALUES s (id, v) VALUES (1, 2);
 INSERT INTO other VALUES ('1', 2);
+
+--@test: PROTOBUF has no place for a MAP directly in an ARRAY
+--@expected.error: plan
+--@expected.message: PROTOBUF format does not support a MAP directly in an ARRAY, column: `C`. A STRUCT between the two holds it
+CREATE STREAM s (id INT KEY, c ARRAY<MAP<STRING, INT>>) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='PROTOBUF');
+
+--@test: nor PROTOBUF_NOSR, however deep, and whoever makes the schema
+--@expected.error: plan
+--@expected.message: PROTOBUF format does not support a MAP directly in an ARRAY, column: `A`
+CREATE STREAM s (id INT KEY, a STRUCT<b STRUCT<c ARRAY<MAP<STRING, INT>>>>) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');
+CREATE STREAM o WITH (VALUE_FORMAT='PROTOBUF_NOSR') AS SELECT * FROM s;

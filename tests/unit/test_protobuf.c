@@ -180,6 +180,24 @@ static void every_type_comes_back(void **state)
     }
 }
 
+/* What is repeated in the values of a MAP; directly in an ARRAY it is refused (test_serde_check.c). */
+static void nested_maps_come_back(void **state)
+{
+    static const char        json[]    = "{\"A\":{\"k\":[1,2],\"l\":[]},\"B\":{\"m\":{\"n\":[3]}},"
+                                         "\"C\":[{\"D\":{\"o\":4}},{\"D\":{}}]}";
+    static const char        shown[]   = "{\"k\":[1,2],\"l\":[]}|{\"m\":{\"n\":[3]}}|"
+                                         "[{\"D\":{\"o\":4}},{\"D\":{}}]";
+    static const char *const formats[] = {"PROTOBUF", "PROTOBUF_NOSR"};
+    for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+        RegistryRows r;
+        registry_rows_init(&r, formats[i], SIDE_VALUE,
+                           "A MAP<STRING,ARRAY<INT>>, B MAP<STRING,MAP<STRING,ARRAY<INT>>>, "
+                           "C ARRAY<STRUCT<D MAP<STRING,INT>>>");
+        show_json(&r, json, shown);
+        registry_rows_clear(&r);
+    }
+}
+
 static void nulls_need_a_representation(void **state)
 {
     static const struct {
@@ -371,6 +389,7 @@ int main(void)
         cmocka_unit_test(a_name_chooses_among_messages),
         cmocka_unit_test(rows_become_bytes_and_rows),
         cmocka_unit_test(every_type_comes_back),
+        cmocka_unit_test(nested_maps_come_back),
         cmocka_unit_test(nulls_need_a_representation),
         cmocka_unit_test(zeros_are_told_from_nulls),
         cmocka_unit_test(the_writers_message_counts),
