@@ -3,6 +3,8 @@
  * function for what is more than a list, and the JSON itself for kinds that we do not know.
  */
 #include "core/clock.h"
+#include "core/value.h"
+#include "core/width.h"
 #include "shell/grid.h"
 #include "shell/session.h"
 
@@ -286,6 +288,29 @@ static void print_source_descriptions(Shell *shell, JsonText entity, Arena *aren
         print_source(shell, source, arena);
 }
 
+/* The last errors of a query, the newest below, as `2026-01-31T12:00:00.000 SYSTEM: what happened`. One that
+ * the query never ran for has no time. */
+static void print_errors(Shell *shell, JsonText errors, Arena *arena)
+{
+    enum { LAST = 3 };
+    size_t   count = jtext_count(errors), at = 0;
+    JsonIter iter = jtext_iter(errors);
+    JsonText error;
+    for (; jtext_next(&iter, NULL, &error); at++) {
+        char    time[40] = "";
+        int64_t ms       = 0;
+        if (at + LAST < count)
+            continue;
+        if (int64_parse(jtext_field(arena, error, "timestamp"), &ms) && ms > 0)
+            timestamp_print(ms, time);
+        out_printf(&shell->out, "%-20s : %s%s" STR_FMT ": " STR_FMT "\n", "Error", time,
+                   time[0] != '\0' ? " UTC " : "", STR_ARG(jtext_field(arena, error, "type")),
+                   STR_ARG(width_clean(arena, str_trim(jtext_field(arena, error, "errorMessage")))));
+    }
+    if (count > LAST)
+        out_printf(&shell->out, "%-20s : %zu more before these\n", "Errors", count - LAST);
+}
+
 static void print_query(Shell *shell, JsonText query, Arena *arena)
 {
     static const Label labels[] = {{"ID", "id"},
@@ -295,6 +320,7 @@ static void print_query(Shell *shell, JsonText query, Arena *arena)
                                    {"Sources", ",sources"},
                                    {"Sinks", ",sinks"}};
     print_labels(shell, query, labels, ARRAY_LEN(labels), arena);
+    print_errors(shell, jtext_get(query, "queryErrors"), arena);
     print_fields(shell, query, false, arena);
     Str plan = jtext_field(arena, query, "executionPlan"), topology = jtext_field(arena, query, "topology");
     if (plan.len > 0)

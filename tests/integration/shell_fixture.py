@@ -109,6 +109,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             slow = status("Executing")
             slow["commandStatus"]["status"] = "QUEUED"
             return self.reply(200, [slow])
+        if sql.startswith("EXPLAIN"):
+            errors = [{"timestamp": 1700000000000 + i, "errorMessage": f"no. {i}\x1b[2J", "type": "SYSTEM"} for i in range(5)]
+            query = {"id": "Q_1", "queryType": "PERSISTENT", "state": "ERROR", "fields": [], "queryErrors": [] if "FINE" in sql else errors}
+            if "NEVER_RAN" in sql:
+                query["queryErrors"] = [{"timestamp": 0, "errorMessage": "its function is gone", "type": "SYSTEM"}]
+            return self.reply(200, [entity("queryDescription", queryDescription=query)])
         if "MANY" in sql:
             many = [dict(STREAMS["streams"][0], name="STREAM_%d" % i) for i in range(100)]
             return self.reply(200, [dict(STREAMS, streams=many)])

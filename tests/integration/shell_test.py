@@ -25,6 +25,16 @@ class ShellTest(shell_fixture.WithShell):
         self.assertEqual(out, "Stream created\nStream Name\tKafka Topic\tKey Format\tValue Format\tWindowed\nS\ts\tKAFKA\tJSON\tfalse\n")
         self.assertEqual([r["ksql"] for r in self.server.requests], ["CREATE STREAM s (a INT);", "SHOW STREAMS;"])
 
+    def test_why_a_query_failed(self):
+        out = self.run_shell("-e", "EXPLAIN Q_1;")[1]
+        self.assertIn("Status               : ERROR\n"
+                      "Error                : 2023-11-14T22:13:20.002 UTC SYSTEM: no. 2\\u001b[2J\n"
+                      "Error                : 2023-11-14T22:13:20.003 UTC SYSTEM: no. 3\\u001b[2J\n"
+                      "Error                : 2023-11-14T22:13:20.004 UTC SYSTEM: no. 4\\u001b[2J\n"
+                      "Errors               : 2 more before these\n", out)
+        self.assertIn("Error                : SYSTEM: its function is gone\n", self.run_shell("-e", "EXPLAIN NEVER_RAN;")[1])
+        self.assertNotIn("Error", self.run_shell("-e", "EXPLAIN FINE;")[1])
+
     def test_failed_statement_stops_the_script(self):
         code, out, err = self.run_shell("-e", "BROKEN; SHOW STREAMS;")
         self.assertEqual((code, out, len(self.server.requests)), (1, "", 1))
