@@ -270,15 +270,18 @@ static Status check_protection(Str name, Str value, Error *err)
     return OK;
 }
 
-/* The setting that was meant where at most two letters differ, or capitals for small ones do; what is further
- * away may be one of the many that only ksqlDB has. */
+/* The setting that was meant where at most two letters differ, or capitals for small ones do, or where it got
+ * a `ksql.` that it does not have; what is further away may be one of the many that only ksqlDB has. */
 static const Setting *slip_of_the_pen(Str name)
 {
     enum { SLIP = 2, SHORTEST = 6 };
-    Str canonical = property_canonical(name);
+    Str canonical = property_canonical(name), prefix = STR_LIT("ksql."), bare = canonical;
+    if (str_starts_with(canonical, prefix))
+        bare = str_n(canonical.ptr + prefix.len, canonical.len - prefix.len);
     for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
         Str known = property_canonical(str_c(settings[i].name));
-        if (str_equal_nocase(canonical, known) || str_equal_nocase(name, str_c(settings[i].name)) ||
+        if (str_equal_nocase(canonical, known) || str_equal_nocase(bare, known) ||
+            str_equal_nocase(name, str_c(settings[i].name)) ||
             (canonical.len >= SHORTEST && str_distance(canonical, known) <= SLIP))
             return &settings[i];
     }
