@@ -30,11 +30,16 @@ struct FormatGuess {
     bool         readable[WINDOW_KINDS]; /* all payloads, or what is in them under the windows' bounds */
 };
 
-/* False: no key of that kind. The size of a time window is not in the key: its end is unknown, and so as far
- * away as can be. */
+static const int64_t calendar_end = 253402300800000; /* the year 10000 */
+
+/* False: no key of that kind. The last letters of a key in a time window would do for the end of a session,
+ * but for one that no clock shows; so would any long text for both its ends. The size of a time window is not
+ * in the key: its end is unknown, and so as far away as can be. */
 static bool split(int window, Str bytes, Str *inner, int64_t *start, int64_t *end)
 {
     if (!windowed_key_split(windows[window].kind, INT64_MAX, bytes, inner, start, end))
+        return false;
+    if (windows[window].kind == WINDOW_KEY_SESSION && *end >= calendar_end)
         return false;
     return window == NO_WINDOW || (inner->len > 0 && *start >= 0 && *end >= *start);
 }
@@ -201,10 +206,6 @@ enum { CANDIDATES = ARRAY_LEN(formats) * WINDOW_KINDS };
 
 _Static_assert(CANDIDATES <= 32, "a bit each in FormatGuess.possible");
 
-/* The end of a Protobuf message is as good as a time, but for one that no clock shows; the times that clocks
- * show begin with a byte that begins no field. */
-static const int64_t calendar_end = 253402300800000; /* the year 10000 */
-
 /* ---- candidates ---- */
 
 static const PlainFormat *format_of(int candidate) { return &formats[candidate / WINDOW_KINDS]; }
@@ -217,6 +218,8 @@ static bool fits(FormatGuess *guess, int candidate, Str bytes)
     int64_t start, end;
     if (!split(window_of(candidate), bytes, &inner, &start, &end))
         return false;
+    /* The end of a Protobuf message is as good as a time, but for one that no clock shows; the times that
+     * clocks show begin with a byte that begins no field. */
     if (format_of(candidate)->framed && window_of(candidate) != NO_WINDOW && start >= calendar_end)
         return false;
     return format_of(candidate)->fits(guess, inner);

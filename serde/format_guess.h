@@ -11,7 +11,8 @@
  *
  * but for one thing: as long as all payloads (or keys under their windows' bounds) are readable text, a text
  * format comes first. Four letters are an integer, too, and twenty a windowed key of a time far beyond the
- * calendar; nobody wants to see them as that. Windowed keys that name a schema are none at such times.
+ * calendar; nobody wants to see them as that. Sessions, and windowed keys that name a schema, are none at
+ * such times.
  *
  * AVRO, PROTOBUF and JSON_SR are what the registry knows the schema of (framed_guess.h). Where it does not,
  * or does not answer, they are bytes.

@@ -75,12 +75,17 @@ static const struct {
      TIMED("KAFKA_BIGINT") " or " TIMED("KAFKA_DOUBLE") " or " TIMED("KAFKA_STRING"), "[7@60000/-]"},
     {SIDE_KEY, ONE(STR_LIT("abcd\0\0\0\0\0\0\xEA\x61\0\0\0\0\0\0\xEA\x60")),
      "SESSION(KAFKA_STRING) or SESSION(KAFKA_INT)", "[abcd@60000/60001]"},
+    /* the last letters of a key in a time window are no end of a session */
+    {SIDE_KEY, ONE(STR_LIT("35857969876543\0\0\1\x71\xA0\x12\x34\x56")), NULL,
+     "[35857969876543@1587528479830/-]"},
+    {SIDE_KEY, ONE(STR_LIT("user-number-1\0\0\1\x71\xA0\x12\x34\x56")), TIMED("KAFKA_STRING"),
+     "[user-number-1@1587528479830/-]"},
     /* texts of any length are windowed keys, too, of times that no clock shows */
     {SIDE_KEY, ONE(STR_LIT("a-long-key")), "KAFKA_STRING or " TIMED("KAFKA_STRING"), "a-long-key"},
     {SIDE_KEY, ONE(STR_LIT("1234567890123")),
      "JSON or " TIMED("JSON") " or " TIMED("KAFKA_STRING") " or KAFKA_STRING", "1234567890123"},
     {SIDE_KEY, ONE(STR_LIT("\"stream/CLICKSTREAM/create\"")),
-     "JSON or " WINDOWED("KAFKA_STRING") " or KAFKA_STRING", "\"stream/CLICKSTREAM/create\""},
+     "JSON or " TIMED("KAFKA_STRING") " or KAFKA_STRING", "\"stream/CLICKSTREAM/create\""},
     /* no terminal obeys what is shown */
     {SIDE_VALUE, ONE(STR_LIT("a\0\x1b[2J\x7f\xc2\x9b\tb")), "KAFKA_STRING",
      "a\\x00\\x1B[2J\\x7F\\xC2\\x9B\tb"},
