@@ -105,7 +105,7 @@ public class Interop {
 
     static void read(String[] f) {
         int count = Integer.parseInt(f[2]);
-        long until = System.currentTimeMillis() + 20_000;
+        long until = System.currentTimeMillis() + 60_000;
         List<String> lines = new ArrayList<>();
         try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(config)) {
             List<TopicPartition> all = consumer.partitionsFor(f[1]).stream().map(p -> new TopicPartition(f[1], p.partition())).toList();
