@@ -6,12 +6,13 @@
  * stood in a field behind a NUL leaves no way to keep the promises of http.h. It is little, for there is no
  * option that nobody uses.
  *
- *     state    waits for                        then
- *     HEAD     the client: a head               BODY; ANSWER where there is no body; LAST where it is refused
- *     BODY     the client: the rest, of which   ANSWER; LAST where it is refused, or the answer is over
- * before no more is read than came with   it the head until it is admitted ANSWER   the handler, and the
- * client to   HEAD; LAST where it or the client does not want to go on; read another protocol LAST     the
- * client to read               the end (linger.c)
+ *     state    waits for                 then
+ *     HEAD     a head                    BODY; ANSWER where it has no body; LAST where it is refused
+ *     BODY     the rest of the request   ANSWER; LAST where it is refused, or the answer is over
+ *     ANSWER   handler and client        HEAD; another protocol; LAST where one of both ends it
+ *     LAST     the client to read        the end (linger.c)
+ *
+ * Until a head is admitted no more of a body is read than came with it.
  *
  * What is written waits in the exchange until the socket takes it. Nothing is read that has nowhere to go:
  * neither a next request while one is answered nor more of a body than its handler has room for. A connection
