@@ -2,7 +2,16 @@
  * op_join_foreign_key.c - the last step of a foreign-key join (node_subscribe.h, runtime.md 4.6): answers
  * about right rows meet the left row as it is now.
  *
- * An answer to another version of the left row is out of date, and a later one is on its way: it is dropped.
+ * An answer to another version of the left row is out of date: it is dropped. So whoever puts it out of date
+ * must see to it that the result ends right without it. Mostly a later answer is on its way. There is none
+ * where an INNER join's row referred to nothing (a deleted one, too) and is changed: RESPOND need not know
+ * of that row, or is silent. A result that there still is then was of a version further back, the
+ * answer that takes it back is being overtaken, and the change takes it back itself. One change at a time
+ * there is no such result, and nothing is said, as in Kafka Streams.
+ *
+ * So a change comes before all answers to it, also where the way to RESPOND and back is a direct call
+ * (hears_first).
+ *
  * What needs no right row comes from the left table itself: of LEFT, rows that refer to nothing, and
  * deletions.
  *
@@ -64,6 +73,14 @@ static Status emit_result(ForeignJoinOp *self, const Row *cause, Str key, const 
     return OK;
 }
 
+/* There is no result any more; nothing is said if there was none. */
+static Status take_back(ForeignJoinOp *self, const Row *cause, Str key, RecordBatch *out, Error *err)
+{
+    StoreRow *stored;
+    TRY(store_get(self->base.stores[0], key, cause->key, 0, 0, &stored, err));
+    return stored->exists ? emit_result(self, cause, key, NULL, out, err) : OK;
+}
+
 static const Value *result(const ForeignJoinOp *self, const Value *left, const Value *right, Arena *arena)
 {
     const PlanNode *node = self->base.node;
@@ -82,11 +99,23 @@ static bool refers(ForeignJoinOp *self, const Value *columns, Arena *arena)
     return program_eval(self->foreign_key, columns, arena, &key, &why) == OK && !value_is_null(key);
 }
 
-static Status take_change(ForeignJoinOp *self, const Row *row, RecordBatch *out, Error *err)
+/* A deletion of what is not there overtakes nothing: its version is that of the deletion before, whose answer
+ * is taken. */
+static bool changes_nothing(const Row *row) { return row->columns == NULL && row->old == NULL; }
+
+static Status take_inner_change(ForeignJoinOp *self, const Row *row, RecordBatch *out, Error *err)
 {
     Str key;
-    if (self->plan->type != PLAN_LEFT || (row->columns == NULL && row->old == NULL) ||
-        (row->columns != NULL && refers(self, row->columns, out->arena)))
+    if (changes_nothing(row) || (row->old != NULL && refers(self, row->old, out->arena)))
+        return OK;
+    TRY(op_key_bytes(&self->base, row, out->arena, &key, err));
+    return take_back(self, row, key, out, err);
+}
+
+static Status take_left_change(ForeignJoinOp *self, const Row *row, RecordBatch *out, Error *err)
+{
+    Str key;
+    if (changes_nothing(row) || (row->columns != NULL && refers(self, row->columns, out->arena)))
         return OK;
     TRY(op_key_bytes(&self->base, row, out->arena, &key, err));
     return emit_result(self, row, key,
@@ -98,7 +127,8 @@ static Status take_change(ForeignJoinOp *self, const Row *row, RecordBatch *out,
 static Status take_answer(ForeignJoinOp *self, const Row *in, RecordBatch *out, Error *err)
 {
     const Value *about = in->columns + self->base.node->schema->key_count;
-    bool         found = about[SUBSCRIBE_ACTION].as.i64 != 0;
+    Value        there = about[SUBSCRIBE_ACTION];
+    bool         found = !value_is_null(there) && there.as.i64 != 0;
     Row          row   = *in;
     TableFind    left;
     Str          key;
@@ -109,6 +139,8 @@ static Status take_answer(ForeignJoinOp *self, const Row *in, RecordBatch *out, 
     int64_t version = left.columns == NULL ? GONE : left.columns[self->plan->version_slot].as.i64;
     if (version != about[SUBSCRIBE_VERSION].as.i64)
         return OK;
+    if (value_is_null(there))
+        return take_back(self, &row, key, out, err);
     if (left.columns == NULL || (!found && self->plan->type == PLAN_INNER))
         return emit_result(self, &row, key, NULL, out, err);
     return emit_result(self, &row, key, result(self, left.columns, found ? in->columns : NULL, out->arena),
@@ -120,8 +152,10 @@ static Status join_push(Operator *op, int port, const RecordBatch *in, Error *er
     ForeignJoinOp *self = (ForeignJoinOp *)op;
     RecordBatch   *out  = batch_new(in->arena, op->node->schema, in->count);
     for (size_t i = 0; i < in->count; i++) {
-        if (port == TABLE_PORT)
-            TRY(take_change(self, &in->rows[i], out, err));
+        if (port == TABLE_PORT && self->plan->type == PLAN_LEFT)
+            TRY(take_left_change(self, &in->rows[i], out, err));
+        else if (port == TABLE_PORT)
+            TRY(take_inner_change(self, &in->rows[i], out, err));
         else if (in->rows[i].columns != NULL && in->rows[i].key != NULL)
             TRY(take_answer(self, &in->rows[i], out, err));
     }
@@ -143,6 +177,7 @@ const OperatorClass op_join_foreign_key = {
     .name              = "JOIN_FOREIGN_KEY",
     .state_size        = sizeof(ForeignJoinOp),
     .reads_wanted_only = true,
+    .hears_first       = true,
     .open              = join_open,
     .push              = join_push,
     .find              = join_find,

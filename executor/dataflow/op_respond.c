@@ -4,6 +4,11 @@
  *
  * The times of answers: to a message the later of its own and the right row's; of a change of the right row
  * that change's. Who refers to one row is answered in the order of the left primary keys' bytes.
+ *
+ * A left row that was changed and still refers to a row that is not there is told so, too, though Kafka
+ * Streams would be silent: that the right row is gone may have been an answer to the version before, which
+ * the change has put out of date on its way. Whether there is a result to be taken back the join knows (FOUND
+ * is NULL).
  */
 #include "executor/dataflow/key_coder.h"
 #include "executor/dataflow/task.h"
@@ -28,15 +33,16 @@ static Status respond_open(Operator *op, Error *err)
     return OK;
 }
 
-/* `who`: left primary key, version and partition. `right`: the right table's row; NULL: there is none. */
-static void answer(RespondOp *self, const Value *who, const Value *right, int64_t timestamp,
+/* `who`: left primary key, version and partition. `right`: the right table's row; NULL: there is none, and
+ * `found` is false, or NULL. */
+static void answer(RespondOp *self, const Value *who, Value found, const Value *right, int64_t timestamp,
                    const Origin *origin, RecordBatch *out)
 {
     const PlanNode *node  = self->base.node;
     size_t          first = respond_right_slot(node), keys = self->left_key_count;
     Value          *values = arena_alloc(out->arena, node->schema->count * sizeof *values);
     memcpy(values, who, (keys + SUBSCRIBE_ACTION) * sizeof *values);
-    values[keys + SUBSCRIBE_ACTION] = value_from_int(right != NULL);
+    values[keys + SUBSCRIBE_ACTION] = found;
     for (size_t i = first; i < node->schema->count; i++)
         values[i] = right == NULL ? value_null() : right[i - first];
     *batch_add(out) = (Row){.columns = values, .key = values, .timestamp = timestamp, .origin = origin};
@@ -44,8 +50,9 @@ static void answer(RespondOp *self, const Value *who, const Value *right, int64_
 
 /* ---- messages ---- */
 
-static Status note(RespondOp *self, const Row *message, Str foreign_key, SubscribeAction action, Arena *arena,
-                   Error *err)
+/* `was`: had the left row subscribed to this row already? */
+static Status note(RespondOp *self, const Row *message, Str foreign_key, SubscribeAction action, bool *was,
+                   Arena *arena, Error *err)
 {
     const Value *who  = message->columns + 1;
     Row          left = {.key = who};
@@ -54,6 +61,7 @@ static Status note(RespondOp *self, const Row *message, Str foreign_key, Subscri
     TRY(key_coder_bytes(&self->left_keys, &left, arena, &left_key, err));
     TRY(store_get(self->store, store_prefix_key(foreign_key, left_key, arena), message->key, 0, 0, &stored,
                   err));
+    *was = stored->exists;
     if (action >= SUBSCRIBE_IF_FOUND)
         store_put(self->store, stored, who, message->timestamp, true);
     else if (stored->exists)
@@ -67,16 +75,22 @@ static Status take_message(RespondOp *self, const Row *message, RecordBatch *out
     SubscribeAction action = (SubscribeAction)who[self->left_key_count + SUBSCRIBE_ACTION].as.i64;
     TableFind       right;
     Str             foreign_key;
+    bool            was;
     TRY(op_key_bytes(&self->base, message, out->arena, &foreign_key, err));
-    TRY(note(self, message, foreign_key, action, out->arena, err));
+    TRY(note(self, message, foreign_key, action, &was, out->arena, err));
     if (action == SUBSCRIBE_LEAVE)
         return OK;
     TRY(op_find(self->table, foreign_key, message, out->arena, &right, err));
-    if (action == SUBSCRIBE_IF_FOUND && right.columns == NULL)
+    if (action == SUBSCRIBE_IF_FOUND && right.columns == NULL && !was)
         return OK;
     int64_t time =
         right.columns != NULL && right.timestamp > message->timestamp ? right.timestamp : message->timestamp;
-    answer(self, who, action == SUBSCRIBE_LEAVE_AND_TELL ? NULL : right.columns, time, message->origin, out);
+    if (action == SUBSCRIBE_LEAVE_AND_TELL)
+        right.columns = NULL;
+    Value found = right.columns == NULL && action == SUBSCRIBE_IF_FOUND
+                      ? value_null()
+                      : value_from_bool(right.columns != NULL);
+    answer(self, who, found, right.columns, time, message->origin, out);
     return OK;
 }
 
@@ -93,7 +107,8 @@ static Status take_change(RespondOp *self, const Row *row, RecordBatch *out, Err
     TRY(op_key_bytes(&self->base, row, out->arena, &foreign_key, err));
     TRY(store_find_prefix(self->store, foreign_key, out->arena, &who, err));
     for (size_t i = 0; i < who.count; i++)
-        answer(self, who.rows[i]->values, row->columns, row->timestamp, row->origin, out);
+        answer(self, who.rows[i]->values, value_from_bool(row->columns != NULL), row->columns, row->timestamp,
+               row->origin, out);
     return OK;
 }
 

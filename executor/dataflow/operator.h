@@ -45,6 +45,9 @@ typedef struct {
     /* A bit for each input whose rows do nothing here: the operator looks into that table's store when it
      * needs a row. A source table that nobody else listens to has no rows to hold back until a commit. */
     unsigned deaf_ports;
+    /* Of those who listen to one operator it hears a batch first: what the others make of it may come back to
+     * it by another way. */
+    bool hears_first;
     /* Where nobody reads them, an old row says only that there was one: see op_old_is_read. */
     OldRows old_rows;
     Status (*open)(Operator *op, Error *err);

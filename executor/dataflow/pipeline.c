@@ -63,10 +63,14 @@ static void connect_inputs(Pipeline *pipeline, Operator *const *made, Operator *
     for (size_t i = 0; i < node->input_count; i++) {
         Operator *from    = made[node->inputs[i]->number];
         Outlet   *outlets = ARENA_ARRAY(pipeline->arena, Outlet, from->outlet_count + 1);
-        if (from->outlet_count > 0)
-            memcpy(outlets, from->outlets, from->outlet_count * sizeof *outlets);
-        outlets[from->outlet_count++] = (Outlet){op, (int)i};
-        from->outlets                 = outlets;
+        size_t    at      = op->class->hears_first ? 0 : from->outlet_count;
+        if (at > 0)
+            memcpy(outlets, from->outlets, at * sizeof *outlets);
+        if (from->outlet_count > at)
+            memcpy(outlets + at + 1, from->outlets + at, (from->outlet_count - at) * sizeof *outlets);
+        outlets[at]   = (Outlet){op, (int)i};
+        from->outlets = outlets;
+        from->outlet_count++;
     }
 }
 

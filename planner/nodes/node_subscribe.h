@@ -18,14 +18,15 @@
 enum {
     SUBSCRIBE_VERSION,   /* BIGINT; -1: the left row is gone */
     SUBSCRIBE_PARTITION, /* INTEGER: of the left row */
-    SUBSCRIBE_ACTION,    /* INTEGER; in answers BOOLEAN: is there a right row? */
+    SUBSCRIBE_ACTION,    /* INTEGER; in answers BOOLEAN: is there a right row? NULL: there is none, and who
+                            has no result need not say so */
     SUBSCRIBE_COLUMNS
 };
 
 typedef enum {
     SUBSCRIBE_LEAVE,          /* nobody wants to know */
     SUBSCRIBE_LEAVE_AND_TELL, /* answer that there is none */
-    SUBSCRIBE_IF_FOUND,       /* answer if there is a right row */
+    SUBSCRIBE_IF_FOUND,       /* answer if there is a right row, or if the left row was there already */
     SUBSCRIBE_ALWAYS,         /* answer in any case: there may be a result to be taken back */
 } SubscribeAction;
 
