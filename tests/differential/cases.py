@@ -137,6 +137,7 @@ class Case:
         self.table = Source(rng, "T", True, self.partitions)
         self.sources = [self.stream, self.table]
         self.pair = []  # the two streams of stream-stream joins
+        self.referring = None  # the left table of foreign-key joins
         self.queries = []
         self.step = rng.choice((1000, 20000, 60000))
         self.lateness = self.step * rng.choice((0, 3, 40))
@@ -153,7 +154,7 @@ class Case:
 
     def add_queries(self):
         makers = [self.add_projection, self.add_group, self.add_group, self.add_partition_by, self.add_explode, self.add_from_table, self.add_table_group,
-                  self.add_join, self.add_stream_join, self.add_table_join]
+                  self.add_join, self.add_stream_join, self.add_table_join, self.add_foreign_join]
         for make in self.rng.sample(makers, self.rng.randint(3, 6)):
             make()
 
@@ -277,6 +278,23 @@ class Case:
         self.add(statement=f"CREATE TABLE {{N}} WITH (KAFKA_TOPIC='{{TOPIC}}', KEY_FORMAT='JSON', VALUE_FORMAT='JSON') AS SELECT {'ROWKEY' if 'FULL' in kind else 'A.K'} AS J, A.C, "
                            f"B.V1 FROM {other} A {kind} T B ON A.K = B.K;", is_table=True, direct=False)
 
+    def add_foreign_join(self):
+        """A table of its own, which changes along with the stream: its rows refer to the stream's counts by V0, to what is not there (0, and what
+        is not counted yet) and to nothing, and go from one to another within a batch."""
+        if self.referring:
+            return
+        rng = self.rng
+        self.referring = Source(rng, "F", True, self.partitions)
+        self.sources.append(self.referring)
+        right = self.add(statement="CREATE TABLE {N} WITH (KAFKA_TOPIC='{TOPIC}', KEY_FORMAT='JSON', VALUE_FORMAT='JSON') AS SELECT V0, COUNT(*) AS A0 FROM S "
+                                   "WHERE V0 > 0 GROUP BY V0;", is_table=True, keys=[("V0", ("INT",))], columns=[("A0", ("BIGINT",))]).name
+        for kind in rng.sample(("JOIN", "LEFT JOIN"), rng.randint(1, 2)):
+            without = rng.choice((None, 2))
+            on = "F.V0" if without is None else f"NULLIF(F.V0, {without})"
+            self.add(statement=f"CREATE TABLE {{N}} WITH (KAFKA_TOPIC='{{TOPIC}}', KEY_FORMAT='JSON', VALUE_FORMAT='JSON') AS SELECT F.K AS K, F.V0 AS X, F.V2 AS Y, R.A0 AS A0 "
+                               f"FROM F {kind} {right} R ON {on} = R.V0;", is_table=True, direct=False, keys=[("K", self.referring.key)],
+                     columns=[("X", ("INT",)), ("Y", ("DOUBLE",)), ("A0", ("BIGINT",))], model={"foreign": kind, "without": without})
+
     # ---- records ----
 
     def make_records(self, size):
@@ -297,6 +315,8 @@ class Case:
         for batch in self.pair_batches:
             for i, records in enumerate(batch):
                 batch[i] = [record for record in records if record[0] is not None]
+        self.referring_batches = [[self.referring.record(rng, START + rng.randrange(600000)) for _ in range(size // 10)] if self.referring else []
+                                  for _ in self.batches]
         self.pair_ends = [[self.nudge(rng, key, START + 4 * 24 * HOUR, source) for key in source.pool] for source in self.pair]
         self.nudges = [self.nudge(rng, key, clock) for key in self.stream.pool]
 
@@ -311,6 +331,9 @@ class Case:
 
     def all_records(self):
         return [record for batch in self.batches for record in batch]
+
+    def referring_records(self):
+        return [record for batch in self.referring_batches for record in batch]
 
     def pair_records(self, side):
         return [record for batch in self.pair_batches for record in batch[side]] + self.pair_ends[side]

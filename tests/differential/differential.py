@@ -220,10 +220,12 @@ class Run:
         self.feed(self.case.table, self.case.tables)
         self.disturb(next(events, (None, 0, None)))
         self.await_table()
-        for batch, pair in zip(self.case.batches, self.case.pair_batches):
+        for batch, pair, referring in zip(self.case.batches, self.case.pair_batches, self.case.referring_batches):
             for source, records in zip(self.case.pair, pair):
                 self.feed(source, records)
             self.feed(self.case.stream, batch)
+            if self.case.referring:
+                self.feed(self.case.referring, referring)
             self.disturb(next(events, (None, 0, None)))
         if self.case.pair:
             self.settle()  # nothing may be late
@@ -350,6 +352,10 @@ def check_model(case, run, seen):
             if found != query.model(records):
                 raise Failure(f"{query.name}: the model has {query.model(records)} records, the topic {found}")
             continue
+        if "foreign" in query.model:
+            wanted = model.foreign_join(query, case.referring_records(), records)
+            differ(f"{query.name}: the model and the topic", observe.loose(wanted), observe.loose(seen[query.name]))
+            continue
         if "join" in query.model:
             found = collections.Counter()
             for (_, key, value), count in seen[query.name].items():
@@ -411,6 +417,8 @@ def script(case, run, failure):
         for query in case.queries:
             out.write(query.statement + "\n")
         fed = [(case.table, case.tables), (case.stream, case.all_records() + case.nudges)]
+        if case.referring:
+            fed.append((case.referring, case.referring_records()))
         for source, records in fed + [(source, case.pair_records(side)) for side, source in enumerate(case.pair)]:
             for key, row, timestamp, _, value in records:
                 out.write(f"-- {source.name} @{timestamp} {key!r} {value!r}\n")

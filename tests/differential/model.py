@@ -121,6 +121,22 @@ def table(query, source, records, final):
     return out
 
 
+def foreign_join(query, left, right):
+    """{(canonical key, None): canonical row} of the left table's last rows and how many right records have the number that they refer to."""
+    counts = collections.Counter(row[0] for _, row, _, _, _ in right if row is not None and row[0] is not None and row[0] > 0)
+    rows, out = {}, {}
+    for key, row, _, _, value in left:
+        if row is not None or value is None:  # else nobody can read it
+            rows[key] = row
+    for key, row in rows.items():
+        if row is None:
+            continue
+        count = counts.get(None if row[0] == query.model["without"] else row[0])
+        if count is not None or query.model["foreign"] == "LEFT JOIN":
+            out[(values.canonical_row(query.keys, (key,), "python"), None)] = values.canonical_row(query.columns, (row[0], row[2], count), "python")
+    return out
+
+
 def stream_join(query, left, right, ends):
     """{(key, X, Y): how often} of a join of two streams in which nothing is late; of the records at the end none is closed."""
     kind, within = query.model["join"], query.model["within"]
