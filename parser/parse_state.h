@@ -61,6 +61,9 @@ void parse_syntax_error(ParseState *state, void *parser, const Token *token);
 void parse_refuse_token(ParseState  *state,
                         const Token *token); /* the default text, without asking the grammar */
 void parse_too_deep(ParseState *state);
+/* dialect_hint.c: appends to the error at `token` what stands here for what other databases have; false: it
+ * is nothing of theirs. */
+bool parse_hint_dialect(ParseState *state, void *parser, const Token *token);
 
 /* The generated parser. */
 void            *SqlParseAlloc(void *(*allocate)(size_t));

@@ -185,7 +185,7 @@ void parse_syntax_error(ParseState *state, void *parser, const Token *token)
         else
             refuse(state, token);
         strbuf_clear(&expected);
-        if (!hint_source(state, parser, token))
+        if (!parse_hint_dialect(state, parser, token) && !hint_source(state, parser, token))
             hint_word(state, parser, token);
     }
 }

@@ -17,6 +17,18 @@
         "by escaping it as '" token "'")
 #define UNKNOWN(token, at, near) SYNTAX(at, "Unknown statement '" token "'\nDid you mean '" near "'?")
 #define OPEN_BRACKET(at) SYNTAX(at, "Syntax error at or near \";\"\n'}', ']', or ')' is missing")
+#define INNER                                                                                                \
+    "\nQueries within queries are not in this dialect: CREATE STREAM or TABLE name AS SELECT ... gives one " \
+    "a "                                                                                                     \
+    "name to read from"
+#define ORDER                                                                                                \
+    "\nORDER BY is not in this dialect: rows come in no promised order. TOPK, LATEST_BY_OFFSET and windows " \
+    "do "                                                                                                    \
+    "much of what it is for"
+#define UNION                                                                                                \
+    "\nUNION is not in this dialect: INSERT INTO name SELECT ... adds a second query's rows to a stream"
+#define OFFSET "\nOFFSET is not in this dialect: a condition on the key gives a part of the rows"
+#define UNITS "\nThe units are DAYS, HOURS, MINUTES, SECONDS and MILLISECONDS"
 #define PREPARE "Failed to prepare statement: "
 
 static const struct {
@@ -36,10 +48,27 @@ static const struct {
     {"CREATE STREAM select (a INT);", 1, 15, WORD("select", "1:15")},
     {"DROP STREAM distinct;", 1, 13, WORD("distinct", "1:13")},
     /* not meant as names */
-    {"SELECT COUNT(DISTINCT x) FROM t;", 1, 14, NEAR("DISTINCT", "1:14")},
-    {"SELECT DISTINCT a FROM t;", 1, 8, NEAR("DISTINCT", "1:8")},
+    {"SELECT COUNT(DISTINCT x) FROM t;", 1, 14,
+     NEAR("DISTINCT",
+          "1:14") "\nDISTINCT in a function is not in this dialect: COUNT_DISTINCT and COLLECT_SET are"},
+    {"SELECT DISTINCT a FROM t;", 1, 8,
+     NEAR("DISTINCT", "1:8") "\nSELECT DISTINCT is not in this dialect: SELECT a, COUNT(*) FROM name GROUP "
+                             "BY a has each value once"},
     {"SELECT a, FROM t;", 1, 11, NEAR("FROM", "1:11")},
-    {"SELECT a FROM t WHERE a IN (SELECT b FROM u);", 1, 29, NEAR("SELECT", "1:29")},
+    {"SELECT a FROM t WHERE a IN (SELECT b FROM u);", 1, 29, NEAR("SELECT", "1:29") INNER},
+    /* what other databases have */
+    {"SELECT a FROM t ORDER BY a;", 1, 23, NEAR("BY", "1:23") ORDER},
+    {"SELECT a FROM t WHERE a > 1 ORDER BY a;", 1, 29, NEAR("ORDER", "1:29") ORDER},
+    {"SELECT a FROM t UNION SELECT a FROM u;", 1, 23, NEAR("SELECT", "1:23") UNION},
+    {"SELECT a FROM t UNION ALL SELECT a FROM u;", 1, 23, NEAR("ALL", "1:23") UNION},
+    {"SELECT a FROM t WHERE a > 1 UNION SELECT a FROM u;", 1, 29, NEAR("UNION", "1:29") UNION},
+    {"SELECT a FROM (SELECT a FROM t);", 1, 15, NEAR("(", "1:15") INNER},
+    {"SELECT a FROM t LIMIT 1 OFFSET 2;", 1, 25, SYNTAX("1:25", "Expecting ';'") OFFSET},
+    {"SELECT a FROM t OFFSET 2;", 1, 24, NEAR("2", "1:24") OFFSET},
+    {"SELECT a FROM t WHERE b > timestamp '2020';", 1, 37,
+     NEAR("'2020'", "1:37") "\nWrite CAST('2020' AS TIMESTAMP)"},
+    {"SELECT DATEADD(MONTHS, 1, a) FROM t;", 1, 16, NEAR("MONTHS", "1:16") UNITS},
+    {"SELECT a FROM t WINDOW TUMBLING (SIZE 1 WEEK);", 1, 41, NEAR("WEEK", "1:41") UNITS},
     /* the end comes too early */
     {"SELECT a FROM t", 1, 16, SYNTAX("1:16", "missing ';' at '<EOF>'")},
     {"SELECT a FROM t\n", 2, 1, SYNTAX("2:1", "missing ';' at '<EOF>'")},
@@ -73,7 +102,8 @@ static const struct {
     {"SELECT f(a, (x, 1) => 1) FROM t;", 1, 20, NEAR("=>", "1:20")},
     {"SELECT f(a, (t.x) => 1) FROM t;", 1, 19, NEAR("=>", "1:19")},
     {"SELECT (a, b) FROM t;", 1, 10, NEAR(",", "1:10")},
-    {"SELECT DATE '2020-01-01' FROM t;", 1, 13, NEAR("'2020-01-01'", "1:13")},
+    {"SELECT DATE '2020-01-01' FROM t;", 1, 13,
+     NEAR("'2020-01-01'", "1:13") "\nWrite CAST('2020-01-01' AS DATE)"},
     {"ASSERT VALUES s VALUES (1);", 1, 8, NEAR("VALUES", "1:8")},
     {"ASSERT NULL VALUES s KEY (1);", 1, 8, NEAR("NULL", "1:8")},
     {"ASSERT STREAM s;", 1, 8, NEAR("STREAM", "1:8")},
