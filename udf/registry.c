@@ -134,6 +134,46 @@ static void add_family(Functions *functions, const Family *family)
     }
 }
 
+/* What other databases call them, where no slip of the pen leads from the one name to the other. */
+static const struct {
+    const char *theirs, *ours;
+} other_names[] = {{"UPPER", "UCASE"},
+                   {"LOWER", "LCASE"},
+                   {"LENGTH", "LEN"},
+                   {"CHAR_LENGTH", "LEN"},
+                   {"SUBSTR", "SUBSTRING"},
+                   {"CEILING", "CEIL"},
+                   {"NVL", "IFNULL"},
+                   {"ISNULL", "IFNULL"},
+                   {"POSITION", "INSTR"},
+                   {"STRPOS", "INSTR"},
+                   {"NOW", "UNIX_TIMESTAMP"},
+                   {"CURRENT_TIMESTAMP", "UNIX_TIMESTAMP"},
+                   {"CURRENT_DATE", "UNIX_DATE"},
+                   {"TO_TIMESTAMP", "PARSE_TIMESTAMP"},
+                   {"TO_DATE", "PARSE_DATE"},
+                   {"TO_CHAR", "FORMAT_TIMESTAMP"},
+                   {"DATE_FORMAT", "FORMAT_TIMESTAMP"},
+                   {"ARRAY_AGG", "COLLECT_LIST"},
+                   {"STRING_AGG", "COLLECT_LIST"},
+                   {"GROUP_CONCAT", "COLLECT_LIST"},
+                   {"CARDINALITY", "ARRAY_LENGTH"},
+                   {"UNNEST", "EXPLODE"},
+                   {"STDDEV", "STDDEV_SAMP"},
+                   {"FIRST_VALUE", "EARLIEST_BY_OFFSET"},
+                   {"LAST_VALUE", "LATEST_BY_OFFSET"}};
+
+static Status suggest_function(Str name, const Str *names, size_t count, Error *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(other_names); i++)
+        if (str_equal(name, str_c(other_names[i].theirs))) {
+            error_append(err, "\nDid you mean %s?", other_names[i].ours);
+            return E_PLAN;
+        }
+    error_suggest(err, name, names, count);
+    return E_PLAN;
+}
+
 Status functions_refuse_unknown(const Functions *functions, Str name, Error *err)
 {
     const FnTable *table = functions_table(functions);
@@ -142,9 +182,9 @@ Status functions_refuse_unknown(const Functions *functions, Str name, Error *err
     for (size_t i = 0; i < table->count; i++)
         names[i] = table->entries[i]->upper;
     error_set(err, E_PLAN, NO_POS, "Can't find any functions with the name '" STR_FMT "'", STR_ARG(name));
-    error_suggest(err, str_upper(arena, name), names, table->count);
+    Status status = suggest_function(str_upper(arena, name), names, table->count, err);
     arena_free(arena);
-    return E_PLAN;
+    return status;
 }
 
 void functions_publish(Functions *functions, const FnTable *table)

@@ -109,6 +109,32 @@ static void types_lambdas(void **state)
     arena_free(arena);
 }
 
+/* Other databases' names for them: each name that is suggested is one that is there. */
+static void knows_functions_by_other_names(void **state)
+{
+    static const char *const names[] = {
+        "upper",   "LOWER",       "Length",  "substr",       "now",        "nvl",
+        "unnest",  "array_agg",   "to_date", "last_value",   "stddev",     "ceiling",
+        "to_char", "char_length", "strpos",  "current_date", "cardinality"};
+    FnListing *all;
+    size_t     count, at;
+    Arena     *arena = arena_new(0);
+    functions_list(*state, arena, &all, &count);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        Error err;
+        assert_int_equal(functions_refuse_unknown(*state, str_c(names[i]), &err), E_PLAN);
+        const char *hint = strstr(err.message, "\nDid you mean ");
+        assert_non_null(hint);
+        Str meant = str_c(hint + strlen("\nDid you mean "));
+        meant.len--;
+        for (at = 0; at < count && !str_equal(all[at].name, meant); at++)
+            ;
+        if (at == count)
+            fail_msg("%s: %s", names[i], err.message);
+    }
+    arena_free(arena);
+}
+
 static void lists_and_describes(void **state)
 {
     Arena             *arena = arena_new(0);
@@ -135,6 +161,7 @@ static void lists_and_describes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(picks_overloads), cmocka_unit_test(types_lambdas),
+                                       cmocka_unit_test(knows_functions_by_other_names),
                                        cmocka_unit_test(lists_and_describes)};
     return cmocka_run_group_tests(tests, fn_setup, fn_teardown);
 }
