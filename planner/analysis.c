@@ -402,6 +402,9 @@ static Status check_shape(const Analysis *a, Error *err)
                              "Suppression is currently disabled. You can enable it by setting "
                              "ksql.suppress.enabled to true");
     }
+    if (!a->persistent && query->emit != EMIT_NONE && query->has_limit && query->limit < 0)
+        return error_set(err, E_PLAN, query->pos,
+                         "Push queries don't support negative integers in the LIMIT clause.");
     if (a->persistent && query->has_limit && a->statement_kind[0] == 'C')
         return error_set(err, E_PLAN, query->pos, "%s statements don't support LIMIT clause.",
                          a->statement_kind);

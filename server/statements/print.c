@@ -65,6 +65,9 @@ Status print_plan(Engine *engine, const Session *session, const AstStatement *st
     if (statement->has_interval && statement->interval < 1)
         return error_set(err, E_PLAN, statement->pos, "INTERVAL must be at least 1, but was: %lld",
                          (long long)statement->interval);
+    if (statement->has_limit && statement->limit < 0)
+        return error_set(err, E_PLAN, statement->pos, "LIMIT must be at least 0, but was: %lld",
+                         (long long)statement->limit);
     TRY(find_topic(engine_log(engine), topic, statement->name.pos, arena, &partitions, err));
     Str id = str_printf(arena, "print_" STR_FMT "_%llu", STR_ARG(topic),
                         (unsigned long long)clock->random(clock) >> 1);

@@ -168,6 +168,8 @@ class Errors(WithServer):
             ("/query", {"ksql": ""}, 400, 40000, '"ksql" field must be populated'),
             ("/query", {"ksql": "SELECT * FROM NOPE;"}, 400, 40001, "NOPE"),
             ("/query", {"ksql": "SHOW STREAMS;"}, 400, 40000, "not supported"),
+            ("/query", {"ksql": "SELECT * FROM S EMIT CHANGES LIMIT -1;"}, 400, 40001, "Push queries don't support negative integers in the LIMIT clause."),
+            ("/query", {"ksql": "SELECT * FROM S LIMIT -1;"}, 400, 40001, "Pull queries don't support negative integers in the LIMIT clause."),
             ("/query", {"ksql": "SELECT * FROM S; SELECT * FROM S;"}, 400, 40001, "exactly one"),
             ("/query-stream", {"sql": "SHOW STREAMS;"}, 400, 40001, "not a query"),
             ("/query-stream", {}, 400, 40000, "Invalid JSON in request:"),
@@ -573,6 +575,7 @@ class Print(WithServer):
             ("PRINT Order FROM BEGINNING;", {}, 400, 40000, missing % ("Order", hint)),
             ("PRINT `nothing like it`;", {}, 400, 40000, missing % ("nothing like it", "")),
             ("PRINT Orders INTERVAL 0;", {}, 400, 40001, "INTERVAL must be at least 1, but was: 0"),
+            ("PRINT Orders LIMIT -1;", {}, 400, 40001, "LIMIT must be at least 0, but was: -1"),
             ("PRINT Orders; PRINT Orders;", {}, 400, 40001, "Expected exactly one KSQL statement; found 2 instead"),
         ]
         for text, headers, status, code, message in cases:
