@@ -58,6 +58,7 @@ void log_close(Log *log)
 }
 
 const char *log_backend_name(const Log *log) { return BACKEND(log)->name; }
+bool        log_hears_late(const Log *log) { return BACKEND(log)->hears_late; }
 int         log_marker_offsets(const Log *log) { return BACKEND(log)->marker_offsets; }
 
 Status log_cluster_id(Log *log, Arena *arena, Str *out, Error *err)

@@ -56,6 +56,8 @@ const char *log_backend_name(const Log *log); /* "kafka", "embedded" */
 /* Offsets that the end of a transaction takes in each partition it wrote to: 1 on Kafka (a marker), 0
  * embedded. */
 int log_marker_offsets(const Log *log);
+/* May a topic that another client has just made be unknown for a moment? (Brokers tell each other.) */
+bool log_hears_late(const Log *log);
 /* The cluster's id (Kafka's, or one made up once per embedded file). */
 Status log_cluster_id(Log *log, Arena *arena, Str *out, Error *err);
 /* OK when the log answers now; E_IO with the reason when it does not. */

@@ -14,6 +14,7 @@
 typedef struct LogBackend {
     const char *name;
     int         marker_offsets; /* log_marker_offsets */
+    bool        hears_late;     /* log_hears_late */
     void (*close)(Log *log);
     Status (*cluster_id)(Log *log, Arena *arena, Str *out, Error *err);
     Status (*ping)(Log *log, int timeout_ms, Error *err);

@@ -344,6 +344,7 @@ static Status kafka_ping(Log *log, int timeout_ms, Error *err)
 const LogBackend log_backend_kafka = {
     .name             = "kafka",
     .marker_offsets   = 1,
+    .hears_late       = true,
     .close            = kafka_close,
     .cluster_id       = kafka_cluster_id,
     .ping             = kafka_ping,

@@ -215,6 +215,7 @@ static bool host_topic(const PlannerHost *self, Str topic, int *partitions, int 
     if (status != OK) {
         if (status != E_NOT_FOUND)
             x->unanswered = why;
+        x->topic_missed |= status == E_NOT_FOUND;
         *partitions = *replicas =
             1; /* a topic of the past: what was made from it has to be made to be dropped later */
         return x->command != NULL;
@@ -355,6 +356,7 @@ static void begin_statement(Execution *x)
 {
     execution_bind_host(x);
     x->unanswered.code = OK;
+    x->topic_missed    = false;
     x->carried_out     = false;
     x->logged_at       = x->command != NULL ? x->command->offset : -1;
     x->command_id      = x->command != NULL ? x->command->id : STR_NULL;

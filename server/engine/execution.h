@@ -57,7 +57,8 @@ struct Execution {
     Str     own_name; /* of this node among them */
     PlanSetting *asked; /* properties that the planner looked at, each once */
     size_t       asked_count, asked_capacity;
-    Error        unanswered; /* what the planner asked and nobody could tell; code OK: nothing */
+    Error        unanswered;   /* what the planner asked and nobody could tell; code OK: nothing */
+    bool         topic_missed; /* the planner asked for a topic that the log does not know */
 };
 
 typedef Status (*StatementHandler)(Execution *x, const AstStatement *statement, json_t **entity, Error *err);

@@ -13,6 +13,8 @@
  * question to the schema registry is noted and ends the attempt (registry_notes.h); a statement that is no
  * command and asks somebody itself (a connector, ASSERT) gives the lease back (execution_leave_engine).
  */
+#include <time.h>
+
 #include "server/engine/access.h"
 #include "server/engine/engine_state.h"
 
@@ -33,6 +35,7 @@ typedef struct {
     json_t        *entities; /* what the statements that are done have answered */
     size_t         failed;   /* number of the statement at work; 0: none yet */
     bool           lease;
+    bool           missed; /* the statement at work was refused, and a topic that it names is unknown */
 } Request;
 
 /* The statement alone, at its place: what is before it is blanked, so that positions are those of the whole
@@ -81,6 +84,7 @@ static Status try_one(Request *request, size_t at, Execution *x, Error *err)
     TRY(parse_piece(request, at, x->session, request->arena, &request->statements[at], err));
     Status status = execution_run(x, request->statements[at], &entity, err);
     request->agreed[at] |= status == OK && lease && !x->lease;
+    request->missed = status == E_PLAN && x->topic_missed;
     json_decref(entity);
     return status;
 }
@@ -116,6 +120,7 @@ static Status execute_rest(Request *request, Error *err)
         json_t *entity  = NULL;
         request->failed = request->done + 1;
         status          = execution_run(&x, request->statements[request->done], &entity, err);
+        request->missed = status == E_PLAN && x.topic_missed;
         if (x.lease || engine->sink == NULL)
             engine->next_number = x.number;
         if (status == OK)
@@ -159,6 +164,7 @@ static Status attempt(Request *request, bool under_lease, Error *err)
 {
     CommandSink *sink = request->engine->sink;
     request->failed   = request->done + 1;
+    request->missed   = false;
     if (under_lease)
         TRY(sink->begin(sink, err));
     request->lease = under_lease;
@@ -168,11 +174,23 @@ static Status attempt(Request *request, bool under_lease, Error *err)
     return status;
 }
 
+/* Another client may have made the topic just now, and the broker that was asked not know it yet: a topic is
+ * missing only when it still is a moment later. Waits for longer each time, and neither lock nor lease is
+ * held. False: it is not to be asked again. */
+static bool ask_again(const Request *request, int misses)
+{
+    enum { MOST_MISSES = 5, PAUSE_MS = 50 };
+    if (!request->missed || misses >= MOST_MISSES || !log_hears_late(engine_log(request->engine)))
+        return false;
+    nanosleep(&(struct timespec){0, (misses + 1) * PAUSE_MS * 1000000L}, NULL);
+    return true;
+}
+
 /* Fenced out, a request goes on from the statement that was not written, checked against what the others have
  * made meanwhile; so it does when it has asked what it had to. */
 static Status carry_out(Request *request, bool under_lease, Error *err)
 {
-    for (int lost = 0; lost < MOST_LOST_LEASES;) {
+    for (int lost = 0, misses = 0; lost < MOST_LOST_LEASES;) {
         Status status = attempt(request, under_lease, err);
         bool   asks   = registry_notes_are_open(request->notes);
         if (asks)
@@ -181,6 +199,10 @@ static Status carry_out(Request *request, bool under_lease, Error *err)
             return OK;
         if (asks || status == OK) /* what came out of it is void, or the lease was given back */
             continue;
+        if (ask_again(request, misses)) {
+            misses++;
+            continue;
+        }
         if (status != E_FENCED)
             return status;
         lost++;

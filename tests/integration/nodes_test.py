@@ -93,6 +93,26 @@ class WithNodes(unittest.TestCase):
 
 
 class Following(WithNodes):
+    def test_a_topic_made_just_now(self):
+        """Brokers tell each other of a topic: a statement that names it is refused only when it is still unknown a moment later."""
+        statement = "CREATE STREAM X (K STRING KEY, V INT) WITH (kafka_topic='{}', value_format='JSON');"
+        begun = time.monotonic()
+        status, answer = self.a.ksql(statement.format(self.name + "-never"))
+        self.assertEqual((status, "does not exist" in answer["message"]), (400, True), answer)
+        self.assertLess(time.monotonic() - begun, 5)
+        for attempt in range(5):  # a broker that takes its time to make a topic is no failure of this
+            answers, topic = [], f"{self.name}-new{attempt}"
+            asking = threading.Thread(target=lambda: answers.append(self.a.ksql(statement.format(topic))))
+            asking.start()
+            time.sleep(0.1)
+            self.assertEqual(answers, [])
+            record = {"timestamp": 1, "key": "a", "value": "{}"}
+            self.assertEqual(self.b.post("/sluice/records", {"topic": topic, "partitions": 1, "records": [record]})[0], 200)
+            asking.join()
+            if answers[0][0] == 200:
+                return
+        self.fail(answers)
+
     def test_both_nodes_run_what_one_was_told(self):
         query = self.make_query(self.a)
         wait_until(lambda: query in self.query_ids(self.b), PATIENCE, "the query on the other node")
