@@ -96,6 +96,16 @@ Status program_compile(const Expr *expr, const ProgramContext *context, Arena *a
                        Error *err);
 void   program_close(Program *program); /* releases call sites; accepts NULL */
 
+/* What lambdas have taken so far. */
+typedef struct {
+    uint64_t calls;
+    int64_t  since; /* thread's processor time at the first look at it, in ns */
+} LambdaBudget;
+
+/* Lambdas have a limit for each evaluation (E_DATA beyond it). Programs that run over the same row share one
+ * instead: `budget`, borrowed, which the caller sets to zero for every row. */
+void program_share_lambdas(Program *program, LambdaBudget *budget);
+
 /* One row. *out is valid as long as `arena` and `columns`. E_DATA: evaluation error. */
 Status program_eval(Program *program, const Value *columns, Arena *arena, Value *out, Error *err);
 

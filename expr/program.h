@@ -79,6 +79,19 @@ struct Program {
     const Guard          *guards;
     const ProgramContext *context;
     CallSite             *calls;
+    LambdaBudget          own, *lambdas; /* of one evaluation; the one in force */
+};
+
+/*
+ * What the lambdas of one row may take together. Nested ones multiply: three over arrays of 100,000
+ * elements would run for months, and nothing stops an evaluation from outside. The calls are what usually
+ * ends one, so that a record fails on every machine or on none; the time is for bodies that are long
+ * themselves.
+ */
+enum {
+    LAMBDA_MOST_CALLS   = 10 * 1000 * 1000,
+    LAMBDA_MOST_SECONDS = 5, /* of the thread's processor time */
+    LAMBDA_LOOK_EVERY   = 64 /* calls between two looks at the clock, a system call */
 };
 
 static inline Value       step_a(const Step *s, const Program *p) { return p->bank[s->a.bank][s->a.index]; }

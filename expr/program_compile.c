@@ -431,6 +431,7 @@ Status program_compile(const Expr *expr, const ProgramContext *context, Arena *a
     Program *program = ARENA_NEW(arena, Program);
     Compiler c       = {.program = program, .arena = arena, .guard = -1, .err = err};
     program->context = context;
+    program->lambdas = &program->own;
     Status status    = compile_expr(&c, expr, &program->result);
     if (status == OK) {
         Step  *steps     = ARENA_ARRAY(arena, Step, c.step_count + 1);

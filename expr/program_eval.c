@@ -7,6 +7,8 @@
  */
 #include "expr/program.h"
 
+#include <time.h>
+
 Status program_run(Program *program, const Step *step, const Step *end)
 {
     program->end    = end;
@@ -55,6 +57,7 @@ static Status program_start(Program *program, const Value *columns, Arena *arena
     program->bank[BANK_COLUMNS] = columns;
     program->arena              = arena;
     program->err                = err;
+    program->own.calls          = 0;
     return program_run(program, program->steps, program->steps + program->count);
 }
 
@@ -78,6 +81,35 @@ Status program_test(Program *program, const Value *columns, Arena *arena, Truth 
     return OK;
 }
 
+static int64_t thread_time(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static Status lambda_stop(LambdaBudget *budget, Error *err, int limit, const char *unit)
+{
+    budget->calls = LAMBDA_MOST_CALLS; /* what is around it ends too, even where it is guarded */
+    return error_set(err, E_DATA, NO_POS, "the lambdas of one row were stopped after %d %s", limit, unit);
+}
+
+static Status lambda_count(LambdaBudget *budget, Error *err)
+{
+    if (budget->calls >= LAMBDA_MOST_CALLS)
+        return lambda_stop(budget, err, LAMBDA_MOST_CALLS, "calls");
+    if (++budget->calls % LAMBDA_LOOK_EVERY != 0)
+        return OK;
+    int64_t now = thread_time();
+    if (budget->calls == LAMBDA_LOOK_EVERY)
+        budget->since = now;
+    if (now - budget->since > (int64_t)LAMBDA_MOST_SECONDS * 1000000000)
+        return lambda_stop(budget, err, LAMBDA_MOST_SECONDS, "seconds");
+    return OK;
+}
+
+void program_share_lambdas(Program *program, LambdaBudget *budget) { program->lambdas = budget; }
+
 /* The body runs in the middle of a call step: what belongs to the outer run is put back afterwards. */
 Status lambda_invoke(const FnLambda *self, const Value *args, size_t count, Arena *arena, Value *out,
                      Error *err)
@@ -90,6 +122,7 @@ Status lambda_invoke(const FnLambda *self, const Value *args, size_t count, Aren
     if (count != site->param_count)
         return error_set(err, E_DATA, NO_POS, "a lambda of %u parameters was called with %zu values",
                          site->param_count, count);
+    TRY(lambda_count(program->lambdas, err));
     for (size_t i = 0; i < count; i++)
         program->registers[site->param_register + i] = args[i];
     program->arena = arena;

@@ -41,6 +41,8 @@ static Status run_once(const Typer *typer, const Expr *expr, Clock *clock, bool 
     Program       *program;
     Value          value = value_null();
     TRY(program_compile(expr, &context, typer->arena, &program, err));
+    if (typer->lambdas != NULL)
+        program_share_lambdas(program, typer->lambdas);
     Status status = program_eval(program, NULL, typer->arena, &value, err);
     if (status == OK)
         *out = value_copy(typer->arena, expr->type, value);

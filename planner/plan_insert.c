@@ -219,8 +219,12 @@ static Status set_value(Insert *in, size_t i, const Typer *typer, Error *err)
 
 Status plan_insert_values(const Planner *planner, const AstStatement *statement, InsertRow **out, Error *err)
 {
-    Insert in    = {.planner = planner, .statement = statement, .out = ARENA_NEW(planner->arena, InsertRow)};
-    Typer  typer = {.catalog = planner->catalog, .functions = planner->functions, .arena = planner->arena};
+    Insert in = {.planner = planner, .statement = statement, .out = ARENA_NEW(planner->arena, InsertRow)};
+    LambdaBudget lambdas = {0};
+    Typer        typer   = {.catalog   = planner->catalog,
+                            .functions = planner->functions,
+                            .arena     = planner->arena,
+                            .lambdas   = &lambdas};
     TRY(plan_insert_target(planner, &statement->name, &in.source, err));
     in.source = source_copy(planner->arena, in.source); /* a registry may be waited for without the lock */
     TRY(find_columns(&in, err));

@@ -105,7 +105,10 @@ static Status find_rows(const Analysis *a, PullPlan *plan, Error *err)
         }
         TRY(pull_check_form(a->where.flat, err));
     }
-    TRY(pull_find_access(a->planner, &a->typer, a->where.flat, plan, err));
+    LambdaBudget lambdas = {0};
+    Typer        bounds  = a->typer;
+    bounds.lambdas       = &lambdas;
+    TRY(pull_find_access(a->planner, &bounds, a->where.flat, plan, err));
     if (typed != OK)
         *err = later;
     return typed;

@@ -28,10 +28,11 @@ typedef struct {
     Arena           *arena;
     bool             table_calls;      /* a table function may be called here */
     bool             lambdas_disabled; /* ksql.lambdas.enabled=false */
-    bool magic_timestamps;     /* text compared with ROWTIME, WINDOWSTART, WINDOWEND is a timestamp (WHERE,
-                                  HAVING: sql.md 3.5) */
-    const char *hidden_prefix; /* of errors within BETWEEN, LIKE, IN and NOT of a condition; NULL: "Invalid
-                                  Predicate: " */
+    bool magic_timestamps;       /* text compared with ROWTIME, WINDOWSTART, WINDOWEND is a timestamp (WHERE,
+                                    HAVING: sql.md 3.5) */
+    LambdaBudget *lambdas;       /* shared by the constants that are evaluated; NULL: each has its own */
+    const char   *hidden_prefix; /* of errors within BETWEEN, LIKE, IN and NOT of a condition; NULL: "Invalid
+                                    Predicate: " */
 } Typer;
 
 /* Types one expression. E_PLAN with the texts of sql.md 3, without the prefix of the clause ("Invalid Select:

@@ -15,6 +15,7 @@ typedef struct {
 typedef struct {
     ProjectionStep *steps;
     size_t          count;
+    LambdaBudget   *lambdas; /* of all its programs together, for a row */
 } Projection;
 
 Status projection_open(Operator *op, const Expr *const *values, size_t count, Projection *out, Error *err);

@@ -30,6 +30,7 @@ struct PullQuery {
     Str            *keys;  /* to look up, encoded; NULL ones are nowhere */
     Program        *where; /* or NULL */
     Program       **values;
+    LambdaBudget    lambdas; /* of one row */
     Arena          *arena;   /* of the query */
     Arena          *scratch; /* of one row */
     Value          *row, *result;
@@ -249,9 +250,13 @@ static Status compile(PullQuery *query, Error *err)
         (ProgramContext){.clock = query->host->clock, .config = query->host->config, .pull = true};
     if (plan->where != NULL)
         TRY(program_compile(plan->where, &query->context, query->arena, &query->where, err));
+    if (query->where != NULL)
+        program_share_lambdas(query->where, &query->lambdas);
     query->values = ARENA_ARRAY(query->arena, Program *, plan->result->count);
-    for (size_t i = 0; i < plan->result->count; i++)
+    for (size_t i = 0; i < plan->result->count; i++) {
         TRY(program_compile(plan->values[i], &query->context, query->arena, &query->values[i], err));
+        program_share_lambdas(query->values[i], &query->lambdas);
+    }
     return OK;
 }
 
@@ -321,6 +326,13 @@ static Value row_value(const Schema *schema, size_t column, const StateRow *from
     }
 }
 
+/* Rows that took long and are not wanted are no reason to go on for a client who has left. */
+static Status skip_row(PullQuery *query, Error *err)
+{
+    query->over = query->lambdas.calls > 0 && !query->consume(query->consumer, NULL);
+    return query->over ? error_set(err, E_CANCELLED, NO_POS, "nobody waits") : OK;
+}
+
 /* A condition that fails on a row is not true of it; a column that fails is NULL (sql.md 3.3). */
 static Status on_row(void *context, const StateRow *from, Error *err)
 {
@@ -328,6 +340,7 @@ static Status on_row(void *context, const StateRow *from, Error *err)
     Truth      verdict = TRUTH_TRUE;
     Error      ignored;
     arena_reset(query->scratch);
+    query->lambdas.calls = 0;
     for (size_t i = 0; i < query->plan->schema->count; i++) {
         const Column *column = &query->plan->schema->columns[i];
         query->row[i]        = row_value(query->plan->schema, i, from);
@@ -336,9 +349,9 @@ static Status on_row(void *context, const StateRow *from, Error *err)
     }
     if (query->where != NULL &&
         program_test(query->where, query->row, query->scratch, &verdict, &ignored) != OK)
-        return OK;
+        return skip_row(query, err);
     if (verdict != TRUTH_TRUE)
-        return OK;
+        return skip_row(query, err);
     for (size_t i = 0; i < query->plan->result->count; i++)
         if (program_eval(query->values[i], query->row, query->scratch, &query->result[i], &ignored) != OK)
             query->result[i] = value_null();

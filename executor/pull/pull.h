@@ -56,7 +56,8 @@ Str pull_writer(const PullQuery *query);
 /* May it read rows of that partition? `query`: a PullQuery; void * for FreshnessTarget. Once pull_missing has
  * been asked. */
 bool pull_reads(void *query, int partition);
-/* `row` gets the result columns, valid until it returns; false ends the query. */
+/* `row` gets the result columns, valid until it returns, or NULL: rows were left out, shall it go on? false
+ * ends the query. */
 Status pull_run(PullQuery *query, bool (*row)(void *context, const Value *values), void *context, Error *err);
 void   pull_close(PullQuery *query);
 

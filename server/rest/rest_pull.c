@@ -137,6 +137,8 @@ bool pull_pass_on(Pull *pull, Str row)
 static bool write_row(void *context, const Value *values)
 {
     Pull *pull = context;
+    if (values == NULL)
+        return !http_gone(pull->x);
     rows_row(pull->x, pull->form, pull->query.pull->result, values, false, &pull->scratch);
     return row_written(pull);
 }

@@ -142,3 +142,11 @@ CREATE FUNCTION f(v DECIMAL(4, 2)) RETURNS INT LANGUAGE LUA AS $$ return 1 $$;
 --@expected.error: unsupported
 --@expected.message: there is no language JAVA
 CREATE FUNCTION f(v INT) RETURNS INT LANGUAGE JAVA AS $$ return 1; $$;
+
+--@test: the lambdas of a row are stopped, those of all its columns together
+CREATE STREAM out AS SELECT k, REDUCE(GENERATE_SERIES(1, a), 0, (x, y) => x + REDUCE(GENERATE_SERIES(1, 1000), 0, (v, w) => v + 1)) AS one,
+  REDUCE(GENERATE_SERIES(1, a), 0, (x, y) => x + REDUCE(GENERATE_SERIES(1, 1000), 0, (v, w) => v + 1)) AS two FROM s;
+INSERT INTO s (k, a) VALUES ('a', 6000);
+INSERT INTO s (k, a) VALUES ('b', 100);
+ASSERT VALUES out (k, one, two) VALUES ('a', 6000000, NULL);
+ASSERT VALUES out (k, one, two) VALUES ('b', 100000, 100000);

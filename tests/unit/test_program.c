@@ -219,6 +219,33 @@ static void program_tests_conditions(void **state)
     }
 }
 
+/* Nested lambdas would run for months; programs over one row share what they may take. */
+static void lambdas_are_stopped(void **state)
+{
+    ExprBench     *b       = *state;
+    ProgramContext context = {.clock = &b->clock};
+    LambdaBudget   budget  = {0};
+    Value          out;
+    Error          err;
+    const Expr    *expr;
+    Program       *program;
+    const char    *endless =
+        "REDUCE(GENERATE_SERIES(I, 99999), 0, (s, x) => s + ABS(REDUCE(GENERATE_SERIES(I, "
+        "99999), 0, (t, y) => t + ABS(REDUCE(GENERATE_SERIES(I, 99999), 0, (u, z) => 1)))))";
+    assert_string_equal(bench_outcome(b, endless), "INTEGER: error");
+    assert_string_equal(bench_outcome(b, "REDUCE(GENERATE_SERIES(I, 1000000), 0, (s, x) => s + 1)"),
+                        "INTEGER: 999994");
+    assert_int_equal(bench_type(b, "REDUCE(ARRAY[I, 1], 0, (s, x) => s + x)", &expr, &err), OK);
+    assert_int_equal(program_compile(expr, &context, b->arena, &program, &err), OK);
+    program_share_lambdas(program, &budget);
+    assert_int_equal(program_eval(program, b->row, b->arena, &out, &err), OK);
+    assert_int_equal(budget.calls, 2);
+    budget.calls = 10 * 1000 * 1000 - 1;
+    assert_int_equal(program_eval(program, b->row, b->arena, &out, &err), E_DATA);
+    assert_string_equal(err.message, "the lambdas of one row were stopped after 10000000 calls");
+    program_close(program);
+}
+
 static int visited[4];
 
 static void note_path(void *context, int slot, const int *path, size_t depth)
@@ -277,6 +304,7 @@ int main(void)
         cmocka_unit_test(program_reports_guarded_units),
         cmocka_unit_test(program_concatenates_null_in_pull_queries),
         cmocka_unit_test(program_tests_conditions),
+        cmocka_unit_test(lambdas_are_stopped),
         cmocka_unit_test(expr_tools_see_columns),
     };
     return cmocka_run_group_tests(tests, bench_open, bench_close);
