@@ -42,6 +42,13 @@ typedef struct {
     bool overridden; /* by the client, for this statement */
 } PlanSetting;
 
+/* Where a query begins in a topic: the ends when its statement was accepted (plan_starts.h). */
+typedef struct {
+    Str            topic;
+    const int64_t *offsets; /* by partition */
+    int            partitions;
+} PlanStart;
+
 struct PlanNode {
     const NodeClass *class;
     int                    number; /* its index in the plan */
@@ -74,7 +81,10 @@ typedef struct {
     size_t                 setting_count;
     /* Which query of this id: the number of the command that first created it; OR REPLACE keeps it. State and
      * positions are found by it. */
-    int64_t generation;
+    int64_t          generation;
+    const PlanStart *starts; /* of the topics that are not read from the beginning, each once; none in plans
+                                of earlier versions */
+    size_t start_count;
 } QueryPlan;
 
 /* All nodes, from the sources to the root. */

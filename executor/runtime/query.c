@@ -105,7 +105,8 @@ static void init_sub(RunningQuery *query, QuerySub *sub, const SubTopology *cut)
 }
 
 /* A query that starts at the ends starts at those of now, though its tasks may open later: what is inserted
- * after the statement is seen. */
+ * after the statement is seen. Only where the plan does not say where (plan_starts.h): one that an earlier
+ * version made. */
 static Status find_latest(RunningQuery *query, Error *err)
 {
     const QueryPlan *plan = query->plan;
@@ -153,8 +154,8 @@ Status query_new(Runtime *runtime, const QueryPlan *plan, const QueryOptions *op
                  void (*owner_free)(void *), RunningQuery **out, Error *err)
 {
     RunningQuery *query = query_make(runtime, plan, options, NULL);
-    if (query->settings.offset_reset != OFFSET_RESET_EARLIEST && atomic_load(&runtime->assigned) &&
-        find_latest(query, err) != OK) {
+    if (query->settings.offset_reset != OFFSET_RESET_EARLIEST && plan->start_count == 0 &&
+        atomic_load(&runtime->assigned) && find_latest(query, err) != OK) {
         query_unref(query); /* the owner stays the caller's */
         return err == NULL ? E_IO : err->code;
     }

@@ -38,6 +38,7 @@
 #include "executor/runtime/stored.h"
 #include "executor/runtime/worker_state.h"
 #include "planner/nodes/node_source.h"
+#include "planner/plan_starts.h"
 
 /* ---- inputs ---- */
 
@@ -121,12 +122,16 @@ static Status first_position(Task *task, TaskInput *input, int64_t *out, Error *
 {
     const PlanNode *node   = pipeline_input_node(task->pipeline, input->index);
     const int64_t  *latest = latest_of(task->query, node);
+    bool            source = node->class->reads_topic, stream = source && !node->is_table;
     int64_t         first, end;
+    int64_t         start = stream ? plan_start_of(task->query->plan, input->topic, input->partition) : -1;
+    if (start >= 0) { /* may be gone by now: the reader goes on at the first that is there */
+        *out = start;
+        return OK;
+    }
     /* All that is in a partition added since came after the query began, wherever it began. */
-    bool source = node->class->reads_topic;
     bool added  = source && input->partition >= plan_source(node)->partitions;
-    bool at_end =
-        source && !node->is_table && task->query->settings.offset_reset != OFFSET_RESET_EARLIEST && !added;
+    bool at_end = stream && task->query->settings.offset_reset != OFFSET_RESET_EARLIEST && !added;
     if (at_end && latest != NULL) {
         *out = latest[input->partition];
         return OK;

@@ -60,6 +60,24 @@ static json_t *json_settings(const QueryPlan *plan)
     return array;
 }
 
+/* Left out where there are none: the document is then what earlier versions write and read. */
+static void put_starts(json_t *json, const QueryPlan *plan)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < plan->start_count; i++) {
+        json_t *start = json_object(), *offsets = json_array();
+        for (int p = 0; p < plan->starts[i].partitions; p++)
+            json_array_append_new(offsets, json_integer(plan->starts[i].offsets[p]));
+        doc_put_text(start, "topic", plan->starts[i].topic);
+        doc_put(start, "offsets", offsets);
+        json_array_append_new(array, start);
+    }
+    if (plan->start_count > 0)
+        doc_put(json, "starts", array);
+    else
+        json_decref(array);
+}
+
 int plan_document_version(const QueryPlan *plan)
 {
     int version = 1;
@@ -80,6 +98,7 @@ json_t *plan_to_json(const QueryPlan *plan)
     doc_put(json, "generation", json_integer(plan->generation));
     doc_put(json, "partitions", json_integer(plan->partitions));
     doc_put(json, "settings", json_settings(plan));
+    put_starts(json, plan);
     doc_put(json, "nodes", nodes);
     return json;
 }
@@ -173,6 +192,29 @@ static const PlanSetting *read_settings(DocReader *r, const DocNode *json, size_
     return settings;
 }
 
+static void read_start(DocReader *r, const DocNode *json, PlanStart *out)
+{
+    size_t         count, p = 0;
+    const DocNode *array   = doc_array(r, json, "offsets", &count);
+    int64_t       *offsets = ARENA_ARRAY(r->arena, int64_t, count + 1);
+    for (const DocNode *at = doc_first(array); doc_ok(r) && at != NULL; at = doc_next(at), p++)
+        if (!doc_whole(at, &offsets[p]) || offsets[p] < 0)
+            doc_fail(r, "a start must be an offset");
+    *out = (PlanStart){doc_text(r, json, "topic"), offsets, (int)count};
+}
+
+static const PlanStart *read_starts(DocReader *r, const DocNode *json, size_t *count)
+{
+    *count = 0;
+    if (doc_member(json, "starts") == NULL)
+        return NULL;
+    const DocNode *array  = doc_array(r, json, "starts", count);
+    PlanStart     *starts = ARENA_ARRAY(r->arena, PlanStart, *count + 1);
+    for (size_t i = 0; doc_ok(r) && i < *count; i++)
+        read_start(r, doc_item(array, i), &starts[i]);
+    return starts;
+}
+
 /* Functions are bound with what was set when the statement was accepted. */
 typedef struct {
     FnConfig         base;
@@ -209,6 +251,7 @@ static void read_plan(DocReader *r, const DocNode *json, QueryPlan *plan)
     plan->statement        = doc_text(r, json, "statement");
     plan->generation       = doc_int(r, json, "generation", 0, INT64_MAX);
     plan->settings         = read_settings(r, json, &plan->setting_count);
+    plan->starts           = read_starts(r, json, &plan->start_count);
     int partitions         = (int)doc_int(r, json, "partitions", 0, INT32_MAX);
     r->config              = &config.base;
     if (doc_ok(r) && count == 0)

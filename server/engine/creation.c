@@ -10,6 +10,7 @@
 #include "planner/plan_document.h"
 #include "server/engine/engine_state.h"
 #include "server/engine/kept_plans.h"
+#include "server/engine/starts.h"
 
 /* ---- document ---- */
 
@@ -278,6 +279,16 @@ static Status log_and_run(Execution *x, const AstStatement *statement, Str comma
     return status == OK ? carry_out(x, kept, ref, err) : status;
 }
 
+/* A command of version 18, planned anew at each start, has no place to keep it. */
+static Status decide_starts(Execution *x, Creation *creation, QueryPlan *plan, Error *err)
+{
+    if (creation->query == NULL || x->command != NULL)
+        return OK;
+    *plan           = *creation->query;
+    creation->query = plan;
+    return starts_decide(x, plan, err);
+}
+
 static Status log_and_carry_out(Execution *x, const Creation *decided, const AstStatement *statement,
                                 Str command_id, Str logged_text, Error *err)
 {
@@ -308,7 +319,10 @@ Status execution_create(Execution *x, const Creation *creation, const AstStateme
         TRY(execution_log(x, command_id, statement, logged_text, err));
         TRY(carry_out(x, creation, NULL, err));
     } else {
-        TRY(log_and_carry_out(x, creation, statement, command_id, logged_text, err));
+        Creation  decided = *creation;
+        QueryPlan plan;
+        TRY(decide_starts(x, &decided, &plan, err));
+        TRY(log_and_carry_out(x, &decided, statement, command_id, logged_text, err));
     }
     *entity = answer(x, creation, command_id);
     return OK;

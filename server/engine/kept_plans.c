@@ -14,6 +14,7 @@
 #include "core/file_trouble.h"
 #include "core/logger.h"
 #include "planner/plan_partial.h"
+#include "planner/plan_starts.h"
 
 enum { FILE_VERSION = 1 };
 
@@ -218,6 +219,7 @@ static Status upgrade(KeptPlans *kept, const Kept *item, const Creation *decided
         plan            = *decided->query;
         plan.generation = old.query->generation;
         plan_set_partials(&plan, plan_partials(old.query), arena);
+        plan_keep_starts(&plan, old.query);
         next.query = &plan;
     }
     char *text = creation_to_text(&next);

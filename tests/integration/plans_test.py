@@ -6,6 +6,7 @@ usage: plans_test.py PATH-TO-SLUICE [test...]
 import contextlib
 import json
 import os
+import signal
 import sqlite3
 import sys
 import unittest
@@ -137,6 +138,61 @@ class Plans(unittest.TestCase):
         self.counts(server, [["x", 3, 16]])
 
 
+    # ---- where a query begins that begins at the ends ----
+
+    def kill(self, server):
+        server.stop(signal.SIGKILL)
+        server.start()
+
+    def insert(self, server, values):
+        for value in values:
+            server.ok(f"INSERT INTO S VALUES ('x', {value});")
+
+    def starts(self, server, query):
+        return [(start["topic"], start["offsets"]) for start in self.plan_of(server, query).get("starts", [])]
+
+    def test_what_is_answered_before_the_first_commit(self):
+        """All that is inserted behind the statement's answer is the query's, however often the server dies before it has committed."""
+        server = self.server(ksql__streams__auto__offset__reset="latest")
+        server.ok(SOURCE + SOURCE.replace("STREAM S", "STREAM S2") + "INSERT INTO S VALUES ('x', 1000);")
+        server.ok(COUNTS + "CREATE STREAM D AS SELECT * FROM S; INSERT INTO D SELECT * FROM S; CREATE STREAM J AS SELECT A.ID, A.V FROM S A JOIN S2 B WITHIN 1 HOUR ON A.ID = B.ID;")
+        server.ok("PAUSE ALL;")  # so that nothing is committed
+        for number in range(4):
+            self.insert(server, [number])
+            self.kill(server)
+        server.ok("RESUME ALL;")
+        self.counts(server, [["x", 4, 6]])
+        wait_until(lambda: len(server.pull("SELECT * FROM D;")) == 8, 10, "D to have all, by both queries")
+        wait_until(lambda: len(server.pull("SELECT * FROM J;")) == 16, 10, "J to have all")
+        for query in server.ok("SHOW QUERIES;")[0]["queries"]:
+            self.assertEqual(self.starts(server, query["id"]), [("s", [1])])
+
+    def test_killed_with_the_answer(self):
+        for how in ("SELECT ID, COUNT(*) AS N FROM S GROUP BY ID", "SELECT V AS ID, COUNT(*) AS N FROM S GROUP BY V"):
+            server = self.server(ksql__streams__auto__offset__reset="latest")
+            server.ok(SOURCE + f"INSERT INTO S VALUES ('x', 1); CREATE TABLE C AS {how}; INSERT INTO S VALUES ('x', 1);")
+            self.kill(server)
+            wait_until(lambda: [row[1] for row in server.pull("SELECT * FROM C;")] == [1], 10, "C to have the record")
+
+    def test_a_replaced_query_begins_where_the_former_did(self):
+        server = self.server(ksql__streams__auto__offset__reset="latest")
+        server.ok(SOURCE + "INSERT INTO S VALUES ('x', 1000);" + COUNTS + "PAUSE ALL;")
+        self.insert(server, [1])
+        server.ok(COUNTS.replace("CREATE TABLE", "CREATE OR REPLACE TABLE").replace("FROM S", "FROM S WHERE V > 0"))
+        self.assertEqual(self.starts(server, server.ok("SHOW QUERIES;")[0]["queries"][0]["id"]), [("s", [1])])
+        self.kill(server)
+        server.ok("RESUME ALL;")
+        self.counts(server, [["x", 1, 1]])
+
+    def test_what_is_read_from_the_beginning_has_no_start(self):
+        server = self.server(ksql__streams__auto__offset__reset="latest")
+        server.ok(SOURCE + "CREATE TABLE T (ID VARCHAR PRIMARY KEY, W INT) WITH (KAFKA_TOPIC='t', PARTITIONS=1, VALUE_FORMAT='JSON');")
+        server.ok("CREATE STREAM J AS SELECT S.ID, V, W FROM S JOIN T ON S.ID = T.ID;")
+        server.ok(COUNTS, streamsProperties={"auto.offset.reset": "earliest"})
+        starts = {query["id"][:4]: self.starts(server, query["id"]) for query in server.ok("SHOW QUERIES;")[0]["queries"]}
+        self.assertEqual(starts, {"CSAS": [("s", [0])], "CTAS": []})
+
+
 class QueriesFile(unittest.TestCase):
     """A file has no command log: its plans are kept in the state directory."""
 
@@ -237,6 +293,23 @@ class QueriesFile(unittest.TestCase):
             self.insert(server, start)
             wait_until(lambda: server.pull("SELECT * FROM D;") == [["x", n, None] for n in range(1, start + 1)], 10, "D to have the new column")
             server.stop()
+
+    def test_a_kill_before_the_first_commit(self):
+        """plans.json keeps where a query begins, also of one that was changed since."""
+        other = "CREATE STREAM OTHER AS SELECT * FROM S;"
+        server = self.server(SOURCE + other, ksql__streams__auto__offset__reset="latest")
+        self.insert(server, 1000)
+        server.stop()
+        for text, total in ((COUNTS, 1), (COUNTS, 3), (COUNTS.replace("FROM S", "FROM S WHERE V > 0"), 6)):
+            self.write(server, SOURCE + other + text)
+            server.start()
+            with open(os.path.join(server.directory, "data", "plans.json"), encoding="utf-8") as file:
+                kept = [json.loads(statement["plan"]) for statement in json.load(file)["kept"]]
+            self.assertEqual(kept[2]["query"]["is"]["starts"], [{"topic": "s", "offsets": [1]}])
+            self.insert(server, {1: 1, 3: 2, 6: 3}[total])
+            server.stop(signal.SIGKILL)
+        server.start()
+        self.counts(server, [["x", 3, 6]])
 
     def test_a_condition_may_change(self):
         server = self.server(SOURCE + COUNTS)

@@ -15,6 +15,7 @@
 #include "planner/nodes/node_source.h"
 #include "planner/plan_document.h"
 #include "planner/plan_partial.h"
+#include "planner/plan_starts.h"
 #include "server/cluster/command_record.h"
 #include "server/engine/engine.h"
 #include "server/statements/statements.h"
@@ -164,6 +165,28 @@ static void partial_results_stay_what_they_are(void **state)
     assert_int_equal(plan_partials(plan_of(b, "CTAS_PARTS_1")), PARTIALS_UNNAMED);
 }
 
+/* The first plan that says where it begins. Those of before say nothing of it, and begin as they did. */
+static void where_a_query_begins_is_kept(void **state)
+{
+    Bench *b = *state;
+    Str    lines[8][2];
+    assert_int_equal(read_fixture(b, "19-starts", lines, ARRAY_LEN(lines)), 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(apply(b, lines[i][0], lines[i][1]), OK);
+    const QueryPlan *plan = plan_of(b, "CTAS_STARTS_1");
+    assert_int_equal(plan_start_of(plan, STR_LIT("starts_s"), 0), 2);
+    assert_int_equal(plan_start_of(plan, STR_LIT("starts_s"), 1), 3);
+    assert_int_equal(plan_start_of(plan, STR_LIT("starts_s"), 2), 0); /* added since: all of it */
+    assert_int_equal(plan_start_of(plan, STR_LIT("starts"), 0), -1);
+    json_t *json    = plan_to_json(plan);
+    char   *written = json_dumps(json, JSON_COMPACT);
+    assert_true(str_find(lines[1][1], str_c(written), 0) >= 0);
+    free(written); /* jansson's */
+    json_decref(json);
+    apply_fixture(b, "19");
+    assert_int_equal(plan_of(b, "CTAS_C_4")->start_count, 0);
+}
+
 /* Version 18 has texts alone: planned with what is set now, as that version did. */
 static void commands_without_plans_are_planned_from_text(void **state)
 {
@@ -252,6 +275,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(partial_results_stay_what_they_are, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(where_a_query_begins_is_kept, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(commands_with_plans_decide_nothing, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(commands_without_plans_are_planned_from_text, bench_setup,
                                         bench_teardown),
