@@ -23,15 +23,17 @@ typedef struct TaskInput    TaskInput;
 enum { POLL_RECORDS = 5000 /* at most, of one take */ };
 
 struct Fetcher {
-    Fetcher      *next, **link, *next_alike;
-    Str           topic; /* heap */
-    int           partition, handle;
-    LogReader    *reader;
-    PoolReading  *pooled; /* NULL: it is the worker's shared reader */
-    LogBatch      batch;
-    bool          held;
-    int64_t       from;       /* position before the batch; without one: of the next take */
-    int64_t       stalled_us; /* since when some wait for others to finish the batch; 0: they do not */
+    Fetcher     *next, **link, *next_alike;
+    Str          topic; /* heap */
+    int          partition, handle;
+    LogReader   *reader;
+    PoolReading *pooled; /* NULL: it is the worker's shared reader */
+    LogBatch     batch;
+    bool         held;
+    int64_t      from;            /* position before the batch; without one: of the next take */
+    int64_t      first, furthest; /* of a log that went back (fetcher.c): where it began, how far it was read;
+                                     furthest INT64_MAX: it did not */
+    int64_t       stalled_us;     /* since when some wait for others to finish the batch; 0: they do not */
     TaskInput   **consumers;
     size_t        count, capacity;
     SharedDecode *decodes; /* list: one per source that consumers read here */

@@ -8,6 +8,10 @@
  * same way; where it is a little, as with the queries of one start, the shared fetcher goes back, and the
  * others skip what they have.
  *
+ * A log that goes back under its reader (a topic that was deleted and made again, a broker that has lost the
+ * end of one) has other records below the positions of its readers than those that they have read. They take
+ * them all: to skip what lies below their positions would be to lose it in silence.
+ *
  * Several consumers that wait for each other's inputs could stall for ever; a fetcher in which some are done
  * and some do not move for STALL_US detaches the latter.
  */
@@ -111,6 +115,7 @@ static Status fetcher_open(Fetchers *self, Str topic, int partition, int64_t pos
     fetcher->pooled    = reading;
     fetcher->slices    = self->slices;
     fetcher->from      = position;
+    fetcher->furthest  = INT64_MAX;
     link_fetcher(self, fetcher);
     *out = fetcher;
     return OK;
@@ -153,8 +158,25 @@ static size_t find_place(const Fetcher *fetcher, int64_t position)
     return low;
 }
 
+/* The place where a former log was read says nothing of this one. What was made of the former stays. */
+static void begin_anew(TaskInput *input, int64_t first)
+{
+    input->position = input->committed = first;
+    input->head_known                  = false;
+    if (input->replay_until > first)
+        input->replay_until = first;
+}
+
+/* Positions that this log has not come to since it went back are of the former one. */
+static bool is_of_former_log(const Fetcher *fetcher, const TaskInput *input)
+{
+    return input->position > fetcher->furthest;
+}
+
 static void add_consumer(Fetcher *fetcher, TaskInput *input)
 {
+    if (is_of_former_log(fetcher, input))
+        begin_anew(input, fetcher->first);
     if (fetcher->count == fetcher->capacity) {
         fetcher->capacity  = fetcher->capacity ? fetcher->capacity * 2 : 4;
         fetcher->consumers = mem_realloc(fetcher->consumers, fetcher->capacity * sizeof *fetcher->consumers);
@@ -253,9 +275,12 @@ void fetchers_rewind(Fetchers *self)
     for (Fetcher *fetcher = self->first, *next; fetcher != NULL; fetcher = next) {
         int64_t lowest = INT64_MAX;
         next           = fetcher->next;
-        for (size_t i = 0; i < fetcher->count; i++)
+        for (size_t i = 0; i < fetcher->count; i++) {
+            if (is_of_former_log(fetcher, fetcher->consumers[i]))
+                begin_anew(fetcher->consumers[i], fetcher->first);
             if (fetcher->consumers[i]->position < lowest)
                 lowest = fetcher->consumers[i]->position;
+        }
         for (size_t i = 0; i < fetcher->count; i++)
             fetcher->consumers[i]->head_known = false;
         if (lowest >= fetcher->from && fetcher->held) {
@@ -292,12 +317,51 @@ bool fetcher_at_end(const TaskInput *input)
 
 /* ---- pumping ---- */
 
+static void begin_all_anew(Fetchers *self, Fetcher *fetcher, int64_t first)
+{
+    for (size_t i = 0; i < fetcher->count; i++) {
+        begin_anew(fetcher->consumers[i], first);
+        self->client.moved(fetcher->consumers[i]);
+    }
+    fetcher->from = fetcher->first = fetcher->furthest = first;
+}
+
+/* A reader is taken down only by go_back, or by the log. All who read the partition here learn it at once, so
+ * that none of them compares a former position with the new log. */
+static void log_went_back(Fetchers *self, Fetcher *fetcher, int64_t first)
+{
+    Error err;
+    log_line(LOG_WARN,
+             "topic " STR_FMT " partition %d: what was there up to offset %lld is gone, and there are others "
+             "from %lld on: it was made again, or has lost its end. Its readers take all that is there; what "
+             "they made of the former records stays",
+             STR_ARG(fetcher->topic), fetcher->partition, (long long)fetcher->from, (long long)first);
+    begin_all_anew(self, fetcher, first);
+    for (Fetcher *other = self->first; other != NULL; other = other->next)
+        if (other != fetcher && other->partition == fetcher->partition &&
+            str_equal(other->topic, fetcher->topic) && other->from > first) {
+            if (go_back(other, first, &err) == OK)
+                begin_all_anew(self, other, first);
+            else /* it will find out by itself */
+                log_line(LOG_WARN, "%s", err.message);
+        }
+}
+
+static void note_progress(Fetcher *fetcher, int64_t next)
+{
+    if (fetcher->furthest != INT64_MAX && next > fetcher->furthest)
+        fetcher->furthest = next;
+}
+
 /* With nothing there, the reader may still have gone beyond markers and compacted records. */
 static void pass_gap(Fetchers *self, Fetcher *fetcher)
 {
     int64_t position = log_reader_position(fetcher->reader, fetcher->handle);
+    if (position < fetcher->from)
+        log_went_back(self, fetcher, position);
     if (position > fetcher->from)
         fetcher->from = position;
+    note_progress(fetcher, position);
     for (size_t i = 0; i < fetcher->count; i++) {
         TaskInput *input = fetcher->consumers[i];
         if (fetcher->from <= input->position)
@@ -365,6 +429,9 @@ static Status take(Fetchers *self, Fetcher *fetcher, bool *busy, Task **failed, 
         pass_gap(self, fetcher);
         return OK;
     }
+    if (fetcher->batch.records[0].offset < fetcher->from)
+        log_went_back(self, fetcher, fetcher->batch.records[0].offset);
+    note_progress(fetcher, fetcher->batch.next_offset);
     *busy         = true;
     fetcher->held = true;
     for (size_t i = 0; i < fetcher->count; i++) {

@@ -172,7 +172,9 @@ static Status plan_source_replay(Task *task, const TaskRecord *file, bool *behin
                         err));
         if (from < first)
             from = first;
-        if (from >= input->position)
+        /* The topic was made again: nothing to replay up to, and all of it is new (fetcher.c). The reader,
+         * put there, finds out and tells. */
+        if (from >= input->position || input->position > end)
             continue;
         input->replay_until = input->position;
         input->position     = from;
