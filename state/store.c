@@ -94,6 +94,7 @@ Status store_open(StateFile *file, const StoreSpec *spec, int partition, Store *
     store->prepared_time     = time;
     store->committed_time    = time;
     store->swept_bound       = INT64_MIN;
+    store->kept_from         = INT64_MAX;
     status                   = state_memory_attach(store, err);
     if (status == OK && spec->kind == STORE_BUFFER)
         status = store_buffer_open(store, err);
@@ -435,6 +436,8 @@ StoreRows store_dirty_rows(Store *store)
 }
 
 int64_t store_time(const Store *store) { return store->time; }
+
+void store_keep_from(Store *store, int64_t from) { store->kept_from = from; }
 
 Status store_clear(Store *store, Error *err)
 {

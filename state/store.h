@@ -198,6 +198,10 @@ StoreRows store_dirty_rows(Store *store);
 /* Largest window start (WINDOW), end (SESSION) or time (BUFFER) ever put: storeS of runtime.md 2.4, 2.6;
  * INT64_MIN when none. */
 int64_t store_time(const Store *store);
+/* WINDOW: from now on what has that start or a later one stays, whatever the retention says, until this is
+ * asked again; INT64_MAX: nothing does. Not what had expired at the last commit, and no longer than to the
+ * next: who keeps rows is done with them by then. */
+void store_keep_from(Store *store, int64_t from);
 
 /* What it was asked since it was opened, how often that took reading the file, and what of it is in memory
  * (of a file with a writer: committed rows, removed ones that the file has yet to hear of among them). */

@@ -78,6 +78,7 @@ struct Store {
     KeyGroup   **idle;
     size_t       idle_count, idle_capacity;
     int64_t      time, committed_time, swept_bound;
+    int64_t      kept_from;           /* store_keep_from; nothing: INT64_MAX */
     uint64_t     lookups, file_reads; /* since it was opened */
     int64_t      prepared_time;       /* as of what is set aside; else committed_time */
     bool         listed;              /* in file->changed */
@@ -196,7 +197,10 @@ Status store_load(CacheRow *row, Error *err);
 
 static inline bool store_row_expired(const Store *store, int64_t start, int64_t end)
 {
-    return store_row_time(store->spec.kind, start, end) < store_bound(&store->spec, store->time);
+    int64_t time = store_row_time(store->spec.kind, start, end);
+    if (time >= store_bound(&store->spec, store->time))
+        return false;
+    return time < store->kept_from || time < store_bound(&store->spec, store->committed_time);
 }
 
 static inline TableRow store_table_row(const CacheRow *row)

@@ -45,6 +45,7 @@ Status aggregate_open(Operator *op, AggregateFold fold, Error *err)
     self->sites          = ARENA_ARRAY(op->arena, FnSite, self->call_count + 1);
     self->inner          = ARENA_ARRAY(op->arena, Value, self->plan->inner->count + 1);
     self->next           = ARENA_ARRAY(op->arena, Value, self->value_count + 1);
+    emit_final_open(self);
     aggregate_rollback(op);
     self->merges = partial_of(op->node) != NULL;
     if (!self->merges)
@@ -66,6 +67,7 @@ void aggregate_rollback(Operator *op)
     self->next_emit   = 0;
     self->swept       = 0;
     self->context     = (AggregateContext){.config = op->programs.config};
+    store_keep_from(self->store, INT64_MAX);
 }
 
 void aggregate_close(Operator *op)
@@ -142,6 +144,8 @@ Status aggregate_push(Operator *op, int port, const RecordBatch *in, Error *err)
     AggregateOp *self = (AggregateOp *)op;
     RecordBatch *out  = batch_new(in->arena, op->node->schema, self->lazy ? 1 : in->count);
     bool         far  = self->fetches && store_is_far(self->store);
+    if (self->plan->emit_final)
+        emit_final_keep(self);
     for (size_t i = 0; i < in->count; i++) {
         if (far)
             fetch_ahead(self, in, i);

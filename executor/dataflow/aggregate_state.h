@@ -54,6 +54,8 @@ struct AggregateOp {
     bool                 fetches;               /* key bytes of rows are those of the store's rows */
     int64_t              time;                  /* stream time of this operator, unset INT64_MIN */
     int64_t              last_close, next_emit; /* EMIT FINAL */
+    int64_t              final_interval_ms;     /* EMIT FINAL: its throttle by the wall clock */
+    bool                 final_forgets;         /* EMIT FINAL as Kafka Streams: the retention comes first */
     int64_t              swept;                 /* EMIT FINAL, sessions: those that ended before are gone */
     Value               *states;  /* of the row being changed (aggregate_begin), and what each lives in */
     Growth              *memory;  /* NULL: they point nowhere, none of them */

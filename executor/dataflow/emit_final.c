@@ -1,12 +1,22 @@
 /*
  * emit_final.c - which windows a record closes.
  *
- * Windows are looked for between the last close and this one. What the store has already forgotten is not
- * emitted: a jump in time longer than the retention loses windows, as in ksqlDB, whose tests pin it down.
+ * Windows are looked for between the last close and this one. That costs a look through the store, so it is
+ * done about once a second and before each commit (aggregate_tick), not per record. It may: what has closed
+ * takes no more records, so later it is the same. But the store's time goes on with the records, and over a
+ * backlog, or after a pause, goes in a moment past all that is retained. So the store is told to keep what
+ * has not been emitted (emit_final_keep): every window that has closed is emitted, whenever that is, and what
+ * comes out depends on the times of the records alone. At a commit nothing is left to keep, for what has
+ * expired has closed (retention is at least size and grace), and what has closed was emitted.
+ *
+ * Kafka Streams looks where the retention lets it, and loses what a jump in time, or its own throttle, has
+ * taken out of sight; ksqlDB's tests pin the former down. Who sets its internal property for that interval
+ * gets it so (final_forgets).
  * HAVING is asked here; a window that fails it emits nothing.
  */
 #include "executor/dataflow/emit_final.h"
 #include "executor/dataflow/task.h"
+#include "planner/plan_settings.h"
 
 typedef struct {
     int64_t low, high; /* of starts; sessions: of ends */
@@ -28,6 +38,30 @@ static bool same_windows(const PlanAggregate *plan, int64_t a, int64_t b)
     return first_start(plan, a) == first_start(plan, b) && last_start(plan, a) == last_start(plan, b);
 }
 
+/* No window that starts before it has still to be emitted. */
+static int64_t first_pending(const AggregateOp *self)
+{
+    int64_t size = self->plan->window.size_ms;
+    return self->last_close == -1 ? 0 : (self->last_close > size ? self->last_close - size : 0) + 1;
+}
+
+void emit_final_open(AggregateOp *self)
+{
+    const PipelineSpec *spec = &self->base.pipeline->spec;
+    QuerySettings       told;
+    plan_query_settings(spec->plan, &told);
+    self->final_forgets = told.streams_final_interval_ms >= 0;
+    self->final_interval_ms =
+        self->final_forgets ? told.streams_final_interval_ms : spec->emit_final_interval_ms;
+}
+
+void emit_final_keep(AggregateOp *self)
+{
+    if (!self->final_forgets &&
+        self->plan->window.kind != WINDOWED_SESSION) /* those the store never forgets */
+        store_keep_from(self->store, first_pending(self));
+}
+
 /* False: there is nothing to look for. */
 static bool time_range(const AggregateOp *self, int64_t close, Range *out)
 {
@@ -37,14 +71,11 @@ static bool time_range(const AggregateOp *self, int64_t close, Range *out)
     out->high                  = close - size;
     if (out->high < 0)
         return false;
-    out->low = 0;
-    if (!first) {
-        out->low = (self->last_close > size ? self->last_close - size : 0) + 1;
-        if (same_windows(plan, out->high, out->low - 1))
-            return false;
-    }
+    out->low = first_pending(self);
+    if (!first && same_windows(plan, out->high, out->low - 1))
+        return false;
     int64_t newest = store_time(self->store);
-    if (newest > plan->retention_ms && newest - plan->retention_ms > out->low)
+    if (self->final_forgets && newest > plan->retention_ms && newest - plan->retention_ms > out->low)
         out->low = newest - plan->retention_ms;
     return true;
 }
@@ -95,16 +126,16 @@ static Status sweep_sessions(AggregateOp *self, Arena *arena, Error *err)
 
 Status emit_final(AggregateOp *self, const Row *trigger, bool at_once, RecordBatch *out, Error *err)
 {
-    const PipelineSpec *spec  = &self->base.pipeline->spec;
-    int64_t             close = self->time - self->plan->grace_ms - self->plan->gap_ms;
-    Range               range;
+    Clock  *clock = self->base.pipeline->spec.clock;
+    int64_t close = self->time - self->plan->grace_ms - self->plan->gap_ms;
+    Range   range;
     if (self->last_close != -1 && self->last_close >= close)
         return OK;
-    if (!at_once && spec->emit_final_interval_ms > 0) {
-        int64_t now = spec->clock->now_ms(spec->clock);
+    if (!at_once && self->final_interval_ms > 0) {
+        int64_t now = clock->now_ms(clock);
         if (now < self->next_emit)
             return OK;
-        self->next_emit = now + spec->emit_final_interval_ms;
+        self->next_emit = now + self->final_interval_ms;
     }
     bool session = self->plan->window.kind == WINDOWED_SESSION;
     if (!(session ? session_range(self, close, &range) : time_range(self, close, &range)))
@@ -112,5 +143,6 @@ Status emit_final(AggregateOp *self, const Row *trigger, bool at_once, RecordBat
     if (range.low <= range.high)
         TRY(emit_range(self, &range, trigger, out, err));
     self->last_close = close;
+    emit_final_keep(self);
     return session ? sweep_sessions(self, out->arena, err) : OK;
 }

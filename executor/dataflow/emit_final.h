@@ -6,6 +6,10 @@
 
 #include "executor/dataflow/aggregate_state.h"
 
+/* Reads what the query is told of it. */
+void emit_final_open(AggregateOp *self);
+/* Before records are folded in: the store shall not forget what has not been emitted. */
+void emit_final_keep(AggregateOp *self);
 /* To be called after each record, with the operator's time moved: appends the windows that it has closed, if
  * that was not done a moment ago. `at_once`: however short ago that was; then there may be no trigger (NULL).
  */

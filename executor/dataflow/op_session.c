@@ -4,7 +4,7 @@
  * A record joins every session of its key that is no further away than the gap, and they become one. Each
  * session that goes is emitted as a tombstone first, even one that has the same bounds as the result, except
  * where the record stands at the time of a one-record session. Sessions older than the store's retention are
- * not seen, and not kept, though their rows are emitted.
+ * not seen, and not kept, though their rows are emitted. Under EMIT FINAL one that has closed is not seen.
  */
 #include "executor/dataflow/aggregate_state.h"
 
@@ -16,23 +16,34 @@ typedef struct {
 
 static int64_t add_clamped(int64_t a, int64_t b) { return a > INT64_MAX - b ? INT64_MAX : a + b; }
 
+/* Sessions that ended before it take no part. Under EMIT FINAL those are the closed ones, emitted or not yet:
+ * when it emits is a matter of the wall clock, and must not decide what becomes of a late record. */
+static int64_t oldest_end(const AggregateOp *self)
+{
+    const PlanAggregate *plan   = self->plan;
+    int64_t              newest = store_time(self->store);
+    if (plan->emit_final && !self->final_forgets)
+        return self->time - plan->grace_ms - plan->gap_ms;
+    return newest == INT64_MIN ? INT64_MIN : newest - plan->retention_ms + 1;
+}
+
 static Status find_parts(AggregateOp *self, const Row *row, Str key, Arena *arena, Session *out, Error *err)
 {
-    int64_t gap = self->plan->gap_ms, newest = store_time(self->store);
+    int64_t gap = self->plan->gap_ms, oldest = oldest_end(self);
     TRY(store_find_windows(self->store, key, row->key, row->timestamp - gap, add_clamped(row->timestamp, gap),
                            arena, &out->parts, err));
     size_t kept = 0;
     out->start = out->end = row->timestamp;
     for (size_t i = 0; i < out->parts.count; i++) {
         StoreRow *part = out->parts.rows[i];
-        if (newest != INT64_MIN && part->window_end < newest - self->plan->retention_ms + 1)
+        if (part->window_end < oldest)
             continue;
         out->parts.rows[kept++] = part;
         out->start              = part->window_start < out->start ? part->window_start : out->start;
         out->end                = part->window_end > out->end ? part->window_end : out->end;
     }
     out->parts.count = kept;
-    out->expired     = newest != INT64_MIN && out->end < newest - self->plan->retention_ms + 1;
+    out->expired     = out->end < oldest;
     return OK;
 }
 

@@ -41,10 +41,10 @@ const Setting *settings_find(Str name)
 
 /* Families of names that are somebody else's: function settings, Connect, metrics, TLS, and what Kafka
  * clients take. */
-static const char *const families[] = {"ksql.functions.", "ksql.metrics.",   "ksql.plugins.", "consumer.",
-                                       "producer.",       "admin.",          "topic.",        "ssl.",
-                                       "sasl.",           "security.",       "metric",        "confluent.",
-                                       "authentication.", "__emit.interval", "rocksdb.",      "sluice."};
+static const char *const families[] = {"ksql.functions.", "ksql.metrics.", "ksql.plugins.", "consumer.",
+                                       "producer.",       "admin.",        "topic.",        "ssl.",
+                                       "sasl.",           "security.",     "metric",        "confluent.",
+                                       "authentication.", "rocksdb.",      "sluice."};
 
 bool settings_is_client_property(Str name)
 {

@@ -68,6 +68,30 @@ INSERT INTO hits (page, ROWTIME) VALUES ('c', 15000);
 ASSERT VALUES t (page, WINDOWSTART, n) VALUES ('a', 0, 3);
 ASSERT VALUES t (page, WINDOWSTART, n) VALUES ('b', 0, 1);
 
+--@test: EMIT FINAL: time may jump further than anything is kept
+CREATE TABLE t AS SELECT page, COUNT(*) AS n FROM hits WINDOW HOPPING (SIZE 10 SECONDS, ADVANCE BY 5 SECONDS) GROUP BY page EMIT FINAL;
+INSERT INTO hits (page, ROWTIME) VALUES ('a', 6000);
+INSERT INTO hits (page, ROWTIME) VALUES ('b', 7000);
+INSERT INTO hits (page, ROWTIME) VALUES ('a', 86400000);
+INSERT INTO hits (page, ROWTIME) VALUES ('a', 8000);
+INSERT INTO hits (page, ROWTIME) VALUES ('b', 172800000);
+ASSERT VALUES t (page, WINDOWSTART, n) VALUES ('a', 0, 1);
+ASSERT VALUES t (page, WINDOWSTART, n) VALUES ('b', 0, 1);
+ASSERT VALUES t (page, WINDOWSTART, n) VALUES ('a', 5000, 1);
+ASSERT VALUES t (page, WINDOWSTART, n) VALUES ('b', 5000, 1);
+ASSERT VALUES t (page, WINDOWSTART, n) VALUES ('a', 86395000, 1);
+ASSERT VALUES t (page, WINDOWSTART, n) VALUES ('a', 86400000, 1);
+
+--@test: EMIT FINAL as Kafka Streams does it, when asked for: what lies beyond the retention is lost
+SET 'ksql.streams.__emit.interval.ms.kstreams.windowed.aggregation__' = '0';
+CREATE TABLE t AS SELECT page, COUNT(*) AS n FROM hits WINDOW TUMBLING (SIZE 10 SECONDS) GROUP BY page EMIT FINAL;
+INSERT INTO hits (page, ROWTIME) VALUES ('a', 6000);
+INSERT INTO hits (page, ROWTIME) VALUES ('a', 12000);
+INSERT INTO hits (page, ROWTIME) VALUES ('a', 86400000);
+INSERT INTO hits (page, ROWTIME) VALUES ('a', 86410000);
+ASSERT VALUES t (page, WINDOWSTART, n) VALUES ('a', 0, 1);
+ASSERT VALUES t (page, WINDOWSTART, n) VALUES ('a', 86400000, 1);
+
 --@test: HAVING over windows
 CREATE TABLE t AS SELECT page, COUNT(*) AS n FROM hits WINDOW TUMBLING (SIZE 10 SECONDS) GROUP BY page HAVING COUNT(*) > 1;
 INSERT INTO hits (page, ROWTIME) VALUES ('a', 1000);
