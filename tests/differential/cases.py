@@ -72,9 +72,11 @@ class Source:
 class Query:
     """One statement, and what is known of its result."""
 
-    def __init__(self, name, statement, is_table, keys=(), columns=(), window=None, model=None, final=False, direct=True, empties=False):
+    def __init__(self, name, statement, is_table, keys=(), columns=(), window=None, model=None, final=False, direct=True, empties=False,
+                 forgets=False):
         self.name, self.statement, self.is_table = name, statement, is_table
         self.keys, self.columns, self.window, self.model, self.final, self.direct = list(keys), list(columns), window, model, final, direct
+        self.forgets = forgets  # the state keeps less than the topic
         self.empties = empties  # groups that rows came to and left again: a cache may never have shown them
 
     def without_empty(self, rows):
@@ -115,16 +117,16 @@ def predicate(rng, columns):
 WINDOWS = ("TUMBLING", "HOPPING", "SESSION")
 
 
-def window_clause(rng, size, grace):
+def window_clause(rng, size, grace, retention=", RETENTION 2 DAYS"):
     kind = rng.choice(WINDOWS)
     advance = max(1000, size // rng.choice((1, 2, 3)) // 1000 * 1000) if kind == "HOPPING" else size
     grace_text = "" if grace is None else ", GRACE PERIOD %d SECONDS" % (grace // 1000)
     if kind == "SESSION":
-        text = "WINDOW SESSION (%d SECONDS%s)" % (size // 1000, ", RETENTION 2 DAYS" + grace_text)
+        text = "WINDOW SESSION (%d SECONDS%s)" % (size // 1000, retention + grace_text)
     elif kind == "HOPPING":
-        text = "WINDOW HOPPING (SIZE %d SECONDS, ADVANCE BY %d SECONDS, RETENTION 2 DAYS%s)" % (size // 1000, advance // 1000, grace_text)
+        text = "WINDOW HOPPING (SIZE %d SECONDS, ADVANCE BY %d SECONDS%s)" % (size // 1000, advance // 1000, retention + grace_text)
     else:
-        text = "WINDOW TUMBLING (SIZE %d SECONDS, RETENTION 2 DAYS%s)" % (size // 1000, grace_text)
+        text = "WINDOW TUMBLING (SIZE %d SECONDS%s)" % (size // 1000, retention + grace_text)
     return text, {"kind": kind, "size": size, "advance": advance, "grace": 2 * 24 * HOUR - size if grace is None else grace}
 
 
@@ -201,22 +203,24 @@ class Case:
         if not found:
             return
         where, keeps = predicate(rng, columns)
-        text, window, final = "", None, False
+        text, window, final, forgets = "", None, False, False
         if rng.random() < 0.6:
             size = rng.choice((10, 60, 600)) * 1000
             grace = rng.choice((0, size, None)) if ordered else None
-            text, window = window_clause(rng, size, grace)
-            # EMIT FINAL looks once a second for what has closed. A session that has, and was not looked at, may still be joined to another.
-            final = grace is not None and rng.random() < 0.4 and (window["kind"] != "SESSION" or self.lateness == 0)
+            # What EMIT FINAL emits does not depend on how long windows are kept beyond that, nor on when it looks for them.
+            final = grace is not None and rng.random() < 0.5
+            forgets = final and rng.random() < 0.7
+            text, window = window_clause(rng, size, grace, *([""] if forgets else []))
         having = "" if final or rng.random() < 0.7 else " HAVING COUNT(*) > 1"
         names = [n for n, _ in keys]
         key_format = "JSON"
         model = None
         if all(a[2] in MODELLED and (a[2] != "SUM" or a[1][0] != "DOUBLE") for a in found):
-            model = {"keys": names, "keeps": keeps, "aggregates": [(a[2], a[3], a[1]) for a in found], "having": bool(having), "by_key": by_key}
+            model = {"keys": names, "keeps": keeps, "aggregates": [(a[2], a[3], a[1]) for a in found], "having": bool(having), "by_key": by_key, "final": final}
         self.add(statement=f"CREATE TABLE {{N}} WITH (KAFKA_TOPIC='{{TOPIC}}', KEY_FORMAT='{key_format}', VALUE_FORMAT='JSON') AS SELECT {', '.join(names)}, "
                            f"{', '.join(a[0] for a in found)} FROM S {text}{where} GROUP BY {', '.join(names)}{having} EMIT {'FINAL' if final else 'CHANGES'};",
-                 is_table=True, keys=keys, columns=[("A%d" % int(a[0].rsplit(" A", 1)[1]), a[1]) for a in found], window=window, model=model, final=final)
+                 is_table=True, keys=keys, columns=[("A%d" % int(a[0].rsplit(" A", 1)[1]), a[1]) for a in found], window=window, model=model, final=final,
+                 forgets=forgets)
 
     def add_from_table(self):
         rng = self.rng
@@ -304,11 +308,12 @@ class Case:
         for _ in range(size // 8):
             clock += rng.randrange(2) * 1000
             self.tables.append(self.table.record(rng, clock))
-        clock = START
+        clock, jumps = START, rng.random() < 0.5
         for _ in range(rng.randint(3, 6)):
             batch = []
             for _ in range(size // 5):
                 clock += rng.randrange(2 * self.step)
+                clock += rng.randrange(HOUR) if rng.random() < 0.02 and jumps else 0  # further than what is kept
                 batch.append(self.stream.record(rng, max(START, clock - rng.randrange(self.lateness + 1))))
             self.batches.append(batch)
         self.pair_batches = [[[source.record(rng, START + rng.randrange(600000)) for _ in range(size // 20)] for source in self.pair] for _ in self.batches]

@@ -232,7 +232,6 @@ class Run:
             for source, records in zip(self.case.pair, self.case.pair_ends):
                 self.feed(source, records)
         if any(query.final for query in self.queries()):
-            time.sleep(1.2)  # closed windows are looked for once a second
             self.feed(self.case.stream, self.case.nudges)
 
     def await_table(self):
@@ -257,8 +256,8 @@ class Run:
             if query.name not in pulled:
                 continue
             rows = observe.sqlite_rows(self.server.properties["ksql.streams.state.dir"], query.name, self.schemas[query.name])
-            topic = seen[query.name]
-            other = topic if pulled[query.name] is None else pulled[query.name]
+            topic = kept(query, seen[query.name], rows)
+            other = topic if pulled[query.name] is None else kept(query, pulled[query.name], rows)
             differ(f"{query.name}: open.sql and {'the topic' if other is topic else 'the pull query'}", observe.loose(other), observe.loose(rows), query.final)
 
     def pull_as(self, query, schema, topic):
@@ -269,7 +268,7 @@ class Run:
             if rows is None:
                 return None, topic
             try:
-                differ(f"{query.name}: the topic and the pull query", observe.loose(topic), observe.loose(rows), query.final)
+                differ(f"{query.name}: the topic and the pull query", observe.loose(kept(query, topic, rows)), observe.loose(rows), query.final)
                 return rows, topic
             except Failure:
                 if time.monotonic() > end:
@@ -300,6 +299,11 @@ class Run:
 
 
 # ---- comparing ----
+
+def kept(query, wanted, found):
+    """Of what the topic has, what is still in the state."""
+    return {at: row for at, row in wanted.items() if at in found} if query.forgets else wanted
+
 
 def differ(what, wanted, found, only_wanted=False):
     """Raises a Failure that shows the first difference. `only_wanted`: there may be more rows than wanted."""

@@ -1,7 +1,7 @@
 """A small evaluator of grouped and windowed queries, written from the rules and not from the engine: what it says a table must be.
 
 Records go through in the order of their partition; stream time is the partition's. Windows are late when they end at or before stream time
-less grace. NULL groups are dropped, aggregates pass over NULL arguments.
+less grace; a session that is takes no further record under EMIT FINAL. NULL groups are dropped, aggregates pass over NULL arguments.
 """
 import collections
 
@@ -73,10 +73,11 @@ class Groups:
     def session(self, window, group, row, timestamp):
         gap, low, high = window["size"], timestamp, timestamp
         states = self.fresh()
-        met = [(g, b) for g, b in self.rows if g == group and b[1] >= timestamp - gap and b[0] <= timestamp + gap]
+        oldest = self.time - window["grace"] - gap
+        met = [(g, b) for g, b in self.rows if g == group and b[1] >= timestamp - gap and b[0] <= timestamp + gap and (b[1] >= oldest or not self.model["final"])]
         for at in met:
             low, high = min(low, at[1][0]), max(high, at[1][1])
-        if high < self.time - window["grace"] - gap:
+        if high < oldest:
             return
         for at in met:
             states = self.merged(states, self.rows.pop(at))
