@@ -245,7 +245,7 @@ Status parse_split(Arena *arena, Str text, Str **statements, Pos **positions, si
             break; /* opened and never closed: the rest is unfinished */
         if (token.id != TK_SEMI)
             continue;
-        if (found == capacity) {
+        if (found + 1 == capacity) { /* one more for the rest */
             Str *more_texts  = ARENA_ARRAY(arena, Str, capacity * 2);
             Pos *more_starts = ARENA_ARRAY(arena, Pos, capacity * 2);
             memcpy(more_texts, texts, found * sizeof *texts);
@@ -262,5 +262,7 @@ Status parse_split(Arena *arena, Str text, Str **statements, Pos **positions, si
     *positions  = starts;
     *count      = found;
     *rest       = first.id == 0 ? STR_LIT("") : str_n(text.ptr + first.at, text.len - first.at);
+    if (first.id != 0)
+        starts[found] = first.pos;
     return OK;
 }

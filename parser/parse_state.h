@@ -37,6 +37,7 @@ typedef struct {
     const ParseOptions *options;
     Error              *err;
     Status              status;        /* OK, or err holds a mistake */
+    size_t              substituted;   /* bytes that variables have put in */
     bool                stop;          /* a syntax error: feed no more tokens */
     Vec                 statements;    /* AstStatement */
     Vec                 source_names;  /* AstName: names and aliases in FROM, of the current statement */

@@ -15,6 +15,11 @@ typedef struct {
     size_t         count;
 } AstScript;
 
+enum {
+    VARIABLE_MAX    = 1024 * 1024,      /* bytes of a variable's value; who keeps variables sees to it */
+    SUBSTITUTED_MAX = 16 * 1024 * 1024, /* that variables may put into one text: then it is E_LIMIT */
+};
+
 typedef struct {
     Str name; /* compared without regard to case */
     Str value;
@@ -24,10 +29,14 @@ typedef struct {
     const Variable
           *variables; /* for ${name}; may be NULL: then ${name} in an identifier or literal is an error */
     size_t variable_count;
-    bool   test_statements;    /* accept ASSERT VALUES/STREAM/..., RUN SCRIPT (sql.md 4.9) */
-    bool   optional_semicolon; /* the last statement may end without `;` (/query-stream) */
-    bool   keep_variables;     /* no substitution pass: ${name} stays as it is (DEFINE, shell) */
-    Pos    origin;             /* where the text starts in what the user wrote; line 0: at 1:1 */
+    /* The same from elsewhere, if not NULL: the value of a variable, ptr NULL: there is none. What it returns
+     * need not outlive the call of the parser. */
+    Str (*find_variable)(const void *context, Str name);
+    const void *variable_context;
+    bool        test_statements;    /* accept ASSERT VALUES/STREAM/..., RUN SCRIPT (sql.md 4.9) */
+    bool        optional_semicolon; /* the last statement may end without `;` (/query-stream) */
+    bool        keep_variables;     /* no substitution pass: ${name} stays as it is (DEFINE, shell) */
+    Pos         origin;             /* where the text starts in what the user wrote; line 0: at 1:1 */
 } ParseOptions;
 
 /* Parses a whole text: 0..n statements. */
@@ -36,7 +45,7 @@ Status parse_script(Arena *arena, Str text, const ParseOptions *options, AstScri
 Status parse_statement(Arena *arena, Str text, const ParseOptions *options, AstStatement **out, Error *err);
 /* Only cuts the text into statements (text from first token to `;`, position of the first token): what comes
  * before a syntax error can be run before the error is found (sql.md 1.5). The unfinished rest, if any, is
- * *rest. */
+ * *rest; both arrays have room for one more, and the position of the rest is there already. */
 Status parse_split(Arena *arena, Str text, Str **statements, Pos **positions, size_t *count, Str *rest,
                    Error *err);
 /* One expression, one type (tests, ASSERT, schemas from outside). */

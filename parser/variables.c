@@ -10,17 +10,36 @@
 
 bool variables_active(const ParseState *state)
 {
-    return state->options->variable_count > 0 && !state->options->keep_variables;
+    const ParseOptions *options = state->options;
+    return (options->variable_count > 0 || options->find_variable != NULL) && !options->keep_variables;
 }
 
-/* `reference` is ${name}. */
-static const Str *lookup(const ParseState *state, Str reference)
+/* `reference` is ${name}; ptr NULL: there is no such variable. */
+static Str lookup(const ParseState *state, Str reference)
 {
-    Str name = str_n(reference.ptr + 2, reference.len - 3);
-    for (size_t i = 0; i < state->options->variable_count; i++)
-        if (str_equal_nocase(state->options->variables[i].name, name))
-            return &state->options->variables[i].value;
-    return NULL;
+    const ParseOptions *options = state->options;
+    Str                 name    = str_n(reference.ptr + 2, reference.len - 3);
+    for (size_t i = 0; i < options->variable_count; i++)
+        if (str_equal_nocase(options->variables[i].name, name))
+            return options->variables[i].value;
+    return options->find_variable != NULL ? options->find_variable(options->variable_context, name)
+                                          : STR_NULL;
+}
+
+/* Before a value is put in: a few bytes of text can ask for more of it than there is memory. */
+static bool has_room(ParseState *state, Str reference, Str value, Pos pos)
+{
+    if (value.len <= SUBSTITUTED_MAX - state->substituted) {
+        state->substituted += value.len;
+        return true;
+    }
+    if (state->status == OK)
+        state->status = error_set(state->err, E_LIMIT, pos,
+                                  "Variable " STR_FMT " has %zu bytes, and what variables put into one text "
+                                  "may not be more than %d bytes",
+                                  STR_ARG(reference), value.len, SUBSTITUTED_MAX);
+    state->stop = true;
+    return false;
 }
 
 static void add_edit(ParseState *state, size_t at, size_t len, Str text)
@@ -64,7 +83,7 @@ static size_t reference_length(Str text, size_t at)
 
 /* Replaces references in a text: $${x} stands for ${x}, an unknown name stays. Quotes in values are doubled
  * when `escape`. */
-static Str substitute(ParseState *state, Str text, bool escape)
+static Str substitute(ParseState *state, Str text, bool escape, Pos pos)
 {
     StrBuf out = {0};
     for (size_t at = 0; at < text.len;) {
@@ -74,9 +93,11 @@ static Str substitute(ParseState *state, Str text, bool escape)
             strbuf_addc(&out, text.ptr[at++]);
             continue;
         }
-        Str        reference = str_n(text.ptr + at + escaped, length);
-        const Str *value     = escaped ? NULL : lookup(state, reference);
-        strbuf_add(&out, value == NULL ? reference : escape ? double_quotes(state, *value) : *value);
+        Str reference = str_n(text.ptr + at + escaped, length);
+        Str value     = escaped ? STR_NULL : lookup(state, reference);
+        if (escape && !has_room(state, reference, value, pos)) /* without it, the same once more */
+            break;
+        strbuf_add(&out, str_is_null(value) ? reference : escape ? double_quotes(state, value) : value);
         at += length + escaped;
     }
     Str result = str_dup(state->arena, strbuf_str(&out));
@@ -89,8 +110,8 @@ Str variables_in_string(ParseState *state, const Token *token, Str contents)
     /* Without any variable, too: $${x} is the text ${x}. */
     if (state->options->keep_variables || memchr(contents.ptr, '$', contents.len) == NULL)
         return contents;
-    add_edit(state, token->at, token->text.len, substitute(state, token->text, true));
-    return substitute(state, contents, false);
+    add_edit(state, token->at, token->text.len, substitute(state, token->text, true, token->pos));
+    return state->stop ? contents : substitute(state, contents, false, token->pos);
 }
 
 static bool is_identifier(Str text)
@@ -106,13 +127,21 @@ static bool is_identifier(Str text)
     return true;
 }
 
+/* Of the variable that is the token, or the token itself. */
+static Str value_of(ParseState *state, const Token *token)
+{
+    Str value = lookup(state, token->text);
+    if (str_is_null(value) || !has_room(state, token->text, value, token->pos))
+        return token->text;
+    return str_dup(state->arena, value);
+}
+
 AstName build_variable_name(ParseState *state, const Token *token)
 {
     if (!variables_active(state))
         return (AstName){.text = token->text, .quoted = true, .pos = token->pos};
-    const Str *value = lookup(state, token->text);
-    Str        text = value != NULL ? *value : token->text, name = text;
-    bool       quoted =
+    Str  text = value_of(state, token), name = text;
+    bool quoted =
         text.len >= 2 && (text.ptr[0] == '"' || text.ptr[0] == '`') && text.ptr[text.len - 1] == text.ptr[0];
     if (quoted)
         name = str_n(text.ptr + 1, text.len - 2);
@@ -156,9 +185,8 @@ AstExpr *build_variable_literal(ParseState *state, const Token *token)
         parse_note_prepare(state, token->pos, "not yet implemented");
         return build_expr(state, AST_NULL, token->pos, 0);
     }
-    const Str *value   = lookup(state, token->text);
-    Str        text    = value != NULL ? *value : token->text;
-    Token      literal = literal_token(state, text, token->pos);
+    Str   text    = value_of(state, token);
+    Token literal = literal_token(state, text, token->pos);
     add_edit(state, token->at, token->text.len, literal.text);
     if (literal.id == TK_TRUE || literal.id == TK_FALSE)
         return build_boolean(state, token, literal.id == TK_TRUE);

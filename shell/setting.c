@@ -129,6 +129,15 @@ static bool is_over(Str text, size_t at)
 
 /* ---- variables ---- */
 
+enum { VALUE_MAX = 1024 * 1024 }; /* bytes, once variables are put in */
+
+typedef struct {
+    Shell       *shell;
+    const Place *place;
+    Arena       *arena;
+    Str          rest; /* behind the first word */
+} Setting;
+
 static bool is_name(char c, bool first)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
@@ -167,12 +176,15 @@ static bool substitutes(const Shell *shell)
     return enabled == NULL || !str_equal_nocase(str_c(enabled), STR_LIT("false"));
 }
 
-/* What stays here goes to no server that would put the variables in. */
-static Str substitute(const Shell *shell, Arena *arena, Str text)
+/* What stays here goes to no server that would put the variables in. The server has the same limit: variables
+ * made of variables double with each statement. */
+static int substitute(const Setting *s, Str *text_io)
 {
-    StrBuf out = {0};
+    const Shell *shell = s->shell;
+    Str          text  = *text_io;
+    StrBuf       out   = {0};
     if (!substitutes(shell))
-        return text;
+        return SHELL_OK;
     for (size_t at = 0; at < text.len; at++) {
         bool escaped = text.ptr[at] == '$' && at + 1 < text.len && text.ptr[at + 1] == '$' &&
                        variable_length(text, at + 1) > 0;
@@ -187,22 +199,23 @@ static Str substitute(const Shell *shell, Arena *arena, Str text)
             strbuf_addc(&out, text.ptr[at]);
             continue;
         }
+        if (out.len + strlen(value) > VALUE_MAX) {
+            strbuf_clear(&out);
+            return shell_fail_statement(s->shell, s->place, 0,
+                                        "With variable '" STR_FMT
+                                        "' of %zu bytes the value would have more than "
+                                        "the %d bytes that a value may have",
+                                        STR_ARG(name), strlen(value), VALUE_MAX);
+        }
         strbuf_adds(&out, value);
         at += name.len + 2;
     }
-    Str copy = str_dup(arena, strbuf_str(&out));
+    *text_io = str_dup(s->arena, strbuf_str(&out));
     strbuf_clear(&out);
-    return copy;
+    return SHELL_OK;
 }
 
 /* ---- statements ---- */
-
-typedef struct {
-    Shell       *shell;
-    const Place *place;
-    Arena       *arena;
-    Str          rest; /* behind the first word */
-} Setting;
 
 static void say(const Setting *s, Str text)
 {
@@ -276,9 +289,11 @@ static int run_set(const Setting *s)
         !read_item(s->arena, s->rest, &at, &value) || !is_over(s->rest, at))
         return shell_fail_statement(s->shell, s->place, 0,
                                     "SET takes a name and a value: SET 'auto.offset.reset' = 'earliest';");
-    name       = substitute(s->shell, s->arena, name);
-    value      = substitute(s->shell, s->arena, value);
-    int result = check_setting(s, name, value);
+    int result = substitute(s, &name);
+    if (result == SHELL_OK)
+        result = substitute(s, &value);
+    if (result == SHELL_OK)
+        result = check_setting(s, name, value);
     if (result != SHELL_OK)
         return result;
     const char *old     = pairs_get(&s->shell->properties, name);
@@ -325,8 +340,10 @@ static int run_define(const Setting *s)
                                     "'" STR_FMT "' cannot be the name of a variable: letters, digits, _ and "
                                     "@, no digit or @ in front",
                                     STR_ARG(name));
-    pairs_set(&s->shell->variables, name, substitute(s->shell, s->arena, value));
-    return SHELL_OK;
+    int result = substitute(s, &value);
+    if (result == SHELL_OK)
+        pairs_set(&s->shell->variables, name, value);
+    return result;
 }
 
 static int run_undefine(const Setting *s)

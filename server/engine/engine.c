@@ -87,19 +87,40 @@ void engine_alter_system(Engine *engine, Str name, Str value)
     atomic_store(&engine->is_altered, true);
 }
 
-void session_collect_variables(const Session *session, Arena *arena, ParseOptions *options)
+static Str find_variable(const void *context, Str name)
 {
-    bool      on        = properties_is_true(session->overrides, "ksql.variable.substitution.enable", true);
-    size_t    count     = on ? properties_count(session->variables) : 0;
-    Variable *variables = ARENA_ARRAY(arena, Variable, count);
-    for (size_t i = 0; i < count; i++) {
-        properties_at(session->variables, i, &variables[i].name, &variables[i].value);
-        variables[i].value =
-            str_dup(arena, variables[i].value); /* trees point into it, and outlive the session */
+    Arena *arena = arena_new(0);
+    Str    value = properties_get(context, str_upper(arena, name));
+    arena_free(arena);
+    return value;
+}
+
+void session_give_variables(const Session *session, ParseOptions *options)
+{
+    bool on = properties_is_true(session->overrides, "ksql.variable.substitution.enable", true);
+    if (on && properties_count(session->variables) > 0) {
+        options->find_variable    = find_variable;
+        options->variable_context = session->variables;
     }
-    options->variables      = variables;
-    options->variable_count = count;
     options->keep_variables = options->keep_variables || !on;
+}
+
+Status session_define(Session *session, Str name, Str value, Error *err)
+{
+    if (value.len > VARIABLE_MAX)
+        return error_set(err, E_LIMIT, NO_POS,
+                         "The value of variable '" STR_FMT
+                         "' has %zu bytes. The limit of a variable is %d bytes.",
+                         STR_ARG(name), value.len, VARIABLE_MAX);
+    if (properties_size(session->variables) + name.len + value.len > SUBSTITUTED_MAX)
+        return error_set(err, E_LIMIT, NO_POS,
+                         "With variable '" STR_FMT "' of %zu bytes the variables of this session would have "
+                         "more than %d bytes, which is their limit",
+                         STR_ARG(name), value.len, SUBSTITUTED_MAX);
+    Arena *arena = arena_new(0);
+    properties_set(session->variables, str_upper(arena, name), value);
+    arena_free(arena);
+    return OK;
 }
 
 Log                   *engine_log(Engine *engine) { return engine->options.log; }

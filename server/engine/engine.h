@@ -113,8 +113,11 @@ void session_copy(Session *session, const Session *from);
 void session_clear(Session *session);
 /* What sessions that begin later get, over the server's properties. */
 void engine_alter_system(Engine *engine, Str name, Str value);
-/* The variables as the parser takes them, none where substitution is off; the array lives in `arena`. */
-void session_collect_variables(const Session *session, Arena *arena, ParseOptions *options);
+/* The variables as the parser asks for them, none where substitution is off; borrowed while it parses. */
+void session_give_variables(const Session *session, ParseOptions *options);
+/* Sets a variable, in any case of letters. E_LIMIT: its value, or all of the session together, would be too
+ * large. */
+Status session_define(Session *session, Str name, Str value, Error *err);
 
 /* ---- statements ---- */
 

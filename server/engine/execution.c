@@ -360,7 +360,8 @@ static void begin_statement(Execution *x)
     x->carried_out     = false;
     x->logged_at       = x->command != NULL ? x->command->offset : -1;
     x->command_id      = x->command != NULL ? x->command->id : STR_NULL;
-    x->asked_count     = 0;
+    x->asked           = NULL; /* it was in the arena of the statement before */
+    x->asked_count = x->asked_capacity = 0;
 }
 
 /* The name that the statement is about, or else where it begins. */
@@ -419,6 +420,7 @@ Execution execution_of(Engine *engine, Session *session, Arena *arena)
                        .functions = engine->functions,
                        .registry  = engine->options.registry,
                        .arena     = arena,
+                       .request   = arena,
                        .number    = engine->next_number,
                        .logged_at = -1};
 }

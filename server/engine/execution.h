@@ -38,6 +38,7 @@ struct Execution {
     Functions      *functions; /* the engine's, or a fork of them for the sandbox */
     bool            sandbox;
     Arena          *arena;        /* of the statement */
+    Arena          *request;      /* for what statements behind it look at; may be the same */
     SessionHost     host;         /* what the planner asks */
     int64_t         number;       /* of the next query id */
     SandboxTopic   *imagined;     /* sandbox */

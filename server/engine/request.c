@@ -26,10 +26,11 @@ typedef struct {
     Engine        *engine;
     Session       *session;
     Arena         *arena;
-    Str            text;       /* of the whole request */
-    Str           *pieces;     /* one per statement, within text */
-    AstStatement **statements; /* once parsed */
-    bool          *agreed;     /* another service was asked in the sandbox, and will not be again */
+    Arena         *scratch; /* of the statement at work; reset behind each */
+    Str            text;    /* of the whole request */
+    Str           *pieces;  /* one per statement, within text */
+    Pos           *places;  /* where each begins in text */
+    bool          *agreed;  /* another service was asked in the sandbox, and will not be again */
     size_t         count, done;
     RegistryNotes *notes;
     json_t        *entities; /* what the statements that are done have answered */
@@ -38,37 +39,27 @@ typedef struct {
     bool           missed; /* the statement at work was refused, and a topic that it names is unknown */
 } Request;
 
-/* The statement alone, at its place: what is before it is blanked, so that positions are those of the whole
- * text. */
-static Str blanked(Str text, Str piece, Arena *arena)
+/* The statement alone; positions are those of the whole text. It is gone with the next arena_reset. */
+static Status parse_piece(const Request *request, size_t at, const Session *session, AstStatement **out,
+                          Error *err)
 {
-    size_t before = (size_t)(piece.ptr - text.ptr);
-    char  *copy   = arena_alloc(arena, before + piece.len + 1);
-    for (size_t i = 0; i < before; i++)
-        copy[i] = text.ptr[i] == '\n' ? '\n' : ' ';
-    memcpy(copy + before, piece.ptr, piece.len);
-    return str_n(copy, before + piece.len);
-}
-
-static Status parse_piece(const Request *request, size_t at, const Session *session, Arena *arena,
-                          AstStatement **out, Error *err)
-{
-    ParseOptions options = {.optional_semicolon = true};
-    session_collect_variables(session, arena, &options);
-    return parse_statement(arena, blanked(request->text, request->pieces[at], arena), &options, out, err);
+    ParseOptions options = {.optional_semicolon = true, .origin = request->places[at]};
+    session_give_variables(session, &options);
+    return parse_statement(request->scratch, request->pieces[at], &options, out, err);
 }
 
 Status engine_parse(Engine *engine, const Session *session, Str text, Arena *arena, AstScript *out,
                     Error *err)
 {
     ParseOptions options = {.optional_semicolon = true};
-    session_collect_variables(session, arena, &options);
+    session_give_variables(session, &options);
     return parse_script(arena, text, &options, out, err);
 }
 
 static Execution execution_of_request(const Request *request, Session *session)
 {
-    Execution x = execution_of(request->engine, session, request->arena);
+    Execution x = execution_of(request->engine, session, request->scratch);
+    x.request   = request->arena;
     x.lease     = request->lease;
     x.notes     = request->notes;
     x.registry  = registry_notes_registry(request->notes);
@@ -77,12 +68,14 @@ static Execution execution_of_request(const Request *request, Session *session)
 
 static Status try_one(Request *request, size_t at, Execution *x, Error *err)
 {
-    json_t *entity  = NULL;
-    bool    lease   = x->lease;
+    json_t       *entity = NULL;
+    bool          lease  = x->lease;
+    AstStatement *statement;
     request->failed = at + 1;
     x->asked_before = request->agreed[at];
-    TRY(parse_piece(request, at, x->session, request->arena, &request->statements[at], err));
-    Status status = execution_run(x, request->statements[at], &entity, err);
+    arena_reset(request->scratch);
+    TRY(parse_piece(request, at, x->session, &statement, err));
+    Status status = execution_run(x, statement, &entity, err);
     request->agreed[at] |= status == OK && lease && !x->lease;
     request->missed = status == E_PLAN && x->topic_missed;
     json_decref(entity);
@@ -109,6 +102,17 @@ static Status try_in_sandbox(Request *request, Error *err)
     return status;
 }
 
+/* Parses once more: keeping all trees of the sandbox would cost a request of many small statements a hundred
+ * times its size. */
+static Status execute_one(Request *request, Execution *x, json_t **entity, Error *err)
+{
+    AstStatement *statement;
+    request->failed = request->done + 1;
+    arena_reset(request->scratch);
+    TRY(parse_piece(request, request->done, x->session, &statement, err));
+    return execution_run(x, statement, entity, err);
+}
+
 /* Up to one behind which something has to be asked or the lease to be taken again. */
 static Status execute_rest(Request *request, Error *err)
 {
@@ -118,8 +122,7 @@ static Status execute_rest(Request *request, Error *err)
     while (request->done < request->count && status == OK && x.lease == request->lease &&
            !registry_notes_are_open(request->notes)) {
         json_t *entity  = NULL;
-        request->failed = request->done + 1;
-        status          = execution_run(&x, request->statements[request->done], &entity, err);
+        status          = execute_one(request, &x, &entity, err);
         request->missed = status == E_PLAN && x.topic_missed;
         if (x.lease || engine->sink == NULL)
             engine->next_number = x.number;
@@ -146,13 +149,14 @@ static Status try_and_execute(Request *request, Error *err)
 }
 
 /* A statement that may turn out to be a command when its variables are known counts as one. */
-static bool may_change(const Engine *engine, const Request *request, Arena *arena)
+static bool may_change(const Engine *engine, const Request *request)
 {
     ParseOptions options = {.optional_semicolon = true, .keep_variables = true};
     for (size_t i = 0; i < request->count; i++) {
         AstStatement *statement;
         Error         ignored;
-        if (parse_statement(arena, request->pieces[i], &options, &statement, &ignored) != OK)
+        arena_reset(request->scratch);
+        if (parse_statement(request->scratch, request->pieces[i], &options, &statement, &ignored) != OK)
             return true;
         if (execution_needs_lease(engine, statement->kind))
             return true;
@@ -216,22 +220,14 @@ static bool is_blank(Str s) { return str_trim(s).len == 0; }
 
 static Status split(Request *request, Error *err)
 {
-    Str  rest;
-    Pos *positions;
-    TRY(parse_split(request->arena, request->text, &request->pieces, &positions, &request->count, &rest,
+    Str rest;
+    TRY(parse_split(request->arena, request->text, &request->pieces, &request->places, &request->count, &rest,
                     err));
-    if (!is_blank(rest)) { /* an unfinished last statement: the parser says what is missing */
-        Str *pieces = ARENA_ARRAY(request->arena, Str, request->count + 1);
-        if (request->count > 0)
-            memcpy(pieces, request->pieces, request->count * sizeof *pieces);
-        pieces[request->count++] = rest;
-        request->pieces          = pieces;
-    }
+    if (!is_blank(rest)) /* an unfinished last statement: the parser says what is missing */
+        request->pieces[request->count++] = rest;
     if (request->count == 0)
         return error_set(err, E_PLAN, NO_POS, "There is no statement in the text");
-    request->statements = ARENA_ARRAY(request->arena, AstStatement *, request->count);
-    request->agreed     = ARENA_ARRAY(request->arena, bool, request->count);
-    memset(request->agreed, 0, request->count * sizeof *request->agreed);
+    request->agreed = ARENA_ARRAY(request->arena, bool, request->count);
     return OK;
 }
 
@@ -245,8 +241,10 @@ Status engine_execute(Engine *engine, Session *session, Str text, Arena *arena, 
     if (failed_text != NULL)
         *failed_text = text;
     TRY(split(&request, err));
-    request.notes = registry_notes_new(engine->options.registry);
-    Status status = carry_out(&request, engine->sink != NULL && may_change(engine, &request, arena), err);
+    request.notes   = registry_notes_new(engine->options.registry);
+    request.scratch = arena_new(0);
+    Status status   = carry_out(&request, engine->sink != NULL && may_change(engine, &request), err);
+    arena_free(request.scratch);
     registry_notes_free(request.notes);
     if (status != OK)
         access_mute(session, err);

@@ -42,9 +42,9 @@ const SandboxTopic *sandbox_topic(const Execution *x, Str name)
 
 static void imagine(Execution *x, const TopicWish *wish)
 {
-    SandboxTopic *topic = ARENA_NEW(x->arena, SandboxTopic);
+    SandboxTopic *topic = ARENA_NEW(x->request, SandboxTopic);
     *topic =
-        (SandboxTopic){x->imagined, str_dup(x->arena, wish->name),
+        (SandboxTopic){x->imagined, str_dup(x->request, wish->name),
                        wish->partitions > 0 ? wish->partitions : 1, wish->replicas > 0 ? wish->replicas : 1};
     x->imagined = topic;
 }

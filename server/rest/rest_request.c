@@ -131,8 +131,11 @@ static bool set_variable(HttpExchange *x, Session *session, Str name, const json
                    STR_ARG(name));
         return false;
     }
-    properties_set(session->variables, str_upper(arena, name), value);
-    return true;
+    Error err;
+    if (session_define(session, name, value, &err) == OK)
+        return true;
+    rest_error(x, 400, 40000, "%s", err.message);
+    return false;
 }
 
 bool rest_session(Rest *rest, HttpExchange *x, const json_t *request, const char *properties,

@@ -13,6 +13,7 @@ struct Properties {
     const Properties *parent;
     Entry            *items;
     size_t            count, capacity;
+    size_t            size; /* of all texts */
 };
 
 Properties *properties_new(const Properties *parent)
@@ -64,7 +65,9 @@ void properties_set(Properties *properties, Str name, Str value)
     Str    canonical = property_canonical(name);
     size_t at        = lower_bound(properties, canonical);
     char  *copy      = str_to_heap(value);
+    properties->size += strlen(copy);
     if (is_at(properties, at, canonical)) {
+        properties->size -= strlen(properties->items[at].value);
         mem_free(properties->items[at].value);
         properties->items[at].value = copy;
         return;
@@ -77,6 +80,7 @@ void properties_set(Properties *properties, Str name, Str value)
             (properties->count - at) * sizeof *properties->items);
     properties->items[at] = (Entry){str_to_heap(canonical), copy};
     properties->count++;
+    properties->size += strlen(properties->items[at].name);
 }
 
 bool properties_unset(Properties *properties, Str name)
@@ -85,6 +89,7 @@ bool properties_unset(Properties *properties, Str name)
     size_t at        = lower_bound(properties, canonical);
     if (!is_at(properties, at, canonical))
         return false;
+    properties->size -= strlen(properties->items[at].name) + strlen(properties->items[at].value);
     mem_free(properties->items[at].name);
     mem_free(properties->items[at].value);
     memmove(properties->items + at, properties->items + at + 1,
@@ -123,6 +128,8 @@ int64_t properties_int(const Properties *properties, const char *name, int64_t o
 }
 
 size_t properties_count(const Properties *properties) { return properties->count; }
+
+size_t properties_size(const Properties *properties) { return properties->size; }
 
 void properties_at(const Properties *properties, size_t index, Str *name, Str *value)
 {

@@ -22,6 +22,7 @@ bool    properties_is_true(const Properties *properties, const char *name, bool 
 int64_t properties_int(const Properties *properties, const char *name, int64_t otherwise);
 /* Those set here, without parents, in order of name. */
 size_t properties_count(const Properties *properties);
+size_t properties_size(const Properties *properties); /* bytes of names and values, the parents' aside */
 void   properties_at(const Properties *properties, size_t index, Str *name, Str *value);
 /* Java properties text: key=value, # and ! comments, \ continuation and escapes. E_CONFIG with the line. */
 Status properties_parse(Properties *properties, Str text, Error *err);

@@ -20,8 +20,7 @@ Status stmt_unset(Execution *x, const AstStatement *statement, json_t **entity, 
 
 Status stmt_define(Execution *x, const AstStatement *statement, json_t **entity, Error *err)
 {
-    properties_set(x->session->variables, str_upper(x->arena, statement->key), statement->value);
-    return OK;
+    return session_define(x->session, statement->key, statement->value, err);
 }
 
 Status stmt_undefine(Execution *x, const AstStatement *statement, json_t **entity, Error *err)

@@ -360,7 +360,7 @@ static Status run_piece(TestScript *script, Str piece, Pos origin, Error *err)
 {
     ParseOptions  options = {.test_statements = true, .origin = origin};
     AstStatement *statement;
-    session_collect_variables(&script->bench->session, script->bench->arena, &options);
+    session_give_variables(&script->bench->session, &options);
     TRY(parse_statement(script->bench->arena, piece, &options, &statement, err));
     Status status = run_statement(script, statement, err);
     if (status != OK && err->pos.line == 0)

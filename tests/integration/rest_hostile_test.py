@@ -150,6 +150,60 @@ class Strangers(unittest.TestCase):
         self.assertIn(b"KsqlServerInfo", b"".join(client.data(client.ask("GET", "/info", extra=(who, (b"host", b"x"))))))
 
 
+def peak_kb(server):
+    with open(f"/proc/{server.process.pid}/status", encoding="ascii") as status:
+        return int(next(line for line in status if line.startswith("VmHWM:")).split()[1])
+
+
+class Large(rest_test.WithServer):
+    """What a request costs grows as the request does, its statements and its variables included."""
+
+    def costs_kb(self, text, **more):
+        before = resident_kb(self.server)
+        status, answer = self.server.ksql(text, **more)
+        return status, answer, peak_kb(self.server) - before
+
+    def test_many_statements(self):
+        for text, count, most_mb in (("SET 'auto.offset.reset'='latest';", 20000, 60), ("SHOW STREAMS;", 20000, 100)):
+            status, answer, cost = self.costs_kb(text * count)
+            self.assertEqual(status, 200, str(answer)[:500])
+            self.assertLess(cost, most_mb * 1024, text)
+
+    def test_many_variables(self):
+        status, answer, cost = self.costs_kb("".join(f"DEFINE a{i}='x';" for i in range(10000)))
+        self.assertEqual(status, 200, str(answer)[:500])
+        self.assertLess(cost, 60 * 1024)
+
+    def test_many_rows(self):
+        self.server.ok("CREATE STREAM many (k STRING KEY, v INT) WITH (KAFKA_TOPIC='many', VALUE_FORMAT='JSON', PARTITIONS=1);")
+        status, answer, cost = self.costs_kb("INSERT INTO many VALUES ('a', 1);" * 4500)
+        self.assertEqual(status, 200, str(answer)[:500])
+        self.assertLess(cost, 100 * 1024)
+
+    def test_places_are_those_of_the_whole_text(self):
+        text = "SHOW STREAMS;\n  SHOW TOPICS; DEFINE x = 'y';\n SHOW NOTHING;"
+        self.assertIn("line 3:7: ", self.server.ksql(text)[1]["message"])
+        self.assertIn("line 2:9: ", self.server.ksql("SHOW STREAMS;\n SELECT 'open")[1]["message"])
+
+    def test_variables_that_double(self):
+        bomb = "DEFINE a='xxxxxxxxxx';" + "DEFINE a='${a}${a}${a}${a}${a}${a}${a}${a}';" * 9 + "SHOW STREAMS;"
+        status, answer, cost = self.costs_kb(bomb)
+        self.assertEqual(status, 400)
+        self.assertIn("The value of variable 'a' has 2621440 bytes. The limit of a variable is 1048576 bytes.", answer["message"])
+        self.assertLess(cost, 100 * 1024)
+        status, answer, cost = self.costs_kb("DEFINE b='${a}';", sessionVariables={"a": "x" * 1048577})
+        self.assertEqual(status, 400)
+        self.assertIn("The value of variable 'a' has 1048577 bytes.", answer["message"])
+        many = "".join(f"DEFINE b{i}='${{a}}';" for i in range(1000))
+        status, answer, cost = self.costs_kb(many, sessionVariables={"a": "x" * 1048576})
+        self.assertEqual(status, 400)
+        self.assertIn("With variable 'b14' of 1048576 bytes the variables of this session would have more", answer["message"])
+        status, answer, cost = self.costs_kb("DEFINE b='" + "${a}" * 1000 + "';", sessionVariables={"a": "x" * 1048576})
+        self.assertEqual(status, 400)
+        self.assertIn("Variable ${a} has 1048576 bytes, and what variables put into one text", answer["message"])
+        self.assertLess(cost, 300 * 1024)
+
+
 class Hostile(rest_test.WithServer):
     """Clients that send nonsense, much, or nothing at all: each is told what is wrong, and nobody else notices."""
     properties = {"ksql.properties.overrides.denylist": "ksql.streams.commit.interval.ms,ksql.fail.on.deserialization.error",

@@ -141,6 +141,9 @@ class ShellTest(shell_fixture.WithShell):
         self.assertIn("Syntax error at or near 'x' (40001)", err)
 
     def test_variables_in_settings(self):
+        code, _, err = self.run_shell("-e", "DEFINE a = 'xxxxxxxxxxxxxxxx';" + "DEFINE a = '${a}${a}${a}${a}${a}${a}${a}${a}';" * 9 + "INSERT y;")
+        self.assertEqual(code, 1)
+        self.assertIn("With variable 'a' of 524288 bytes the value would have more than the 1048576 bytes that a value may have", err)
         script = "DEFINE w = 'earl'; DEFINE v = '${w}iest'; SET 'auto.offset.reset' = '${v}'; INSERT y;"
         code, _, err = self.run_shell("-e", script)
         self.assertEqual((code, err, self.server.requests[-1]["streamsProperties"]), (0, "", {"auto.offset.reset": "earliest"}))

@@ -258,6 +258,8 @@ static void texts_are_split_at_semicolons(void **unused)
     assert_int_equal(positions[1].line, 3);
     assert_int_equal(positions[1].col, 10);
     assert_str(rest, "x 'open;");
+    assert_int_equal(positions[count].line, 3);
+    assert_int_equal(positions[count].col, 22);
     StrBuf many = {0};
     for (int i = 0; i < 100; i++)
         strbuf_adds(&many, "a;");

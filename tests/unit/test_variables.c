@@ -109,12 +109,45 @@ static void every_statement_has_its_own_edits(void **unused)
     arena_free(arena);
 }
 
+/* 1 MB seventeen times: refused before it is built, wherever it stands. */
+static void what_variables_put_in_has_a_limit(void **unused)
+{
+    static const char *const uses[] = {"'${big}'", "'a${big}'", "${big}"};
+    Arena                   *arena = arena_new(0), *trees = arena_new(0);
+    char                    *value = arena_alloc(arena, VARIABLE_MAX);
+    memset(value, 'x', VARIABLE_MAX);
+    value[0] = value[VARIABLE_MAX - 1] = '\'';
+    Variable     big                   = {.name = STR_LIT("BIG"), .value = str_n(value, VARIABLE_MAX)};
+    ParseOptions options               = {.variables = &big, .variable_count = 1};
+    for (size_t i = 0; i < ARRAY_LEN(uses); i++)
+        for (int times = 16; times <= 1000; times += 984) {
+            StrBuf        text = {0};
+            AstStatement *statement;
+            Error         err;
+            strbuf_adds(&text, "INSERT INTO t VALUES (");
+            for (int n = 0; n < times; n++)
+                strbuf_addf(&text, "%s%s", n > 0 ? ", " : "", uses[i]);
+            strbuf_adds(&text, ");");
+            arena_reset(trees);
+            Status status = parse_statement(trees, strbuf_str(&text), &options, &statement, &err);
+            assert_int_equal(status, times == 16 ? OK : E_LIMIT);
+            assert_true(arena_used(trees) < (size_t)8 * SUBSTITUTED_MAX);
+            if (status != OK)
+                assert_string_equal(err.message, "Variable ${big} has 1048576 bytes, and what variables put "
+                                                 "into one text may not be more than 16777216 bytes");
+            strbuf_clear(&text);
+        }
+    arena_free(trees);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(variables_stand_for_one_token),
         cmocka_unit_test(without_variables_nothing_is_replaced),
         cmocka_unit_test(every_statement_has_its_own_edits),
+        cmocka_unit_test(what_variables_put_in_has_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
