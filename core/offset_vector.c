@@ -71,6 +71,17 @@ void offset_vector_merge(OffsetVector *vector, const OffsetVector *from)
     vector->everything |= from->everything;
 }
 
+void offset_vector_keep(OffsetVector *vector, const OffsetVector *topics)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < vector->count; i++)
+        if (offset_vector_has(topics, str_c(vector->entries[i].topic)))
+            vector->entries[kept++] = vector->entries[i];
+        else
+            mem_free(vector->entries[i].topic);
+    vector->count = kept;
+}
+
 int64_t offset_vector_get(const OffsetVector *vector, Str topic, int partition)
 {
     size_t at = lower_bound(vector, topic, partition);

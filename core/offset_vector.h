@@ -35,6 +35,8 @@ bool offset_vector_is_empty(const OffsetVector *vector);
 /* Of two offsets the larger one stays. */
 void offset_vector_put(OffsetVector *vector, Str topic, int partition, int64_t offset);
 void offset_vector_merge(OffsetVector *vector, const OffsetVector *from);
+/* Drops what is of no topic of `topics`. */
+void offset_vector_keep(OffsetVector *vector, const OffsetVector *topics);
 /* -1: it says nothing of that partition. */
 int64_t offset_vector_get(const OffsetVector *vector, Str topic, int partition);
 /* Does it name a partition of the topic? */

@@ -303,3 +303,17 @@ bool engine_allows(Engine *engine, const Session *session, unsigned privileges, 
     pthread_mutex_unlock(&engine->lock);
     return allows;
 }
+
+void engine_add_seen_topics(Engine *engine, const Session *session, OffsetVector *out)
+{
+    const Source **sources;
+    size_t         count;
+    Arena         *arena = arena_new(0);
+    pthread_mutex_lock(&engine->lock);
+    catalog_sources(engine->catalog, arena, &sources, &count);
+    for (size_t i = 0; i < count; i++)
+        if (access_sees(&(Access){engine->catalog, session}, sources[i]->name))
+            offset_vector_put(out, sources[i]->topic, 0, 0);
+    pthread_mutex_unlock(&engine->lock);
+    arena_free(arena);
+}

@@ -155,6 +155,8 @@ bool session_is_admin(const Session *session);
  * everything.
  */
 bool engine_allows(Engine *engine, const Session *session, unsigned privileges, Str name);
+/* Adds the topics of all sources that the session may see, with partition and offset 0. */
+void engine_add_seen_topics(Engine *engine, const Session *session, OffsetVector *out);
 
 /* ---- looking ---- */
 

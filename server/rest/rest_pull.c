@@ -83,6 +83,15 @@ static FreshnessTarget target_of(const Pull *pull)
     return (FreshnessTarget){.query_id = pull_writer(pull->here), .reads = pull_reads, .context = pull->here};
 }
 
+/* A view is granted without what it is made of: of that the token tells no more than the client did. */
+static void leave_out_unseen(Pull *pull)
+{
+    if (!pull->restricted)
+        return;
+    offset_vector_keep(&pull->reflected, &pull->seen);
+    offset_vector_merge(&pull->reflected, &pull->written);
+}
+
 /* What the rows that are here reflect is found out first: they are those of then, or later. Other nodes have
  * told theirs, or do at the end. */
 static void tell_reflected(Pull *pull)
@@ -92,6 +101,7 @@ static void tell_reflected(Pull *pull)
         freshness_reached(pull->rest->runtime, &target, &pull->reflected);
         offset_vector_merge(&pull->reflected, &pull->written);
     }
+    leave_out_unseen(pull);
     rest_token_header(pull->x, &pull->reflected);
 }
 
@@ -150,6 +160,13 @@ static void end_rows(Pull *pull)
         pull_limits_add_pull(&pull->rest->limits, now_us(pull->rest), http_written(pull->x) - pull->before);
 }
 
+/* Other nodes have told theirs by now. */
+static void end_with_token(Pull *pull)
+{
+    leave_out_unseen(pull);
+    rows_token(pull->x, pull->form, &pull->reflected);
+}
+
 void pull_finish(Pull *pull)
 {
     Error err;
@@ -157,7 +174,7 @@ void pull_finish(Pull *pull)
     if (pull->left != 0 && pull_run(pull->here, write_row, pull, &err) != OK)
         rows_error(pull->x, pull->form, 50000, err.message);
     else if (pull->ends_with)
-        rows_token(pull->x, pull->form, &pull->reflected);
+        end_with_token(pull);
     end_rows(pull);
 }
 
@@ -184,6 +201,7 @@ void pull_free(Pull *pull)
         pull_limits_end(&pull->rest->limits);
     offset_vector_clear(&pull->written);
     offset_vector_clear(&pull->reflected);
+    offset_vector_clear(&pull->seen);
     strbuf_clear(&pull->scratch);
     arena_free(pull->arena);
     mem_free(pull);
@@ -242,6 +260,9 @@ static void keep_session(Pull *pull, const Session *session)
         pull->wants_token || (pull->origin.from_node && !offset_vector_is_empty(&pull->written));
     pull->wait_ms     = offset_vector_is_empty(&pull->written) ? 0 : rest_wait_for_writes_ms(session);
     pull->standby_lag = standby_lag_of(pull, session);
+    pull->restricted  = session->restricted && !session_is_admin(session);
+    if (pull->restricted && (pull->ends_with || !offset_vector_is_empty(&pull->written)))
+        engine_add_seen_topics(pull->rest->engine, session, &pull->seen);
 }
 
 void rest_pull(Rest *rest, HttpExchange *x, const Session *session, const TransientQuery *query, Str text,

@@ -28,6 +28,8 @@ typedef struct {
     bool           begun;                  /* the header is out: errors go into the stream */
     OffsetVector   written;                /* what the client says that it has inserted or seen */
     OffsetVector   reflected;              /* what the answer reflects */
+    bool           restricted;             /* the client is told only of `seen` */
+    OffsetVector   seen;                   /* the topics that it may see */
     bool           wants_token, ends_with; /* the client, or who asks for a part, wants to know that */
     int            wait_ms;                /* how long may be waited for what was written */
     int64_t        standby_lag; /* copies may be read that are at most so far behind; -1: none may */

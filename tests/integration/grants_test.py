@@ -381,6 +381,27 @@ class Grants(WithGrants):
         self.ok("DROP TABLE T DELETE TOPIC; CREATE TABLE T AS SELECT K, SUM(V) AS N FROM S GROUP BY K;")
         wait_until(lambda: self.query("SELECT * FROM T;", READER)[0] == 200)
 
+    def test_a_token_names_no_hidden_topic(self):
+        """T is granted, the stream that it is made of is not."""
+        self.ok("INSERT INTO S VALUES ('a', 1); GRANT SELECT ON T TO USER ann;")
+
+        def token(who, brought=None):
+            request = {"ksql": "SELECT * FROM T;", "streamsProperties": {"ksql.query.pull.consistency.token.enabled": "true"}}
+            if brought is not None:
+                request["requestProperties"] = {"request.ksql.query.pull.consistency.token": brought}
+            status, body, response = self.server.post("/query", request, who)
+            self.assertEqual(status, 200, body)
+            return body.decode() if isinstance(body, bytes) else body, response.headers.get("Sluice-Consistency-Token")
+        wait_until(lambda: token(ADMIN)[1] == "sluice1;s:0=1")
+        body, header = token(ANN)
+        self.assertIsNone(header)
+        self.assertNotIn("s:0", body)
+        body, header = token(ANN, "sluice1;s:0=0")
+        self.assertEqual(header, "sluice1;s:0=0")
+        self.assertNotIn("s:0=1", body)
+        self.ok("GRANT SELECT ON S TO USER ann;")
+        self.assertEqual(token(ANN)[1], "sluice1;s:0=1")
+
     def test_push_queries_are_their_owners(self):
         self.ok("GRANT SELECT ON S TO reader;")
         stream = Stream(self.server.port, "/query-stream", {"sql": "SELECT * FROM S EMIT CHANGES;"}, READER)
