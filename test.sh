@@ -2,7 +2,7 @@
 # test.sh - builds the tests and runs all of them; the last line is `N passed, N failed`, the exit status 0 only when nothing failed.
 #
 #   dev    everything: unit, golden SQL, fuzz replay, lint, REST, shell, a real Kafka, a server under parallel load, the outside suite
-#   asan   the same without lint, outside suite, documents and what several nodes do (the same code on one node is there), under the address and
+#   asan   the same without lint, outside suite, documents, other programs and what several nodes do (the same code on one node is there), under the address and
 #          undefined behaviour sanitizers
 #   tsan   these without Kafka, faults and the shell, under the thread sanitizer: librdkafka is not built for it, so it sees races where there are
 #          none; the faults' sweeps would take minutes; the shell has one thread
@@ -90,7 +90,7 @@ for flavour in "${flavours[@]}"; do
             ;;
         asan)
             build asan || continue
-            run_tests asan -LE 'lint|conformance' -E '^(docs/|integration/(nodes|routing|consistency-kafka|embedded-registry-kafka)$)'
+            run_tests asan -LE 'lint|conformance' -E '^(docs/|integration/(nodes|routing|standby|interop|serializers|consistency-kafka|embedded-registry-kafka)$)'
             kafka_left_out asan
             ;;
         tsan) build tsan && run_tests tsan -LE 'kafka|fault|lint|conformance' -E '^(docs/|integration/(shell|shell-session|feed|examples)$)' ;;

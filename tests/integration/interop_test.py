@@ -51,6 +51,11 @@ class Java:
         self.process.wait(20)
 
 
+def recently():
+    """Ten minutes ago, where a window begins: brokers remove what is older than a topic's retention."""
+    return (int(time.time()) - 600) // 20 * 20000
+
+
 # ---- Avro, written by hand ----
 
 def avro_long(number):
@@ -104,23 +109,23 @@ class Interop(unittest.TestCase):
     # ---- Kafka Streams ----
 
     def test_windowed_keys_that_streams_wrote(self):
-        keys = {"STRING": "a", "INTEGER": "7", "BIGINT": "8", "DOUBLE": "0.5"}
+        keys, base = {"STRING": "a", "INTEGER": "7", "BIGINT": "8", "DOUBLE": "0.5"}, recently()
         for kind, window in (("time", "window_type='TUMBLING', window_size='10 SECONDS'"), ("session", "window_type='SESSION'")):
             for key, text in list(keys.items())[:4 if kind == "time" else 2]:
                 name = f"R_{kind}_{key}".upper()
                 self.server.ok(f"CREATE TABLE {name} (K {key} PRIMARY KEY, V INT) WITH (kafka_topic='{self.topic(name)}', value_format='JSON', partitions=4, {window});")
-                for start, end, value in ((0, 10000, 1), (20000, 30000, 2)):
+                for start, end, value in ((base, base + 10000, 1), (base + 20000, base + 30000, 2)):
                     self.java.ask("write", self.topic(name), kind, key, text, start, end, json.dumps({"V": value}))
                 status, body, _ = self.server.post("/query", {"ksql": f"SELECT K, WINDOWSTART, WINDOWEND, V FROM {name} EMIT CHANGES LIMIT 2;",
                                                               "streamsProperties": {"auto.offset.reset": "earliest"}})
                 self.assertEqual(status, 200, body)
                 typed = text if key == "STRING" else json.loads(text)
-                self.assertEqual([e["row"]["columns"] for e in json.loads(body) if "row" in e], [[typed, 0, 10000, 1], [typed, 20000, 30000, 2]], name)
+                self.assertEqual([e["row"]["columns"] for e in json.loads(body) if "row" in e], [[typed, base, base + 10000, 1], [typed, base + 20000, base + 30000, 2]], name)
 
     def test_windowed_keys_that_streams_reads(self):
         """And the partitions are those that Kafka Streams chooses: by the key without its window."""
         self.server.ok(f"CREATE STREAM W (K STRING KEY, N INT, D DOUBLE, V INT) WITH (kafka_topic='{self.topic('w')}', value_format='JSON', partitions=1);")
-        columns = {"STRING": "K", "INTEGER": "N", "BIGINT": "CAST(N AS BIGINT)", "DOUBLE": "D"}
+        columns, base = {"STRING": "K", "INTEGER": "N", "BIGINT": "CAST(N AS BIGINT)", "DOUBLE": "D"}, recently()
         windows = {"time": "TUMBLING (SIZE 10 SECONDS)", "session": "SESSION (10 SECONDS)"}
         tables = [(kind, key) for kind in windows for key in list(columns)[:4 if kind == "time" else 2]]
         for kind, key in tables:
@@ -128,11 +133,11 @@ class Interop(unittest.TestCase):
             self.server.ok(f"CREATE TABLE {name} WITH (kafka_topic='{self.topic(name)}', partitions=5) AS SELECT {columns[key]} AS G, COUNT(*) AS C FROM W "
                            f"WINDOW {windows[kind]} GROUP BY {columns[key]};")
         for i in range(6):
-            self.server.ok(f"INSERT INTO W (ROWTIME, K, N, D, V) VALUES ({i * 20000 + 1000}, 'k{i}', {i * 1000}, {i}.25, 1);")
+            self.server.ok(f"INSERT INTO W (ROWTIME, K, N, D, V) VALUES ({base + i * 20000 + 1000}, 'k{i}', {i * 1000}, {i}.25, 1);")
         for kind, key in tables:
             lines = self.java.read(self.topic(f"T_{kind}_{key}".upper()), 6, kind, key)
             texts = [{"STRING": f"k{i}", "DOUBLE": f"{i}.25"}.get(key, str(i * 1000)) for i in range(6)]
-            spans = [(i * 20000, i * 20000 + 10000) if kind == "time" else (i * 20000 + 1000,) * 2 for i in range(6)]
+            spans = [(base + i * 20000, base + i * 20000 + 10000) if kind == "time" else (base + i * 20000 + 1000,) * 2 for i in range(6)]
             self.assertEqual(sorted(l[2:6] for l in lines), sorted([t, str(s), str(e), '{"C":1}'] for t, (s, e) in zip(texts, spans)))
             self.assertEqual([l[0] for l in lines], [l[1] for l in lines], (key, kind))
             self.assertGreater(len({l[0] for l in lines}), 1)
