@@ -93,7 +93,7 @@ for flavour in "${flavours[@]}"; do
             run_tests asan -LE 'lint|conformance' -E '^(docs/|integration/(nodes|routing|standby|interop|serializers|consistency-kafka|embedded-registry-kafka)$)'
             kafka_left_out asan
             ;;
-        tsan) build tsan && run_tests tsan -LE 'kafka|fault|lint|conformance' -E '^(docs/|integration/(shell|shell-session|feed|examples)$)' ;;
+        tsan) build tsan && run_tests tsan -LE 'kafka|fault|lint|conformance' -E '^(docs/|integration/(shell(-[a-z]+)?|places|feed|examples)$)' ;;
         *) echo "test.sh: there is no $flavour; there are dev, asan and tsan" >&2; exit 2 ;;
     esac
 done
