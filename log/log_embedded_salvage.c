@@ -63,7 +63,8 @@ static bool is_readable(Str records, int64_t base)
     return good;
 }
 
-static Status copy_chunk(Salvage *salvage, sqlite3_stmt *row, Error *err)
+/* A bad one is told of where its id is the one that comes next: met again elsewhere it is no other loss. */
+static Status copy_chunk(Salvage *salvage, sqlite3_stmt *row, bool is_next, Error *err)
 {
     Rewrite   *rewrite = salvage->rewrite;
     int64_t    part    = sqlite3_column_int64(row, 1);
@@ -76,10 +77,22 @@ static Status copy_chunk(Salvage *salvage, sqlite3_stmt *row, Error *err)
     bool       good = place.base <= place.last && !str_is_null(records) && is_readable(records, place.base);
     if (good && rewrite->layout >= 2)
         good = sqlite3_column_int64(row, 7) == chunk_checksum(part, &place, records);
+    if (!good && !is_next)
+        return OK;
     if (!good)
         return rewrite_lose(rewrite, err, "chunk %" PRId64 " is damaged and left out", salvage->id);
     return db_run(&rewrite->to, SQL_CHUNK_SALVAGE, err, "iiiiiiib", part, place.base, place.last, place.count,
                   place.max_timestamp, place.written, chunk_checksum(part, &place, records), records);
+}
+
+/* Ids grow as one walks. Where a damaged page leads to another's chunks they do not, and a chunk may have an
+ * id that nobody gave it: such chunks are taken, but who went on from them would go round for ever, or pass
+ * by all the others. */
+static bool is_next_id(const Salvage *salvage, int64_t id)
+{
+    if (id <= salvage->id || id > salvage->end)
+        return false;
+    return salvage->end < INT64_MAX || salvage->id == 0 || id - salvage->id <= PROBES_MOST;
 }
 
 /* Walks on behind salvage->id. *over: the table ends; else the row behind salvage->id is unreadable. */
@@ -89,8 +102,10 @@ static Status walk(Salvage *salvage, bool *over, Error *err)
     sqlite3_bind_int64(salvage->walk, 1, salvage->id);
     int code;
     while ((code = sqlite3_step(salvage->walk)) == SQLITE_ROW && status == OK) {
-        salvage->id = sqlite3_column_int64(salvage->walk, 0);
-        status      = copy_chunk(salvage, salvage->walk, err);
+        int64_t id   = sqlite3_column_int64(salvage->walk, 0);
+        bool    next = is_next_id(salvage, id);
+        salvage->id  = next ? id : salvage->id;
+        status       = copy_chunk(salvage, salvage->walk, next, err);
     }
     sqlite3_reset(salvage->walk);
     *over = code == SQLITE_DONE;
@@ -110,7 +125,7 @@ static Status probe(Salvage *salvage, bool *found, Error *err)
         sqlite3_bind_int64(salvage->probe, 1, salvage->id);
         Status status = OK;
         if ((*found = sqlite3_step(salvage->probe) == SQLITE_ROW))
-            status = copy_chunk(salvage, salvage->probe, err);
+            status = copy_chunk(salvage, salvage->probe, true, err);
         sqlite3_reset(salvage->probe);
         TRY(status);
     }

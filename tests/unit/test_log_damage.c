@@ -313,6 +313,30 @@ static void whatever_is_damaged_is_named(void **state)
     mem_free(copy);
 }
 
+/* The contents of a page are gone, so that its rows have the id 0, and the next page is gone as well: whoever
+ * goes on from the id that he has read comes to the hole again. */
+static void ids_that_nobody_gave_lead_nowhere_back(void **state)
+{
+    enum { PAGE = 4096, LEAF_OF_TABLE = 0x0d };
+    Place *place = *state;
+    size_t leaves[4096], count = 0;
+    char  *copy = mem_alloc(place->whole.len);
+    for (size_t page = 1; page < place->whole.len / PAGE && count < ARRAY_LEN(leaves); page++)
+        if (place->whole.ptr[page * PAGE] == LEAF_OF_TABLE)
+            leaves[count++] = page;
+    assert_true(count > 2);
+    for (size_t at = 0; at + 1 < count; at++) {
+        memcpy(copy, place->whole.ptr, place->whole.len);
+        memset(copy + leaves[at] * PAGE + PAGE / 4, 0, PAGE - PAGE / 4);
+        memset(copy + leaves[at + 1] * PAGE, 0, PAGE);
+        snprintf(place->what, sizeof place->what, "pages %zu and %zu", leaves[at], leaves[at + 1]);
+        remove_files(place);
+        spit(place->path, copy, place->whole.len);
+        repair_and_read(place, place->what);
+    }
+    mem_free(copy);
+}
+
 /* As after a page was written over by a copy of another. */
 static void a_chunk_that_is_there_twice_is_taken_once(void **state)
 {
@@ -530,6 +554,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(whatever_is_damaged_is_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(ids_that_nobody_gave_lead_nowhere_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_chunk_that_is_there_twice_is_taken_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(repair_of_a_whole_file_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(layout_1_is_brought_forward, set_up, tear_down),
