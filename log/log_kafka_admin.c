@@ -327,10 +327,12 @@ Status kafka_topic_set_config(Log *log, Str name, const char *config, const char
 
 /* ---- bounds ---- */
 
-/* A partition that was created, or has moved, a moment ago: its broker has not heard of it yet. */
+/* A partition that was created, or has moved, a moment ago: its broker has not heard of it yet, or the client
+ * (whose word is "local") not of the partition, which is there: that was looked up before. */
 static bool is_leader_missing(rd_kafka_resp_err_t code)
 {
-    return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+    return code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+           code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
            code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE || code == RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH ||
            code == RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH || code == RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR;
 }

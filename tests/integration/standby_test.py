@@ -4,12 +4,14 @@ go on from where they are when it is gone: nothing is restored from the beginnin
 
 usage: standby_test.py PATH-TO-SLUICE [test...]        the broker's address is in SLUICE_TEST_BOOTSTRAP; SLUICE_TEST_SEED repeats a random walk
 """
+import contextlib
 import json
 import os
 import random
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -275,13 +277,22 @@ class WithoutRest(unittest.TestCase):
             def counts():
                 return {k: max(m for j, m in rows if j == k) for rows in [feeder.pull("SELECT K, N FROM T;")] for k in {r[0] for r in rows}}
 
-            def caught_up():
-                with open(a[1], encoding="utf-8") as file:
+            def caught_up(log=a[1]):
+                with open(log, encoding="utf-8") as file:
                     return re.findall(r"(\d+) tasks have caught up with (\d+) records", file.read())
+
+            def has_copies():
+                """Both have (had) their part, and what one of them has not got it follows: its files hold everything."""
+                script = os.path.join(directory, "a", "queries.sql.state", "state", "open.sql")
+                if any(sum(int(tasks) for tasks, _ in caught_up(log)) < PARTITIONS // 2 for log in (a[1], b[1])) or not os.path.exists(script):
+                    return False
+                with open(script, encoding="utf-8") as file, contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as tables:
+                    tables.executescript(file.read())
+                    return sorted(tables.execute("SELECT K, N FROM T")) == sorted((f"key {k}", 3) for k in range(40))
             for n in range(1, 4):
                 feeder.ok("".join(f"INSERT INTO S VALUES ('key {k}', {k});" for k in range(40)), timeout=60)
                 wait_until(lambda: counts() == {f"key {k}": n for k in range(40)}, PATIENCE, "counts")
-            time.sleep(2)  # both are members by now, and what each has not got it follows
+            wait_until(has_copies, PATIENCE, "a copy of each partition")
             before = len(caught_up())
             b[0].kill()
             feeder.ok("".join(f"INSERT INTO S VALUES ('key {k}', {k});" for k in range(40)), timeout=60)
