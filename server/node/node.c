@@ -228,15 +228,17 @@ static Status check_authorization(Node *node, Error *err)
 
 static Status open_rest(Node *node, const NodeOptions *options, Error *err)
 {
-    HttpOptions http = {.context        = &node->rest,
-                        .admit          = rest_admit,
-                        .handle         = rest_handle,
-                        .streams_body   = rest_streams_body,
-                        .max_body       = REST_MAX_BODY,
-                        .threads        = REST_THREADS,
-                        .idle_timeout_s = (int)properties_int(node->properties,
-                                                              "ksql.idle.connection.timeout.seconds", 86400),
-                        .spill_dir      = node->dir.path};
+    HttpOptions http = {
+        .context      = &node->rest,
+        .admit        = rest_admit,
+        .handle       = rest_handle,
+        .streams_body = rest_streams_body,
+        .max_body     = REST_MAX_BODY,
+        .threads      = REST_THREADS,
+        .working      = (int)properties_int(node->properties, "ksql.query.pull.thread.pool.size", 50),
+        .idle_timeout_s =
+            (int)properties_int(node->properties, "ksql.idle.connection.timeout.seconds", 86400),
+        .spill_dir = node->dir.path};
     TRY(authentication_open(node->properties, engine_clock(node->engine), &node->authentication, err));
     rest_init(&node->rest, node->engine, node->runtime, node->properties, &node->functions.base);
     node->has_rest            = true;
