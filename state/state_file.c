@@ -491,7 +491,7 @@ void state_file_prepare(StateFile *file)
 static void spill(StateFile *file)
 {
     Error err;
-    if (file->writer != NULL && store_buffers_spill(file, &err) != OK)
+    if (file->writer != NULL && store_buffers_spill(file, NULL, &err) != OK)
         log_line(LOG_ERROR, "State store: %s", err.message);
 }
 

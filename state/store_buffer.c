@@ -298,9 +298,10 @@ Status store_buffer_apply(Store *store, const TableRow *row, Str value, Error *e
     count_held(store, before);
     if (store->file->prepared)
         return OK;
-    if (!store->file->in_transaction)
-        TRY(state_writer_make_room(store->file->writer, err));
-    return store_buffers_spill(store->file, err);
+    if (store->file->in_transaction)
+        return store_buffers_spill(store->file, store, err);
+    TRY(state_writer_make_room(store->file->writer, err));
+    return store_buffers_spill(store->file, NULL, err);
 }
 
 size_t store_change_count(const Store *store)
@@ -505,8 +506,8 @@ static Status spill_oldest(Store *store, Error *err)
     return spill.status;
 }
 
-/* What a restart would have to read, *of_all; the store with most of it. */
-static Store *holds_most(const StateFile *file, size_t *of_all)
+/* What a restart would have to read, *of_all; the store with most of it, or `only`; NULL: it has none. */
+static Store *holds_most(const StateFile *file, const Store *only, size_t *of_all)
 {
     Store *most = NULL;
     size_t top  = 0;
@@ -516,7 +517,7 @@ static Store *holds_most(const StateFile *file, size_t *of_all)
             continue;
         size_t bytes = store->buffer->segments.live_bytes - store->buffer->new_bytes;
         *of_all += bytes;
-        if (bytes > top) {
+        if (bytes > top && (only == NULL || store == only)) {
             top  = bytes;
             most = store;
         }
@@ -524,14 +525,14 @@ static Store *holds_most(const StateFile *file, size_t *of_all)
     return most;
 }
 
-Status store_buffers_spill(StateFile *file, Error *err)
+Status store_buffers_spill(StateFile *file, const Store *only, Error *err)
 {
     size_t bytes, before;
-    Store *store = holds_most(file, &bytes);
-    while (bytes > file->held_limit) {
+    Store *store = holds_most(file, only, &bytes);
+    while (store != NULL && bytes > file->held_limit) {
         before = bytes;
         TRY(spill_oldest(store, err));
-        store = holds_most(file, &bytes);
+        store = holds_most(file, only, &bytes);
         if (bytes >= before)
             break; /* all of it is dead, or not committed yet */
     }

@@ -53,8 +53,10 @@ void   store_buffer_prepare(Store *store);
 void store_buffer_settle(Store *store);
 /* `direct`: so does what was written to the file past the memory. */
 void store_buffer_rollback(Store *store, bool direct);
-/* Gives the oldest rows to the file where more is held than a restart can read at once. Not while a commit is
- * being decided. */
-Status store_buffers_spill(StateFile *file, Error *err);
+/* Gives the oldest rows to the file where more is held than a restart can read at once: of the buffers that
+ * hold most, or of `only` that one. In a transaction of the file it has to be one that is being restored: a
+ * rollback takes from the file what it was given there, and only who restores reads it once more. Not while
+ * a commit is being decided. */
+Status store_buffers_spill(StateFile *file, const Store *only, Error *err);
 
 #endif

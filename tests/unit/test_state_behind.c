@@ -309,13 +309,80 @@ static void a_commit_in_halves_is_kept_or_taken_back(void **state)
     behind_free(&b);
 }
 
+/* ---- buffers ---- */
+
+static Store *buffer_open(Fixture *f, const char *name)
+{
+    StoreSpec spec = fixture_spec(name, STORE_BUFFER, -1);
+    Store    *store;
+    MUST(store_open(f->file, &spec, 0, &store, &f->err));
+    return store;
+}
+
+static void add_rows(Fixture *f, Store *store, int count)
+{
+    Value values[3] = {value_from_int(1), value_from_str(STR_LIT("a text that takes room")), value_null()};
+    Value key       = value_from_str(STR_LIT("k"));
+    for (int i = 0; i < count; i++)
+        assert_true(store_buffer_add(store, STR_LIT("k"), &key, i, i, values, i));
+}
+
+static size_t count_rows(Fixture *f, Store *store)
+{
+    StoreRows rows;
+    MUST(store_buffer_find(store, STR_LIT("k"), 0, INT32_MAX, f->arena, &rows, &f->err));
+    return rows.count;
+}
+
+/* The changes of `from` as a changelog that has forgotten the rows of all but the last `kept` of them. */
+static void apply_changes(Fixture *f, Store *from, Store *to, size_t kept)
+{
+    size_t count = store_change_count(from);
+    Str    key, value;
+    for (size_t i = 0; i < count; i++) {
+        assert_true(store_encode_change(from, i, f->arena, &key, &value));
+        MUST(store_apply(to, key, value, &f->err));
+        if (i + kept < count)
+            MUST(store_apply(to, key, STR_NULL, &f->err));
+    }
+}
+
+/* One buffer is restored from nothing, in a transaction of the file, until memory holds too much. What it
+ * makes room with must be its own: when that restore is given up, nobody restores the others. */
+static void a_restore_that_is_given_up_takes_no_rows_of_others(void **state)
+{
+    Behind   b = behind_new(*state);
+    Fixture *f = *state;
+    lag        = (StateLag){20000000, 40000};
+    open_behind(&b, 1 << 20);
+    Store *running = buffer_open(f, "A"), *restored = buffer_open(f, "B"), *source = buffer_open(f, "C");
+    add_rows(f, running, 350);
+    MUST(state_file_commit(f->file, &f->err));
+    assert_int_equal(count_rows(f, running), 350);
+    MUST(store_clear(restored, &f->err));
+    add_rows(f, source, 4096);
+    apply_changes(f, source, restored, 300);
+    assert_int_equal(count_rows(f, restored), 300);
+    state_file_rollback(f->file);
+    assert_int_equal(count_rows(f, running), 350);
+    store_close(source);
+    store_close(restored);
+    store_close(running);
+    behind_free(&b);
+    lag = (StateLag){2000, 1 << 20};
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_kill_leaves_a_whole_commit), TEST(a_close_writes_everything),
-        TEST(readers_are_never_behind),     TEST(a_full_disk_holds_commits_up),
-        TEST(stores_come_and_go),           TEST(a_commit_in_halves_is_kept_or_taken_back),
+        TEST(a_kill_leaves_a_whole_commit),
+        TEST(a_close_writes_everything),
+        TEST(readers_are_never_behind),
+        TEST(a_full_disk_holds_commits_up),
+        TEST(stores_come_and_go),
+        TEST(a_commit_in_halves_is_kept_or_taken_back),
+        TEST(a_restore_that_is_given_up_takes_no_rows_of_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
