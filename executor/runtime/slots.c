@@ -287,6 +287,19 @@ static void hand_on(Membership *self, const bool *known)
     drop_pending(self);
 }
 
+/* The node's own slots are taken, by whichever worker: what is said of the others may be older than these,
+ * and two workers of one node must not both have a task. */
+static void place_own(Runtime *runtime, SlotPlace *places)
+{
+    Arena *arena = arena_new(0);
+    int   *owned;
+    size_t count;
+    (void)runtime_owned_slots(runtime, arena, &owned, &count);
+    for (size_t i = 0; i < count; i++)
+        places[owned[i]] = (SlotPlace){.worker = 0};
+    arena_free(arena);
+}
+
 /* The others have changed, or what they have. */
 static void change_standbys(Membership *self)
 {
@@ -298,6 +311,7 @@ static void change_standbys(Membership *self)
     SlotPlace *places  = mem_alloc((size_t)holders.slot_count * sizeof *places);
     for (int s = 0; s < holders.slot_count; s++)
         places[s] = (SlotPlace){.worker = -1};
+    place_own(runtime, places);
     place_standbys(self, &holders, places);
     tell_places(runtime, NULL, places, holders.slot_count);
     mem_free(places);

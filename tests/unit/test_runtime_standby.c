@@ -105,12 +105,51 @@ static void copies_and_the_nodes_own_are_told_apart(void **state)
     end(&f);
 }
 
+/* What the directory says of others may be older than the slots that the node was given. The ranks are those
+ * of half of the slots, so that by their blocks the other worker would stand by. */
+static void nobody_stands_by_for_the_nodes_own_slots(void **state)
+{
+    enum { TABLE_PARTITIONS = 12, MANY = 64, WAIT_US = 300000 };
+    Node            *n           = fresh("own");
+    int              ranks[MANY] = {0}, *partitions;
+    size_t           count, *files;
+    QuerySettings    settings;
+    const QueryPlan *plan;
+    node_topic_make(n, topic_of(n, "in"), TABLE_PARTITIONS);
+    node_run(n);
+    while (!runtime_is_ready(n->runtime))
+        usleep(1000);
+    int slots = runtime_slot_count(n->runtime);
+    assert_true(slots <= MANY);
+    for (int s = slots / 2; s < slots; s++)
+        ranks[s] = 1;
+    runtime_stand_by(n->runtime, ranks, slots);
+    usleep(WAIT_US);
+    settings                  = node_settings(n);
+    settings.standby_replicas = 1;
+    assert_int_equal(node_plans(n,
+                                sql_of(n, STREAM "CREATE TABLE T WITH (KAFKA_TOPIC='$out') AS SELECT K, "
+                                                 "COUNT(*) AS N FROM S GROUP BY K;"),
+                                &plan, 1),
+                     1);
+    MUST(runtime_start_query(n->runtime, plan, &(QueryOptions){.settings = &settings}, NULL, NULL, &n->err));
+    usleep(WAIT_US);
+    node_wait_idle(n, 30);
+    assert_true(runtime_owned_partitions(n->runtime, plan->id, n->arena, &partitions, &files, &count));
+    assert_int_equal(count, TABLE_PARTITIONS);
+    assert_true(
+        runtime_standby_partitions(n->runtime, plan->id, INT64_MAX, n->arena, &partitions, &files, &count));
+    assert_int_equal(count, 0);
+    node_free(n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(beyond_the_limit_it_is_left_out),
         cmocka_unit_test(what_is_not_known_is_read_without_a_limit_only),
         cmocka_unit_test(copies_and_the_nodes_own_are_told_apart),
+        cmocka_unit_test(nobody_stands_by_for_the_nodes_own_slots),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
 }
