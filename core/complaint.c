@@ -146,32 +146,45 @@ static bool find_line(Str text, unsigned number, Str *line)
     return number > 0;
 }
 
+/* Behind the text that is `width` columns wide up to `from`. */
+static void add_tab(StrBuf *out, size_t *from, size_t *width)
+{
+    *width += width_text(str_n(out->ptr + *from, out->len - *from));
+    for (size_t to = *width - *width % TAB + TAB; *width < to; ++*width)
+        strbuf_addc(out, ' ');
+    *from = out->len;
+}
+
 /* The line as it is shown: tabs as blanks, nothing that moves the cursor. Returns how many bytes of it stand
  * in front of column `col`. */
 static size_t make_showable(Arena *arena, Str line, unsigned col, StrBuf *out)
 {
-    size_t   before = SIZE_MAX;
+    size_t   before = SIZE_MAX, measured = 0, width = 0;
     unsigned number = 1;
+    strbuf_reserve(out, line.len + TAB);
     for (size_t at = 0; at < line.len; number++) {
         size_t from = at;
         before      = number == col ? out->len : before;
-        if (utf8_next(line, &at) != '\t') {
+        if (utf8_next(line, &at) == '\t')
+            add_tab(out, &measured, &width);
+        else
             strbuf_add(out, width_clean(arena, str_n(line.ptr + from, at - from)));
-            continue;
-        }
-        for (size_t width = width_text(strbuf_str(out)), to = width - width % TAB + TAB; width < to; width++)
-            strbuf_addc(out, ' ');
     }
     for (; number < col; number++) /* behind the end */
         strbuf_addc(out, ' ');
     return before != SIZE_MAX ? before : out->len;
 }
 
-/* Moves *from on until what is left in front of `place` is at most `room` wide. */
-static void skip_to(Str line, size_t place, size_t room, size_t *from)
+/* Where to begin for what is left in front of `place` to be at most `room` wide. A line may be a megabyte
+ * long, so it is measured once. */
+static size_t begin_for(Str line, size_t place, size_t room)
 {
-    while (*from < place && width_text(str_n(line.ptr + *from, place - *from)) > room)
-        utf8_next(line, from);
+    size_t width = width_text(str_n(line.ptr, place));
+    if (width <= room)
+        return 0;
+    size_t from = width_prefix(str_n(line.ptr, place), width - room);
+    Str    rest = str_n(line.ptr + from, place - from);
+    return width_text(rest) <= room ? from : from + width_prefix(rest, 2); /* half of a wide one is none */
 }
 
 /* Two lines: the text, or what of it fits around the place, and the mark. */
@@ -183,7 +196,7 @@ static void append_line(StrBuf *out, Str line, Pos pos, size_t columns)
     size_t place = make_showable(arena, line, pos.col, &text), from = 0;
     size_t room = (columns > 3 * TAB ? columns : 3 * TAB) - INDENT - 1;
     if (width_text(strbuf_str(&text)) > room)
-        skip_to(strbuf_str(&text), place, room * 2 / 3, &from);
+        from = begin_for(strbuf_str(&text), place, room * 2 / 3);
     Str  shown = str_n(text.ptr + from, text.len - from);
     bool cut   = width_text(shown) > room - (from > 0);
     if (cut)

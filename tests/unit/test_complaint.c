@@ -229,11 +229,65 @@ static void of_a_long_line_a_part_is_shown(void **state)
     }
 }
 
+/* What it costs grows as the line does: measured for each letter anew, this would take hours. The letters are
+ * two bytes, the last one before the mark is wide, and none of it may be shown by half. */
+static void a_line_of_megabytes_is_measured_once(void **state)
+{
+    enum { LETTERS = 1000000 };
+    StrBuf text = {0}, out = {0};
+    for (size_t i = 0; i < LETTERS; i++)
+        strbuf_adds(&text, i % 100 == 50 ? "\t" : "é");
+    strbuf_adds(&text, "日XYZ");
+    for (unsigned place = 0; place < 2; place++) {
+        Complaint complaint = {.message = STR_LIT("x"),
+                               .pos     = {1, LETTERS + 2},
+                               .text    = strbuf_str(&text),
+                               .columns = place == 0 ? 40 : 41};
+        strbuf_reset(&out);
+        complaint_append(&out, &complaint);
+        strbuf_addc(&out, '\0');
+        char *line = strchr(out.ptr, '\n') + 1, *mark = strchr(line, '\n') + 1;
+        mark[-1] = '\0';
+        assert_true(strncmp(line, "  …é", strlen("  …é")) == 0);
+        assert_string_equal(line + strlen(line) - strlen("é日XYZ"), "é日XYZ");
+        assert_in_range(strlen(mark), 3 + 37 * 2 / 3 - 1, 3 + 38 * 2 / 3 + 1);
+    }
+    strbuf_clear(&text);
+    strbuf_clear(&out);
+}
+
+/* A wide letter that only half of would fit is left out. */
+static void a_wide_letter_is_not_cut(void **state)
+{
+    StrBuf text = {0}, out = {0};
+    for (size_t i = 0; i < 100; i++)
+        strbuf_adds(&text, "日");
+    strbuf_adds(&text, "aX");
+    Complaint complaint = {
+        .message = STR_LIT("x"), .pos = {1, 102}, .text = strbuf_str(&text), .columns = 40};
+    for (complaint.columns = 30; complaint.columns < 36; complaint.columns++) {
+        strbuf_reset(&out);
+        complaint_append(&out, &complaint);
+        strbuf_addc(&out, '\0');
+        char *line = strchr(out.ptr, '\n') + 1, *mark = strchr(line, '\n') + 1;
+        mark[-1]    = '\0';
+        size_t wide = (strlen(line) - strlen("  …aX")) / strlen("日");
+        assert_int_equal(strlen(line), strlen("  …aX") + wide * strlen("日"));
+        assert_int_equal(strlen(mark), strlen("   ") + 2 * wide + strlen("a^"));
+        assert_true(2 * wide + 1 <= (complaint.columns - 3) * 2 / 3);
+        assert_true(2 * wide + 3 >= (complaint.columns - 3) * 2 / 3);
+    }
+    strbuf_clear(&text);
+    strbuf_clear(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_mistake_is_shown_at_its_place),
         cmocka_unit_test(of_a_long_line_a_part_is_shown),
+        cmocka_unit_test(a_line_of_megabytes_is_measured_once),
+        cmocka_unit_test(a_wide_letter_is_not_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
