@@ -82,6 +82,13 @@ Status  aggregate_load(Operator *op, Str saved, Error *err);
 int64_t aggregate_stream_time(const Operator *op);
 void    aggregate_close(Operator *op);
 
+/* Windows that end at it and sessions that ended before it have closed: stream time without the grace, and of
+ * sessions without the gap in which a record would still have joined them. */
+static inline int64_t aggregate_closed(const AggregateOp *self)
+{
+    return time_add(time_add(self->time, -self->plan->grace_ms), -self->plan->gap_ms);
+}
+
 /* ---- folding: begin, then any of the others, then put ---- */
 
 /* From here on the states of that row are changed; those of a row that does not exist are initial. */

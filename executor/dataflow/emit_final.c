@@ -68,7 +68,7 @@ static bool time_range(const AggregateOp *self, int64_t close, Range *out)
     const PlanAggregate *plan  = self->plan;
     int64_t              size  = plan->window.size_ms;
     bool                 first = self->last_close == -1;
-    out->high                  = close - size;
+    out->high                  = time_add(close, -size);
     if (out->high < 0)
         return false;
     out->low = first_pending(self);
@@ -82,7 +82,7 @@ static bool time_range(const AggregateOp *self, int64_t close, Range *out)
 
 static bool session_range(const AggregateOp *self, int64_t close, Range *out)
 {
-    *out = (Range){self->last_close > 0 ? self->last_close : 0, close - 1};
+    *out = (Range){self->last_close > 0 ? self->last_close : 0, time_add(close, -1)};
     return out->low <= out->high;
 }
 
@@ -127,7 +127,7 @@ static Status sweep_sessions(AggregateOp *self, Arena *arena, Error *err)
 Status emit_final(AggregateOp *self, const Row *trigger, bool at_once, RecordBatch *out, Error *err)
 {
     Clock  *clock = self->base.pipeline->spec.clock;
-    int64_t close = self->time - self->plan->grace_ms - self->plan->gap_ms;
+    int64_t close = aggregate_closed(self);
     Range   range;
     if (self->last_close != -1 && self->last_close >= close)
         return OK;

@@ -30,7 +30,7 @@ static Status fold_windows(AggregateOp *self, const Row *row, Str key, RecordBat
     bool                 late  = false;
     while (start <= row->timestamp) {
         int64_t end = start > INT64_MAX - size ? INT64_MAX : start + size;
-        if (end > self->time - plan->grace_ms)
+        if (end > aggregate_closed(self))
             TRY(fold_window(self, row, key, start, end, out, err));
         else
             late = true;

@@ -14,8 +14,6 @@ typedef struct {
     bool      expired; /* too old to be kept */
 } Session;
 
-static int64_t add_clamped(int64_t a, int64_t b) { return a > INT64_MAX - b ? INT64_MAX : a + b; }
-
 /* Sessions that ended before it take no part. Under EMIT FINAL those are the closed ones, emitted or not yet:
  * when it emits is a matter of the wall clock, and must not decide what becomes of a late record. */
 static int64_t oldest_end(const AggregateOp *self)
@@ -23,15 +21,15 @@ static int64_t oldest_end(const AggregateOp *self)
     const PlanAggregate *plan   = self->plan;
     int64_t              newest = store_time(self->store);
     if (plan->emit_final && !self->final_forgets)
-        return self->time - plan->grace_ms - plan->gap_ms;
+        return aggregate_closed(self);
     return newest == INT64_MIN ? INT64_MIN : newest - plan->retention_ms + 1;
 }
 
 static Status find_parts(AggregateOp *self, const Row *row, Str key, Arena *arena, Session *out, Error *err)
 {
     int64_t gap = self->plan->gap_ms, oldest = oldest_end(self);
-    TRY(store_find_windows(self->store, key, row->key, row->timestamp - gap, add_clamped(row->timestamp, gap),
-                           arena, &out->parts, err));
+    TRY(store_find_windows(self->store, key, row->key, time_add(row->timestamp, -gap),
+                           time_add(row->timestamp, gap), arena, &out->parts, err));
     size_t kept = 0;
     out->start = out->end = row->timestamp;
     for (size_t i = 0; i < out->parts.count; i++) {
@@ -98,7 +96,7 @@ static Status fold(AggregateOp *self, const Row *row, Str key, RecordBatch *out,
 {
     Session session;
     TRY(find_parts(self, row, key, out->arena, &session, err));
-    if (session.end < self->time - self->plan->grace_ms - self->plan->gap_ms) {
+    if (session.end < aggregate_closed(self)) {
         op_drop_row(&self->base, row, SKIP_LATE);
         return OK;
     }

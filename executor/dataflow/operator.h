@@ -103,6 +103,16 @@ struct Operator {
     Stopwatch      *watch; /* the pipeline's */
 };
 
+/* Milliseconds: a + b, at the end of time where it would be beyond. A window or its grace may be as long as
+ * time itself. */
+static inline int64_t time_add(int64_t a, int64_t b)
+{
+    int64_t sum;
+    if (!__builtin_add_overflow(a, b, &sum))
+        return sum;
+    return b < 0 ? INT64_MIN : INT64_MAX;
+}
+
 /* The operator takes a batch and the time that it needs for it. */
 Status op_push_timed(Operator *op, int port, const RecordBatch *in, Error *err);
 

@@ -39,15 +39,6 @@ typedef struct {
     const Row    *cause;
 } StreamJoinOut;
 
-/* a + b, at the end of time where it would be beyond. */
-static inline int64_t time_add(int64_t a, int64_t b)
-{
-    int64_t sum;
-    if (!__builtin_add_overflow(a, b, &sum))
-        return sum;
-    return b < 0 ? INT64_MIN : INT64_MAX;
-}
-
 /* Appends a row; `side` says which of the two the row comes from, whose key it has. */
 Status stream_join_emit(StreamJoinOp *self, StreamJoinOut *to, const Row *row, const JoinSide sides[2],
                         Error *err);

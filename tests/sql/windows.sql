@@ -92,6 +92,26 @@ INSERT INTO hits (page, ROWTIME) VALUES ('a', 86410000);
 ASSERT VALUES t (page, WINDOWSTART, n) VALUES ('a', 0, 1);
 ASSERT VALUES t (page, WINDOWSTART, n) VALUES ('a', 86400000, 1);
 
+--@test: EMIT FINAL: with a grace period as long as time itself no window ever closes
+--@expected.empty: T
+CREATE TABLE t AS SELECT page, COUNT(*) AS n FROM hits WINDOW TUMBLING (SIZE 8 HOURS, GRACE PERIOD 106751991167 DAYS) GROUP BY page EMIT FINAL;
+INSERT INTO hits (page, ROWTIME) VALUES ('a', 6000);
+INSERT INTO hits (page, ROWTIME) VALUES ('a', 86400000);
+
+--@test: EMIT FINAL: with a grace period as long as time itself no session ever closes
+--@expected.empty: T
+CREATE TABLE t AS SELECT page, COUNT(*) AS n FROM hits WINDOW SESSION (8 HOURS, GRACE PERIOD 106751991167 DAYS) GROUP BY page EMIT FINAL;
+INSERT INTO hits (page, ROWTIME) VALUES ('a', 6000);
+INSERT INTO hits (page, ROWTIME) VALUES ('a', 86400000);
+
+--@test: with a grace period as long as time itself nothing is late for its session
+CREATE TABLE t AS SELECT page, COUNT(*) AS n FROM hits WINDOW SESSION (8 HOURS, GRACE PERIOD 106751991167 DAYS) GROUP BY page;
+INSERT INTO hits (page, ROWTIME) VALUES ('a', 6000);
+INSERT INTO hits (page, ROWTIME) VALUES ('a', 2000);
+ASSERT VALUES t (page, WINDOWSTART, WINDOWEND, n) VALUES ('a', 6000, 6000, 1);
+ASSERT NULL VALUES t (page) KEY ('a');
+ASSERT VALUES t (page, WINDOWSTART, WINDOWEND, n) VALUES ('a', 2000, 6000, 2);
+
 --@test: HAVING over windows
 CREATE TABLE t AS SELECT page, COUNT(*) AS n FROM hits WINDOW TUMBLING (SIZE 10 SECONDS) GROUP BY page HAVING COUNT(*) > 1;
 INSERT INTO hits (page, ROWTIME) VALUES ('a', 1000);
