@@ -20,13 +20,7 @@
 #include "state/store_buffer.h"
 #include "state/state_memory.h"
 
-enum {
-    SEGMENTS_IN_ALL = 16,
-    SEGMENT_MIN     = 4096,
-    SEGMENT_USUAL   = 4 << 20,
-    APPLIES_AT_ONCE = 4096,
-    CHANGE_COST     = 64
-};
+enum { SEGMENTS_IN_ALL = 16, SEGMENT_MIN = 4096, SEGMENT_USUAL = 4 << 20, CHANGE_COST = 64 };
 
 /* ---- life ---- */
 
@@ -290,10 +284,12 @@ Status store_buffer_apply(Store *store, const TableRow *row, Str value, Error *e
         segments_kill(&buffer->segments, segment, at);
     if (at != NULL || str_is_null(value))
         return OK;
-    hold(store, row->key, row->window_start, row->window_end, value, &segment);
-    if (++buffer->applied % APPLIES_AT_ONCE != 0 || buffer->count > 0)
+    at = hold(store, row->key, row->window_start, row->window_end, value, &segment);
+    buffer->applied_bytes += segment_row_bytes(at);
+    if (buffer->applied_bytes < buffer->segments.segment_bytes || buffer->count > 0)
         return OK;
-    size_t before = buffer->segments.bytes;
+    buffer->applied_bytes = 0;
+    size_t before         = buffer->segments.bytes;
     segments_expire(&buffer->segments, store_bound(&store->spec, store->time));
     count_held(store, before);
     if (store->file->prepared)

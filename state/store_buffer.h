@@ -23,9 +23,9 @@ struct StoreBuffer {
     size_t        prepared;               /* so many of them are part of the commit that is being decided */
     uint32_t      first;                  /* number of the first of them */
     size_t        dirty_bytes, new_bytes; /* new: of rows that are not part of any commit yet */
-    int64_t       cold_time; /* rows that are not held have no later time; INT64_MIN: there are none */
-    int64_t       position;  /* the changelog's end as of some commit before now */
-    uint64_t      applied;
+    int64_t       cold_time;     /* rows that are not held have no later time; INT64_MIN: there are none */
+    int64_t       position;      /* the changelog's end as of some commit before now */
+    size_t        applied_bytes; /* by a restore, since what is held was bounded last */
 };
 
 /* Where the file has rows of it, or memory beside these, they are found there. */

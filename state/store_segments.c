@@ -330,7 +330,7 @@ SegmentRow *segments_get(const Segments *all, Str key, int64_t time, int64_t num
     return wanted.row;
 }
 
-void segment_each(const Segment *segment, SegmentVisit visit, void *context)
+void segment_each(Segment *segment, SegmentVisit visit, void *context)
 {
     for (size_t i = 0; i < segment->capacity; i++) {
         uint32_t place = segment->slots[i].place;
@@ -338,13 +338,13 @@ void segment_each(const Segment *segment, SegmentVisit visit, void *context)
             continue;
         if (!(place & PLACE_LIST)) {
             if (row_at(segment, place)->state != ROW_DEAD)
-                visit(context, (Segment *)segment, row_at(segment, place));
+                visit(context, segment, row_at(segment, place));
             continue;
         }
         const RowList *list = at_place(segment, place);
         for (uint32_t r = 0; r < list->count; r++)
             if (row_at(segment, list->places[r])->state != ROW_DEAD)
-                visit(context, (Segment *)segment, row_at(segment, list->places[r]));
+                visit(context, segment, row_at(segment, list->places[r]));
     }
 }
 

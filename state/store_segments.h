@@ -85,7 +85,7 @@ typedef void (*SegmentVisit)(void *context, Segment *segment, SegmentRow *row);
 void segments_find(const Segments *all, Str key, int64_t from, int64_t to, SegmentVisit visit, void *context);
 /* All living rows with from <= time <= to, in no order. */
 void segments_scan(const Segments *all, int64_t from, int64_t to, SegmentVisit visit, void *context);
-void segment_each(const Segment *segment, SegmentVisit visit, void *context);
+void segment_each(Segment *segment, SegmentVisit visit, void *context);
 
 /* Frees the segments that have nothing but dead rows and rows before `bound`. */
 void segments_expire(Segments *all, int64_t bound);

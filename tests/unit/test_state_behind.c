@@ -319,9 +319,11 @@ static Store *buffer_open(Fixture *f, const char *name)
     return store;
 }
 
-static void add_rows(Fixture *f, Store *store, int count)
+static void add_rows(Fixture *f, Store *store, int count, size_t size)
 {
-    Value values[3] = {value_from_int(1), value_from_str(STR_LIT("a text that takes room")), value_null()};
+    char *text = arena_alloc(f->arena, size);
+    memset(text, 'x', size);
+    Value values[3] = {value_from_int(1), value_from_str(str_n(text, size)), value_null()};
     Value key       = value_from_str(STR_LIT("k"));
     for (int i = 0; i < count; i++)
         assert_true(store_buffer_add(store, STR_LIT("k"), &key, i, i, values, i));
@@ -356,11 +358,11 @@ static void a_restore_that_is_given_up_takes_no_rows_of_others(void **state)
     lag        = (StateLag){20000000, 40000};
     open_behind(&b, 1 << 20);
     Store *running = buffer_open(f, "A"), *restored = buffer_open(f, "B"), *source = buffer_open(f, "C");
-    add_rows(f, running, 350);
+    add_rows(f, running, 350, 22);
     MUST(state_file_commit(f->file, &f->err));
     assert_int_equal(count_rows(f, running), 350);
     MUST(store_clear(restored, &f->err));
-    add_rows(f, source, 4096);
+    add_rows(f, source, 4096, 22);
     apply_changes(f, source, restored, 300);
     assert_int_equal(count_rows(f, restored), 300);
     state_file_rollback(f->file);
@@ -368,6 +370,34 @@ static void a_restore_that_is_given_up_takes_no_rows_of_others(void **state)
     store_close(source);
     store_close(restored);
     store_close(running);
+    behind_free(&b);
+    lag = (StateLag){2000, 1 << 20};
+}
+
+/* However large rows are: what is too much goes to the file, where readers see it, while the changelog is
+ * read. */
+static void a_restore_holds_no_more_than_it_may(void **state)
+{
+    enum { ROWS = 200, ROW_BYTES = 10000 };
+    Behind       b = behind_new(*state);
+    Fixture     *f = *state;
+    StateReader *reader;
+    const char  *path = f->path;
+    StoreSpec    spec = fixture_spec("B", STORE_BUFFER, -1);
+    StoreRange   all  = {0};
+    int64_t      cold = 0;
+    lag               = (StateLag){20000000, 20 * ROW_BYTES};
+    open_behind(&b, 1 << 20);
+    Store *restored = buffer_open(f, "B"), *source = buffer_open(f, "C");
+    add_rows(f, source, ROWS, ROW_BYTES);
+    apply_changes(f, source, restored, ROWS);
+    MUST(state_reader_open(&path, &b.share, 1, &reader, &f->err));
+    MUST(state_reader_scan(reader, &spec, &all, f->arena, add_row, &cold, &f->err));
+    assert_in_range(cold, ROWS - 25, ROWS - 15);
+    assert_int_equal(count_rows(f, restored), ROWS);
+    state_reader_close(reader);
+    store_close(source);
+    store_close(restored);
     behind_free(&b);
     lag = (StateLag){2000, 1 << 20};
 }
@@ -383,6 +413,7 @@ int main(void)
         TEST(stores_come_and_go),
         TEST(a_commit_in_halves_is_kept_or_taken_back),
         TEST(a_restore_that_is_given_up_takes_no_rows_of_others),
+        TEST(a_restore_holds_no_more_than_it_may),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
