@@ -19,14 +19,11 @@ Status task_take_over(Task *task, Error *err);
 /* A slice of the restore; to RUNNING when done. */
 Status task_restore_slice(Task *task, Error *err);
 /* While source tables are replayed: is there nothing left? Then it goes on, to RESTORING or RUNNING (*done).
- */
+ * Asked in each pass, for the end of a topic may be reached without a record: behind the last one stand the
+ * markers of transactions, and what was compacted or deleted is gone. */
 Status task_replay_look(Task *task, bool *done, Error *err);
 /* A step while source tables are replayed: from their topic into the store, nothing comes out. */
 Status task_replay_step(Task *task, bool *progress, Error *err);
-/* On to the changelogs, if all is replayed. Asked in each pass, for the end of a topic may be reached without
- * a record: behind the last one stand the markers of transactions, and what was compacted or deleted is gone.
- */
-Status task_replay_end(Task *task, Error *err);
 /* After the log and the state file were rolled back. */
 void task_rolled_back(Task *task);
 

@@ -15,7 +15,7 @@ enum { KNOWN_US = 5000000 };
 /* ---- looking up ends ---- */
 
 /* The topic that the table's rows come from. */
-static Str table_topic(const RunningQuery *query, const QuerySub *sub, Arena *arena)
+static Str table_topic(const RunningQuery *query, Arena *arena)
 {
     const PlanNode *table = query->plan->materialized;
     return table->class->reads_topic ? plan_source(table)->topic
@@ -37,7 +37,7 @@ static Status note_ends(const RunningQuery *query, QuerySub *sub, Arena *arena, 
     if (count == 0)
         return OK;
     int64_t now = runtime_now_us(query->runtime); /* before: it is as old as the question */
-    TRY(log_offsets_many(log, table_topic(query, sub, arena), list, count, first, end, err));
+    TRY(log_offsets_many(log, table_topic(query, arena), list, count, first, end, err));
     for (size_t i = 0; i < count; i++) {
         atomic_store(&sub->views[list[i]].table_end, end[i]);
         atomic_store(&sub->views[list[i]].table_end_us, now);
