@@ -70,14 +70,55 @@ Status log_ping(Log *log, int timeout_ms, Error *err) { return BACKEND(log)->pin
 
 /* ---- topics ---- */
 
-Status log_topic_create(Log *log, Str name, int partitions, int replicas, const LogConfig *configs,
-                        size_t count, Error *err)
+static Status check_new_topic(Str name, int partitions, Error *err)
 {
     TRY(check_topic_name(name, err));
     if (partitions < 1 || partitions > TOPIC_PARTITIONS_MAX)
         return error_set(err, E_CONFIG, NO_POS, "Topic '" STR_FMT "' cannot have %d partitions",
                          STR_ARG(name), partitions);
+    return OK;
+}
+
+Status log_topic_create(Log *log, Str name, int partitions, int replicas, const LogConfig *configs,
+                        size_t count, Error *err)
+{
+    TRY(check_new_topic(name, partitions, err));
     return BACKEND(log)->topic_create(log, name, partitions, replicas, configs, count, err);
+}
+
+void log_note_new_topic(NewTopic *topic, Status status, Error *why, Status *worst, Error *err)
+{
+    topic->status = status;
+    if (status == OK || (*worst != OK && (*worst != E_EXISTS || status == E_EXISTS)))
+        return;
+    *worst = status;
+    if (err != NULL)
+        *err = *why;
+}
+
+static Status create_each(Log *log, NewTopic *topics, size_t count, Error *err)
+{
+    Status worst = OK;
+    Error  why;
+    for (size_t i = 0; i < count; i++) {
+        NewTopic *t      = &topics[i];
+        Status    status = BACKEND(log)->topic_create(log, t->name, t->partitions, t->replicas, t->configs,
+                                                      t->config_count, &why);
+        log_note_new_topic(t, status, &why, &worst, err);
+    }
+    return worst;
+}
+
+/* A name or a number that no log takes: none is made, for that is a mistake of whoever asks. */
+Status log_topics_create(Log *log, NewTopic *topics, size_t count, Error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if ((topics[i].status = check_new_topic(topics[i].name, topics[i].partitions, err)) != OK)
+            return topics[i].status;
+    if (count == 0)
+        return OK;
+    return BACKEND(log)->topics_create == NULL ? create_each(log, topics, count, err)
+                                               : BACKEND(log)->topics_create(log, topics, count, err);
 }
 
 Status log_topic_delete(Log *log, Str name, Error *err) { return BACKEND(log)->topic_delete(log, name, err); }
@@ -217,6 +258,12 @@ void log_writer_close(LogWriter *writer)
 {
     if (writer != NULL)
         BACKEND(writer)->writer_close(writer);
+}
+
+void log_writer_expect(LogWriter *writer, Str topic)
+{
+    if (BACKEND(writer)->writer_expect != NULL)
+        BACKEND(writer)->writer_expect(writer, topic);
 }
 
 Status log_append(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,

@@ -74,6 +74,18 @@ typedef struct {
 /* E_EXISTS when it is there already. `replicas` <= 0: the broker's default. */
 Status log_topic_create(Log *log, Str name, int partitions, int replicas, const LogConfig *configs,
                         size_t count, Error *err);
+/* A topic to be made, with the arguments of log_topic_create, and what became of it. */
+typedef struct {
+    Str              name;
+    int              partitions, replicas;
+    const LogConfig *configs;
+    size_t           config_count;
+    Status           status;
+} NewTopic;
+/* Makes all of them at the price of one question, for a broker takes as long for one as for ten; each has its
+ * own `status`. The result is the first that is a failure, else E_EXISTS if there was one, and `err` tells of
+ * it. */
+Status log_topics_create(Log *log, NewTopic *topics, size_t count, Error *err);
 Status log_topic_delete(Log *log, Str name, Error *err);               /* E_NOT_FOUND */
 Status log_topic_info(Log *log, Str name, TopicInfo *out, Error *err); /* E_NOT_FOUND; out->name is `name` */
 Status log_topic_list(Log *log, Arena *arena, TopicInfo **out, size_t *count,
@@ -159,6 +171,10 @@ typedef struct {
  * open transaction is aborted. */
 Status log_writer_open(Log *log, const WriterOptions *options, LogWriter **out, Error *err);
 void   log_writer_close(LogWriter *writer); /* an open transaction is aborted */
+
+/* Records for this topic will come: what there is to learn of it is learned beforehand, in the background, so
+ * that the first need not wait for it. Says nothing of whether the topic is there. */
+void log_writer_expect(LogWriter *writer, Str topic);
 
 enum { PARTITION_BY_KEY = -1 };
 

@@ -75,6 +75,10 @@ typedef struct LogBackend {
     /* NULL where what has arrived is decided: then the ends of `offsets` are those. */
     Status (*arrived_many)(Log *log, Str topic, const int *partitions, size_t count, int64_t *end,
                            Error *err);
+    /* NULL where topics are made one by one. */
+    Status (*topics_create)(Log *log, NewTopic *topics, size_t count, Error *err);
+    /* NULL where there is nothing to learn. */
+    void (*writer_expect)(LogWriter *writer, Str topic);
     Status (*member_settle)(LogMember *member, const int *partitions, size_t count, bool *known, Error *err);
 } LogBackend;
 
@@ -84,6 +88,9 @@ typedef struct {
 } LogHandle;
 
 extern const LogBackend log_backend_kafka, log_backend_embedded;
+
+/* What became of one of many topics: its status, and what the call as a whole answers (log_topics_create). */
+void log_note_new_topic(NewTopic *topic, Status status, Error *why, Status *worst, Error *err);
 
 /* "cannot find topic X" in one wording for both. */
 Status log_no_topic(Str topic, Error *err);

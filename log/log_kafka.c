@@ -389,5 +389,7 @@ const LogBackend log_backend_kafka = {
     .fence_unref      = kafka_fence_unref,
     .offsets_many     = kafka_offsets_many,
     .arrived_many     = kafka_arrived_many,
+    .topics_create    = kafka_topics_create,
+    .writer_expect    = kafka_writer_expect,
     .member_settle    = kafka_member_settle,
 };

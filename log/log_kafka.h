@@ -40,6 +40,7 @@ struct Log {
     pthread_mutex_t lock;
     rd_kafka_t     *uncommitted; /* under lock: the same, but it reads what is not committed; NULL: not needed
                                     yet */
+    bool        creating;        /* under lock: that one is being asked for topics */
     KnownTopic *known;           /* under lock */
     size_t      known_count, known_capacity;
     unsigned    topics_changed;  /* atomic; counts what may have changed somebody's number of partitions */
@@ -101,6 +102,7 @@ void kafka_forget_topic(Log *log, Str topic);
 int               kafka_idle_partitions(Log *log);
 extern const char kafka_idle_topic[];
 
+Status kafka_topics_create(Log *log, NewTopic *topics, size_t count, Error *err);
 Status kafka_topic_create(Log *log, Str name, int partitions, int replicas, const LogConfig *configs,
                           size_t count, Error *err);
 Status kafka_topic_delete(Log *log, Str name, Error *err);
@@ -131,6 +133,7 @@ bool    kafka_reader_caught_up(LogReader *reader, int handle);
 int64_t kafka_reader_position(LogReader *reader, int handle);
 
 Status  kafka_writer_open(Log *log, const WriterOptions *options, LogWriter **out, Error *err);
+void    kafka_writer_expect(LogWriter *writer, Str topic);
 void    kafka_writer_close(LogWriter *writer);
 Status  kafka_append(LogWriter *writer, Str topic, int partition, const LogRecord *record, Str hash_key,
                      Error *err);

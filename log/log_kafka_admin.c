@@ -30,18 +30,15 @@ static const char *c_name(Str name, char buffer[NAME_BUFFER])
 /* ---- one question to the admin API ---- */
 
 typedef struct {
-    Log                     *log;
     rd_kafka_queue_t        *queue;
     rd_kafka_AdminOptions_t *options;
     rd_kafka_event_t        *event;
 } Question;
 
-static Question question_new(Log *log, rd_kafka_admin_op_t op)
+static Question question_new(rd_kafka_t *client, rd_kafka_admin_op_t op)
 {
     char     reason[128];
-    Question q = {.log     = log,
-                  .queue   = rd_kafka_queue_new(log->client),
-                  .options = rd_kafka_AdminOptions_new(log->client, op)};
+    Question q = {.queue = rd_kafka_queue_new(client), .options = rd_kafka_AdminOptions_new(client, op)};
     rd_kafka_AdminOptions_set_request_timeout(q.options, ADMIN_TIMEOUT_MS, reason, sizeof reason);
     rd_kafka_AdminOptions_set_operation_timeout(q.options, ADMIN_TIMEOUT_MS, reason, sizeof reason);
     return q;
@@ -168,39 +165,151 @@ static void settle(Log *log, Str name, bool there)
              there ? "creation" : "deletion");
 }
 
+/* What a client takes for a partition's end follows from its isolation level, so that this takes a client of
+ * its own: opened by the first who asks. */
+static Status uncommitted_client(Log *log, rd_kafka_t **out, Error *err)
+{
+    static const LogConfig forced[] = {
+        {"isolation.level", "read_uncommitted"}, {"group.id", ""}, {NULL, NULL}};
+    rd_kafka_conf_t *conf;
+    rd_kafka_t      *made;
+    pthread_mutex_lock(&log->lock);
+    *out = log->uncommitted;
+    pthread_mutex_unlock(&log->lock);
+    if (*out != NULL)
+        return OK;
+    TRY(kafka_conf(log, NULL, forced, &conf, err));
+    rd_kafka_conf_set_opaque(conf, &log->self);
+    TRY(kafka_client_new(RD_KAFKA_CONSUMER, conf, &made, err));
+    pthread_mutex_lock(&log->lock);
+    bool first = log->uncommitted == NULL;
+    if (first)
+        log->uncommitted = made;
+    *out = log->uncommitted;
+    pthread_mutex_unlock(&log->lock);
+    if (!first)
+        kafka_client_close(log, made, NULL);
+    return OK;
+}
+
 /* ---- create, delete ---- */
+
+/* What a broker answers for one of them; it may leave some out. */
+static Status new_topic_verdict(const rd_kafka_topic_result_t **results, size_t count, Str name, Error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_equal(str_c(rd_kafka_topic_result_name(results[i])), name))
+            return topic_verdict(&results[i], 1, "create topic", name, err);
+    return topic_verdict(NULL, 0, "create topic", name, err);
+}
+
+static void take_verdicts(const Question *q, NewTopic *topics, size_t count, Status *worst, Error *err)
+{
+    size_t                          results;
+    Error                           why;
+    const rd_kafka_topic_result_t **list =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(q->event), &results);
+    for (size_t i = 0; i < count; i++)
+        log_note_new_topic(&topics[i], new_topic_verdict(list, results, topics[i].name, &why), &why, worst,
+                           err);
+}
+
+static Status describe(const NewTopic *topic, rd_kafka_NewTopic_t **out, Error *err)
+{
+    char buffer[NAME_BUFFER], reason[512];
+    *out = rd_kafka_NewTopic_new(c_name(topic->name, buffer), topic->partitions,
+                                 topic->replicas > 0 ? topic->replicas : -1, reason, sizeof reason);
+    if (*out == NULL)
+        return error_set(err, E_CONFIG, NO_POS, "cannot create topic " STR_FMT ": %s", STR_ARG(topic->name),
+                         reason);
+    for (size_t i = 0; i < topic->config_count; i++)
+        rd_kafka_NewTopic_set_config(*out, topic->configs[i].name, topic->configs[i].value);
+    return OK;
+}
+
+static void all_failed(NewTopic *topics, size_t count, Status status)
+{
+    for (size_t i = 0; i < count; i++)
+        topics[i].status = status;
+}
+
+/* A broker answers the questions of a connection in their order, and making topics takes it long: so they are
+ * asked for by the client that is asked least, and who plans a query need not wait behind the slots of the
+ * start; a second one at the same time asks by the other. */
+static rd_kafka_t *begin_creating(Log *log)
+{
+    rd_kafka_t *client = NULL;
+    Error       why;
+    if (uncommitted_client(log, &client, &why) != OK) {
+        log_line(LOG_WARN, "%s", why.message);
+        return log->client;
+    }
+    pthread_mutex_lock(&log->lock);
+    bool taken    = log->creating;
+    log->creating = true;
+    pthread_mutex_unlock(&log->lock);
+    return taken ? log->client : client;
+}
+
+static void end_creating(Log *log, const rd_kafka_t *client)
+{
+    pthread_mutex_lock(&log->lock);
+    if (client != log->client)
+        log->creating = false;
+    pthread_mutex_unlock(&log->lock);
+}
+
+/* Without an answer nobody knows which of them are there. */
+static Status ask_for_topics(Log *log, rd_kafka_NewTopic_t **wanted, NewTopic *topics, size_t count,
+                             Error *err)
+{
+    rd_kafka_t *client = begin_creating(log);
+    Question    q      = question_new(client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    rd_kafka_CreateTopics(client, wanted, count, q.options, q.queue);
+    Status status = question_wait(&q, "create topic", topics[0].name, err);
+    if (status == OK)
+        take_verdicts(&q, topics, count, &status, err);
+    else
+        all_failed(topics, count, status);
+    question_end(&q);
+    end_creating(log, client);
+    return status;
+}
+
+/* One request, for a controller gathers what it writes and brokers follow it at their own pace: each request
+ * costs some 50 ms, however much is in it. */
+Status kafka_topics_create(Log *log, NewTopic *topics, size_t count, Error *err)
+{
+    rd_kafka_NewTopic_t **wanted = mem_calloc(count, sizeof *wanted);
+    Status                status = OK;
+    for (size_t i = 0; status == OK && i < count; i++)
+        status = describe(&topics[i], &wanted[i], err);
+    if (status == OK)
+        status = ask_for_topics(log, wanted, topics, count, err);
+    else
+        all_failed(topics, count, status);
+    for (size_t i = 0; i < count; i++)
+        if (wanted[i] != NULL)
+            rd_kafka_NewTopic_destroy(wanted[i]);
+    mem_free(wanted);
+    for (size_t i = 0; i < count; i++)
+        if (topics[i].status == OK)
+            settle(log, topics[i].name, true);
+    return status;
+}
 
 Status kafka_topic_create(Log *log, Str name, int partitions, int replicas, const LogConfig *configs,
                           size_t count, Error *err)
 {
-    char                 buffer[NAME_BUFFER], reason[512];
-    rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(c_name(name, buffer), partitions,
-                                                       replicas > 0 ? replicas : -1, reason, sizeof reason);
-    if (topic == NULL)
-        return error_set(err, E_CONFIG, NO_POS, "cannot create topic " STR_FMT ": %s", STR_ARG(name), reason);
-    for (size_t i = 0; i < count; i++)
-        rd_kafka_NewTopic_set_config(topic, configs[i].name, configs[i].value);
-    Question q = question_new(log, RD_KAFKA_ADMIN_OP_CREATETOPICS);
-    rd_kafka_CreateTopics(log->client, &topic, 1, q.options, q.queue);
-    Status status = question_wait(&q, "create topic", name, err);
-    if (status == OK) {
-        size_t                          results;
-        const rd_kafka_topic_result_t **list =
-            rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(q.event), &results);
-        status = topic_verdict(list, results, "create topic", name, err);
-    }
-    question_end(&q);
-    rd_kafka_NewTopic_destroy(topic);
-    if (status == OK)
-        settle(log, name, true);
-    return status;
+    NewTopic topic = {name, partitions, replicas, configs, count, OK};
+    return kafka_topics_create(log, &topic, 1, err);
 }
 
 Status kafka_topic_delete(Log *log, Str name, Error *err)
 {
     char                    buffer[NAME_BUFFER];
     rd_kafka_DeleteTopic_t *topic = rd_kafka_DeleteTopic_new(c_name(name, buffer));
-    Question                q     = question_new(log, RD_KAFKA_ADMIN_OP_DELETETOPICS);
+    Question                q     = question_new(log->client, RD_KAFKA_ADMIN_OP_DELETETOPICS);
     rd_kafka_DeleteTopics(log->client, &topic, 1, q.options, q.queue);
     Status status = question_wait(&q, "delete topic", name, err);
     if (status == OK) {
@@ -250,7 +359,7 @@ Status kafka_topic_config(Log *log, Str name, const char *config, Arena *arena, 
 {
     const rd_kafka_ConfigEntry_t **entries = NULL;
     size_t                         count   = 0;
-    Question                       q       = question_new(log, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    Question                       q       = question_new(log->client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
     Status                         status  = ask_configs(log, &q, name, &entries, &count, err);
     bool                           found   = false;
     for (size_t i = 0; status == OK && i < count && !found; i++) {
@@ -266,7 +375,7 @@ Status kafka_topic_config(Log *log, Str name, const char *config, Arena *arena, 
 
 static Status alter_configs(Log *log, rd_kafka_ConfigResource_t *change, Str name, Error *err)
 {
-    Question q = question_new(log, RD_KAFKA_ADMIN_OP_ALTERCONFIGS);
+    Question q = question_new(log->client, RD_KAFKA_ADMIN_OP_ALTERCONFIGS);
     rd_kafka_AlterConfigs(log->client, &change, 1, q.options, q.queue);
     Status status = question_wait(&q, "change the settings of topic", name, err);
     if (status == OK) {
@@ -303,7 +412,7 @@ Status kafka_topic_set_config(Log *log, Str name, const char *config, const char
     char                           buffer[NAME_BUFFER];
     const rd_kafka_ConfigEntry_t **entries = NULL;
     size_t                         count   = 0;
-    Question                       q       = question_new(log, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    Question                       q       = question_new(log->client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
     Status                         status  = ask_configs(log, &q, name, &entries, &count, err);
     rd_kafka_ConfigResource_t     *change =
         rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, c_name(name, buffer));
@@ -404,33 +513,6 @@ Status kafka_offsets_many(Log *log, Str topic, const int *partitions, size_t cou
     return ask_offsets(log, log->client, buffer, partitions, count, RD_KAFKA_OFFSET_END, end, err);
 }
 
-/* What a client takes for a partition's end follows from its isolation level, so that this takes a client of
- * its own: opened by the first who asks. */
-static Status uncommitted_client(Log *log, rd_kafka_t **out, Error *err)
-{
-    static const LogConfig forced[] = {
-        {"isolation.level", "read_uncommitted"}, {"group.id", ""}, {NULL, NULL}};
-    rd_kafka_conf_t *conf;
-    rd_kafka_t      *made;
-    pthread_mutex_lock(&log->lock);
-    *out = log->uncommitted;
-    pthread_mutex_unlock(&log->lock);
-    if (*out != NULL)
-        return OK;
-    TRY(kafka_conf(log, NULL, forced, &conf, err));
-    rd_kafka_conf_set_opaque(conf, &log->self);
-    TRY(kafka_client_new(RD_KAFKA_CONSUMER, conf, &made, err));
-    pthread_mutex_lock(&log->lock);
-    bool first = log->uncommitted == NULL;
-    if (first)
-        log->uncommitted = made;
-    *out = log->uncommitted;
-    pthread_mutex_unlock(&log->lock);
-    if (!first)
-        kafka_client_close(log, made, NULL);
-    return OK;
-}
-
 Status kafka_arrived_many(Log *log, Str topic, const int *partitions, size_t count, int64_t *end, Error *err)
 {
     char        buffer[NAME_BUFFER];
@@ -471,7 +553,7 @@ Status kafka_delete_records(Log *log, Str topic, int partition, int64_t before, 
     rd_kafka_topic_partition_list_add(list, c_name(topic, buffer), partition)->offset =
         before < 0 ? RD_KAFKA_OFFSET_END : before;
     rd_kafka_DeleteRecords_t *request = rd_kafka_DeleteRecords_new(list);
-    Question                  q       = question_new(log, RD_KAFKA_ADMIN_OP_DELETERECORDS);
+    Question                  q       = question_new(log->client, RD_KAFKA_ADMIN_OP_DELETERECORDS);
     rd_kafka_DeleteRecords(log->client, &request, 1, q.options, q.queue);
     Status status = question_wait(&q, "delete records of topic", topic, err);
     if (status == OK) {
@@ -521,7 +603,7 @@ Status kafka_group_commit(Log *log, Str group, const LogPosition *positions, siz
             ->offset = positions[i].offset;
     char *group_name = str_to_heap(group); /* a group's name has no limit of length */
     rd_kafka_AlterConsumerGroupOffsets_t *request = rd_kafka_AlterConsumerGroupOffsets_new(group_name, list);
-    Question                              q = question_new(log, RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS);
+    Question q = question_new(log->client, RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS);
     rd_kafka_AlterConsumerGroupOffsets(log->client, &request, 1, q.options, q.queue);
     Status status = question_wait(&q, "set offsets of group", group, err);
     if (status == OK)

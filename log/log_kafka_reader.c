@@ -29,6 +29,8 @@ enum {
     LEADERS_TIMEOUT_MS = 1000,
 };
 
+#define RETRY_MS "20"
+
 typedef struct {
     bool              used;
     char             *topic;
@@ -93,6 +95,8 @@ static Status reader_client(LogReader *reader, const ReaderOptions *options, Err
         {"queued.min.messages", "100000"}, /* fewer starve librdkafka 2.0 */
         {"client.id", options->client_id != NULL ? options->client_id : "sluice-reader"},
         {"fetch.wait.max.ms", reader->log->needs_idle ? "25" : "500"},
+        {"fetch.error.backoff.ms", RETRY_MS}, /* a topic just made has no leader for a moment */
+        {"topic.metadata.refresh.fast.interval.ms", RETRY_MS},
         {"check.crcs", "false"},
         {NULL, NULL},
     };

@@ -22,6 +22,8 @@ enum {
     OPEN_TRIES      = 2,
 };
 
+#define RETRY_MS "20"
+
 typedef struct WriterPartition WriterPartition;
 struct WriterPartition {
     int64_t          acknowledged; /* offset after the last record that was delivered; -1 */
@@ -124,6 +126,8 @@ static Status writer_client(LogWriter *writer, const WriterOptions *options, Err
         {"batch.size", "1000000"},
         {"queue.buffering.max.messages", "500000"},
         {"queue.buffering.max.kbytes", "262144"},
+        {"retry.backoff.ms", RETRY_MS}, /* a topic just made has no leader for a moment */
+        {"topic.metadata.refresh.fast.interval.ms", RETRY_MS},
         {"client.id", options->client_id != NULL ? options->client_id : "sluice-writer"},
         {NULL, NULL},
     };
@@ -271,6 +275,15 @@ static Status writer_topic(LogWriter *writer, Str name, WriterTopic **out, Error
     if (*out == NULL)
         TRY(add_topic(writer, name, out, err));
     return is_stale(writer, *out) ? count_partitions(writer, *out, err) : OK;
+}
+
+/* librdkafka asks for a topic's leaders when it hears of it first. */
+void kafka_writer_expect(LogWriter *writer, Str topic)
+{
+    Error        ignored; /* the first append says it */
+    WriterTopic *known = known_topic(writer, topic);
+    if (known == NULL)
+        (void)add_topic(writer, topic, &known, &ignored);
 }
 
 static rd_kafka_headers_t *copy_headers(const LogRecord *record)
