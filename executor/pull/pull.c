@@ -287,6 +287,8 @@ Status pull_open(PullHost *host, const PullPlan *plan, const QueryPlan *writer, 
         status = compile(query, err);
     if (status == OK && plan->access == PULL_LOOKUP)
         status = encode_keys(query, err);
+    if (status == OK)
+        status = borrow_reader(host, &query->reader, err);
     if (status != OK) {
         pull_close(query);
         return status;
@@ -438,8 +440,6 @@ Status pull_run(PullQuery *query, bool (*row)(void *context, const Value *values
     query->consumer = context;
     if (query->left == 0)
         return OK;
-    TRY(borrow_reader(query->host, &query->reader,
-                      err)); /* only now: it has open files, and many may queue */
     if (query->plan->access == PULL_LOOKUP)
         return look_up(query, err);
     if (query->plan->access == PULL_SCAN ||

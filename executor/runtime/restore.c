@@ -37,6 +37,7 @@
 #include "executor/runtime/query.h"
 #include "executor/runtime/stored.h"
 #include "executor/runtime/worker_state.h"
+#include "executor/runtime/writers.h"
 #include "planner/nodes/node_source.h"
 #include "planner/plan_starts.h"
 
@@ -398,6 +399,8 @@ static Status start(Task *task, const TaskRecord *record, Error *err)
     bool sources_behind;
     TRY(place_inputs(task, record, err));
     TRY(plan_restore(task, record, &sources_behind, err));
+    if (record == NULL) /* its topics were just made, and somebody waits for what it does */
+        writers_expect(task);
     return catch_up(task, record, EVENT_OPENED, sources_behind, err);
 }
 

@@ -29,8 +29,8 @@ typedef struct {
     int             workers;            /* 0: CPUs in the affinity mask, 10 at most */
     bool            exactly_once;       /* processing.guarantee */
     int             commit_interval_ms; /* < 0: 2000, or 100 with exactly_once */
-    size_t          cache_bytes;        /* cache.max.bytes.buffering: 0 = emit every update */
-    bool   cache_by_default;   /* nobody said so much: what tables hold back is bounded by commit_size.h */
+    size_t cache_bytes;        /* cache.max.bytes.buffering: 0 = emit every update; other than the default, it
+                                  bounds what tables hold back */
     size_t state_memory_bytes; /* rows of all tables in memory; 0: a quarter of the machine's */
     int    internal_replicas;
     int    metadata_max_age_ms; /* how often the input topics are looked at for new partitions; 0: 30 s */
@@ -47,9 +47,8 @@ typedef struct {
 Status runtime_open(const RuntimeOptions *options, Runtime **out, Error *err);
 /* Commits and leaves within a few seconds. Accepts NULL. */
 void runtime_close(Runtime *runtime);
-/* Joins the slots group, once the queries known at the start are there. Their internal topics are then made
- * before the slots topic, whose 48 partitions keep a broker busy for 0.2 s, and the group does not wait for a
- * replay of commands. */
+/* Joins the slots group, once the queries known at the start are there: the group does not wait for a replay
+ * of commands. (The slots topic, whose 48 partitions take a broker 0.1 s, is made meanwhile.) */
 void runtime_join(Runtime *runtime);
 
 /* Tells which log it is (log_cluster_id), which a broker may not say at the start: state files that were made

@@ -448,6 +448,13 @@ static Status push(TaskInput *input, size_t count, Error *err)
     return status;
 }
 
+static void note_newcomer(Worker *worker)
+{
+    if (!worker->newcomer)
+        worker->newcomer_us = runtime_now_us(worker->runtime);
+    worker->newcomer = true;
+}
+
 Status task_step(Task *task, bool *progress, Error *err)
 {
     TaskInput *input = task->ordered ? choose(task) : any_with_data(task);
@@ -459,8 +466,8 @@ Status task_step(Task *task, bool *progress, Error *err)
     if (task->query != NULL) {
         task_mark_dirty(task, task->has_source_store);
         if (task->newness == TASK_NEW) {
-            task->newness          = TASK_BEGINS;
-            task->worker->newcomer = true;
+            task->newness = TASK_BEGINS;
+            note_newcomer(task->worker);
         }
         task->worker->moved = true;
     }

@@ -13,6 +13,9 @@
 #include "executor/runtime/writers.h"
 
 #include "executor/runtime/decision.h"
+#include "executor/runtime/query.h"
+#include "executor/runtime/task.h"
+#include "planner/nodes/node_sink.h"
 
 enum { PING_MS = 1000, TXN_TIMEOUT_MS = 10000 };
 
@@ -90,6 +93,44 @@ void writers_close(Worker *worker)
         log_writer_close(worker->sink);
     worker->sink = NULL;
 }
+
+/* ---- what will be written ---- */
+
+static void expect_repartitions(const Task *task)
+{
+    const RunningQuery *query = task->query;
+    for (size_t s = 0; s < query->sub_count; s++)
+        for (size_t i = 0; i < query->subs[s].sub.input_count; i++)
+            if (topology_writes(&task->sub->sub, query->subs[s].sub.inputs[i]))
+                log_writer_expect(task->worker->txn, query->subs[s].topics[i]);
+}
+
+static void expect_sink(const Task *task)
+{
+    const PlanSink *sink    = plan_sink_of(task->query->plan);
+    bool            at_once = task->query->settings.guarantee == GUARANTEE_AT_LEAST_ONCE;
+    Error           ignored; /* the first record says it */
+    if (sink == NULL || !query_sub_has(task->sub, task->query->plan->root))
+        return;
+    if (!at_once)
+        log_writer_expect(task->worker->txn, sink->topic);
+    else if (writers_open_sink(task->worker, &ignored) == OK)
+        log_writer_expect(task->worker->sink, sink->topic);
+}
+
+void writers_expect(const Task *task)
+{
+    Worker *worker = task->worker;
+    if (worker->txn == NULL)
+        return;
+    log_writer_expect(worker->txn, worker->runtime->slots_topic);
+    expect_repartitions(task);
+    for (size_t i = 0; task->changelog_topics != NULL && !str_is_null(task->changelog_topics[i]); i++)
+        log_writer_expect(worker->txn, task->changelog_topics[i]);
+    expect_sink(task);
+}
+
+/* ---- transactions ---- */
 
 /* The one that is free, or waits until there is one. */
 static Status choose_free(Worker *worker, Error *err)

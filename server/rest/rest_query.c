@@ -164,9 +164,6 @@ static void run(Rest *rest, HttpExchange *x, const Endpoint *endpoint, const jso
     RowForm             form      = endpoint->forms[chosen];
     if (statement == NULL || !pull_origin_read(x, request, arena, origin)) {
         arena_free(arena);
-    } else if (statement->kind == STMT_QUERY && ast_work(statement) != WORK_LITTLE &&
-               http_move(x, HTTP_LANE_WORKS)) {
-        arena_free(arena); /* it begins again there */
     } else if (statement->kind == STMT_QUERY) {
         plan_and_run(rest, x, session, statement, text, origin, arena, form);
     } else if (endpoint == &query_endpoint && http_is_2(x)) { /* ksqlDB's, too: it goes to /query-stream */
@@ -223,9 +220,6 @@ void rest_query_socket(Rest *rest, HttpExchange *x)
 {
     Str        request = http_parameter(x, "request");
     PullOrigin origin  = pull_origin_of(rest, x);
-    if (http_move(x,
-                  HTTP_LANE_WORKS)) /* as long as nobody knows what it asks; once it has begun it is late */
-        return;
     if (!http_begin_websocket(x))
         rest_error(x, 400, 40000,
                    "/ws/query is a WebSocket: Upgrade, Sec-WebSocket-Key and version 13 are wanted");
