@@ -109,6 +109,7 @@ typedef struct {
     Arena            *arena; /* of the partition */
     MemEntry         *newer; /* rows that memory has, in the order of the table */
     size_t            newer_count, newer_capacity, newer_at;
+    Str               definition;        /* ptr not NULL: memory has to be that of an open store of it */
     bool              has_memory, whole; /* whole: the file need not be asked */
     int64_t           memory_time;
     bool              started, finished;
@@ -193,6 +194,13 @@ static int compare_entries(const void *a, const void *b, void *kind)
     return compare_identity(*(const StoreKind *)kind, a, b);
 }
 
+static bool is_wanted(const ReaderScan *scan, const StoreMemory *memory)
+{
+    return memory->partition == scan->partition &&
+           (scan->definition.ptr == NULL ||
+            (memory->attached && str_equal(memory->table->definition, scan->definition)));
+}
+
 static Status copy_memory(StateShare *share, ReaderScan *scan, Error *err)
 {
     Status    status = OK;
@@ -201,7 +209,7 @@ static Status copy_memory(StateShare *share, ReaderScan *scan, Error *err)
         return OK;
     pthread_mutex_lock(&share->lock);
     StoreMemory *memory = state_share_next(share, NULL, scan->spec->name);
-    while (memory != NULL && memory->partition != scan->partition)
+    while (memory != NULL && !is_wanted(scan, memory))
         memory = state_share_next(share, memory, scan->spec->name);
     if (memory != NULL && memory->table->spec.kind == kind) {
         Copying copying   = {scan, memory};
@@ -485,6 +493,62 @@ static Status judge(StateReader *reader, size_t index, Status status, Error *err
 }
 
 size_t state_reader_damaged(const StateReader *reader) { return reader->damaged; }
+
+/* ---- memory alone ---- */
+
+static size_t files_named(const StoreRange *range)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < range->partition_count; i++)
+        most = range->files[i] >= most ? range->files[i] + 1 : most;
+    return most;
+}
+
+/* What is found is kept until it is known that no file has to be asked: a caller who was handed rows could
+ * not begin again. */
+static Status gather_memory(StateShare *const *shares, const Wanted *wanted, Str definition, Arena *arena,
+                            ReaderScan **found, size_t *count, bool *whole, Error *err)
+{
+    const StoreRange *range = wanted->range;
+    *whole                  = is_one_key(range) && range->files != NULL && wanted->spec->kind != STORE_PREFIX;
+    size_t files            = *whole ? files_named(range) : 0;
+    for (size_t f = 0; f < files; f++)
+        for (size_t i = 0; i < range->partition_count && *whole; i++) {
+            ReaderScan scan = {.spec       = wanted->spec,
+                               .range      = range,
+                               .partition  = range->partitions[i],
+                               .definition = definition,
+                               .arena      = arena,
+                               .use        = wanted->use,
+                               .context    = wanted->context};
+            if (range->files[i] != f)
+                continue;
+            TRY(copy_memory(shares[f], &scan, err));
+            *whole     = scan.has_memory && scan.whole;
+            scan.bound = store_bound(scan.spec, scan.memory_time); /* no file has a later time */
+            if (scan.newer_count == 0)
+                continue;
+            if (*found == NULL)
+                *found = ARENA_ARRAY(arena, ReaderScan, range->partition_count);
+            (*found)[(*count)++] = scan;
+        }
+    return OK;
+}
+
+Status state_look_in_memory(StateShare *const *shares, const StoreSpec *spec, Str definition,
+                            const StoreRange *range, Arena                                      *arena,
+                            Status (*row)(void *context, const StateRow *row, Error *err), void *context,
+                            bool *whole, Error *err)
+{
+    const Wanted wanted = {spec, range, row, context};
+    ReaderScan  *found  = NULL;
+    size_t       count  = 0;
+    TRY(gather_memory(shares, &wanted, definition, arena, &found, &count, whole, err));
+    for (size_t i = 0; i < count && *whole; i++)
+        while (found[i].newer_at < found[i].newer_count)
+            TRY(hand_out_newer(&found[i], arena, err));
+    return OK;
+}
 
 Status state_reader_scan(StateReader *reader, const StoreSpec *spec, const StoreRange *range, Arena *arena,
                          Status (*row)(void *context, const StateRow *row, Error *err), void *context,

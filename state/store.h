@@ -293,5 +293,15 @@ size_t state_reader_damaged(const StateReader *reader);
 Status state_reader_scan(StateReader *reader, const StoreSpec *spec, const StoreRange *range, Arena *arena,
                          Status (*row)(void *context, const StateRow *row, Error *err), void *context,
                          Error *err);
+/* Kind and columns of a store, as a text in the arena. */
+Str state_definition(const StoreSpec *spec, Arena *arena);
+/* As state_reader_scan for the rows of one key (`range` has it as both bounds, and says which files), by
+ * memory alone and without a reader: no file is looked at, and nothing is waited for but the shares' locks.
+ * `definition` is the spec's: of a table that was made again nothing is read that was before. *whole false:
+ * the files would have to be asked; nothing was called. Rows live until the arena is reset. */
+Status state_look_in_memory(StateShare *const *shares, const StoreSpec *spec, Str definition,
+                            const StoreRange *range, Arena                                      *arena,
+                            Status (*row)(void *context, const StateRow *row, Error *err), void *context,
+                            bool *whole, Error *err);
 
 #endif

@@ -320,6 +320,11 @@ static Status table_check(StoreTable *table, bool create, bool *found, Error *er
                      STR_ARG(spec->name), STR_ARG(table->stored), STR_ARG(table->definition));
 }
 
+Str state_definition(const StoreSpec *spec, Arena *arena)
+{
+    return table_definition(arena, spec, spec->value_count);
+}
+
 bool store_table_is_of(const StoreTable *table, const StoreSpec *spec)
 {
     Arena *arena = arena_new(0);

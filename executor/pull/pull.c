@@ -12,10 +12,13 @@ struct PullQuery {
     const PlanNode *node; /* whose store is read */
     ProgramContext  context;
     StoreSpec       store;
+    Str             definition; /* of it */
     StateReader    *reader;
     bool            reader_failed;
-    Str             writer; /* the query that makes the table */
-    const int      *only;   /* partitions that were asked for; NULL: all */
+    Encoder        *encoder; /* of keys; of one that is prepared, as is: */
+    Arena          *home;    /* with the query itself; `arena` is for one question then */
+    Str             writer;  /* the query that makes the table */
+    const int      *only;    /* partitions that were asked for; NULL: all */
     size_t          only_count;
     int            *partitions; /* to be read here */
     size_t         *files; /* of each: its worker's state file; others may have rows of it from the past */
@@ -86,14 +89,14 @@ static void give_back_reader(PullHost *host, StateReader *reader, bool failed)
 
 /* ---- keys ---- */
 
-static Status open_encoder(PullQuery *query, Encoder **out, Error *err)
+static Status open_encoder(const PullQuery *query, Arena *arena, Encoder **out, Error *err)
 {
     const Schema *schema = query->node->schema;
     SerdeSpec     spec   = {.format  = format_inside(&query->node->key_format),
                             .side    = SIDE_KEY,
                             .columns = schema->columns,
                             .count   = schema->key_count};
-    return encoder_open(&spec, query->arena, out, err);
+    return encoder_open(&spec, arena, out, err);
 }
 
 static Status encode_keys(PullQuery *query, Error *err)
@@ -101,7 +104,7 @@ static Status encode_keys(PullQuery *query, Error *err)
     const PullPlan *plan   = query->plan;
     Status          status = OK;
     Encoder        *encoder;
-    TRY(open_encoder(query, &encoder, err));
+    TRY(open_encoder(query, query->arena, &encoder, err));
     query->keys = ARENA_ARRAY(query->arena, Str, plan->lookup_count + 1);
     for (size_t i = 0; i < plan->lookup_count && status == OK; i++)
         status = encoder_encode(encoder, plan->keys[i], query->arena, &query->keys[i], err);
@@ -260,9 +263,11 @@ static Status compile(PullQuery *query, Error *err)
     return OK;
 }
 
-Status pull_open(PullHost *host, const PullPlan *plan, const QueryPlan *writer, const PullPart *part,
-                 Arena *arena, PullQuery **out, Error *err)
+/* All but what it reads by. *out, once it is set, wants pull_close whatever comes. */
+static Status open_query(PullHost *host, const PullPlan *plan, const QueryPlan *writer, const PullPart *part,
+                         Arena *arena, PullQuery **out, Error *err)
 {
+    *out = NULL;
     if (writer == NULL || writer->materialized == NULL)
         return error_set(
             err, E_PLAN, NO_POS,
@@ -282,19 +287,46 @@ Status pull_open(PullHost *host, const PullPlan *plan, const QueryPlan *writer, 
     query->scratch   = arena_new(0);
     query->row       = ARENA_ARRAY(arena, Value, plan->schema->count);
     query->result    = ARENA_ARRAY(arena, Value, plan->result->count);
-    Status status    = plan_store_spec(query->node, 0, arena, &query->store, err);
-    if (status == OK)
-        status = compile(query, err);
-    if (status == OK && plan->access == PULL_LOOKUP)
-        status = encode_keys(query, err);
+    *out             = query;
+    TRY(plan_store_spec(query->node, 0, arena, &query->store, err));
+    query->definition = state_definition(&query->store, arena);
+    TRY(compile(query, err));
+    return plan->access == PULL_LOOKUP ? encode_keys(query, err) : OK;
+}
+
+Status pull_open(PullHost *host, const PullPlan *plan, const QueryPlan *writer, const PullPart *part,
+                 Arena *arena, PullQuery **out, Error *err)
+{
+    PullQuery *query;
+    Status     status = open_query(host, plan, writer, part, arena, &query, err);
     if (status == OK)
         status = borrow_reader(host, &query->reader, err);
-    if (status != OK) {
+    if (status == OK)
+        *out = query;
+    else if (query != NULL)
         pull_close(query);
+    return status;
+}
+
+Status pull_prepare(PullHost *host, const PullPlan *plan, const QueryPlan *writer, PullQuery **out,
+                    Error *err)
+{
+    PullQuery *query;
+    Arena     *home   = arena_new(0);
+    Status     status = open_query(host, plan, writer, NULL, home, &query, err);
+    if (query == NULL) {
+        arena_free(home);
         return status;
     }
-    *out = query;
-    return OK;
+    query->home  = home;
+    query->arena = arena_new(0);
+    if (status == OK)
+        status = open_encoder(query, home, &query->encoder, err);
+    if (status == OK)
+        *out = query;
+    else
+        pull_close(query);
+    return status;
 }
 
 void pull_close(PullQuery *query)
@@ -303,7 +335,13 @@ void pull_close(PullQuery *query)
     program_close(query->where);
     for (size_t i = 0; query->values != NULL && i < query->plan->result->count; i++)
         program_close(query->values[i]);
+    if (query->encoder != NULL)
+        encoder_close(query->encoder);
     arena_free(query->scratch);
+    if (query->home == NULL)
+        return;
+    arena_free(query->arena);
+    arena_free(query->home); /* it is in there */
 }
 
 /* ---- rows ---- */
@@ -359,17 +397,27 @@ static Status on_row(void *context, const StateRow *from, Error *err)
     return query->over ? error_set(err, E_CANCELLED, NO_POS, "enough rows") : OK;
 }
 
+/* *whole: memory has had all there is. */
+static Status look_in_memory(PullQuery *query, const StoreRange *range, Arena *arena, bool *whole, Error *err)
+{
+    return state_look_in_memory(runtime_state_shares(query->host->runtime), &query->store, query->definition,
+                                range, arena, on_row, query, whole, err);
+}
+
 static Status scan(PullQuery *query, StoreRange *range, Error *err)
 {
+    bool whole             = false;
     range->partitions      = query->partitions;
     range->partition_count = query->partition_count;
     range->files           = query->files;
-    Arena *arena           = arena_new(0);
-    Status status = state_reader_scan(query->reader, &query->store, range, arena, on_row, query, err);
+    Arena *arena           = arena_new((size_t)1 << 34);
+    Status status          = look_in_memory(query, range, arena, &whole, err);
+    if (status == OK && !whole)
+        status = state_reader_scan(query->reader, &query->store, range, arena, on_row, query, err);
     arena_free(arena);
     if (status == E_CANCELLED && query->over)
         return OK;
-    if (status == E_STALE_STATE)
+    if (status == E_STALE_STATE && !whole)
         runtime_state_damaged(query->host->runtime, state_reader_damaged(query->reader), err);
     query->reader_failed = status != OK;
     return status;
@@ -448,8 +496,43 @@ Status pull_run(PullQuery *query, bool (*row)(void *context, const Value *values
         return scan(query, &range, err);
     }
     Encoder *encoder;
-    TRY(open_encoder(query, &encoder, err));
+    TRY(open_encoder(query, query->arena, &encoder, err));
     Status status = scan_range(query, encoder, err);
     encoder_close(encoder);
     return status;
+}
+
+/* ---- one key, from memory ---- */
+
+static bool look_up_at_once(PullQuery *query)
+{
+    Error      ignored;
+    bool       whole = false;
+    StoreRange range = window_range(query->plan);
+    range.low_kind = range.high_kind = BOUND_INCLUSIVE;
+    range.low = range.high = query->keys[0];
+    range.partitions       = query->partitions;
+    range.partition_count  = query->partition_count;
+    range.files            = query->files;
+    Status status          = look_in_memory(query, &range, query->arena, &whole, &ignored);
+    return whole && (status == OK || (status == E_CANCELLED && query->over));
+}
+
+bool pull_ask(PullQuery *query, const Value *key, bool (*row)(void *context, const Value *values),
+              void *context)
+{
+    const PullPlan *plan = query->plan;
+    const int      *missing;
+    bool            settled;
+    Error           ignored;
+    arena_reset(query->arena);
+    query->consume  = row;
+    query->consumer = context;
+    query->left     = plan->has_limit ? plan->limit : -1;
+    query->over     = false;
+    if (encoder_encode(query->encoder, key != NULL ? key : plan->keys[0], query->arena, &query->keys[0],
+                       &ignored) != OK)
+        return false;
+    return !str_is_null(query->keys[0]) && query->left != 0 && pull_missing(query, &missing, &settled) == 0 &&
+           look_up_at_once(query);
 }

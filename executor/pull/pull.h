@@ -61,4 +61,16 @@ bool pull_reads(void *query, int partition);
 Status pull_run(PullQuery *query, bool (*row)(void *context, const Value *values), void *context, Error *err);
 void   pull_close(PullQuery *query);
 
+/* A look-up of one key that is opened once and asked often, by one thread at a time: with neither a reader
+ * nor a file. The plan's access is PULL_LOOKUP, with one key; plan and writer as for pull_open. It has memory
+ * of its own. */
+Status pull_prepare(PullHost *host, const PullPlan *plan, const QueryPlan *writer, PullQuery **out,
+                    Error *err);
+/* Asks it for this key (its column values; NULL: the plan's own) if all of it is here and in memory, so that
+ * nothing has to be waited for. False: it is not, or something is wrong with it: what `row` has got is void,
+ * and the query has to go the long way. What `row` gets is valid until it returns; false ends the query, as
+ * for pull_run. */
+bool pull_ask(PullQuery *query, const Value *key, bool (*row)(void *context, const Value *values),
+              void *context);
+
 #endif
