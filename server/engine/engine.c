@@ -18,6 +18,7 @@ Status engine_open(const EngineOptions *options, Engine **out, Error *err)
         engine->extensions = extensions_load(engine->functions, options->extension_dir);
     engine->statuses     = json_object();
     engine->last_command = -1;
+    atomic_init(&engine->generation, 1);
     pthread_mutex_init(&engine->lock, NULL);
     pthread_mutex_init(&engine->altered_lock, NULL);
     *out = engine;
@@ -50,7 +51,8 @@ static void copy_all(const Properties *from, Properties *to)
 
 void session_init(Session *session, Engine *engine)
 {
-    *session           = (Session){.system = properties_new(engine->options.properties)};
+    uint64_t generation = engine_generation(engine); /* before anything that it counts is looked at */
+    *session = (Session){.generation = generation, .system = properties_new(engine->options.properties)};
     session->overrides = properties_new(session->system);
     session->variables = properties_new(NULL);
     if (!atomic_load(&engine->is_altered)) /* every pull query comes by */
@@ -79,12 +81,15 @@ void session_clear(Session *session)
     offset_vector_clear(&session->written);
 }
 
+uint64_t engine_generation(const Engine *engine) { return atomic_load(&engine->generation); }
+
 void engine_alter_system(Engine *engine, Str name, Str value)
 {
     pthread_mutex_lock(&engine->altered_lock);
     properties_set(engine->altered, name, value);
     pthread_mutex_unlock(&engine->altered_lock);
     atomic_store(&engine->is_altered, true);
+    atomic_fetch_add(&engine->generation, 1);
 }
 
 static Str find_variable(const void *context, Str name)

@@ -97,6 +97,7 @@ void                     engine_set_kept_plans(Engine *engine, KeptPlans *kept);
 
 /* Overrides and variables of a request or a shell session. Thread: one. */
 typedef struct {
+    uint64_t     generation; /* of what exists, when the session began, or older */
     Properties  *system;     /* ALTER SYSTEM, as it was when the session began; over the server's */
     Properties  *overrides;  /* SET, streamsProperties; over the system's */
     Properties  *variables;  /* DEFINE, sessionVariables */
@@ -111,6 +112,10 @@ void session_init(Session *session, Engine *engine);
 /* For what is tried: has what `from` has, which must outlive it. */
 void session_copy(Session *session, const Session *from);
 void session_clear(Session *session);
+/* Counts changes of what plans of sessions depend on: statements that change what exists, ALTER SYSTEM. What
+ * a session has planned, settings and all, is the same in another of its generation. One that has begun
+ * before a change, and plans after it, has the older number. Never 0. Thread: any, without the lock. */
+uint64_t engine_generation(const Engine *engine);
 /* What sessions that begin later get, over the server's properties. */
 void engine_alter_system(Engine *engine, Str name, Str value);
 /* The variables as the parser asks for them, none where substitution is off; borrowed while it parses. */

@@ -34,6 +34,8 @@ struct Engine {
     KeptPlans      *kept;      /* of a file of statements; NULL: none */
     size_t          replanned; /* logged commands that had no plan */
     atomic_bool     degraded;
+    atomic_uint_fast64_t
+                    generation;   /* goes up when a statement has changed something, before it is answered */
     pthread_mutex_t altered_lock; /* of what follows: sessions begin without the engine's lock */
     Properties     *altered;      /* by ALTER SYSTEM */
     atomic_bool     is_altered;

@@ -396,6 +396,8 @@ static Status run_statement(Execution *x, const AstStatement *statement, json_t 
     begin_statement(x);
     x->topics     = x->lease && x->command == NULL ? json_object() : NULL;
     Status status = kind->handler(x, statement, entity, err);
+    if (kind->changes && !x->sandbox) /* whatever came of it: half of it may be done */
+        atomic_fetch_add(&x->engine->generation, 1);
     json_decref(x->topics);
     json_decref(x->others);
     x->topics = x->others = NULL;

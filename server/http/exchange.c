@@ -167,6 +167,30 @@ void exchange_submit(HttpExchange *x)
         exchange_lost(x);
 }
 
+static void set_at_hand(HttpExchange *x, bool at_hand, bool answered)
+{
+    pthread_mutex_lock(&x->lock);
+    x->at_hand   = at_hand;
+    x->submitted = x->submitted || answered;
+    x->admitted  = x->admitted || answered;
+    x->handled   = x->handled || answered;
+    pthread_mutex_unlock(&x->lock);
+}
+
+bool exchange_submit_or_answer(HttpExchange *x)
+{
+    const HttpOptions *options = &x->server->options;
+    if (options->quick != NULL && x->body_ended && !x->streams && !x->too_large) {
+        set_at_hand(x, true, false);
+        bool answered = options->quick(options->context, x);
+        set_at_hand(x, false, answered);
+        if (answered)
+            return true;
+    }
+    exchange_submit(x);
+    return false;
+}
+
 Admission exchange_admission(HttpExchange *x)
 {
     pthread_mutex_lock(&x->lock);
@@ -332,7 +356,7 @@ static void add_piece(StrBuf *out, Str bytes)
 
 static void resume(HttpExchange *x)
 {
-    if (x->connection != NULL)
+    if (x->connection != NULL && !x->at_hand)
         x->transport->resume(x);
 }
 

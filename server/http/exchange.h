@@ -55,6 +55,7 @@ struct HttpExchange {
     bool            drops_body; /* whoever read it has finished */
     size_t          body_read;  /* bytes the handler has taken, and the transport has not been told */
     bool            submitted;
+    bool            at_hand; /* it is being answered on the protocol's thread: it need not be told */
     bool            admitted, refused; /* by HttpOptions.admit; neither: it was not asked yet */
     bool            welcome;           /* its connection is no guest's any more */
     bool            begun, whole, ended, gone;
@@ -90,6 +91,10 @@ void exchange_over(HttpExchange *x);
  * gives the client up. Until it is admitted no more of the body may be read than what came with the headers.
  */
 void exchange_submit(HttpExchange *x);
+
+/* The same, but first of all tried here and now, on the protocol's thread, if the request is there as a
+ * whole. True: it is answered (or refused), and nobody resumes it: the protocol looks at once. */
+bool exchange_submit_or_answer(HttpExchange *x);
 
 typedef enum { ADMISSION_OPEN, ADMISSION_GIVEN, ADMISSION_REFUSED } Admission;
 Admission exchange_admission(HttpExchange *x);

@@ -27,7 +27,11 @@ typedef struct {
      * read than came with them, which is not to be looked at. False: it was answered. NULL: all are. Thread:
      * of the pool. */
     bool (*admit)(void *context, HttpExchange *x);
-    void (*handle)(void *context, HttpExchange *x);            /* Thread: of the pool */
+    void (*handle)(void *context, HttpExchange *x); /* Thread: of the pool */
+    /* A request that is there as a whole, before admit and handle: answers it at once, as they would, without
+     * waiting for anything, http_end included; false: nothing was done, and they do. NULL: they always do.
+     * Thread: that of the protocol, where others wait to be read. */
+    bool (*quick)(void *context, HttpExchange *x);
     bool (*streams_body)(void *context, Str method, Str path); /* NULL: no path does. Thread: any */
     size_t max_body;                                           /* bytes at a time; beyond: 413 */
     int    threads;                                            /* of the pool */

@@ -314,7 +314,7 @@ static bool submit(Connection *connection)
         return true;
     if (connection->state == ANSWER && become_http2(connection))
         return true;
-    exchange_submit(x);
+    (void)exchange_submit_or_answer(x); /* the reply is looked at next, if there is one */
     return false;
 }
 

@@ -335,8 +335,9 @@ static void submit_fresh(Connection *connection)
     for (Stream *stream = connection->streams; stream != NULL; stream = stream->next)
         if (stream->x != NULL && !stream->submitted) {
             stream->submitted = true;
-            if (exchange_admission(stream->x) == ADMISSION_OPEN) /* else it is refused */
-                exchange_submit(stream->x);
+            if (exchange_admission(stream->x) == ADMISSION_OPEN && /* else it is refused */
+                exchange_submit_or_answer(stream->x))
+                look_at(stream);
         }
 }
 

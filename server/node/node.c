@@ -230,6 +230,7 @@ static Status open_rest(Node *node, const NodeOptions *options, Error *err)
     HttpOptions http = {.context        = &node->rest,
                         .admit          = rest_admit,
                         .handle         = rest_handle,
+                        .quick          = rest_quick,
                         .streams_body   = rest_streams_body,
                         .max_body       = REST_MAX_BODY,
                         .threads        = REST_THREADS,

@@ -116,6 +116,14 @@ void pull_limits_end(PullLimits *limits)
     pthread_mutex_unlock(&limits->lock);
 }
 
+void pull_limits_cancel(PullLimits *limits)
+{
+    pthread_mutex_lock(&limits->lock);
+    limits->allowance += 1;
+    limits->running--;
+    pthread_mutex_unlock(&limits->lock);
+}
+
 Status pull_limits_check_push(PullLimits *limits, int64_t now_us, Error *err)
 {
     pthread_mutex_lock(&limits->lock);

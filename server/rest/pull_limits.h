@@ -32,6 +32,8 @@ void pull_limits_clear(PullLimits *limits);
 Status pull_limits_begin(PullLimits *limits, int64_t now_us, Error *err);
 void   pull_limits_end(PullLimits *limits);
 /* May a scalable push query begin? E_LIMIT. */
+/* It has not begun after all: whoever begins it counts it again. */
+void   pull_limits_cancel(PullLimits *limits);
 Status pull_limits_check_push(PullLimits *limits, int64_t now_us, Error *err);
 /* Rows that were sent. */
 void pull_limits_add_pull(PullLimits *limits, int64_t now_us, size_t bytes);

@@ -166,6 +166,7 @@ void rest_init(Rest *rest, Engine *engine, Runtime *runtime, const Properties *p
     pthread_mutex_init(&rest->health.lock, NULL);
     rest->peers = peer_client_new(properties);
     pull_limits_init(&rest->limits, properties);
+    pull_forms_init(&rest->forms);
     pull_host_init(&rest->pull, runtime, engine_clock(engine), config);
     engine_set_transients(engine, &rest->transients);
 }
@@ -174,6 +175,7 @@ void rest_clear(Rest *rest)
 {
     engine_set_transients(rest->engine, NULL);
     peer_client_free(rest->peers);
+    pull_forms_clear(&rest->forms);
     pull_host_clear(&rest->pull);
     pull_limits_clear(&rest->limits);
     pthread_mutex_destroy(&rest->health.lock);

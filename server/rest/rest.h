@@ -18,6 +18,7 @@
 #include "server/peers/directory.h"
 #include "server/peers/heartbeat.h"
 #include "server/peers/peer_client.h"
+#include "server/rest/pull_forms.h"
 #include "server/rest/pull_limits.h"
 
 enum { REST_MAX_BODY = 16 * 1024 * 1024 /* of a request, or of a row of /inserts-stream */ };
@@ -65,6 +66,7 @@ typedef struct {
     Transients        transients;  /* for TERMINATE and SHOW QUERIES */
     PullHost          pull;
     PullLimits        limits;
+    PullForms         forms;
     HealthCache       health;
     Directory        *directory; /* borrowed; NULL: there are no other nodes. Set before it is ready */
     Heartbeat        *heartbeat; /* borrowed; NULL: nobody listens. As above */
@@ -172,6 +174,8 @@ void   rows_header(HttpExchange *x, RowForm form, Str query_id, const Schema *sc
 void rows_header_text(RowForm form, Str query_id, const Schema *schema, StrBuf *out);
 void rows_row(HttpExchange *x, RowForm form, const Schema *schema, const Value *values, bool tombstone,
               StrBuf *scratch);
+/* A row as rows_row writes it, no tombstone, behind what is in `out`; not of a form of Protobuf. */
+void rows_row_text(RowForm form, const Schema *schema, const Value *values, StrBuf *out);
 /* The form in which a node asks another for rows that its client wants in `form`. */
 RowForm row_form_between_nodes(RowForm form);
 /* A row as another node has written it in that form, without separators. */
@@ -200,10 +204,17 @@ PullOrigin pull_origin_of(Rest *rest, HttpExchange *x);
 bool pull_origin_read(HttpExchange *x, const json_t *request, Arena *arena, PullOrigin *origin);
 
 /* A SELECT from a table: answers it, or leaves a stream behind that does once other nodes have answered.
- * Takes the arena over, in which query and text are, and the place that pull_limits_begin gave to one that is
- * not from_node. */
+ * Takes the arena over, in which query and text are (or in the form's), the reference to `known`, the form
+ * that it was made from (NULL: none), and the place that pull_limits_begin gave to one that is not from_node.
+ */
 void rest_pull(Rest *rest, HttpExchange *x, const Session *session, const TransientQuery *query, Str text,
-               const PullOrigin *origin, Arena *arena, RowForm form);
+               const PullOrigin *origin, Arena *arena, RowForm form, PullForm *known);
+/* Answers a pull query by memory alone, on a thread that may not wait (HttpOptions.quick). False: nothing was
+ * done. */
+bool rest_quick(void *context, HttpExchange *x);
+/* Which of the two endpoints the path is, and what it answers in: NULL, it is none of them; *form: what the
+ * request wants, -1: nothing that there is. */
+const char *rest_query_field(HttpExchange *x, const char **properties, int *form);
 
 /* ---- read your writes: rest_consistency.c ---- */
 

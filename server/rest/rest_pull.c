@@ -197,6 +197,7 @@ void pull_free(Pull *pull)
     if (pull->here != NULL)
         pull_close(pull->here);
     plan_unref(pull->writer);
+    pull_form_unref(pull->known);
     if (!pull->origin.from_node)
         pull_limits_end(&pull->rest->limits);
     offset_vector_clear(&pull->written);
@@ -223,7 +224,8 @@ static int64_t standby_lag_of(const Pull *pull, const Session *session)
 static Status open_here(Pull *pull, Error *err)
 {
     Rest *rest   = pull->rest;
-    pull->writer = engine_query_plan(rest->engine, pull->query.pull->table->query_id);
+    pull->writer = pull->known != NULL ? plan_ref(pull_form_writer(pull->known))
+                                       : engine_query_plan(rest->engine, pull->query.pull->table->query_id);
     TRY(pull_open(&rest->pull, pull->query.pull, pull->writer != NULL ? plan_ref_plan(pull->writer) : NULL,
                   pull->origin.has_part ? &pull->origin.part : NULL, pull->arena, &pull->here, err));
     if (pull->standby_lag >= 0 && pull->origin.skip_forwarding) /* who asks has tried the active before */
@@ -266,7 +268,7 @@ static void keep_session(Pull *pull, const Session *session)
 }
 
 void rest_pull(Rest *rest, HttpExchange *x, const Session *session, const TransientQuery *query, Str text,
-               const PullOrigin *origin, Arena *arena, RowForm form)
+               const PullOrigin *origin, Arena *arena, RowForm form, PullForm *known)
 {
     const int *missing;
     bool       settled;
@@ -280,6 +282,7 @@ void rest_pull(Rest *rest, HttpExchange *x, const Session *session, const Transi
                              .text   = text,
                              .origin = *origin,
                              .form   = form,
+                             .known  = known,
                              .left   = query->pull->has_limit ? query->pull->limit : -1};
     keep_session(pull, session);
     if (open_here(pull, &err) != OK) {

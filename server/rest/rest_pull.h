@@ -22,6 +22,7 @@ typedef struct {
     Str            text;
     PullOrigin     origin;
     RowForm        form;
+    PullForm      *known; /* the form that `query` was made from; NULL: none */
     PlanRef       *writer;
     PullQuery     *here;
     Route         *route;                  /* NULL: nobody else is asked */

@@ -121,30 +121,109 @@ static void stream_rows(Rest *rest, HttpExchange *x, const Session *session, con
     arena_free(arena);
 }
 
-/* Takes the arena over. */
-static void plan_and_run(Rest *rest, HttpExchange *x, Session *session, const AstStatement *statement,
-                         Str text, const PullOrigin *origin, Arena *arena, RowForm form)
+/* A SELECT under way to its plan. */
+typedef struct {
+    Rest             *rest;
+    HttpExchange     *x;
+    Session          *session;
+    Str               text;
+    const PullOrigin *origin;
+    RowForm           form;
+    Arena            *arena; /* owned, until somebody takes it over */
+    PullText          pieces;
+    bool              memorable; /* there are pieces */
+    Str               scope;
+} Asking;
+
+/* Once it is planned. `known`: with a reference, or NULL. */
+static void run_query(Asking *asking, const TransientQuery *query, PullForm *known)
 {
+    Rest         *rest   = asking->rest;
+    HttpExchange *x      = asking->x;
+    bool          pulls  = query->kind == QUERY_PULL_TABLE;
+    const Schema *schema = pulls ? query->pull->result : query->push->schema;
+    int           status, code;
+    Error         err;
+    if (rows_check(asking->form, schema, &err) != OK) {
+        rest_code(&err, NULL, &status, &code);
+        rest_statement_error(x, status, code, err.message, err.pos, asking->text, NULL);
+    } else if (may_begin(rest, x, query, asking->origin)) {
+        if (pulls)
+            rest_pull(rest, x, asking->session, query, asking->text, asking->origin, asking->arena,
+                      asking->form, known);
+        else
+            stream_rows(rest, x, asking->session, query, asking->text, asking->arena, asking->form);
+        return;
+    }
+    pull_form_unref(known);
+    arena_free(asking->arena);
+}
+
+/* The plan may be good for more than this request: then the form has the arena, and what follows another. A
+ * plan during which something was changed is not: nobody knows from which side of it each part is. */
+static PullForm *remember(Asking *asking, const AstStatement *statement, const TransientQuery *query)
+{
+    Engine   *engine = asking->rest->engine;
+    PullForm *known  = NULL;
+    if (!asking->memorable || query->kind != QUERY_PULL_TABLE)
+        return NULL;
+    PlanRef         *writer = engine_query_plan(engine, query->pull->table->query_id);
+    const PullMaking making = {.text       = &asking->pieces,
+                               .scope      = asking->scope,
+                               .generation = asking->session->generation,
+                               .arena      = asking->arena,
+                               .statement  = statement,
+                               .query      = query,
+                               .writer     = writer,
+                               .plain      = !rest_wants_token(asking->session)};
+    if (engine_generation(engine) == asking->session->generation)
+        known = pull_forms_remember(&asking->rest->forms, &making);
+    plan_unref(writer);
+    if (known != NULL)
+        asking->arena = arena_new(0);
+    return known;
+}
+
+/* Takes the arena over. */
+static void plan_and_run(Asking *asking, const AstStatement *statement)
+{
+    Rest          *rest = asking->rest;
+    HttpExchange  *x    = asking->x;
     TransientQuery query;
     Error          err;
     int            status, code;
     error_clear(&err);
     http_wait_begin(x); /* for statements under way */
-    Status planned = engine_plan_query(rest->engine, session, statement, arena, &query, &err);
+    Status planned = engine_plan_query(rest->engine, asking->session, statement, asking->arena, &query, &err);
     http_wait_end(x);
-    if (planned == OK)
-        planned =
-            rows_check(form, query.kind == QUERY_PULL_TABLE ? query.pull->result : query.push->schema, &err);
-    if (planned != OK) {
-        rest_code(&err, NULL, &status, &code);
-        rest_statement_error(x, status, code, err.message, err.pos, text, NULL);
-        arena_free(arena);
-    } else if (!may_begin(rest, x, &query, origin)) {
-        arena_free(arena);
-    } else if (query.kind == QUERY_PULL_TABLE) {
-        rest_pull(rest, x, session, &query, text, origin, arena, form);
-    } else
-        stream_rows(rest, x, session, &query, text, arena, form);
+    if (planned == OK) {
+        run_query(asking, &query, remember(asking, statement, &query));
+        return;
+    }
+    rest_code(&err, NULL, &status, &code);
+    rest_statement_error(x, status, code, err.message, err.pos, asking->text, NULL);
+    arena_free(asking->arena);
+}
+
+/* Asked before, with these literals or others: neither parsed nor planned again. NULL: not. */
+static PullForm *find_known(Asking *asking)
+{
+    Arena *arena      = http_arena(asking->x);
+    asking->memorable = pull_text_read(asking->text, arena, &asking->pieces);
+    if (!asking->memorable)
+        return NULL;
+    asking->scope = pull_forms_scope(asking->session, arena);
+    return pull_forms_find(&asking->rest->forms, &asking->pieces, asking->scope, asking->session->generation);
+}
+
+/* Takes the arena over. */
+static void run_known(Asking *asking, PullForm *known)
+{
+    TransientQuery query;
+    Clock         *clock = engine_clock(asking->rest->engine);
+    pull_form_bind(known, &asking->pieces, asking->arena, &query);
+    query.query_id = str_printf(asking->arena, "query_%lld", (long long)clock->now_ms(clock));
+    run_query(asking, &query, known);
 }
 
 static void run(Rest *rest, HttpExchange *x, const Endpoint *endpoint, const json_t *request,
@@ -159,13 +238,24 @@ static void run(Rest *rest, HttpExchange *x, const Endpoint *endpoint, const jso
         return;
     }
     Arena              *arena     = arena_new(0);
-    Str                 text      = str_dup(arena, rest_field(request, endpoint->text_field));
-    const AstStatement *statement = parse_one(rest, x, endpoint, session, text, arena);
-    RowForm             form      = endpoint->forms[chosen];
-    if (statement == NULL || !pull_origin_read(x, request, arena, origin)) {
+    Asking              asking    = {.rest    = rest,
+                                     .x       = x,
+                                     .session = session,
+                                     .text    = str_dup(arena, rest_field(request, endpoint->text_field)),
+                                     .origin  = origin,
+                                     .form    = endpoint->forms[chosen],
+                                     .arena   = arena};
+    PullForm           *known     = find_known(&asking);
+    const AstStatement *statement = NULL;
+    if (known == NULL)
+        statement = parse_one(rest, x, endpoint, session, asking.text, arena);
+    if ((known == NULL && statement == NULL) || !pull_origin_read(x, request, arena, origin)) {
+        pull_form_unref(known);
         arena_free(arena);
+    } else if (known != NULL) {
+        run_known(&asking, known);
     } else if (statement->kind == STMT_QUERY) {
-        plan_and_run(rest, x, session, statement, text, origin, arena, form);
+        plan_and_run(&asking, statement);
     } else if (endpoint == &query_endpoint && http_is_2(x)) { /* ksqlDB's, too: it goes to /query-stream */
         rest_error(x, 405, 40500, "PRINT is not served by /query over HTTP/2: send it to /query-stream");
         arena_free(arena);
@@ -173,7 +263,20 @@ static void run(Rest *rest, HttpExchange *x, const Endpoint *endpoint, const jso
         http_respond(x, 406, NULL, STR_NULL);
         arena_free(arena);
     } else
-        rest_print(rest, x, session, statement, text, arena, row_form_type(form));
+        rest_print(rest, x, session, statement, asking.text, arena, row_form_type(asking.form));
+}
+
+const char *rest_query_field(HttpExchange *x, const char **properties, int *form)
+{
+    bool            stream   = str_equal(http_path(x), STR_LIT("/query-stream"));
+    const Endpoint *endpoint = stream ? &stream_endpoint : &query_endpoint;
+    if (!stream && !str_equal(http_path(x), STR_LIT("/query")))
+        return NULL;
+    int chosen =
+        rest_accept(http_header(x, "Accept"), endpoint->offers, ARRAY_LEN(endpoint->offers), endpoint->none);
+    *form       = chosen < 0 ? -1 : (int)endpoint->forms[chosen];
+    *properties = endpoint->properties_field;
+    return endpoint->text_field;
 }
 
 static bool has_text(HttpExchange *x, const Endpoint *endpoint, const json_t *request)
