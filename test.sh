@@ -4,8 +4,8 @@
 #   dev    everything: unit, golden SQL, fuzz replay, lint, REST, shell, a real Kafka, a server under parallel load, the outside suite
 #   asan   the same without lint, outside suite, documents, other programs and what several nodes do (the same code on one node is there), under the address and
 #          undefined behaviour sanitizers
-#   tsan   these without Kafka, faults and the shell, under the thread sanitizer: librdkafka is not built for it, so it sees races where there are
-#          none; the faults' sweeps would take minutes; the shell has one thread
+#   tsan   these without Kafka, faults and most tests of the shell, under the thread sanitizer: librdkafka is not built for it, so it sees races where
+#          there are none; the others would take minutes, and of the shell those are run that press keys while its second thread is at work
 #
 # test.sh dev asan ... runs only these. What cannot be run here (no Java: no Kafka) is named under "left out".
 set -uo pipefail
@@ -93,7 +93,7 @@ for flavour in "${flavours[@]}"; do
             run_tests asan -LE 'lint|conformance' -E '^(docs/|integration/(nodes|routing|standby|interop|serializers|consistency-kafka|embedded-registry-kafka)$)'
             kafka_left_out asan
             ;;
-        tsan) build tsan && run_tests tsan -LE 'kafka|fault|lint|conformance' -E '^(docs/|integration/(shell(-[a-z]+)?|places|feed|examples)$)' ;;
+        tsan) build tsan && run_tests tsan -LE 'kafka|fault|lint|conformance' -E '^(docs/|integration/(shell(-session|-trouble|-requirements)?|places|feed|examples)$)' ;;
         *) echo "test.sh: there is no $flavour; there are dev, asan and tsan" >&2; exit 2 ;;
     esac
 done

@@ -4,13 +4,13 @@
  * The engine listens on a socket in the state directory, and the shell speaks REST to it like to any other:
  * one way of doing things. It is a socket and no port, for a port is open to every user of the machine.
  */
-#include <signal.h>
 #include <unistd.h>
 
 #include "core/logger.h"
 #include "main/commands.h"
 #include "main/help.h"
 #include "server/settings/settings.h"
+#include "shell/interrupt.h"
 #include "shell/shell.h"
 
 typedef struct {
@@ -19,14 +19,6 @@ typedef struct {
     char       *url;  /* where it listens: unix:PATH */
     uint64_t    told; /* warnings that the user has been told of */
 } Embedded;
-
-/* Threads of the engine leave the terminal's signals to the shell. */
-static void block_signals(sigset_t *before)
-{
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, before);
-}
 
 /* unix:STATE/shell/socket; the listener makes the directory and keeps others out of it. */
 static void choose_socket(Embedded *embedded, StrBuf *url)
@@ -62,9 +54,9 @@ static Status embedded_start(void *context, const char *directory, StrBuf *url, 
     choose_socket(embedded, url);
     NodeOptions how = {
         .properties = embedded->properties, .serve = true, .listener = embedded->url, .log_to_file = true};
-    block_signals(&before);
+    interrupt_block(&before); /* threads of the engine leave the terminal's signals to the shell */
     Status status = node_open(&how, &embedded->node, err);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    interrupt_unblock(&before);
     if (status == OK)
         tell_of_queries_file(properties_get_c(embedded->properties, "state.dir"));
     if (status == E_BUSY)

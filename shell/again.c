@@ -205,13 +205,6 @@ static void print_watch_head(Shell *shell, int64_t every_ms)
                STR_ARG(strbuf_str(&shell->last)), stamp);
 }
 
-static bool pause_for(int64_t ms)
-{
-    for (; ms > 0 && !interrupt_pending(); ms -= 50)
-        usleep((useconds_t)(ms < 50 ? ms : 50) * 1000);
-    return !interrupt_pending();
-}
-
 /* SECONDS and TIMES, both optional. */
 static bool read_watch(Str rest, int64_t *every_ms, int64_t *times)
 {
@@ -273,7 +266,7 @@ int shell_run_watch(Shell *shell, Str rest)
         return shell_fail(shell, NULL,
                           "\\watch repeats statements that end; this one shows changes by itself");
     for (int64_t i = 0; i < times && status == SHELL_OK; i++) {
-        if (i > 0 && !pause_for(every_ms))
+        if (i > 0 && !typed_pause(&shell->typed, every_ms))
             break;
         status = capture(shell, &now, &now_len);
         if (status == SHELL_OK) {

@@ -30,11 +30,13 @@ struct Client {
     CURLM             *multi;
     struct curl_slist *headers;
     const ClientAuth  *auth;
-    char              *url;    /* without a slash at the end */
-    char              *socket; /* of unix:PATH, as an address has room for it; NULL: the URL says where */
-    int                folder; /* that `socket` goes through; -1: none */
-    StrBuf             token;  /* of the last reply */
-    const atomic_bool *stop;   /* in the background: instead of Ctrl-C; NULL: in the foreground */
+    char              *url;       /* without a slash at the end */
+    char              *socket;    /* of unix:PATH, as an address has room for it; NULL: the URL says where */
+    int                folder;    /* that `socket` goes through; -1: none */
+    StrBuf             token;     /* of the last reply */
+    void (*waits)(void *context); /* NULL: none */
+    void              *waits_context;
+    const atomic_bool *stop; /* in the background: instead of Ctrl-C; NULL: in the foreground */
 };
 
 typedef struct {
@@ -162,6 +164,20 @@ Status client_set_url(Client *client, Str url, Error *err)
 
 void client_in_background(Client *client, const atomic_bool *stop) { client->stop = stop; }
 
+void client_while_waiting(Client *client, void (*waits)(void *context), void *context)
+{
+    client->waits         = waits;
+    client->waits_context = context;
+}
+
+static bool is_cancelled(const Client *client)
+{
+    bool cancelled = client->stop != NULL ? atomic_load(client->stop) : interrupt_pending();
+    if (client->waits != NULL)
+        client->waits(client->waits_context);
+    return cancelled;
+}
+
 Str client_token(const Client *client) { return strbuf_str(&client->token); }
 
 const char *client_url(const Client *client) { return client->url; }
@@ -264,7 +280,7 @@ static CURLcode perform(Client *client, Transfer *transfer, bool *cancelled)
             transfer->stopped = true;
         else if (running > 0)
             curl_multi_poll(client->multi, NULL, 0, POLL_MS, NULL);
-        *cancelled = client->stop != NULL ? atomic_load(client->stop) : interrupt_pending();
+        *cancelled = is_cancelled(client);
     }
     for (CURLMsg *message; (message = curl_multi_info_read(client->multi, &left)) != NULL;)
         if (message->msg == CURLMSG_DONE)
@@ -334,7 +350,7 @@ static Status exchange_patiently(Client *client, const char *method, const char 
         if (client->stop != NULL || !worth_another_try(status, reply, clock->monotonic_us(clock) - start))
             return status;
         usleep(RETRY_MS * 1000);
-        if (interrupt_pending())
+        if (is_cancelled(client))
             return error_set(err, E_CANCELLED, NO_POS, "interrupted");
     }
 }

@@ -26,6 +26,8 @@ void    client_free(Client *client);
 /* For a thread that nobody waits for: Ctrl-C is not its business, and what fails is not tried again. Calls
  * time out after a few seconds, and end at once when *stop is set. */
 void client_in_background(Client *client, const atomic_bool *stop);
+/* For the thread that people wait for: `waits` is called at least every 50 ms while a call goes on. */
+void client_while_waiting(Client *client, void (*waits)(void *context), void *context);
 /* `host`, `host:port`, a URL or `unix:PATH`, a socket; E_CONFIG when it is none. */
 Status      client_set_url(Client *client, Str url, Error *err);
 const char *client_url(const Client *client);

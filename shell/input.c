@@ -185,17 +185,17 @@ static bool ends_paste(const StrBuf *text) { return str_ends_with(strbuf_str(tex
 
 /* Reads up to the end of what is pasted. Of more than PASTE_MAX nothing is kept, but it is read: or else the
  * rest would be keys, and run. False: it was too much. */
-static bool read_paste(StrBuf *text)
+static bool read_paste(Typed *typed, StrBuf *text)
 {
     char byte;
     bool fits = true;
     while (!ends_paste(text)) {
-        if (!interrupt_wait_readable(STDIN_FILENO)) {
+        if (!typed_wait(typed)) {
             if (interrupt_pending())
                 break;
             continue;
         }
-        ssize_t got = read(STDIN_FILENO, &byte, 1);
+        ssize_t got = typed_read(typed, &byte);
         if (got == 0 || (got < 0 && errno != EINTR))
             break;
         if (got > 0)
@@ -217,7 +217,7 @@ static unsigned char paste(EditLine *edit, int key)
     StrBuf text  = {0};
     Input *input = NULL;
     el_get(edit, EL_CLIENTDATA, &input);
-    bool fits = read_paste(&text);
+    bool fits = read_paste(&input->shell->typed, &text);
     while (text.len > 0 && text.ptr[text.len - 1] == '\n')
         text.len--;
     strbuf_addc(&text, '\0');
@@ -257,6 +257,9 @@ static void input_open(Input *input, Shell *shell, const char *history_path)
     el_set(input->edit, EL_CLIENTDATA, input);
     el_set(input->edit, EL_PROMPT, prompt);
     el_set(input->edit, EL_SIGNAL, 0);
+    /* Between two lines libedit would go back to the terminal's own line editing, to which a Ctrl-D that
+     * comes right then is an end of file, and lost: -x is that mode. */
+    el_set(input->edit, EL_SETTY, "-x", "-icanon", "-echo", NULL);
     el_wset(input->edit, EL_GETCFN, read_character);
     el_set(input->edit, EL_EDITOR, "emacs");
     input->history = history_init();
@@ -267,7 +270,7 @@ static void input_open(Input *input, Shell *shell, const char *history_path)
     el_set(input->edit, EL_HIST, history, input->history);
     live_init(&input->live, shell, input->edit, input->history, &input->text);
     add_functions(input->edit);
-    keys_bind(&input->keys, input->edit);
+    keys_bind(&input->keys, &shell->typed, input->edit);
     shell->history = input->history;
 }
 
@@ -392,6 +395,13 @@ static bool take_line(Input *input, Str line)
     return found;
 }
 
+static void tell_of_lost_keys(Shell *shell)
+{
+    if (shell->typed.lost)
+        out_error(&shell->out, "More than 1 MB was typed while the statement ran; nothing of it is run");
+    shell->typed.lost = false;
+}
+
 int shell_interactive(Shell *shell, const char *history_path)
 {
     Input input;
@@ -426,7 +436,10 @@ int shell_interactive(Shell *shell, const char *history_path)
          * editing would show it amid the rows and take a Ctrl-D for an end of file, which nobody reads.
          * Ctrl-C is a signal all the same. */
         el_set(input.edit, EL_PREP_TERM, 1);
+        shell->typed.keeps = true;
         run_complete(&input);
+        shell->typed.keeps = false;
+        tell_of_lost_keys(shell);
     }
     if (!shell->wants_exit)
         fputc('\n', stdout);

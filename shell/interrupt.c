@@ -1,8 +1,11 @@
 /*
  * interrupt.c - signals of the shell; see interrupt.h.
  *
- * Handlers are installed without SA_RESTART: the read at the prompt returns and sees the flag. A stop
- * (Ctrl-Z) and a death put the terminal back first, because line editing leaves it in another mode.
+ * Handlers set flags and write a byte to a pipe, nothing else: no lock, no memory, no stdio. The system runs
+ * them on any thread that does not block the signal. Ours and the engine's do (interrupt_block), but
+ * libraries start threads, too (libcurl, to resolve a name): so flags are atomic, and who waits polls the
+ * pipe and does not count on its own system call being interrupted. A stop (Ctrl-Z) and a death put the
+ * terminal back first, because line editing leaves it in another mode.
  */
 #include "shell/interrupt.h"
 
@@ -10,12 +13,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <termios.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t interrupted, leaving, resized, continued;
-static struct termios        original; /* written once, before the handlers are there */
-static bool                  has_terminal;
+static atomic_int     interrupted, leaving, resized, continued;
+static struct termios original; /* written once, before the handlers are there */
+static bool           has_terminal;
 static int wakes[2] = {-1, -1}; /* a byte for each signal: one that comes before a poll is not lost */
 
 static void wake(void)
@@ -28,20 +32,20 @@ static void wake(void)
 
 static void on_interrupt(int signal_number)
 {
-    interrupted = 1;
+    atomic_store(&interrupted, 1);
     wake();
 }
 
 static void on_resize(int signal_number)
 {
-    resized = 1;
+    atomic_store(&resized, 1);
     wake();
 }
 
 static void on_leave(int signal_number)
 {
-    if (leaving++ == 0) {
-        interrupted = 1; /* whatever runs stops, the shell sees the flag and goes */
+    if (atomic_fetch_add(&leaving, 1) == 0) {
+        atomic_store(&interrupted, 1); /* whatever runs stops, the shell sees the flag and goes */
         wake();
         return;
     }
@@ -78,20 +82,21 @@ static void on_stop(int signal_number)
     sigemptyset(&unblock);
     sigaddset(&unblock, SIGTSTP);
     raise(SIGTSTP);
-    sigprocmask(SIG_UNBLOCK, &unblock, NULL); /* stops here */
+    pthread_sigmask(SIG_UNBLOCK, &unblock, NULL); /* stops here */
     set_handler(SIGTSTP, on_stop);
     if (known)
         tcsetattr(STDIN_FILENO, TCSADRAIN, &now);
-    continued = 1;
-    resized   = 1;
+    atomic_store(&continued, 1);
+    atomic_store(&resized, 1);
     wake();
     errno = saved;
 }
 
+static const int deaths[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL};
+
 void interrupt_install(bool terminal)
 {
-    static const int deaths[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL};
-    has_terminal              = terminal && tcgetattr(STDIN_FILENO, &original) == 0;
+    has_terminal = terminal && tcgetattr(STDIN_FILENO, &original) == 0;
     if (wakes[0] < 0 && pipe2(wakes, O_CLOEXEC | O_NONBLOCK) != 0)
         wakes[0] = wakes[1] = -1;
     set_handler(SIGINT, on_interrupt);
@@ -146,25 +151,29 @@ void interrupt_take_terminal(void)
     is_lent = false;
 }
 
-bool interrupt_pending(void) { return interrupted != 0; }
-bool interrupt_leave(void) { return leaving != 0; }
+bool interrupt_pending(void) { return atomic_load(&interrupted) != 0; }
+bool interrupt_leave(void) { return atomic_load(&leaving) != 0; }
 
 void interrupt_clear(void)
 {
-    if (!leaving)
-        interrupted = 0;
+    atomic_store(&interrupted, 0);
+    if (interrupt_leave()) /* asked last: a SIGTERM that comes in between is not lost */
+        atomic_store(&interrupted, 1);
 }
 
-bool interrupt_resized(void)
+/* One step: a signal between reading and clearing would be lost. */
+bool interrupt_resized(void) { return atomic_exchange(&resized, 0) != 0; }
+bool interrupt_continued(void) { return atomic_exchange(&continued, 0) != 0; }
+
+void interrupt_block(sigset_t *before)
 {
-    bool was = resized != 0;
-    resized  = 0;
-    return was;
+    sigset_t all;
+    sigfillset(&all);
+    /* A thread that crashes runs the handler itself; blocked, the system would end us with the terminal as
+     * line editing has it. */
+    for (unsigned i = 0; i < sizeof deaths / sizeof deaths[0]; i++)
+        sigdelset(&all, deaths[i]);
+    pthread_sigmask(SIG_BLOCK, &all, before);
 }
 
-bool interrupt_continued(void)
-{
-    bool was  = continued != 0;
-    continued = 0;
-    return was;
-}
+void interrupt_unblock(const sigset_t *before) { pthread_sigmask(SIG_SETMASK, before, NULL); }

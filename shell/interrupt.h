@@ -7,6 +7,7 @@
 #ifndef SLUICE_SHELL_INTERRUPT_H
 #define SLUICE_SHELL_INTERRUPT_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 /* Installs the handlers, for the life of the process; with a terminal its settings are kept to be restored.
@@ -22,6 +23,10 @@ void interrupt_restore(void);
  * what it leaves behind, or line editing had set, is as it was before it. */
 void interrupt_lend_terminal(void);
 void interrupt_take_terminal(void);
+/* Around the start of a thread, which inherits what is blocked: signals are handled by the thread of the
+ * shell. `before` is the caller's, to be handed to interrupt_unblock. */
+void interrupt_block(sigset_t *before);
+void interrupt_unblock(const sigset_t *before);
 /* SIGTERM or SIGHUP came. */
 bool interrupt_leave(void);
 /* Waits until `fd` can be read; false: a signal came first, perhaps before the call. */

@@ -4,9 +4,7 @@
 #include "shell/keys.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/str.h"
 #include "shell/interrupt.h"
@@ -47,14 +45,14 @@ static unsigned char move_to_bottom(EditLine *edit, int key)
 
 static unsigned char redraw(EditLine *edit, int key) { return CC_REDISPLAY; }
 
-void keys_bind(Keys *keys, EditLine *edit)
+void keys_bind(Keys *keys, Typed *typed, EditLine *edit)
 {
     const char *editor = "";
     el_set(edit, EL_ADDFN, "sluice-bottom", "Behind all that was typed", move_to_bottom);
     el_set(edit, EL_ADDFN, "sluice-redraw", "Draw the line once more", redraw);
     el_source(edit, NULL); /* `bind -v` there forgets what was bound before */
     el_get(edit, EL_EDITOR, &editor);
-    *keys = (Keys){.vi = strcmp(editor, "vi") == 0};
+    *keys = (Keys){.typed = typed, .vi = strcmp(editor, "vi") == 0};
     for (size_t i = 0; i < ARRAY_LEN(bindings); i++)
         el_set(edit, EL_BIND, bindings[i].key, bindings[i].function, NULL);
     for (size_t i = 0; i < ARRAY_LEN(sequences); i++) {
@@ -104,12 +102,6 @@ static int take_signal(Keys *keys, EditLine *edit)
 
 /* ---- keys of several bytes ---- */
 
-static bool comes_within(int ms)
-{
-    struct pollfd waited = {.fd = STDIN_FILENO, .events = POLLIN};
-    return poll(&waited, 1, ms) > 0;
-}
-
 /* The rest of a key, as far as it comes at once: up to the letter that ends it. */
 static void read_rest(Keys *keys)
 {
@@ -117,8 +109,8 @@ static void read_rest(Keys *keys)
     keys->pending[0] = ESC;
     keys->at         = 0;
     keys->len        = 1;
-    while (keys->len < sizeof keys->pending && comes_within(KEY_PAUSE_MS) &&
-           read(STDIN_FILENO, &byte, 1) == 1) {
+    while (keys->len < sizeof keys->pending && typed_comes_within(keys->typed, KEY_PAUSE_MS) &&
+           typed_read(keys->typed, &byte) == 1) {
         keys->pending[keys->len++] = byte;
         bool opens                 = keys->len == 2 && (byte == '[' || byte == 'O');
         bool goes_on               = keys->len > 2 && keys->pending[1] == '[' && byte >= ' ' && byte < '@';
@@ -171,12 +163,14 @@ int keys_read(Keys *keys, EditLine *edit, wchar_t *out)
             *out = (wchar_t)(unsigned char)keys->pending[keys->at++];
             return 1;
         }
-        if (interrupt_pending() || !interrupt_wait_readable(STDIN_FILENO)) {
+        if (interrupt_pending() || !typed_wait(keys->typed)) {
             if (take_signal(keys, edit) < 0)
                 return -1;
             continue;
         }
-        ssize_t got = read(STDIN_FILENO, &byte, 1);
+        if (interrupt_pending())
+            continue; /* while we waited: what can be read was typed after the Ctrl-C */
+        ssize_t got = typed_read(keys->typed, &byte);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
@@ -193,6 +187,6 @@ int keys_read(Keys *keys, EditLine *edit, wchar_t *out)
     }
 }
 
-bool keys_are_typed(const Keys *keys) { return is_pressing(keys) || comes_within(0); }
+bool keys_are_typed(const Keys *keys) { return is_pressing(keys) || typed_comes_within(keys->typed, 0); }
 
 void keys_begin(Keys *keys) { keys->at_bottom = false; }

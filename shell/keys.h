@@ -13,16 +13,19 @@
 #include <stddef.h>
 #include <wchar.h>
 
+#include "shell/typed.h"
+
 typedef struct {
+    Typed *typed;
     bool   vi;
     char   pending[48]; /* of a key: what libedit has not taken yet */
     size_t at, len;
     bool   at_bottom; /* the cursor was moved behind the text, for it is dropped */
 } Keys;
 
-/* Reads ~/.editrc and binds the shell's keys, to the functions that were added before under the names
- * sluice-complete, -paste, -right, -end and -undo. */
-void keys_bind(Keys *keys, EditLine *edit);
+/* `typed` must live as long. Reads ~/.editrc and binds the shell's keys, to the functions that were added
+ * before under the names sluice-complete, -paste, -right, -end and -undo. */
+void keys_bind(Keys *keys, Typed *typed, EditLine *edit);
 /* The next character: 1, or 0 at the end of input, or -1 (EINTR) when a signal wants what was typed dropped.
  */
 int keys_read(Keys *keys, EditLine *edit, wchar_t *out);

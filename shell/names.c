@@ -8,6 +8,7 @@
 
 #include "core/clock.h"
 #include "core/value.h"
+#include "shell/interrupt.h"
 #include "shell/jtext.h"
 
 enum { NESTING_MAX = 16, STALE_US = 5 * 1000 * 1000 };
@@ -213,7 +214,11 @@ Names *names_open(const char *url, const ClientAuth *auth)
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&names->changed, &attributes);
     pthread_condattr_destroy(&attributes);
-    if (pthread_create(&names->thread, NULL, names_main, names) == 0)
+    sigset_t before;
+    interrupt_block(&before); /* Ctrl-C is the shell's, and must wake the thread that waits for keys */
+    bool running = pthread_create(&names->thread, NULL, names_main, names) == 0;
+    interrupt_unblock(&before);
+    if (running)
         return names;
     pthread_cond_destroy(&names->changed);
     pthread_mutex_destroy(&names->lock);

@@ -13,6 +13,7 @@
 #include "shell/names.h"
 #include "shell/shell.h"
 #include "shell/split.h"
+#include "shell/typed.h"
 
 /* Names and values in the order in which they came: properties (SET) and variables (DEFINE). */
 typedef struct {
@@ -46,6 +47,7 @@ typedef struct {
     int                status;                /* worst exit status so far */
     void              *history;               /* of input.c; NULL when not interactive */
     Names             *names;                 /* for completion; NULL when not interactive */
+    Typed              typed;                 /* keys, when interactive */
     StrBuf             last;                  /* the last statement, for \g, \e and \watch */
     bool               pager;                 /* listings longer than the screen go through it */
     char              *null_text;             /* of \pset null; NULL: it was not said */

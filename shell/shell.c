@@ -157,9 +157,12 @@ static void shell_clear(Shell *shell)
     pairs_clear(&shell->properties);
     pairs_clear(&shell->variables);
     strbuf_clear(&shell->last);
+    typed_clear(&shell->typed);
     mem_free(shell->null_text);
     offset_vector_clear(&shell->written);
 }
+
+static void keep_typed(void *typed) { typed_keep(typed); }
 
 static void set_locale(void)
 {
@@ -188,6 +191,7 @@ int shell_main(int argc, char **argv, const ShellEngine *engine)
     interrupt_install(isatty(STDIN_FILENO) != 0);
     shell.out.color = shell.out.color && !options.no_color;
     shell.client    = client_new(&shell.auth);
+    client_while_waiting(shell.client, keep_typed, &shell.typed);
     if (options.output_path != NULL && out_open(&shell.out, options.output_path, &err) != OK) {
         fprintf(stderr, "sluice sql: %s\n", err.message);
         status = SHELL_USAGE;

@@ -4,7 +4,6 @@
 #include "shell/session.h"
 
 #include <inttypes.h>
-#include <unistd.h>
 
 #include "core/clock.h"
 #include "core/suggest.h"
@@ -91,7 +90,7 @@ static int await_command(Shell *shell, Str command_id, StrBuf *body)
             result = shell_fail_reply(shell, &reply, strbuf_str(body), NULL);
         if (result != SHELL_OK || !is_pending(jtext_field(arena, jtext_parse(strbuf_str(body)), "status")))
             break;
-        usleep(100 * 1000);
+        typed_pause(&shell->typed, 100);
     }
     strbuf_clear(&path);
     arena_free(arena);

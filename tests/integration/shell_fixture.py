@@ -2,7 +2,9 @@
 
 The server is of our own making, so a test says exactly what the shell gets; sockets and the terminal are real.
 """
+import atexit
 import codecs
+import faulthandler
 import fcntl
 import http.server
 import json
@@ -184,12 +186,13 @@ class WithShell(unittest.TestCase):
         self.env.pop("SLUICE_URL", None)
 
     def tearDown(self):
+        Terminal.kill_all()
         self.server.shutdown()
         self.server.server_close()
         self.folder.cleanup()
 
     def run_shell(self, *args, stdin="", url=None):
-        done = subprocess.run([SLUICE, "sql", *args, url or self.url], input=stdin.encode(), capture_output=True, env=self.env, timeout=30)
+        done = run_program([SLUICE, "sql", *args, url or self.url], input=stdin.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
     def file(self, text):
@@ -200,40 +203,58 @@ class WithShell(unittest.TestCase):
 
 
 class Terminal:
-    """The shell on a pseudo-terminal."""
+    """The shell on a pseudo-terminal. Whatever is waited for is waited for so long only: then the test fails, and says what the terminal showed."""
+
+    PATIENCE = 20  # seconds, for what takes a moment where nobody else is at work
+    running = {}   # pid: Terminal; killed at the end of the test, if it has not ended by itself
 
     def __init__(self, args, env):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.execve(SLUICE, [SLUICE, "sql", *args], env)
-        self.seen = ""
+        os.set_inheritable(self.fd, False)
+        os.set_blocking(self.fd, False)
+        Terminal.running[self.pid] = self
+        self.seen = self.recent = ""
         self.screen = None
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
-    def expect(self, pattern, seconds=10):
-        end = time.time() + seconds
+    def fail(self, what):
+        shown = self.screen.text() if self.screen is not None else self.recent[-2000:]
+        raise AssertionError(f"{what}; not looked at yet: {self.seen[-2000:]!r}; the terminal shows:\n{shown}")
+
+    def read(self):
+        """Takes what is there; False: the shell has ended."""
+        try:
+            data = os.read(self.fd, 65536)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        self.take(self.decoder.decode(data))
+        return data != b""
+
+    def expect(self, pattern, seconds=PATIENCE):
+        end = time.monotonic() + seconds
         while True:
             match = re.search(pattern, self.seen)
             if match:
                 before = self.seen[: match.end()]
                 self.seen = self.seen[match.end():]
                 return before
-            left = end - time.time()
+            left = end - time.monotonic()
             if left <= 0 or not select.select([self.fd], [], [], left)[0]:
-                raise AssertionError(f"waited for {pattern!r}, saw {self.seen!r}")
-            try:
-                data = os.read(self.fd, 65536)
-            except OSError:
-                data = b""
-            if not data:
-                raise AssertionError(f"the shell ended before {pattern!r}, saw {self.seen!r}")
-            self.take(self.decoder.decode(data))
+                self.fail(f"waited {seconds} s for {pattern!r}")
+            if not self.read():
+                self.fail(f"the shell ended before {pattern!r}")
 
     def take(self, text):
         """Colours are the screen's business; what is waited for is text."""
         if self.screen is not None:
             self.screen.feed(text)
-        self.seen += re.sub(r"\x1b\[(\?2004[hl]|[0-9;]*m)", "", text)
+        text = re.sub(r"\x1b\[(\?2004[hl]|[0-9;]*m)", "", text)
+        self.recent = (self.recent + text)[-10000:]
+        self.seen += text
 
     def resize(self, lines, columns):
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
@@ -243,12 +264,28 @@ class Terminal:
         self.send("\x0c")  # Ctrl-L: all is drawn once more
         self.settle()
 
+    def is_at_work(self):
+        """Has it something to do, be it that it waits for a processor?"""
+        try:
+            with open(f"/proc/{self.pid}/task/{self.pid}/stat", encoding="utf-8") as file:
+                return file.read().rpartition(")")[2].split()[0] in "RD"
+        except OSError:
+            return False
+
     def settle(self, quiet=0.15):
         """Until nothing more is drawn."""
-        while select.select([self.fd], [], [], quiet)[0]:
-            try:
-                self.take(self.decoder.decode(os.read(self.fd, 65536)))
-            except OSError:  # it has ended
+        end = time.monotonic() + self.PATIENCE
+        while select.select([self.fd], [], [], quiet)[0] or self.is_at_work():
+            if not self.read():
+                return
+            if time.monotonic() > end:
+                self.fail(f"something is drawn, or done, for {self.PATIENCE} s")
+
+    def settle_for(self, seconds):
+        """What is drawn goes on being drawn."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if select.select([self.fd], [], [], left)[0] and not self.read():
                 return
 
     def type(self, *keys):
@@ -257,23 +294,57 @@ class Terminal:
             self.settle()
 
     def send(self, text):
-        os.write(self.fd, text.encode())
+        """A shell that draws reads no keys until what it draws has room: so that is read meanwhile."""
+        data = text.encode()
+        end = time.monotonic() + self.PATIENCE
+        while data:
+            readable, writable, _ = select.select([self.fd], [self.fd], [], 1)
+            if readable and not self.read():
+                self.fail("the shell ended before it had read all keys")
+            if writable:
+                try:
+                    data = data[os.write(self.fd, data[:4096]):]
+                    end = time.monotonic() + self.PATIENCE
+                except BlockingIOError:
+                    pass
+            if time.monotonic() > end:
+                self.fail(f"the shell reads no keys; {len(data)} bytes are left")
 
     def end(self):
-        end = time.time() + 10
-        while time.time() < end:
-            if select.select([self.fd], [], [], 0.05)[0]:
-                try:
-                    os.read(self.fd, 65536)
-                except OSError:
-                    pass
+        """The exit status."""
+        end = time.monotonic() + self.PATIENCE
+        while time.monotonic() < end:
+            if select.select([self.fd], [], [], 0.05)[0] and not self.read():
+                time.sleep(0.01)  # it is about to end
             pid, code = os.waitpid(self.pid, os.WNOHANG)
             if pid:
-                os.close(self.fd)
+                self.close()
                 return os.waitstatus_to_exitcode(code)
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
-        raise AssertionError("the shell did not end")
+        self.fail("the shell did not end")
+
+    def close(self):
+        del Terminal.running[self.pid]
+        os.close(self.fd)
+
+    @classmethod
+    def kill_all(cls):
+        for pid, terminal in list(cls.running.items()):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            terminal.close()
+
+
+def run_program(command, seconds=60, **options):
+    """subprocess.run, but of a program that does not end all processes are ended that it has started: they hold the pipes open, and subprocess.run would read on for ever."""
+    stdin = options.pop("input", None)
+    with subprocess.Popen(command, start_new_session=True, stdin=subprocess.PIPE if stdin is not None else None, **options) as process:
+        try:
+            out, err = process.communicate(stdin, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            out, err = process.communicate()
+            raise AssertionError(f"{command} did not end in {seconds} s; it wrote {out!r} and {err!r}") from None
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 def main():
@@ -281,4 +352,6 @@ def main():
     global SLUICE
     if len(sys.argv) > 1 and not sys.argv[1].startswith("-"):
         SLUICE = os.path.abspath(sys.argv.pop(1))
+    faulthandler.dump_traceback_later(170, exit=True)  # before CTest ends it at 180 s without a word
+    atexit.register(Terminal.kill_all)
     unittest.main(verbosity=1)

@@ -14,7 +14,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import shell_fixture  # noqa: E402
-from shell_fixture import Terminal  # noqa: E402
+from shell_fixture import Terminal, run_program  # noqa: E402
 from sluice_server import Server  # noqa: E402
 
 SOURCES = """CREATE STREAM views (id STRING KEY, page STRING, price DOUBLE, note STRING) WITH (KAFKA_TOPIC='views', VALUE_FORMAT='JSON', PARTITIONS=1);
@@ -29,14 +29,15 @@ class Requirements:
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
+        self.addCleanup(Terminal.kill_all)
         self.env = dict(os.environ, XDG_CONFIG_HOME=os.path.join(self.folder.name, "config"), TERM="xterm", LC_ALL="C.UTF-8", PAGER="cat")
         self.env.pop("SLUICE_URL", None)
         self.target = self.make_target()
         self.assertEqual(self.run_shell("-e", SOURCES)[::2], (0, ""))
 
     def run_shell(self, *args, stdin="", target=True):
-        done = subprocess.run([shell_fixture.SLUICE, "sql", *args, *([self.target] if target else [])], input=stdin, capture_output=True, text=True, encoding="utf-8",
-                              env=self.env, timeout=60)
+        done = run_program([shell_fixture.SLUICE, "sql", *args, *([self.target] if target else [])], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                           text=True, encoding="utf-8", env=self.env)
         return done.returncode, done.stdout, done.stderr
 
     def start(self, *args, columns=100):

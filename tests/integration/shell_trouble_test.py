@@ -16,7 +16,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import shell_fixture  # noqa: E402
-from shell_fixture import Terminal, WithShell  # noqa: E402
+from shell_fixture import Terminal, WithShell, run_program  # noqa: E402
 
 
 class Raw(Terminal):
@@ -102,7 +102,7 @@ class TroubleTest(WithShell):
                 if rng.random() < 0.05:
                     fcntl.ioctl(terminal.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rng.randrange(50), rng.randrange(120), 0, 0))
                     os.kill(terminal.pid, signal.SIGWINCH)
-                os.write(terminal.fd, "".join(rng.choice(keys) for _ in range(rng.randrange(1, 6))).encode())
+                terminal.send("".join(rng.choice(keys) for _ in range(rng.randrange(1, 6))))
                 terminal.settle(0.01)
                 terminal.seen = ""
             terminal.type("\x03", "\x03", "\x03")
@@ -110,6 +110,34 @@ class TroubleTest(WithShell):
             terminal.send("version\r")
             terminal.expect("Version: ", 20)
             self.leave(terminal)
+
+    def test_keys_while_a_statement_runs(self):
+        """A terminal that is full takes no Ctrl-C either: what was typed is taken out of it, and stands at the next prompt. Ctrl-C drops it."""
+        terminal = self.start("-q", "--no-color")
+        terminal.send("SELECT FOREVER;\r")
+        terminal.expect(r"\| e ")
+        terminal.send("x" * 30000)
+        terminal.settle_for(0.3)
+        terminal.send("\x03")
+        terminal.expect("sluice> ")
+        terminal.type("INSERT one;\r")
+        terminal.send("INSERT NAP;\r")
+        self.assertTrue(self.server.napping.wait(10))
+        terminal.send("".join(f"INSERT {i};\r" for i in range(1000)))
+        self.server.woken.set()
+        terminal.expect("INSERT 999;\r\nsluice> ", 60)
+        self.assertEqual([r["ksql"] for r in self.server.requests[1:]], ["INSERT one;", "INSERT NAP;"] + [f"INSERT {i};" for i in range(1000)])
+        self.leave(terminal)
+
+    def test_ctrl_d_right_after_ctrl_c(self):
+        """It is a key of the next line, not of the one that is dropped, and no end of file to the terminal's own line editing."""
+        for pause in (0, 0.0005, 0.001, 0.002, 0.005):
+            terminal = self.start("-q")
+            terminal.type("abc")
+            terminal.send("\x03")
+            time.sleep(pause)
+            terminal.send("\x04")
+            self.assertEqual(terminal.end(), 0)
 
     def test_ctrl_c_in_the_middle_of_lines(self):
         """The prompt comes below all that was typed, wherever the cursor stands."""
@@ -137,6 +165,25 @@ class TroubleTest(WithShell):
         self.assertEqual(terminal.screen.text().splitlines()[-1], "sluice> SELECT one two")
         terminal.type("\x03")
         self.leave(terminal)
+
+    def test_signals_are_the_shell_s_own(self):
+        """A thread that takes Ctrl-C leaves the one that waits for keys asleep; one that crashes must not leave the terminal as it is while a line is edited."""
+        for target in (self.url, os.path.join(self.folder.name, "data")):
+            terminal = Terminal(["-q", target], self.env)
+            terminal.expect("sluice> ", 30)
+            terminal.settle()
+            terminal.type("SHOW STREAMS;\r")  # every thread is there, and blocks what it does by its own will: one that begins blocks all
+            masks = []
+            for name in os.listdir(f"/proc/{terminal.pid}/task"):
+                if int(name) != terminal.pid:
+                    with open(f"/proc/{terminal.pid}/task/{name}/status", encoding="utf-8") as file:
+                        masks.append(int(next(line for line in file if line.startswith("SigBlk:")).split()[1], 16))
+            self.assertTrue(masks)
+            for number in (signal.SIGINT, signal.SIGWINCH, signal.SIGTSTP, signal.SIGTERM, signal.SIGHUP):
+                self.assertTrue(all(mask >> (number - 1) & 1 for mask in masks), (target, number))
+            if os.environ.get("SLUICE_TEST_SANITIZER") != "thread":  # its own thread blocks them
+                self.assertFalse(any(mask >> (signal.SIGSEGV - 1) & 1 for mask in masks), target)
+            self.leave(terminal)
 
     def test_entries_called_up(self):
         terminal = self.start("-q", "--no-color")
@@ -209,9 +256,7 @@ class TroubleTest(WithShell):
     def test_more_is_pasted_than_fits_a_line(self):
         """Nothing of it is run; before, what was too much became keys."""
         terminal = self.start("-q", "--no-color")
-        data = ("\x1b[200~" + "INSERT 'a statement of some length';\n" * 32000 + "\x1b[201~").encode()
-        while data:
-            data = data[os.write(terminal.fd, data[:4096]):]
+        terminal.send("\x1b[200~" + "INSERT 'a statement of some length';\n" * 32000 + "\x1b[201~")
         terminal.expect(r"more than 1 MB of text; run it as a file: \\i FILE", 60)
         terminal.type("INSERT one;\r")
         self.assertEqual([r["ksql"] for r in self.server.requests], ["INSERT one;"])
@@ -234,8 +279,7 @@ class TroubleTest(WithShell):
     def test_results_that_are_lost(self):
         self.assertEqual(self.run_shell("-o", "/dev/full", "-e", "SELECT x;")[::2], (1, "cannot write the results: No space left on device\n"))
         for to, why in ((">/dev/full", b"No space left on device"), (">&-", b"Bad file descriptor")):  # closed: it would be the next file that is opened
-            done = subprocess.run(["sh", "-c", '"$@" ' + to, "sh", shell_fixture.SLUICE, "sql", "-e", "SHOW STREAMS;", self.url],
-                                  stderr=subprocess.PIPE, env=self.env, timeout=30)
+            done = run_program(["sh", "-c", '"$@" ' + to, "sh", shell_fixture.SLUICE, "sql", "-e", "SHOW STREAMS;", self.url], stderr=subprocess.PIPE, env=self.env)
             self.assertEqual((done.returncode, done.stderr), (1, b"cannot write the results: %s\n" % why))
         terminal = self.start("-q", "--no-color")
         terminal.send("\\o /dev/full\r")
@@ -249,7 +293,7 @@ class TroubleTest(WithShell):
 
     def test_a_reader_that_has_enough(self):
         command = '"$@" | head -n 2; echo ${PIPESTATUS[0]}'
-        done = subprocess.run(["bash", "-c", command, "sh", shell_fixture.SLUICE, "sql", "-e", "SELECT FOREVER;", self.url], capture_output=True, env=self.env, timeout=30)
+        done = run_program(["bash", "-c", command, "sh", shell_fixture.SLUICE, "sql", "-e", "SELECT FOREVER;", self.url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env)
         self.assertEqual((done.stdout, done.stderr), (b"ID\tV\tNOTE\na\t1\t\\N\n0\n", b""))
         self.assertTrue(self.server.gone.wait(5))
 
