@@ -108,13 +108,13 @@ struct AstExpr {
     double  number;  /* DOUBLE */
     Str text; /* STRING: contents; DECIMAL: digits as written, sign included, without leading zeros (`.5` is
                * 0.5); LIKE: escape */
-    AstName   qualifier; /* COLUMN: text.ptr NULL when there is none */
-    AstName   name;      /* COLUMN, CALL, FIELD */
-    AstType  *type;      /* CAST */
-    AstName  *names;     /* STRUCT_OF, LAMBDA */
-    size_t    name_count;
-    AstExpr **operands;
-    size_t    count;
+    AstName         qualifier; /* COLUMN: text.ptr NULL when there is none */
+    AstName         name;      /* COLUMN, CALL, FIELD */
+    AstType        *type;      /* CAST */
+    AstName        *names;     /* STRUCT_OF, LAMBDA */
+    size_t          name_count;
+    const AstExpr **operands; /* trees are read-only, once they are built */
+    size_t          count;
     unsigned
         depth; /* levels of the tree from here down, types not counted: 1 for a leaf, at most AST_MAX_DEPTH */
     bool pipes; /* CALL of CONCAT: written as `||` */
@@ -125,11 +125,11 @@ struct AstExpr {
 typedef enum { SELECT_EXPR, SELECT_STAR, SELECT_SOURCE_STAR, SELECT_STRUCT_STAR } AstSelectKind;
 
 typedef struct {
-    AstSelectKind kind;
-    Pos           pos;
-    AstExpr      *expr;   /* EXPR; STRUCT_STAR: the struct */
-    AstName       source; /* SOURCE_STAR */
-    AstName       alias;  /* text.ptr NULL when there is none */
+    AstSelectKind  kind;
+    Pos            pos;
+    const AstExpr *expr;   /* EXPR; STRUCT_STAR: the struct */
+    AstName        source; /* SOURCE_STAR */
+    AstName        alias;  /* text.ptr NULL when there is none */
 } AstSelectItem;
 
 typedef struct {
@@ -149,12 +149,12 @@ typedef struct {
 typedef enum { JOIN_INNER, JOIN_LEFT, JOIN_RIGHT, JOIN_FULL } AstJoinKind;
 
 typedef struct {
-    AstJoinKind kind;
-    AstSource   source;
-    bool        has_within, has_grace;
-    AstSpan     before, after, grace;
-    AstExpr    *on;
-    Pos         pos;
+    AstJoinKind    kind;
+    AstSource      source;
+    bool           has_within, has_grace;
+    AstSpan        before, after, grace;
+    const AstExpr *on;
+    Pos            pos;
 } AstJoin;
 
 typedef enum { WINDOW_NONE, WINDOW_TUMBLING, WINDOW_HOPPING, WINDOW_SESSION } AstWindowKind;
@@ -171,23 +171,23 @@ typedef struct {
 typedef enum { EMIT_NONE, EMIT_CHANGES, EMIT_FINAL } AstEmit;
 
 typedef struct {
-    Pos            pos;
-    AstSelectItem *items;
-    size_t         item_count;
-    AstSource      from;
-    AstJoin       *joins;
-    size_t         join_count;
-    AstWindow      window;
-    AstExpr       *where, *having; /* or NULL */
-    AstExpr      **group_by;
-    size_t         group_count;
-    bool           has_group_by;
-    AstExpr      **partition_by;
-    size_t         partition_count;
-    bool           has_partition_by;
-    AstEmit        emit;
-    bool           has_limit;
-    int64_t        limit;
+    Pos             pos;
+    AstSelectItem  *items;
+    size_t          item_count;
+    AstSource       from;
+    AstJoin        *joins;
+    size_t          join_count;
+    AstWindow       window;
+    const AstExpr  *where, *having; /* or NULL */
+    const AstExpr **group_by;
+    size_t          group_count;
+    bool            has_group_by;
+    const AstExpr **partition_by;
+    size_t          partition_count;
+    bool            has_partition_by;
+    AstEmit         emit;
+    bool            has_limit;
+    int64_t         limit;
 } AstQuery;
 
 /* ---- statements ---- */
@@ -195,7 +195,7 @@ typedef struct {
 typedef struct {
     AstName
         name; /* folded even when it was quoted, as WITH keys are; a connector's keys are kept when quoted */
-    AstExpr *value; /* a literal */
+    const AstExpr *value; /* a literal */
 } AstProperty;
 
 typedef enum {
@@ -258,32 +258,32 @@ struct AstStatement {
     unsigned promises;
     AstType *state; /* of an aggregate function; NULL: as its result */
 
-    AstElement  *elements; /* CREATE_SOURCE, ALTER_SOURCE (ADD), ASSERT_SOURCE */
-    size_t       element_count;
-    AstProperty *properties; /* WITH */
-    size_t       property_count;
-    AstQuery    *query;
-    AstType     *type;    /* CREATE_TYPE */
-    AstName     *columns; /* INSERT/ASSERT VALUES: the column list; NULL when none was given */
-    size_t       column_count;
-    AstExpr    **values;
-    size_t       value_count;
+    AstElement     *elements; /* CREATE_SOURCE, ALTER_SOURCE (ADD), ASSERT_SOURCE */
+    size_t          element_count;
+    AstProperty    *properties; /* WITH */
+    size_t          property_count;
+    AstQuery       *query;
+    AstType        *type;    /* CREATE_TYPE */
+    AstName        *columns; /* INSERT/ASSERT VALUES: the column list; NULL when none was given */
+    size_t          column_count;
+    const AstExpr **values;
+    size_t          value_count;
 
     unsigned privileges; /* GRANT, REVOKE: core/privilege.h's; on `name`, or `all` */
     AstName  grantee;
     bool     to_user; /* rather than to a role */
 
-    AstShowKind   show;
-    AstStatement *explained;  /* EXPLAIN statement; NULL: name is a query id */
-    AstName       form;       /* EXPLAIN (FORMAT form); text ptr NULL: not said */
-    bool          analyze;    /* EXPLAIN ANALYZE QUERY name */
-    Str           key, value; /* SET, UNSET, ALTER SYSTEM, DEFINE, UNDEFINE, RUN SCRIPT (value) */
-    bool          from_beginning, has_interval, has_limit; /* PRINT */
-    int64_t       interval, limit;
-    bool          has_timeout; /* ASSERT */
-    AstSpan       timeout;
-    bool          has_subject, has_id; /* ASSERT SCHEMA: subject in name */
-    AstExpr      *id;
+    AstShowKind    show;
+    AstStatement  *explained;  /* EXPLAIN statement; NULL: name is a query id */
+    AstName        form;       /* EXPLAIN (FORMAT form); text ptr NULL: not said */
+    bool           analyze;    /* EXPLAIN ANALYZE QUERY name */
+    Str            key, value; /* SET, UNSET, ALTER SYSTEM, DEFINE, UNDEFINE, RUN SCRIPT (value) */
+    bool           from_beginning, has_interval, has_limit; /* PRINT */
+    int64_t        interval, limit;
+    bool           has_timeout; /* ASSERT */
+    AstSpan        timeout;
+    bool           has_subject, has_id; /* ASSERT SCHEMA: subject in name */
+    const AstExpr *id;
 };
 
 #endif

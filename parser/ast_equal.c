@@ -47,7 +47,7 @@ static bool types_equal(const AstType *a, const AstType *b)
     return true;
 }
 
-static bool exprs_equal(AstExpr *const *a, AstExpr *const *b, size_t count)
+static bool exprs_equal(const AstExpr *const *a, const AstExpr *const *b, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (!ast_expr_equal(a[i], b[i]))

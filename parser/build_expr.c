@@ -49,7 +49,7 @@ AstExpr *build_expr(ParseState *state, AstExprKind kind, Pos pos, size_t count)
     expr->depth   = 1;
     expr->count   = count;
     if (count > 0)
-        expr->operands = ARENA_ARRAY(state->arena, AstExpr *, count);
+        expr->operands = ARENA_ARRAY(state->arena, const AstExpr *, count);
     return expr;
 }
 

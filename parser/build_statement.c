@@ -88,12 +88,12 @@ void build_set_keys(AstQuery *query, Vec *group_by, Vec *partition_by)
 {
     if (group_by != NULL) {
         query->has_group_by = true;
-        query->group_by     = (AstExpr **)group_by->items;
+        query->group_by     = (const AstExpr **)group_by->items;
         query->group_count  = group_by->count;
     }
     if (partition_by != NULL) {
         query->has_partition_by = true;
-        query->partition_by     = (AstExpr **)partition_by->items;
+        query->partition_by     = (const AstExpr **)partition_by->items;
         query->partition_count  = partition_by->count;
     }
 }
@@ -311,7 +311,7 @@ void build_set_query(ParseState *state, AstStatement *statement, const Token *as
 void build_set_values(ParseState *state, AstStatement *statement, Vec *columns, Vec *values)
 {
     statement->value_count = values->count;
-    statement->values      = (AstExpr **)values->items;
+    statement->values      = (const AstExpr **)values->items;
     if (columns == NULL)
         return;
     statement->columns      = build_take_names(columns);

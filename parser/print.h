@@ -19,7 +19,7 @@ void        print_name_after_dot(Printer *printer, Str name); /* `.1R` would be 
 void        print_names(Printer *printer, const AstName *names, size_t count);
 void        print_string(Printer *printer, Str text); /* in single quotes */
 void        print_expr(Printer *printer, const AstExpr *expr);
-void        print_exprs(Printer *printer, AstExpr *const *exprs, size_t count);
+void        print_exprs(Printer *printer, const AstExpr *const *exprs, size_t count);
 void        print_type(Printer *printer, const AstType *type);
 void        print_span(Printer *printer, const AstSpan *span); /* 5 MINUTES */
 void        print_query(Printer *printer, const AstQuery *query);

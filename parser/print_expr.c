@@ -48,7 +48,7 @@ void print_names(Printer *printer, const AstName *names, size_t count)
 
 void print_string(Printer *printer, Str text) { strbuf_add_quoted(printer->out, text, '\''); }
 
-void print_exprs(Printer *printer, AstExpr *const *exprs, size_t count)
+void print_exprs(Printer *printer, const AstExpr *const *exprs, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (i > 0)

@@ -108,7 +108,7 @@ static void print_window(Printer *printer, const AstWindow *window)
     strbuf_adds(out, " ) ");
 }
 
-static void print_clause(Printer *printer, const char *word, AstExpr *const *exprs, size_t count)
+static void print_clause(Printer *printer, const char *word, const AstExpr *const *exprs, size_t count)
 {
     if (count == 0)
         return;

@@ -234,7 +234,8 @@ Status select_both_forms(Analysis *a, const AstExpr *written, BothForms *out, Er
     return both_forms(a, written, out, err);
 }
 
-static Status both_forms_list(Analysis *a, AstExpr **written, size_t count, BothForms **out, Error *err)
+static Status both_forms_list(Analysis *a, const AstExpr *const *written, size_t count, BothForms **out,
+                              Error *err)
 {
     *out = ARENA_ARRAY(a->planner->arena, BothForms, count);
     for (size_t i = 0; i < count; i++)

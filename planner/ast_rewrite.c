@@ -42,12 +42,10 @@ static Status rewrite(AstRewriter *rewriter, const AstExpr *expr, const Params *
     Params   inner = {expr, params};
     AstExpr *copy  = ARENA_NEW(rewriter->arena, AstExpr);
     *copy          = *expr;
-    copy->operands = ARENA_ARRAY(rewriter->arena, AstExpr *, expr->count);
-    for (size_t i = 0; i < expr->count; i++) {
-        const AstExpr *operand;
-        TRY(rewrite(rewriter, expr->operands[i], expr->kind == AST_LAMBDA ? &inner : params, &operand, err));
-        copy->operands[i] = (AstExpr *)operand;
-    }
+    copy->operands = ARENA_ARRAY(rewriter->arena, const AstExpr *, expr->count);
+    for (size_t i = 0; i < expr->count; i++)
+        TRY(rewrite(rewriter, expr->operands[i], expr->kind == AST_LAMBDA ? &inner : params,
+                    &copy->operands[i], err));
     *out = copy;
     return OK;
 }

@@ -11,9 +11,6 @@
 
 #include "parser/parser.h"
 
-/* Trees are read-only; the syntax tree only does not say so. */
-static AstExpr *tree(const AstExpr *expr) { return (AstExpr *)expr; }
-
 /* ---- the query ---- */
 
 /* Items stand in the order of the text, so each is looked for from the last one found on. */
@@ -39,17 +36,17 @@ static AstSelectItem *name_items(const Analysis *a)
         items[i]               = query->items[i];
         if (items[i].kind != SELECT_EXPR || item == NULL)
             continue;
-        items[i].expr       = tree(item->qualified);
+        items[i].expr       = item->qualified;
         items[i].alias.text = item->alias;
     }
     return items;
 }
 
-static AstExpr **qualified_list(const Analysis *a, const BothForms *forms, size_t count)
+static const AstExpr **qualified_list(const Analysis *a, const BothForms *forms, size_t count)
 {
-    AstExpr **list = ARENA_ARRAY(a->planner->arena, AstExpr *, count);
+    const AstExpr **list = ARENA_ARRAY(a->planner->arena, const AstExpr *, count);
     for (size_t i = 0; i < count; i++)
-        list[i] = tree(forms[i].qualified);
+        list[i] = forms[i].qualified;
     return list;
 }
 
@@ -59,13 +56,13 @@ static AstQuery *qualified_query(const Analysis *a)
     AstJoin  *joins     = ARENA_ARRAY(a->planner->arena, AstJoin, a->query->join_count);
     *query              = *a->query;
     query->items        = name_items(a);
-    query->where        = tree(a->where.qualified);
-    query->having       = tree(a->having.qualified);
+    query->where        = a->where.qualified;
+    query->having       = a->having.qualified;
     query->group_by     = qualified_list(a, a->group_by, query->group_count);
     query->partition_by = qualified_list(a, a->partition_by, query->partition_count);
     for (size_t i = 0; i < query->join_count; i++) {
         joins[i]    = query->joins[i];
-        joins[i].on = tree(a->join_on[i].qualified);
+        joins[i].on = a->join_on[i].qualified;
     }
     query->joins = joins;
     if (query->emit == EMIT_NONE)

@@ -82,11 +82,12 @@ static Disjuncts combine(Arena *arena, Disjuncts a, Disjuncts b, bool and)
     return all;
 }
 
-static const AstExpr *comparison(Arena *arena, const AstExpr *from, AstOp op, AstExpr *left, AstExpr *right)
+static const AstExpr *comparison(Arena *arena, const AstExpr *from, AstOp op, const AstExpr *left,
+                                 const AstExpr *right)
 {
     AstExpr *leaf = ARENA_NEW(arena, AstExpr);
     *leaf = (AstExpr){.kind = AST_BINARY, .pos = from->pos, .op = op, .count = 2, .depth = from->depth};
-    leaf->operands    = ARENA_ARRAY(arena, AstExpr *, 2);
+    leaf->operands    = ARENA_ARRAY(arena, const AstExpr *, 2);
     leaf->operands[0] = left;
     leaf->operands[1] = right;
     return leaf;
@@ -104,7 +105,7 @@ static Disjuncts split_in(Arena *arena, const AstExpr *expr)
 /* Leaves are never negated: the check has refused that. */
 static Disjuncts split(Arena *arena, const AstExpr *expr, bool negated)
 {
-    AstExpr *const *operands = expr->operands;
+    const AstExpr *const *operands = expr->operands;
     if (expr->kind == AST_NOT)
         return split(arena, operands[0], !negated);
     if (expr->kind == AST_IN)

@@ -212,7 +212,7 @@ static Status expand_struct_star(Expansion *x, const AstSelectItem *item, Error 
         field->kind        = AST_FIELD;
         field->pos         = item->pos;
         field->name.text   = type->fields[i].name;
-        field->operands    = ARENA_ARRAY(x->a->planner->arena, AstExpr *, 1);
+        field->operands    = ARENA_ARRAY(x->a->planner->arena, const AstExpr *, 1);
         field->operands[0] = item->expr;
         field->count       = 1;
         TRY(add_expr(x, field, type->fields[i].name, false, item->pos, err));

@@ -34,18 +34,21 @@ const char *typer_type_text(TyperRun *run, const SqlType *type)
     return type->kind == T_NULL ? "null" : str_to_c(run->arena, type_text(run->arena, type));
 }
 
+/* A node that is being built: its arguments are written, which nobody may who reads the node. */
+typedef struct {
+    Expr        node; /* first, so Expr * and Draft * convert */
+    const Expr *args[];
+} Draft;
+
 Expr *typer_node(TyperRun *run, ExprKind kind, const SqlType *type, size_t count)
 {
-    Expr *node  = ARENA_NEW(run->arena, Expr);
-    node->kind  = kind;
-    node->type  = type;
-    node->args  = ARENA_ARRAY(run->arena, const Expr *, count + 1);
-    node->count = count;
-    return node;
+    Draft *draft = arena_calloc(run->arena, 1, sizeof(Draft) + count * sizeof(Expr *));
+    draft->node  = (Expr){.kind = kind, .type = type, .args = draft->args, .count = count};
+    return &draft->node;
 }
 
-/* The node is still being built: its arguments are ours to write. */
-void typer_arg(Expr *node, size_t at, const Expr *arg) { ((const Expr **)node->args)[at] = arg; }
+const Expr **typer_args(Expr *node) { return ((Draft *)node)->args; }
+void         typer_arg(Expr *node, size_t at, const Expr *arg) { typer_args(node)[at] = arg; }
 
 bool typer_replaced(TyperRun *run, const AstExpr *ast, int *slot, const SqlType **type)
 {

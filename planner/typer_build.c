@@ -71,7 +71,7 @@ Status typer_case(TyperRun *run, const AstExpr *ast, const Expr **out)
 /* ---- IN, LIKE ---- */
 
 /* NULL literals match nothing: they are dropped. */
-static Status in_operands(TyperRun *run, const AstExpr *ast, AstExpr **items, size_t *count)
+static Status in_operands(TyperRun *run, const AstExpr *ast, const AstExpr **items, size_t *count)
 {
     *count = 0;
     for (size_t i = 0; i < ast->count; i++)
@@ -82,12 +82,12 @@ static Status in_operands(TyperRun *run, const AstExpr *ast, AstExpr **items, si
 
 Status typer_in(TyperRun *run, const AstExpr *ast, const Expr **out)
 {
-    size_t         count;
-    AstExpr      **items = ARENA_ARRAY(run->arena, AstExpr *, ast->count);
-    const SqlType *common;
+    size_t          count;
+    const AstExpr **items = ARENA_ARRAY(run->arena, const AstExpr *, ast->count);
+    const SqlType  *common;
     TRY(in_operands(run, ast, items, &count));
     Expr  *node   = typer_node(run, EXPR_IN, &type_boolean, count);
-    Status status = typer_common_list(run, items, count, &common, (const Expr **)node->args);
+    Status status = typer_common_list(run, items, count, &common, typer_args(node));
     if (status == E_PLAN)
         return error_prefix(run->err, "%s", typer_hidden_prefix(run));
     TRY(status);
@@ -132,7 +132,7 @@ Status typer_array(TyperRun *run, const AstExpr *ast, const Expr **out)
         return typer_fail(run, ast,
                           "Array constructor cannot be empty. Please supply at least one element " EMPTY_ISSUE
                           ".");
-    TRY(typer_common_list(run, ast->operands, ast->count, &element, (const Expr **)node->args));
+    TRY(typer_common_list(run, ast->operands, ast->count, &element, typer_args(node)));
     if (element == NULL)
         return typer_fail(run, ast,
                           "Cannot construct an array with all NULL elements " EMPTY_ISSUE
@@ -146,9 +146,9 @@ Status typer_array(TyperRun *run, const AstExpr *ast, const Expr **out)
 static Status map_side(TyperRun *run, const AstExpr *ast, size_t first, const char *what, Expr *node,
                        const SqlType **type)
 {
-    size_t       count = ast->count / 2;
-    AstExpr    **items = ARENA_ARRAY(run->arena, AstExpr *, count + 1);
-    const Expr **typed = ARENA_ARRAY(run->arena, const Expr *, count + 1);
+    size_t          count = ast->count / 2;
+    const AstExpr **items = ARENA_ARRAY(run->arena, const AstExpr *, count + 1);
+    const Expr    **typed = ARENA_ARRAY(run->arena, const Expr *, count + 1);
     for (size_t i = 0; i < count; i++)
         items[i] = ast->operands[2 * i + first];
     TRY(typer_common_list(run, items, count, type, typed));

@@ -248,7 +248,7 @@ static Status common_of(TyperRun *run, const AstExpr *ast, const SqlType *common
     return OK;
 }
 
-Status typer_common_list(TyperRun *run, AstExpr *const *asts, size_t count, const SqlType **common,
+Status typer_common_list(TyperRun *run, const AstExpr *const *asts, size_t count, const SqlType **common,
                          const Expr **out)
 {
     const SqlType *next;

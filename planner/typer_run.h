@@ -39,7 +39,9 @@ const char *typer_text(TyperRun *run, const AstExpr *ast);
 const char *typer_type_text(TyperRun *run, const SqlType *type); /* "null" for an untyped NULL */
 Expr       *typer_node(TyperRun *run, ExprKind kind, const SqlType *type,
                        size_t count); /* args: NULLs, filled in by typer_arg */
-void        typer_arg(Expr *node, size_t at, const Expr *arg);
+/* Of a node that typer_node has made, while it is being built: its arguments; one of them is this. */
+const Expr **typer_args(Expr *node);
+void         typer_arg(Expr *node, size_t at, const Expr *arg);
 /* True when the scope has a column that stands for this expression as a whole. */
 bool typer_replaced(TyperRun *run, const AstExpr *ast, int *slot, const SqlType **type);
 
@@ -74,7 +76,7 @@ const SqlType *typer_widen(Arena *arena, const SqlType *a, const SqlType *b); /*
 bool typer_is_strict(const SqlType *from, const SqlType *to);
 /* The common type of a list, left to right, and the list brought to it. *common is NULL when all are untyped
  * NULLs. */
-Status typer_common_list(TyperRun *run, AstExpr *const *asts, size_t count, const SqlType **common,
+Status typer_common_list(TyperRun *run, const AstExpr *const *asts, size_t count, const SqlType **common,
                          const Expr **out);
 /* One expression as that type: literals are rewritten, others wrapped in a CAST. */
 Status typer_coerce(TyperRun *run, const AstExpr *ast, const SqlType *to, const Expr **out);

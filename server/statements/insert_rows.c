@@ -34,7 +34,7 @@ static Str text_of(const json_t *json) { return str_n(json_string_value(json), j
 static AstExpr *list_expr(AstExprKind kind, size_t count, Arena *arena)
 {
     AstExpr *expr  = expr_new(kind, arena);
-    expr->operands = ARENA_ARRAY(arena, AstExpr *, count + 1);
+    expr->operands = ARENA_ARRAY(arena, const AstExpr *, count + 1);
     return expr;
 }
 
@@ -205,8 +205,9 @@ static Status make_statement(const Source *source, const json_t *row, Arena *are
     const Schema *schema = source->schema;
     size_t        count  = schema->key_count + schema->value_count;
     out->columns         = ARENA_ARRAY(arena, AstName, count);
-    out->values          = ARENA_ARRAY(arena, AstExpr *, count);
+    out->values          = ARENA_ARRAY(arena, const AstExpr *, count);
     for (size_t i = 0; i < count; i++) {
+        AstExpr      *value;
         const Column *column = &schema->columns[i];
         const json_t *field  = field_of(row, column->name, arena);
         if (field == NULL && source->is_table && i < schema->key_count)
@@ -214,7 +215,8 @@ static Status make_statement(const Source *source, const json_t *row, Arena *are
                              STR_ARG(column->name));
         if (field == NULL)
             continue;
-        TRY(to_expr(field, column->type, arena, &out->values[out->value_count++], err));
+        TRY(to_expr(field, column->type, arena, &value, err));
+        out->values[out->value_count++]   = value;
         out->columns[out->column_count++] = (AstName){column->name, true, NO_POS};
     }
     return out->value_count > 0 ? OK : error_set(err, E_DATA, NO_POS, "The row has no value for any column");

@@ -319,7 +319,7 @@ static AstExpr *random_expr(Random *random, int depth);
 static void random_operands(Random *random, AstExpr *expr, size_t count, int depth)
 {
     expr->count    = count;
-    expr->operands = ARENA_ARRAY(random->arena, AstExpr *, count);
+    expr->operands = ARENA_ARRAY(random->arena, const AstExpr *, count);
     for (size_t i = 0; i < count; i++)
         expr->operands[i] = random_expr(random, depth - 1);
 }
@@ -459,9 +459,9 @@ static AstSpan random_span(Random *random)
     return (AstSpan){.amount = pick(random, 100), .unit = pick(random, UNIT_DAYS + 1)};
 }
 
-static AstExpr **random_exprs(Random *random, size_t count)
+static const AstExpr **random_exprs(Random *random, size_t count)
 {
-    AstExpr **exprs = ARENA_ARRAY(random->arena, AstExpr *, count);
+    const AstExpr **exprs = ARENA_ARRAY(random->arena, const AstExpr *, count);
     for (size_t i = 0; i < count; i++)
         exprs[i] = random_expr(random, 4);
     return exprs;
