@@ -129,7 +129,7 @@ static inline bool short_decimal(Str token, int64_t *digits, int *scale)
 {
     const char *at = token.ptr, *end = at + token.len, *point = NULL;
     bool        minus = *at == '-';
-    int64_t     n     = 0;
+    uint64_t    n     = 0; /* 19 digits fit, which is one more than are wanted */
     at += minus;
     if (end - at > 19)
         return false;
@@ -145,7 +145,7 @@ static inline bool short_decimal(Str token, int64_t *digits, int *scale)
     if (point == NULL && token.len - minus > 18)
         return false;
     *scale  = point ? (int)(end - point - 1) : 0;
-    *digits = minus ? -n : n;
+    *digits = minus ? -(int64_t)n : (int64_t)n;
     return true;
 }
 
