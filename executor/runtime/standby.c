@@ -58,6 +58,7 @@ struct Following {
     Followed *stores, *inputs;
     size_t    store_count, input_count;
     bool      reached;         /* all that was wanted is applied */
+    bool      torn;            /* records were taken that could not be applied */
     bool      stored;          /* the file says something of it */
     int64_t   fact_us;         /* when that was written last */
     uint64_t  reached_commits; /* of the state file, then: only after the next one it can be read */
@@ -314,7 +315,9 @@ static Status read_changelog(Task *task, size_t store, size_t *applied, bool *bu
     size_t             count;
     if (reading == NULL)
         return OK;
-    TRY(stored_apply(task, store, reading, &count, err));
+    Status status         = stored_apply(task, store, reading, &count, err);
+    task->following->torn = status != OK && count > 0;
+    TRY(status);
     task->changelogs[store] = log_reader_position(reading->reader, reading->handle);
     *applied += count;
     *busy |= count == STORED_SLICE;
@@ -467,7 +470,7 @@ Status standby_step(Task *task, bool *busy, Error *err)
     if (more)
         self->turn_us = 0;
     *busy |= more;
-    if (status == E_IO)
+    if (status == E_IO && !task->following->torn)
         return OK; /* fetching fails right now, which the reader says itself and gets over */
     TRY(status);
     task->failures = 0;

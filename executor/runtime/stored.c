@@ -213,11 +213,11 @@ Status stored_apply(Task *task, size_t store, const PoolReading *reading, size_t
     Status   status = OK;
     *count          = 0;
     TRY(log_reader_take(reading->reader, reading->handle, STORED_SLICE, &batch, err));
+    *count = batch.count;
     for (size_t i = 0; status == OK && i < batch.count; i++)
         status = store_apply(to, batch.records[i].key, batch.records[i].value, err);
     if (batch.count > 0)
         stored_note_written(task);
-    *count = batch.count;
     log_batch_release(reading->reader, &batch);
     return status;
 }

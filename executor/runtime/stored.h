@@ -38,7 +38,9 @@ void stored_set_changelogs(Task *task, const TaskRecord *file);
  * log. `exact`: nothing was. */
 Status stored_fits(Task *task, const TaskRecord *file, int64_t kept_ms, bool exact, bool *fit, Error *err);
 enum { STORED_SLICE = 2000 };
-/* Applies a slice of the store's changelog; *count: records that were there, STORED_SLICE at most. */
+/* Applies a slice of the store's changelog; *count: records that were there, STORED_SLICE at most. After an
+ * error the reader is behind them, though some may not have been applied: unless *count is 0, the task has to
+ * be opened again. */
 Status stored_apply(Task *task, size_t store, const PoolReading *reading, size_t *count, Error *err);
 
 #endif
