@@ -7,14 +7,10 @@ sluice=$(realpath "${1:?the sluice binary is missing}")
 load=$(realpath "${2:?the bench_load binary is missing}")
 shift 2
 dir=$(mktemp -d -p "${BENCH_DIR:-/tmp}" sluice-load-XXXXXX)
-"$sluice" server --property listeners=http://127.0.0.1:0 --property "state.dir=$dir/data" --property ksql.max.push.queries=10000 >"$dir/log" 2>&1 &
-server=$!
+. "$(dirname "$0")/../tests/own_server.sh"
+server=
 trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; grep -E "WARN|ERROR" "$dir/log" | head -n 5; rm -rf "$dir"' EXIT
-for _ in $(seq 100); do
-    port=$(sed -n 's/.*(port \([0-9]*\)).*/\1/p' "$dir/log")
-    if [ -n "$port" ] && curl -fs "http://127.0.0.1:$port/info" >/dev/null; then break; fi
-    sleep 0.1
-done
+own_server "$sluice" "$dir" ksql.max.push.queries=10000
 # From the end of the preparations on.
 before=$(awk '{print $14 + $15}' "/proc/$server/stat")
 "$load" "$port" $server "$@" || status=$?

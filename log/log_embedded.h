@@ -100,6 +100,8 @@ Status db_prepare_fail(Db *db, int code, Error *err);
 Status db_step(Db *db, sqlite3_stmt *stmt, bool *row, Error *err);
 /* Runs a statement that returns no rows. */
 Status db_run(Db *db, SqlId id, Error *err, const char *types, ...);
+/* The first `count` columns of a statement's only row, as integers; 0 each when there is no row. */
+Status db_ask(Db *db, SqlId id, int64_t *out, size_t count, Error *err, const char *types, ...);
 Str    db_column(sqlite3_stmt *stmt, int column); /* text or blob; NULL is a null Str */
 
 /* ---- checksums (log_embedded_check.c) ---- */

@@ -188,17 +188,10 @@ static Status apply_orphans(Log *log, Job *job, Error *err)
 
 static Status count_free(Log *log, int64_t *count, int64_t *all, Error *err)
 {
-    sqlite3_stmt *stmt = db_bind(&log->db, SQL_FREE_PAGES, err, "");
-    bool          row;
-    *count = *all = 0;
-    if (stmt == NULL)
-        return db_unprepared(err);
-    TRY(db_step(&log->db, stmt, &row, err));
-    if (!row)
-        return OK;
-    *count = sqlite3_column_int64(stmt, 0);
-    *all   = sqlite3_column_int64(stmt, 1);
-    sqlite3_reset(stmt);
+    int64_t pages[2] = {0};
+    TRY(db_ask(&log->db, SQL_FREE_PAGES, pages, 2, err, ""));
+    *count = pages[0];
+    *all   = pages[1];
     return OK;
 }
 

@@ -84,15 +84,7 @@ static bool is_superseded(const Compaction *self, const LogRecord *record)
 
 static Status count_records(Log *log, const Partition *part, int64_t from, int64_t *count, Error *err)
 {
-    sqlite3_stmt *stmt = db_bind(&log->db, SQL_CHUNKS_COUNT, err, "ii", part->id, from);
-    bool          row;
-    if (stmt == NULL)
-        return db_unprepared(err);
-    TRY(db_step(&log->db, stmt, &row, err));
-    *count = row ? sqlite3_column_int64(stmt, 0) : 0;
-    if (row)
-        sqlite3_reset(stmt);
-    return OK;
+    return db_ask(&log->db, SQL_CHUNKS_COUNT, count, 1, err, "ii", part->id, from);
 }
 
 Status compaction_new(Log *log, Partition *part, Compaction **out, Error *err)

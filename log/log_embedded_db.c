@@ -301,6 +301,23 @@ Status db_run(Db *db, SqlId id, Error *err, const char *types, ...)
     return db_step(db, stmt, &row, err);
 }
 
+Status db_ask(Db *db, SqlId id, int64_t *out, size_t count, Error *err, const char *types, ...)
+{
+    va_list args;
+    va_start(args, types);
+    sqlite3_stmt *stmt = db_bindv(db, id, err, types, args);
+    va_end(args);
+    if (stmt == NULL)
+        return db_unprepared(err);
+    bool row;
+    TRY(db_step(db, stmt, &row, err));
+    for (size_t i = 0; i < count; i++)
+        out[i] = row ? sqlite3_column_int64(stmt, (int)i) : 0;
+    if (row)
+        sqlite3_reset(stmt);
+    return OK;
+}
+
 Str db_column(sqlite3_stmt *stmt, int column)
 {
     if (sqlite3_column_type(stmt, column) == SQLITE_NULL)

@@ -175,17 +175,7 @@ static Status check_part(const Log *log, const Partition *part, const Seen *seen
 /* Ids that were given out, and are remembered by SQLite even when the last of them is gone. */
 static Status read_highest(Log *log, int64_t *out, Error *err)
 {
-    sqlite3_stmt *stmt = db_bind(&log->db, SQL_PARTS_HIGHEST, err, "");
-    bool          row;
-    *out = 0;
-    if (stmt == NULL)
-        return db_unprepared(err);
-    TRY(db_step(&log->db, stmt, &row, err));
-    if (!row)
-        return OK;
-    *out = sqlite3_column_int64(stmt, 0);
-    sqlite3_reset(stmt);
-    return OK;
+    return db_ask(&log->db, SQL_PARTS_HIGHEST, out, 1, err, "");
 }
 
 /* `said` was read, so it is sorted as it was written: by id. */

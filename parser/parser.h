@@ -70,6 +70,11 @@ bool ast_expr_equal(const AstExpr *a, const AstExpr *b);
 uint64_t ast_expr_hash(const AstExpr *expr);
 bool     ast_statement_equal(const AstStatement *a, const AstStatement *b);
 
+/* What the expressions of a SELECT or an INSERT INTO ... VALUES may take to evaluate: little; milliseconds
+ * each; nobody can tell, for there are lambdas in them, or very many calls. */
+typedef enum { WORK_LITTLE, WORK_SOME, WORK_LONG } AstWork;
+AstWork ast_work(const AstStatement *statement);
+
 /* True when the name is a reserved word of the dialect and must be quoted. */
 bool parser_is_reserved(Str name);
 

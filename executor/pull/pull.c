@@ -300,8 +300,6 @@ Status pull_open(PullHost *host, const PullPlan *plan, const QueryPlan *writer, 
     PullQuery *query;
     Status     status = open_query(host, plan, writer, part, arena, &query, err);
     if (status == OK)
-        status = borrow_reader(host, &query->reader, err);
-    if (status == OK)
         *out = query;
     else if (query != NULL)
         pull_close(query);
@@ -488,6 +486,8 @@ Status pull_run(PullQuery *query, bool (*row)(void *context, const Value *values
     query->consumer = context;
     if (query->left == 0)
         return OK;
+    TRY(borrow_reader(query->host, &query->reader,
+                      err)); /* only now: it has open files, and many may queue */
     if (query->plan->access == PULL_LOOKUP)
         return look_up(query, err);
     if (query->plan->access == PULL_SCAN ||

@@ -41,10 +41,6 @@
 enum {
     RECORD_US          = 1000000, /* how long positions without effects go unrecorded */
     TXN_BYTES_MAX      = 64 << 20,
-    DIRTY_BYTES_MIN    = 10 << 20, /* of rows that wait for the commit, unless the user says how much */
-    DIRTY_BYTES_MAX    = 64 << 20,
-    DIRTY_SHARE        = 16,  /* of the worker's memory for rows */
-    COMMIT_SECONDS     = 3,   /* a third of a transaction's timeout */
     OPENED_MS          = 100, /* what tasks note as they open */
     FIRST_COMMIT_MS    = 10,  /* after the first records of a task */
     AWAITED_MS         = 10,  /* at_least_once: between commits that somebody may wait for */
@@ -84,37 +80,11 @@ static int64_t commit_due_us(const Worker *worker, bool caught_up)
 
 bool worker_has_uncommitted(const Worker *worker) { return worker->dirty != NULL || worker->state_changed; }
 
-static size_t within(size_t bytes, size_t least, size_t most)
-{
-    return bytes < least ? least : bytes > most ? most : bytes;
-}
-
-/* What tables may hold back. The more, the more often a row has changed when it is emitted, written to its
- * changelog and to the file, once for all of it; but the longer a commit stops the worker, and it must be
- * over long before its transaction is. On a machine with no time for us that is less. */
-static size_t most_dirty(const Worker *worker)
-{
-    const Runtime *runtime = worker->runtime;
-    size_t         wish    = runtime->options.cache_bytes;
-    if (wish > 0 && wish != CACHE_BYTES_DEFAULT)
-        return wish;
-    size_t most = runtime->options.state_memory_bytes / (size_t)runtime->worker_count / DIRTY_SHARE;
-    if (worker->commit_bytes_per_s > 0 && most > worker->commit_bytes_per_s * COMMIT_SECONDS)
-        most = worker->commit_bytes_per_s * COMMIT_SECONDS;
-    return within(most, DIRTY_BYTES_MIN, DIRTY_BYTES_MAX);
-}
-
-/* A commit of so many bytes has been prepared. Small ones say nothing. */
-static void note_speed(Worker *worker, size_t bytes, int64_t took_us)
-{
-    if (bytes > DIRTY_BYTES_MIN / 2 && took_us > 0)
-        worker->commit_bytes_per_s = (size_t)((double)bytes * 1e6 / (double)took_us);
-}
-
 /* More than should wait in memory, or in a transaction. */
 static bool is_full(const Worker *worker)
 {
-    return worker->txn_bytes > TXN_BYTES_MAX || state_file_dirty_bytes(worker->state) > most_dirty(worker);
+    return worker->txn_bytes > TXN_BYTES_MAX ||
+           state_file_dirty_bytes(worker->state) > commit_size_most(&worker->commit_size);
 }
 
 bool worker_commit_due(const Worker *worker, bool caught_up)
@@ -272,7 +242,7 @@ Status worker_commit_begin(Worker *worker, bool force, Error *err)
     worker->prepared = state_file_can_prepare(worker->state);
     if (worker->prepared)
         state_file_prepare(worker->state);
-    note_speed(worker, bytes, runtime_now_us(worker->runtime) - start);
+    commit_size_note(&worker->commit_size, bytes, runtime_now_us(worker->runtime) - start);
     size_t count = list_slots(worker, &slots);
     hand_over(worker, any);
     if (any)

@@ -29,8 +29,8 @@ typedef struct {
     int             workers;            /* 0: CPUs in the affinity mask, 10 at most */
     bool            exactly_once;       /* processing.guarantee */
     int             commit_interval_ms; /* < 0: 2000, or 100 with exactly_once */
-    size_t cache_bytes;        /* cache.max.bytes.buffering: 0 = emit every update; other than the default, it
-                                  bounds what tables hold back */
+    size_t          cache_bytes;        /* cache.max.bytes.buffering: 0 = emit every update */
+    bool   cache_by_default;   /* nobody said so much: what tables hold back is bounded by commit_size.h */
     size_t state_memory_bytes; /* rows of all tables in memory; 0: a quarter of the machine's */
     int    internal_replicas;
     int    metadata_max_age_ms; /* how often the input topics are looked at for new partitions; 0: 30 s */

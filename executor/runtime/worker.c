@@ -84,9 +84,12 @@ Status worker_new(Runtime *runtime, int index, Worker **out, Error *err)
     worker->positions                        = positions_new();
     worker->slices =
         slice_cache_new(runtime->clock, runtime->options.functions_config, runtime->options.registry);
-    worker->pool        = reader_pool_new(runtime->options.log, runtime->clock);
-    worker->standbys    = standbys_new(runtime->options.log, runtime->clock);
-    worker->commit_us   = runtime_now_us(runtime);
+    worker->pool      = reader_pool_new(runtime->options.log, runtime->clock);
+    worker->standbys  = standbys_new(runtime->options.log, runtime->clock);
+    worker->commit_us = runtime_now_us(runtime);
+    commit_size_init(&worker->commit_size,
+                     runtime->options.cache_by_default ? 0 : runtime->options.cache_bytes,
+                     runtime->options.state_memory_bytes / (size_t)runtime->worker_count);
     worker->interval_ms = INT64_MAX;
     snprintf(worker->path, len, "%s/state/worker-%d.db", runtime->options.state_dir, index);
     Status status = worker_open_state(worker, err);

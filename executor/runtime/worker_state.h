@@ -8,6 +8,7 @@
 #define SLUICE_EXECUTOR_RUNTIME_WORKER_STATE_H
 
 #include "core/notice.h"
+#include "executor/runtime/commit_size.h"
 #include "executor/runtime/runtime_core.h"
 
 typedef struct Cleanup       Cleanup;
@@ -83,10 +84,9 @@ struct Worker {
     int64_t unrecorded_us;           /* since when some task's position is not written down; 0: none */
     int64_t quiet_us;                /* since when nothing comes in; 0: it does */
     size_t  txn_bytes;
-    int64_t commit_us;          /* when the last one began */
-    size_t  commit_bytes_per_s; /* how fast dirty rows were emitted and set aside by the last that was big; 0:
-                                   not  known */
-    uint64_t file_commits;      /* of the state file, from 1 */
+    int64_t commit_us; /* when the last one began */
+    CommitSize commit_size;
+    uint64_t   file_commits; /* of the state file, from 1 */
 
     /* The commit that is being decided, while the next is built: commit.c */
     bool       deciding;

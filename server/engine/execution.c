@@ -59,6 +59,29 @@ void execution_enter_engine(Execution *x)
         x->number = x->engine->next_number; /* others may have taken some */
 }
 
+void execution_begin_work(Execution *x, bool keep_lease)
+{
+    if (x->engine->sink == NULL)
+        return;
+    if (!x->sandbox) /* its catalog is a copy already */
+        x->catalog = catalog_copy(x->catalog);
+    if (keep_lease || !x->lease)
+        pthread_mutex_unlock(&x->engine->lock);
+    else
+        execution_leave_engine(x);
+}
+
+void execution_end_work(Execution *x)
+{
+    if (x->engine->sink == NULL)
+        return;
+    execution_enter_engine(x);
+    if (x->sandbox)
+        return;
+    catalog_free(x->catalog);
+    x->catalog = x->engine->catalog;
+}
+
 void execution_pause(Execution *x, int64_t ms)
 {
     const struct timespec pause = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000L};

@@ -105,6 +105,11 @@ void execution_take_lock(Execution *x);
  * outlives it; the sandbox's copy stays. Not of a statement that changes what exists. */
 void execution_leave_engine(Execution *x);
 void execution_enter_engine(Execution *x);
+/* Around what may compute long and changes nothing: x->catalog is a copy meanwhile, and others look and
+ * change what exists. Without `keep_lease` it is given back as by execution_leave_engine: for what nobody
+ * should have to wait for. Nothing without a sink, where the lock is both. */
+void execution_begin_work(Execution *x, bool keep_lease);
+void execution_end_work(Execution *x);
 /* Waits without lock and lease. No pointer into the catalog outlives it. Not in the sandbox. */
 void execution_pause(Execution *x, int64_t ms);
 

@@ -30,27 +30,37 @@ static Status plan_push(Execution *x, const AstStatement *statement, TransientQu
     return status;
 }
 
+static Status plan(Execution *x, const AstStatement *statement, TransientQuery *out, Error *err)
+{
+    Engine *engine  = x->engine;
+    Planner planner = execution_planner(x, x->arena);
+    Access  who     = access_of(x);
+    TRY(access_check(&who, statement, err));
+    TRY(plan_classify(&planner, statement, &out->kind, err));
+    if (out->kind != QUERY_PULL_TABLE)
+        return plan_push(x, statement, out, err);
+    out->query_id =
+        str_printf(x->arena, "query_%lld", (long long)engine->options.clock->now_ms(engine->options.clock));
+    return plan_pull_query(&planner, statement, &out->pull, err);
+}
+
+/* Keys that a pull query compares with are evaluated here, which may take as long as the statement likes:
+ * then on a copy of what exists, without the lock. */
 Status engine_plan_query(Engine *engine, Session *session, const AstStatement *statement, Arena *arena,
                          TransientQuery *out, Error *err)
 {
+    bool works = ast_work(statement) != WORK_LITTLE;
     pthread_mutex_lock(&engine->lock);
     Execution x = execution_of(engine, session, arena);
     execution_bind_host(&x);
-    Planner planner = execution_planner(&x, arena);
-    *out            = (TransientQuery){.settings = execution_settings(&x)};
-    Access who      = access_of(&x);
-    Status status   = access_check(&who, statement, err);
-    if (status == OK)
-        status = plan_classify(&planner, statement, &out->kind, err);
-    if (status == OK && out->kind == QUERY_PULL_TABLE) {
-        out->query_id =
-            str_printf(arena, "query_%lld", (long long)engine->options.clock->now_ms(engine->options.clock));
-        status = plan_pull_query(&planner, statement, &out->pull, err);
-    } else if (status == OK) {
-        status = plan_push(&x, statement, out, err);
-    }
+    *out = (TransientQuery){.settings = execution_settings(&x)};
+    if (works)
+        execution_begin_work(&x, false);
+    Status status = plan(&x, statement, out, err);
     if (status != OK && execution_unanswered(&x, err))
         status = err->code;
+    if (works)
+        execution_end_work(&x);
     if (status != OK) {
         execution_locate(statement, err);
         access_mute(session, err);

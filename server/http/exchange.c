@@ -268,8 +268,17 @@ Str http_parameter(HttpExchange *x, const char *name)
     return STR_NULL;
 }
 
-void http_wait_begin(HttpExchange *x) { pool_wait_begin(&x->server->pool); }
-void http_wait_end(HttpExchange *x) { pool_wait_end(&x->server->pool); }
+void http_wait_begin(HttpExchange *x) { pool_wait_begin(&x->server->pool, x); }
+void http_wait_end(HttpExchange *x) { pool_wait_end(&x->server->pool, x); }
+
+HttpLane http_lane(const HttpExchange *x) { return x->lane; }
+
+bool http_move(HttpExchange *x, HttpLane lane)
+{
+    bool moves = x->lane != lane;
+    x->lane    = lane;
+    return moves;
+}
 
 /* ---- its body ---- */
 
@@ -608,6 +617,7 @@ void http_stream(HttpExchange *x, HttpStep step, void (*close_state)(void *), vo
     x->step  = step;
     x->close = close_state;
     x->state = state;
+    x->lane  = HTTP_LANE_SHORT;
     atomic_store(&x->goes_on, true);
     http_flush(x); /* its client may have left already */
 }

@@ -75,6 +75,7 @@ struct HttpExchange {
 
     JobState      job; /* under the pool's lock */
     HttpExchange *next_job;
+    HttpLane      lane; /* where it runs next: of the pool's thread, then under the pool's lock */
     bool          handled;
     HttpStep      step; /* of the pool's thread */
     void (*close)(void *state);

@@ -6,8 +6,12 @@
  * is there, so it may wait for the log or for a disk, but it must not wait for a client. A response that goes
  * on for long is a stream: the handler leaves a step function behind, which is called on the pool whenever
  * somebody wakes the exchange (rows came, the client read, the client wrote, the client left) and never twice
- * at a time. No thread belongs to a stream. Where HttpOptions.streams_body says so, the handler runs as soon
- * as the request's headers are there, and reads the body as it comes.
+ * at a time. No thread belongs to a stream.
+ *
+ * What is asked runs in one of three lanes, each with threads of its own: so who asks something short never
+ * stands behind what takes long, however many ask for that. Everything begins in the short lane; a handler or
+ * step that sees what it would have to do moves first (http_move). Where HttpOptions.streams_body says so,
+ * the handler runs as soon as the request's headers are there, and reads the body as it comes.
  *
  * What is written and not yet read by the client is kept in memory, then in a file without a name: writing
  * never blocks. A stream that can wait asks http_pending first. What one http_write gets goes out in one
@@ -34,8 +38,9 @@ typedef struct {
     bool (*quick)(void *context, HttpExchange *x);
     bool (*streams_body)(void *context, Str method, Str path); /* NULL: no path does. Thread: any */
     size_t max_body;                                           /* bytes at a time; beyond: 413 */
-    int    threads;                                            /* of the pool */
-    int    idle_timeout_s;                                     /* connections without a request */
+    int    threads;                                            /* of the short lane */
+    int    working;         /* of the lane of long work, at most; 0: the default */
+    int    idle_timeout_s;  /* connections without a request */
     int    guest_timeout_s; /* from accept until the client is welcome; 0: the default, as the next two */
     int    head_timeout_s;  /* from the first byte of a head to its last */
     int    body_timeout_s;  /* for a body that is read as a whole, and a second more for every 8 KB of it */
@@ -103,6 +108,18 @@ Arena *http_arena(HttpExchange *x); /* lives as long as the exchange; of the han
 /* Appends what has come of the body since the last time; the client may send as much again. False: that was
  * all. For paths of HttpOptions.streams_body; of the handler and its steps. */
 bool http_read(HttpExchange *x, StrBuf *out);
+
+typedef enum {
+    HTTP_LANE_SHORT, /* answers at once, or says that it waits */
+    HTTP_LANE_WAITS, /* may have to wait for others before it knows what it waits for */
+    HTTP_LANE_WORKS, /* computes, or reads much */
+    HTTP_LANES
+} HttpLane;
+
+HttpLane http_lane(const HttpExchange *x);
+/* True: the caller, a handler that has answered nothing yet or a step, has to return now (a step: true) and
+ * is called once more in that lane. False: it is there already. http_stream leads back to the short lane. */
+bool http_move(HttpExchange *x, HttpLane lane);
 
 /* Around what may wait long (for another node, for a topic to come): meanwhile another thread, made for it
  * where there is none, runs what else is asked. Of the handler. */

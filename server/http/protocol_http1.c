@@ -29,6 +29,7 @@
 #include "core/value.h"
 #include "server/http/http1_head.h"
 #include "server/http/http1_reply.h"
+#include "server/http/outbox.h"
 #include "server/http/server.h"
 #include "server/http/websocket.h"
 
@@ -50,8 +51,7 @@ typedef struct {
     State          state;
     StrBuf         in; /* received, and of no use yet */
     size_t         in_at, scanned, blanks;
-    StrBuf         out; /* what the socket has not taken */
-    size_t         out_at;
+    Outbox         out;
     HttpExchange  *x;      /* of BODY and ANSWER; NULL in ANSWER and LAST: it has moved on */
     Fields         fields; /* of x, until its reply begins */
     Http1Head      head;
@@ -63,7 +63,6 @@ typedef struct {
     bool           closes;     /* after this reply */
     bool           hung_up;    /* the client has ended its side; bytes before that may be unread */
     bool           peer_ended; /* and they are read: it says nothing any more */
-    bool           blocked;    /* waits for the socket to take more */
     bool           served;     /* a request was answered: it may idle */
     int64_t        since_ms;   /* the state; of HEAD with a byte: that byte */
     uint32_t       wanted;     /* of the loop */
@@ -96,7 +95,7 @@ static void enter(Connection *connection, State state)
 /* In nobody's name; it is the last that this connection says. */
 static void refuse(Connection *connection, int status, const char *message)
 {
-    http1_print_refusal(status, message, &connection->out);
+    http1_print_refusal(status, message, &connection->out.bytes);
     enter(connection, LAST);
 }
 
@@ -136,7 +135,7 @@ static void refuse_rest(Connection *connection, int status, const char *message)
 
 static void add_reply_head(Connection *connection, const HttpExchange *x)
 {
-    StrBuf *out = &connection->out;
+    StrBuf *out = &connection->out.bytes;
     fields_clear(&connection->fields); /* nobody asks for them any more */
     http1_print_head(x, out);
     connection->in_chunks = !x->whole && x->version == HTTP_1_1;
@@ -155,23 +154,12 @@ static void add_reply_head(Connection *connection, const HttpExchange *x)
     connection->replying = true;
 }
 
-/* What was sent makes room: who reads slowly may leave a rest each time. */
-static void forget_sent(Connection *connection)
-{
-    StrBuf *out = &connection->out;
-    if (connection->out_at == 0)
-        return;
-    memmove(out->ptr, out->ptr + connection->out_at, out->len - connection->out_at);
-    out->len -= connection->out_at;
-    connection->out_at = 0;
-}
-
 /* Up to a block of it, in a chunk where it has chunks. *done: nothing follows. False: there is nothing. */
 static bool add_reply_piece(Connection *connection, HttpExchange *x, bool *done, bool *cut)
 {
-    StrBuf *out = &connection->out;
+    StrBuf *out = &connection->out.bytes;
     char    head[CHUNK_HEAD + 1];
-    forget_sent(connection);
+    outbox_forget_sent(&connection->out);
     size_t at = out->len;
     pthread_mutex_lock(&x->lock);
     size_t before = exchange_pending(x) + x->piece_left;
@@ -212,15 +200,15 @@ static HttpConnection hand_over(Connection *connection)
     connection->socket  = (HttpConnection){.fd = -1};
     connection->base.fd = -1;
     moved.already       = unread(connection);
-    moved.due           = strbuf_str(&connection->out);
+    moved.due           = strbuf_str(&connection->out.bytes);
     return moved;
 }
 
 static void become_websocket(Connection *connection)
 {
     HttpExchange *x = connection->x;
-    http1_print_head(x, &connection->out);
-    strbuf_adds(&connection->out, "Connection: Upgrade\r\n\r\n");
+    http1_print_head(x, &connection->out.bytes);
+    strbuf_adds(&connection->out.bytes, "Connection: Upgrade\r\n\r\n");
     connection->x        = NULL;
     HttpConnection moved = hand_over(connection);
     websocket_take(x, &moved);
@@ -233,7 +221,7 @@ static bool become_http2(Connection *connection)
     H2c *h2c = connection->socket.tls == NULL ? h2c_asked(&connection->fields, connection->base.fd, x) : NULL;
     if (h2c == NULL)
         return false;
-    strbuf_adds(&connection->out,
+    strbuf_adds(&connection->out.bytes,
                 "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n");
     connection->x        = NULL;
     HttpConnection moved = hand_over(connection);
@@ -366,26 +354,13 @@ static bool take_head(Connection *connection)
 
 /* ---- bytes ---- */
 
-/* False: nobody takes it. */
+/* False: nobody takes it. An idle connection keeps no memory for what it may say. */
 static bool send_due(Connection *connection)
 {
-    connection->blocked = false;
-    while (connection->out_at < connection->out.len) {
-        ssize_t n =
-            tls_send(connection->socket.tls, connection->base.fd, connection->out.ptr + connection->out_at,
-                     connection->out.len - connection->out_at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-            connection->blocked = true;
-            return true;
-        }
-        if (n < 0)
-            return false;
-        connection->out_at += (size_t)n;
-    }
-    strbuf_clear(&connection->out);
-    connection->out_at = 0;
+    if (!outbox_send(&connection->out, connection->socket.tls, connection->base.fd))
+        return false;
+    if (!connection->out.blocked)
+        outbox_clear(&connection->out);
     return true;
 }
 
@@ -412,7 +387,7 @@ static void notice_admission(Connection *connection)
     }
     if (connection->state == BODY && connection->head.expects && connection->received == 0 &&
         !connection->replying) /* before anything of the reply */
-        strbuf_adds(&connection->out, "HTTP/1.1 100 Continue\r\n\r\n");
+        strbuf_adds(&connection->out.bytes, "HTTP/1.1 100 Continue\r\n\r\n");
     connection->head.expects = false;
 }
 
@@ -438,7 +413,7 @@ static bool take_reply(Connection *connection)
         become_websocket(connection);
         return false;
     }
-    if (!begun || connection->out.len - connection->out_at >= SEND_BLOCK)
+    if (!begun || outbox_due(&connection->out) >= SEND_BLOCK)
         return moved;
     moved = add_reply_piece(connection, x, &done, &cut) || moved;
     if (done)
@@ -503,7 +478,7 @@ static void notice_end(Connection *connection)
 static void want(Connection *connection)
 {
     uint32_t events = (hears(connection) ? EPOLLIN : 0) | (connection->hung_up ? 0 : EPOLLRDHUP) |
-                      (connection->blocked ? EPOLLOUT : 0);
+                      (connection->out.blocked ? EPOLLOUT : 0);
     if (events != connection->wanted)
         loop_want(connection->loop, &connection->base, events);
     connection->wanted = events;
@@ -517,17 +492,17 @@ static void go_on(Connection *connection)
     do {
         moved = move(connection);
         if (connection->base.is_removed)
-            return;                               /* it has become another's */
-        moved = moved || connection->out.len > 0; /* what is sent makes room */
+            return;                                     /* it has become another's */
+        moved = moved || connection->out.bytes.len > 0; /* what is sent makes room */
         if (!send_due(connection)) {
             drop(connection);
             return;
         }
-    } while (moved && !connection->blocked);
+    } while (moved && !connection->out.blocked);
     bool idle = connection->state == HEAD && connection->peer_ended;
     if (idle || (connection->state == BODY && connection->peer_ended))
         drop(connection);
-    else if (connection->state == LAST && connection->out.len == 0)
+    else if (connection->state == LAST && connection->out.bytes.len == 0)
         linger(connection);
     else
         want(connection);
@@ -616,7 +591,7 @@ static void connection_release(LoopSource *source)
     Connection *connection = (Connection *)source;
     if (atomic_load(&connection->server->stopping)) /* handlers have ended their replies */
         while (connection->x != NULL && take_reply(connection) && send_due(connection) &&
-               !connection->blocked)
+               !connection->out.blocked)
             ;
     bool ours = connection->base.fd >= 0; /* it was not handed on */
     if (ours)
@@ -624,7 +599,7 @@ static void connection_release(LoopSource *source)
     let_go(connection);
     fields_clear(&connection->fields);
     strbuf_clear(&connection->in);
-    strbuf_clear(&connection->out);
+    outbox_clear(&connection->out);
     if (ours)
         connection_close(connection->server, &connection->socket);
     mem_free(connection);

@@ -17,6 +17,7 @@
 
 #include "core/logger.h"
 #include "core/value.h"
+#include "server/http/outbox.h"
 #include "server/http/server.h"
 
 enum {
@@ -59,9 +60,7 @@ struct Connection {
     Stream          *streams;
     size_t           held;  /* bytes of their fields */
     StrBuf           early; /* what was read before the loop had it */
-    StrBuf           out;   /* what the socket has not taken */
-    size_t           out_at;
-    bool             blocked;    /* waits for the socket to take more */
+    Outbox           out;
     bool             ends_early; /* a reply is over before its request */
     int64_t          heard_ms;
     int              resets;
@@ -389,10 +388,10 @@ static bool gather(Connection *connection)
 {
     const uint8_t *bytes;
     ssize_t        n;
-    while (connection->out.len < SEND_BLOCK) {
+    while (connection->out.bytes.len < SEND_BLOCK) {
         if ((n = nghttp2_session_mem_send(connection->session, &bytes)) <= 0)
             return n == 0;
-        strbuf_add(&connection->out, str_n((const char *)bytes, (size_t)n));
+        strbuf_add(&connection->out.bytes, str_n((const char *)bytes, (size_t)n));
     }
     return true;
 }
@@ -413,27 +412,14 @@ static void end_early(Connection *connection)
 /* Sends what there is until the socket takes no more. False: the client is gone. */
 static bool send_all(Connection *connection)
 {
-    connection->blocked = false;
-    for (;;) {
-        if (connection->out.len == 0 && (!gather(connection) || connection->out.len == 0))
-            return connection->out.len == 0 && nghttp2_session_want_write(connection->session) == 0;
-        ssize_t n =
-            tls_send(connection->socket.tls, connection->base.fd, connection->out.ptr + connection->out_at,
-                     connection->out.len - connection->out_at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-            connection->blocked = true;
-            return true;
-        }
-        if (n < 0)
+    connection->out.blocked = false;
+    while (!connection->out.blocked) {
+        if (connection->out.bytes.len == 0 && (!gather(connection) || connection->out.bytes.len == 0))
+            return connection->out.bytes.len == 0 && nghttp2_session_want_write(connection->session) == 0;
+        if (!outbox_send(&connection->out, connection->socket.tls, connection->base.fd))
             return false;
-        connection->out_at += (size_t)n;
-        if (connection->out_at == connection->out.len) {
-            strbuf_reset(&connection->out);
-            connection->out_at = 0;
-        }
     }
+    return true;
 }
 
 /* After whatever has happened. */
@@ -443,12 +429,12 @@ static void go_on(Connection *connection)
     end_early(connection); /* behind what was sent */
     alive      = alive && send_all(connection);
     bool wants = nghttp2_session_want_read(connection->session) ||
-                 nghttp2_session_want_write(connection->session) || connection->out.len > 0;
+                 nghttp2_session_want_write(connection->session) || connection->out.bytes.len > 0;
     if (!alive || !wants)
         drop(connection);
     else
         loop_want(connection->server->loop, &connection->base,
-                  EPOLLIN | EPOLLRDHUP | (connection->blocked ? EPOLLOUT : 0));
+                  EPOLLIN | EPOLLRDHUP | (connection->out.blocked ? EPOLLOUT : 0));
 }
 
 /* False: it is no HTTP/2. */
@@ -569,7 +555,7 @@ static void connection_release(LoopSource *source)
     nghttp2_session_del(connection->session);
     connection_close(connection->server, &connection->socket);
     strbuf_clear(&connection->early);
-    strbuf_clear(&connection->out);
+    outbox_clear(&connection->out);
     pthread_mutex_destroy(&connection->lock);
     mem_free(connection);
 }
@@ -623,7 +609,7 @@ static Connection *connection_new(HttpServer *server, const HttpConnection *from
                                           .socket   = *from,
                                           .heard_ms = loop_now_ms()};
     strbuf_add(&connection->early, from->already);
-    strbuf_add(&connection->out, from->due);
+    strbuf_add(&connection->out.bytes, from->due);
     pthread_mutex_init(&connection->lock, NULL);
     connection->session = make_session(connection);
     return connection;

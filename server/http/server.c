@@ -39,12 +39,13 @@ Status http_open(const HttpOptions *options, HttpServer **out, Error *err)
     set_default(&server->options.guest_timeout_s, HTTP_GUEST_TIMEOUT_S);
     set_default(&server->options.head_timeout_s, HTTP_HEAD_TIMEOUT_S);
     set_default(&server->options.body_timeout_s, HTTP_BODY_TIMEOUT_S);
+    set_default(&server->options.working, HTTP_WORKING);
     server->most_connections = connection_limit();
     int guests               = server->most_connections / GUESTS_PART;
     pthread_mutex_init(&server->lock, NULL);
     for (int i = 0; i < HTTP_MAX_LISTENERS; i++)
         guests_init(&server->guests[i], guests > LEAST_GUESTS ? guests : LEAST_GUESTS);
-    Status status = pool_open(&server->pool, options->threads, err);
+    Status status = pool_open(&server->pool, options->threads, server->options.working, err);
     if (status == OK)
         status = loop_open("rest-http1", &server->http1_loop, err);
     if (status == OK)

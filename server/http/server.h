@@ -22,6 +22,7 @@ enum {
     HTTP_GUEST_TIMEOUT_S  = 60, /* the defaults of HttpOptions */
     HTTP_HEAD_TIMEOUT_S   = 30,
     HTTP_BODY_TIMEOUT_S   = 60,
+    HTTP_WORKING          = 50,
     HTTP_BODY_RATE        = 8 * 1024, /* bytes a second, beyond that */
     HTTP_UNSENT_TIMEOUT_S = 60        /* for a client to take the last that we say */
 };

@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 
 #include "core/logger.h"
+#include "server/http/outbox.h"
 #include "server/http/server.h"
 
 enum {
@@ -93,9 +94,8 @@ typedef struct {
     HttpServer    *server;
     HttpConnection from;
     HttpExchange  *x; /* the transport's reference */
-    StrBuf         out;
-    size_t         out_at;
-    bool           blocked, in_message, said_close, heard_close;
+    Outbox         out;
+    bool           in_message, said_close, heard_close;
     int64_t        closed_ms;
     WebSocketInput input;
 } WebSocket;
@@ -123,7 +123,7 @@ static void add_close(WebSocket *socket, int code, Str reason)
     payload[1] = (char)code;
     if (len > 0)
         memcpy(payload + 2, reason.ptr, len);
-    add_frame(&socket->out, FINAL | CLOSE, str_n(payload, len + 2));
+    add_frame(&socket->out.bytes, FINAL | CLOSE, str_n(payload, len + 2));
     socket->said_close = true;
     socket->closed_ms  = loop_now_ms();
 }
@@ -133,7 +133,7 @@ static void gather(WebSocket *socket)
 {
     HttpExchange *x = socket->x;
     char          piece[PIECE];
-    while (!socket->said_close && socket->out.len < SEND_BLOCK) {
+    while (!socket->said_close && socket->out.bytes.len < SEND_BLOCK) {
         bool done;
         pthread_mutex_lock(&x->lock);
         size_t before = exchange_pending(x);
@@ -145,7 +145,7 @@ static void gather(WebSocket *socket)
         exchange_taken(x, before);
         if (n > 0) {
             int first = (socket->in_message ? CONTINUATION : TEXT) | (whole ? FINAL : 0);
-            add_frame(&socket->out, first, str_n(piece, n));
+            add_frame(&socket->out.bytes, first, str_n(piece, n));
             socket->in_message = !whole;
         }
         if (done && n == 0)
@@ -165,39 +165,27 @@ static void drop(WebSocket *socket) { loop_remove(socket->server->loop, &socket-
 
 static bool send_all(WebSocket *socket)
 {
-    socket->blocked = false;
-    for (;;) {
-        if (socket->out.len == 0)
+    socket->out.blocked = false;
+    while (!socket->out.blocked) {
+        if (socket->out.bytes.len == 0)
             gather(socket);
-        if (socket->out.len == 0)
+        if (socket->out.bytes.len == 0)
             return true;
-        ssize_t n = tls_send(socket->from.tls, socket->base.fd, socket->out.ptr + socket->out_at,
-                             socket->out.len - socket->out_at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-            socket->blocked = true;
-            return true;
-        }
-        if (n < 0)
+        if (!outbox_send(&socket->out, socket->from.tls, socket->base.fd))
             return false;
-        socket->out_at += (size_t)n;
-        if (socket->out_at == socket->out.len) {
-            strbuf_reset(&socket->out);
-            socket->out_at = 0;
-        }
     }
+    return true;
 }
 
 static void go_on(WebSocket *socket)
 {
     bool alive = send_all(socket);
-    bool over  = socket->said_close && socket->heard_close && socket->out.len == 0;
+    bool over  = socket->said_close && socket->heard_close && socket->out.bytes.len == 0;
     if (!alive || over)
         drop(socket);
     else
         loop_want(socket->server->loop, &socket->base,
-                  EPOLLIN | EPOLLRDHUP | (socket->blocked ? EPOLLOUT : 0));
+                  EPOLLIN | EPOLLRDHUP | (socket->out.blocked ? EPOLLOUT : 0));
 }
 
 /* False: the connection is over. */
@@ -210,8 +198,8 @@ static bool hear(WebSocket *socket, Str bytes)
         Str payload      = str_n(socket->input.payload, socket->input.payload_len);
         if (event == WEBSOCKET_BROKEN)
             return false;
-        if (event == WEBSOCKET_PING && !socket->said_close && socket->out.len < SEND_BLOCK)
-            add_frame(&socket->out, FINAL | PONG, payload); /* between messages' frames it may stand */
+        if (event == WEBSOCKET_PING && !socket->said_close && socket->out.bytes.len < SEND_BLOCK)
+            add_frame(&socket->out.bytes, FINAL | PONG, payload); /* between messages' frames it may stand */
         if (event == WEBSOCKET_CLOSE) {
             socket->heard_close = true;
             exchange_lost(socket->x);
@@ -250,7 +238,7 @@ static void socket_release(LoopSource *source)
         (void)send_all(socket);
     exchange_over(socket->x);
     connection_close(socket->server, &socket->from);
-    strbuf_clear(&socket->out);
+    outbox_clear(&socket->out);
     mem_free(socket);
 }
 
@@ -277,7 +265,7 @@ void websocket_take(HttpExchange *x, const HttpConnection *from)
                           .server = x->server,
                           .from   = *from,
                           .x      = x};
-    strbuf_add(&socket->out, from->due);
+    strbuf_add(&socket->out.bytes, from->due);
     bool right = hear(socket, from->already);
     pthread_mutex_lock(&x->lock); /* nobody resumes it before the loop has it, or when it has not */
     bool watched =

@@ -148,6 +148,7 @@ static Status open_runtime(Node *node, Clock *clock, Error *err)
            .exactly_once        = is_exactly_once(p),
            .commit_interval_ms  = (int)properties_int(p, "commit.interval.ms", -1),
            .cache_bytes         = (size_t)properties_int(p, "cache.max.bytes.buffering", CACHE_BYTES_DEFAULT),
+           .cache_by_default    = properties_int(p, "cache.max.bytes.buffering", -1) < 0,
            .state_memory_bytes  = (size_t)properties_int(p, "ksql.state.memory.max.bytes", 0),
            .internal_replicas   = (int)properties_int(p, "replication.factor",
                                                       properties_int(p, "ksql.internal.topic.replicas", 1)),
@@ -227,16 +228,18 @@ static Status check_authorization(Node *node, Error *err)
 
 static Status open_rest(Node *node, const NodeOptions *options, Error *err)
 {
-    HttpOptions http = {.context        = &node->rest,
-                        .admit          = rest_admit,
-                        .handle         = rest_handle,
-                        .quick          = rest_quick,
-                        .streams_body   = rest_streams_body,
-                        .max_body       = REST_MAX_BODY,
-                        .threads        = REST_THREADS,
-                        .idle_timeout_s = (int)properties_int(node->properties,
-                                                              "ksql.idle.connection.timeout.seconds", 86400),
-                        .spill_dir      = node->dir.path};
+    HttpOptions http = {
+        .context      = &node->rest,
+        .admit        = rest_admit,
+        .handle       = rest_handle,
+        .quick        = rest_quick,
+        .streams_body = rest_streams_body,
+        .max_body     = REST_MAX_BODY,
+        .threads      = REST_THREADS,
+        .working      = (int)properties_int(node->properties, "ksql.query.pull.thread.pool.size", 50),
+        .idle_timeout_s =
+            (int)properties_int(node->properties, "ksql.idle.connection.timeout.seconds", 86400),
+        .spill_dir = node->dir.path};
     TRY(authentication_open(node->properties, engine_clock(node->engine), &node->authentication, err));
     rest_init(&node->rest, node->engine, node->runtime, node->properties, &node->functions.base);
     node->has_rest            = true;

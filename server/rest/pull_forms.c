@@ -41,7 +41,7 @@ struct PullForm {
     uint64_t       hash;
     size_t         bytes, count;
     Slot           slots[PULL_LITERALS];
-    bool           free_key, quick;
+    bool           free_key, quick, works;
     TransientQuery query;
     PullPlan       any; /* free_key: without the comparisons of the key */
 };
@@ -357,6 +357,7 @@ PullForm *pull_forms_remember(PullForms *forms, const PullMaking *making)
         form->slots[i] = (Slot){str_dup(arena, text->literals[i].text), text->literals[i].number, FIXED};
     atomic_init(&form->refs, 1);
     free_the_key(form, text, where);
+    form->works = ast_work(making->statement) != WORK_LITTLE;
     form->quick = making->plain && is_quick(&form->any);
     form->bytes = arena_used(arena) + sizeof *form + COST_UNKNOWN;
     put(forms, form);
@@ -396,6 +397,7 @@ void pull_form_bind(const PullForm *form, const PullText *text, Arena *arena, Tr
     out->pull = plan;
 }
 
+bool                  pull_form_works(const PullForm *form) { return form->works; }
 bool                  pull_form_is_quick(const PullForm *form) { return form->quick; }
 const TransientQuery *pull_form_query(const PullForm *form) { return &form->query; }
 PlanRef              *pull_form_writer(const PullForm *form) { return form->writer; }

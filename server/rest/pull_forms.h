@@ -62,6 +62,9 @@ PullForm *pull_forms_remember(PullForms *forms, const PullMaking *making);
 /* The query as this text asks it, in `arena` and the form's; its id is still that of the first. */
 void pull_form_bind(const PullForm *form, const PullText *text, Arena *arena, TransientQuery *out);
 
+/* What its expressions take is more than little (ast_work). */
+bool pull_form_works(const PullForm *form);
+
 /* ---- without waiting ---- */
 
 /* It looks up one key, costs little for each row, and is plain: it may be answered where nobody may wait. */

@@ -38,10 +38,8 @@ static void execute(Rest *rest, HttpExchange *x, const json_t *request, Session 
         return;
     }
     error_clear(&err);
-    http_wait_begin(x); /* for other statements, for topics, for ASSERT's timeout */
     Status status =
         engine_execute(rest->engine, session, text, http_arena(x), entities, &failed, &failed_text, &err);
-    http_wait_end(x);
     rest_token_header(x, &session->written); /* also after a failure: statements before it have inserted */
     if (status == OK) {
         rest_json(x, 200, entities);
@@ -54,8 +52,10 @@ static void execute(Rest *rest, HttpExchange *x, const json_t *request, Session 
 void rest_ksql(Rest *rest, HttpExchange *x)
 {
     Session session = {0};
-    json_t *request = rest_request(x);
-    if (request == NULL)
+    json_t *request = NULL;
+    if (http_move(x, HTTP_LANE_WAITS)) /* for other statements, for topics, for ASSERT's timeout */
+        return;
+    if ((request = rest_request(x)) == NULL)
         return;
     if (rest_session(rest, x, request, "streamsProperties", &session) &&
         rest_read_token(x, request, &session.written) && rest_wait_for_command(rest, x, request))

@@ -189,6 +189,8 @@ void pull_fail(Pull *pull, int status, int code, const char *message)
     end_rows(pull);
 }
 
+bool pull_moves(const Pull *pull) { return !pull->brief && http_move(pull->x, HTTP_LANE_WORKS); }
+
 /* ---- its life ---- */
 
 void pull_free(Pull *pull)
@@ -284,6 +286,7 @@ void rest_pull(Rest *rest, HttpExchange *x, const Session *session, const Transi
                              .form   = form,
                              .known  = known,
                              .left   = query->pull->has_limit ? query->pull->limit : -1};
+    pull->brief     = query->pull->access == PULL_LOOKUP && http_lane(x) == HTTP_LANE_SHORT;
     keep_session(pull, session);
     if (open_here(pull, &err) != OK) {
         rest_code(&err, NULL, &status, &code);
@@ -291,7 +294,8 @@ void rest_pull(Rest *rest, HttpExchange *x, const Session *session, const Transi
         pull_free(pull);
     } else if (!await_writes(pull, session)) {
         pull_free(pull);
-    } else if (pull_missing(pull->here, &missing, &settled) == 0) {
+    } else if (pull_missing(pull->here, &missing, &settled) == 0 &&
+               (pull->brief || http_lane(x) == HTTP_LANE_WORKS)) {
         pull_finish(pull);
         pull_free(pull);
     } else

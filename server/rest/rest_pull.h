@@ -26,6 +26,7 @@ typedef struct {
     PlanRef       *writer;
     PullQuery     *here;
     Route         *route;                  /* NULL: nobody else is asked */
+    bool           brief;                  /* a few look-ups; else it runs in the lane of long work */
     bool           begun;                  /* the header is out: errors go into the stream */
     OffsetVector   written;                /* what the client says that it has inserted or seen */
     OffsetVector   reflected;              /* what the answer reflects */
@@ -39,6 +40,8 @@ typedef struct {
     StrBuf         scratch;
 } Pull;
 
+/* Moves to the lane of long work where it has to: then the caller, a step, returns true. */
+bool pull_moves(const Pull *pull);
 /* The header, if it is not out yet. */
 void pull_begin(Pull *pull);
 /* A row that another node has made. False: there are enough. */

@@ -252,8 +252,14 @@ static void run(Rest *rest, HttpExchange *x, const Endpoint *endpoint, const jso
     if ((known == NULL && statement == NULL) || !pull_origin_read(x, request, arena, origin)) {
         pull_form_unref(known);
         arena_free(arena);
+    } else if (known != NULL && pull_form_works(known) && http_move(x, HTTP_LANE_WORKS)) {
+        pull_form_unref(known); /* it begins again there */
+        arena_free(arena);
     } else if (known != NULL) {
         run_known(&asking, known);
+    } else if (statement->kind == STMT_QUERY && ast_work(statement) != WORK_LITTLE &&
+               http_move(x, HTTP_LANE_WORKS)) {
+        arena_free(arena);
     } else if (statement->kind == STMT_QUERY) {
         plan_and_run(&asking, statement);
     } else if (endpoint == &query_endpoint && http_is_2(x)) { /* ksqlDB's, too: it goes to /query-stream */
@@ -323,6 +329,9 @@ void rest_query_socket(Rest *rest, HttpExchange *x)
 {
     Str        request = http_parameter(x, "request");
     PullOrigin origin  = pull_origin_of(rest, x);
+    if (http_move(x,
+                  HTTP_LANE_WORKS)) /* as long as nobody knows what it asks; once it has begun it is late */
+        return;
     if (!http_begin_websocket(x))
         rest_error(x, 400, 40000,
                    "/ws/query is a WebSocket: Upgrade, Sec-WebSocket-Key and version 13 are wanted");

@@ -635,6 +635,8 @@ static bool step(void *state, HttpExchange *x)
     if (is_under_way(route) && !route->enough)
         return true;
     size_t count = route->enough ? 0 : pull_missing(route->pull->here, &missing, &settled);
+    if (count == 0 && pull_moves(route->pull))
+        return true; /* to look once more whether something is missing, for it may have to queue */
     if (count == 0) {
         pull_begin(route->pull);
         pass_complete(route);

@@ -36,12 +36,8 @@ fi
 flock -u 9
 
 state=$(mktemp -d)
-"$sluice" server --property listeners=http://127.0.0.1:0 --property "state.dir=$state/data" --property ksql.streams.auto.offset.reset=earliest >"$state/log" 2>&1 &
-server=$!
-trap 'kill $server; wait $server 2>/dev/null; rm -rf "$state"' EXIT
-for _ in $(seq 100); do
-    port=$(sed -n 's/.*(port \([0-9]*\)).*/\1/p' "$state/log")
-    if [ -n "$port" ] && curl -fs "http://127.0.0.1:$port/info" >/dev/null; then break; fi
-    sleep 0.1
-done
+. "$here/../own_server.sh"
+server=
+trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; rm -rf "$state"' EXIT
+own_server "$sluice" "$state" ksql.streams.auto.offset.reset=earliest
 java -cp "$libs/*" "$here/JavaRegistry.java" "http://127.0.0.1:$port"

@@ -113,9 +113,9 @@ class Server:
         assert status == 200, (text, status, answer)
         return answer
 
-    def pull(self, text, **fields):
+    def pull(self, text, timeout=20, **fields):
         """The rows of a pull query on /query."""
-        status, body, _ = self.post("/query", {"ksql": text, **fields})
+        status, body, _ = self.post("/query", {"ksql": text, **fields}, timeout=timeout)
         assert status == 200, (text, status, body)
         elements = json.loads(body)
         assert not any("errorMessage" in element for element in elements), elements

@@ -4,14 +4,10 @@
 set -euo pipefail
 sluice=$1 run=$2 folder=$3
 state=$(mktemp -d)
-"$sluice" server --property listeners=http://127.0.0.1:0 --property "state.dir=$state/data" --property ksql.streams.auto.offset.reset=earliest >"$state/log" 2>&1 &
-server=$!
-trap 'kill $server; wait $server 2>/dev/null; rm -rf "$state"' EXIT
-for _ in $(seq 100); do
-    port=$(sed -n 's/.*(port \([0-9]*\)).*/\1/p' "$state/log")
-    if [ -n "$port" ] && curl -fs "http://127.0.0.1:$port/info" >/dev/null; then break; fi
-    sleep 0.1
-done
+. "$(dirname "$0")/../own_server.sh"
+server=
+trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; rm -rf "$state"' EXIT
+own_server "$sluice" "$state" ksql.streams.auto.offset.reset=earliest
 mkdir -p "$folder"
 CLIENTS_DIR=$folder SLUICE_URL=http://127.0.0.1:$port "$run" >"$state/results" || true
 grep -v '^ok ' "$state/results" || true

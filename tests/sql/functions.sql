@@ -150,3 +150,27 @@ INSERT INTO s (k, a) VALUES ('a', 6000);
 INSERT INTO s (k, a) VALUES ('b', 100);
 ASSERT VALUES out (k, one, two) VALUES ('a', 6000000, NULL);
 ASSERT VALUES out (k, one, two) VALUES ('b', 100000, 100000);
+
+--@test: GREATEST and LEAST of several kinds of numbers are of the widest that has a form of its own
+CREATE STREAM m (k STRING KEY, i INT, n BIGINT, d DECIMAL(5, 2), e DECIMAL(10, 4), f DOUBLE) WITH (KAFKA_TOPIC='m', VALUE_FORMAT='JSON');
+CREATE STREAM out AS SELECT k, GREATEST(d, e) AS de, LEAST(NULL, d, e) AS le, LEAST(d, 5.125) AS dl, GREATEST(i, f) AS x, LEAST(n, f, i) AS y, LEAST(f, d) AS z,
+  LEAST(d, CAST(i AS DECIMAL(5, 2))) AS c FROM m;
+ASSERT STREAM out (k STRING KEY, de DECIMAL(10, 4), le DECIMAL(10, 4), dl DECIMAL(6, 3), x DOUBLE, y DOUBLE, z DOUBLE, c DECIMAL(5, 2)) WITH (KAFKA_TOPIC='OUT', VALUE_FORMAT='JSON');
+INSERT INTO m (k, i, n, d, e, f) VALUES ('a', 3, 9007199254740993, 3.14, 3.1399, 2.5);
+INSERT INTO m (k, i, n, d, e, f) VALUES ('b', -7, 1, 9.99, 9.9900, 0.1);
+INSERT INTO m (k, i, n, d, e, f) VALUES ('c', NULL, NULL, NULL, 1.5, NULL);
+ASSERT VALUES out (k, de, le, dl, x, y, z, c) VALUES ('a', 3.1400, 3.1399, 3.140, 3.0, 2.5, 2.5, 3.00);
+ASSERT VALUES out (k, de, le, dl, x, y, z, c) VALUES ('b', 9.9900, 9.9900, 5.125, 0.1, -7.0, 0.1, -7.00);
+ASSERT VALUES out (k, de, le, dl, x, y, z, c) VALUES ('c', 1.5000, 1.5000, 5.125, NULL, NULL, NULL, NULL);
+
+--@test: an INT beside a DECIMAL fits the DOUBLE form as well: the user has to say which
+--@expected.error: plan
+--@expected.message: Function 'least' cannot be resolved due to ambiguous method parameters (DECIMAL(5, 2), INTEGER).
+CREATE STREAM m (k STRING KEY, i INT, d DECIMAL(5, 2)) WITH (KAFKA_TOPIC='m', VALUE_FORMAT='JSON');
+CREATE STREAM out AS SELECT k, LEAST(d, i) AS x FROM m;
+
+--@test: nor does a literal of another width decide
+--@expected.error: plan
+--@expected.message: Function 'greatest' cannot be resolved due to ambiguous method parameters (BIGINT, DECIMAL(2, 1), INTEGER).
+CREATE STREAM m (k STRING KEY, n BIGINT) WITH (KAFKA_TOPIC='m', VALUE_FORMAT='JSON');
+CREATE STREAM out AS SELECT k, GREATEST(n, 5.5, 1) AS x FROM m;

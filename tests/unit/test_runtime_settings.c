@@ -112,5 +112,5 @@ int main(void)
         cmocka_unit_test(a_guarantee_is_the_querys),
         cmocka_unit_test(a_cache_is_the_querys),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_root, remove_root);
 }
