@@ -153,11 +153,20 @@ static bool write_row(void *context, const Value *values)
     return row_written(pull);
 }
 
+/* Once, and before the end of the answer: who has that may ask again. */
+static void leave(Pull *pull)
+{
+    if (!pull->over && !pull->origin.from_node)
+        pull_limits_end(&pull->rest->limits);
+    pull->over = true;
+}
+
 static void end_rows(Pull *pull)
 {
-    rows_end(pull->x, pull->form);
     if (!pull->origin.from_node)
         pull_limits_add_pull(&pull->rest->limits, now_us(pull->rest), http_written(pull->x) - pull->before);
+    leave(pull);
+    rows_end(pull->x, pull->form);
 }
 
 /* Other nodes have told theirs by now. */
@@ -181,6 +190,7 @@ void pull_finish(Pull *pull)
 void pull_fail(Pull *pull, int status, int code, const char *message)
 {
     if (!pull->begun) {
+        leave(pull);
         rest_statement_error(pull->x, status, code, message, NO_POS, pull->text, NULL);
         note_late(pull);
         return;
@@ -200,8 +210,7 @@ void pull_free(Pull *pull)
         pull_close(pull->here);
     plan_unref(pull->writer);
     pull_form_unref(pull->known);
-    if (!pull->origin.from_node)
-        pull_limits_end(&pull->rest->limits);
+    leave(pull);
     offset_vector_clear(&pull->written);
     offset_vector_clear(&pull->reflected);
     offset_vector_clear(&pull->seen);

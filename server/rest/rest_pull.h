@@ -27,6 +27,7 @@ typedef struct {
     PullQuery     *here;
     Route         *route;                  /* NULL: nobody else is asked */
     bool           brief;                  /* a few look-ups; else it runs in the lane of long work */
+    bool           over;                   /* it counts no more among those that run */
     bool           begun;                  /* the header is out: errors go into the stream */
     OffsetVector   written;                /* what the client says that it has inserted or seen */
     OffsetVector   reflected;              /* what the answer reflects */

@@ -21,6 +21,7 @@ struct StreamQuery {
     RowForm       form;
     bool          pull;     /* a pull query on a stream: it counts among those */
     bool          scalable; /* its rows are counted */
+    bool          over;     /* it has left the list, and what it counted among */
     StrBuf        scratch;
     atomic_bool   closing; /* somebody asked for its end */
 };
@@ -107,12 +108,27 @@ void rest_list_queries(Transients *self, json_t *queries, const Session *asker)
 
 static void on_ready(void *context) { http_wake(((StreamQuery *)context)->x); }
 
+/* What a pull query took when it began. */
+static void give_back(Rest *rest, bool pull)
+{
+    if (pull)
+        pull_limits_end(&rest->limits);
+}
+
+/* Once. A client that has the end of its answer finds neither the query in a list nor its place taken. */
+static void leave(StreamQuery *query)
+{
+    if (query->over)
+        return;
+    query->over = true;
+    list_remove(query);
+    give_back(query->rest, query->pull);
+}
+
 static void close_query(void *state)
 {
     StreamQuery *query = state;
-    list_remove(query);
-    if (query->pull)
-        pull_limits_end(&query->rest->limits);
+    leave(query);
     push_query_close(query->push); /* on_ready is not called any more */
     strbuf_clear(&query->scratch);
     plan_unref(query->plan);
@@ -123,9 +139,12 @@ static void close_query(void *state)
 /* False: it is over, and said so. */
 static bool go_on(StreamQuery *query, PushEnd end, const Error *err)
 {
+    if (end == PUSH_MORE)
+        return true;
+    leave(query);
     switch (end) {
     case PUSH_MORE:
-        return true;
+        break;
     case PUSH_LIMIT:
         rows_message(query->x, query->form, "Limit Reached");
         break;
@@ -170,10 +189,9 @@ static bool step(void *state, HttpExchange *x)
         for (size_t i = 0; i < count; i++)
             rows_row(x, query->form, schema, rows[i].values, rows[i].tombstone, &query->scratch);
         count_bytes(query, http_written(x) - before);
-        if (count > 0)
-            http_flush(x);
-        else
+        if (count == 0 || end != PUSH_MORE) /* the last rows go out with the end: who counts them knows it */
             return go_on(query, end, &err);
+        http_flush(x);
     }
     return true; /* woken when the client has read */
 }
@@ -199,13 +217,6 @@ static void answer_nothing(HttpExchange *x, PlanRef *plan, RowForm form)
     rows_message(x, form, "Limit Reached");
     rows_end(x, form);
     plan_unref(plan);
-}
-
-/* What a pull query took when it began. */
-static void give_back(Rest *rest, bool pull)
-{
-    if (pull)
-        pull_limits_end(&rest->limits);
 }
 
 static StreamQuery *query_new(Rest *rest, HttpExchange *x, PlanRef *plan, RowForm form, bool pull)
@@ -264,9 +275,9 @@ void rest_push(Rest *rest, HttpExchange *x, const TransientQuery *transient, Pla
     }
     StreamQuery *query = query_new(rest, x, plan, form, pull);
     if (start(query, transient, &err) != OK) {
-        answer_failure(x, &err, plan_ref_plan(plan)->statement);
         release(rest);
         give_back(rest, pull);
+        answer_failure(x, &err, plan_ref_plan(plan)->statement);
         plan_unref(plan);
         http_unref(x);
         mem_free(query);
