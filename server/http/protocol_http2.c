@@ -30,6 +30,8 @@ enum {
     MOST_RESETS     = 1000, /* streams begun and cancelled, beyond what a second forgives */
     RESETS_FORGIVEN = 100,
     BODY_WINDOW     = 1024 * 1024,
+    REST_MOST       = 64 * 1024, /* of a body whose end nobody needs, and how long it may take */
+    REST_MS         = 1000,
 };
 
 typedef struct Connection Connection;
@@ -45,6 +47,8 @@ struct Stream {
     bool          submitted, answered, ended /* by the client */, sent /* all of the reply */;
     bool          expects;  /* to be told that its body is wanted */
     int64_t       since_ms; /* its first headers, or their end */
+    int64_t       sent_ms;  /* when all of the reply was */
+    int64_t       length;   /* of the body, as its headers say; < 0: they do not */
     size_t        received; /* of the body */
     size_t        held;     /* of that, taken and not acknowledged: nobody has admitted it yet */
     /* Under the connection's lock. */
@@ -148,6 +152,7 @@ static void stream_free(Stream *stream)
 static void sent_all(Stream *stream)
 {
     stream->sent                   = true;
+    stream->sent_ms                = loop_now_ms();
     stream->connection->ends_early = stream->connection->ends_early || !stream->ended;
 }
 
@@ -307,18 +312,18 @@ static void begin_request(Stream *stream)
     Str         path   = find_header(stream, STR_LIT(":path"));
     Str         expect = find_header(stream, STR_LIT("expect"));
     const char *fault  = stream->fault != NULL ? stream->fault : fields_fault(&stream->fields);
-    int64_t     length;
-    stream->x        = exchange_new(stream->connection->server, &transport, stream, HTTP_2,
-                                    find_header(stream, STR_LIT(":method")), str_is_null(path) ? STR_LIT("") : path,
-                                    stream->connection->socket.principal);
-    stream->expects  = str_equal_nocase(expect, STR_LIT("100-continue"));
-    stream->since_ms = loop_now_ms();
+    stream->x          = exchange_new(stream->connection->server, &transport, stream, HTTP_2,
+                                      find_header(stream, STR_LIT(":method")), str_is_null(path) ? STR_LIT("") : path,
+                                      stream->connection->socket.principal);
+    stream->expects    = str_equal_nocase(expect, STR_LIT("100-continue"));
+    stream->since_ms   = loop_now_ms();
+    if (!int64_parse(find_header(stream, STR_LIT("content-length")), &stream->length))
+        stream->length = -1;
     if (fault != NULL)
         exchange_refuse(stream->x, 400, fault);
     else if (!str_is_null(expect) && !stream->expects)
         exchange_refuse(stream->x, 417, "Expect: only 100-continue is built");
-    else if (!stream->x->streams && int64_parse(find_header(stream, STR_LIT("content-length")), &length) &&
-             length > (int64_t)stream->connection->server->options.max_body)
+    else if (!stream->x->streams && stream->length > (int64_t)stream->connection->server->options.max_body)
         exchange_refuse(stream->x, 413, "The request is too large");
 }
 
@@ -396,17 +401,32 @@ static bool gather(Connection *connection)
     return true;
 }
 
-/* A reply that is over before its request is: the client is told that the rest is not wanted. */
+/* Is the rest of its body on the way, most likely? */
+static bool may_end_itself(const Stream *stream)
+{
+    return stream->received <= REST_MOST && stream->length <= REST_MOST &&
+           loop_now_ms() - stream->sent_ms < REST_MS;
+}
+
+/* A reply that is over before its request is: the client is told that the rest is not wanted. But where the
+ * rest is little it is let come for a moment, for a client that is told so in the middle of sending may
+ * forget the reply (curl 7.88 does, whatever RFC 9113, 8.1 says of it). */
 static void end_early(Connection *connection)
 {
+    bool later = false;
     if (!connection->ends_early)
         return;
-    connection->ends_early = false;
-    for (Stream *stream = connection->streams; stream != NULL; stream = stream->next)
-        if (stream->sent && !stream->ended) {
-            nghttp2_submit_rst_stream(connection->session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
-            stream->ended = true;
+    for (Stream *stream = connection->streams; stream != NULL; stream = stream->next) {
+        if (!stream->sent || stream->ended)
+            continue;
+        if (may_end_itself(stream)) {
+            later = true;
+            continue;
         }
+        nghttp2_submit_rst_stream(connection->session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
+        stream->ended = true;
+    }
+    connection->ends_early = later;
 }
 
 /* Sends what there is until the socket takes no more. False: the client is gone. */
@@ -530,7 +550,7 @@ static void connection_tick(LoopSource *source, int64_t now_ms)
         }
     if (over)
         nghttp2_session_terminate_session(connection->session, NGHTTP2_NO_ERROR);
-    if (over || late)
+    if (over || late || connection->ends_early)
         go_on(connection);
 }
 

@@ -18,7 +18,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rest_test  # noqa: E402
 from auth_test import SHA512, basic, write  # noqa: E402
-from http2 import DATA, HEADERS, Client, frame  # noqa: E402
+from http2 import DATA, HEADERS, PING, RST_STREAM, Client, frame  # noqa: E402
 from sluice_server import Server, wait_until  # noqa: E402
 
 
@@ -95,6 +95,28 @@ class Strangers(unittest.TestCase):
         self.assertEqual(next(frame for frame in frames if frame[0] == HEADERS)[3], b"H\x82\x08\x01")  # :status 100, as HPACK writes it
         client.send(frame(DATA, 1, stream, b'{"ksql":"SHOW STREAMS;"}'))
         self.assertIn(b'"streams"', b"".join(payload for kind, _, _, payload in frames if kind == DATA))
+
+    def test_a_short_rest_of_a_body_may_come(self):
+        """Some clients forget an answer when they are told in the middle of sending that the rest is not wanted: so they are told where there is
+        much of it, or where it does not come."""
+        client = Client(self.start().port)
+        self.addCleanup(client.close)
+
+        def refused(**extra):
+            stream = client.ask("POST", "/ksql", end=False, **extra)
+            self.assertIn(b'"error_code":40100', b"".join(client.data(stream)))
+            return stream
+
+        def next_frame():
+            return next(got for got in iter(client.frame, None) if got[0] in (PING, RST_STREAM))
+        stream = refused(extra=((b"content-length", b"2"),))
+        client.send(frame(DATA, 1, stream, b"{}"), frame(PING, 0, 0, b"12345678"))
+        self.assertEqual(next_frame()[0], PING)
+        stream = refused()
+        self.assertEqual(next_frame(), (RST_STREAM, 0, stream, b"\0\0\0\0"))
+        stream = refused(extra=((b"content-length", b"1000000"),))
+        client.send(frame(PING, 0, 0, b"12345678"))
+        self.assertEqual(next_frame(), (RST_STREAM, 0, stream, b"\0\0\0\0"))
 
     def test_nothing_of_it_is_kept(self):
         server = self.start()
