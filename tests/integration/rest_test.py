@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 import time
 import unittest
 
@@ -451,29 +450,6 @@ class Push(WithServer):
         stream.leave()
         wait_until(lambda: self.running() == [], 1.0, "the end of the query of a client that left")
 
-    def test_an_answer_is_the_end(self):
-        """Who has the end of an answer, or the last of the rows that LIMIT lets through, finds the query in no list and its place free."""
-        self.server.stop()
-        self.server.properties.update({"ksql.max.push.queries": "1", "ksql.query.pull.max.concurrent.requests": "1"})
-        processors = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {min(processors)})  # the server has one: who sends an answer is interrupted by who gets the next question
-        self.server.start()
-        os.sched_setaffinity(0, processors)
-        self.server.ok(TABLE)
-        self.insert("a", 1)
-        wait_until(lambda: self.server.pull("SELECT N FROM T;") == [[1]])
-        for _ in range(60):
-            stream = self.server.stream("/query-stream", {"sql": "SELECT V FROM S EMIT CHANGES LIMIT 1;", "properties": {"auto.offset.reset": "earliest"}})
-            self.addCleanup(stream.close)
-            stream.line()
-            self.assertEqual(json.loads(stream.line()), [1])
-            self.assertEqual(self.running(), [])
-            self.assertEqual(stream.rest(), "")
-            self.assertEqual(self.server.pull("SELECT V FROM S;"), [[1]])
-            self.assertEqual(self.running(), [])
-            self.assertEqual(self.server.pull("SELECT N FROM T;"), [[1]])
-            self.assertEqual(self.server.pull("SELECT N FROM T WHERE K = 'a';"), [[1]])
-
     def test_client_that_does_not_read(self):
         big = "x" * 20000
         slow = self.server.stream("/query-stream", {"sql": f"SELECT K, CONCAT(K, '{big}') AS B FROM S EMIT CHANGES;"})
@@ -490,39 +466,6 @@ class Push(WithServer):
             self.assertEqual(len(slow.line()), len(big) + len('["k","k"]\n'))
             rows += 1
         slow.leave()
-
-    def test_bound(self):
-        self.server.stop()
-        self.server.properties["ksql.max.push.queries"] = "2"
-        self.server.start()
-        streams = [self.server.stream("/query-stream", {"sql": "SELECT K FROM S EMIT CHANGES;"}) for _ in range(2)]
-        for stream in streams:
-            stream.line()
-        status, body, _ = self.server.post("/query-stream", {"sql": "SELECT K FROM S EMIT CHANGES;"})
-        self.assertEqual((status, json.loads(body)["error_code"]), (400, 40003))
-        streams[0].leave()
-        wait_until(lambda: len(self.running()) == 1)
-        third = self.server.stream("/query-stream", {"sql": "SELECT K FROM S EMIT CHANGES;"})
-        self.assertEqual(third.status, 200)
-        third.leave()
-
-    def test_pull_limits(self):
-        self.server.stop()
-        self.server.properties["ksql.query.pull.max.qps"] = "2"
-        self.server.start()
-        self.server.ok(TABLE)
-        wait_until(lambda: self.server.post("/query", {"ksql": "SELECT * FROM T;"})[0] == 200)
-        answers = []
-        threads = [threading.Thread(target=lambda: answers.append(self.server.post("/query", {"ksql": "SELECT * FROM T;"})[:2])) for _ in range(40)]
-        for thread in threads:  # one after the other they might take half a second each, where much else runs
-            thread.start()
-        for thread in threads:
-            thread.join()
-        status, body = [a for a in answers if a[0] != 200][0]
-        self.assertEqual((status, json.loads(body)["error_code"]), (429, 42900))
-        self.assertIn("rate limit for pull queries. Currently set to 2 qps", json.loads(body)["message"])
-        time.sleep(1.1)  # it is a rate: later it may ask again
-        self.assertEqual(self.server.post("/query", {"ksql": "SELECT * FROM T;"})[0], 200)
 
     def test_switches(self):
         self.server.ok("CREATE STREAM L (K STRING KEY, A ARRAY<INT>) WITH (kafka_topic='l', value_format='JSON', partitions=1);")
