@@ -356,11 +356,24 @@ static void begin(HttpExchange *x, int status, const char *type)
     x->begun  = true;
 }
 
-static void add_piece(StrBuf *out, Str bytes)
+/* A reader who is always a little behind never empties it: what he has taken makes room once it is the larger
+ * part, so that a byte is moved once on average. */
+static void forget_taken(HttpExchange *x)
+{
+    size_t left = x->out.len - x->out_at;
+    if (x->out_at <= left)
+        return;
+    memmove(x->out.ptr, x->out.ptr + x->out_at, left);
+    x->out.len = left;
+    x->out_at  = 0;
+}
+
+static void add_piece(HttpExchange *x, Str bytes)
 {
     uint32_t len = (uint32_t)bytes.len;
-    strbuf_add(out, str_n((const char *)&len, LENGTH));
-    strbuf_add(out, bytes);
+    forget_taken(x);
+    strbuf_add(&x->out, str_n((const char *)&len, LENGTH));
+    strbuf_add(&x->out, bytes);
 }
 
 static void resume(HttpExchange *x)
@@ -381,7 +394,7 @@ void http_respond(HttpExchange *x, int status, const char *type, Str body)
     x->ended = true;
     x->written += body.len;
     if (body.len > 0)
-        add_piece(&x->out, body);
+        add_piece(x, body);
     resume(x);
     pthread_mutex_unlock(&x->lock);
 }
@@ -448,7 +461,7 @@ void http_write(HttpExchange *x, Str bytes)
     if (x->gone || x->ended)
         ;
     else if ((!spilled && x->out.len - x->out_at + bytes.len <= MEMORY_MAX) || !open_spill(x))
-        add_piece(&x->out, bytes);
+        add_piece(x, bytes);
     else if (!spill_piece(x, bytes)) {
         log_line(LOG_ERROR, "a reply is cut off: its client does not read, and the disk takes no more: %m");
         x->gone = x->cut = true;
@@ -568,6 +581,8 @@ static bool take_bytes(HttpExchange *x, char *out, size_t len)
         x->spill_at += n;
         got += (size_t)n;
     }
+    if (x->spill_at == x->spill_end && ftruncate(x->spill, 0) == 0)
+        x->spill_at = x->spill_end = 0; /* the disk gets its space back, and what follows is in memory */
     return true;
 }
 

@@ -24,7 +24,9 @@ struct Loop {
     bool            running;
     atomic_bool     stopping;
     pthread_mutex_t lock; /* of the lists */
-    LoopSource     *sources, *woken;
+    LoopSource     *sources;
+    LoopSource     *woken, *last_woken; /* in the order in which they were woken */
+    size_t          woken_count;
     bool            closed;  /* no source is taken any more */
     LoopSource     *removed; /* of the loop's thread */
 };
@@ -76,11 +78,16 @@ void loop_want(Loop *loop, LoopSource *source, uint32_t events)
 /* Lock held. */
 static void unlink_woken(Loop *loop, LoopSource *source)
 {
-    LoopSource **at = &loop->woken;
-    while (*at != NULL && *at != source)
-        at = &(*at)->next_woken;
-    if (*at != NULL)
-        *at = source->next_woken;
+    LoopSource *before = NULL, *at = loop->woken;
+    if (!source->is_woken)
+        return;
+    for (; at != source; at = at->next_woken)
+        before = at;
+    *(before != NULL ? &before->next_woken : &loop->woken) = source->next_woken;
+    if (loop->last_woken == source)
+        loop->last_woken = before;
+    loop->woken_count--;
+    source->is_woken = false;
 }
 
 void loop_remove(Loop *loop, LoopSource *source)
@@ -108,9 +115,11 @@ void loop_wake(Loop *loop, LoopSource *source)
     pthread_mutex_lock(&loop->lock);
     bool first = !source->is_woken && !source->is_removed;
     if (first) {
-        source->is_woken   = true;
-        source->next_woken = loop->woken;
-        loop->woken        = source;
+        source->is_woken                                                      = true;
+        source->next_woken                                                    = NULL;
+        *(loop->woken != NULL ? &loop->last_woken->next_woken : &loop->woken) = source;
+        loop->last_woken                                                      = source;
+        loop->woken_count++;
     }
     pthread_mutex_unlock(&loop->lock);
     if (first)
@@ -119,21 +128,26 @@ void loop_wake(Loop *loop, LoopSource *source)
 
 /* ---- the thread ---- */
 
+static LoopSource *take_woken(Loop *loop)
+{
+    pthread_mutex_lock(&loop->lock);
+    LoopSource *source = loop->woken;
+    if (source != NULL)
+        unlink_woken(loop, source);
+    pthread_mutex_unlock(&loop->lock);
+    return source;
+}
+
+/* Those that are there now: who is woken meanwhile, maybe by what is done here, has rung the bell and comes
+ * behind the sockets. Handlers that write without a pause would keep everybody else out. */
 static void call_woken(Loop *loop)
 {
-    for (;;) {
-        pthread_mutex_lock(&loop->lock);
-        LoopSource *source = loop->woken;
-        if (source != NULL) {
-            loop->woken      = source->next_woken;
-            source->is_woken = false;
-        }
-        pthread_mutex_unlock(&loop->lock);
-        if (source == NULL)
-            return;
+    pthread_mutex_lock(&loop->lock);
+    size_t most = loop->woken_count;
+    pthread_mutex_unlock(&loop->lock);
+    for (LoopSource *source; most > 0 && (source = take_woken(loop)) != NULL; most--)
         if (source->woken != NULL)
             source->woken(source);
-    }
 }
 
 /* Only this thread removes: `next` stays. What is added meanwhile stands before. */

@@ -162,7 +162,7 @@ static bool add_reply_piece(Connection *connection, HttpExchange *x, bool *done,
     outbox_forget_sent(&connection->out);
     size_t at = out->len;
     pthread_mutex_lock(&x->lock);
-    size_t before = exchange_pending(x) + x->piece_left;
+    size_t before = exchange_pending(x);
     size_t room   = before < SEND_BLOCK ? before : SEND_BLOCK;
     strbuf_reserve(out, room + 2 * CHUNK_HEAD);
     size_t n = exchange_take(x, out->ptr + at + CHUNK_HEAD, room, false, done);
