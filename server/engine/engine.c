@@ -110,21 +110,45 @@ void session_give_variables(const Session *session, ParseOptions *options)
     options->keep_variables = options->keep_variables || !on;
 }
 
-Status session_define(Session *session, Str name, Str value, Error *err)
+/* What is set is kept in order, at a price that grows with what is there. */
+static Status check_room(const Properties *properties, Str name, const char *what, Error *err)
+{
+    if (properties_count(properties) < SESSION_NAMES_MAX || !str_is_null(properties_get(properties, name)))
+        return OK;
+    return error_set(err, E_LIMIT, NO_POS,
+                     "With '" STR_FMT "' this session would have more than %d %s, which is their limit",
+                     STR_ARG(name), SESSION_NAMES_MAX, what);
+}
+
+static Status define(Session *session, Str given, Str name, Str value, Error *err)
 {
     if (value.len > VARIABLE_MAX)
         return error_set(err, E_LIMIT, NO_POS,
                          "The value of variable '" STR_FMT
                          "' has %zu bytes. The limit of a variable is %d bytes.",
-                         STR_ARG(name), value.len, VARIABLE_MAX);
+                         STR_ARG(given), value.len, VARIABLE_MAX);
     if (properties_size(session->variables) + name.len + value.len > SUBSTITUTED_MAX)
         return error_set(err, E_LIMIT, NO_POS,
                          "With variable '" STR_FMT "' of %zu bytes the variables of this session would have "
                          "more than %d bytes, which is their limit",
-                         STR_ARG(name), value.len, SUBSTITUTED_MAX);
-    Arena *arena = arena_new(0);
-    properties_set(session->variables, str_upper(arena, name), value);
+                         STR_ARG(given), value.len, SUBSTITUTED_MAX);
+    TRY(check_room(session->variables, name, "variables", err));
+    properties_set(session->variables, name, value);
+    return OK;
+}
+
+Status session_define(Session *session, Str name, Str value, Error *err)
+{
+    Arena *arena  = arena_new(0);
+    Status status = define(session, name, str_upper(arena, name), value, err);
     arena_free(arena);
+    return status;
+}
+
+Status session_override(Session *session, Str name, Str value, Error *err)
+{
+    TRY(check_room(session->overrides, name, "settings", err));
+    properties_set(session->overrides, name, value);
     return OK;
 }
 

@@ -120,9 +120,12 @@ uint64_t engine_generation(const Engine *engine);
 void engine_alter_system(Engine *engine, Str name, Str value);
 /* The variables as the parser asks for them, none where substitution is off; borrowed while it parses. */
 void session_give_variables(const Session *session, ParseOptions *options);
+enum { SESSION_NAMES_MAX = 10000 }; /* variables of a session, and as many settings */
 /* Sets a variable, in any case of letters. E_LIMIT: its value, or all of the session together, would be too
- * large. */
+ * large, or there are too many. */
 Status session_define(Session *session, Str name, Str value, Error *err);
+/* Sets a setting, whose value was checked. E_LIMIT: there are too many. */
+Status session_override(Session *session, Str name, Str value, Error *err);
 
 /* ---- statements ---- */
 

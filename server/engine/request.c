@@ -12,6 +12,9 @@
  * its asker. Two ways lead there, and both come back to the same place, where the rest is tried once more: a
  * question to the schema registry is noted and ends the attempt (registry_notes.h); a statement that is no
  * command and asks somebody itself (a connector, ASSERT) gives the lease back (execution_leave_engine).
+ *
+ * A request may ask once per statement, so it must not cost a trial of all others each time: the sandbox is
+ * kept, and holds as long as nobody but the request itself has changed anything.
  */
 #include <time.h>
 
@@ -19,6 +22,17 @@
 #include "server/engine/engine_state.h"
 
 enum { MOST_LOST_LEASES = 50 }; /* other nodes are never that many times faster by chance */
+
+/* Where statements are tried. Its catalog and functions are shared with the engine's: made and closed under
+ * the lock. */
+typedef struct {
+    bool      open;
+    size_t    tried; /* statements of the request, those that are done among them */
+    int64_t   as_of; /* number of the last command that it knows */
+    int64_t   next;  /* with the lease: the number of the one behind it */
+    Session   session;
+    Execution x;
+} Sandbox;
 
 /* The statements of a request as they come: those after a DEFINE see its variable, so each is parsed when it
  * comes to it. */
@@ -37,6 +51,7 @@ typedef struct {
     size_t         failed;   /* number of the statement at work; 0: none yet */
     bool           lease;
     bool           missed; /* the statement at work was refused, and a topic that it names is unknown */
+    Sandbox        sandbox;
 } Request;
 
 /* The statement alone; positions are those of the whole text. It is gone with the next arena_reset. */
@@ -66,6 +81,53 @@ static Execution execution_of_request(const Request *request, Session *session)
     return x;
 }
 
+/* ---- trying ---- */
+
+/* Lock held, here and below. */
+static int64_t next_number(const Request *request)
+{
+    return request->lease ? request->engine->sink->next_offset : 0;
+}
+
+static bool sandbox_is_current(const Request *request)
+{
+    const Sandbox *sandbox = &request->sandbox;
+    return sandbox->open && sandbox->as_of == request->engine->last_command &&
+           sandbox->next == next_number(request);
+}
+
+/* A command of the request itself was carried out, as the sandbox had foreseen. */
+static void sandbox_follow(Request *request)
+{
+    request->sandbox.as_of = request->engine->last_command;
+    request->sandbox.next  = next_number(request);
+}
+
+static void sandbox_open(Request *request)
+{
+    Sandbox *sandbox = &request->sandbox;
+    Engine  *engine  = request->engine;
+    sandbox->open    = true;
+    sandbox->tried   = request->done;
+    sandbox_follow(request);
+    session_copy(&sandbox->session, request->session); /* the real pass starts from what the client sent */
+    sandbox->x             = execution_of_request(request, &sandbox->session);
+    sandbox->x.sandbox     = true;
+    sandbox->x.next_offset = sandbox->next;
+    sandbox->x.catalog     = catalog_copy(engine->catalog);
+    sandbox->x.functions   = functions_fork(engine->functions);
+}
+
+static void sandbox_close(Sandbox *sandbox)
+{
+    if (!sandbox->open)
+        return;
+    functions_close(sandbox->x.functions); /* what was planned with them is not looked at again */
+    catalog_free(sandbox->x.catalog);
+    session_clear(&sandbox->session);
+    sandbox->open = false;
+}
+
 static Status try_one(Request *request, size_t at, Execution *x, Error *err)
 {
     json_t       *entity = NULL;
@@ -82,25 +144,36 @@ static Status try_one(Request *request, size_t at, Execution *x, Error *err)
     return status;
 }
 
+/* A statement that waits for the registry has left nothing behind but topics, and is tried again where it
+ * stands. One that went on without the answer may have concluded anything. */
 static Status try_in_sandbox(Request *request, Error *err)
 {
-    Session   copy;
-    Engine   *engine = request->engine;
-    Execution x      = execution_of_request(request, &copy);
-    session_copy(&copy, request->session); /* the real pass starts from what the client sent */
-    x.sandbox     = true;
-    x.next_offset = request->lease ? engine->sink->next_offset : 0;
-    x.catalog     = catalog_copy(engine->catalog);
-    x.functions   = functions_fork(engine->functions);
-    Status status = OK;
-    for (size_t i = request->done; i < request->count && status == OK; i++)
-        status = try_one(request, i, &x, err);
-    request->lease = x.lease;
-    functions_close(x.functions); /* what was planned with them is not looked at again */
-    catalog_free(x.catalog);
-    session_clear(&copy);
+    Sandbox *sandbox = &request->sandbox;
+    Status   status  = OK;
+    bool     sound   = true;
+    if (!sandbox_is_current(request)) {
+        sandbox_close(sandbox);
+        sandbox_open(request);
+    }
+    sandbox->x.lease = request->lease;
+    while (sandbox->tried < request->count && status == OK) {
+        Execution before = sandbox->x;
+        status           = try_one(request, sandbox->tried, &sandbox->x, err);
+        if (status == OK) {
+            sandbox->tried++;
+            sound = sound && !registry_notes_are_open(request->notes);
+        } else {
+            before.lease = sandbox->x.lease; /* it may have given it back */
+            sandbox->x   = before;
+        }
+    }
+    request->lease = sandbox->x.lease;
+    if (!sound || (status != OK && !registry_notes_are_open(request->notes)))
+        sandbox_close(sandbox);
     return status;
 }
+
+/* ---- carrying out ---- */
 
 /* Parses once more: keeping all trees of the sandbox would cost a request of many small statements a hundred
  * times its size. */
@@ -122,7 +195,10 @@ static Status execute_rest(Request *request, Error *err)
     while (request->done < request->count && status == OK && x.lease == request->lease &&
            !registry_notes_are_open(request->notes)) {
         json_t *entity  = NULL;
+        bool    current = sandbox_is_current(request);
         status          = execute_one(request, &x, &entity, err);
+        if (current && x.logged_at >= 0 && x.logged_at == engine->last_command)
+            sandbox_follow(request);
         request->missed = status == E_PLAN && x.topic_missed;
         if (x.lease || engine->sink == NULL)
             engine->next_number = x.number;
@@ -244,6 +320,9 @@ Status engine_execute(Engine *engine, Session *session, Str text, Arena *arena, 
     request.notes   = registry_notes_new(engine->options.registry);
     request.scratch = arena_new(0);
     Status status   = carry_out(&request, engine->sink != NULL && may_change(engine, &request), err);
+    pthread_mutex_lock(&engine->lock);
+    sandbox_close(&request.sandbox);
+    pthread_mutex_unlock(&engine->lock);
     arena_free(request.scratch);
     registry_notes_free(request.notes);
     if (status != OK)

@@ -112,12 +112,10 @@ static bool set_override(Rest *rest, HttpExchange *x, Session *session, Str name
     Str   value = value_text(http_arena(x), json);
     if (json_is_null(json))
         return true;
-    if (check_value(rest, name, value, &err) != OK) {
-        rest_error(x, 400, 40000, "%s", err.message);
-        return false;
-    }
-    properties_set(session->overrides, name, value);
-    return true;
+    if (check_value(rest, name, value, &err) == OK && session_override(session, name, value, &err) == OK)
+        return true;
+    rest_error(x, 400, 40000, "%s", err.message);
+    return false;
 }
 
 static bool set_variable(HttpExchange *x, Session *session, Str name, const json_t *json)

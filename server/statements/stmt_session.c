@@ -8,8 +8,7 @@ Status stmt_set(Execution *x, const AstStatement *statement, json_t **entity, Er
 {
     if (!engine_is_test(x->engine))
         TRY(settings_check_override(x->session->overrides, statement->key, statement->value, err));
-    properties_set(x->session->overrides, statement->key, statement->value);
-    return OK;
+    return session_override(x->session, statement->key, statement->value, err);
 }
 
 Status stmt_unset(Execution *x, const AstStatement *statement, json_t **entity, Error *err)

@@ -177,6 +177,11 @@ def peak_kb(server):
         return int(next(line for line in status if line.startswith("VmHWM:")).split()[1])
 
 
+def cpu_s(server):
+    with open(f"/proc/{server.process.pid}/stat", encoding="ascii") as stat:
+        return sum(map(int, stat.read().rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
 class Large(rest_test.WithServer):
     """What a request costs grows as the request does, its statements and its variables included. Sanitizers keep books, which cost memory, too."""
     MB = 1024 * (4 if os.environ.get("SLUICE_TEST_SANITIZER") else 1)  # in KB
@@ -202,6 +207,27 @@ class Large(rest_test.WithServer):
         status, answer, cost = self.costs_kb("INSERT INTO many VALUES ('a', 1);" * 4500)
         self.assertEqual(status, 200, str(answer)[:500])
         self.assertLess(cost, 100 * self.MB)
+
+    def test_many_names_in_the_worst_order(self):
+        names = [f"{i:06}" for i in range(100000)][::-1]
+        for field, what, name in (("sessionVariables", "variables", "v"), ("streamsProperties", "settings", "ksql.streams.x")):
+            status, answer = self.server.ksql("SHOW STREAMS;", **{field: {name + n: "" for n in names}})
+            self.assertEqual(status, 400)
+            self.assertIn(f"this session would have more than 10000 {what}, which is their limit", answer["message"])
+        full = {f"v{i}": "x" for i in range(10000)}
+        self.assertEqual(self.server.ksql("DEFINE v7='y';", sessionVariables=full)[0], 200)
+        self.assertEqual(self.server.ksql("DEFINE w='y';", sessionVariables=full)[0], 400)
+
+    def test_many_schemas(self):
+        """Each statement asks the registry, and begins again when that has answered."""
+        def cost(prefix, count):
+            before = cpu_s(self.server)
+            self.server.ok("".join(f"CREATE STREAM {prefix}{i} (k STRING KEY, a INT) WITH (KAFKA_TOPIC='{prefix}{i}', PARTITIONS=1, "
+                                   "VALUE_FORMAT='AVRO');" for i in range(count)))
+            return cpu_s(self.server) - before
+        few, many = cost("few", 75), cost("many", 300)
+        print(f"75 schemas {few:.2f} s, 300 schemas {many:.2f} s", file=sys.stderr)
+        self.assertLess(many, 7 * few)  # four times, or sixteen
 
     def test_places_are_those_of_the_whole_text(self):
         text = "SHOW STREAMS;\n  SHOW TOPICS; DEFINE x = 'y';\n SHOW NOTHING;"
