@@ -8,6 +8,7 @@
  */
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 
 #include "main/commands.h"
 #include "server/settings/settings.h"
@@ -32,19 +33,27 @@ static int name_service(CommandOptions *options)
     return EXIT_OK;
 }
 
+/* The terminal is gone, and nobody has said (nohup) that this is to outlive it. */
+static bool is_to_end(void)
+{
+    struct sigaction hangup;
+    return stop_asked() ||
+           (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN && hangup_asked());
+}
+
 static int run(const CommandOptions *options)
 {
     Node       *node;
     Error       err;
     NodeOptions how = {
-        .properties = options->properties, .queries_file = options->queries_file, .interrupted = stop_asked};
+        .properties = options->properties, .queries_file = options->queries_file, .interrupted = is_to_end};
     stop_block();
     Status status = node_open(&how, &node, &err);
     if (status == E_CANCELLED)
         return EXIT_OK;
     if (status != OK)
         return command_failed(&err);
-    while (!stop_wait(LOOK_MS))
+    while (!stop_wait(LOOK_MS) && !is_to_end())
         if (options->until_idle && node_is_idle(node))
             break;
     node_close(node);

@@ -168,8 +168,11 @@ static Status read_owner(const char *path, StrBuf *owner, Error *err)
     ssize_t len;
     if (fd < 0)
         return errno == ENOENT ? OK : refuse_file("read", path, errno, err);
-    len = read(fd, text, sizeof text);
+    len         = read(fd, text, sizeof text);
+    int failure = errno;
     close(fd);
+    if (len < 0) /* it may be another's all the same */
+        return refuse_file("read", path, failure, err);
     if (len > 1 && text[len - 1] == '\n')
         strbuf_add(owner, str_n(text, (size_t)len - 1));
     else

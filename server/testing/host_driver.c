@@ -25,10 +25,10 @@ static Status host_pause(QueryHost *self, Str id, bool paused, Error *err)
     return error_set(err, E_UNSUPPORTED, NO_POS, "Queries cannot be paused in tests");
 }
 
-/* A driver's queries have taken a record when it returns: there is nothing to wait for. */
-/* Its queries run on the thread that stops them. */
+/* A driver's queries run on the thread that stops them. */
 static void host_settle(QueryHost *self) {}
 
+/* They have taken a record when this returns: there is nothing to wait for. */
 static Status host_insert(QueryHost *self, Str topic, const LogRecord *records, size_t count,
                           OffsetVector *written, Error *err)
 {

@@ -405,6 +405,13 @@ class Strangers(Damage):
         self.assertNotIn("made again", self.server.log())
         self.assertEqual(self.server.log().count("are kept apart"), 1)
 
+    def test_whose_directory_it_is_cannot_be_read(self):
+        """A disk that does not answer is no reason to take another service's tables for what a dropped query has left."""
+        os.remove(self.path("state/service"))
+        os.mkdir(self.path("state/service"))  # can be opened, and not be read
+        with self.assertRaisesRegex(AssertionError, f"cannot read {self.path('state/service')}: Is a directory"):
+            self.server.start()
+
     def test_a_file_of_another_directory(self):
         other = Server(BINARY, {"ksql.streams.num.stream.threads": "1"})
         self.addCleanup(other.close)

@@ -117,6 +117,27 @@ class Headless(unittest.TestCase):
                 self.assertEqual(process.wait(30), 0)
 
 
+    def test_a_terminal_that_is_gone_ends_it(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "job.sql")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(STREAM + TABLE)
+            for ignored in (False, True):
+                handler = signal.SIG_IGN if ignored else signal.SIG_DFL
+                with subprocess.Popen([BINARY, "run", path], stderr=subprocess.DEVNULL,
+                                      preexec_fn=lambda handler=handler: signal.signal(signal.SIGHUP, handler)) as process:
+                    try:
+                        wait_until(lambda: os.path.exists(path + ".state/plans.json"), 30, "the queries")
+                        process.send_signal(signal.SIGHUP)
+                        if ignored:
+                            with self.assertRaises(subprocess.TimeoutExpired):
+                                process.wait(1)
+                            process.send_signal(signal.SIGTERM)
+                        self.assertEqual(process.wait(30), 0)
+                    finally:
+                        process.kill()
+
+
 class State(unittest.TestCase):
     def test_tables_for_people(self):
         """open.sql after a run too short for its first regular writing: whole tables, without what is internal or hidden."""
