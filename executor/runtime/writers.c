@@ -125,8 +125,10 @@ void writers_expect(const Task *task)
         return;
     log_writer_expect(worker->txn, worker->runtime->slots_topic);
     expect_repartitions(task);
-    for (size_t i = 0; task->changelog_topics != NULL && !str_is_null(task->changelog_topics[i]); i++)
-        log_writer_expect(worker->txn, task->changelog_topics[i]);
+    for (size_t i = 0; i < pipeline_store_count(task->pipeline); i++)
+        if (!pipeline_store_is_source(task->pipeline,
+                                      i)) /* it has no changelog, and a broker might make one */
+            log_writer_expect(worker->txn, task->changelog_topics[i]);
     expect_sink(task);
 }
 

@@ -13,8 +13,8 @@ Status writers_open(Worker *worker, Error *err);
 /* The one for sinks of queries that write at least once; nothing when it is open. */
 Status writers_open_sink(Worker *worker, Error *err);
 void   writers_close(Worker *worker);
-/* A task that has no changelog_topics yet, or none to write, is fine. Its writers learn now, in the
- * background, of the topics that it will write: its first commit would wait for that. */
+/* Of a task whose pipeline is open: its writers learn now, in the background, of the topics that it will
+ * write, which are there; its first commit would wait for that. */
 void writers_expect(const Task *task);
 /* Begins a transaction unless one is open. E_BUSY: there is no writer now. */
 Status writers_begin(Worker *worker, Error *err);

@@ -215,6 +215,19 @@ static Status fault_writer_open(Log *log, const WriterOptions *options, LogWrite
     return OK;
 }
 
+/* A broker that makes topics by itself makes one that a producer asks for, so nobody may expect what is not
+ * there. */
+static void fault_writer_expect(LogWriter *writer, Str topic)
+{
+    TopicInfo info;
+    Error     err;
+    if (log_topic_info(writer->log->inner, topic, &info, &err) == E_NOT_FOUND) {
+        fprintf(stderr, "a writer expects topic " STR_FMT ", which is not there\n", STR_ARG(topic));
+        abort();
+    }
+    log_writer_expect(writer->inner, topic);
+}
+
 static void fault_writer_close(LogWriter *writer)
 {
     log_writer_close(writer->inner);
@@ -344,6 +357,7 @@ static const LogBackend backend = {
     .reader_position  = fault_reader_position,
     .writer_open      = fault_writer_open,
     .writer_close     = fault_writer_close,
+    .writer_expect    = fault_writer_expect,
     .append           = fault_append,
     .flush            = fault_flush,
     .send_now         = fault_send_now,
