@@ -78,7 +78,7 @@ static Status open_connection(StateFile *file, const char *path, Error *err)
     TRY(check_version(file->db, err));
     rc = sqlite3_exec(file->db,
                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;"
-                      "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA user_version = 3",
+                      "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA user_version = 4",
                       NULL, NULL, NULL);
     if (rc != SQLITE_OK)
         return state_db_error(file->db, rc, "set up", err);
@@ -346,7 +346,7 @@ static Status write_store(Store *store, Error *err)
 {
     int64_t bound;
     TRY(write_rows(store, err));
-    if (store->buffer != NULL && store->file->writer == NULL)
+    if (store->buffer != NULL)
         TRY(store_buffer_write(store, err));
     if (store->cleared || store->time != store->committed_time)
         TRY(store_table_set_time(store->table, store->partition, store->time, err));
@@ -414,8 +414,10 @@ static void next_interval(StateFile *file)
     for (Store *store = file->stores; store != NULL; store = store->next)
         if (store->idle_count > 0)
             store_cache_drop_idle_groups(store);
-    if (file->writer != NULL)
+    if (file->writer != NULL) {
+        store_buffers_trim(file);
         state_memory_trim(file);
+    }
     arena_reset(file->remembered);
     file->epoch++;
 }

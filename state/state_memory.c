@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "state/state_memory.h"
+#include "state/store_buffer.h"
 
 enum { AHEAD = 12, ROWS_AT_ONCE = 256, SWEEP_PER_ROW = 2, SWEEP_MIN = 64, MEMORIES_AT_ONCE = 16 };
 
@@ -227,6 +228,8 @@ Status state_memory_commit(StateFile *file, Error *err)
     set_committing(file->share, true);
     for (Store *store = file->changed; store != NULL; store = store->next_changed) {
         put_rows(store, true);
+        if (store->buffer != NULL)
+            store_buffer_put_removals(store, store->buffer->count);
         put_time(store, store->time, true);
     }
     put_facts(file);
@@ -290,9 +293,12 @@ Status state_memory_publish(StateFile *file, Error *err)
     TRY(state_writer_make_room(file->writer, err));
     set_committing(file->share, true);
     publish_rows(file);
-    for (Store *store = file->stores; store != NULL; store = store->next)
+    for (Store *store = file->stores; store != NULL; store = store->next) {
+        if (store->buffer != NULL)
+            store_buffer_put_removals(store, store->buffer->prepared);
         if (store->prepared_time != store->committed_time)
             put_time(store, store->prepared_time, true);
+    }
     put_facts(file);
     set_committing(file->share, false);
     state_memory_unstage(file);
@@ -358,6 +364,48 @@ void state_memory_put(Store *store, const TableRow *row, Str value)
     if (share->waiting_since_us == 0)
         wake_writer(share);
     unlock(share);
+}
+
+void state_memory_put_segment(Store *store, Segment *segment, SegmentRow **rows, size_t count)
+{
+    StateShare  *share  = store->file->share;
+    StoreMemory *memory = store->memory;
+    lock(share);
+    segment_ref(segment);
+    segment->batch = share->batch;
+    mem_segments_add(&memory->segments, (MemSegment){segment, rows, count});
+    memory->complete   = false;
+    memory->cold_time  = segment->newest > memory->cold_time ? segment->newest : memory->cold_time;
+    memory->last_batch = share->batch;
+    share->waiting_bytes += segment->live_bytes;
+    state_share_list(share, memory);
+    wake_writer(share);
+    unlock(share);
+}
+
+bool state_memory_has_segments(const Store *store)
+{
+    StateShare *share = store->file->share;
+    lock(share);
+    bool has = store->memory->segments.count + store->memory->segments_writing.count > 0;
+    unlock(share);
+    return has;
+}
+
+uint32_t state_memory_done(const StateFile *file)
+{
+    lock(file->share);
+    uint32_t done = file->share->done;
+    unlock(file->share);
+    return done;
+}
+
+size_t state_memory_bytes(const StateFile *file)
+{
+    lock(file->share);
+    size_t bytes = file->share->memory_bytes;
+    unlock(file->share);
+    return bytes;
 }
 
 void state_memory_raise_time(Store *store, int64_t time)

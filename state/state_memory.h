@@ -35,6 +35,12 @@ void state_memory_drop_all(StateFile *file);
 Status state_memory_apply(Store *store, const TableRow *row, Str value, Error *err);
 /* The same without waiting, and of a row that is right already. */
 void state_memory_put(Store *store, const TableRow *row, Str value);
+/* Rows of a segment that is cold go to the file with the next batch. Takes `rows`, which are on the heap. */
+void state_memory_put_segment(Store *store, Segment *segment, SegmentRow **rows, size_t count);
+/* Some that the file has not yet. */
+bool     state_memory_has_segments(const Store *store);
+uint32_t state_memory_done(const StateFile *file); /* the last batch that the file has */
+size_t   state_memory_bytes(const StateFile *file);
 /* What is in memory, or will be in the file, has rows of that time. */
 void state_memory_raise_time(Store *store, int64_t time);
 /* The file gets another version of the row, in a transaction. */

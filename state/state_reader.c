@@ -183,7 +183,7 @@ static int compare_identity(StoreKind kind, const MemEntry *a, const MemEntry *b
     case STORE_SESSION:
         return order ? order : end ? end : start;
     case STORE_BUFFER:
-        return order ? order : start ? start : end;
+        return start ? start : order ? order : end;
     default:
         return order;
     }

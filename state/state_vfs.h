@@ -13,8 +13,8 @@ enum { PAGE_SUM_BYTES = 8 };
  * to be closed in any case. Thread: any */
 int state_db_open(const char *path, int flags, int busy_ms, sqlite3 **out);
 
-/* PRAGMA user_version of a state file. 2: windows lay by key; 1: an upsert of SQLite 3.40 may have written
- * values of another type (store_sql.c). */
-enum { STATE_FILE_VERSION = 3 };
+/* PRAGMA user_version of a state file. 3: buffers lay by key; 2: windows, too; 1: an upsert of SQLite 3.40
+ * may have written values of another type (store_sql.c). */
+enum { STATE_FILE_VERSION = 4 };
 
 #endif

@@ -127,16 +127,46 @@ static size_t common_prefix(const StoreMemory *memory, const MemRows *rows)
  * cache twice a time. */
 static Sortable *sort_rows(StoreMemory *memory, const MemRows *rows)
 {
-    Sortable *all  = mem_alloc((rows->count + 1) * sizeof *all);
-    size_t    skip = rows->count > 0 ? common_prefix(memory, rows) : 0;
+    Sortable *all        = mem_alloc((rows->count + 1) * sizeof *all);
+    size_t    skip       = rows->count > 0 ? common_prefix(memory, rows) : 0;
+    StoreKind kind       = memory->table->spec.kind;
+    bool      is_by_time = kind == STORE_WINDOW || kind == STORE_BUFFER;
     for (size_t i = 0; i < rows->count; i++) {
         fetch_ahead(rows, i);
         MemEntry entry = store_memory_entry(memory, rows->rows[i]);
         all[i]         = (Sortable){0, head_of(entry.key, skip), rows->rows[i]};
-        if (memory->table->spec.kind == STORE_WINDOW)
+        if (is_by_time)
             all[i].time = (uint64_t)entry.start ^ (uint64_t)1 << 63;
     }
     qsort_r(all, rows->count, sizeof *all, compare_rows, memory);
+    return all;
+}
+
+typedef struct {
+    int64_t     time;
+    SegmentRow *row;
+} TimedRow;
+
+static int compare_timed(const void *a, const void *b)
+{
+    const TimedRow *x = a, *y = b;
+    if (x->time != y->time)
+        return x->time < y->time ? -1 : 1;
+    int order = str_compare(segment_row_key(x->row), segment_row_key(y->row));
+    if (order != 0)
+        return order;
+    return (x->row->number > y->row->number) - (x->row->number < y->row->number);
+}
+
+static TimedRow *sort_segment(const MemSegment *segment)
+{
+    TimedRow *all = mem_alloc((segment->count + 1) * sizeof *all);
+    for (size_t i = 0; i < segment->count; i++) {
+        if (i + AHEAD < segment->count)
+            __builtin_prefetch(segment->rows[i + AHEAD]);
+        all[i] = (TimedRow){segment->rows[i]->time, segment->rows[i]};
+    }
+    qsort(all, segment->count, sizeof *all, compare_timed);
     return all;
 }
 
@@ -155,6 +185,8 @@ static void take_store(StateShare *share, Batch *batch, StoreMemory *memory)
                                                  .time_waits = memory->time_waits};
     memory->writing               = memory->waiting;
     memory->waiting               = (MemRows){0};
+    memory->segments_writing      = memory->segments;
+    memory->segments              = (MemSegments){0};
     memory->listed                = false;
     memory->time_waits            = false;
     memory->last_batch            = share->batch;
@@ -190,6 +222,7 @@ static void batch_done(StateShare *share, Batch *batch)
     for (size_t i = 0; i < batch->count; i++) {
         mem_free(batch->stores[i].memory->writing.rows);
         batch->stores[i].memory->writing = (MemRows){0};
+        mem_segments_clear(&batch->stores[i].memory->segments_writing);
     }
 }
 
@@ -218,6 +251,39 @@ static Status write_row(StoreTable *table, const StoreMemory *memory, const MemR
     return store_table_put(table, &out, err);
 }
 
+static Status write_segment(StateWriter *self, StoreTable *table, const BatchStore *store,
+                            const MemSegment *segment, Error *err)
+{
+    TimedRow *sorted = sort_segment(segment);
+    Status    status = OK;
+    for (size_t i = 0; status == OK && i < segment->count; i++) {
+        const SegmentRow *row = sorted[i].row;
+        TableRow          out = {.key          = segment_row_key(row),
+                                 .partition    = store->memory->partition,
+                                 .window_start = row->time,
+                                 .window_end   = row->number};
+        if (i + AHEAD < segment->count)
+            __builtin_prefetch(sorted[i + AHEAD].row);
+        if (row->time < store->bound)
+            continue;
+        status = store_record_view(&table->spec, segment_row_value(row), self->arena, &out, err);
+        if (status == OK)
+            status = store_table_put(table, &out, err);
+        arena_reset(self->arena);
+    }
+    mem_free(sorted);
+    return status;
+}
+
+/* Segments first: rows that follow may be removals of theirs. */
+static Status write_segments(StateWriter *self, StoreTable *table, const BatchStore *store, Error *err)
+{
+    const MemSegments *segments = &store->memory->segments_writing;
+    for (size_t i = 0; i < segments->count; i++)
+        TRY(write_segment(self, table, store, &segments->items[i], err));
+    return OK;
+}
+
 static Status write_store(StateWriter *self, BatchStore *store, Error *err)
 {
     StoreTable *table;
@@ -227,6 +293,7 @@ static Status write_store(StateWriter *self, BatchStore *store, Error *err)
     if (table == NULL)
         return error_set(err, E_STALE_STATE, NO_POS, "State store " STR_FMT ": its table is gone",
                          STR_ARG(store->memory->table->spec.name));
+    TRY(write_segments(self, table, store, err));
     Sortable *sorted = sort_rows(store->memory, &store->memory->writing);
     for (size_t i = 0; status == OK && i < store->memory->writing.count; i++) {
         if (i + AHEAD < store->memory->writing.count)
@@ -238,7 +305,7 @@ static Status write_store(StateWriter *self, BatchStore *store, Error *err)
     if (status == OK && store->time_waits)
         status = store_table_set_time(table, store->memory->partition, store->time, err);
     if (status == OK && store->bound != INT64_MIN)
-        status = store_table_sweep(table, store->memory->partition, store->bound, SIZE_MAX >> 1, &swept, err);
+        status = store_table_sweep(table, store->memory->partition, store->bound, SIZE_MAX, &swept, err);
     return status;
 }
 

@@ -425,8 +425,8 @@ void store_figures(const Store *store, StoreFigures *out)
         out->bytes = memory->bytes;
     }
     if (store->buffer != NULL) {
-        out->rows += store->buffer->segments.live;
-        out->bytes += store->buffer->segments.bytes;
+        out->rows += store->buffer->segments.live + store->buffer->cold.live;
+        out->bytes += store_buffer_bytes(store->buffer);
     }
 }
 

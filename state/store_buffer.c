@@ -6,11 +6,12 @@
  * of a join lives as long as its window, and writing it into a file in order to delete it there again would
  * be the dearest part of the join. The changelog has it. So a restart reads the changelog from where the
  * oldest of the rows held was written on (store_changelog_from), and no more is held than it can read in part
- * of a second (StateLag.bytes): beyond, the oldest segment goes the way of all other stores' rows, to memory
- * and file, where it is *cold* and found by the ways of store_scan.c.
+ * of a second (StateLag.bytes): beyond, the oldest segment goes to the file (store_spill.c). It is *cold*
+ * then, but stays in memory, where its rows are found as before, until there is no room for it. From then on
+ * only their times are known (store_index.h), and by them they are found in the file.
  *
- * A row is either held or cold, never both: where a restart meets a record of a time at which the file may
- * have rows, it goes there (store_buffer_is_cold), where putting it once more changes nothing.
+ * A row is in a segment or is looked for in the file, never both: where a restart meets a record of a time at
+ * which the file may have rows, it goes there, where putting it once more changes nothing.
  *
  * A commit costs nothing per row but its changelog record: the changes since the last one are a list, which
  * it forgets and a rollback undoes. Rows that are held expire by what is committed, with their segments.
@@ -22,6 +23,11 @@
 
 enum { SEGMENTS_IN_ALL = 16, SEGMENT_MIN = 4096, SEGMENT_USUAL = 4 << 20, CHANGE_COST = 64 };
 
+size_t store_buffer_bytes(const StoreBuffer *buffer)
+{
+    return buffer->segments.bytes + buffer->cold.bytes + buffer->index.bytes;
+}
+
 /* ---- life ---- */
 
 Status store_buffer_open(Store *store, Error *err)
@@ -30,19 +36,24 @@ Status store_buffer_open(Store *store, Error *err)
     size_t part = store->file->writer == NULL ? SEGMENT_USUAL : store->file->held_limit / SEGMENTS_IN_ALL;
     bool   cold;
     segments_init(&buffer->segments, store->spec.retention_ms, part > SEGMENT_MIN ? part : SEGMENT_MIN);
+    segments_init(&buffer->cold, store->spec.retention_ms, 0);
     store->buffer = buffer;
-    if (store->memory != NULL)
+    if (store->memory != NULL) {
+        if (state_memory_has_segments(store)) /* of who had it before: they are nowhere else */
+            TRY(state_writer_flush(store->file->writer, err));
         cold = store->memory->rows > 0 || !store->memory->complete;
-    else
+    } else {
         TRY(store_table_has_rows(store->table, store->partition, &cold, err));
+    }
     buffer->cold_time = cold ? store->time : INT64_MIN;
+    buffer->indexed   = !cold;
     buffer->position  = -1;
     return OK;
 }
 
-static void count_held(Store *store, size_t before)
+void store_buffer_count(Store *store, size_t before)
 {
-    store->file->held_bytes += store->buffer->segments.bytes - before;
+    store->file->held_bytes += store_buffer_bytes(store->buffer) - before;
 }
 
 static void forget_changes(Store *store)
@@ -55,10 +66,12 @@ static void forget_changes(Store *store)
 
 static void drop_held(Store *store)
 {
-    size_t before = store->buffer->segments.bytes;
+    size_t before = store_buffer_bytes(store->buffer);
     forget_changes(store);
     segments_clear(&store->buffer->segments);
-    count_held(store, before);
+    segments_clear(&store->buffer->cold);
+    time_index_clear(&store->buffer->index);
+    store_buffer_count(store, before);
 }
 
 void store_buffer_close(Store *store)
@@ -75,6 +88,7 @@ void store_buffer_cleared(Store *store)
 {
     drop_held(store);
     store->buffer->cold_time = INT64_MIN;
+    store->buffer->indexed   = true;
 }
 
 int64_t store_changelog_from(Store *store, int64_t end)
@@ -105,14 +119,15 @@ static void add_change(Store *store, Segment *segment, SegmentRow *row, bool rem
     store_cache_list(store);
 }
 
-static SegmentRow *hold(Store *store, Str key, int64_t time, int64_t number, Str value, Segment **segment)
+SegmentRow *store_buffer_hold(Store *store, Str key, int64_t time, int64_t number, Str value,
+                              Segment **segment)
 {
     StoreBuffer *buffer = store->buffer;
-    size_t       before = buffer->segments.bytes;
+    size_t       before = store_buffer_bytes(buffer);
     SegmentRow  *row =
         segments_add(&buffer->segments, key, time, number, value.len, buffer->position, segment);
     memcpy(row->bytes + key.len, value.ptr, value.len);
-    count_held(store, before);
+    store_buffer_count(store, before);
     return row;
 }
 
@@ -126,7 +141,7 @@ bool store_buffer_add(Store *store, Str key, const Value *keys, int64_t time, in
         return false;
     strbuf_reset(bytes);
     store_record_encode(&store->spec, &row, bytes);
-    SegmentRow *held = hold(store, key, time, number, strbuf_str(bytes), &segment);
+    SegmentRow *held = store_buffer_hold(store, key, time, number, strbuf_str(bytes), &segment);
     held->state      = ROW_NEW;
     store->buffer->new_bytes += segment_row_bytes(held);
     add_change(store, segment, held, false);
@@ -150,6 +165,7 @@ void store_buffer_remove(Store *store, StoreRow *row)
     row->exists         = false;
     if (at->state == ROW_KEPT || (at->state == ROW_NEW && at->change - buffer->first < buffer->prepared)) {
         add_change(store, held->segment, at, true);
+        held->segment->going++;
         at->state = ROW_GOING;
     } else if (at->state == ROW_NEW) {
         buffer->changes[at->change - buffer->first].row = NULL;
@@ -219,11 +235,11 @@ static int compare_found(const void *a, const void *b)
     return (x->window_end > y->window_end) - (x->window_end < y->window_end);
 }
 
-static bool may_be_cold(const Store *store, int64_t from)
+static bool may_be_in_file(const Store *store, int64_t from)
 {
-    return store->buffer->cold_time >= from &&
-           store->buffer->cold_time >= store_bound(&store->spec, store->time) &&
-           store->buffer->cold_time != INT64_MIN;
+    const StoreBuffer *buffer = store->buffer;
+    return (buffer->index.count > 0 || !buffer->indexed) && buffer->cold_time >= from &&
+           buffer->cold_time >= store_bound(&store->spec, store->time);
 }
 
 bool store_buffer_is_cold(const Store *store, int64_t time) { return time <= store->buffer->cold_time; }
@@ -244,21 +260,30 @@ static StoreRows joined(StoreRows a, StoreRows b, Arena *arena)
     return all;
 }
 
+static bool is_sorted(StoreRows rows)
+{
+    for (size_t i = 1; i < rows.count; i++)
+        if (compare_found(&rows.rows[i - 1], &rows.rows[i]) > 0)
+            return false;
+    return true;
+}
+
 Status store_buffer_find(Store *store, Str key, int64_t from, int64_t to, Arena *arena, StoreRows *out,
                          Error *err)
 {
     Finding   finding = {.store = store, .arena = arena, .err = err};
-    StoreRows cold    = {0};
+    StoreRows in_file = {0};
     *out              = (StoreRows){0};
     if (from > to)
         return OK;
     store->lookups++;
+    segments_find(&store->buffer->cold, key, from, to, take_found, &finding);
     segments_find(&store->buffer->segments, key, from, to, take_found, &finding);
     TRY(finding.status);
-    if (may_be_cold(store, from))
-        TRY(store_find_cold(store, key, from, to, arena, &cold, err));
-    *out = joined(cold, finding.rows, arena);
-    if (cold.count > 0 && finding.rows.count > 0)
+    if (may_be_in_file(store, from))
+        TRY(store_find_cold(store, key, from, to, arena, &in_file, err));
+    *out = joined(in_file, finding.rows, arena);
+    if (out->count > 1 && !is_sorted(*out))
         qsort(out->rows, out->count, sizeof *out->rows, compare_found);
     return OK;
 }
@@ -266,38 +291,123 @@ Status store_buffer_find(Store *store, Str key, int64_t from, int64_t to, Arena 
 Status store_buffer_scan(Store *store, int64_t from, int64_t to, Arena *arena, StoreRows *out, Error *err)
 {
     Finding finding = {.store = store, .arena = arena, .err = err};
+    segments_scan(&store->buffer->cold, from, to, take_found, &finding);
     segments_scan(&store->buffer->segments, from, to, take_found, &finding);
     TRY(finding.status);
     *out = joined(*out, finding.rows, arena);
     return OK;
 }
 
+bool store_buffer_has(const Store *store, Str key, int64_t time, int64_t number)
+{
+    Segment *segment;
+    return segments_get(&store->buffer->cold, key, time, number, &segment) != NULL ||
+           segments_get(&store->buffer->segments, key, time, number, &segment) != NULL;
+}
+
+/* ---- what only the file has ---- */
+
+static void index_row(Store *store, Str key, int64_t time)
+{
+    size_t before = store_buffer_bytes(store->buffer);
+    time_index_add(&store->buffer->index, segment_tag(key), time);
+    store_buffer_count(store, before);
+}
+
+static Status index_waiting(void *context, MemRow *row, Error *err)
+{
+    Store   *store = context;
+    MemEntry entry = store_memory_entry(store->memory, row);
+    if (!str_is_null(entry.value))
+        index_row(store, entry.key, entry.start);
+    return OK;
+}
+
+/* At the first question after the file was opened with rows: keys and times are read once, in the order in
+ * which they lie. */
+static Status index_file(Store *store, Error *err)
+{
+    sqlite3_stmt *stmt;
+    int           rc;
+    TRY(state_memory_unwritten(store, index_waiting, store, err)); /* first: the file may have them then */
+    TRY(state_file_ready(store->file, err));
+    TRY(store_table_statement(store->table, SQL_TIMES, &stmt, err));
+    sqlite3_bind_int(stmt, 2, store->partition);
+    sqlite3_bind_int64(stmt, 3, store_bound(&store->spec, store->committed_time));
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+        index_row(store, str_n(sqlite3_column_blob(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0)),
+                  sqlite3_column_int64(stmt, 1));
+    Status status = rc == SQLITE_DONE ? OK : state_db_error(store->file->db, rc, "read times", err);
+    sqlite3_reset(stmt);
+    store->file_reads++;
+    store->buffer->indexed = status == OK;
+    return status;
+}
+
+Status store_buffer_times(Store *store, Str key, int64_t from, int64_t to, Arena *arena, int64_t **out,
+                          size_t *count, Error *err)
+{
+    if (!store->buffer->indexed)
+        TRY(index_file(store, err));
+    *count = time_index_find(&store->buffer->index, segment_tag(key), from, to, arena, out);
+    return OK;
+}
+
 /* ---- the changelog ---- */
 
-/* Once more what is there: the same bytes, for rows do not change. */
-Status store_buffer_apply(Store *store, const TableRow *row, Str value, Error *err)
+static SegmentRow *find_row(StoreBuffer *buffer, const TableRow *row, Segment **segment)
+{
+    SegmentRow *at = segments_get(&buffer->segments, row->key, row->window_start, row->window_end, segment);
+    if (at == NULL)
+        at = segments_get(&buffer->cold, row->key, row->window_start, row->window_end, segment);
+    return at;
+}
+
+void store_buffer_kill(StoreBuffer *buffer, Segment *segment, SegmentRow *row)
+{
+    segments_kill(segment->cold ? &buffer->cold : &buffer->segments, segment, row);
+}
+
+/* Not too much is held, and nothing that has expired. */
+static Status keep_in_bounds(Store *store, Error *err)
 {
     StoreBuffer *buffer = store->buffer;
-    Segment     *segment;
-    SegmentRow  *at = segments_get(&buffer->segments, row->key, row->window_start, row->window_end, &segment);
-    if (at != NULL && str_is_null(value))
-        segments_kill(&buffer->segments, segment, at);
-    if (at != NULL || str_is_null(value))
-        return OK;
-    at = hold(store, row->key, row->window_start, row->window_end, value, &segment);
-    buffer->applied_bytes += segment_row_bytes(at);
+    size_t       before = store_buffer_bytes(buffer);
     if (buffer->applied_bytes < buffer->segments.segment_bytes || buffer->count > 0)
         return OK;
     buffer->applied_bytes = 0;
-    size_t before         = buffer->segments.bytes;
     segments_expire(&buffer->segments, store_bound(&store->spec, store->time));
-    count_held(store, before);
+    segments_expire(&buffer->cold, store_bound(&store->spec, store->time));
+    time_index_expire(&buffer->index, store_bound(&store->spec, store->time));
+    store_buffer_count(store, before);
     if (store->file->prepared)
         return OK;
     if (store->file->in_transaction)
         return store_buffers_spill(store->file, store, err);
     TRY(state_writer_make_room(store->file->writer, err));
     return store_buffers_spill(store->file, NULL, err);
+}
+
+/* Once more what is there: the same bytes, for rows do not change. */
+Status store_buffer_apply(Store *store, const TableRow *row, Str value, bool *to_file, Error *err)
+{
+    StoreBuffer *buffer  = store->buffer;
+    bool         removal = str_is_null(value);
+    Segment     *segment;
+    SegmentRow  *at = store_is_held(store) ? find_row(buffer, row, &segment) : NULL;
+    *to_file        = at == NULL ? !store_is_held(store) || store_buffer_is_cold(store, row->window_start)
+                                 : removal && segment->cold;
+    if (at != NULL && removal)
+        store_buffer_kill(buffer, segment, at);
+    if (*to_file && !removal) {
+        index_row(store, row->key, row->window_start);
+        store_buffer_chill(store, row->window_start);
+    }
+    if (at != NULL || removal || *to_file)
+        return OK;
+    at = store_buffer_hold(store, row->key, row->window_start, row->window_end, value, &segment);
+    buffer->applied_bytes += segment_row_bytes(at);
+    return keep_in_bounds(store, err);
 }
 
 size_t store_change_count(const Store *store)
@@ -327,25 +437,55 @@ bool store_encode_change(Store *store, size_t i, Arena *arena, Str *key, Str *va
 
 /* ---- commits ---- */
 
+static TableRow identity_of(const Store *store, const SegmentRow *row)
+{
+    return (TableRow){.key          = segment_row_key(row),
+                      .partition    = store->partition,
+                      .window_start = row->time,
+                      .window_end   = row->number};
+}
+
+Status store_buffer_write_row(Store *store, const SegmentRow *row, Error *err)
+{
+    TableRow out    = identity_of(store, row);
+    Arena   *arena  = store->file->scratch;
+    Status   status = store_record_view(&store->spec, segment_row_value(row), arena, &out, err);
+    if (status == OK)
+        status = store_table_put(store->table, &out, err);
+    arena_reset(arena);
+    return status;
+}
+
+static Status write_change(Store *store, const BufferChange *change, Error *err)
+{
+    const SegmentRow *row = change->row;
+    if (row == NULL || store_row_expired(store, row->time, row->number))
+        return OK;
+    if (store->file->writer == NULL)
+        return store_buffer_write_row(store, row, err);
+    if (!change->removal || !change->segment->cold)
+        return OK;
+    TableRow out = identity_of(store, row);
+    state_memory_forget(store, out.key, out.window_start, out.window_end);
+    return store_table_delete(store->table, &out, err);
+}
+
 Status store_buffer_write(Store *store, Error *err)
 {
-    StoreBuffer *buffer = store->buffer;
-    Arena       *arena  = store->file->scratch;
-    Status       status = OK;
-    for (size_t i = 0; status == OK && i < buffer->count; i++) {
-        const SegmentRow *row = buffer->changes[i].row;
-        if (row == NULL || store_row_expired(store, row->time, row->number))
+    for (size_t i = 0; i < store->buffer->count; i++)
+        TRY(write_change(store, &store->buffer->changes[i], err));
+    return OK;
+}
+
+void store_buffer_put_removals(Store *store, size_t changes)
+{
+    for (size_t i = 0; i < changes; i++) {
+        const BufferChange *change = &store->buffer->changes[i];
+        if (change->row == NULL || !change->removal || !change->segment->cold)
             continue;
-        TableRow out = {.key          = segment_row_key(row),
-                        .partition    = store->partition,
-                        .window_start = row->time,
-                        .window_end   = row->number};
-        status       = store_record_view(&store->spec, segment_row_value(row), arena, &out, err);
-        if (status == OK)
-            status = store_table_put(store->table, &out, err);
-        arena_reset(arena);
+        TableRow out = identity_of(store, change->row);
+        state_memory_put(store, &out, STR_NULL);
     }
-    return status;
 }
 
 void store_buffer_prepare(Store *store)
@@ -359,38 +499,49 @@ void store_buffer_prepare(Store *store)
 static void leave_to_file(Store *store)
 {
     StoreBuffer *buffer = store->buffer;
-    for (size_t i = 0; i < buffer->segments.count; i++)
-        store_buffer_chill(store, buffer->segments.list[i]->newest);
-    for (size_t i = 0; i < buffer->count; i++) /* the windows of these keys are not all in the cache */
-        if (buffer->changes[i].row != NULL)
-            store_cache_forget_group(store, segment_row_key(buffer->changes[i].row));
-    drop_held(store);
+    for (size_t i = 0; i < buffer->count; i++)
+        if (buffer->changes[i].row != NULL) {
+            index_row(store, segment_row_key(buffer->changes[i].row), buffer->changes[i].row->time);
+            store_buffer_chill(store, buffer->changes[i].row->time);
+        }
+    size_t before = store_buffer_bytes(buffer);
+    forget_changes(store);
+    segments_clear(&buffer->segments);
+    time_index_expire(&buffer->index, store_bound(&store->spec, store->committed_time));
+    store_buffer_count(store, before);
+}
+
+static void settle_change(StoreBuffer *buffer, const BufferChange *change)
+{
+    if (change->row == NULL)
+        return;
+    if (change->removal) {
+        change->segment->going--;
+        store_buffer_kill(buffer, change->segment, change->row);
+    } else if (change->row->state == ROW_NEW) {
+        change->row->state = ROW_KEPT;
+    }
 }
 
 void store_buffer_settle(Store *store)
 {
     StoreBuffer *buffer = store->buffer;
-    size_t       before = buffer->segments.bytes;
     if (store->file->writer == NULL) {
         leave_to_file(store);
         return;
     }
-    for (size_t i = 0; i < buffer->prepared; i++) {
-        BufferChange *change = &buffer->changes[i];
-        if (change->row == NULL)
-            continue;
-        if (change->removal)
-            segments_kill(&buffer->segments, change->segment, change->row);
-        else if (change->row->state == ROW_NEW)
-            change->row->state = ROW_KEPT;
-    }
+    for (size_t i = 0; i < buffer->prepared; i++)
+        settle_change(buffer, &buffer->changes[i]);
     buffer->count -= buffer->prepared;
     if (buffer->count > 0) /* one that is empty has no memory yet */
         memmove(buffer->changes, buffer->changes + buffer->prepared, buffer->count * sizeof *buffer->changes);
     buffer->first += (uint32_t)buffer->prepared;
     buffer->prepared = 0;
+    size_t before    = store_buffer_bytes(buffer);
     segments_expire(&buffer->segments, store_bound(&store->spec, store->committed_time));
-    count_held(store, before);
+    segments_expire(&buffer->cold, store_bound(&store->spec, store->committed_time));
+    time_index_expire(&buffer->index, store_bound(&store->spec, store->committed_time));
+    store_buffer_count(store, before);
 }
 
 void store_buffer_rollback(Store *store, bool direct)
@@ -400,137 +551,20 @@ void store_buffer_rollback(Store *store, bool direct)
         const BufferChange *change = &buffer->changes[i];
         if (change->row == NULL)
             continue;
-        if (change->removal)
+        if (change->removal) {
+            change->segment->going--;
             change->row->state = ROW_KEPT;
-        else
-            segments_kill(&buffer->segments, change->segment, change->row);
-    }
-    forget_changes(store);
-    if (direct) /* whatever the transaction said of the file */
-        buffer->cold_time = store->time;
-}
-
-/* ---- to the file ---- */
-
-typedef struct {
-    Store  *store;
-    int64_t bound, newest; /* newest: time of those that went */
-    Status  status;
-    Error  *err;
-} Spill;
-
-/* In a transaction that empties stores memory has nothing that waits. */
-static Status chill(Store *store, const SegmentRow *row, Error *err)
-{
-    TableRow out = {.key          = segment_row_key(row),
-                    .partition    = store->partition,
-                    .window_start = row->time,
-                    .window_end   = row->number};
-    if (!store->file->in_transaction) {
-        state_memory_put(store, &out, segment_row_value(row));
-        return OK;
-    }
-    TRY(state_file_begin(store->file, true, err));
-    state_memory_forget(store, out.key, out.window_start, out.window_end);
-    Status status = store_record_view(&store->spec, segment_row_value(row), store->file->scratch, &out, err);
-    if (status == OK)
-        status = store_table_put(store->table, &out, err);
-    arena_reset(store->file->scratch);
-    return status;
-}
-
-/* An uncommitted row is not for the file yet: it moves on. */
-static void hold_again(Store *store, const SegmentRow *row)
-{
-    Segment    *segment;
-    SegmentRow *again =
-        hold(store, segment_row_key(row), row->time, row->number, segment_row_value(row), &segment);
-    BufferChange *change = &store->buffer->changes[row->change - store->buffer->first];
-    again->state         = ROW_NEW;
-    again->change        = row->change;
-    change->row          = again;
-    change->segment      = segment;
-}
-
-/* Its removal is one of a cold row from now on. */
-static Status remove_cold(Store *store, const SegmentRow *row, Error *err)
-{
-    TableRow  read = {.window_end = row->number};
-    StoreRow *cold;
-    Arena    *arena  = arena_new(0);
-    Status    status = store_record_view(&store->spec, segment_row_value(row), arena, &read, err);
-    if (status == OK)
-        status = store_get(store, segment_row_key(row), read.keys, row->time, row->number, &cold, err);
-    if (status == OK)
-        store_remove(store, cold);
-    store->buffer->changes[row->change - store->buffer->first].row = NULL;
-    arena_free(arena);
-    return status;
-}
-
-static void spill_row(void *context, Segment *segment, SegmentRow *row)
-{
-    Spill *spill = context;
-    if (spill->status != OK)
-        return;
-    if (row->state == ROW_NEW) {
-        hold_again(spill->store, row);
-        return;
-    }
-    if (row->time < spill->bound)
-        return;
-    if (row->time > spill->newest)
-        spill->newest = row->time;
-    store_cache_forget_group(spill->store, segment_row_key(row));
-    spill->status = chill(spill->store, row, spill->err);
-    if (spill->status == OK && row->state == ROW_GOING)
-        spill->status = remove_cold(spill->store, row, spill->err);
-}
-
-static Status spill_oldest(Store *store, Error *err)
-{
-    StoreBuffer *buffer = store->buffer;
-    size_t       before = buffer->segments.bytes;
-    int64_t      time   = buffer->count == 0 ? store->time : store->committed_time;
-    Spill spill = {.store = store, .bound = store_bound(&store->spec, time), .newest = INT64_MIN, .err = err};
-    Segment *segment = segments_take_oldest(&buffer->segments);
-    count_held(store, before);
-    segment_each(segment, spill_row, &spill);
-    segment_free(segment);
-    store_buffer_chill(store, spill.newest);
-    state_memory_raise_time(store, spill.newest);
-    return spill.status;
-}
-
-/* What a restart would have to read, *of_all; the store with most of it, or `only`; NULL: it has none. */
-static Store *holds_most(const StateFile *file, const Store *only, size_t *of_all)
-{
-    Store *most = NULL;
-    size_t top  = 0;
-    *of_all     = 0;
-    for (Store *store = file->stores; store != NULL; store = store->next) {
-        if (store->buffer == NULL)
-            continue;
-        size_t bytes = store->buffer->segments.live_bytes - store->buffer->new_bytes;
-        *of_all += bytes;
-        if (bytes > top && (only == NULL || store == only)) {
-            top  = bytes;
-            most = store;
+        } else {
+            store_buffer_kill(buffer, change->segment, change->row);
         }
     }
-    return most;
-}
-
-Status store_buffers_spill(StateFile *file, const Store *only, Error *err)
-{
-    size_t bytes, before;
-    Store *store = holds_most(file, only, &bytes);
-    while (store != NULL && bytes > file->held_limit) {
-        before = bytes;
-        TRY(spill_oldest(store, err));
-        store = holds_most(file, only, &bytes);
-        if (bytes >= before)
-            break; /* all of it is dead, or not committed yet */
-    }
-    return OK;
+    forget_changes(store);
+    if (!direct)
+        return;
+    size_t before = store_buffer_bytes(buffer); /* whatever the transaction said of the file */
+    segments_clear(&buffer->cold);
+    time_index_clear(&buffer->index);
+    store_buffer_count(store, before);
+    buffer->cold_time = store->time;
+    buffer->indexed   = false;
 }

@@ -163,14 +163,11 @@ static Status apply_to_file(Store *store, const TableRow *row, bool exists, Erro
 /* value ptr NULL: removed. */
 static Status apply(Store *store, const TableRow *row, Str value, Error *err)
 {
-    if (store->buffer != NULL) {
-        bool cold = store_buffer_is_cold(store, row->window_start);
-        if (store_is_held(store) && (!cold || str_is_null(value)))
-            TRY(store_buffer_apply(store, row, value, err));
-        if (store_is_held(store) && !cold)
-            return OK;
-        store_buffer_chill(store, row->window_start);
-    }
+    bool to_file = true;
+    if (store->buffer != NULL)
+        TRY(store_buffer_apply(store, row, value, &to_file, err));
+    if (!to_file)
+        return OK;
     if (store->memory == NULL || store->file->in_transaction)
         return apply_to_file(store, row, !str_is_null(value), err);
     return state_memory_apply(store, row, value, err);

@@ -96,10 +96,10 @@ const char *store_column_sql_type(const SqlType *type)
 
 /* ---- the kinds of tables ---- */
 
-/* The partition comes first: what a task has lies together. Windows lie by time, then by key: the rows of one
- * window are neighbours, so new ones touch few pages and old ones go as a range. Sessions and buffers lie by
- * key, for their times are as many as their rows and they are looked for by key; an index finds those that
- * expire. */
+/* The partition comes first: what a task has lies together. Windows and buffers lie by time, then by key: the
+ * rows of one time are neighbours, so new ones touch few pages and old ones go as a range. (Rows of buffers
+ * are looked for by key, in an index of times that is kept in memory: store_index.h.) Sessions lie by key,
+ * for they move in time and are looked for by key; an index finds those that expire. */
 const StoreLayout store_layouts[] = {
     [STORE_KEY_VALUE] = {"_key BLOB NOT NULL, _partition INTEGER NOT NULL", "_partition, _key", "?2, ?1", "",
                          NULL, "0, 0", "", "", "_key = ?1 AND _partition = ?2", "0"},
@@ -118,9 +118,8 @@ const StoreLayout store_layouts[] = {
                       NULL, "0, 0", "", "", "_key = ?1 AND _partition = ?2", "0"},
     [STORE_BUFFER] =
         {"_key BLOB NOT NULL, _start INTEGER NOT NULL, _end INTEGER NOT NULL, _partition INTEGER NOT NULL",
-         "_partition, _key, _start, _end", "?2, ?1, ?3, ?4", "", "_partition, _start", "_start, _end",
-         ", _start, _end", ", ?3, ?4", "_key = ?1 AND _partition = ?2 AND _start = ?3 AND _end = ?4",
-         "_start"},
+         "_partition, _start, _key, _end", "?2, ?3, ?1, ?4", "", NULL, "_start, _end", ", _start, _end",
+         ", ?3, ?4", "_key = ?1 AND _partition = ?2 AND _start = ?3 AND _end = ?4", "_start"},
 };
 
 Str store_column_list(const StoreSpec *spec, Arena *arena)

@@ -512,5 +512,26 @@ void store_memory_free(StoreMemory *memory)
     store_memory_clear(memory);
     mem_free(memory->waiting.rows);
     mem_free(memory->writing.rows);
+    mem_segments_clear(&memory->segments);
+    mem_segments_clear(&memory->segments_writing);
     mem_free(memory);
+}
+
+void mem_segments_add(MemSegments *segments, MemSegment item)
+{
+    if (segments->count == segments->capacity) {
+        segments->capacity = segments->capacity ? segments->capacity * 2 : 8;
+        segments->items    = mem_realloc(segments->items, segments->capacity * sizeof *segments->items);
+    }
+    segments->items[segments->count++] = item;
+}
+
+void mem_segments_clear(MemSegments *segments)
+{
+    for (size_t i = 0; i < segments->count; i++) {
+        segment_unref(segments->items[i].segment);
+        mem_free(segments->items[i].rows);
+    }
+    mem_free(segments->items);
+    *segments = (MemSegments){0};
 }

@@ -20,6 +20,7 @@
 #ifndef SLUICE_STATE_STORE_MEMORY_H
 #define SLUICE_STATE_STORE_MEMORY_H
 
+#include "state/store_segments.h"
 #include "state/store_table.h"
 
 typedef struct StoreMemory StoreMemory;
@@ -42,6 +43,18 @@ typedef struct {
     size_t   count, capacity;
 } MemRows;
 
+/* Rows of a buffer's segment that go to the file past the memory. They do not change. */
+typedef struct {
+    Segment     *segment; /* with a reference */
+    SegmentRow **rows;
+    size_t       count;
+} MemSegment;
+
+typedef struct {
+    MemSegment *items;
+    size_t      count, capacity;
+} MemSegments;
+
 typedef struct {
     void    *what; /* MemRow or list; NULL: free */
     uint32_t tag;  /* hash of the key */
@@ -62,9 +75,10 @@ struct StoreMemory {
     MemPlace *places;
     size_t    count, capacity, rows, hand;
     size_t    bytes;
-    MemRows   waiting; /* for the file, gathered for the next batch */
-    MemRows   writing; /* in the batch that is being written */
-    bool      listed;  /* in the share's list of those with something to be written */
+    MemRows   waiting;                       /* for the file, gathered for the next batch */
+    MemRows   writing;                       /* in the batch that is being written */
+    MemSegments  segments, segments_writing; /* the same of whole segments: before the rows */
+    bool         listed;                     /* in the share's list of those with something to be written */
     StoreMemory *next_listed;
 };
 
@@ -108,5 +122,8 @@ size_t store_memory_row_bytes(const MemRow *row);
 size_t store_memory_sweep(StoreMemory *memory, size_t steps, uint32_t done, size_t over);
 
 void mem_rows_add(MemRows *rows, MemRow *row);
+/* Takes the reference and the rows. */
+void mem_segments_add(MemSegments *segments, MemSegment item);
+void mem_segments_clear(MemSegments *segments);
 
 #endif

@@ -227,15 +227,6 @@ static int64_t with_slack(int64_t from, int64_t to)
     return result;
 }
 
-/* Buffers meet ever new keys: none of them shall leave a group behind. */
-static bool knows_of_no_row(const Store *store, Str key, int64_t from)
-{
-    const StoreMemory *memory = store->memory;
-    return memory != NULL && store->dirty_count + store->aside_count == 0 &&
-           !store_memory_may_lack(memory, from, from) && !store_memory_has_key(memory, key) &&
-           store_cache_find_group(store, key) == NULL;
-}
-
 Status store_find_windows(Store *store, Str key, const Value *keys, int64_t from, int64_t to, Arena *arena,
                           StoreRows *out, Error *err)
 {
@@ -248,15 +239,6 @@ Status store_find_windows(Store *store, Str key, const Value *keys, int64_t from
     if (store->spec.kind == STORE_BUFFER)
         return store_buffer_find(store, key, from, to, arena, out, err);
     store->lookups++;
-    return store_find_cold(store, key, from, to, arena, out, err);
-}
-
-Status store_find_cold(Store *store, Str key, int64_t from, int64_t to, Arena *arena, StoreRows *out,
-                       Error *err)
-{
-    *out = (StoreRows){0};
-    if (store->spec.kind == STORE_BUFFER && knows_of_no_row(store, key, from))
-        return OK;
     store_cache_keep_groups(store);
     KeyGroup *group = store_cache_group(store, key);
     if (from < group->complete_from)
@@ -339,6 +321,12 @@ static Status scan_row(Store *store, sqlite3_stmt *stmt, void *context, Error *e
     MemRow   *newer = in_memory(store, stmt);
     if (newer != NULL && newer->value_len == MEM_REMOVED)
         return OK;
+    if (store->buffer != NULL) {
+        TableRow head;
+        store_table_read_head(stmt, &head);
+        if (store_buffer_has(store, head.key, head.window_start, head.window_end))
+            return OK;
+    }
     TRY(newer != NULL ? row_of_entry(store, newer, &row, err) : row_of(store, stmt, &row, err));
     scan_add(context, row);
     return OK;
@@ -355,6 +343,31 @@ static Status scan_entry(void *context, MemRow *row, Error *err)
         return OK;
     TRY(row_of_entry(scan->store, row, &cached, err));
     scan_add(scan, cached);
+    return OK;
+}
+
+/* Of a buffer, what is in no segment: memory's rows, then the file's, at the times that are known of. */
+Status store_find_cold(Store *store, Str key, int64_t from, int64_t to, Arena *arena, StoreRows *out,
+                       Error *err)
+{
+    Scan          scan = {.store = store, .arena = arena, .from = from, .to = to, .by_time = true};
+    int64_t      *times;
+    size_t        count;
+    sqlite3_stmt *stmt;
+    store->file->mark++;
+    TRY(store_buffer_times(store, key, from, to, arena, &times, &count, err));
+    if (store->memory != NULL)
+        TRY(store_memory_of_key(store->memory, key, scan_entry, &scan, err));
+    for (size_t i = 0; i < count; i++) {
+        store->file_reads++;
+        TRY(state_file_ready(store->file, err));
+        TRY(store_table_statement(store->table, SQL_AT_TIME, &stmt, err));
+        sqlite3_bind_blob64(stmt, 1, key.len > 0 ? key.ptr : "", key.len, SQLITE_STATIC);
+        sqlite3_bind_int(stmt, 2, store->partition);
+        sqlite3_bind_int64(stmt, 3, times[i]);
+        TRY(each_row(store, stmt, scan_row, &scan, err));
+    }
+    *out = (StoreRows){scan.rows, scan.count};
     return OK;
 }
 

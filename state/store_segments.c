@@ -76,7 +76,7 @@ static bool is_full(const Segments *all, const Segment *segment)
 
 /* ---- keys ---- */
 
-static uint32_t tag_of(Str key)
+uint32_t segment_tag(Str key)
 {
     uint64_t hash = str_hash(key);
     return (uint32_t)(hash ^ hash >> 32);
@@ -194,14 +194,19 @@ void segments_init(Segments *all, int64_t retention_ms, size_t segment_bytes)
                       .segment_bytes = segment_bytes};
 }
 
+static void reserve(Segments *all)
+{
+    if (all->count < all->capacity)
+        return;
+    all->capacity = all->capacity ? all->capacity * 2 : 8;
+    all->list     = mem_realloc(all->list, all->capacity * sizeof *all->list);
+}
+
 static Segment *segment_new(Segments *all, size_t at, int64_t from, int64_t position, size_t rows)
 {
     size_t   slots   = SLOTS_MIN;
     Segment *segment = mem_calloc(1, sizeof *segment);
-    if (all->count == all->capacity) {
-        all->capacity = all->capacity ? all->capacity * 2 : 8;
-        all->list     = mem_realloc(all->list, all->capacity * sizeof *all->list);
-    }
+    reserve(all);
     memmove(all->list + at + 1, all->list + at, (all->count - at) * sizeof *all->list);
     all->list[at] = segment;
     all->count++;
@@ -211,6 +216,7 @@ static Segment *segment_new(Segments *all, size_t at, int64_t from, int64_t posi
     segment->oldest   = INT64_MAX;
     segment->newest   = INT64_MIN;
     segment->position = position;
+    segment->refs     = 1;
     segment->bytes    = sizeof *segment;
     make_slots(segment, slots);
     all->bytes += segment->bytes;
@@ -246,7 +252,7 @@ SegmentRow *segments_add(Segments *all, Str key, int64_t time, int64_t number, s
 {
     Segment *segment = segment_for(all, time, position);
     size_t   before  = segment->bytes;
-    uint32_t tag     = tag_of(key);
+    uint32_t tag     = segment_tag(key);
     if ((segment->taken + 1) * 4 > segment->capacity * 3)
         make_slots(segment, segment->capacity * 2);
     uint32_t    place = take_place(segment, sizeof(SegmentRow) + key.len + value_len);
@@ -301,7 +307,10 @@ static void find_in(Segment *segment, Str key, uint32_t tag, int64_t from, int64
 
 void segments_find(const Segments *all, Str key, int64_t from, int64_t to, SegmentVisit visit, void *context)
 {
-    uint32_t tag = tag_of(key);
+    uint32_t tag = segment_tag(key);
+    for (size_t i = 0; i < all->count; i++) /* all at once: each is a wait for memory */
+        if (overlaps(all->list[i], from, to))
+            __builtin_prefetch(&all->list[i]->slots[tag & (all->list[i]->capacity - 1)]);
     for (size_t i = 0; i < all->count; i++)
         if (overlaps(all->list[i], from, to))
             find_in(all->list[i], key, tag, from, to, visit, context);
@@ -374,7 +383,7 @@ void segments_scan(const Segments *all, int64_t from, int64_t to, SegmentVisit v
 /* The list of a key with many rows is read often: it has no dead ones. */
 void segments_kill(Segments *all, Segment *segment, SegmentRow *row)
 {
-    SegmentSlot *slot = slot_of(segment, segment_row_key(row), tag_of(segment_row_key(row)));
+    SegmentSlot *slot = slot_of(segment, segment_row_key(row), segment_tag(segment_row_key(row)));
     row->state        = ROW_DEAD;
     segment->live--;
     segment->live_bytes -= segment_row_bytes(row);
@@ -392,8 +401,12 @@ void segments_kill(Segments *all, Segment *segment, SegmentRow *row)
     list->count--;
 }
 
-void segment_free(Segment *segment)
+void segment_ref(Segment *segment) { atomic_fetch_add(&segment->refs, 1); }
+
+void segment_unref(Segment *segment)
 {
+    if (atomic_fetch_sub(&segment->refs, 1) > 1)
+        return;
     for (uint32_t i = 0; i < segment->block_count; i++)
         mem_free(segment->blocks[i]);
     mem_free(segment->blocks);
@@ -401,7 +414,7 @@ void segment_free(Segment *segment)
     mem_free(segment);
 }
 
-static Segment *take_out(Segments *all, size_t at)
+Segment *segments_take(Segments *all, size_t at)
 {
     Segment *segment = all->list[at];
     memmove(all->list + at, all->list + at + 1, (all->count - at - 1) * sizeof *all->list);
@@ -416,12 +429,19 @@ void segments_expire(Segments *all, int64_t bound)
 {
     for (size_t i = 0; i < all->count;)
         if (all->list[i]->live == 0 || all->list[i]->newest < bound)
-            segment_free(take_out(all, i));
+            segment_unref(segments_take(all, i));
         else
             i++;
 }
 
-Segment *segments_take_oldest(Segments *all) { return take_out(all, 0); }
+void segments_adopt(Segments *all, Segment *segment)
+{
+    reserve(all);
+    all->list[all->count++] = segment;
+    all->bytes += segment->bytes;
+    all->live += segment->live;
+    all->live_bytes += segment->live_bytes;
+}
 
 int64_t segments_position(const Segments *all, int64_t none)
 {
@@ -435,7 +455,7 @@ int64_t segments_position(const Segments *all, int64_t none)
 void segments_clear(Segments *all)
 {
     for (size_t i = 0; i < all->count; i++)
-        segment_free(all->list[i]);
+        segment_unref(all->list[i]);
     mem_free(all->list);
     all->list  = NULL;
     all->count = all->capacity = all->bytes = all->live = all->live_bytes = 0;

@@ -9,10 +9,16 @@
  * A row is its key and the value of its changelog record, as the changelog gets it. It does not move and does
  * not change, but for its state.
  *
- * Thread: worker.
+ * What the file is to have, too, goes there by whole segments (store_buffer.c). Such a one is *cold*: nothing
+ * is added to it any more, so that the thread that writes the file reads its rows without a lock, all but
+ * their states, which are the worker's. It has two owners then.
+ *
+ * Thread: worker, where nothing else is said.
  */
 #ifndef SLUICE_STATE_STORE_SEGMENTS_H
 #define SLUICE_STATE_STORE_SEGMENTS_H
+
+#include <stdatomic.h>
 
 #include "core/mem.h"
 #include "core/str.h"
@@ -58,6 +64,10 @@ typedef struct {
     size_t       rows, live; /* rows: dead ones included */
     size_t       live_bytes;
     size_t       bytes; /* all that it has of the heap */
+    size_t       going; /* rows whose removal is not committed */
+    bool         cold;
+    uint32_t     batch; /* that brings it to the file, if it is cold */
+    atomic_uint  refs;  /* Thread: any */
 } Segment;
 
 typedef struct {
@@ -67,6 +77,9 @@ typedef struct {
     size_t    segment_bytes;           /* a segment with so many is full */
     size_t    bytes, live, live_bytes; /* of all */
 } Segments;
+
+/* What stands for a key, also elsewhere (store_index.h). */
+uint32_t segment_tag(Str key);
 
 /* `retention_ms` < 0: rows are kept for ever. */
 void segments_init(Segments *all, int64_t retention_ms, size_t segment_bytes);
@@ -89,9 +102,13 @@ void segment_each(Segment *segment, SegmentVisit visit, void *context);
 
 /* Frees the segments that have nothing but dead rows and rows before `bound`. */
 void segments_expire(Segments *all, int64_t bound);
-/* Takes the oldest segment out; its rows stay as they are until it is freed. */
-Segment *segments_take_oldest(Segments *all);
-void     segment_free(Segment *segment);
+/* Takes a segment out; its rows stay as they are until it is freed. */
+Segment *segments_take(Segments *all, size_t at);
+/* The other way round, behind the others. Nothing is added to it. */
+void segments_adopt(Segments *all, Segment *segment);
+/* Thread: any. */
+void segment_ref(Segment *segment);
+void segment_unref(Segment *segment); /* the last one frees it */
 /* The first of all positions; `none` where there is no row. */
 int64_t segments_position(const Segments *all, int64_t none);
 

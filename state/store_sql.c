@@ -166,6 +166,14 @@ static void add_statement(StrBuf *sql, const StoreTable *table, TableSql which)
     case SQL_BY_KEY:
         add_by_key(sql, table);
         break;
+    case SQL_AT_TIME:
+        add_select(sql, table);
+        strbuf_adds(sql, " WHERE _partition = ?2 AND _start = ?3 AND _key = ?1");
+        break;
+    case SQL_TIMES:
+        strbuf_addf(sql, "SELECT _key, %s FROM " STR_FMT " WHERE _partition = ?2 AND %s >= ?3", layout->time,
+                    STR_ARG(table->table), layout->time);
+        break;
     case SQL_BY_TIME:
         add_select(sql, table);
         strbuf_addf(sql, " WHERE _partition = ?2 AND %s BETWEEN ?3 AND ?4", layout->time);
@@ -182,6 +190,10 @@ static void add_statement(StrBuf *sql, const StoreTable *table, TableSql which)
         break;
     case SQL_SWEEP:
         add_sweep(sql, table);
+        break;
+    case SQL_SWEEP_ALL:
+        strbuf_addf(sql, "DELETE FROM " STR_FMT " WHERE _partition = ?2 AND %s < ?3", STR_ARG(table->table),
+                    layout->time);
         break;
     case SQL_CLEAR:
         strbuf_addf(sql, "DELETE FROM " STR_FMT " WHERE _partition = ?2", STR_ARG(table->table));
@@ -257,10 +269,11 @@ Status store_table_sweep(StoreTable *table, int partition, int64_t bound, size_t
                          Error *err)
 {
     sqlite3_stmt *stmt;
-    TRY(store_table_statement(table, SQL_SWEEP, &stmt, err));
+    TRY(store_table_statement(table, slice == SIZE_MAX ? SQL_SWEEP_ALL : SQL_SWEEP, &stmt, err));
     sqlite3_bind_int(stmt, 2, partition);
     sqlite3_bind_int64(stmt, 3, bound);
-    sqlite3_bind_int64(stmt, 4, (int64_t)slice);
+    if (slice != SIZE_MAX)
+        sqlite3_bind_int64(stmt, 4, (int64_t)slice);
     TRY(run(table, stmt, "sweep expired rows", err));
     *swept = (size_t)sqlite3_changes(table->db);
     return OK;

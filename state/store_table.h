@@ -14,11 +14,14 @@ typedef enum {
     SQL_PUT,
     SQL_DELETE,
     SQL_BY_KEY,     /* one key, time >= ? */
+    SQL_AT_TIME,    /* one key, at a time; of tables that lie by time */
+    SQL_TIMES,      /* keys and times of a partition, time >= ? */
     SQL_BY_TIME,    /* time between ? and ? */
     SQL_ALL,        /* of a partition */
     SQL_ANY,        /* has a partition rows? */
     SQL_PARTITIONS, /* which have rows */
     SQL_SWEEP,      /* deletes at most ? rows older than ? */
+    SQL_SWEEP_ALL,  /* deletes those older than ? */
     SQL_CLEAR,      /* deletes a partition */
     SQL_CHUNK,      /* for readers: a chunk of a partition's rows by key bounds; one for each kind of low (and
                        "after      a row") and high bound */
@@ -79,7 +82,8 @@ Status store_table_statement(StoreTable *table, TableSql which, sqlite3_stmt **o
 /* Deletes `slice` rows, or the table itself when none is left. */
 Status store_table_drop(sqlite3 *db, Str name, size_t slice, bool *done, Error *err);
 
-/* Deletes at most `slice` rows of a partition that expired before `bound`; *swept: how many. */
+/* Deletes at most `slice` rows (SIZE_MAX: all) of a partition that expired before `bound`; *swept: how many.
+ */
 Status store_table_sweep(StoreTable *table, int partition, int64_t bound, size_t slice, size_t *swept,
                          Error *err);
 Status store_table_clear(StoreTable *table, int partition, Error *err);
