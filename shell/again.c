@@ -221,30 +221,12 @@ static bool read_watch(Str rest, int64_t *every_ms, int64_t *times)
     return good;
 }
 
-static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-
-/* Outside of texts and comments. */
-static bool has_word(Str statement, const char *word)
-{
-    for (size_t at = 0, end; at < statement.len; at = end) {
-        end = split_skip_text(statement, at);
-        if (end > at)
-            continue;
-        while (end < statement.len && is_letter(statement.ptr[end]))
-            end++;
-        if (str_equal_nocase(str_n(statement.ptr + at, end - at), str_c(word)))
-            return true;
-        end += end == at;
-    }
-    return false;
-}
-
 /* Rows of one run are compared with those of the next: it must come to an end. */
 static bool is_endless(Str statement)
 {
     Arena *arena   = arena_new(0);
     Str    first   = split_word(arena, statement, 0);
-    bool   endless = str_equal(first, STR_LIT("SELECT")) ? has_word(statement, "CHANGES")
+    bool   endless = str_equal(first, STR_LIT("SELECT")) ? split_has_word(statement, "EMIT")
                                                          : str_equal(first, STR_LIT("PRINT"));
     arena_free(arena);
     return endless;

@@ -18,9 +18,9 @@ static const char more_text[] =
     "PROPERTIES;\n"
     "Keys: Ctrl-C stops what runs or drops the line, Ctrl-R searches the history, Ctrl-L clears, Tab "
     "completes.\n"
-    "Statements (help STATEMENT tells more):\n ";
+    "Statements (help STATEMENT tells more):\n";
 
-enum { HELP_COLUMN = 34 };
+enum { HELP_COLUMN = 34, WRAP_LEAST = 20 /* columns; in fewer, breaks make nothing better */ };
 
 /* The row that tells what row `at` does: rows without help are other names of the next one. */
 static size_t telling_row(size_t at)
@@ -28,6 +28,43 @@ static size_t telling_row(size_t at)
     while (commands[at].help == NULL)
         at++;
     return at;
+}
+
+/* Goes on from column `at`; words that do not fit the line begin the next one, at `indent`. Where there is no
+ * terminal, or hardly one, lines are as they are. */
+static void print_wrapped(Out *out, size_t at, size_t indent, Str text)
+{
+    size_t columns = out_columns(out);
+    bool   wraps   = columns >= indent + WRAP_LEAST;
+    while (text.len > 0) {
+        const char *blank = memchr(text.ptr, ' ', text.len);
+        size_t      len   = blank != NULL ? (size_t)(blank - text.ptr) : text.len;
+        if (wraps && at > indent && at + len > columns) {
+            out_printf(out, "\n%*s", (int)indent, "");
+            at = indent;
+        }
+        size_t taken = len + (blank != NULL);
+        bool   last  = blank == NULL || (wraps && at + taken >= columns); /* no blank at the end of a line */
+        out_write(out, str_n(text.ptr, last ? len : taken));
+        at += taken;
+        text = str_n(text.ptr + taken, text.len - taken);
+    }
+    out_printf(out, "\n");
+}
+
+/* Line by line; what goes on is indented. */
+static void print_lines(Out *out, Str text)
+{
+    while (text.len > 0) {
+        const char *end = memchr(text.ptr, '\n', text.len);
+        size_t      len = end != NULL ? (size_t)(end - text.ptr) : text.len, margin = 0;
+        while (margin < len && text.ptr[margin] == ' ')
+            margin++;
+        out_write(out, str_n(text.ptr, margin));
+        print_wrapped(out, margin, margin + 4, str_n(text.ptr + margin, len - margin));
+        size_t taken = len + (end != NULL);
+        text         = str_n(text.ptr + taken, text.len - taken);
+    }
 }
 
 /* Rows from `first` to the one that tells what they do. */
@@ -40,8 +77,9 @@ static void print_command(Out *out, size_t first)
     if (commands[last].arguments != NULL)
         strbuf_addf(&names, " %s", commands[last].arguments);
     bool fits = names.len + 2 < HELP_COLUMN;
-    out_printf(out, "  " STR_FMT "%s%*s%s\n", STR_ARG(strbuf_str(&names)), fits ? "" : "\n",
-               (int)(fits ? HELP_COLUMN - 2 - names.len : HELP_COLUMN), "", commands[last].help);
+    out_printf(out, "  " STR_FMT "%s%*s", STR_ARG(strbuf_str(&names)), fits ? "" : "\n",
+               (int)(fits ? HELP_COLUMN - 2 - names.len : HELP_COLUMN), "");
+    print_wrapped(out, HELP_COLUMN, HELP_COLUMN, str_c(commands[last].help));
     strbuf_clear(&names);
 }
 
@@ -111,17 +149,24 @@ void shell_print_help(Out *out, Str topic)
     if (topic.len == 0) {
         Str    words[STATEMENT_WORDS_MAX];
         size_t count = statement_first_words(words);
+        StrBuf all   = {0};
         print_commands(out);
-        out_printf(out, "%s", more_text);
+        print_lines(out, str_c(more_text));
         for (size_t i = 0; i < count; i++)
-            out_printf(out, " " STR_FMT "%s", STR_ARG(words[i]), i + 1 < count ? "," : "\n");
+            strbuf_addf(&all, STR_FMT "%s", STR_ARG(words[i]), i + 1 < count ? ", " : "");
+        out_printf(out, "  ");
+        print_wrapped(out, 2, 2, strbuf_str(&all));
+        strbuf_clear(&all);
         return;
     }
     for (size_t i = 0; i < statement_count; i++) {
         const StatementText *text = &statement_texts[i];
         if (!statement_is_served(text) || !is_about(text, topic))
             continue;
-        out_printf(out, "%s%s\nExample: %s\n", found ? "\n" : "", text->syntax, text->example);
+        out_printf(out, found ? "\n" : "");
+        print_lines(out, str_c(text->syntax));
+        out_printf(out, "Example: ");
+        print_wrapped(out, strlen("Example: "), 4, str_c(text->example));
         found = true;
     }
     if (found || print_command_named(out, topic))

@@ -234,8 +234,8 @@ static void bracketed_paste(const Out *out, bool on)
 {
     if (!out->escapes)
         return;
-    fputs(on ? "\033[?2004h" : "\033[?2004l", stdout);
     fflush(stdout);
+    interrupt_mark_pastes(on);
 }
 
 /* ---- the prompt ---- */

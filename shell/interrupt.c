@@ -20,6 +20,7 @@
 static atomic_int     interrupted, leaving, resized, continued;
 static struct termios original; /* written once, before the handlers are there */
 static bool           has_terminal;
+static atomic_bool    pastes;   /* the terminal marks what is pasted (input.c) */
 static int wakes[2] = {-1, -1}; /* a byte for each signal: one that comes before a poll is not lost */
 
 static void wake(void)
@@ -28,6 +29,23 @@ static void wake(void)
     ssize_t ignored = write(wakes[1], "", 1);
     (void)ignored; /* full: there is something to read */
     errno = saved;
+}
+
+/* Other programs would take the marks for keys. */
+static void mark_pastes(bool on)
+{
+    static const char begin[] = "\033[?2004h", end[] = "\033[?2004l";
+    ssize_t           ignored = write(STDOUT_FILENO, on ? begin : end, sizeof begin - 1);
+    (void)ignored; /* the terminal is gone */
+}
+
+/* In a handler. */
+static void restore_terminal(void)
+{
+    if (atomic_load(&pastes))
+        mark_pastes(false);
+    if (has_terminal)
+        tcsetattr(STDIN_FILENO, TCSANOW, &original);
 }
 
 static void on_interrupt(int signal_number)
@@ -49,15 +67,13 @@ static void on_leave(int signal_number)
         wake();
         return;
     }
-    if (has_terminal)
-        tcsetattr(STDIN_FILENO, TCSANOW, &original);
+    restore_terminal();
     _exit(128 + signal_number);
 }
 
 static void on_crash(int signal_number)
 {
-    if (has_terminal)
-        tcsetattr(STDIN_FILENO, TCSANOW, &original);
+    restore_terminal();
     signal(signal_number, SIG_DFL);
     raise(signal_number);
 }
@@ -76,6 +92,8 @@ static void on_stop(int signal_number)
     sigset_t       unblock;
     int            saved = errno;
     bool           known = has_terminal && tcgetattr(STDIN_FILENO, &now) == 0;
+    if (atomic_load(&pastes))
+        mark_pastes(false);
     if (known)
         tcsetattr(STDIN_FILENO, TCSADRAIN, &original);
     signal(SIGTSTP, SIG_DFL);
@@ -86,6 +104,8 @@ static void on_stop(int signal_number)
     set_handler(SIGTSTP, on_stop);
     if (known)
         tcsetattr(STDIN_FILENO, TCSADRAIN, &now);
+    if (atomic_load(&pastes))
+        mark_pastes(true);
     atomic_store(&continued, 1);
     atomic_store(&resized, 1);
     wake();
@@ -123,6 +143,12 @@ bool interrupt_wait_readable(int fd)
     while (read(wakes[0], bytes, sizeof bytes) > 0)
         ;
     return false;
+}
+
+void interrupt_mark_pastes(bool on)
+{
+    atomic_store(&pastes, on);
+    mark_pastes(on);
 }
 
 void interrupt_restore(void)

@@ -19,6 +19,8 @@ void interrupt_clear(void);
 /* In a child, before it becomes another program: signals do what they do by default, the terminal is as it
  * was. */
 void interrupt_restore(void);
+/* Asks the terminal to mark what is pasted; signals that end or stop us take it back. */
+void interrupt_mark_pastes(bool on);
 /* Around another program that has the terminal (an editor, a pager): it finds it as it was before us, and
  * what it leaves behind, or line editing had set, is as it was before it. */
 void interrupt_lend_terminal(void);

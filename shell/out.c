@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/width.h"
 #include "shell/interrupt.h"
 #include "shell/terminal.h"
 
@@ -160,11 +161,31 @@ bool out_page_begin(Out *out)
     return true;
 }
 
-static size_t count_lines(Str text)
+/* Behind the colour that begins here, ESC [ ... m; or `at`. */
+static size_t skip_colour(Str text, size_t at)
 {
-    size_t lines = 0;
-    for (size_t i = 0; i < text.len; i++)
-        lines += text.ptr[i] == '\n';
+    const char *end =
+        at < text.len && text.ptr[at] == '\033' ? memchr(text.ptr + at, 'm', text.len - at) : NULL;
+    return end != NULL ? (size_t)(end - text.ptr) + 1 : at;
+}
+
+/* Of the screen: a long line of a statement's text takes several. */
+static size_t count_lines(Str text, size_t columns)
+{
+    size_t lines = 0, width = 0;
+    for (size_t at = 0, behind; at < text.len;) {
+        if ((behind = skip_colour(text, at)) > at) {
+            at = behind;
+            continue;
+        }
+        uint32_t c = utf8_next(text, &at);
+        if (c != '\n') {
+            width += (size_t)width_of(c);
+            continue;
+        }
+        lines += width > columns ? (width + columns - 1) / columns : 1;
+        width = 0;
+    }
     return lines;
 }
 
@@ -191,7 +212,7 @@ void out_page_end(Out *out)
     out->file   = out->screen;
     out->screen = NULL;
     Str text    = str_n(out->page, out->page_len);
-    if (count_lines(text) < out_lines(out) || !show_in_pager(text))
+    if (count_lines(text, out_columns(out)) < out_lines(out) || !show_in_pager(text))
         if (fwrite(text.ptr, 1, text.len, out->file) != text.len)
             note_failure(out);
     free(out->page); /* open_memstream's */

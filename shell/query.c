@@ -25,7 +25,7 @@ typedef struct {
     Grid        *grid;
     size_t       columns, rows;
     GridCell    *cells;
-    bool         endless, header, closed;
+    bool         may_be_endless, endless, header, closed;
     EndReason    ended;
     int64_t      start_us;
     int64_t      told_us; /* when the progress line was written last */
@@ -138,7 +138,7 @@ static void take_header(Query *query, JsonText header)
     query->header  = true;
     query->columns = count;
     query->cells   = mem_calloc(count + 1, sizeof *query->cells);
-    query->endless = !str_starts_with(id, STR_LIT("query_"));
+    query->endless = query->may_be_endless && !str_starts_with(id, STR_LIT("query_"));
     if (query->endless)
         hide_progress(query);
     if (query->endless && query->shell->out.terminal && !query->shell->display.quiet)
@@ -353,6 +353,8 @@ int shell_run_query(Shell *shell, Str statement, const Place *place, bool print)
     Query       query = {
               .shell = shell, .place = place, .print = print, .arena = arena_new(SIZE_MAX), .start_us = now_us()};
     ClientStream stream = {&query, on_data, on_tick};
+    /* A pull query of a stream has an id like a push query's. What a variable holds is not known here. */
+    query.may_be_endless = split_has_word(statement, "EMIT") || str_find(statement, STR_LIT("${"), 0) >= 0;
     shell_request(shell, statement, &request);
     if (print && shell->out.terminal && !shell->display.quiet)
         out_printf(&shell->out, "Press CTRL-C to interrupt\n");

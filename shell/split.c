@@ -203,3 +203,20 @@ Str split_word(Arena *arena, Str statement, size_t n)
             return n == 0 ? str_upper(arena, word) : STR_LIT("");
     }
 }
+
+static bool is_word_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+
+bool split_has_word(Str statement, const char *word)
+{
+    for (size_t at = 0, end; at < statement.len; at = end) {
+        end = split_skip_text(statement, at);
+        if (end > at)
+            continue;
+        while (end < statement.len && is_word_letter(statement.ptr[end]))
+            end++;
+        if (str_equal_nocase(str_n(statement.ptr + at, end - at), str_c(word)))
+            return true;
+        end += end == at;
+    }
+    return false;
+}

@@ -41,4 +41,7 @@ void split_position(Str text, size_t at, unsigned *line, unsigned *col);
 /* The n-th word (0 first) of a statement in upper case, without comments; empty when there are fewer. */
 Str split_word(Arena *arena, Str statement, size_t n);
 
+/* Does the word stand in the statement, outside of texts and comments? In any case. */
+bool split_has_word(Str statement, const char *word);
+
 #endif

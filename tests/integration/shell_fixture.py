@@ -55,6 +55,8 @@ NAMES = {
     "SHOW QUERIES;": [entity("queries", queries=[{"id": "CTAS_X_1"}])],
 }
 
+INFO = {"KsqlServerInfo": {"version": "0.29.0", "serverStatus": "RUNNING"}}
+
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -79,7 +81,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path.startswith("/is_valid_property/bad"):
             self.reply(400, {"@type": "generic_error", "error_code": 40000, "message": "Property cannot be overridden or is unknown: bad"})
         elif self.path == "/info":
-            self.reply(200, {"KsqlServerInfo": {"version": "0.29.0", "serverStatus": "RUNNING"}})
+            self.reply(200, INFO)
         elif self.path.startswith("/status/"):
             self.server.asked.append(self.path)
             self.reply(200, {"status": "SUCCESS", "message": "Done at last", "queryId": None})
@@ -265,10 +267,12 @@ class Terminal:
         self.settle()
 
     def is_at_work(self):
-        """Has it something to do, be it that it waits for a processor?"""
+        """Has it something to do, be it that it waits for a processor, or for its thread that looks for names?"""
         try:
             with open(f"/proc/{self.pid}/task/{self.pid}/stat", encoding="utf-8") as file:
-                return file.read().rpartition(")")[2].split()[0] in "RD"
+                running = file.read().rpartition(")")[2].split()[0] in "RD"
+            with open(f"/proc/{self.pid}/task/{self.pid}/wchan", encoding="utf-8") as file:
+                return running or "futex" in file.read()
         except OSError:
             return False
 

@@ -7,6 +7,7 @@ import base64
 import fcntl
 import os
 import random
+import re
 import signal
 import struct
 import subprocess
@@ -114,7 +115,7 @@ class TroubleTest(WithShell):
     def test_keys_while_a_statement_runs(self):
         """A terminal that is full takes no Ctrl-C either: what was typed is taken out of it, and stands at the next prompt. Ctrl-C drops it."""
         terminal = self.start("-q", "--no-color")
-        terminal.send("SELECT FOREVER;\r")
+        terminal.send("SELECT FOREVER EMIT CHANGES;\r")
         terminal.expect(r"\| e ")
         terminal.send("x" * 30000)
         terminal.settle_for(0.3)
@@ -185,6 +186,27 @@ class TroubleTest(WithShell):
                 self.assertFalse(any(mask >> (signal.SIGSEGV - 1) & 1 for mask in masks), target)
             self.leave(terminal)
 
+    def test_the_terminal_is_whole_again(self):
+        """After an end of any kind it edits lines by itself and marks no pastes; while the shell is stopped, too."""
+        for signals, code in (((), 0), ((signal.SIGTERM,), None), ((signal.SIGHUP,), None), ((signal.SIGSEGV,), -signal.SIGSEGV), ((signal.SIGABRT,), -signal.SIGABRT)):
+            terminal = self.start("-q", kind=Raw)
+            terminal.type("SELECT (one")
+            self.assertFalse(termios.tcgetattr(terminal.fd)[3] & (termios.ICANON | termios.ECHO))
+            os.kill(terminal.pid, signal.SIGTSTP)  # goes on at once
+            terminal.settle()
+            self.assertEqual(re.findall(r"\x1b\[\?2004.", terminal.raw), ["\x1b[?2004" + c for c in "hlh"])
+            for number in signals:
+                os.kill(terminal.pid, number)
+            if not signals:
+                terminal.type("\x03", "\x04")
+            while terminal.read():
+                terminal.settle_for(0.02)
+            modes = termios.tcgetattr(terminal.fd)[3]
+            self.assertEqual(modes & termios.ICANON and modes & termios.ECHO, termios.ECHO, signals)
+            self.assertEqual(re.findall(r"\x1b\[\?2004.", terminal.raw)[-1], "\x1b[?2004l", signals)
+            ended = terminal.end()
+            self.assertTrue(ended == code or code is None, (signals, ended))
+
     def test_entries_called_up(self):
         terminal = self.start("-q", "--no-color")
         terminal.type("!!\r")
@@ -206,7 +228,7 @@ class TroubleTest(WithShell):
     def test_why_a_query_ended(self):
         terminal = self.start()
         for sql, end in (("CUT", "the server is gone"), ("FAIL", "error"), ("UNCLOSED", "the server is gone")):
-            terminal.send(f"SELECT {sql};\r")
+            terminal.send(f"SELECT {sql} EMIT CHANGES;\r")
             terminal.expect(rf"4 rows, \d+\.\d s, \d+ rows/s, {end}\s+sluice> ")
         terminal.send("SHOW STREAMS;\r")
         terminal.expect(r"\s1 row, \d+ ms\s+sluice> ")
