@@ -4,6 +4,7 @@
  * What a registry asks before it takes a new version: backward compatible is a schema that reads what the
  * version before it wrote.
  */
+#include "core/name_set.h"
 #include "serde/avro_schema.h"
 
 /* Pairs that are being compared: one that comes again holds if the rest does. */
@@ -67,22 +68,35 @@ static bool same_name(const AvroType *reader, const AvroType *writer)
            is_among(writer->name, reader->aliases, reader->alias_count);
 }
 
-/* What the writer calls the reader's field. */
-static const AvroField *find_field(const AvroType *writer, const AvroField *field)
+/* Where names stand among themselves: of one that is there twice the first. */
+static void put_name(NameSet *places, Str name, size_t at)
 {
-    for (size_t i = 0; i < writer->count; i++)
-        if (str_equal(writer->fields[i].name, field->name))
-            return &writer->fields[i];
-    for (size_t i = 0; i < writer->count; i++)
-        if (is_among(writer->fields[i].name, field->aliases, field->alias_count))
-            return &writer->fields[i];
-    return NULL;
+    bool    added;
+    size_t *place = name_set_put(places, name, &added);
+    if (added)
+        *place = at;
 }
 
-static Status fields_can_read(const AvroType *reader, const AvroType *writer, const Pair *up, Error *err)
+/* What the writer calls the reader's field: the same, or by the first of its fields that an alias names. */
+static const AvroField *find_field(const AvroType *writer, const NameSet *places, const AvroField *field)
+{
+    const size_t *at   = name_set_get(places, field->name);
+    size_t        best = writer->count;
+    for (size_t i = 0; at == NULL && i < field->alias_count; i++) {
+        const size_t *called = name_set_get(places, field->aliases[i]);
+        if (called != NULL && *called < best)
+            best = *called;
+    }
+    if (at != NULL)
+        best = *at;
+    return best < writer->count ? &writer->fields[best] : NULL;
+}
+
+static Status each_can_read(const AvroType *reader, const AvroType *writer, const NameSet *places,
+                            const Pair *up, Error *err)
 {
     for (size_t i = 0; i < reader->count; i++) {
-        const AvroField *field = &reader->fields[i], *written = find_field(writer, field);
+        const AvroField *field = &reader->fields[i], *written = find_field(writer, places, field);
         if (written != NULL)
             TRY(can_read(field->type, written->type, field->name, up, err));
         else if (str_is_null(field->fallback))
@@ -91,14 +105,30 @@ static Status fields_can_read(const AvroType *reader, const AvroType *writer, co
     return OK;
 }
 
+static Status fields_can_read(const AvroType *reader, const AvroType *writer, const Pair *up, Error *err)
+{
+    Arena   *arena  = arena_new(0);
+    NameSet *places = name_set_new(arena);
+    for (size_t i = 0; i < writer->count; i++)
+        put_name(places, writer->fields[i].name, i);
+    Status status = each_can_read(reader, writer, places, up, err);
+    arena_free(arena);
+    return status;
+}
+
 static Status symbols_can_read(const AvroType *reader, const AvroType *writer, Str path, Error *err)
 {
     if (!str_is_null(reader->fallback)) /* which stands for those that are lost */
         return OK;
-    for (size_t i = 0; i < writer->count; i++)
-        if (!is_among(writer->symbols[i], reader->symbols, reader->count))
-            return refuse(path, "an enum lost a symbol", err);
-    return OK;
+    Arena   *arena = arena_new(0);
+    NameSet *known = name_set_new(arena);
+    bool     lost  = false;
+    for (size_t i = 0; i < reader->count; i++)
+        put_name(known, reader->symbols[i], i);
+    for (size_t i = 0; i < writer->count && !lost; i++)
+        lost = name_set_get(known, writer->symbols[i]) == NULL;
+    arena_free(arena);
+    return lost ? refuse(path, "an enum lost a symbol", err) : OK;
 }
 
 static Status some_branch_reads(const AvroType *reader, const AvroType *writer, Str path, const Pair *up,

@@ -12,6 +12,7 @@
  */
 #include <jansson.h>
 
+#include "core/name_set.h"
 #include "serde/json_sr_schema.h"
 
 enum { DEEPEST = 200, MOST_PAIRS = 100000 };
@@ -108,18 +109,49 @@ static const json_t *follow(Document *document, const json_t *schema)
     return NULL;
 }
 
+/* ---- lists that are sets ---- */
+
+/* By the texts of what stands in them: a client may list very many values. */
+typedef struct {
+    Arena   *arena;
+    NameSet *texts;
+} Listed;
+
+static Str text_of(const json_t *value, Arena *arena)
+{
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS);
+    Str   copy = text != NULL ? str_dup(arena, str_c(text)) : STR_NULL;
+    free(text);
+    return copy;
+}
+
+/* NULL lists nothing; what is no list is one of itself. */
+static Listed listed_open(const json_t *list)
+{
+    Arena *arena = arena_new(0);
+    Listed set   = {arena, name_set_new(arena)};
+    size_t count = json_is_array(list) ? json_array_size(list) : list != NULL;
+    bool   added;
+    for (size_t i = 0; i < count; i++)
+        (void)name_set_put(set.texts, text_of(json_is_array(list) ? json_array_get(list, i) : list, arena),
+                           &added);
+    return set;
+}
+
+static bool listed_has(const Listed *set, const json_t *value)
+{
+    return name_set_get(set->texts, text_of(value, set->arena)) != NULL;
+}
+
+static void listed_close(Listed *set) { arena_free(set->arena); }
+
 /* ---- types ---- */
 
 /* "integer" among them is a "number", too. */
-static bool has_type(const json_t *types, const char *name)
+static bool has_type(const Listed *types, const json_t *type)
 {
-    if (json_is_string(types))
-        return strcmp(json_string_value(types), name) == 0 ||
-               (strcmp(name, "integer") == 0 && strcmp(json_string_value(types), "number") == 0);
-    for (size_t i = 0; i < json_array_size(types); i++)
-        if (has_type(json_array_get(types, i), name))
-            return true;
-    return false;
+    return listed_has(types, type) || (strcmp(json_string_value(type), "integer") == 0 &&
+                                       name_set_get(types->texts, STR_LIT("\"number\"")) != NULL);
 }
 
 static Status types_accept(const json_t *reader, const json_t *writer, const char *path, Error *err)
@@ -127,16 +159,19 @@ static Status types_accept(const json_t *reader, const json_t *writer, const cha
     const json_t *reads = get(reader, "type"), *wrote = get(writer, "type");
     if (reads == NULL)
         return OK;
-    if (json_is_string(wrote))
-        return has_type(reads, json_string_value(wrote)) ? OK : refuse(path, "a type was changed", err);
-    if (!json_is_array(wrote))
+    if (!json_is_string(wrote) && !json_is_array(wrote))
         return refuse(path, "a type was added", err);
-    for (size_t i = 0; i < json_array_size(wrote); i++) {
-        const char *name = json_string_value(json_array_get(wrote, i));
-        if (name == NULL || !has_type(reads, name))
-            return refuse(path, "a type was removed", err);
+    Listed types = listed_open(reads);
+    size_t count = json_is_array(wrote) ? json_array_size(wrote) : 1;
+    bool   good  = true;
+    for (size_t i = 0; i < count && good; i++) {
+        const json_t *type = json_is_array(wrote) ? json_array_get(wrote, i) : wrote;
+        good               = json_is_string(type) && has_type(&types, type);
     }
-    return OK;
+    listed_close(&types);
+    if (good)
+        return OK;
+    return refuse(path, json_is_array(wrote) ? "a type was removed" : "a type was changed", err);
 }
 
 /* ---- limits and values ---- */
@@ -213,6 +248,19 @@ static bool contains(const json_t *list, const json_t *value)
     return false;
 }
 
+/* Of numbers there is more than one text: so what is not found is looked for once more. */
+static bool contains_all(const json_t *list, const json_t *values)
+{
+    Listed set  = listed_open(list);
+    bool   good = true;
+    for (size_t i = 0; i < json_array_size(values) && good; i++) {
+        const json_t *value = json_array_get(values, i);
+        good                = listed_has(&set, value) || contains(list, value);
+    }
+    listed_close(&set);
+    return good;
+}
+
 static Status values_accept(const json_t *reader, const json_t *writer, const char *path, Error *err)
 {
     const json_t *now = get(reader, "enum"), *before = get(writer, "enum"), *only = get(reader, "const");
@@ -225,10 +273,7 @@ static Status values_accept(const json_t *reader, const json_t *writer, const ch
         return contains(now, constant) ? OK : refuse(path, "an enum lost a value", err);
     if (before == NULL)
         return refuse(path, "an enum was added", err);
-    for (size_t i = 0; i < json_array_size(before); i++)
-        if (!contains(now, json_array_get(before, i)))
-            return refuse(path, "an enum lost a value", err);
-    return OK;
+    return contains_all(now, before) ? OK : refuse(path, "an enum lost a value", err);
 }
 
 /* ---- alternatives ---- */
@@ -294,17 +339,6 @@ static const json_t *of_others(const Comparing *c, const json_t *schema)
     return others != NULL ? others : c->empty;
 }
 
-static bool is_required(const json_t *schema, const char *name)
-{
-    const json_t *list = get(schema, "required");
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const char *one = json_string_value(json_array_get(list, i));
-        if (one != NULL && strcmp(one, name) == 0)
-            return true;
-    }
-    return false;
-}
-
 static Status new_property_accepts(Comparing *c, const json_t *property, const json_t *writer,
                                    const char *name, const Pair *up, Error *err)
 {
@@ -347,17 +381,26 @@ static Status properties_accept(Comparing *c, const json_t *reader, const json_t
     return OK;
 }
 
+static Status required_accept(const json_t *reader, const json_t *writer, Error *err)
+{
+    const json_t *required = get(reader, "required");
+    Listed        before   = listed_open(get(writer, "required"));
+    const char   *fresh    = NULL;
+    for (size_t i = 0; i < json_array_size(required) && fresh == NULL; i++) {
+        const json_t *one  = json_array_get(required, i);
+        const char   *name = json_string_value(one);
+        if (name != NULL && !listed_has(&before, one) &&
+            get(get(get(reader, "properties"), name), "default") == NULL)
+            fresh = name;
+    }
+    listed_close(&before);
+    return fresh == NULL ? OK : refuse(fresh, "a property became required, and has no default", err);
+}
+
 static Status objects_accept(Comparing *c, const json_t *reader, const json_t *writer, const char *path,
                              const Pair *up, Error *err)
 {
-    const json_t *required = get(reader, "required");
-    for (size_t i = 0; i < json_array_size(required); i++) {
-        const char *name = json_string_value(json_array_get(required, i));
-        if (name == NULL || is_required(writer, name))
-            continue;
-        if (get(get(get(reader, "properties"), name), "default") == NULL)
-            return refuse(name, "a property became required, and has no default", err);
-    }
+    TRY(required_accept(reader, writer, err));
     TRY(properties_accept(c, reader, writer, up, err));
     const json_t *now = of_others(c, reader), *before = of_others(c, writer);
     if (accepts_all(now) || json_is_false(before))

@@ -4,6 +4,7 @@
  *
  * Fields may come and go; a number that both know must mean the same kind of bytes.
  */
+#include "core/name_set.h"
 #include "serde/proto_sql.h"
 
 typedef struct Pair Pair;
@@ -44,12 +45,27 @@ static int family(ProtoKind kind)
     }
 }
 
-static const ProtoField *find_number(const ProtoMessage *message, int32_t number)
+static int by_number(const void *a, const void *b)
 {
+    int32_t left = (*(const ProtoField *const *)a)->number, right = (*(const ProtoField *const *)b)->number;
+    return (left > right) - (left < right);
+}
+
+/* On the heap. */
+static const ProtoField **sorted_fields(const ProtoMessage *message)
+{
+    const ProtoField **fields = mem_calloc(message->count + 1, sizeof(*fields));
     for (size_t i = 0; i < message->count; i++)
-        if (message->fields[i].number == number)
-            return &message->fields[i];
-    return NULL;
+        fields[i] = &message->fields[i];
+    qsort(fields, message->count, sizeof(*fields), by_number);
+    return fields;
+}
+
+/* NULL: none has it. */
+static const ProtoField *find_number(const ProtoField *const *sorted, size_t count, const ProtoField *field)
+{
+    const ProtoField *const *found = bsearch(&field, sorted, count, sizeof(*sorted), by_number);
+    return found != NULL ? *found : NULL;
 }
 
 static Status refuse(const ProtoMessage *message, const ProtoField *field, const char *why, Error *err)
@@ -58,38 +74,69 @@ static Status refuse(const ProtoMessage *message, const ProtoField *field, const
                      STR_ARG(message->full_name), STR_ARG(field->name), (int)field->number);
 }
 
+static Status can_read(const ProtoMessage *reader, const ProtoMessage *writer, const Pair *up, Error *err);
+
+static Status field_can_read(const ProtoMessage *reader, const ProtoField *field, const ProtoField *written,
+                             const Pair *up, Error *err)
+{
+    if (family(field->kind) != family(written->kind))
+        return refuse(reader, field, "a field's type was changed", err);
+    if (field->repeated != written->repeated && field->kind != PROTO_STRING && field->kind != PROTO_BYTES &&
+        field->kind != PROTO_MESSAGE)
+        return refuse(reader, field, "a list became a value, or a value a list", err);
+    return field->kind == PROTO_MESSAGE ? can_read(field->message, written->message, up, err) : OK;
+}
+
 static Status can_read(const ProtoMessage *reader, const ProtoMessage *writer, const Pair *up, Error *err)
 {
-    Pair here = {up, reader, writer, up->budget, up->depth + 1};
+    Status status = OK;
+    Pair   here   = {up, reader, writer, up->budget, up->depth + 1};
     if (++*up->budget > MOST_PAIRS || here.depth > DEEPEST)
         return error_set(err, E_PLAN, NO_POS, "the schemas are too large to compare");
     for (const Pair *at = up; at != NULL; at = at->up)
         if (at->reader == reader && at->writer == writer)
             return OK;
-    for (size_t i = 0; i < reader->count; i++) {
-        const ProtoField *field = &reader->fields[i], *written = find_number(writer, field->number);
-        if (written == NULL)
-            continue;
-        if (family(field->kind) != family(written->kind))
-            return refuse(reader, field, "a field's type was changed", err);
-        if (field->repeated != written->repeated && field->kind != PROTO_STRING &&
-            field->kind != PROTO_BYTES && field->kind != PROTO_MESSAGE)
-            return refuse(reader, field, "a list became a value, or a value a list", err);
-        if (field->kind == PROTO_MESSAGE)
-            TRY(can_read(field->message, written->message, &here, err));
+    const ProtoField **fields = sorted_fields(writer);
+    for (size_t i = 0; i < reader->count && status == OK; i++) {
+        const ProtoField *written = find_number(fields, writer->count, &reader->fields[i]);
+        if (written != NULL)
+            status = field_can_read(reader, &reader->fields[i], written, &here, err);
     }
-    return OK;
+    mem_free(fields);
+    return status;
 }
 
-Status proto_can_read(const ProtoFile *reader, const ProtoFile *writer, Error *err)
+static const ProtoMessage *find_message(const ProtoFile *file, const NameSet *places, Str name)
+{
+    const size_t *at = name_set_get(places, name);
+    return at != NULL ? &file->messages[*at] : proto_find(file, name);
+}
+
+static Status each_can_read(const ProtoFile *reader, const NameSet *places, const ProtoFile *writer,
+                            Error *err)
 {
     size_t budget = 0;
     for (size_t i = 0; i < writer->count; i++) {
-        const ProtoMessage *next = proto_find(reader, writer->messages[i].full_name);
+        const ProtoMessage *next = find_message(reader, places, writer->messages[i].full_name);
         if (next == NULL)
             return error_set(err, E_PLAN, NO_POS, "the message " STR_FMT " was removed",
                              STR_ARG(writer->messages[i].full_name));
         TRY(can_read(next, &writer->messages[i], &(Pair){.budget = &budget}, err));
     }
     return OK;
+}
+
+Status proto_can_read(const ProtoFile *reader, const ProtoFile *writer, Error *err)
+{
+    Arena   *arena  = arena_new(0);
+    NameSet *places = name_set_new(arena);
+    for (size_t i = 0; i < reader->count; i++) {
+        bool    added;
+        size_t *place = name_set_put(places, reader->messages[i].full_name, &added);
+        if (added)
+            *place = i;
+    }
+    Status status = each_can_read(reader, places, writer, err);
+    arena_free(arena);
+    return status;
 }
