@@ -13,6 +13,9 @@
 
 /* No tree is deeper, so that whoever walks one may recurse; a deeper text is refused (sql.md 2.5). */
 enum { AST_MAX_DEPTH = 500 };
+/* Nor has a statement more expressions, columns and literals included: each takes up to a KB by the time it
+ * is planned, so a request of 16 MB would take some GB. */
+enum { AST_MAX_EXPRESSIONS = 250000 };
 
 /* ---- names and types ---- */
 

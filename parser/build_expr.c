@@ -44,10 +44,12 @@ void vec_add_first(Vec *vec, void *item)
 AstExpr *build_expr(ParseState *state, AstExprKind kind, Pos pos, size_t count)
 {
     AstExpr *expr = ARENA_NEW(state->arena, AstExpr);
-    expr->kind    = kind;
-    expr->pos     = pos;
-    expr->depth   = 1;
-    expr->count   = count;
+    if (++state->expressions > AST_MAX_EXPRESSIONS)
+        parse_too_many(state, pos);
+    expr->kind  = kind;
+    expr->pos   = pos;
+    expr->depth = 1;
+    expr->count = count;
     if (count > 0)
         expr->operands = ARENA_ARRAY(state->arena, const AstExpr *, count);
     return expr;

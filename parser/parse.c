@@ -147,6 +147,7 @@ static void feed(ParseState *state, void *parser, Lexer *lexer)
         index++;
         if (token.id == TK_SEMI) {
             index                = 0;
+            state->expressions   = 0;
             state->open_brackets = 0;
         }
     }

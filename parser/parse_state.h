@@ -45,6 +45,7 @@ typedef struct {
     Vec                 edits;         /* Edit: of the current statement, in order of the text */
     Token               ahead;         /* the token after the one the grammar is given */
     Token               last;          /* the token before it */
+    size_t              expressions;   /* of the current statement */
     unsigned            open_brackets; /* not yet closed, in the current statement */
     Token               select;        /* SELECT of the current statement */
     bool                at_start;      /* the token given is the first of a statement */
@@ -62,6 +63,7 @@ void parse_syntax_error(ParseState *state, void *parser, const Token *token);
 void parse_refuse_token(ParseState  *state,
                         const Token *token); /* the default text, without asking the grammar */
 void parse_too_deep(ParseState *state);
+void parse_too_many(ParseState *state, Pos pos); /* expressions; `pos`: of the first that is too many */
 /* dialect_hint.c: appends to the error at `token` what stands here for what other databases have; false: it
  * is nothing of theirs. */
 bool parse_hint_dialect(ParseState *state, void *parser, const Token *token);

@@ -37,6 +37,18 @@ void parse_too_deep(ParseState *state)
         "many nested expressions in the statement.");
 }
 
+void parse_too_many(ParseState *state, Pos pos)
+{
+    if (state->stop)
+        return;
+    state->stop = true;
+    state->status =
+        error_set(state->err, E_SYNTAX, pos,
+                  "Error processing statement: Statement is too large to parse. It has more than %d "
+                  "expressions, columns and literals included.",
+                  AST_MAX_EXPRESSIONS);
+}
+
 static void refuse(ParseState *state, const Token *token)
 {
     fail(state, token, "Syntax error at or near '" STR_FMT "' at line %u:%u", STR_ARG(token->text),

@@ -241,6 +241,33 @@ static void depth_is_bounded(void **unused)
     }
 }
 
+static Status parse_list(int literals, StrBuf *text, Error *err)
+{
+    Arena    *arena = arena_new(0);
+    AstScript script;
+    strbuf_adds(text, "SELECT 1");
+    for (int i = 1; i < literals; i++)
+        strbuf_adds(text, ",1");
+    strbuf_adds(text, " FROM t; SELECT 1 FROM t;"); /* what is counted is a statement's */
+    Status status = parse_script(arena, strbuf_str(text), NULL, &script, err);
+    arena_free(arena);
+    return status;
+}
+
+static void size_is_bounded(void **unused)
+{
+    StrBuf most = {0}, more = {0};
+    Error  err;
+    assert_int_equal(parse_list(AST_MAX_EXPRESSIONS, &most, &err), OK);
+    assert_int_equal(parse_list(AST_MAX_EXPRESSIONS + 1, &more, &err), E_SYNTAX);
+    assert_string_equal(err.message,
+                        "Error processing statement: Statement is too large to parse. It has more than "
+                        "250000 expressions, columns and literals included.");
+    assert_int_equal(err.pos.col, strlen("SELECT 1,") + 2 * (AST_MAX_EXPRESSIONS - 1) + 1);
+    strbuf_clear(&most);
+    strbuf_clear(&more);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +275,7 @@ int main(void)
         cmocka_unit_test(positions_start_at_the_origin),
         cmocka_unit_test(exactly_one_statement),
         cmocka_unit_test(depth_is_bounded),
+        cmocka_unit_test(size_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
