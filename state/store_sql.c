@@ -85,14 +85,20 @@ static void add_put(StrBuf *sql, const StoreTable *table)
         strbuf_addf(sql, ", " STR_FMT " = ?%zu", STR_ARG(table->columns[i]), i + 8);
 }
 
-/* Of one partition. Parameters: 1 to 4 identity to go on after, 5 low, 6 high, 7 how many. */
+/* What follows the partition in a list of the identity, which begins with it. */
+static const char *behind_partition(const char *list) { return strchr(list, ' ') + 1; }
+
+/* Of one partition. Parameters: 1 to 4 identity to go on after, 5 low, 6 high, 7 how many. The partition
+ * stands apart: in one comparison with the rest of the identity SQLite would find the partition alone in the
+ * tree, and each chunk would pass all rows of the chunks before. */
 static void add_chunk(StrBuf *sql, const StoreTable *table, int low, int high)
 {
     const StoreLayout *layout = &store_layouts[table->spec.kind];
     add_select(sql, table);
     strbuf_adds(sql, " WHERE _partition = ?2");
     if (low == CHUNK_AFTER)
-        strbuf_addf(sql, " AND (%s) > (%s)", layout->identity, layout->identity_values);
+        strbuf_addf(sql, " AND (%s) > (%s)", behind_partition(layout->identity),
+                    behind_partition(layout->identity_values));
     if (low == BOUND_INCLUSIVE || low == BOUND_EXCLUSIVE)
         strbuf_adds(sql, low == BOUND_INCLUSIVE ? " AND _key >= ?5" : " AND _key > ?5");
     if (high != BOUND_NONE)

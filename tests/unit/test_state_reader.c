@@ -1,5 +1,6 @@
 /* Readers: bounds, windows, partitions, several files, chunks, and a thread that reads while the worker
  * commits. */
+#include "state/store_table.h"
 #include "state_fixture.h"
 
 #include <pthread.h>
@@ -250,6 +251,49 @@ static void rows_of_several_files(void **state)
     assert_int_equal(state_reader_open(paths, NULL, 2, &reader, &f->err), E_IO);
 }
 
+/* Steps of SQLite's machine for a chunk of 10 rows that begins behind the row with this number. */
+static int chunk_steps(Fixture *f, StoreTable *table, int after)
+{
+    sqlite3_stmt *stmt;
+    char          key[16];
+    int           rows = 0;
+    snprintf(key, sizeof key, "%06d", after);
+    const TableRow last = {.key = str_c(key), .partition = 1, .window_start = after, .window_end = after};
+    MUST(store_table_statement(table, table_sql_chunk(CHUNK_AFTER, BOUND_NONE), &stmt, &f->err));
+    store_table_bind_identity(table, stmt, &last);
+    sqlite3_bind_int(stmt, 7, 10);
+    while (sqlite3_step(stmt) == SQLITE_ROW)
+        rows++;
+    sqlite3_reset(stmt);
+    assert_int_equal(rows, 10);
+    return sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_VM_STEP, 1);
+}
+
+/* A table of a million rows took the square of that. */
+static void a_chunk_costs_its_own_rows(void **state)
+{
+    static const StoreKind kinds[] = {STORE_KEY_VALUE, STORE_WINDOW, STORE_SESSION};
+    Fixture               *f       = *state;
+    for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+        sqlite3     *db;
+        StoreTable  *table;
+        StoreSpec    spec     = fixture_spec("T", kinds[k], -1);
+        const Value  values[] = {value_from_int(1), value_null(), value_null()};
+        const Value *keys     = ARENA_ARRAY(f->arena, Value, spec.key_count + 1);
+        assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+        MUST(state_db_create(db, &f->err));
+        MUST(store_table_open(db, &spec, true, &table, &f->err));
+        for (int i = 0; i < 3000; i++) {
+            char key[16];
+            snprintf(key, sizeof key, "%06d", i);
+            MUST(store_table_put(table, &(TableRow){str_c(key), 1, i, i, i, true, keys, values}, &f->err));
+        }
+        assert_true(chunk_steps(f, table, 2900) < chunk_steps(f, table, 5) * 2);
+        store_table_free(table);
+        sqlite3_close(db);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +303,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_table_made_again_is_noticed, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(a_reader_sees_only_whole_commits, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(rows_of_several_files, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_chunk_costs_its_own_rows, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
