@@ -63,6 +63,7 @@ typedef struct {
     bool           closes;     /* after this reply */
     bool           hung_up;    /* the client has ended its side; bytes before that may be unread */
     bool           peer_ended; /* and they are read: it says nothing any more */
+    bool           overheard;  /* it has said something that nobody listens to yet */
     bool           served;     /* a request was answered: it may idle */
     int64_t        since_ms;   /* the state; of HEAD with a byte: that byte */
     uint32_t       wanted;     /* of the loop */
@@ -369,8 +370,9 @@ static void end_reply(Connection *connection, bool cut)
 {
     bool more = connection->state == ANSWER && !connection->closes && !cut;
     let_go(connection);
-    connection->served   = true;
-    connection->replying = false;
+    connection->overheard = false;
+    connection->served    = true;
+    connection->replying  = false;
     if (!more)
         strbuf_clear(&connection->in), connection->in_at = 0;
     enter(connection, more ? HEAD : LAST);
@@ -475,9 +477,12 @@ static void notice_end(Connection *connection)
         exchange_lost(connection->x);
 }
 
+/* A client that waits for its answer says nothing: the loop goes on to watch it, at no cost, until it does.
+ */
 static void want(Connection *connection)
 {
-    uint32_t events = (hears(connection) ? EPOLLIN : 0) | (connection->hung_up ? 0 : EPOLLRDHUP) |
+    bool     quiet  = connection->state == ANSWER && !connection->peer_ended && !connection->overheard;
+    uint32_t events = (hears(connection) || quiet ? EPOLLIN : 0) | (connection->hung_up ? 0 : EPOLLRDHUP) |
                       (connection->out.blocked ? EPOLLOUT : 0);
     if (events != connection->wanted)
         loop_want(connection->loop, &connection->base, events);
@@ -549,6 +554,7 @@ static void connection_ready(LoopSource *source, uint32_t events)
     Connection *connection = (Connection *)source;
     bool        alive      = (events & EPOLLERR) == 0;
     connection->hung_up    = connection->hung_up || (events & EPOLLRDHUP) != 0;
+    connection->overheard  = (events & EPOLLIN) != 0 && !hears(connection);
     if (alive && hears(connection))
         alive = receive(connection);
     else if ((events & EPOLLHUP) != 0) /* neither does it read any more */

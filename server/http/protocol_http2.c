@@ -65,6 +65,7 @@ struct Connection {
     size_t           held;  /* bytes of their fields */
     StrBuf           early; /* what was read before the loop had it */
     Outbox           out;
+    uint32_t         wanted;     /* of the loop */
     bool             ends_early; /* a reply is over before its request */
     int64_t          heard_ms;
     int              resets;
@@ -450,11 +451,12 @@ static void go_on(Connection *connection)
     alive      = alive && send_all(connection);
     bool wants = nghttp2_session_want_read(connection->session) ||
                  nghttp2_session_want_write(connection->session) || connection->out.bytes.len > 0;
+    uint32_t events = EPOLLIN | EPOLLRDHUP | (connection->out.blocked ? EPOLLOUT : 0);
     if (!alive || !wants)
         drop(connection);
-    else
-        loop_want(connection->server->loop, &connection->base,
-                  EPOLLIN | EPOLLRDHUP | (connection->out.blocked ? EPOLLOUT : 0));
+    else if (events != connection->wanted)
+        loop_want(connection->server->loop, &connection->base, events);
+    connection->wanted = events;
 }
 
 /* False: it is no HTTP/2. */
