@@ -391,6 +391,7 @@ static void a_restore_holds_no_more_than_it_may(void **state)
     Store *restored = buffer_open(f, "B"), *source = buffer_open(f, "C");
     add_rows(f, source, ROWS, ROW_BYTES);
     apply_changes(f, source, restored, ROWS);
+    MUST(state_file_flush(f->file, &f->err)); /* readers do not see what is on its way there */
     MUST(state_reader_open(&path, &b.share, 1, &reader, &f->err));
     MUST(state_reader_scan(reader, &spec, &all, f->arena, add_row, &cold, &f->err));
     assert_in_range(cold, ROWS - 25, ROWS - 15);
