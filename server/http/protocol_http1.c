@@ -37,6 +37,7 @@ enum {
     RECEIVE_BLOCK  = TLS_RECORD,
     RECEIVE_ROUNDS = 16, /* then others have their turn */
     SEND_BLOCK     = 64 * 1024,
+    SEND_ROUNDS    = 8,  /* the same */
     CHUNK_HEAD     = 10, /* "ffffffff\r\n" */
     MAX_BLANK      = 64  /* bytes of empty lines before a head (RFC 9112, 2.2) */
 };
@@ -478,12 +479,12 @@ static void notice_end(Connection *connection)
 }
 
 /* A client that waits for its answer says nothing: the loop goes on to watch it, at no cost, until it does.
- */
-static void want(Connection *connection)
+ * `more`: there is something to send that waits for nothing but others' turn. */
+static void want(Connection *connection, bool more)
 {
     bool     quiet  = connection->state == ANSWER && !connection->peer_ended && !connection->overheard;
     uint32_t events = (hears(connection) || quiet ? EPOLLIN : 0) | (connection->hung_up ? 0 : EPOLLRDHUP) |
-                      (connection->out.blocked ? EPOLLOUT : 0);
+                      (connection->out.blocked || more ? EPOLLOUT : 0);
     if (events != connection->wanted)
         loop_want(connection->loop, &connection->base, events);
     connection->wanted = events;
@@ -493,6 +494,7 @@ static void want(Connection *connection)
 static void go_on(Connection *connection)
 {
     bool moved;
+    int  rounds = 0;
     notice_end(connection);
     do {
         moved = move(connection);
@@ -503,14 +505,14 @@ static void go_on(Connection *connection)
             drop(connection);
             return;
         }
-    } while (moved && !connection->out.blocked);
+    } while (moved && !connection->out.blocked && ++rounds < SEND_ROUNDS);
     bool idle = connection->state == HEAD && connection->peer_ended;
     if (idle || (connection->state == BODY && connection->peer_ended))
         drop(connection);
     else if (connection->state == LAST && connection->out.bytes.len == 0)
         linger(connection);
     else
-        want(connection);
+        want(connection, moved);
 }
 
 /* What was consumed makes room. */

@@ -11,6 +11,7 @@
  * the limit of their size.
  */
 #include <errno.h>
+#include <limits.h>
 #include <nghttp2/nghttp2.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@ enum {
     SEND_BLOCK      = 32 * 1024,
     RECEIVE_BLOCK   = TLS_RECORD,
     RECEIVE_ROUNDS  = 16,   /* then others have their turn */
+    SEND_ROUNDS     = 16,   /* the same */
     MOST_RESETS     = 1000, /* streams begun and cancelled, beyond what a second forgives */
     RESETS_FORGIVEN = 100,
     BODY_WINDOW     = 1024 * 1024,
@@ -430,11 +432,11 @@ static void end_early(Connection *connection)
     connection->ends_early = later;
 }
 
-/* Sends what there is until the socket takes no more. False: the client is gone. */
-static bool send_all(Connection *connection)
+/* Sends what there is until the socket takes no more, so many blocks at most. False: the client is gone. */
+static bool send_some(Connection *connection, int rounds)
 {
     connection->out.blocked = false;
-    while (!connection->out.blocked) {
+    for (int i = 0; i < rounds && !connection->out.blocked; i++) {
         if (connection->out.bytes.len == 0 && (!gather(connection) || connection->out.bytes.len == 0))
             return connection->out.bytes.len == 0 && nghttp2_session_want_write(connection->session) == 0;
         if (!outbox_send(&connection->out, connection->socket.tls, connection->base.fd))
@@ -443,16 +445,17 @@ static bool send_all(Connection *connection)
     return true;
 }
 
+static bool send_all(Connection *connection) { return send_some(connection, INT_MAX); }
+
 /* After whatever has happened. */
 static void go_on(Connection *connection)
 {
-    bool alive = send_all(connection);
+    bool alive = send_some(connection, SEND_ROUNDS);
     end_early(connection); /* behind what was sent */
-    alive      = alive && send_all(connection);
-    bool wants = nghttp2_session_want_read(connection->session) ||
-                 nghttp2_session_want_write(connection->session) || connection->out.bytes.len > 0;
-    uint32_t events = EPOLLIN | EPOLLRDHUP | (connection->out.blocked ? EPOLLOUT : 0);
-    if (!alive || !wants)
+    alive           = alive && send_some(connection, SEND_ROUNDS);
+    bool     more   = nghttp2_session_want_write(connection->session) || connection->out.bytes.len > 0;
+    uint32_t events = EPOLLIN | EPOLLRDHUP | (more ? EPOLLOUT : 0);
+    if (!alive || !(more || nghttp2_session_want_read(connection->session)))
         drop(connection);
     else if (events != connection->wanted)
         loop_want(connection->server->loop, &connection->base, events);

@@ -8,6 +8,7 @@
 #include "server/http/websocket.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <openssl/evp.h>
 #include <sys/epoll.h>
 
@@ -27,6 +28,7 @@ enum {
     HEAD_MOST     = 14,
     PIECE         = 16 * 1024,
     SEND_BLOCK    = 32 * 1024,
+    SEND_ROUNDS   = 16,   /* then others have their turn */
     CLOSE_WAIT_MS = 5000, /* for the client's own close */
 };
 
@@ -163,10 +165,11 @@ static void gather(WebSocket *socket)
 
 static void drop(WebSocket *socket) { loop_remove(socket->server->loop, &socket->base); }
 
-static bool send_all(WebSocket *socket)
+/* So many blocks at most. *more: there may be others. False: the client is gone. */
+static bool send_some(WebSocket *socket, int rounds, bool *more)
 {
-    socket->out.blocked = false;
-    while (!socket->out.blocked) {
+    socket->out.blocked = *more = false;
+    for (int i = 0; i < rounds && !socket->out.blocked; i++) {
         if (socket->out.bytes.len == 0)
             gather(socket);
         if (socket->out.bytes.len == 0)
@@ -174,18 +177,18 @@ static bool send_all(WebSocket *socket)
         if (!outbox_send(&socket->out, socket->from.tls, socket->base.fd))
             return false;
     }
+    *more = true;
     return true;
 }
 
 static void go_on(WebSocket *socket)
 {
-    bool alive = send_all(socket);
-    bool over  = socket->said_close && socket->heard_close && socket->out.bytes.len == 0;
+    bool more, alive = send_some(socket, SEND_ROUNDS, &more);
+    bool over = socket->said_close && socket->heard_close && socket->out.bytes.len == 0;
     if (!alive || over)
         drop(socket);
     else
-        loop_want(socket->server->loop, &socket->base,
-                  EPOLLIN | EPOLLRDHUP | (socket->out.blocked ? EPOLLOUT : 0));
+        loop_want(socket->server->loop, &socket->base, EPOLLIN | EPOLLRDHUP | (more ? EPOLLOUT : 0));
 }
 
 /* False: the connection is over. */
@@ -234,8 +237,9 @@ static void socket_tick(LoopSource *source, int64_t now_ms)
 static void socket_release(LoopSource *source)
 {
     WebSocket *socket = (WebSocket *)source;
+    bool       more;
     if (atomic_load(&socket->server->stopping))
-        (void)send_all(socket);
+        (void)send_some(socket, INT_MAX, &more);
     exchange_over(socket->x);
     connection_close(socket->server, &socket->from);
     outbox_clear(&socket->out);
