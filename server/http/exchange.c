@@ -15,8 +15,8 @@
 #include "server/http/websocket.h"
 
 enum {
-    MEMORY_MAX                                                              = 4 * 1024 * 1024,
-    /* of one reply that is not read; what follows goes to a file */ LENGTH = 4
+    MEMORY_MAX = 4 * 1024 * 1024, /* of one reply that is not read; more goes to a file */
+    LENGTH     = 4                /* bytes before a piece */
 };
 
 /* ---- life ---- */

@@ -50,6 +50,32 @@ Str fields_find(const Fields *fields, Str name)
     return STR_NULL;
 }
 
+static bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+Str fields_trim(Str text)
+{
+    while (text.len > 0 && is_blank(text.ptr[0]))
+        text = str_n(text.ptr + 1, text.len - 1);
+    while (text.len > 0 && is_blank(text.ptr[text.len - 1]))
+        text.len--;
+    return text;
+}
+
+bool fields_list_has(Str list, Str word, bool *last)
+{
+    bool found = false, here = false;
+    for (size_t at = 0; !str_is_null(list) && at <= list.len;) {
+        const char *comma = at < list.len ? memchr(list.ptr + at, ',', list.len - at) : NULL;
+        size_t      end   = comma != NULL ? (size_t)(comma - list.ptr) : list.len;
+        here              = str_equal_nocase(fields_trim(str_n(list.ptr + at, end - at)), word);
+        found             = found || here;
+        at                = end + 1;
+    }
+    if (last != NULL)
+        *last = here;
+    return found;
+}
+
 /* RFC 3986, 3.2.2 and 3.2.3, roughly: what no host and no port is made of. */
 static bool is_host(Str host)
 {

@@ -21,6 +21,12 @@ Str fields_find(const Fields *fields, Str name);
 /* One after the other, from *at = 0 on. False: that was all. */
 bool fields_next(const Fields *fields, size_t *at, Str *name, Str *value);
 
+/* Without the blanks around it (RFC 9110, 5.5), which no other control character is one of. */
+Str fields_trim(Str text);
+/* Is the word, in letters of either case, in a field that is a comma list? *last, unless NULL: it is the end
+ * of it. */
+bool fields_list_has(Str list, Str word, bool *last);
+
 /* Two answers to a question that has one (who asks, for whom it is, where the body ends), or a host that is
  * none: whoever stands between may have read it another way than we do. NULL, or why it is refused: 400. */
 const char *fields_fault(const Fields *fields);

@@ -24,18 +24,6 @@ static bool came_by_proxy(const Fields *fields)
     return false;
 }
 
-static bool list_has(Str list, Str wanted)
-{
-    for (size_t at = 0; at < list.len;) {
-        const char *comma = memchr(list.ptr + at, ',', list.len - at);
-        size_t      end   = comma != NULL ? (size_t)(comma - list.ptr) : list.len;
-        if (str_equal_nocase(str_trim(str_n(list.ptr + at, end - at)), wanted))
-            return true;
-        at = end + 1;
-    }
-    return false;
-}
-
 /* Base64 in the alphabet for addresses, of whole settings. */
 static bool read_settings(Str text, Arena *arena, StrBuf *out)
 {
@@ -73,9 +61,9 @@ H2c *h2c_asked(Fields *fields, int fd, HttpExchange *x)
     Str upgrade    = fields_find(fields, STR_LIT("Upgrade"));
     Str connection = fields_find(fields, STR_LIT("Connection"));
     Str settings   = find_settings(fields);
-    if (x->version != HTTP_1_1 || !list_has(upgrade, STR_LIT("h2c")) || str_is_null(settings) ||
-        !list_has(connection, STR_LIT("Upgrade")) || !list_has(connection, STR_LIT("HTTP2-Settings")) ||
-        came_by_proxy(fields) || !is_tcp(fd))
+    if (x->version != HTTP_1_1 || !fields_list_has(upgrade, STR_LIT("h2c"), NULL) || str_is_null(settings) ||
+        !fields_list_has(connection, STR_LIT("Upgrade"), NULL) ||
+        !fields_list_has(connection, STR_LIT("HTTP2-Settings"), NULL) || came_by_proxy(fields) || !is_tcp(fd))
         return NULL;
     H2c *h2c = mem_calloc(1, sizeof *h2c);
     if (!read_settings(settings, x->arena, &h2c->settings)) {

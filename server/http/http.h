@@ -88,8 +88,7 @@ Str http_sent_path(const HttpExchange *x);
 Str http_parameter(HttpExchange *x, const char *name);
 Str http_header(const HttpExchange *x,
                 const char         *name); /* STR_NULL: not sent. Only before the reply has begun */
-/* Who asks, as the request has proved or the connection: the latter knows the subject of the client's
- * certificate
+/* Who asks, as the request has proved or the connection, which knows the subject of the client's certificate
  * ("CN=ann,O=x"; RFC 2253). STR_NULL: nobody knows. */
 Str http_principal(const HttpExchange *x);
 /* The roles that came with the name: "a,b"; STR_NULL: the connection proved it, which knows of none. */

@@ -64,15 +64,6 @@ static bool has_control(Str text, bool tab_allowed)
 
 static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
-static Str trim_blanks(Str text)
-{
-    while (text.len > 0 && is_blank(text.ptr[0]))
-        text = str_n(text.ptr + 1, text.len - 1);
-    while (text.len > 0 && is_blank(text.ptr[text.len - 1]))
-        text.len--;
-    return text;
-}
-
 /* The next line without its end, which is there: *rest is what follows. */
 static Str take_line(Str *rest)
 {
@@ -80,21 +71,6 @@ static Str take_line(Str *rest)
     Str         line = str_n(rest->ptr, (size_t)(end - rest->ptr) - 1);
     *rest            = str_n(end + 1, rest->len - line.len - 2);
     return line;
-}
-
-/* Is the word in the comma list? *last: it is its end. */
-static bool list_has(Str list, Str wanted, bool *last)
-{
-    bool found = false;
-    *last      = false;
-    for (size_t at = 0; !str_is_null(list) && at <= list.len;) {
-        const char *comma = at < list.len ? memchr(list.ptr + at, ',', list.len - at) : NULL;
-        size_t      end   = comma != NULL ? (size_t)(comma - list.ptr) : list.len;
-        *last             = str_equal_nocase(trim_blanks(str_n(list.ptr + at, end - at)), wanted);
-        found             = found || *last;
-        at                = end + 1;
-    }
-    return found;
 }
 
 /* ---- the first line ---- */
@@ -164,7 +140,7 @@ static bool read_field(Str line, Fields *fields, Http1Fault *fault)
     Str value = str_n(colon + 1, line.len - name.len - 1);
     if (has_control(value, true))
         return fail(fault, 400, "A header field holds a control character");
-    fields_add(fields, name, trim_blanks(value));
+    fields_add(fields, name, fields_trim(value));
     return true;
 }
 
@@ -198,20 +174,19 @@ static bool read_framing(const Fields *fields, Http1Head *out, Http1Fault *fault
     out->chunked = str_equal_nocase(coding, STR_LIT("chunked"));
     if (out->chunked)
         return true;
-    return list_has(coding, STR_LIT("chunked"), &last) && last
+    return fields_list_has(coding, STR_LIT("chunked"), &last) && last
                ? fail(fault, 501, "Transfer-Encoding: only chunked is built")
                : fail(fault, 400, "Transfer-Encoding does not end in chunked");
 }
 
 static bool read_wishes(const Fields *fields, Http1Head *out, Http1Fault *fault)
 {
-    Str  connection = fields_find(fields, STR_LIT("Connection"));
-    Str  expected   = fields_find(fields, STR_LIT("Expect"));
-    bool ignored;
+    Str connection = fields_find(fields, STR_LIT("Connection"));
+    Str expected   = fields_find(fields, STR_LIT("Expect"));
     if (out->version_1_0)
-        out->keeps_alive = list_has(connection, STR_LIT("keep-alive"), &ignored);
+        out->keeps_alive = fields_list_has(connection, STR_LIT("keep-alive"), NULL);
     else
-        out->keeps_alive = !list_has(connection, STR_LIT("close"), &ignored);
+        out->keeps_alive = !fields_list_has(connection, STR_LIT("close"), NULL);
     if (str_is_null(expected) || out->version_1_0)
         return true;
     out->expects = str_equal_nocase(expected, STR_LIT("100-continue"));
