@@ -138,10 +138,11 @@ static Store *has_most_cold(const StateFile *file, size_t *of_all)
     return most;
 }
 
+/* Time that is not committed may be taken back, and with it what has expired by it. */
 static void index_segment_row(void *context, Segment *segment, SegmentRow *row)
 {
     Store *store = context;
-    if (!store_row_expired(store, row->time, row->number))
+    if (row->time >= store_bound(&store->spec, store->committed_time))
         time_index_add(&store->buffer->index, segment_tag(segment_row_key(row)), row->time);
 }
 

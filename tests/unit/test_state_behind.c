@@ -311,9 +311,9 @@ static void a_commit_in_halves_is_kept_or_taken_back(void **state)
 
 /* ---- buffers ---- */
 
-static Store *buffer_open(Fixture *f, const char *name)
+static Store *buffer_open(Fixture *f, const char *name, int64_t retention_ms)
 {
-    StoreSpec spec = fixture_spec(name, STORE_BUFFER, -1);
+    StoreSpec spec = fixture_spec(name, STORE_BUFFER, retention_ms);
     Store    *store;
     MUST(store_open(f->file, &spec, 0, &store, &f->err));
     return store;
@@ -357,7 +357,8 @@ static void a_restore_that_is_given_up_takes_no_rows_of_others(void **state)
     Fixture *f = *state;
     lag        = (StateLag){20000000, 40000};
     open_behind(&b, 1 << 20);
-    Store *running = buffer_open(f, "A"), *restored = buffer_open(f, "B"), *source = buffer_open(f, "C");
+    Store *running = buffer_open(f, "A", -1), *restored = buffer_open(f, "B", -1),
+          *source = buffer_open(f, "C", -1);
     add_rows(f, running, 350, 22);
     MUST(state_file_commit(f->file, &f->err));
     assert_int_equal(count_rows(f, running), 350);
@@ -388,7 +389,7 @@ static void a_restore_holds_no_more_than_it_may(void **state)
     int64_t      cold = 0;
     lag               = (StateLag){20000000, 20 * ROW_BYTES};
     open_behind(&b, 1 << 20);
-    Store *restored = buffer_open(f, "B"), *source = buffer_open(f, "C");
+    Store *restored = buffer_open(f, "B", -1), *source = buffer_open(f, "C", -1);
     add_rows(f, source, ROWS, ROW_BYTES);
     apply_changes(f, source, restored, ROWS);
     MUST(state_file_flush(f->file, &f->err)); /* readers do not see what is on its way there */
@@ -399,6 +400,31 @@ static void a_restore_holds_no_more_than_it_may(void **state)
     state_reader_close(reader);
     store_close(source);
     store_close(restored);
+    behind_free(&b);
+    lag = (StateLag){2000, 1 << 20};
+}
+
+/* What the file has is given up as a commit is prepared. Time has gone on by then, but only if the commit is
+ * decided for: what would have expired is found again if it is not. */
+static void a_commit_that_is_taken_back_takes_no_rows_along(void **state)
+{
+    enum { ROWS = 200 };
+    Behind   b         = behind_new(*state);
+    Fixture *f         = *state;
+    Value    values[3] = {value_from_int(1), value_from_str(STR_LIT("late")), value_null()};
+    Value    key       = value_from_str(STR_LIT("other"));
+    lag                = (StateLag){20000000, 10000};
+    open_behind(&b, 0);
+    Store *store = buffer_open(f, "A", 10 * ROWS);
+    add_rows(f, store, ROWS, 100);
+    MUST(state_file_commit(f->file, &f->err));
+    MUST(state_file_flush(f->file, &f->err));
+    assert_true(store_buffer_add(store, STR_LIT("other"), &key, 10 * ROWS + ROWS / 2, ROWS, values, 0));
+    state_file_prepare(f->file);
+    assert_int_equal(count_rows(f, store), ROWS / 2);
+    state_file_rollback(f->file);
+    assert_int_equal(count_rows(f, store), ROWS);
+    store_close(store);
     behind_free(&b);
     lag = (StateLag){2000, 1 << 20};
 }
@@ -415,6 +441,7 @@ int main(void)
         TEST(a_commit_in_halves_is_kept_or_taken_back),
         TEST(a_restore_that_is_given_up_takes_no_rows_of_others),
         TEST(a_restore_holds_no_more_than_it_may),
+        TEST(a_commit_that_is_taken_back_takes_no_rows_along),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
