@@ -15,18 +15,21 @@
 
 typedef struct {
     Store       *store;
-    int64_t      bound; /* rows of before have expired */
-    SegmentRow **rows;  /* for the file, then those that are not committed yet */
+    int64_t      bound;  /* rows of before have expired */
+    int64_t      newest; /* of those for the file: it must not hear of a time that is not committed */
+    SegmentRow **rows;   /* for the file, then those that are not committed yet */
     size_t       count, uncommitted;
 } Spill;
 
 static void choose_row(void *context, Segment *segment, SegmentRow *row)
 {
     Spill *spill = context;
-    if (row->state == ROW_NEW)
+    if (row->state == ROW_NEW) {
         spill->rows[segment->live - ++spill->uncommitted] = row;
-    else if (row->time >= spill->bound)
+    } else if (row->time >= spill->bound) {
         spill->rows[spill->count++] = row;
+        spill->newest               = row->time > spill->newest ? row->time : spill->newest;
+    }
 }
 
 /* An uncommitted row is not for the file yet: it moves on. */
@@ -71,7 +74,7 @@ static Status spill_oldest(Store *store, Error *err)
     size_t       before  = store_buffer_bytes(buffer);
     int64_t      time    = buffer->count == 0 ? store->time : store->committed_time;
     Segment     *segment = segments_take(&buffer->segments, 0);
-    Spill        spill   = {.store = store, .bound = store_bound(&store->spec, time)};
+    Spill        spill   = {.store = store, .bound = store_bound(&store->spec, time), .newest = INT64_MIN};
     size_t       live    = segment->live;
     spill.rows           = mem_alloc((live + 1) * sizeof *spill.rows);
     segment_each(segment, choose_row, &spill);
@@ -84,7 +87,7 @@ static Status spill_oldest(Store *store, Error *err)
         store_buffer_kill(buffer, segment, row);
     }
     store_buffer_chill(store, segment->newest);
-    state_memory_raise_time(store, segment->newest);
+    state_memory_raise_time(store, spill.newest);
     return give_to_file(store, segment, &spill, err);
 }
 

@@ -429,6 +429,37 @@ static void a_commit_that_is_taken_back_takes_no_rows_along(void **state)
     lag = (StateLag){2000, 1 << 20};
 }
 
+/* What goes to the file may lie among rows that are not committed yet; the file gets the time of what it has,
+ * for by that it forgets. */
+static void the_file_gets_no_time_that_is_not_committed(void **state)
+{
+    enum { STORES = 30, ROWS = 24, FAR = 100000 };
+    Behind   b         = behind_new(*state);
+    Fixture *f         = *state;
+    Value    values[3] = {value_from_int(1), value_from_str(STR_LIT("late")), value_null()};
+    Value    key       = value_from_str(STR_LIT("k"));
+    Store   *stores[STORES];
+    lag = (StateLag){20000000, 100000};
+    open_behind(&b, 1 << 20);
+    for (int i = 0; i < STORES; i++) {
+        stores[i] = buffer_open(f, str_to_c(f->arena, str_printf(f->arena, "S%d", i)), 10 * ROWS);
+        add_rows(f, stores[i], ROWS, i == 0 ? 120 : 110);
+    }
+    state_file_prepare(f->file);
+    assert_true(store_buffer_add(stores[0], STR_LIT("k"), &key, FAR, ROWS, values, 0));
+    MUST(state_file_commit(f->file, &f->err)); /* what all of them hold is too much: of the first it goes */
+    state_file_rollback(f->file);
+    MUST(state_file_flush(f->file, &f->err));
+    store_close(stores[0]);
+    stores[0] = buffer_open(f, "S0", 10 * ROWS);
+    assert_int_equal(store_time(stores[0]), ROWS - 1);
+    assert_int_equal(count_rows(f, stores[0]), ROWS);
+    for (int i = 0; i < STORES; i++)
+        store_close(stores[i]);
+    behind_free(&b);
+    lag = (StateLag){2000, 1 << 20};
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -442,6 +473,7 @@ int main(void)
         TEST(a_restore_that_is_given_up_takes_no_rows_of_others),
         TEST(a_restore_holds_no_more_than_it_may),
         TEST(a_commit_that_is_taken_back_takes_no_rows_along),
+        TEST(the_file_gets_no_time_that_is_not_committed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
