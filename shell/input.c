@@ -342,6 +342,19 @@ void shell_print_history(Shell *shell)
         out_printf(&shell->out, "%4d: %s\n", number++, event.str);
 }
 
+/* Of a pasted script, or a line of several statements: who reads the error is to know what came of the rest.
+ */
+static void tell_of_rest(Shell *shell, Str text, size_t at)
+{
+    size_t count = 0;
+    Split  split;
+    for (; split_next(text, at, true, shell_is_command, &split); at = split.end)
+        count++;
+    if (count > 0)
+        out_error(&shell->out, "%zu statement%s behind it %s not run", count, count == 1 ? "" : "s",
+                  count == 1 ? "was" : "were");
+}
+
 /* The complete part of the text is run; what is left waits for the next line. */
 static void run_complete(Input *input)
 {
@@ -357,9 +370,11 @@ static void run_complete(Input *input)
     }
     remember(input, text);
     interrupt_clear();
-    Place  typed  = {.text = text};
-    int    status = shell_run_text(input->shell, &typed, false, &count);
-    size_t used   = status != SHELL_OK ? text.len : typed.start; /* what follows a failure belongs to it */
+    Place typed  = {.text = text};
+    int   status = shell_run_text(input->shell, &typed, false, &count);
+    if (status != SHELL_OK && !input->shell->wants_exit)
+        tell_of_rest(input->shell, text, typed.start);
+    size_t used = status != SHELL_OK ? text.len : typed.start; /* what follows a failure belongs to it */
     memmove(input->text.ptr, input->text.ptr + used, text.len - used);
     input->text.len -= used;
     if (input->text.len > 0)

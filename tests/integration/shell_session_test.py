@@ -181,6 +181,19 @@ class SessionTest(shell_fixture.WithShell):
         terminal.send("\x04")
         self.assertEqual(terminal.end(), 0)
 
+    def test_a_pasted_script_that_fails(self):
+        terminal = self.start("-q")
+        for text, told in (("INSERT one;\nBROKEN;\n\nINSERT 'two;';\n-- and;\nINSERT three", "2 statements behind it were not run"), ("BROKEN; INSERT two;", "1 statement behind it was not run")):
+            terminal.send(f"\x1b[200~{text}\x1b[201~\r")
+            terminal.expect("Syntax error at or near 'x'")
+            terminal.expect(told)
+            terminal.expect("sluice> ")
+        self.assertEqual([r["ksql"] for r in self.server.requests], ["INSERT one;", "BROKEN;", "BROKEN;"])
+        terminal.send("BROKEN; -- nothing behind it\r")
+        self.assertNotIn("behind it w", terminal.expect("hint[^$]*sluice> "))
+        terminal.send("\x04")
+        self.assertEqual(terminal.end(), 0)
+
     def test_the_last_statement_again(self):
         terminal = self.start("-q", "--no-color")
         terminal.send("\\g\r")
