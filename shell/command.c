@@ -211,6 +211,11 @@ static int run_expanded(Shell *shell, Str rest, Arena *arena)
         shell->display.expanded = on ? EXPANDED_ON : EXPANDED_OFF;
     else
         return misused(shell, "\\x [on|off|auto]");
+    if (!shell->display.quiet && shell->out.terminal)
+        out_printf(&shell->out, "One column a line: %s.\n",
+                   shell->display.expanded == EXPANDED_AUTO ? "auto"
+                   : on                                     ? "on"
+                                                            : "off");
     return SHELL_OK;
 }
 

@@ -52,8 +52,12 @@ static int read_character(EditLine *edit, wchar_t *out)
 {
     Input *input = NULL;
     el_get(edit, EL_CLIENTDATA, &input);
-    if (!keys_are_typed(&input->keys)) /* keys that come together are shown together */
+    if (!keys_are_typed(&input->keys)) { /* keys that come together are shown together */
+        if (input->keys.redrawn)
+            live_tidy(&input->live, strlen(prompt(edit)));
+        input->keys.redrawn = false;
         live_show(&input->live, strlen(prompt(edit)));
+    }
     int result = keys_read(&input->keys, edit, out);
     live_hide(&input->live);
     return result;

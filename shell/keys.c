@@ -97,6 +97,7 @@ static int take_signal(Keys *keys, EditLine *edit)
      * left the cursor where it was, perhaps outside of that: the next letter would be written there. */
     if (continued || resized)
         press(keys, KEY_REDRAW);
+    keys->redrawn |= resized;
     return 0;
 }
 

@@ -20,6 +20,7 @@ typedef struct {
     bool   vi;
     char   pending[48]; /* of a key: what libedit has not taken yet */
     size_t at, len;
+    bool   redrawn;   /* for another size of the window, since this was last set to false */
     bool   at_bottom; /* the cursor was moved behind the text, for it is dropped */
 } Keys;
 

@@ -208,3 +208,21 @@ void live_hide(Live *live)
     fflush(stdout);
     live->ghosted = false;
 }
+
+void live_tidy(const Live *live, size_t prompt)
+{
+    size_t cursor;
+    StrBuf out  = {0};
+    Str    line = line_of(live, &cursor);
+    if (!live->shell->out.escapes)
+        return;
+    Paint paint = {.line    = line,
+                   .cursor  = cursor,
+                   .prompt  = prompt,
+                   .columns = out_columns(&live->shell->out),
+                   .lines   = out_lines(&live->shell->out)};
+    paint_clear_below(&paint, &out);
+    fwrite(out.ptr, 1, out.len, stdout);
+    fflush(stdout);
+    strbuf_clear(&out);
+}

@@ -40,4 +40,7 @@ bool live_take(Live *live);
 /* The line as it was before the last change; false: there is nothing to undo. */
 bool live_undo(Live *live);
 
+/* After the line was drawn for another size of the window: removes what is left of it below. */
+void live_tidy(const Live *live, size_t prompt);
+
 #endif

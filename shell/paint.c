@@ -133,3 +133,16 @@ bool paint_line(const Paint *paint, StrBuf *out, bool *ghosted)
     move(out, cursor.column, 'C');
     return true;
 }
+
+void paint_clear_below(const Paint *paint, StrBuf *out)
+{
+    Place cursor, end;
+    if (!measure(paint, &cursor, &end))
+        return;
+    strbuf_adds(out, "\r");
+    move(out, end.row - cursor.row, 'B');
+    move(out, end.column, 'C');
+    strbuf_adds(out, "\033[J\r");
+    move(out, end.row - cursor.row, 'A');
+    move(out, cursor.column, 'C');
+}

@@ -82,7 +82,7 @@ class Requirements:
                            ("output tabular", "Output format set to tabular"), ("output frob", "usage: output"), ("request-pipelining", "Request pipelining is OFF."),
                            ("request_pipelining ON;", "Request pipelining is ON."), ("request-pipelining off", "Request pipelining is OFF."), ("server;", self.target if "/" in self.target else ""),
                            ("\\d", "PAGES"), ("\\d pages", "Name                 : PAGES"), ("\\dt", "PAGES"), ("\\ds", "VIEWS"), ("\\dT", "views"), ("\\dq", "CTAS_PAGES_"), ("\\df", "UCASE"),
-                           ("\\timing", "Timing is on."), ("SHOW TYPES;", "Time: "), ("\\timing off", "Timing is off."), ("\\set a b", ""), ("\\set", "a = 'b'"), ("SHOW VARIABLES;", "a "),
+                           ("\\x", "One column a line: on."), ("\\x", "One column a line: off."), ("\\x auto", "One column a line: auto."), ("\\timing", "Timing is on."), ("SHOW TYPES;", "Time: "), ("\\timing off", "Timing is off."), ("\\set a b", ""), ("\\set", "a = 'b'"), ("SHOW VARIABLES;", "a "),
                            ("UNDEFINE a;", ""), ("SET 'auto.offset.reset'='earliest';", "Successfully changed local property 'auto.offset.reset' to 'earliest'. Use the UNSET command to revert"),
                            ("SHOW PROPERTIES;", "SESSION"), ("UNSET 'auto.offset.reset';", "Successfully unset local property 'auto.offset.reset' (value was 'earliest')."), ("history", "\\dt"),
                            ("help", "Commands (no ; needed):"), ("\\?", "Commands (no ; needed):"), ("help create stream", "Example: CREATE STREAM"), ("\\h print", "PRINT 'topic' [FROM BEGINNING]"),

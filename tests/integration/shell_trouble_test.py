@@ -89,6 +89,24 @@ class TroubleTest(WithShell):
         terminal.type("\x03")
         self.leave(terminal)
 
+    def test_a_window_that_grows_while_one_types(self):
+        """Rows that the line does not need any more are gone."""
+        for options, columns in ((("-q", "--no-color"), 120), (("-q",), 120), (("-q",), 98)):  # 98: the line fills the row
+            terminal = self.start(*options)
+            terminal.resize(24, 30)
+            terminal.type("x" * 90, "\x1b[D" * 45)
+            old, terminal.screen = terminal.screen, shell_fixture.Screen(24, columns)
+            for row, cells in enumerate(old.cells):
+                terminal.screen.cells[row][:30] = cells
+            terminal.screen.row, terminal.screen.column = old.row, old.column
+            fcntl.ioctl(terminal.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+            terminal.settle()
+            self.assertEqual(terminal.screen.text(), "sluice> " + "x" * 90)
+            terminal.type("y")
+            self.assertEqual(terminal.screen.text().replace("\n", ""), "sluice> " + "x" * 45 + "y" + "x" * 45)
+            terminal.type("\x03")
+            self.leave(terminal)
+
     def test_keys_at_random(self):
         """Whatever is pressed, on windows of any size: the shell lives, and a statement gets through afterwards."""
         keys = ["SELECT ", "* FROM views ", "WHERE ", "'a", "'", '"', "`", "(", ")", ";", "\r", "\t", "\t\t", "\x03", "\x01", "\x02", "\x05", "\x06", "\x0b", "\x0c", "\x0e", "\x10", "\x12", "\x14",
