@@ -86,6 +86,13 @@ static int64_t newest(const Beyond *b)
     return time;
 }
 
+/* Rows of before have expired. */
+static int64_t bound_of(const Beyond *b)
+{
+    int64_t time = newest(b);
+    return time == INT64_MIN ? INT64_MIN : time - RETENTION;
+}
+
 static bool is_wanted(const BeyondRow *row, int key, int64_t from, int64_t to, int64_t bound)
 {
     return row->now && row->key == key && row->time >= from && row->time <= to && row->time >= bound;
@@ -94,7 +101,7 @@ static bool is_wanted(const BeyondRow *row, int key, int64_t from, int64_t to, i
 static void compare(Beyond *b, int key, int64_t from, int64_t to, const StoreRows *found)
 {
     size_t  wanted = 0;
-    int64_t bound  = newest(b) - RETENTION;
+    int64_t bound  = bound_of(b);
     for (size_t i = b->count > YOUNG ? b->count - YOUNG : 0; i < b->count; i++)
         wanted += is_wanted(&b->rows[i], key, from, to, bound);
     hold_true(b, found->count == wanted, "another number of rows");
@@ -277,7 +284,7 @@ static void look_at_all(Beyond *b)
         compare(b, key, 0, INT64_MAX, &rows);
     }
     size_t  alive = 0;
-    int64_t bound = newest(b) - RETENTION;
+    int64_t bound = bound_of(b);
     for (size_t i = 0; i < b->count; i++)
         alive += b->rows[i].now && b->rows[i].time >= bound;
     MUST(store_find_all(b->store, f->arena, &rows, &f->err));
