@@ -275,7 +275,7 @@ void host_runtime_meet(HostRuntime *host, Directory *directory, PeerClient *peer
 {
     host->peers     = peers;
     host->address   = str_to_heap(address);
-    host->directory = directory; /* last: requests may be under way */
+    host->directory = directory; /* nobody asks before the server is ready (Rest.ready) */
 }
 
 /* ---- life ---- */
