@@ -145,7 +145,8 @@ typedef struct {
 Status log_reader_take(LogReader *reader, int handle, size_t max_records, LogBatch *out, Error *err);
 void   log_batch_release(LogReader *reader, LogBatch *batch);
 /* Waits until some assigned partition has something to take, log_reader_wake was called, or the time is over.
- * True: something is there. */
+ * True: something is there. What lies behind a batch that is not released yet is not waited for, it is there
+ * and not wanted now: then the wait is short, for whoever holds a batch back waits for something else. */
 bool log_reader_wait(LogReader *reader, int timeout_ms);
 /* Thread: any. */
 void log_reader_wake(LogReader *reader);

@@ -82,6 +82,8 @@ typedef struct LogBackend {
     Status (*member_settle)(LogMember *member, const int *partitions, size_t count, bool *known, Error *err);
 } LogBackend;
 
+enum { HELD_WAIT_MS = 20 }; /* the longest wait while records lie behind a batch that is held */
+
 /* First in every Log, LogReader, LogWriter, LogMember and LogFence. */
 typedef struct {
     const LogBackend *backend;

@@ -14,6 +14,7 @@ enum { BLOCK_BYTES = 256 * 1024 };
 
 typedef struct {
     bool       used, gone_told;
+    bool       held; /* a batch of it is not released yet */
     Partition *part; /* holds a reference on its topic */
     int64_t    position;
     Block     *block;   /* what was read ahead, or NULL */
@@ -223,6 +224,7 @@ Status embedded_reader_take(LogReader *reader, int handle, size_t max_records, L
     out->count   = left < max_records ? left : max_records;
     out->records = &block->records[one->next];
     out->owner   = block;
+    one->held    = true;
     one->next += out->count;
     one->position = out->records[out->count - 1].offset + 1;
     if (one->next < block->count)
@@ -237,6 +239,8 @@ Status embedded_reader_take(LogReader *reader, int handle, size_t max_records, L
 
 void embedded_batch_release(LogReader *reader, LogBatch *batch)
 {
+    if (batch->owner != NULL)
+        reader->assigned[batch->handle].held = false;
     block_unref(reader, batch->owner);
     batch->owner = NULL;
     batch->count = 0;
@@ -244,29 +248,36 @@ void embedded_batch_release(LogReader *reader, LogBatch *batch)
 
 /* ---- waiting ---- */
 
-/* Under log->lock. */
-static bool something_there(const LogReader *reader)
+/* Under log->lock. *behind: there is more of partitions of which a batch is held. */
+static bool something_there(const LogReader *reader, bool *behind)
 {
+    *behind = false;
     for (int i = 0; i < reader->count; i++) {
         const Assigned *one = &reader->assigned[i];
-        if (one->used && (one->block != NULL || one->position < one->part->end ||
-                          (one->part->topic->deleted && !one->gone_told)))
+        if (!one->used || (one->block == NULL && one->position >= one->part->end &&
+                           (!one->part->topic->deleted || one->gone_told)))
+            continue;
+        if (!one->held)
             return true;
+        *behind = true;
     }
     return false;
 }
 
 bool embedded_reader_wait(LogReader *reader, int timeout_ms)
 {
-    Log            *log   = reader->log;
-    struct timespec until = deadline_after_us((int64_t)timeout_ms * 1000);
+    Log *log = reader->log;
+    bool there, behind;
     pthread_mutex_lock(&log->lock);
-    bool there;
-    while (!(there = something_there(reader)) && !reader->woken && timeout_ms > 0 &&
+    (void)something_there(reader, &behind);
+    if (behind && timeout_ms > HELD_WAIT_MS)
+        timeout_ms = HELD_WAIT_MS;
+    struct timespec until = deadline_after_us((int64_t)timeout_ms * 1000);
+    while (!(there = something_there(reader, &behind)) && !reader->woken && timeout_ms > 0 &&
            pthread_cond_timedwait(&log->changed, &log->lock, &until) == 0)
         ;
     reader->woken = false;
-    there         = there || something_there(reader);
+    there         = there || something_there(reader, &behind);
     pthread_mutex_unlock(&log->lock);
     return there;
 }

@@ -39,6 +39,7 @@ typedef struct {
     int64_t           position;
     int64_t           asked; /* position it was started at, until the first record came; then -1 */
     bool              at_end;
+    bool              held;    /* a batch of it is not released yet */
     bool              unknown; /* Kafka says that it is not there */
     bool              gone_told;
 } Assigned;
@@ -470,6 +471,7 @@ Status kafka_reader_take(LogReader *reader, int handle, size_t max_records, LogB
     Status status        = sort_out(reader, one, taken, &out->count, err);
     if (out->count == 0 && status == OK)
         status = check_gone(reader, one, err);
+    one->held        = out->count > 0;
     out->records     = taken->records;
     out->owner       = taken;
     out->next_offset = one->position;
@@ -487,19 +489,27 @@ Status kafka_reader_take(LogReader *reader, int handle, size_t max_records, LogB
 
 void kafka_batch_release(LogReader *reader, LogBatch *batch)
 {
-    if (batch->owner != NULL)
+    if (batch->owner != NULL) {
         put_taken(reader, batch->owner);
+        reader->assigned[batch->handle].held = false;
+    }
     batch->owner = NULL;
     batch->count = 0;
 }
 
 /* ---- waiting ---- */
 
-static bool something_queued(const LogReader *reader)
+/* *behind: there is more of partitions of which a batch is held. */
+static bool something_queued(const LogReader *reader, bool *behind)
 {
+    *behind = false;
     for (int i = 0; i < reader->count; i++) {
-        if (reader->assigned[i].used && rd_kafka_queue_length(reader->assigned[i].queue) > 0)
+        const Assigned *one = &reader->assigned[i];
+        if (!one->used || (one->held && *behind) || rd_kafka_queue_length(one->queue) == 0)
+            continue;
+        if (!one->held)
             return true;
+        *behind = true;
     }
     return false;
 }
@@ -513,14 +523,17 @@ static void serve_client(LogReader *reader)
 
 bool kafka_reader_wait(LogReader *reader, int timeout_ms)
 {
+    bool behind;
     serve_client(reader);
-    if (something_queued(reader))
+    if (something_queued(reader, &behind))
         return true;
+    if (behind && timeout_ms > HELD_WAIT_MS)
+        timeout_ms = HELD_WAIT_MS;
     struct pollfd wait = {.fd = reader->event, .events = POLLIN};
     uint64_t      count;
     if (poll(&wait, 1, timeout_ms) > 0 && read(reader->event, &count, sizeof count) < 0 && errno != EAGAIN)
         log_line(LOG_WARN, "reading an eventfd: %s", strerror(errno));
-    return something_queued(reader);
+    return something_queued(reader, &behind);
 }
 
 void kafka_reader_wake(LogReader *reader)

@@ -200,9 +200,18 @@ static bool has_caught_up(Worker *worker, bool busy)
            (worker->awaits || now - worker->quiet_us >= FETCH_US || fetchers_caught_up(worker->fetchers));
 }
 
+/* The next commit is not begun while one is being decided, however due it is, and who decides wakes us: to
+ * look at the clock meanwhile would take its core from those who ask the brokers. */
+static int commit_wait_ms(const Worker *worker)
+{
+    if (worker->file_troubled)
+        return TROUBLED_MS;
+    return worker->deciding ? -1 : worker_commit_wait_ms(worker);
+}
+
 static void wait_for_work(Worker *worker, bool caught_up)
 {
-    int wait = worker->file_troubled ? TROUBLED_MS : worker_commit_wait_ms(worker);
+    int wait = commit_wait_ms(worker);
     reader_pool_tidy(worker->pool);
     standbys_tidy(worker->standbys);
     if (wait < 0 || wait > WAIT_MAX_MS)
