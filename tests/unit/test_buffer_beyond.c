@@ -80,7 +80,7 @@ static const char *key_of(int key)
 
 static int64_t newest(const Beyond *b)
 {
-    int64_t time = INT64_MIN;
+    int64_t time = 0;
     for (size_t i = b->count > YOUNG ? b->count - YOUNG : 0; i < b->count; i++)
         time = b->rows[i].time > time ? b->rows[i].time : time;
     return time;
