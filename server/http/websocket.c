@@ -278,7 +278,9 @@ void websocket_take(HttpExchange *x, const HttpConnection *from)
     x->connection = watched ? socket : NULL;
     pthread_mutex_unlock(&x->lock);
     if (!watched) { /* else the loop may have dropped it by now */
-        log_line(LOG_WARN, "http: a WebSocket cannot be served");
+        /* What any client can bring about, by a first frame that is none, is no warning. */
+        log_line(right ? LOG_WARN : LOG_DEBUG, "http: a WebSocket cannot be served: %s",
+                 right ? err.message : "its first frame is none");
         socket_release(&socket->base);
     }
 }

@@ -372,6 +372,17 @@ class Hostile(rest_test.WithServer):
                 self.assertIn(b"Content-Type: application/json", head)
         self.assertEqual(self.server.get("/info")[0], 200)
 
+    def test_a_websocket_that_is_none_is_no_warning(self):
+        """Whoever likes could fill the log."""
+        head = (b"GET /ws/query?request=%7B%22ksql%22%3A%22PRINT%20s%3B%22%7D HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
+        self.server.ok(rest_test.STREAM)
+        for _ in range(5):
+            with socket.create_connection(("127.0.0.1", self.server.port), 20) as sock:
+                sock.sendall(head + b"\x8f\x00" * 20)
+                read_to_end(sock)
+        self.assertNotIn("WARN", self.server.log())
+
     def test_many_idle_connections(self):
         """More than select() could watch, in the three states in which a client may stop: nothing sent, half a head, half a body."""
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
