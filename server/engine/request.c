@@ -21,7 +21,12 @@
 #include "server/engine/access.h"
 #include "server/engine/engine_state.h"
 
-enum { MOST_LOST_LEASES = 50 }; /* other nodes are never that many times faster by chance */
+enum {
+    MOST_LOST_LEASES     = 50,     /* other nodes are never that many times faster by chance */
+    TURN_US              = 5000,   /* of many statements, under the lock; then others have theirs */
+    OTHERS_TURN_NS       = 100000, /* a thread that waits for the lock is awake by then */
+    DEFAULT_ANSWER_BYTES = 64 * 1024 * 1024,
+};
 
 /* Where statements are tried. Its catalog and functions are shared with the engine's: made and closed under
  * the lock. */
@@ -52,7 +57,66 @@ typedef struct {
     bool           lease;
     bool           missed; /* the statement at work was refused, and a topic that it names is unknown */
     Sandbox        sandbox;
+    int64_t        turn_us;               /* since when it has the engine's lock without a pause */
+    size_t         answers, most_answers; /* bytes, roughly, that the entities take */
 } Request;
+
+/* ---- many statements ---- */
+
+static int64_t now_us(const Request *request)
+{
+    Clock *clock = engine_clock(request->engine);
+    return clock->monotonic_us(clock);
+}
+
+/* Between two statements nobody holds a pointer into the catalog. A mutex that is given back and taken at
+ * once is nobody else's in between, so there is a pause. */
+static void take_turns(Request *request)
+{
+    Engine *engine = request->engine;
+    if (engine->sink == NULL || now_us(request) - request->turn_us < TURN_US)
+        return;
+    pthread_mutex_unlock(&engine->lock);
+    nanosleep(&(struct timespec){0, OTHERS_TURN_NS}, NULL);
+    pthread_mutex_lock(&engine->lock);
+    request->turn_us = now_us(request);
+}
+
+enum {
+    NODE_BYTES   = 64,
+    PAIR_BYTES   = 96,
+    OBJECT_BYTES = 256,
+    ARRAY_BYTES  = 128
+}; /* about what jansson takes */
+
+/* How deep an entity is, its makers decide. */
+static size_t json_bytes(const json_t *json)
+{
+    const char *name;
+    json_t     *value;
+    size_t      bytes = NODE_BYTES;
+    bytes += json_is_object(json) ? OBJECT_BYTES : json_is_array(json) ? ARRAY_BYTES : 0;
+    bytes += json_is_string(json) ? json_string_length(json) : 0;
+    for (size_t i = 0; i < json_array_size(json); i++)
+        bytes += sizeof(json_t *) + json_bytes(json_array_get(json, i));
+    json_object_foreach((json_t *)json, name, value) bytes += PAIR_BYTES + strlen(name) + json_bytes(value);
+    return bytes;
+}
+
+/* Answers are kept until the last statement is done, and some take a thousand times what the statement does.
+ */
+static Status count_answer(Request *request, const json_t *entity, Error *err)
+{
+    request->answers += entity != NULL ? json_bytes(entity) : 0;
+    return request->answers <= request->most_answers
+               ? OK
+               : error_set(err, E_LIMIT, NO_POS,
+                           "The answers of this request take more than %zu bytes "
+                           "(sluice.request.max.answer.bytes) with that of statement %zu: ask with fewer "
+                           "statements "
+                           "at a time",
+                           request->most_answers, request->failed);
+}
 
 /* The statement alone; positions are those of the whole text. It is gone with the next arena_reset. */
 static Status parse_piece(const Request *request, size_t at, const Session *session, AstStatement **out,
@@ -166,6 +230,7 @@ static Status try_in_sandbox(Request *request, Error *err)
             before.lease = sandbox->x.lease; /* it may have given it back */
             sandbox->x   = before;
         }
+        take_turns(request);
     }
     request->lease = sandbox->x.lease;
     if (!sound || (status != OK && !registry_notes_are_open(request->notes)))
@@ -203,11 +268,14 @@ static Status execute_rest(Request *request, Error *err)
         if (x.lease || engine->sink == NULL)
             engine->next_number = x.number;
         if (status == OK)
+            status = count_answer(request, entity, err);
+        if (status == OK)
             request->done++;
         if (status == OK && entity != NULL)
             json_array_append_new(request->entities, entity);
         else
             json_decref(entity);
+        take_turns(request);
     }
     request->lease = x.lease;
     return status;
@@ -217,7 +285,8 @@ static Status try_and_execute(Request *request, Error *err)
 {
     bool lease = request->lease;
     pthread_mutex_lock(&request->engine->lock);
-    Status status = try_in_sandbox(request, err);
+    request->turn_us = now_us(request);
+    Status status    = try_in_sandbox(request, err);
     if (status == OK && request->lease == lease)
         status = execute_rest(request, err);
     pthread_mutex_unlock(&request->engine->lock);
@@ -317,7 +386,9 @@ Status engine_execute(Engine *engine, Session *session, Str text, Arena *arena, 
     if (failed_text != NULL)
         *failed_text = text;
     TRY(split(&request, err));
-    request.notes   = registry_notes_new(engine->options.registry);
+    request.notes = registry_notes_new(engine->options.registry);
+    request.most_answers =
+        (size_t)properties_int(session->overrides, "sluice.request.max.answer.bytes", DEFAULT_ANSWER_BYTES);
     request.scratch = arena_new(0);
     Status status   = carry_out(&request, engine->sink != NULL && may_change(engine, &request), err);
     pthread_mutex_lock(&engine->lock);

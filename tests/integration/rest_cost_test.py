@@ -102,6 +102,30 @@ class Cost(rest_test.WithServer):
         self.check(ask, 6)
         self.assertEqual([(status, len(answer)) for status, answer in self.answers], [(200, 2)] * 6)
 
+    def test_many_statements(self):
+        """They are carried out one after the other for as long as it takes, and others have the engine in between."""
+        begin = time.monotonic()
+        threads = self.ask_at_once(lambda: self.server.ksql("UNSET 'auto.offset.reset';" * 60000, timeout=100)[0], 1)
+        slowest = 0
+        while threads[0].is_alive():
+            start = time.monotonic()
+            self.server.ok("SHOW STREAMS;")
+            slowest = max(slowest, time.monotonic() - start)
+        self.assertLess(slowest, (time.monotonic() - begin) / 3)
+        self.assertEqual(self.answers, [200])
+
+    def test_answers_are_bounded(self):
+        """What comes first is carried out, and told."""
+        def ask(count):
+            return self.server.ksql("CREATE TYPE X AS INT;" + "SHOW TYPES;" * count + "DROP TYPE X;", timeout=100)
+        status, answer = ask(100000)
+        told = len(answer["entities"])
+        self.assertEqual((status, answer["error_code"], answer["statementText"]), (400, 40001, "SHOW TYPES;"))
+        self.assertIn(f"take more than 67108864 bytes (sluice.request.max.answer.bytes) with that of statement {told + 1}: ask with fewer", answer["message"])
+        self.assertEqual(list(self.server.ok("SHOW TYPES; DROP TYPE X;")[0]["types"]), ["X"])
+        status, answer = ask(10000)
+        self.assertEqual((status, len(answer)), (200, 10002))
+
     def test_a_value_that_is_wrong_refuses_all_of_a_request(self):
         for wrong in (f"REDUCE(GENERATE_SERIES(1, 4000), 0, (a, x) => a + {SLOW})", "TRANSFORM(ARRAY[1], x => x)"):
             status, answer = self.server.ksql(f"CREATE STREAM Q AS SELECT * FROM S; INSERT INTO S (K, V) VALUES ('q', {wrong});", timeout=100)
