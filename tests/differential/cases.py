@@ -50,6 +50,10 @@ class Source:
             "TABLE" if self.is_table else "STREAM", self.name, values.sql(self.key), "PRIMARY KEY" if self.is_table else "KEY", columns, self.topic,
             self.key_format, self.value_format, self.partitions))
 
+    def with_one_zero(self, row):
+        """The two zeros are one key here and two there."""
+        return [0.0 if kind[0] == "DOUBLE" and value == 0 else value for value, (_, kind) in zip(row, self.columns)]
+
     def record(self, rng, timestamp):
         """(key, row, timestamp, key bytes, value bytes); row None: no value, or none that can be read."""
         key = rng.choice(self.pool) if self.is_table or rng.random() < 0.97 else None
@@ -58,8 +62,7 @@ class Source:
         for i, (_, kind) in enumerate(self.columns):
             if self.value_format == "DELIMITED" and kind[0] in ("BYTES", "STRING") and not row[i]:
                 row[i] = None  # its empty text is NULL
-            if row[i] == 0 and kind[0] == "DOUBLE":
-                row[i] = 0.0  # the two zeros are one key here and two there
+        row = self.with_one_zero(row)
         value = values.encode(self.value_format, self.columns, row, False)
         chance = rng.random()
         if chance < 0.02:
@@ -330,7 +333,7 @@ class Case:
         source = source or self.stream
         row = [values.random_value(rng, kind, 0) for _, kind in source.columns]
         row[0], row[1] = 3, "b"
-        row = [b"x" if value == b"" else value for value in row]
+        row = source.with_one_zero(b"x" if value == b"" else value for value in row)
         return (key, row, timestamp, values.encode(source.key_format, [("K", source.key)], [key], True),
                 values.encode(source.value_format, source.columns, row, False))
 
