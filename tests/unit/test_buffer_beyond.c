@@ -272,6 +272,7 @@ static void open_beyond(Beyond *b, size_t memory)
         MUST(store_apply(b->store, str_n(record->bytes, record->key_len), record->removal ? STR_NULL : value,
                          &f->err));
     }
+    MUST(state_file_commit(f->file, &f->err)); /* a rollback before it would want all of that once more */
     list_from_log(b);
 }
 
