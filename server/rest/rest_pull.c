@@ -51,7 +51,7 @@ bool pull_origin_read(HttpExchange *x, const json_t *request, Arena *arena, Pull
     const json_t *part = json_object_get(said, "request.ksql.query.pull.partition");
     const json_t *lag  = json_object_get(said, PULL_STANDBY_LAG);
     origin->skip_forwarding |= is_true(json_object_get(said, "request.ksql.query.pull.skip.forwarding"));
-    if (json_is_integer(lag) && json_integer_value(lag) >= 0)
+    if (origin->from_node && json_is_integer(lag) && json_integer_value(lag) >= 0)
         origin->standby_lag = json_integer_value(lag);
     if (part == NULL || json_is_null(part) || (json_is_string(part) && json_string_length(part) == 0))
         return true;

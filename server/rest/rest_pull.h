@@ -11,7 +11,8 @@
 
 typedef struct Route Route;
 
-/* In `requestProperties` of a part: the bound of standby_lag. */
+/* In `requestProperties` of a part: the bound of standby_lag. Of another node alone: a client says it by a
+ * property, which may be denied to him. */
 #define PULL_STANDBY_LAG "request.sluice.query.pull.standby.lag"
 
 typedef struct {

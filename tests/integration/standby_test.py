@@ -217,9 +217,9 @@ class WithoutHeartbeats(WithStandbys):
     """Who is dead is found out by asking."""
     settings = {"ksql.heartbeat.enable": "false", "ksql.lag.reporting.enable": "false"}
 
-    def reads(self, node, partition, properties):
+    def reads(self, node, partition, properties, **more):
         """Can it read the partition of what it has?"""
-        said = {"request.ksql.query.pull.skip.forwarding": True, "request.ksql.query.pull.partition": str(partition)}
+        said = {"request.ksql.query.pull.skip.forwarding": True, "request.ksql.query.pull.partition": str(partition), **more}
         return node.post("/query", {"ksql": self.SELECT["T"], "streamsProperties": properties, "requestProperties": said}, timeout=40)[0] == 200
 
     def are_placed(self):
@@ -234,6 +234,9 @@ class WithoutHeartbeats(WithStandbys):
         self.insert(a, range(40))
         self.await_counts(a, b, c)
         wait_until(self.are_placed, PATIENCE, "a copy of each partition")
+        said = {"request.sluice.query.pull.standby.lag": (1 << 63) - 1}  # what nodes tell each other is no client's to say
+        self.assertEqual([[self.reads(node, p, {}, **said) for p in range(PARTITIONS)] for node in self.nodes],
+                         [[self.reads(node, p, {}) for p in range(PARTITIONS)] for node in self.nodes])
         b.stop(signal.SIGKILL)
         for node in (a, c):
             self.assertEqual(self.ask(node, self.SELECT["T"]), (200, self.wanted()["T"]))
