@@ -47,17 +47,31 @@ static char *prompt(EditLine *edit)
     return (char *)(uintptr_t)prompts[input->text.len == 0 ? OPEN_NOTHING : input->open];
 }
 
+/* libedit makes its picture of the screen anew for another size, but leaves its cursor where it was, perhaps
+ * outside of that, and the next letter would be written there, in memory that is not the picture's. So the
+ * line is drawn again before anything else happens, from where it began in the old size; no key can do that,
+ * for a search would take it for its own. */
+static void redraw(EditLine *edit, bool elsewhere)
+{
+    Input *input   = NULL;
+    int    columns = 0, lines = 0;
+    el_get(edit, EL_CLIENTDATA, &input);
+    el_get(edit, EL_GETTC, "co", &columns);
+    el_get(edit, EL_GETTC, "li", &lines);
+    if (!elsewhere)
+        live_rewind(&input->live, strlen(prompt(edit)), columns, lines);
+    el_resize(edit);
+    el_set(edit, EL_REFRESH);
+    live_show(&input->live, strlen(prompt(edit)));
+}
+
 /* One character of the terminal for libedit; -1 when a signal wants to be looked at. */
 static int read_character(EditLine *edit, wchar_t *out)
 {
     Input *input = NULL;
     el_get(edit, EL_CLIENTDATA, &input);
-    if (!keys_are_typed(&input->keys)) { /* keys that come together are shown together */
-        if (input->keys.redrawn)
-            live_tidy(&input->live, strlen(prompt(edit)));
-        input->keys.redrawn = false;
+    if (!keys_are_typed(&input->keys)) /* keys that come together are shown together */
         live_show(&input->live, strlen(prompt(edit)));
-    }
     int result = keys_read(&input->keys, edit, out);
     live_hide(&input->live);
     return result;
@@ -274,7 +288,7 @@ static void input_open(Input *input, Shell *shell, const char *history_path)
     el_set(input->edit, EL_HIST, history, input->history);
     live_init(&input->live, shell, input->edit, input->history, &input->text);
     add_functions(input->edit);
-    keys_bind(&input->keys, &shell->typed, input->edit);
+    keys_bind(&input->keys, &shell->typed, redraw, input->edit);
     shell->history = input->history;
 }
 

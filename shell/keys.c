@@ -13,7 +13,6 @@ enum { ESC = 27, KEY_PAUSE_MS = 30 /* between the bytes of one key */ };
 
 /* Keys that nobody can press, for what libedit does only when a key asks for it. Ctrl-\ is the terminal's. */
 #define KEY_BOTTOM "\033[9998~"
-#define KEY_REDRAW "\033[9999~"
 #define KEY_VI_ESCAPE "\034"
 
 static const struct {
@@ -31,7 +30,6 @@ static const struct {
       {"\033[1~", "ed-move-to-beg"},      {"\033[7~", "ed-move-to-beg"}, {"\033[F", "sluice-end"},
       {"\033OF", "sluice-end"},           {"\033[4~", "sluice-end"},     {"\033[8~", "sluice-end"},
       {"\033[3~", "ed-delete-next-char"}, {"\033[200~", "sluice-paste"}, {KEY_BOTTOM, "sluice-bottom"},
-      {KEY_REDRAW, "sluice-redraw"},
 };
 
 /* ---- what keys do ---- */
@@ -43,16 +41,13 @@ static unsigned char move_to_bottom(EditLine *edit, int key)
     return CC_CURSOR;
 }
 
-static unsigned char redraw(EditLine *edit, int key) { return CC_REDISPLAY; }
-
-void keys_bind(Keys *keys, Typed *typed, EditLine *edit)
+void keys_bind(Keys *keys, Typed *typed, void (*redraw)(EditLine *edit, bool elsewhere), EditLine *edit)
 {
     const char *editor = "";
     el_set(edit, EL_ADDFN, "sluice-bottom", "Behind all that was typed", move_to_bottom);
-    el_set(edit, EL_ADDFN, "sluice-redraw", "Draw the line once more", redraw);
     el_source(edit, NULL); /* `bind -v` there forgets what was bound before */
     el_get(edit, EL_EDITOR, &editor);
-    *keys = (Keys){.typed = typed, .vi = strcmp(editor, "vi") == 0};
+    *keys = (Keys){.typed = typed, .redraw = redraw, .vi = strcmp(editor, "vi") == 0};
     for (size_t i = 0; i < ARRAY_LEN(bindings); i++)
         el_set(edit, EL_BIND, bindings[i].key, bindings[i].function, NULL);
     for (size_t i = 0; i < ARRAY_LEN(sequences); i++) {
@@ -91,13 +86,8 @@ static int take_signal(Keys *keys, EditLine *edit)
         return -1;
     }
     bool continued = interrupt_continued(), resized = interrupt_resized();
-    if (resized)
-        el_resize(edit);
-    /* Others have written on the screen meanwhile; or libedit has made its picture of the screen anew, and
-     * left the cursor where it was, perhaps outside of that: the next letter would be written there. */
     if (continued || resized)
-        press(keys, KEY_REDRAW);
-    keys->redrawn |= resized;
+        keys->redraw(edit, continued);
     return 0;
 }
 
@@ -176,6 +166,8 @@ int keys_read(Keys *keys, EditLine *edit, wchar_t *out)
             continue;
         if (got <= 0)
             return (int)got;
+        if (byte == '\0')
+            continue; /* after Ctrl-V it would stand in the line, and be where libedit's copies of that end */
         if (byte == ESC) {
             read_key(keys);
             continue;

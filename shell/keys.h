@@ -20,13 +20,15 @@ typedef struct {
     bool   vi;
     char   pending[48]; /* of a key: what libedit has not taken yet */
     size_t at, len;
-    bool   redrawn;   /* for another size of the window, since this was last set to false */
-    bool   at_bottom; /* the cursor was moved behind the text, for it is dropped */
+    /* The window has another size; or, `elsewhere`, others have written on the screen. */
+    void (*redraw)(EditLine *edit, bool elsewhere);
+    bool at_bottom; /* the cursor was moved behind the text, for it is dropped */
 } Keys;
 
-/* `typed` must live as long. Reads ~/.editrc and binds the shell's keys, to the functions that were added
- * before under the names sluice-complete, -paste, -right, -end and -undo. */
-void keys_bind(Keys *keys, Typed *typed, EditLine *edit);
+/* `typed` must live as long; `redraw` is called while a key is waited for. Reads ~/.editrc and binds the
+ * shell's keys, to the functions that were added before under the names sluice-complete, -paste, -right, -end
+ * and -undo. */
+void keys_bind(Keys *keys, Typed *typed, void (*redraw)(EditLine *edit, bool elsewhere), EditLine *edit);
 /* The next character: 1, or 0 at the end of input, or -1 (EINTR) when a signal wants what was typed dropped.
  */
 int keys_read(Keys *keys, EditLine *edit, wchar_t *out);

@@ -209,19 +209,16 @@ void live_hide(Live *live)
     live->ghosted = false;
 }
 
-void live_tidy(const Live *live, size_t prompt)
+void live_rewind(const Live *live, size_t prompt, int columns, int lines)
 {
     size_t cursor;
     StrBuf out  = {0};
     Str    line = line_of(live, &cursor);
-    if (!live->shell->out.escapes)
+    if (!live->shell->out.escapes || columns <= 0 || lines <= 0)
         return;
-    Paint paint = {.line    = line,
-                   .cursor  = cursor,
-                   .prompt  = prompt,
-                   .columns = out_columns(&live->shell->out),
-                   .lines   = out_lines(&live->shell->out)};
-    paint_clear_below(&paint, &out);
+    Paint paint = {
+        .line = line, .cursor = cursor, .prompt = prompt, .columns = (size_t)columns, .lines = (size_t)lines};
+    paint_rewind(&paint, &out);
     fwrite(out.ptr, 1, out.len, stdout);
     fflush(stdout);
     strbuf_clear(&out);

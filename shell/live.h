@@ -40,7 +40,7 @@ bool live_take(Live *live);
 /* The line as it was before the last change; false: there is nothing to undo. */
 bool live_undo(Live *live);
 
-/* After the line was drawn for another size of the window: removes what is left of it below. */
-void live_tidy(const Live *live, size_t prompt);
+/* Takes the line off the screen as it was drawn for a window of so many columns and lines. */
+void live_rewind(const Live *live, size_t prompt, int columns, int lines);
 
 #endif

@@ -134,15 +134,12 @@ bool paint_line(const Paint *paint, StrBuf *out, bool *ghosted)
     return true;
 }
 
-void paint_clear_below(const Paint *paint, StrBuf *out)
+void paint_rewind(const Paint *paint, StrBuf *out)
 {
     Place cursor, end;
-    if (!measure(paint, &cursor, &end))
-        return;
-    strbuf_adds(out, "\r");
-    move(out, end.row - cursor.row, 'B');
-    move(out, end.column, 'C');
-    strbuf_adds(out, "\033[J\r");
-    move(out, end.row - cursor.row, 'A');
-    move(out, cursor.column, 'C');
+    bool  shown = measure(paint, &cursor, &end);
+    strbuf_adds(out,
+                shown ? "\r" : "\r\n"); /* it cannot be told where it begins: it is drawn once more below */
+    move(out, shown ? cursor.row : 0, 'A');
+    strbuf_adds(out, "\033[J");
 }

@@ -26,8 +26,7 @@ bool paint_line(const Paint *paint, StrBuf *out, bool *ghosted);
 /* The same, to take the suggestion away: the cursor stands in front of it. */
 extern const char paint_clear_ghost[];
 
-/* Clears what stands below the line; the cursor stays where it is. Nothing for a line that cannot be drawn.
- */
-void paint_clear_below(const Paint *paint, StrBuf *out);
+/* Takes the line off the screen; the cursor stands where it began. */
+void paint_rewind(const Paint *paint, StrBuf *out);
 
 #endif

@@ -107,6 +107,19 @@ class TroubleTest(WithShell):
             terminal.type("\x03")
             self.leave(terminal)
 
+    def test_a_new_size_while_one_searches(self):
+        """The line was drawn again by a key of its own, which the search took for one of its keys; and libedit wrote outside of its picture of the screen meanwhile."""
+        terminal = self.start("-q", "--no-color")
+        terminal.type("INSERT one;\r", "INSERT two;\r", "\x12", "one")
+        for lines, columns in ((40, 200), (3, 12), (2, 3), (24, 80)):
+            fcntl.ioctl(terminal.fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+            terminal.settle()
+        terminal.type("\r")
+        self.assertEqual(self.server.requests[-1]["ksql"], "INSERT one;")
+        terminal.type("INS\x16\x00ERT three;\r")  # no text has such a letter
+        self.assertEqual(self.server.requests[-1]["ksql"], "INSERT three;")
+        self.leave(terminal)
+
     def test_keys_at_random(self):
         """Whatever is pressed, on windows of any size: the shell lives, and a statement gets through afterwards."""
         keys = ["SELECT ", "* FROM views ", "WHERE ", "'a", "'", '"', "`", "(", ")", ";", "\r", "\t", "\t\t", "\x03", "\x01", "\x02", "\x05", "\x06", "\x0b", "\x0c", "\x0e", "\x10", "\x12", "\x14",
@@ -122,7 +135,7 @@ class TroubleTest(WithShell):
                     fcntl.ioctl(terminal.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rng.randrange(50), rng.randrange(120), 0, 0))
                     os.kill(terminal.pid, signal.SIGWINCH)
                 terminal.send("".join(rng.choice(keys) for _ in range(rng.randrange(1, 6))))
-                terminal.settle(0.01)
+                terminal.settle_for(0.01)  # a \watch, say, goes on and on
                 terminal.seen = ""
             terminal.type("\x03", "\x03", "\x03")
             terminal.seen = ""
