@@ -40,7 +40,7 @@ bool scan_ends(const Scan *scan, const char *words)
 static void add_word(Scan *scan, Arena *arena, Str word)
 {
     if (scan->total == 0)
-        scan->first = word;
+        scan->first = str_dup(arena, word); /* a sign is a letter on somebody's stack */
     word = str_upper(arena, word);
     if (scan->count == SCAN_WORDS) {
         memmove(scan->words, scan->words + 1, (SCAN_WORDS - 1) * sizeof *scan->words);

@@ -126,6 +126,8 @@ class TroubleTest(WithShell):
                 "\x15", "\x16", "\x17", "\x18", "\x19", "\x1f", "\x7f", "\x08", "\x00", "\x1b", "\x1bb", "\x1bd", "\x1b[A", "\x1b[B", "\x1b[C", "\x1bOD", "\x1b[1;5D", "\x1b[3~", "\x1b[5~", "日本",
                 "\U0001F468\u200d\U0001F469", "e\u0301", "-- x\r", "/* ", "*/", "$$", "${a}", "\x1b[200~pasted\n\ttext;\n\x1b[201~", "!!\r", "^a^b\r", "INSERT x;\r", "SHOW STREAMS;\r", "SELECT * FROM s;\r",
                 "\\x\r", "\\g\r", "\\watch 0.1 2\r", "help\r", "DEFINE a='b';\r", "address->", "PRINT 'v", "SET 'a"]
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.folder.name)  # files may be written, by `\g NAME`
         for seed in (1, 2, 3):
             rng = random.Random(seed)
             terminal = self.start()
