@@ -6,7 +6,8 @@ own_server() {
     local sluice=$1 directory=$2 options=() property
     shift 2
     for property in listeners=http://127.0.0.1:0 "state.dir=$directory/data" "$@"; do options+=(--property "$property"); done
-    "$sluice" server "${options[@]}" >"$directory/log" 2>&1 &
+    : >"$directory/log" # it is read below, by whoever is first
+    "$sluice" server "${options[@]}" >>"$directory/log" 2>&1 &
     server=$!
     for _ in $(seq 100); do
         port=$(sed -n 's/.*(port \([0-9]*\)).*/\1/p' "$directory/log")
