@@ -30,6 +30,7 @@ struct Fetcher {
     PoolReading *pooled; /* NULL: it is the worker's shared reader */
     LogBatch     batch;
     bool         held;
+    bool         doubtful;        /* who stands before the reader may have read another log (fetcher.c) */
     int64_t      from;            /* position before the batch; without one: of the next take */
     int64_t      first, furthest; /* of a log that went back (fetcher.c): where it began, how far it was read;
                                      furthest INT64_MAX: it did not */

@@ -175,8 +175,8 @@ static bool is_of_former_log(const Fetcher *fetcher, const TaskInput *input)
 
 static void add_consumer(Fetcher *fetcher, TaskInput *input)
 {
-    if (is_of_former_log(fetcher, input))
-        begin_anew(input, fetcher->first);
+    assert(!is_of_former_log(fetcher, input));
+    fetcher->doubtful |= input->position > fetcher->from;
     if (fetcher->count == fetcher->capacity) {
         fetcher->capacity  = fetcher->capacity ? fetcher->capacity * 2 : 4;
         fetcher->consumers = mem_realloc(fetcher->consumers, fetcher->capacity * sizeof *fetcher->consumers);
@@ -234,6 +234,8 @@ Status fetcher_attach(Fetchers *self, TaskInput *input, Error *err)
     Fetcher *fetcher = input->own_fetcher ? NULL : shared_fetcher(self, input->topic, input->partition);
     assert(input->fetcher == NULL);
     bool usable = fetcher != NULL && fetcher->broken == NULL;
+    if (usable && is_of_former_log(fetcher, input))
+        begin_anew(input, fetcher->first);
     if (usable && input->position < fetcher->from && worth_going_back(self, fetcher, input) &&
         go_back(fetcher, input->position, err) != OK)
         log_line(LOG_WARN, "%s; a reader of its own, then", err->message);
@@ -255,7 +257,8 @@ static Status rejoin(Fetchers *self, Fetcher *fetcher, bool *moved, Error *err)
     if (fetcher->pooled == NULL || fetcher->held || fetcher->count != 1 || input->own_fetcher)
         return OK;
     Fetcher *shared = shared_fetcher(self, fetcher->topic, fetcher->partition);
-    if (shared != NULL && (input->position < shared->from || shared->broken != NULL))
+    if (shared != NULL && (input->position < shared->from || shared->broken != NULL ||
+                           is_of_former_log(shared, input))) /* its own reader finds that out */
         return OK;
     *moved = true;
     fetcher_detach(self, input);
@@ -353,6 +356,43 @@ static void note_progress(Fetcher *fetcher, int64_t next)
         fetcher->furthest = next;
 }
 
+/* Who stands before the reader, and so before all that it has met, has either read further elsewhere or read
+ * a log that is gone: a reader that was opened since the topic was made again has not seen it go back. At the
+ * log's end, the log can tell. */
+static void look_at_who_is_ahead(Fetchers *self, Fetcher *fetcher)
+{
+    int64_t first, end, furthest = 0;
+    Error   err;
+    for (size_t i = 0; i < fetcher->count; i++)
+        furthest = fetcher->consumers[i]->position > furthest ? fetcher->consumers[i]->position : furthest;
+    fetcher->doubtful = furthest > fetcher->from;
+    if (!fetcher->doubtful || !log_reader_at_end(fetcher->reader, fetcher->handle))
+        return;
+    if (reader_pool_offsets(self->pool, fetcher->topic, fetcher->partition, &first, &end, &err) != OK)
+        return; /* asked again at the next look */
+    fetcher->doubtful = furthest > end;
+    if (!fetcher->doubtful)
+        return;
+    if (first < fetcher->from && go_back(fetcher, first, &err) != OK) {
+        log_line(LOG_WARN, "%s", err.message);
+        return;
+    }
+    log_line(LOG_WARN,
+             "topic " STR_FMT
+             " partition %d ends at offset %lld, and there is a query that has read it up to "
+             "%lld: it was made again, or has lost its end. The query takes all that is there; what it made "
+             "of the former records stays",
+             STR_ARG(fetcher->topic), fetcher->partition, (long long)end, (long long)furthest);
+    fetcher->doubtful = false;
+    fetcher->first    = first;
+    fetcher->furthest = end;
+    for (size_t i = 0; i < fetcher->count; i++)
+        if (is_of_former_log(fetcher, fetcher->consumers[i])) {
+            begin_anew(fetcher->consumers[i], first);
+            self->client.moved(fetcher->consumers[i]);
+        }
+}
+
 /* With nothing there, the reader may still have gone beyond markers and compacted records. */
 static void pass_gap(Fetchers *self, Fetcher *fetcher)
 {
@@ -369,6 +409,8 @@ static void pass_gap(Fetchers *self, Fetcher *fetcher)
         input->position = fetcher->from;
         self->client.moved(input);
     }
+    if (fetcher->doubtful)
+        look_at_who_is_ahead(self, fetcher);
 }
 
 /* The topic is gone, which a reader tells once: all who read it fail, one by one, as they are told here. */

@@ -98,6 +98,12 @@ void reader_pool_end(ReaderPool *pool, PoolReading *reading)
     mem_free(reading);
 }
 
+Status reader_pool_offsets(ReaderPool *pool, Str topic, int partition, int64_t *first, int64_t *end,
+                           Error *err)
+{
+    return log_offsets(pool->log, topic, partition, first, end, err);
+}
+
 void reader_pool_tidy(ReaderPool *pool)
 {
     if (pool->readers == NULL)

@@ -27,6 +27,9 @@ void        reader_pool_free(ReaderPool *pool); /* accepts NULL; all readings mu
 /* `from` as for log_reader_assign. On OK the reading is the caller's until reader_pool_end. */
 Status reader_pool_begin(ReaderPool *pool, Str topic, int partition, int64_t from, PoolReading **out,
                          Error *err);
+/* log_offsets of what is read. */
+Status reader_pool_offsets(ReaderPool *pool, Str topic, int partition, int64_t *first, int64_t *end,
+                           Error *err);
 void   reader_pool_end(ReaderPool *pool, PoolReading *reading);
 /* Closes readers that nobody has used for a while: an idle consumer of Kafka has threads and sockets. */
 void reader_pool_tidy(ReaderPool *pool);
