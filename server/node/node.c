@@ -148,7 +148,7 @@ static Status open_runtime(Node *node, Clock *clock, Error *err)
            .exactly_once        = is_exactly_once(p),
            .commit_interval_ms  = (int)properties_int(p, "commit.interval.ms", -1),
            .cache_bytes         = (size_t)properties_int(p, "cache.max.bytes.buffering", CACHE_BYTES_DEFAULT),
-           .cache_by_default    = properties_int(p, "cache.max.bytes.buffering", -1) < 0,
+           .cache_by_default    = !properties_is_said(p, "cache.max.bytes.buffering"),
            .state_memory_bytes  = (size_t)properties_int(p, "ksql.state.memory.max.bytes", 0),
            .internal_replicas   = (int)properties_int(p, "replication.factor",
                                                       properties_int(p, "ksql.internal.topic.replicas", 1)),

@@ -7,6 +7,7 @@
 
 typedef struct {
     char *name, *value;
+    bool  is_filled; /* nobody has said it: the default */
 } Entry;
 
 struct Properties {
@@ -69,7 +70,8 @@ void properties_set(Properties *properties, Str name, Str value)
     if (is_at(properties, at, canonical)) {
         properties->size -= strlen(properties->items[at].value);
         mem_free(properties->items[at].value);
-        properties->items[at].value = copy;
+        properties->items[at].value     = copy;
+        properties->items[at].is_filled = false;
         return;
     }
     if (properties->count == properties->capacity) {
@@ -78,9 +80,29 @@ void properties_set(Properties *properties, Str name, Str value)
     }
     memmove(properties->items + at + 1, properties->items + at,
             (properties->count - at) * sizeof *properties->items);
-    properties->items[at] = (Entry){str_to_heap(canonical), copy};
+    properties->items[at] = (Entry){.name = str_to_heap(canonical), .value = copy};
     properties->count++;
     properties->size += strlen(properties->items[at].name);
+}
+
+void properties_fill(Properties *properties, Str name, Str value)
+{
+    Str canonical = property_canonical(name);
+    if (!str_is_null(properties_get(properties, canonical)))
+        return;
+    properties_set(properties, canonical, value);
+    properties->items[lower_bound(properties, canonical)].is_filled = true;
+}
+
+bool properties_is_said(const Properties *properties, const char *name)
+{
+    Str canonical = property_canonical(str_c(name));
+    for (; properties != NULL; properties = properties->parent) {
+        size_t at = lower_bound(properties, canonical);
+        if (is_at(properties, at, canonical))
+            return !properties->items[at].is_filled;
+    }
+    return false;
 }
 
 bool properties_unset(Properties *properties, Str name)

@@ -333,8 +333,8 @@ void settings_fill(Properties *properties)
 {
     for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
         bool said = settings[i].initial != NULL && strcmp(settings[i].initial, "-1") != 0; /* -1: not said */
-        if (said && str_is_null(properties_get_c(properties, settings[i].name)))
-            properties_set(properties, str_c(settings[i].name), str_c(settings[i].initial));
+        if (said)
+            properties_fill(properties, str_c(settings[i].name), str_c(settings[i].initial));
     }
 }
 

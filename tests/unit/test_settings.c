@@ -102,6 +102,27 @@ static const struct {
     {"=x\n", "Line 1 is no setting"},
 };
 
+/* Where an operator says what the default is, it is his wish all the same. */
+static void what_was_said_is_told_from_what_was_filled_in(void **state)
+{
+    Properties *server = properties_new(NULL), *other = properties_new(NULL);
+    properties_set(other, STR_LIT("ksql.streams.cache.max.bytes.buffering"), STR_LIT("10000000"));
+    settings_fill(server);
+    settings_fill(other);
+    assert_string_equal(properties_get_c(server, "cache.max.bytes.buffering").ptr, "10000000");
+    assert_string_equal(properties_get_c(other, "cache.max.bytes.buffering").ptr, "10000000");
+    assert_false(properties_is_said(server, "cache.max.bytes.buffering"));
+    assert_true(properties_is_said(other, "cache.max.bytes.buffering"));
+    assert_false(properties_is_said(server, "no.such.setting"));
+    Properties *session = properties_new(server);
+    assert_false(properties_is_said(session, "cache.max.bytes.buffering"));
+    properties_set(server, STR_LIT("cache.max.bytes.buffering"), STR_LIT("5"));
+    assert_true(properties_is_said(session, "cache.max.bytes.buffering"));
+    properties_free(session);
+    properties_free(other);
+    properties_free(server);
+}
+
 static void a_server_refuses_what_it_would_not_do(void **state)
 {
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
@@ -125,6 +146,7 @@ int main(void)
         cmocka_unit_test(every_default_is_a_value_of_its_row),
         cmocka_unit_test(what_a_query_keeps_comes_back_from_its_text),
         cmocka_unit_test(a_client_sets_a_query_over_the_server),
+        cmocka_unit_test(what_was_said_is_told_from_what_was_filled_in),
         cmocka_unit_test(a_server_refuses_what_it_would_not_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
