@@ -2,11 +2,11 @@
 # test.sh - builds the tests and runs all of them; the last line is `N passed, N failed`, the exit status 0 only when nothing failed.
 #
 #   dev    everything: unit, golden SQL, fuzz replay, lint, REST, shell, a real Kafka, a server under parallel load, the outside suite
-#   asan   the same without lint, outside suite, documents, other programs, what several nodes do (the same code on one node is there) and the list of the shell's requirements, under the address and
-#          undefined behaviour sanitizers
+#   asan   the same without lint, outside suite, documents, other programs, what several nodes do (the same code on one node is there), the list
+#          of the shell's requirements and what compares costs, under the address and undefined behaviour sanitizers
 #   tsan   these without Kafka, faults and most tests of the shell, under the thread sanitizer: librdkafka is not built for it, so it sees races where
 #          there are none; the others would take minutes, and of the shell those are run that press keys while its second thread is at work; the walks
-#          over stores, joins and damaged files have one thread
+#          over stores, joins and damaged files have one thread; costs are not compared
 #
 # test.sh dev asan ... runs only these. What cannot be run here (no Java: no Kafka) is named under "left out".
 set -uo pipefail
@@ -91,10 +91,10 @@ for flavour in "${flavours[@]}"; do
             ;;
         asan)
             build asan || continue
-            run_tests asan -LE 'lint|conformance' -E '^(docs/|integration/(nodes|routing|standby|interop|serializers|consistency-kafka|embedded-registry-kafka|shell-requirements)$)'
+            run_tests asan -LE 'lint|conformance' -E '^(docs/|integration/(nodes|routing|standby|interop|serializers|consistency-kafka|embedded-registry-kafka|shell-requirements|rest-cost)$|unit/test_commit_size$)'
             kafka_left_out asan
             ;;
-        tsan) build tsan && run_tests tsan -LE 'kafka|fault|lint|conformance' -E '^(docs/|integration/(shell(-session|-trouble|-requirements)?|places|feed|examples)$|unit/test_(foreign_join_orders|log_damage|log_witness|state_property|buffer_beyond)$)' ;;
+        tsan) build tsan && run_tests tsan -LE 'kafka|fault|lint|conformance' -E '^(docs/|integration/(shell(-session|-trouble|-requirements)?|rest-cost|places|feed|examples)$|unit/test_(commit_size|foreign_join_orders|log_damage|log_witness|state_property|buffer_beyond)$)' ;;
         *) echo "test.sh: there is no $flavour; there are dev, asan and tsan" >&2; exit 2 ;;
     esac
 done
