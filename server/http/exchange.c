@@ -277,6 +277,10 @@ bool http_move(HttpExchange *x, HttpLane lane)
 {
     bool moves = x->lane != lane;
     x->lane    = lane;
+    if (moves && lane == HTTP_LANE_WORKS) { /* it may stand in the queue for long: not for who has left */
+        atomic_store(&x->goes_on, true);
+        http_flush(x); /* or has left already */
+    }
     return moves;
 }
 

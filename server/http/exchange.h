@@ -47,7 +47,7 @@ struct HttpExchange {
     char       *identity;         /* holds both when the request proved them */
     HttpVersion version;
     bool        streams; /* the handler reads the body as it comes */
-    atomic_bool goes_on; /* the reply is a stream: a client that leaves ends it */
+    atomic_bool goes_on; /* the reply is a stream, or much work: a client that leaves ends it */
 
     pthread_mutex_t lock; /* of what follows */
     StrBuf          body;

@@ -407,7 +407,7 @@ static bool take_reply(Connection *connection)
     }
     pthread_mutex_unlock(&x->lock);
     notice_admission(connection); /* which was there before the reply */
-    if (lost) {                   /* the server stops */
+    if (lost) {                   /* the client has left, or the server stops */
         let_go(connection);
         enter(connection, LAST);
         return true;

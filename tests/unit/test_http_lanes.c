@@ -189,6 +189,25 @@ static void a_step_moves(void **state)
         assert_answer(work[i], "done");
 }
 
+/* A closed socket says no more than that nothing will be asked any more. */
+static void who_has_left_has_no_work_done(void **state)
+{
+    Fixture *f = *state;
+    int      inside[WORKING];
+    for (int i = 0; i < WORKING; i++)
+        inside[i] = ask(f, "/work");
+    wait_inside(f, WORKING);
+    for (int i = 0; i < CLIENTS; i++)
+        close(ask(f, "/work"));
+    for (int i = 0; i < 3; i++) /* the loop has heard them by then */
+        assert_answer(ask(f, "/info"), "info");
+    open_gate(f);
+    for (int i = 0; i < WORKING; i++)
+        assert_answer(inside[i], "done");
+    assert_answer(ask(f, "/work"), "done"); /* behind all of them */
+    assert_int_equal(f->passed, WORKING + 1);
+}
+
 /* close_server opens the gate only for those inside. */
 static void a_server_ends_with_work_in_the_queue(void **state)
 {
@@ -203,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(long_work_keeps_nobody_waiting, open_server, close_server),
         cmocka_unit_test_setup_teardown(a_step_moves, open_server, close_server),
+        cmocka_unit_test_setup_teardown(who_has_left_has_no_work_done, open_server, close_server),
         cmocka_unit_test_setup_teardown(a_server_ends_with_work_in_the_queue, open_server, close_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
