@@ -45,10 +45,10 @@ class Server:
             self.process = subprocess.Popen([self.binary, "server", "--config", config], stdout=log, stderr=log, env=self.environment)
         self.port = int(self.await_log(r"\(port (\d+)\)", start))
         if ready:
-            wait_until(lambda: self.get("/info")[0] == 200)
+            wait_until(lambda: self.get("/info")[0] == 200, 60, "a server that is ready")
         return self
 
-    def await_log(self, pattern, start, seconds=20):
+    def await_log(self, pattern, start, seconds=60):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             with open(self.log_path, "rb") as log:
@@ -65,7 +65,7 @@ class Server:
         with open(self.log_path, encoding="utf-8", errors="replace") as log:
             return log.read()
 
-    def stop(self, how=signal.SIGTERM, seconds=10):
+    def stop(self, how=signal.SIGTERM, seconds=30):
         if self.process is None:
             return None
         self.process.send_signal(how)
@@ -158,7 +158,7 @@ class Stream:
         self.connection.close()
 
 
-def wait_until(condition, seconds=10, what="the condition"):
+def wait_until(condition, seconds=30, what="the condition"):
     end = time.monotonic() + seconds
     while True:
         if condition():
