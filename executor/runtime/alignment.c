@@ -17,6 +17,7 @@
 #include "executor/runtime/alignment.h"
 
 #include "executor/runtime/fetcher.h"
+#include "executor/runtime/placement.h"
 #include "executor/runtime/query.h"
 #include "executor/runtime/worker_state.h"
 #include "planner/node.h"
@@ -95,9 +96,14 @@ void alignment_note(Worker *worker)
 
 /* ---- who reads ---- */
 
-static bool may_write(const Runtime *runtime, const TaskView *view)
+/* A task that is not there yet counts where this node has its slot: the workers open the tasks of a new query
+ * one by one, and a reader that is first would run to the end of its other input meanwhile. */
+static bool may_write(Runtime *runtime, const QuerySub *writer, int partition)
 {
-    TaskState state = view_state(view);
+    const TaskView *view  = &writer->views[partition];
+    TaskState       state = view_state(view);
+    if (state == TASK_ABSENT)
+        return placement_has(runtime, query_slot(writer, partition, runtime_slot_count(runtime)));
     if (state != TASK_RUNNING)
         return task_state_is_starting(state);
     int64_t idle_us = atomic_load(&view->idle_us);
@@ -111,7 +117,7 @@ bool alignment_must_wait(const Task *task, const TaskInput *input)
     if (writer == NULL || atomic_load(&task->query->paused))
         return false;
     for (int p = 0; p < writer->tasks; p++)
-        if (may_write(task->worker->runtime, &writer->views[p]))
+        if (may_write(task->worker->runtime, writer, p))
             return task->worker->awaits = true;
     return false;
 }

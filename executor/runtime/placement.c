@@ -12,6 +12,14 @@
 
 /* ---- slots ---- */
 
+static bool has_slot(const int *slots, size_t count, int slot)
+{
+    for (size_t i = 0; i < count; i++)
+        if (slots[i] == slot)
+            return true;
+    return false;
+}
+
 void placement_keep(Runtime *runtime, const int *slots, size_t count)
 {
     pthread_mutex_lock(&runtime->lock);
@@ -25,6 +33,15 @@ void placement_keep(Runtime *runtime, const int *slots, size_t count)
         atomic_fetch_add(&runtime->slots_version, 1);
     }
     pthread_mutex_unlock(&runtime->lock);
+}
+
+bool placement_has(Runtime *runtime, int slot)
+{
+    pthread_mutex_lock(&runtime->lock);
+    bool has =
+        atomic_load(&runtime->slots_version) == 0 || has_slot(runtime->owned, runtime->owned_count, slot);
+    pthread_mutex_unlock(&runtime->lock);
+    return has;
 }
 
 void runtime_stand_by(Runtime *runtime, const int *ranks, int slot_count)
@@ -85,14 +102,6 @@ int runtime_table_slots(Runtime *runtime, Str query_id, Arena *arena, int **out)
 }
 
 /* ---- what runs in slots ---- */
-
-static bool has_slot(const int *slots, size_t count, int slot)
-{
-    for (size_t i = 0; i < count; i++)
-        if (slots[i] == slot)
-            return true;
-    return false;
-}
 
 /* One task's partitions. */
 static void add_places(const QuerySub *sub, int partition, QueryShare *share, Arena *arena)
