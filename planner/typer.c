@@ -80,6 +80,8 @@ static Status decimal_literal(TyperRun *run, const AstExpr *ast, const SqlType *
     return type_decimal(run->arena, precision > scale ? precision : scale + 1, scale, type, run->err);
 }
 
+/* The value shares the literal's text and the tree's names end in STRUCT types: the syntax tree must
+ * outlive the expression. */
 Status typer_literal(TyperRun *run, const AstExpr *ast, const SqlType **type, Value *value)
 {
     switch (ast->kind) {
@@ -198,6 +200,8 @@ static Status type_cast(TyperRun *run, const AstExpr *ast, const Expr **out)
     const Expr    *value;
     TRY(typer_expr(run, ast->operands[0], &value));
     TRY(resolve_type(run->typer->catalog, ast->type, run->arena, &to, run->err));
+    /* Before the table of casts, which has no row for an untyped NULL: CAST(NULL AS T) is the one way the
+     * dialect has to give a NULL a type. */
     if (value->type->kind == T_NULL) {
         *out = expr_constant(run->arena, to, value_null());
         return OK;
@@ -283,6 +287,8 @@ static bool hides_operands(const AstExpr *ast)
 
 Status typer_expr(TyperRun *run, const AstExpr *ast, const Expr **out)
 {
+    /* The scope is asked before anyone looks inside: after GROUP BY A + B the expression A + B is a
+     * column, while A alone is unknown. An aggregate call that is not replaced here fails as misplaced. */
     int            slot;
     const SqlType *type;
     if (typer_replaced(run, ast, &slot, &type)) {
@@ -318,7 +324,12 @@ Status type_expression(const Typer *typer, const AstExpr *ast, const Scope *scop
 }
 
 /* The check of WHERE and HAVING, which comes before the code for the condition is made, names the condition.
- */
+ *
+ * ksqlDB types a condition twice: the check of WHERE, which stops at NOT, BETWEEN, LIKE and IN, and later
+ * the code's own typing, whose errors are an "Invalid Predicate". One walk stands for both and only the
+ * texts tell them apart. The price: of two mistakes, the first in the text is reported, where ksqlDB
+ * tells the one that is not hidden. IN puts the prefix before its message by itself, in SELECT too: hence
+ * the look at what is there. */
 static Status checked(TyperRun *run, const AstExpr *ast, const char *clause, const Expr **out)
 {
     Status status = typer_expr(run, ast, out);

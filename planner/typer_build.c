@@ -17,6 +17,8 @@ static const char *branch_text(TyperRun *run, const AstExpr *ast, size_t i)
         .ptr;
 }
 
+/* CASE is the one list without a common type (sql.md 3.7): THEN 1 ELSE 2.5 is an error, and so are two
+ * DECIMALs of different scale. NULL branches fit any type, so that the first branch with a type decides. */
 static Status type_branches(TyperRun *run, const AstExpr *ast, Expr *node, size_t branches,
                             const SqlType **type)
 {
@@ -91,6 +93,8 @@ Status typer_in(TyperRun *run, const AstExpr *ast, const Expr **out)
     if (status == E_PLAN)
         return error_prefix(run->err, "%s", typer_hidden_prefix(run));
     TRY(status);
+    /* The left operand is part of the list, so a list element may widen it: INTEGER IN (1.5) compares
+     * DECIMALs, and 1 is not rounded into a match. */
     node->operand_type = common != NULL ? common : &type_null;
     node->negated      = ast->negated;
     *out               = node;
@@ -177,6 +181,7 @@ Status typer_map(TyperRun *run, const AstExpr *ast, const Expr **out)
     return OK;
 }
 
+/* A NULL element of an ARRAY learns its type from its neighbours; a field has none. */
 Status typer_struct(TyperRun *run, const AstExpr *ast, const Expr **out)
 {
     SqlField   *fields = ARENA_ARRAY(run->arena, SqlField, ast->count + 1);
@@ -220,6 +225,8 @@ Status typer_subscript(TyperRun *run, const AstExpr *ast, const Expr **out)
         return typer_fail(run, ast, "Subscript expression (%s) do not apply to %s.%s", typer_text(run, ast),
                           typer_type_text(run, type),
                           type->kind == T_STRUCT ? " Use the dereference operator for STRUCTS" : "");
+    /* A BIGINT index gets no cast: the step narrows it to its low 32 bits, as ksqlDB does. A key of a MAP
+     * does: keys are found by equality within one type, and an INTEGER would never meet its BIGINT. */
     bool integer =
         index->type->kind == T_INTEGER || index->type->kind == T_BIGINT || index->type->kind == T_NULL;
     if (type->kind == T_ARRAY && !integer)

@@ -40,6 +40,8 @@ static Status type_lambda_body(FnLambdaTyper *self, size_t index, const SqlType 
     if (lambda->kind != AST_LAMBDA || lambda->name_count != count)
         return error_set(err, E_PLAN, lambda->pos, "A lambda of %zu parameters is expected: %s", count,
                          typer_text(run, lambda));
+    /* Numbers go on from the enclosing lambdas', whose parameters an inner body may read; lambdas side
+     * by side use the same numbers again. */
     TyperParam *scope = ARENA_ARRAY(run->arena, TyperParam, count + 1);
     for (size_t i = 0; i < count; i++) {
         scope[i]    = (TyperParam){lambda->names[i].text, params[i], first + (int)i, run->params};
@@ -86,6 +88,8 @@ static Status type_arguments(TyperRun *run, const AstExpr *ast, const Expr **typ
     return OK;
 }
 
+/* Casts into the tree, so that a function's code meets exactly the types of its overload. A bare NULL
+ * becomes a constant of the parameter's type instead: there is no cast from T_NULL. */
 static const Expr *coerce_argument(TyperRun *run, const Expr *arg, const SqlType *param)
 {
     if (arg->kind == EXPR_LAMBDA || param == NULL || param->kind > T_STRUCT)

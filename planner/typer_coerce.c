@@ -16,6 +16,8 @@ static const SqlType *as_decimal(Arena *arena, const SqlType *type)
                                    : type_decimal_unchecked(arena, type->kind == T_INTEGER ? 10 : 19, 0);
 }
 
+/* Room for the digits of both sides before and after the point, and none for a carry: a list holds values
+ * and adds nothing. (Sums have one digit more: typer_operator.c.) */
 const SqlType *typer_widen(Arena *arena, const SqlType *a, const SqlType *b)
 {
     if (a->kind == T_DOUBLE || b->kind == T_DOUBLE)
@@ -79,6 +81,10 @@ static const SqlType *strict_common(Arena *arena, const SqlType *a, const SqlTyp
     return a->kind == T_MAP ? type_map(arena, key, element) : type_array(arena, element);
 }
 
+/* One direction only, where strict_common takes either: the target is given and cannot widen. A DECIMAL
+ * is not refused for its precision; whether digits fit is known only of a value, and the cast says so. A
+ * STRUCT may lack fields of the target, which become NULL, but may not bring others (only INSERT VALUES
+ * drops them: constant.c). */
 bool typer_is_strict(const SqlType *from, const SqlType *to)
 {
     if (from->kind == T_NULL || type_equal(from, to))
@@ -126,6 +132,7 @@ static const SqlType *text_number_type(Arena *arena, Str text)
     return type_decimal_unchecked(arena, digits > scale ? digits : scale + 1, scale);
 }
 
+/* Checked, as the CAST makes FALSE of any other text and a slip of the pen would become data. */
 static bool is_boolean_text(Str text)
 {
     static const Str words[] = {STR_LIT("true"), STR_LIT("yes"), STR_LIT("false"), STR_LIT("no")};
@@ -159,6 +166,8 @@ static Status common_with_text(TyperRun *run, const AstExpr *ast, const SqlType 
     return OK;
 }
 
+/* Not symmetric: the first kind rules. ARRAY['1', 2] is of STRING and takes 2 as text; ARRAY[2, '1'] is
+ * of INTEGER and parses '1'. */
 static Status common_with_literal(TyperRun *run, const AstExpr *ast, const SqlType *common,
                                   const SqlType **next)
 {
@@ -248,6 +257,8 @@ static Status common_of(TyperRun *run, const AstExpr *ast, const SqlType *common
     return OK;
 }
 
+/* Two passes, as a late element may widen the type of the first: nothing can be cast before the last was
+ * seen. Only the syntax tree tells a literal (LAX) from a constant: the second pass starts there again. */
 Status typer_common_list(TyperRun *run, const AstExpr *const *asts, size_t count, const SqlType **common,
                          const Expr **out)
 {
@@ -274,6 +285,8 @@ Status typer_common_list(TyperRun *run, const AstExpr *const *asts, size_t count
 
 static Status coerce_literal(TyperRun *run, const AstExpr *ast, const SqlType *to, const Expr **out)
 {
+    /* Converted now, not by a CAST for each row: a literal that does not fit is an error of the
+     * statement, hence E_PLAN for what cast_value calls E_DATA. */
     const SqlType *type;
     Value          value;
     TRY(typer_literal(run, ast, &type, &value));
@@ -289,6 +302,8 @@ static Status coerce_literal(TyperRun *run, const AstExpr *ast, const SqlType *t
     return OK;
 }
 
+/* In the order of the target's fields: after the union of fields it need not be the literal's, and slots
+ * count in the target. */
 static Status coerce_struct(TyperRun *run, const AstExpr *ast, const SqlType *to, const Expr **out)
 {
     Expr *node = typer_node(run, EXPR_STRUCT, to, to->field_count);

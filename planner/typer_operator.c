@@ -20,6 +20,9 @@ static const SqlType *as_decimal(TyperRun *run, const SqlType *type)
 
 static int larger(int a, int b) { return a > b ? a : b; }
 
+/* SQL Server's rules, without its limit of 38 digits: wide enough that the result is exact. Division
+ * alone cannot be: at least six digits of scale, and a quotient that needs more is an evaluation error,
+ * never rounded (sql.md 3.4). */
 static Status decimal_result(TyperRun *run, AstOp op, const SqlType *a, const SqlType *b, const SqlType **out)
 {
     int wa = a->precision - a->scale, wb = b->precision - b->scale, scale = larger(a->scale, b->scale),
@@ -70,6 +73,7 @@ Status typer_arithmetic(TyperRun *run, const AstExpr *ast, const Expr **out)
     TRY(typer_expr(run, ast->operands[0], &left));
     TRY(typer_expr(run, ast->operands[1], &right));
     const SqlType *a = left->type, *b = right->type;
+    /* Standard SQL answers NULL; here it would have no type for the column it becomes (sql.md 3.3). */
     if (a->kind == T_NULL || b->kind == T_NULL)
         return typer_fail(run, ast,
                           "Error processing expression: %s. Arithmetic on types %s and %s are not supported.",
@@ -123,7 +127,9 @@ static bool is_time(const SqlType *type)
     return type->kind == T_TIME || type->kind == T_DATE || type->kind == T_TIMESTAMP;
 }
 
-/* The type that both sides are brought to, or NULL when they cannot be compared so. */
+/* The type that both sides are brought to, or NULL when they cannot be compared so.
+ * Stricter than the coercion of lists: ID > '10' on an INTEGER is an error (sql.md 3.7). Of ARRAY, MAP
+ * and STRUCT only the kind is checked: different element types are legal and compare as they are. */
 static const SqlType *comparison_type(ExprOp op, const SqlType *a, const SqlType *b)
 {
     bool equality = op == EXPR_EQUAL || op == EXPR_NOT_EQUAL || op >= EXPR_DISTINCT;
@@ -153,6 +159,8 @@ static bool is_magic_column(const AstExpr *ast, const Expr *typed)
     Str              name    = ast->name.text;
     if (ast->kind != AST_COLUMN || typed->kind != EXPR_COLUMN || typed->type->kind != T_BIGINT)
         return false;
+    /* By name, as after a join the column is known by nothing else. A user's BIGINT column X_ROWTIME is
+     * taken for one too; it could not be compared with text otherwise, so no valid query changes. */
     for (size_t i = 0; i < ARRAY_LEN(names); i++) /* SOURCE_ROWTIME behind a join */
         if (str_ends_with(name, names[i]) &&
             (name.len == names[i].len || name.ptr[name.len - names[i].len - 1] == '_'))

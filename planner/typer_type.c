@@ -53,11 +53,13 @@ static Status resolve_name(const Catalog *catalog, const AstType *ast, Arena *ar
                            Error *err)
 {
     const SqlType *custom;
+    /* Primitives first: a custom type must not change what INT means in statements written before it. */
     if ((*out = type_primitive(ast->name)) != NULL)
         return OK;
     custom = catalog != NULL ? catalog_type(catalog, ast->name) : NULL;
     if (custom == NULL)
         return refuse_unknown(catalog, ast, arena, err);
+    /* A copy: DROP TYPE takes the catalog's away while the query that used it lives on. */
     *out = type_copy(arena, custom);
     return OK;
 }
@@ -69,6 +71,8 @@ Status resolve_type(const Catalog *catalog, const AstType *ast, Arena *arena, co
     case AST_TYPE_NAMED:
         return resolve_name(catalog, ast, arena, out, err);
     case AST_TYPE_DECIMAL:
+        /* Refused before the narrowing to int below: a precision of 4294967297 would
+         * else pass as 1. */
         if (ast->precision > INT32_MAX || ast->scale > INT16_MAX)
             return error_set(err, E_PLAN, ast->pos,
                              "DECIMAL precision or scale is too large: DECIMAL(%lld,%lld)",
