@@ -39,6 +39,8 @@ static void note_call(void *context, const AstExpr *call)
 
 static void count_call(void *context, const AstExpr *call) { ++*(size_t *)context; }
 
+/* SUM(x) in SELECT and in HAVING is one state. The order of first appearance is that of the states in the
+ * store, so it must not depend on hashes. */
 void aggregate_calls_of(const Analysis *a, AggregateCalls *calls)
 {
     const Functions *functions = a->planner->functions;
@@ -86,7 +88,9 @@ static const AstExpr *find_bound(const AstExpr *expr)
     return NULL;
 }
 
-/* Bounds of the query's own window; those of a windowed source are columns like others. */
+/* Bounds of the query's own window; those of a windowed source are columns like others. Before the
+ * aggregation a record has no window yet, under HOPPING it will have several: there is no value to group by
+ * or to sum. HAVING could have them, but ksqlDB refuses it. */
 static Status check_no_bounds(const Analysis *a, const AstExpr *expr, Error *err)
 {
     const AstExpr *bound = a->query->window.kind == WINDOW_NONE ? NULL : find_bound(expr);
@@ -187,7 +191,8 @@ static Status refuse_ungrouped(const Analysis *a, const AggregateCalls *calls, E
     return E_PLAN;
 }
 
-/* Every column is within a grouping expression or an aggregate call. */
+/* Every column is within a grouping expression or an aggregate call: elsewhere it has no single value in a
+ * group. Lambda parameters look like columns and are none, but only inside their lambda. */
 static bool only_grouped(const Analysis *a, const AstExpr *expr, const AstExpr *const *params,
                          size_t param_count)
 {

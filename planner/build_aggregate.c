@@ -20,6 +20,7 @@ typedef struct {
 
 /* ---- expressions over the inner row ---- */
 
+/* By structure alone: GROUP BY a+b does not cover b+a (sql.md 5.6). */
 static bool stands_for_column(const Scope *scope, const AstExpr *expr, int *slot, const SqlType **type)
 {
     const AfterScope *self   = (const AfterScope *)scope;
@@ -105,6 +106,8 @@ static Status type_arguments(Builder *b, const AstExpr *ast, const Schema *input
     return OK;
 }
 
+/* The overload comes before the literals: it alone says how many trailing arguments are constants. They must
+ * be literals, because bind lets them shape the state, and with it the store. */
 static Status resolve_call(Builder *b, const AstExpr *ast, const Schema *input, PlanAggregateCall *out,
                            Error *err)
 {
@@ -194,6 +197,9 @@ static Status type_groups(Builder *b, const PlanNode *input, const Expr ***keys,
     return OK;
 }
 
+/* ksqlDB's rule (runtime.md 3.8): several key columns go through a repartition topic even in their own order.
+ * So does a table, for a change of group is two rows that may belong to two tasks, and a windowed stream,
+ * whose key has the window in it. */
 static bool grouped_already(const PlanNode *input, const Expr *const *keys, size_t count)
 {
     return !input->is_table && input->window.kind == WINDOWED_NO && input->schema->key_count == 1 &&
@@ -229,6 +235,9 @@ static Status regroup(Builder *b, PlanNode **input, const Expr *const *keys, con
     return OK;
 }
 
+/* A grace of 24 h less the size is Kafka Streams' legacy default; under EMIT FINAL it would be a day without
+ * output, so there it is 0. Retention is at least size and grace, or rows would expire that records may still
+ * change. */
 static Status set_window(const Analysis *a, PlanNode *node, PlanAggregate *agg, Error *err)
 {
     enum {
@@ -361,6 +370,8 @@ static Status select_columns(Builder *b, PlanNode *node, PlanAggregate *agg, con
     return OK;
 }
 
+/* State is found by this name after a restart, and by pull queries: so it is the table's, whatever the plan
+ * looks like. */
 static Str store_name(const Builder *b)
 {
     if (b->a->persistent)
@@ -368,6 +379,7 @@ static Str store_name(const Builder *b)
     return str_printf(b->arena, STR_FMT ".Aggregate", STR_ARG(b->query_id));
 }
 
+/* HAVING has a typer of its own: only in conditions is text beside ROWTIME a timestamp (sql.md 3.5). */
 static Status type_after(Builder *b, PlanNode *node, PlanAggregate *agg, const AggregateCalls *calls,
                          Error *err)
 {
@@ -386,6 +398,8 @@ Status build_aggregate(Builder *b, PlanNode *input, PlanNode **out, Error *err)
     Str           *names;
     size_t         key_count;
     aggregate_calls_of(b->a, &calls);
+    /* Arguments are typed over the input, before there is a REKEY: what they read decides which columns go
+     * through its topic. regroup then points them at the new places. */
     TRY(type_groups(b, input, &keys, &names, &key_count, err));
     PlanAggregateCall *resolved = ARENA_ARRAY(b->arena, PlanAggregateCall, calls.count);
     for (size_t i = 0; i < calls.count; i++)

@@ -59,6 +59,8 @@ Status aggregate_open(Operator *op, AggregateFold fold, Error *err)
 
 /* ---- small state ---- */
 
+/* Stream time goes back with the store: left ahead of it, the records that are read again would be late.
+ * `swept` begins anew, as removals that were not committed are undone. */
 void aggregate_rollback(Operator *op)
 {
     AggregateOp *self = (AggregateOp *)op;
@@ -78,6 +80,9 @@ void aggregate_close(Operator *op)
             self->sites[i].release(self->sites[i].data);
 }
 
+/* After a restart without stream time, late records would be taken; without lastClose, windows emitted again;
+ * and were the numbers of records to begin anew, LATEST_BY_OFFSET, whose states hold them, would take new
+ * records for old ones in a merge. */
 void aggregate_save(const Operator *op, StrBuf *out)
 {
     const AggregateOp *self = (const AggregateOp *)op;
@@ -103,6 +108,9 @@ int64_t aggregate_stream_time(const Operator *op) { return ((const AggregateOp *
 
 /* ---- taking rows ---- */
 
+/* Time moves first: lateness is decided by stream time with this very record in it (runtime.md 2.4). Windows
+ * are closed after the fold: how far back final_forgets looks depends on the newest start in the store, which
+ * the record may have moved. */
 static Status take_row(AggregateOp *self, const Row *row, RecordBatch *out, Error *err)
 {
     Str key;
@@ -144,6 +152,7 @@ Status aggregate_push(Operator *op, int port, const RecordBatch *in, Error *err)
     AggregateOp *self = (AggregateOp *)op;
     RecordBatch *out  = batch_new(in->arena, op->node->schema, self->lazy ? 1 : in->count);
     bool         far  = self->fetches && store_is_far(self->store);
+    /* Before the first put: that may move the store's time past windows which nobody has emitted yet. */
     if (self->plan->emit_final)
         emit_final_keep(self);
     for (size_t i = 0; i < in->count; i++) {
@@ -165,13 +174,16 @@ void aggregate_begin(AggregateOp *self, StoreRow *stored, Arena *arena)
         self->states[i] = self->plan->calls[i].function->aggregate->init(self->plan->calls[i].call);
 }
 
+/* The number says who came first when sessions merge: that is a matter of arrival, and they merge by time. */
 void aggregate_arguments(AggregateOp *self, const Value *columns, const Row *row, Arena *arena)
 {
     call_args_eval(&self->base, &self->args, columns, row, arena);
     self->context.sequence++;
 }
 
-/* What becomes of a call that has failed: of its row alone, or of the query. */
+/* What becomes of a call that has failed: of its row alone, or of the query. A state that may be half changed
+ * must not be committed, and skipping the row is no way out, for the calls before this one have it: so the
+ * query stops and rolls back. */
 static Status failed(AggregateOp *self, const PlanAggregateCall *call, Status status, const Row *row,
                      const Error *why, Error *err)
 {
@@ -269,6 +281,7 @@ static Status fill_inner(AggregateOp *self, const StoreRow *stored, int64_t time
     return OK;
 }
 
+/* One that fails, or is NULL, is false (sql.md 3.3); a flush has no record to report it with. */
 static bool having(AggregateOp *self, const Row *row, Arena *arena)
 {
     Truth verdict;
@@ -283,6 +296,9 @@ static bool having(AggregateOp *self, const Row *row, Arena *arena)
     return false;
 }
 
+/* Value columns are stored although the states imply them: pull queries read the file and run no aggregate. A
+ * row that HAVING refuses is stored all the same, not visible: its states go on counting, for the next record
+ * may let it in. */
 Status aggregate_project(AggregateOp *self, StoreRow *stored, int64_t timestamp, const Row *report,
                          Arena *arena, const Value **columns, Error *err)
 {
@@ -336,10 +352,13 @@ Status aggregate_put(AggregateOp *self, StoreRow *stored, const Row *input, int6
         put_unseen(self, stored, input, timestamp);
         return OK;
     }
+    /* Before the projection, which overwrites it. */
     if (stored->exists && stored->visible)
         old = self->old_is_read ? aggregate_columns(self, stored->keys, stored->values, out->arena)
                                 : stored->values;
     TRY(aggregate_project(self, stored, timestamp, input, out->arena, &now, err));
+    /* Staying outside of HAVING is silent; leaving it is a tombstone, or the sink would show the last row
+     * that passed for ever (runtime.md 3.4). */
     if (now == NULL && old == NULL)
         return OK;
     Row *row     = aggregate_emit(self, out, stored, timestamp, input->origin);
@@ -361,6 +380,8 @@ Status aggregate_tick(Operator *op, Error *err)
 
 /* ---- emitting late ---- */
 
+/* A row that no longer exists is a session that was merged away: a tombstone. If it came and went since the
+ * last commit nobody has heard of it, nor will. */
 static Status flush_row(AggregateOp *self, StoreRow *stored, bool emits, RecordBatch *out, Error *err)
 {
     bool         session = self->plan->window.kind == WINDOWED_SESSION;
@@ -378,6 +399,8 @@ static Status flush_row(AggregateOp *self, StoreRow *stored, bool emits, RecordB
     return OK;
 }
 
+/* Under EMIT FINAL rows are projected here but not emitted: pull queries see windows that are still open
+ * (runtime.md 2.6), so what is committed must not have columns older than its states. */
 Status aggregate_flush(Operator *op, Error *err)
 {
     AggregateOp *self  = (AggregateOp *)op;

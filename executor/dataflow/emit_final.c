@@ -33,6 +33,7 @@ static int64_t last_start(const PlanAggregate *plan, int64_t time)
     return time / plan->advance_ms * plan->advance_ms;
 }
 
+/* Between two such times no window has begun or ended, so there is nothing to search the store for. */
 static bool same_windows(const PlanAggregate *plan, int64_t a, int64_t b)
 {
     return first_start(plan, a) == first_start(plan, b) && last_start(plan, a) == last_start(plan, b);
@@ -62,7 +63,8 @@ void emit_final_keep(AggregateOp *self)
         store_keep_from(self->store, first_pending(self));
 }
 
-/* False: there is nothing to look for. */
+/* False: there is nothing to look for. Before the first window has closed lastClose must stay -1: from 0 on,
+ * first_pending is behind the window that starts at 0, which would never be emitted. */
 static bool time_range(const AggregateOp *self, int64_t close, Range *out)
 {
     const PlanAggregate *plan  = self->plan;
@@ -86,6 +88,8 @@ static bool session_range(const AggregateOp *self, int64_t close, Range *out)
     return out->low <= out->high;
 }
 
+/* Rows are projected, not read: those changed since the last flush have value columns older than their
+ * states. They stay in the store, for pull queries, until the retention ends. */
 static Status emit_range(AggregateOp *self, const Range *range, const Row *trigger, RecordBatch *out,
                          Error *err)
 {
@@ -129,6 +133,7 @@ Status emit_final(AggregateOp *self, const Row *trigger, bool at_once, RecordBat
     Clock  *clock = self->base.pipeline->spec.clock;
     int64_t close = aggregate_closed(self);
     Range   range;
+    /* Before the throttle: a record that moves no time need not ask the clock. */
     if (self->last_close != -1 && self->last_close >= close)
         return OK;
     if (!at_once && self->final_interval_ms > 0) {
@@ -142,6 +147,8 @@ Status emit_final(AggregateOp *self, const Row *trigger, bool at_once, RecordBat
         return OK;
     if (range.low <= range.high)
         TRY(emit_range(self, &range, trigger, out, err));
+    /* Only when the rows have left: it is saved by the commit that they belong to, so that no crash skips a
+     * window. */
     self->last_close = close;
     emit_final_keep(self);
     return session ? sweep_sessions(self, out->arena, err) : OK;

@@ -21,6 +21,8 @@ static Status fold_window(AggregateOp *self, const Row *row, Str key, int64_t st
     return aggregate_put(self, stored, row, timestamp, out, err);
 }
 
+/* In ascending order of starts, which consumers can see. A record that is late for its earlier windows still
+ * counts in the later ones. No window starts before 0: a negative timestamp is in none (runtime.md 2.3). */
 static Status fold_windows(AggregateOp *self, const Row *row, Str key, RecordBatch *out, Error *err)
 {
     const PlanAggregate *plan  = self->plan;
@@ -45,6 +47,7 @@ static Status fold_windows(AggregateOp *self, const Row *row, Str key, RecordBat
 
 static Status fold(AggregateOp *self, const Row *row, Str key, RecordBatch *out, Error *err)
 {
+    /* Once, not per window: so an argument that fails is reported once. */
     if (!self->merges)
         aggregate_arguments(self, row->columns, row, out->arena);
     if (self->plan->window.kind == WINDOWED_NO)

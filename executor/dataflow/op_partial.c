@@ -156,6 +156,7 @@ static Group *find_group(PartialOp *self, const Row *row, int64_t pane)
     return group;
 }
 
+/* No sequence and no memory: plan_partial.c puts no PARTIAL in front of functions that need either. */
 static Status add_row(PartialOp *self, const Row *row, Value *states, Arena *arena, Error *err)
 {
     AggregateContext context = {.scratch = arena, .config = self->base.programs.config};
@@ -212,6 +213,8 @@ static Status partial_flush(Operator *op, Error *err)
 
 /* ---- rows ---- */
 
+/* Kept in its group, such a row would go out in the order of panes, ahead of those that made it late, and
+ * count. Late for the first of its windows is enough: the aggregation decides for each. */
 static bool may_be_late(const PartialOp *self, int64_t pane)
 {
     const PlanPartial *plan = self->plan;

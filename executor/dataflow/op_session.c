@@ -25,6 +25,8 @@ static int64_t oldest_end(const AggregateOp *self)
     return newest == INT64_MIN ? INT64_MIN : newest - plan->retention_ms + 1;
 }
 
+/* A distance of exactly the gap merges. One look is enough: live sessions of a key are more than a gap apart,
+ * or they would be one, so the merged one reaches no others than the record does. */
 static Status find_parts(AggregateOp *self, const Row *row, Str key, Arena *arena, Session *out, Error *err)
 {
     int64_t gap = self->plan->gap_ms, oldest = oldest_end(self);
@@ -60,7 +62,8 @@ static Status gather(AggregateOp *self, StoreRow *stored, const StoreRows *parts
     return OK;
 }
 
-/* What was seen of a part is emitted as deleted, at the time it ended. */
+/* What was seen of a part is emitted as deleted, at the time it ended. With a cache the flush does so, if it
+ * was emitted before; under EMIT FINAL nobody has seen an open session; one that HAVING hid never was. */
 static void retire(AggregateOp *self, StoreRow *part, const Row *row, RecordBatch *out)
 {
     if (self->lazy && !self->plan->emit_final)
@@ -71,6 +74,10 @@ static void retire(AggregateOp *self, StoreRow *part, const Row *row, RecordBatc
     }
 }
 
+/* Tombstones come first: one may have the key of the result, and a reader of the topic as a table must end
+ * with the session. Parts are removed after their states have moved on, but before the put: one of them may
+ * be `stored` itself, which the put brings back. The record is added behind what the session had collected,
+ * as COLLECT_LIST shows. */
 static Status merge_session(AggregateOp *self, const Row *row, Str key, const Session *session,
                             RecordBatch *out, Error *err)
 {
@@ -95,11 +102,14 @@ static Status merge_session(AggregateOp *self, const Row *row, Str key, const Se
 static Status fold(AggregateOp *self, const Row *row, Str key, RecordBatch *out, Error *err)
 {
     Session session;
+    /* Lateness is the merged session's, not the record's: an old record that touches a live session is
+     * welcome. */
     TRY(find_parts(self, row, key, out->arena, &session, err));
     if (session.end < aggregate_closed(self)) {
         op_drop_row(&self->base, row, SKIP_LATE);
         return OK;
     }
+    /* Not before it is known to be taken: a dropped record reports no failing argument. */
     aggregate_arguments(self, row->columns, row, out->arena);
     return merge_session(self, row, key, &session, out, err);
 }

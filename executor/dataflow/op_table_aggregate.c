@@ -11,6 +11,8 @@ static Status fold(AggregateOp *self, const Row *row, Str key, RecordBatch *out,
 {
     StoreRow *stored;
     TRY(store_get(self->store, key, row->key, 0, 0, &stored, err));
+    /* Nothing is undone from initial states: COUNT would stay one short for ever. With HAVING no row was ever
+     * shown, and none has to go. */
     if (!stored->exists && row->columns == NULL) {
         if (self->having == NULL)
             aggregate_emit(self, out, stored, row->timestamp, row->origin);
@@ -18,6 +20,8 @@ static Status fold(AggregateOp *self, const Row *row, Str key, RecordBatch *out,
     }
     int64_t timestamp = aggregate_time(stored, row);
     aggregate_begin(self, stored, out->arena);
+    /* Both sides before one put: between them is a sum that was never true of the table. The old row's
+     * arguments are evaluated with no row to report: one that fails was reported when it was added. */
     if (stored->exists && row->old != NULL) {
         aggregate_arguments(self, row->old, NULL, out->arena);
         TRY(aggregate_undo(self, row, err));

@@ -74,6 +74,8 @@ static void want(const PlanNode *node, size_t input, const Wants *of_node, Wants
         want_exprs(wants, agg->calls[i].args, agg->calls[i].arg_count);
 }
 
+/* A replaced query goes on from its state, and nothing is computed again: ksqlDB allows it for unwindowed
+ * streams only (sql.md 5.11). */
 static bool upgrades(const PlanNode *node)
 {
     return !plan_aggregate(node)->over_table && node->window.kind == WINDOWED_NO;
@@ -273,6 +275,8 @@ static void check_partial(DocReader *r, const PlanNode *node, const PlanAggregat
             doc_fail(r, "the partial result of call %zu is not of its state's type", i);
 }
 
+/* What the planner checked is checked again: functions may have been replaced since, and without undo the
+ * first retraction would call NULL. */
 static const void *read_details(DocReader *r, const PlanNode *node, const DocNode *json)
 {
     PlanAggregate           *agg   = ARENA_NEW(r->arena, PlanAggregate);
