@@ -92,6 +92,7 @@ Status build_flatten(Builder *b, PlanNode *input, PlanNode **out, Error *err)
     *out = input;
     if (!any)
         return OK;
+    /* Several rows under one primary key are no table, and no change could take them back. */
     if (input->is_table)
         return error_set(err, E_PLAN, a->query->pos, "Table source is not supported with table functions");
     Gather g = {.base = {b->arena, replace_call}, .b = b, .input = input, .capacity = MOST_CALLS};

@@ -36,6 +36,8 @@ static PlanNode *subscribe(Builder *b, PlanNode *left, const PlanNode *right, co
         columns[count]        = schema->columns[i];
         columns[count++].role = COLUMN_VALUE;
     }
+    /* The partition travels with the message: the left topic may be another program's, partitioned by bytes
+     * or a rule that a hash of our key would not give again. */
     columns[count++] = (Column){STR_LIT("KSQL_VERSION"), &type_bigint, COLUMN_VALUE, STR_NULL};
     columns[count++] = (Column){STR_LIT("KSQL_PARTITION"), &type_integer, COLUMN_VALUE, STR_NULL};
     columns[count++] = (Column){STR_LIT("KSQL_ACTION"), &type_integer, COLUMN_VALUE, STR_NULL};

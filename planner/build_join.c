@@ -51,6 +51,7 @@ static Str key_name(const Step *step, bool last)
                 return flat_column(a, keys.items[i]);
         return keys.count > 0 ? flat_column(a, keys.items[0]) : keys.synthetic;
     }
+    /* In a full join either side's column may be NULL where the key is not. */
     bool full = step->on.join->kind == JOIN_FULL;
     if (!full && step->on.left.qualified->kind == AST_COLUMN)
         return flat_column(a, step->on.left.qualified);
@@ -61,14 +62,16 @@ static Str key_name(const Step *step, bool last)
 
 /* ---- the sides ---- */
 
+/* A single column, referred to as it is. Of several columns the bytes as a whole choose the partition, so
+ * equal values of one of them lie anywhere (runtime.md 3.8). */
 static bool is_key_of(const PlanNode *side, const Expr *key)
 {
     return side->schema->key_count == 1 && key->kind == EXPR_COLUMN && key->slot == 0;
 }
 
-/* Keys of both would have the same bytes. Where bytes name a schema they may differ from topic to topic. */
-/* Equal keys of two topics may have different schema ids, and so lie in different partitions. Windowed keys
- * are taken as they are all the same: they cannot be repartitioned. */
+/* Keys of both would have the same bytes: a partition is chosen by bytes, and equal keys must meet in one
+ * task. With a registry bytes name a schema: equal keys of two topics may have different ids, and so lie in
+ * different partitions. Windowed keys are taken as they are all the same: they cannot be repartitioned. */
 static bool same_key_format(const PlanNode *side, const FormatSpec *format)
 {
     return side->key_format.format == format->format &&
@@ -91,6 +94,9 @@ static PlanNode *keep_table(Step *step, PlanNode *side, const char *which)
     return node;
 }
 
+/* A preserved side's rows come out padded although their key is NULL (runtime.md 4.5), so only those of the
+ * other side may be dropped before the topic. Names count the joins: each stage of an n-way join needs
+ * topics and stores of its own. */
 static Status rekey_side(Step *step, int which, const FormatSpec *format, Error *err)
 {
     static const char *const names[]   = {"left", "right"};
@@ -168,7 +174,8 @@ static Status bring_together(Step *step, Error *err)
 
 /* ---- the node ---- */
 
-/* Behind the key: all columns of both sides but the one that is the key, as plain values. */
+/* Behind the key: all columns of both sides but the one that is the key, as plain values. Each has a slot on
+ * the side that it is of and -1 on the other: a missing side makes all of its columns NULL. */
 static void join_schema(Step *step, Str key, PlanNode *node, PlanJoin *join)
 {
     Builder *b        = step->b;
@@ -201,6 +208,9 @@ static void join_schema(Step *step, Str key, PlanNode *node, PlanJoin *join)
     join->right_slots = slots[1];
 }
 
+/* Without GRACE it is that of Kafka Streams' old JoinWindows, 24 h - 2 * before, also where `after`
+ * differs. That GRACE was written is kept apart: only then do unmatched rows wait for the end of the
+ * window. */
 static Status set_within(const AstJoin *join, PlanJoin *out, Error *err)
 {
     if (!join->has_within)
@@ -223,6 +233,8 @@ static int64_t buffer_retention(const PlanJoin *join)
     return sum > 0 ? sum - 1 : 0;
 }
 
+/* The order is the contract with plan_join_pending_store: buffers are stores 0 and 1. Waiting rows are
+ * taken out when they are told, so they have no retention, which could lose one untold. */
 static void keep_streams(Step *step, PlanNode *node, const PlanJoin *join)
 {
     static const char *const sides[] = {"left", "right"};
@@ -288,8 +300,12 @@ static Status build_step(Builder *b, size_t join, PlanNode *left, PlanNode **out
                      err));
     TRY(join_table_keys(b->a, &step.on, is_primary_key(&step), is_key_of(step.right, step.right_key),
                         &step.kind, err));
+    /* No coercion: in KAFKA's key format 1 as INTEGER and 1 as BIGINT have different bytes, hence
+     * partitions, and would never meet. */
     TRY(join_types(&step.on, step.kind, step.left_key->type, step.right_key->type, err));
     TRY(join_windows(b->a, &step.on, step.left, step.right, err));
+    /* The source topics are compared, even if a side is repartitioned (ksqlDB's rule). Foreign-key messages
+     * find their way through topics. */
     if (step.kind != PLAN_JOIN_FOREIGN_KEY)
         TRY(join_partitions(b->a, &step.on, err));
     TRY(bring_together(&step, err));

@@ -10,6 +10,8 @@
 
 /* ---- drafts ---- */
 
+/* Nodes are kept by pointer: builders hold on to theirs while this array moves. A node stands behind its
+ * inputs, which pruning, deriving and readers of documents rely on. */
 static void add_node(Builder *b, PlanNode *node)
 {
     if (b->node_count == b->node_capacity) {
@@ -43,6 +45,8 @@ PlanNode *builder_node(Builder *b, const NodeClass *class, const char *step, Pla
     return node;
 }
 
+/* The name goes into the plan and finds the state again after a restart, in later versions and after OR
+ * REPLACE: a changed one means an empty store beside a full one. */
 void builder_store(Builder *b, PlanNode *node, Str name, int64_t retention_ms)
 {
     PlanStore *stores = ARENA_ARRAY(b->arena, PlanStore, node->store_count + 1);
@@ -80,6 +84,8 @@ static Column pseudo_column(Builder *b, size_t from, const char *name, ColumnRol
     return (Column){analysis_flat_name(b->a, from, str_c(name)), type, role, STR_NULL};
 }
 
+/* Pseudo columns only where the statement names one: rows carry every column of their schema, and those of
+ * tables are stored with them. */
 static const Schema *source_schema(Builder *b, size_t from)
 {
     const Analysis *a        = b->a;
@@ -105,6 +111,8 @@ static const Schema *source_schema(Builder *b, size_t from)
     return schema_new(b->arena, columns, count);
 }
 
+/* The plan outlives the catalog's source, which may be altered or dropped; `declared` has the columns under
+ * the names that records know, which joins have prefixed in the node's schema. */
 static void copy_source(Arena *arena, const Source *source, PlanSource *out)
 {
     out->source_name  = str_dup(arena, source->name);
@@ -165,6 +173,7 @@ Status build_source_node(Builder *b, size_t from, PlanNode **out, Error *err)
 
 /* ---- WHERE ---- */
 
+/* The typer is a copy: that a text may stand for a time holds in conditions, not in the select list. */
 Status build_where(Builder *b, PlanNode *input, PlanNode **out, Error *err)
 {
     *out = input;
@@ -206,6 +215,8 @@ void rekey_format(const Planner *planner, const FormatSpec *from, const Column *
         *out = (FormatSpec){.format = format_any_key()};
 }
 
+/* Who reads what goes through here runs in another task, maybe elsewhere: a row must carry all that is
+ * asked of it above. The suffix names a topic with rows under way, so it is as frozen as a store's name. */
 PlanNode *build_exchange(Builder *b, PlanNode *input, const char *topic_suffix, int partition_slot)
 {
     PlanNode     *node      = builder_node(b, &node_exchange, topic_suffix, input, NULL);
@@ -219,6 +230,8 @@ PlanNode *build_exchange(Builder *b, PlanNode *input, const char *topic_suffix, 
 Status build_rekey(Builder *b, PlanNode *input, const RekeySpec *spec, PlanNode **out, Error *err)
 {
     const Schema *from = input->schema;
+    /* `drop_null` marks GROUP BY, which alone may lose the window of its rows: an aggregate makes keys of
+     * its own. Joined or partitioned again, rows of different windows would fall together. */
     if (input->window.kind != WINDOWED_NO && !spec->drop_null)
         return error_set(err, E_PLAN, NO_POS,
                          "Implicit repartitioning of windowed sources is not supported. See "
@@ -308,6 +321,8 @@ Status build_partition_by(Builder *b, PlanNode *input, PlanNode **out, Error *er
         if (keys[i]->kind == EXPR_COLUMN)
             keep[keys[i]->slot] = false; /* it moves into the key */
     }
+    /* A topic for GROUP BY only: else the write to the sink is the repartitioning (runtime.md 3.7). GROUP
+     * BY by the new key goes on in place and must find equal keys in one task. */
     RekeySpec spec = {.keys         = keys,
                       .names        = names,
                       .count        = count,

@@ -165,6 +165,8 @@ static Status refuse_twice(const Builder *b, const PlanNode *node, size_t key, E
     return E_PLAN;
 }
 
+/* Exactly once: without its key a result could not be partitioned or, as a table, updated, and two items of
+ * one key would leave open which of them names it. AS_VALUE makes a copy that is no key. */
 Status match_key_items(Builder *b, const PlanNode *node, size_t *items, Error *err)
 {
     for (size_t key = 0; key < node->schema->key_count; key++) {
@@ -240,6 +242,7 @@ Status build_projection(Builder *b, PlanNode *input, PlanNode **out, Error *err)
     Column         *columns = ARENA_ARRAY(b->arena, Column, keys + a->item_count);
     const Expr    **values  = ARENA_ARRAY(b->arena, const Expr *, a->item_count);
     TRY(match_key_items(b, input, of_key, err));
+    /* Keys are renamed, never computed: the key's bytes have chosen the partition. */
     for (size_t i = 0; i < keys; i++) {
         columns[i]        = input->schema->columns[i];
         columns[i].name   = a->items[of_key[i]].alias;
@@ -256,12 +259,14 @@ Status build_projection(Builder *b, PlanNode *input, PlanNode **out, Error *err)
     TRY(check_result_columns(b->arena, columns, keys + count, err));
     PlanNode *node =
         build_project_node(b, "Project", input, schema_new(b->arena, columns, keys + count), values);
+    /* Under the sink's name: pull queries look for the store of the table that they name. */
     if (node->is_table)
         builder_store(b, node, a->sink_name, -1);
     *out = node;
     return OK;
 }
 
+/* A deletion has no values: all that a client can still be shown is its key, and the bounds of its window. */
 static int shown_by_tombstones(const Builder *b, const PlanNode *input, const SelectItem *item)
 {
     for (size_t key = 0; key < input->schema->key_count; key++)

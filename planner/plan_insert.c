@@ -231,6 +231,8 @@ Status plan_insert_values(const Planner *planner, const AstStatement *statement,
     const Schema *schema = in.source->schema;
     in.row               = ARENA_ARRAY(planner->arena, Value, schema->count);
     for (size_t i = 0; i < schema->count; i++)
+        /* Missing columns are NULL. A row of NULLs is still a row and no tombstone: deletions cannot be
+         * inserted. */
         in.row[i] = value_null();
     for (size_t i = 0; i < statement->value_count; i++)
         TRY(set_value(&in, i, &typer, err));

@@ -72,6 +72,7 @@ static bool has_panes(const PlanAggregate *agg)
     return agg->window.kind != WINDOWED_SESSION && agg->window.size_ms % agg->advance_ms == 0;
 }
 
+/* Over a table a change also takes the old row back, perhaps from another group: that is no adding up. */
 static bool can_be_partial(const PlanNode *node)
 {
     if (node->class != &node_aggregate)
@@ -100,6 +101,7 @@ typedef struct {
     const PlanNode **now; /* by the old number: the node that stands for it */
 } Rewrite;
 
+/* Copies: the nodes may be those of a plan that was kept as it was decided, and are read-only. */
 static PlanNode *add(Rewrite *to, const PlanNode *like)
 {
     PlanNode *node          = ARENA_NEW(to->arena, PlanNode);
@@ -195,5 +197,7 @@ void plan_set_partials(QueryPlan *plan, Partials partials, Arena *arena)
     plan->nodes      = to.nodes;
     plan->node_count = to.count;
     plan_derive(plan, arena);
+    /* plan_derive takes it from the first source; but it is P of the slot formula, which places tasks and
+     * stays as the plan has it. */
     plan->partitions = partitions;
 }

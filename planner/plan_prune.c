@@ -15,6 +15,7 @@ static void prune_source(PlanNode *node, Wants *wants, Arena *arena)
     if (node->is_table)
         return;
     *source = *plan_source(node);
+    /* No node reads it, but the source does: it dates the row. */
     if (source->timestamp_slot >= 0)
         want_column(wants, (size_t)source->timestamp_slot);
     const Wanted **wanted = ARENA_ARRAY(arena, const Wanted *, node->schema->count);

@@ -25,6 +25,8 @@ static Status check_windowed_table(const Analysis *a, Error *err)
     return OK;
 }
 
+/* The order is SQL's (sql.md 5.2): what WHERE drops does not cross the topic of a GROUP BY. A push query
+ * has no projection: it may leave keys out, and build_output computes its select list. */
 static Status build_body(Builder *b, PlanNode **out, Error *err)
 {
     Analysis *a = b->a;
@@ -56,6 +58,8 @@ static Status refuse_kind(bool is_table, const AstStatement *statement, Error *e
                      is_table ? "TABLE" : "STREAM", is_table ? "TABLE" : "STREAM");
 }
 
+/* Inherited from the leftmost source, never from the body: internal topics may switch to JSON for a key
+ * that the source's format cannot hold, and the sink has to refuse such a key instead (sql.md 5.9). */
 static Status sink_key_format(const Planner *planner, const WithClause *with, const PlanNode *body,
                               const Source *leftmost, Source *sink, Error *err)
 {
@@ -89,6 +93,8 @@ static Status sink_formats(const Planner *planner, const WithClause *with, const
     return with_wrapping(with, planner->host, &sink->value_format, sink->schema->value_count, err);
 }
 
+/* A compacted topic is its table's content: a retention would lose rows. A windowed one keeps at least what
+ * the window store does. */
 static int64_t sink_retention(const Planner *planner, const WithClause *with, const PlanNode *body,
                               const Source *leftmost, const Source *sink)
 {
@@ -225,6 +231,7 @@ static Status check_replaced(const Planner *planner, const AstStatement *stateme
     return OK;
 }
 
+/* A query that reads what it writes would never come to an end of its input. */
 static Status check_own_source(const Analysis *a, Str sink, Error *err)
 {
     for (size_t i = 0; i < a->from_count; i++)
@@ -246,7 +253,8 @@ static Status check_timestamp_column(const Analysis *a, const WithClause *with, 
     return with_refuse_timestamp(with, err);
 }
 
-/* The id of the query that OR REPLACE takes the place of; else a new one. */
+/* The id of the query that OR REPLACE takes the place of; else a new one. State, positions and topics are
+ * found by it: under another the replacement would start from nothing. */
 static Str created_query_id(const Planner *planner, const AstStatement *statement)
 {
     const Source *old = statement->or_replace ? catalog_source(planner->catalog, statement->name.text) : NULL;
@@ -270,9 +278,11 @@ static Status plan_create_as(const Planner *planner, const AstStatement *stateme
                       statement->is_table ? "CREATE TABLE AS SELECT" : "CREATE STREAM AS SELECT", &b.a, err));
     TRY(check_own_source(b.a, statement->name.text, err));
     TRY(check_timestamp_column(b.a, &with, err));
+    /* Before the nodes: builders make store names of it. */
     b.query_id = created_query_id(planner, statement);
     TRY(build_body(&b, &body, err));
     TRY(describe_sink(planner, statement, &with, b.a, body, query, err));
+    /* Of OR REPLACE only the sinks are compared here; the engine has the old plan (plan_check_upgrade). */
     TRY(check_replaced(planner, statement, query, err));
     TRY(build_sink(&b, query->sink, body, err));
     name_sources(b.a, query);
@@ -286,6 +296,8 @@ static Status plan_create_as(const Planner *planner, const AstStatement *stateme
 
 /* ---- INSERT INTO ... SELECT ---- */
 
+/* INSERT INTO does not coerce (sql.md 3.7): only a DECIMAL that loses no digit on either side of the point
+ * may be widened. */
 static bool assignable(const SqlType *from, const SqlType *to)
 {
     if (from->kind == T_DECIMAL && to->kind == T_DECIMAL)
@@ -316,6 +328,8 @@ static bool same_columns(const PlanNode *body, const Schema *sink)
     return true;
 }
 
+/* No table: between several writers there is no order, so which row of a key is the last would be left to
+ * chance. */
 static Status check_target(const Planner *planner, const AstStatement *statement, const Source **out,
                            Error *err)
 {
@@ -427,6 +441,7 @@ Status plan_persistent_query(const Planner *planner, const AstStatement *stateme
 
 Status query_build_source_table(const Planner *planner, const Source *source, QueryPlan **out, Error *err)
 {
+    /* There is no SELECT to analyse: the source alone, which is all that build_source_node asks for. */
     Analysis a = {
         .planner    = planner,
         .from_count = 1,

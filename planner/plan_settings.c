@@ -50,6 +50,7 @@ void plan_keep_settings(QueryPlan *plan, const QuerySettings *told, const PlanSe
         else
             known->overridden |= asked[i].overridden;
     }
+    /* By name: for plan_setting, and so that equal plans have equal documents and checksums. */
     qsort(settings, count, sizeof *settings, compare);
     plan->settings      = settings;
     plan->setting_count = count;

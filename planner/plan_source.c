@@ -193,6 +193,8 @@ static Status check_columns(const Source *source, Error *err)
 
 /* ---- topic ---- */
 
+/* Compaction keeps the last record of each key, which is what a table is. Windowed keys do not come again
+ * once their window has passed: those must also be deleted, or the topic grows for ever. */
 static void wish_topic(const WithClause *with, const Source *source, TopicWish *wish)
 {
     wish->name           = source->topic;
@@ -278,6 +280,8 @@ static Status declare_source(const Planner *planner, const AstStatement *stateme
     return check_source(source, err);
 }
 
+/* Topic, formats and keys must stay: queries on the source go on with what they have read under its former
+ * definition (sql.md 4.1.5). */
 static Status check_replace(const Planner *planner, const AstStatement *statement, const Source *next,
                             Error *err)
 {
@@ -348,6 +352,8 @@ Status plan_alter_source(const Planner *planner, const AstStatement *statement, 
                          "Cannot alter %s '" STR_FMT "': ALTER operations are not supported on source %ss.",
                          kind, STR_ARG(old->name), kind);
 
+    /* Columns are only appended: records that are in the topic already read NULL there. Queries that exist
+     * keep the schema of their plans. */
     size_t  count   = old->schema->count + statement->element_count;
     Column *columns = ARENA_ARRAY(planner->arena, Column, count);
     memcpy(columns, old->schema->columns, old->schema->count * sizeof *columns);

@@ -17,6 +17,7 @@ bool plan_starts_at_end(const QueryPlan *plan, const PlanNode *source)
 {
     QuerySettings settings;
     plan_query_settings(plan, &settings);
+    /* The plan's own setting, not the server's of today. */
     return !source->is_table && settings.offset_reset != OFFSET_RESET_EARLIEST;
 }
 

@@ -44,6 +44,8 @@ static Status compare(const Steps *old, const Steps *next, Error *err)
     if (joins(next) && !joins(old))
         return error_set(err, E_PLAN, NO_POS,
                          "Query is not upgradeable. Cannot change a non-join source into a join source.");
+    /* By place: a task finds what it saved by "the n-th operator of this class", so steps that changed
+     * places would get each other's. */
     for (size_t i = 0; i < old->count && i < next->count; i++)
         TRY(compare_steps(old->items[i], next->items[i], err));
     if (old->count == next->count)
