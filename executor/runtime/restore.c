@@ -119,6 +119,9 @@ static const int64_t *latest_of(const RunningQuery *query, const PlanNode *sourc
     return NULL;
 }
 
+/* auto.offset.reset is for the topics of streams. A table without its older records is another table; and
+ * what stands in a repartition topic may have been committed by a task upstream before this one was opened,
+ * with the positions of what it was made from: who began at the end would lose it. */
 static Status first_position(Task *task, TaskInput *input, int64_t *out, Error *err)
 {
     const PlanNode *node   = pipeline_input_node(task->pipeline, input->index);
@@ -215,12 +218,15 @@ static Status plan_restore(Task *task, const TaskRecord *record, bool *sources_b
     if (usable && record == NULL &&
         file.sequence > 0) /* 0: a standby's, of a task that has not committed yet */
         return set_aside(task, "its positions are gone from the slots topic, so it begins anew", err);
+    /* Without a fact there may be rows all the same: restored ones reach the file before the task's first
+     * commit, and a kill -9 leaves them. */
     if (record == NULL)
         return stored_clear(task, false, err);
     if (usable && file.sequence > record->sequence)
         return set_aside(task, "it is ahead of the log, which has lost something or is another one", err);
     bool sources = usable && file.source_columns == task->source_columns;
     bool exact   = sources && file.sequence == record->sequence && file.store_count == stores;
+    /* The usual case after a stop asks no broker, or a thousand tasks would wait for a thousand answers. */
     if (exact && !holds_rows(task)) {
         stored_set_changelogs(task, &file);
         return OK;
@@ -287,6 +293,8 @@ static Status check_store(const Task *task, const TaskRecord *record, size_t sto
                          task->store_names[0].ptr != NULL ? task->store_names[0] : STR_LIT("none"), err);
 }
 
+/* A store more is refused, too: it would begin empty with the inputs in mid-stream, and a count that lacks
+ * its past looks like any other. */
 static Status check_fit(const Task *task, const TaskRecord *record, Error *err)
 {
     for (size_t i = 0; i < record->input_count; i++)
@@ -361,6 +369,9 @@ static void finish_cleanup(void *context, const PlanNode *node, size_t store)
         finishing->status = cleanup_finish(finishing->worker->cleanup, spec.name, finishing->err);
 }
 
+/* In this order: topics are there before their offsets are asked for; what a dropped query has left under the
+ * stores' names is gone before they are opened, or the cleanup, which goes slice by slice, would take the new
+ * rows, too; and all is compared before plan_restore empties anything. */
 Status task_prepare(Task *task, TaskRecord *record, bool *found, Error *err)
 {
     Finishing finishing = {task->worker, OK, err};
@@ -385,6 +396,8 @@ Status task_prepare(Task *task, TaskRecord *record, bool *found, Error *err)
 /* Where inputs and stores go on is known; `event`: if no source table is behind. */
 static Status catch_up(Task *task, const TaskRecord *record, TaskEvent event, bool sources_behind, Error *err)
 {
+    /* Stream times, too, are the log's and not the file's: they were committed in one transaction with the
+     * positions. By older ones, records that were late would not be late the second time. */
     task->sequence = record == NULL ? 0 : record->sequence;
     strbuf_reset(&task->saved);
     if (record != NULL)
@@ -427,6 +440,8 @@ static TaskRecord followed_record(const Task *task)
         .topics = task->input_topics, .positions = positions, .input_count = task->input_count};
 }
 
+/* The file is not asked, for it may be behind what was applied; nor how old it is, for who has followed
+ * without a break has seen every tombstone. */
 static Status go_on_from(Task *task, const TaskRecord *record, Error *err)
 {
     TaskRecord followed = followed_record(task);
@@ -468,6 +483,9 @@ static Status start_changelog(Task *task, Error *err)
                              &task->restoring, err);
 }
 
+/* The end is a position and not a record: markers and aborted records have offsets, and none of them is ever
+ * taken. The reader's own end does not do either. Under read_committed that is the last stable offset, and a
+ * transaction that is still open holds back what others have committed behind it. */
 static Status apply_slice(Task *task, bool *done, Error *err)
 {
     const PoolReading *reading = task->restoring;
@@ -504,6 +522,8 @@ static Status restore_store(Task *task, bool *waiting, Error *err)
     return OK;
 }
 
+/* Operators load before inputs are attached: the first record is late or not by the stream time of the last
+ * commit. Pull queries see what was restored after the next one: until then a rollback takes it away. */
 static Status run(Task *task, Error *err)
 {
     TRY(pipeline_load(task->pipeline, task->saved.len > 0 ? strbuf_str(&task->saved) : STR_NULL, err));
@@ -523,6 +543,8 @@ static Status run(Task *task, Error *err)
     return OK;
 }
 
+/* The worker has other tasks, and mail: a revoke that waited for a restore of minutes would hold up the
+ * group's rebalance, and beyond max.poll.interval.ms the member is out. */
 Status task_restore_slice(Task *task, Error *err)
 {
     bool waiting = false;
@@ -581,6 +603,8 @@ Status task_replay_step(Task *task, bool *progress, Error *err)
 
 /* ---- going back ---- */
 
+/* Most go on from memory. But what was written past the cache since the file's last commit has gone from the
+ * file, while the positions of who wrote it stand behind it: such a task is opened again. */
 void task_rolled_back(Task *task)
 {
     Error err;
@@ -606,6 +630,7 @@ void task_rolled_back(Task *task)
         task->inputs[i].head_known = false;
     }
     task->unrecorded = false;
+    /* Its first record, which says where it began, is still to be written; the rollback has unlisted it. */
     if (task->sequence == 0)
         task_mark_dirty(task, true);
     task_publish(task);

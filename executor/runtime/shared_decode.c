@@ -91,12 +91,16 @@ static void drop_slices(SharedDecode *shared, size_t end)
         drop_slice(shared, i);
 }
 
+/* Before the batch is released: rows have strings that are in its records. */
 void shared_decode_end_batch(Fetcher *fetcher)
 {
     for (SharedDecode *shared = fetcher->decodes; shared != NULL; shared = shared->next)
         drop_slices(shared, SLICES);
 }
 
+/* By the members' places, and not by a count of readers per slice: one that is detached, rolled back or comes
+ * in mid-batch would leave a count wrong, and a slice freed in use or held for ever. The last slice may be
+ * short, which no division finds: it goes when all stand at the batch's end. */
 void shared_decode_end_slices(Fetcher *fetcher)
 {
     for (SharedDecode *shared = fetcher->decodes; shared != NULL; shared = shared->next)
@@ -137,6 +141,7 @@ static SourceSpec spec_of(const TaskInput *input)
     return source_spec(pipeline_input_node(input->pipeline, input->index));
 }
 
+/* Invariant: no slice is held. Rows point to the description that they were decoded by, and it is in here. */
 static void forget(SharedDecode *shared)
 {
     source_decoder_close(shared->decoder);
@@ -200,6 +205,10 @@ static SharedDecode *find_alike(const Fetcher *fetcher, const SourceSpec *spec)
     return shared;
 }
 
+/* Who wants no more than the others changes nothing: the usual case of a thousand queries alike. Who wants
+ * more cannot wait until slices have gone, for their rows lack its columns, and a NULL for a value that was
+ * not decoded is a wrong result that nobody notices. No row is in use now: inputs come and go between the
+ * steps of tasks, on the worker's thread, and no step keeps rows. */
 void shared_decode_join(TaskInput *input)
 {
     Fetcher *fetcher = input->fetcher;
@@ -222,6 +231,8 @@ void shared_decode_join(TaskInput *input)
     input->decode = shared;
 }
 
+/* Marked, no more: others are in the middle of the slices, and to decode too much for a while is no mistake,
+ * while a decoder anew for each of a thousand queries that stop would be paid for by the rest. */
 void shared_decode_leave(TaskInput *input)
 {
     SharedDecode *shared = input->decode;
@@ -242,10 +253,14 @@ void shared_decode_leave(TaskInput *input)
 
 /* ---- rows ---- */
 
+/* A bad record is no error here, for whose it is cannot be said: the value that cannot be read may be one
+ * that a single member wants. Each looks for itself (op_source.c), so what a query skips never depends on who
+ * else reads the topic. */
 static Status decode_slice(SharedDecode *shared, size_t number, Error *err)
 {
     const Fetcher *fetcher = shared->fetcher;
     size_t         start = number * BATCH_ROWS, left = fetcher->batch.count - start;
+    /* While a slice is held the decoder reads enough: who wanted more has let all go (shared_decode_join). */
     if (shared->held == 0)
         TRY(refresh(shared, err));
     Clock  *clock = fetcher->slices->clock;
