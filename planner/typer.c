@@ -285,12 +285,18 @@ static bool hides_operands(const AstExpr *ast)
     return ast->kind == AST_NOT || ast->kind == AST_BETWEEN || ast->kind == AST_LIKE || ast->kind == AST_IN;
 }
 
+/* Twice what the longest statement has: an element of a list is typed for the common type and once more for
+ * its cast, so a list within an element of a list costs twice as much at each level. */
+enum { MOST_STEPS = 500000 };
+
 Status typer_expr(TyperRun *run, const AstExpr *ast, const Expr **out)
 {
     /* The scope is asked before anyone looks inside: after GROUP BY A + B the expression A + B is a
      * column, while A alone is unknown. An aggregate call that is not replaced here fails as misplaced. */
     int            slot;
     const SqlType *type;
+    if (++run->steps > MOST_STEPS)
+        return typer_fail(run, ast, "The expression is nested too deeply to find its type.");
     if (typer_replaced(run, ast, &slot, &type)) {
         *out = expr_column(run->arena, slot, type);
         return OK;

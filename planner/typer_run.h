@@ -26,7 +26,8 @@ typedef struct {
     int hidden; /* how many NOT, BETWEEN, LIKE, IN stand around: the check of WHERE does not look into those
                  */
     bool        failed_hidden;
-    const char *hint; /* what might help: the message's end; NULL: nothing */
+    size_t      steps; /* expressions typed so far; some are typed twice, and what is in them each time */
+    const char *hint;  /* what might help: the message's end; NULL: nothing */
     Error      *err;
 } TyperRun;
 

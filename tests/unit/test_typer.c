@@ -53,6 +53,14 @@ static const ExprRow refusals[] = {
     {"CASE WHEN T THEN NULL ELSE NULL END", "E: Invalid Case expression. All case branches have NULL type"},
     {"TRANSFORM(A, x => TRANSFORM(A, x => x))",
      "E: Reusing lambda arguments in nested lambda is not allowed"},
+    /* each level is typed twice */
+    {"ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[AR"
+     "RAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRA"
+     "Y[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY["
+     "A][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1"
+     "]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1"
+     "]",
+     "E: The expression is nested too deeply to find its type."},
     {"NO_FN(1)", "E: Can't find any functions with the name 'NO_FN'"},
 };
 
