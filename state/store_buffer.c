@@ -123,11 +123,11 @@ SegmentRow *store_buffer_hold(Store *store, Str key, int64_t time, int64_t numbe
                               Segment **segment)
 {
     StoreBuffer *buffer = store->buffer;
-    size_t       before = store_buffer_bytes(buffer);
+    size_t       before = buffer->segments.bytes; /* nothing else grows */
     SegmentRow  *row =
         segments_add(&buffer->segments, key, time, number, value.len, buffer->position, segment);
     memcpy(row->bytes + key.len, value.ptr, value.len);
-    store_buffer_count(store, before);
+    store->file->held_bytes += buffer->segments.bytes - before;
     return row;
 }
 

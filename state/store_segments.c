@@ -17,7 +17,8 @@ enum {
     BLOCK_FIRST = 128, /* units of the first one */
     SLOTS_MIN   = 64,
     LIST_MIN    = 4,
-    SHARE       = 6, /* segments to a retention */
+    SHARE       = 6,       /* segments to a retention */
+    IN_CACHE    = 1 << 20, /* bytes of a buffer that the CPU's cache has anyway */
 };
 
 #define PLACE_NONE UINT32_MAX
@@ -307,8 +308,10 @@ static void find_in(Segment *segment, Str key, uint32_t tag, int64_t from, int64
 
 void segments_find(const Segments *all, Str key, int64_t from, int64_t to, SegmentVisit visit, void *context)
 {
+    if (all->live == 0)
+        return;
     uint32_t tag = segment_tag(key);
-    for (size_t i = 0; i < all->count; i++) /* all at once: each is a wait for memory */
+    for (size_t i = 0; all->bytes > IN_CACHE && i < all->count; i++) /* each is a wait for memory: at once */
         if (overlaps(all->list[i], from, to))
             __builtin_prefetch(&all->list[i]->slots[tag & (all->list[i]->capacity - 1)]);
     for (size_t i = 0; i < all->count; i++)
