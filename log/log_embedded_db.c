@@ -289,16 +289,27 @@ Status db_step(Db *db, sqlite3_stmt *stmt, bool *row, Error *err)
     return status;
 }
 
+/* Its first columns; 0 each where there is no row. */
+static Status first_row(Db *db, sqlite3_stmt *stmt, int64_t *out, size_t count, Error *err)
+{
+    bool row;
+    if (stmt == NULL)
+        return db_unprepared(err);
+    TRY(db_step(db, stmt, &row, err));
+    for (size_t i = 0; i < count; i++)
+        out[i] = row ? sqlite3_column_int64(stmt, (int)i) : 0;
+    if (row)
+        sqlite3_reset(stmt);
+    return OK;
+}
+
 Status db_run(Db *db, SqlId id, Error *err, const char *types, ...)
 {
     va_list args;
     va_start(args, types);
     sqlite3_stmt *stmt = db_bindv(db, id, err, types, args);
     va_end(args);
-    if (stmt == NULL)
-        return db_unprepared(err);
-    bool row;
-    return db_step(db, stmt, &row, err);
+    return first_row(db, stmt, NULL, 0, err);
 }
 
 Status db_ask(Db *db, SqlId id, int64_t *out, size_t count, Error *err, const char *types, ...)
@@ -307,15 +318,7 @@ Status db_ask(Db *db, SqlId id, int64_t *out, size_t count, Error *err, const ch
     va_start(args, types);
     sqlite3_stmt *stmt = db_bindv(db, id, err, types, args);
     va_end(args);
-    if (stmt == NULL)
-        return db_unprepared(err);
-    bool row;
-    TRY(db_step(db, stmt, &row, err));
-    for (size_t i = 0; i < count; i++)
-        out[i] = row ? sqlite3_column_int64(stmt, (int)i) : 0;
-    if (row)
-        sqlite3_reset(stmt);
-    return OK;
+    return first_row(db, stmt, out, count, err);
 }
 
 Str db_column(sqlite3_stmt *stmt, int column)

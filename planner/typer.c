@@ -285,8 +285,9 @@ static bool hides_operands(const AstExpr *ast)
     return ast->kind == AST_NOT || ast->kind == AST_BETWEEN || ast->kind == AST_LIKE || ast->kind == AST_IN;
 }
 
-/* Twice what the longest statement has: an element of a list is typed for the common type and once more for
- * its cast, so a list within an element of a list costs twice as much at each level. */
+/* Twice what the longest statement has: some expressions are typed twice (the parts of a constructor that has
+ * another beside it, what is BETWEEN), and what is in them each time, so that each level of such takes twice
+ * as long. */
 enum { MOST_STEPS = 500000 };
 
 Status typer_expr(TyperRun *run, const AstExpr *ast, const Expr **out)

@@ -190,18 +190,20 @@ static Status common_with_literal(TyperRun *run, const AstExpr *ast, const SqlTy
 
 /* ---- the common type ---- */
 
-static Status common_of(TyperRun *run, const AstExpr *ast, const SqlType *common, const SqlType **next);
+static Status common_of(TyperRun *run, const AstExpr *ast, const SqlType *common, const SqlType **next,
+                        const Expr **typed);
 
 /* ARRAY[...], MAP(...), STRUCT(...) among others of their kind: part by part. */
 static Status common_of_array(TyperRun *run, const AstExpr *ast, const SqlType *common, const SqlType **next)
 {
     const SqlType *key = common->key, *element = common->element;
     size_t         step = ast->kind == AST_MAP_OF ? 2 : 1;
-    *next               = NULL;
+    const Expr    *part;
+    *next = NULL;
     for (size_t i = 0; i + step <= ast->count; i += step) {
         if (step == 2)
-            TRY(common_of(run, ast->operands[i], key, &key));
-        TRY(common_of(run, ast->operands[i + step - 1], element, &element));
+            TRY(common_of(run, ast->operands[i], key, &key, &part));
+        TRY(common_of(run, ast->operands[i + step - 1], element, &element, &part));
         if ((step == 2 && key == NULL) || element == NULL)
             return OK;
     }
@@ -219,7 +221,8 @@ static Status common_of_struct(TyperRun *run, const AstExpr *ast, const SqlType 
     for (size_t i = 0; i < ast->count; i++) {
         int            at = type_field(common, ast->names[i].text);
         const SqlType *field;
-        TRY(common_of(run, ast->operands[i], at >= 0 ? fields[at].type : NULL, &field));
+        const Expr    *part;
+        TRY(common_of(run, ast->operands[i], at >= 0 ? fields[at].type : NULL, &field, &part));
         if (field == NULL)
             return OK;
         if (at < 0)
@@ -238,22 +241,35 @@ static bool is_constructor_of(const AstExpr *ast, const SqlType *type)
            (ast->kind == AST_STRUCT_OF && type->kind == T_STRUCT);
 }
 
-/* `common` joined by one more element; *next is NULL when they do not go together (or all is NULL so far). */
-static Status common_of(TyperRun *run, const AstExpr *ast, const SqlType *common, const SqlType **next)
+/* `common` joined by one more element; *next is NULL when they do not go together (or all is NULL so far).
+ * *typed: the element, where that took typing it. */
+static Status common_of(TyperRun *run, const AstExpr *ast, const SqlType *common, const SqlType **next,
+                        const Expr **typed)
 {
     int            slot;
     const SqlType *type;
-    const Expr    *typed;
+    *typed = NULL;
     if (!typer_replaced(run, ast, &slot, &type)) {
         if (typer_is_literal(ast))
             return common_with_literal(run, ast, common, next);
         if (common != NULL && ast->count > 0 && is_constructor_of(ast, common))
             return ast->kind == AST_STRUCT_OF ? common_of_struct(run, ast, common, next)
                                               : common_of_array(run, ast, common, next);
-        TRY(typer_expr(run, ast, &typed));
-        type = typed->type;
+        TRY(typer_expr(run, ast, typed));
+        type = (*typed)->type;
     }
     *next = common == NULL ? type : strict_common(run->arena, common, type);
+    return OK;
+}
+
+/* What the first pass has typed as a whole needs its cast, and no more: typed once more, a list in a list
+ * would take twice as long at each level. Constructors are brought to the type part by part. */
+static Status coerce_typed(TyperRun *run, const AstExpr *ast, const SqlType *to, const Expr **out)
+{
+    if (*out == NULL || (ast->count > 0 && is_constructor_of(ast, to)))
+        return typer_coerce(run, ast, to, out);
+    if (to->kind != T_NULL)
+        *out = expr_cast(run->arena, *out, to);
     return OK;
 }
 
@@ -265,10 +281,11 @@ Status typer_common_list(TyperRun *run, const AstExpr *const *asts, size_t count
     const SqlType *next;
     *common = NULL;
     for (size_t i = 0; i < count; i++) {
-        TRY(common_of(run, asts[i], *common, &next));
+        TRY(common_of(run, asts[i], *common, &next, &out[i]));
         if (next == NULL && *common != NULL) {
-            const Expr *typed;
-            TRY(typer_expr(run, asts[i], &typed));
+            const Expr *typed = out[i];
+            if (typed == NULL)
+                TRY(typer_expr(run, asts[i], &typed));
             return typer_fail(
                 run, asts[i],
                 "operator does not exist: %s = %s (%s)\nHint: You might need to add explicit type casts.",
@@ -277,7 +294,7 @@ Status typer_common_list(TyperRun *run, const AstExpr *const *asts, size_t count
         *common = next != NULL && next->kind == T_NULL ? NULL : next;
     }
     for (size_t i = 0; i < count; i++)
-        TRY(typer_coerce(run, asts[i], *common != NULL ? *common : &type_null, &out[i]));
+        TRY(coerce_typed(run, asts[i], *common != NULL ? *common : &type_null, &out[i]));
     return OK;
 }
 

@@ -450,7 +450,7 @@ static Status scan_partition(StateReader *reader, ReaderFile *file, StoreTable *
                          .spec      = wanted->spec,
                          .range     = wanted->range,
                          .partition = partition,
-                         .arena     = arena_new((size_t)1 << 34),
+                         .arena     = arena_new(STATE_ROWS_ARENA),
                          .use       = wanted->use,
                          .context   = wanted->context};
     Status     status = copy_memory(file->share, &scan, err);

@@ -293,6 +293,9 @@ size_t state_reader_damaged(const StateReader *reader);
 Status state_reader_scan(StateReader *reader, const StoreSpec *spec, const StoreRange *range, Arena *arena,
                          Status (*row)(void *context, const StateRow *row, Error *err), void *context,
                          Error *err);
+/* Limit of the arena that takes what memory has of one partition or key: the budget of rows bounds that, and
+ * not this. */
+#define STATE_ROWS_ARENA ((size_t)1 << 34)
 /* Kind and columns of a store, as a text in the arena. */
 Str state_definition(const StoreSpec *spec, Arena *arena);
 /* As state_reader_scan for the rows of one key (`range` has it as both bounds, and says which files), by

@@ -408,7 +408,7 @@ static Status scan(PullQuery *query, StoreRange *range, Error *err)
     range->partitions      = query->partitions;
     range->partition_count = query->partition_count;
     range->files           = query->files;
-    Arena *arena           = arena_new((size_t)1 << 34);
+    Arena *arena           = arena_new(STATE_ROWS_ARENA);
     Status status          = look_in_memory(query, range, arena, &whole, err);
     if (status == OK && !whole)
         status = state_reader_scan(query->reader, &query->store, range, arena, on_row, query, err);

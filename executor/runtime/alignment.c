@@ -96,14 +96,31 @@ void alignment_note(Worker *worker)
 
 /* ---- who reads ---- */
 
+/* True, too, before the node is told of any. Asked at each record that another input waits for, so that it
+ * takes no lock. */
+static bool node_has_slot(Worker *worker, int slot)
+{
+    Runtime *runtime = worker->runtime;
+    unsigned version = runtime_slots_version(runtime);
+    int      slots   = runtime_slot_count(runtime);
+    if (version == 0)
+        return true;
+    if (worker->owned == NULL || version != worker->owned_version) {
+        worker->owned         = mem_realloc(worker->owned, (size_t)slots * sizeof *worker->owned);
+        worker->owned_version = placement_owned(runtime, worker->owned, slots);
+    }
+    return worker->owned[slot];
+}
+
 /* A task that is not there yet counts where this node has its slot: the workers open the tasks of a new query
  * one by one, and a reader that is first would run to the end of its other input meanwhile. */
-static bool may_write(Runtime *runtime, const QuerySub *writer, int partition)
+static bool may_write(Worker *worker, const QuerySub *writer, int partition)
 {
-    const TaskView *view  = &writer->views[partition];
-    TaskState       state = view_state(view);
+    Runtime        *runtime = worker->runtime;
+    const TaskView *view    = &writer->views[partition];
+    TaskState       state   = view_state(view);
     if (state == TASK_ABSENT)
-        return placement_has(runtime, query_slot(writer, partition, runtime_slot_count(runtime)));
+        return node_has_slot(worker, query_slot(writer, partition, runtime_slot_count(runtime)));
     if (state != TASK_RUNNING)
         return task_state_is_starting(state);
     int64_t idle_us = atomic_load(&view->idle_us);
@@ -117,7 +134,7 @@ bool alignment_must_wait(const Task *task, const TaskInput *input)
     if (writer == NULL || atomic_load(&task->query->paused))
         return false;
     for (int p = 0; p < writer->tasks; p++)
-        if (may_write(task->worker->runtime, writer, p))
+        if (may_write(task->worker, writer, p))
             return task->worker->awaits = true;
     return false;
 }

@@ -320,6 +320,15 @@ bool fetcher_at_end(const TaskInput *input)
 
 /* ---- pumping ---- */
 
+static void say_gone(const Fetcher *fetcher, int64_t read, int64_t first)
+{
+    log_line(LOG_WARN,
+             "topic " STR_FMT " partition %d: what was there up to offset %lld is gone, and there are others "
+             "from %lld on: it was made again, or has lost its end. Its readers take all that is there; what "
+             "they made of the former records stays",
+             STR_ARG(fetcher->topic), fetcher->partition, (long long)read, (long long)first);
+}
+
 static void begin_all_anew(Fetchers *self, Fetcher *fetcher, int64_t first)
 {
     for (size_t i = 0; i < fetcher->count; i++) {
@@ -334,11 +343,7 @@ static void begin_all_anew(Fetchers *self, Fetcher *fetcher, int64_t first)
 static void log_went_back(Fetchers *self, Fetcher *fetcher, int64_t first)
 {
     Error err;
-    log_line(LOG_WARN,
-             "topic " STR_FMT " partition %d: what was there up to offset %lld is gone, and there are others "
-             "from %lld on: it was made again, or has lost its end. Its readers take all that is there; what "
-             "they made of the former records stays",
-             STR_ARG(fetcher->topic), fetcher->partition, (long long)fetcher->from, (long long)first);
+    say_gone(fetcher, fetcher->from, first);
     begin_all_anew(self, fetcher, first);
     for (Fetcher *other = self->first; other != NULL; other = other->next)
         if (other != fetcher && other->partition == fetcher->partition &&
@@ -377,12 +382,7 @@ static void look_at_who_is_ahead(Fetchers *self, Fetcher *fetcher)
         log_line(LOG_WARN, "%s", err.message);
         return;
     }
-    log_line(LOG_WARN,
-             "topic " STR_FMT
-             " partition %d ends at offset %lld, and there is a query that has read it up to "
-             "%lld: it was made again, or has lost its end. The query takes all that is there; what it made "
-             "of the former records stays",
-             STR_ARG(fetcher->topic), fetcher->partition, (long long)end, (long long)furthest);
+    say_gone(fetcher, furthest, first);
     fetcher->doubtful = false;
     fetcher->first    = first;
     fetcher->furthest = end;

@@ -12,14 +12,6 @@
 
 /* ---- slots ---- */
 
-static bool has_slot(const int *slots, size_t count, int slot)
-{
-    for (size_t i = 0; i < count; i++)
-        if (slots[i] == slot)
-            return true;
-    return false;
-}
-
 void placement_keep(Runtime *runtime, const int *slots, size_t count)
 {
     pthread_mutex_lock(&runtime->lock);
@@ -35,13 +27,16 @@ void placement_keep(Runtime *runtime, const int *slots, size_t count)
     pthread_mutex_unlock(&runtime->lock);
 }
 
-bool placement_has(Runtime *runtime, int slot)
+unsigned placement_owned(Runtime *runtime, bool *owned, int slot_count)
 {
+    memset(owned, 0, (size_t)slot_count * sizeof *owned);
     pthread_mutex_lock(&runtime->lock);
-    bool has =
-        atomic_load(&runtime->slots_version) == 0 || has_slot(runtime->owned, runtime->owned_count, slot);
+    for (size_t i = 0; i < runtime->owned_count; i++)
+        if (runtime->owned[i] < slot_count)
+            owned[runtime->owned[i]] = true;
+    unsigned version = atomic_load(&runtime->slots_version);
     pthread_mutex_unlock(&runtime->lock);
-    return has;
+    return version;
 }
 
 void runtime_stand_by(Runtime *runtime, const int *ranks, int slot_count)
@@ -102,6 +97,14 @@ int runtime_table_slots(Runtime *runtime, Str query_id, Arena *arena, int **out)
 }
 
 /* ---- what runs in slots ---- */
+
+static bool has_slot(const int *slots, size_t count, int slot)
+{
+    for (size_t i = 0; i < count; i++)
+        if (slots[i] == slot)
+            return true;
+    return false;
+}
 
 /* One task's partitions. */
 static void add_places(const QuerySub *sub, int partition, QueryShare *share, Arena *arena)

@@ -8,8 +8,8 @@
 
 /* From now on these (ascending) are the node's slots. Thread: member */
 void placement_keep(Runtime *runtime, const int *slots, size_t count);
-/* Has this node the slot? True, too, before it is told of any. Thread: any. */
-bool placement_has(Runtime *runtime, int slot);
+/* Per slot, whether this node has it, and the version of that (runtime_slots_version). Thread: any. */
+unsigned placement_owned(Runtime *runtime, bool *owned, int slot_count);
 /* As which the node stands by for each slot, as runtime_stand_by was told last; 0: not. Returns a number that
  * changes with it (runtime->ranks_version). Thread: any */
 unsigned placement_ranks(Runtime *runtime, int *ranks, int slot_count);

@@ -126,6 +126,7 @@ void worker_free(Worker *worker)
     arena_free(worker->scratch);
     mem_free(worker->queries);
     mem_free(worker->slots);
+    mem_free(worker->owned);
     mem_free(worker->slot_handles);
     mem_free(worker->slot_ends);
     mem_free(worker->slot_damage);

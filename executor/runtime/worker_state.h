@@ -86,6 +86,8 @@ struct Worker {
     size_t  txn_bytes;
     int64_t commit_us; /* when the last one began */
     CommitSize commit_size;
+    bool      *owned; /* slots of the whole node, as of owned_version; NULL: not looked yet (alignment.c) */
+    unsigned   owned_version;
     uint64_t   file_commits; /* of the state file, from 1 */
 
     /* The commit that is being decided, while the next is built: commit.c */

@@ -175,18 +175,23 @@ static void write_proto(const Schema *schema, const Value *values, Arena *arena,
     strbuf_clear(&bytes);
 }
 
-static void end_row(RowForm form, bool tombstone, StrBuf *out)
+/* `arena`: for rows as Protobuf. */
+static void row_text(RowForm form, const Schema *schema, const Value *values, bool tombstone, Arena *arena,
+                     StrBuf *out)
 {
+    strbuf_adds(out, separator_before(form));
+    strbuf_adds(out, has_objects(form) && !is_proto(form) ? "{\"row\":{\"columns\":" : "");
+    if (is_proto(form))
+        write_proto(schema, values, arena, out);
+    else
+        write_columns(schema, values, out);
     strbuf_adds(out, !has_objects(form) ? "" : tombstone ? ",\"tombstone\":true}}" : "}}");
     strbuf_adds(out, separator_behind(form));
 }
 
 void rows_row_text(RowForm form, const Schema *schema, const Value *values, StrBuf *out)
 {
-    strbuf_adds(out, separator_before(form));
-    strbuf_adds(out, has_objects(form) ? "{\"row\":{\"columns\":" : "");
-    write_columns(schema, values, out);
-    end_row(form, false, out);
+    row_text(form, schema, values, false, NULL, out);
 }
 
 void rows_row(HttpExchange *x, RowForm form, const Schema *schema, const Value *values, bool tombstone,
@@ -195,16 +200,7 @@ void rows_row(HttpExchange *x, RowForm form, const Schema *schema, const Value *
     if (tombstone && !has_objects(form))
         return; /* the other forms cannot show one */
     strbuf_reset(scratch);
-    if (is_proto(form) || tombstone) {
-        strbuf_adds(scratch, separator_before(form));
-        strbuf_adds(scratch, is_proto(form) ? "" : "{\"row\":{\"columns\":");
-        if (is_proto(form))
-            write_proto(schema, values, http_arena(x), scratch);
-        else
-            write_columns(schema, values, scratch);
-        end_row(form, tombstone, scratch);
-    } else
-        rows_row_text(form, schema, values, scratch);
+    row_text(form, schema, values, tombstone, http_arena(x), scratch);
     http_write(x, strbuf_str(scratch));
 }
 

@@ -42,17 +42,22 @@ static inline int fixture_setup(void **state)
     return state_file_open(f->path, &f->file, &f->err) == OK ? 0 : -1;
 }
 
-static inline int fixture_teardown(void **state)
+static inline void fixture_remove_files(const Fixture *f)
 {
-    Fixture *f = *state;
-    char     name[128];
-    state_file_close(f->file);
-    arena_free(f->arena);
     static const char *const suffixes[] = {"", "-wal", "-shm"};
+    char                     name[128];
     for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
         snprintf(name, sizeof name, "%s%s", f->path, suffixes[i]);
         unlink(name);
     }
+}
+
+static inline int fixture_teardown(void **state)
+{
+    Fixture *f = *state;
+    state_file_close(f->file);
+    arena_free(f->arena);
+    fixture_remove_files(f);
     rmdir(f->dir);
     mem_free(f);
     return 0;

@@ -322,16 +322,6 @@ static void beyond_free(Beyond *b)
     mem_free(b->rows);
 }
 
-static void remove_files(const Fixture *f)
-{
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
-    char                     name[128];
-    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-        snprintf(name, sizeof name, "%s%s", f->path, suffixes[i]);
-        unlink(name);
-    }
-}
-
 /* ---- tests ---- */
 
 /* From "nothing is kept that the file has" to "all is". */
@@ -359,7 +349,7 @@ static void rows_are_found_wherever_they_are(void **state)
             step(&b);
         look_at_all(&b);
         beyond_free(&b);
-        remove_files(b.f);
+        fixture_remove_files(b.f);
     }
 }
 
@@ -398,7 +388,7 @@ static void a_changelog_makes_a_file_that_never_was(void **state)
         step(&b);
     commit(&b);
     close_file(&b);
-    remove_files(b.f);
+    fixture_remove_files(b.f);
     open_beyond(&b, 300000);
     look_at_all(&b);
     beyond_free(&b);

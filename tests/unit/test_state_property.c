@@ -498,23 +498,13 @@ static void step(Round *w)
 
 /* ---- a round ---- */
 
-static void remove_files(const Fixture *f)
-{
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
-    char                     name[128];
-    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-        snprintf(name, sizeof name, "%s%s", f->path, suffixes[i]);
-        unlink(name);
-    }
-}
-
 /* A file that never was, from the changelog alone; once more over itself, as an interrupted restore does. */
 static void restore(Round *w)
 {
     Fixture *f = w->f;
     state_file_close(f->file);
     f->file = NULL;
-    remove_files(f);
+    fixture_remove_files(f);
     open_store(w, f->path);
     (void)store_changelog_from(w->store, 0);
     for (int again = 0; again < 2; again++) {
@@ -560,7 +550,7 @@ static void run_round(Fixture *f, uint64_t seed)
     w->share                          = state_share_new();
     make_store(w);
     state_file_close(f->file);
-    remove_files(f);
+    fixture_remove_files(f);
     open_store(w, f->path);
     for (int i = 0; i < STEPS; i++)
         step(w);

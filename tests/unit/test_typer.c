@@ -54,17 +54,30 @@ static const ExprRow refusals[] = {
     {"TRANSFORM(A, x => TRANSFORM(A, x => x))",
      "E: Reusing lambda arguments in nested lambda is not allowed"},
     /* each level is typed twice */
-    {"ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[AR"
-     "RAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRA"
-     "Y[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY["
-     "A][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1"
-     "]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1"
-     "]",
+    {"ARRAY[ARRAY[A], ARRAY[ARRAY[ARRAY[A], ARRAY[ARRAY[ARRAY[A], ARRAY[ARRAY[ARRAY[A]"
+     ", ARRAY[ARRAY[ARRAY[A], ARRAY[ARRAY[ARRAY[A], ARRAY[ARRAY[ARRAY[A], ARRAY[ARRAY["
+     "ARRAY[A], ARRAY[ARRAY[ARRAY[A], ARRAY[ARRAY[ARRAY[A], ARRAY[ARRAY[ARRAY[A], ARRA"
+     "Y[ARRAY[ARRAY[A], ARRAY[ARRAY[ARRAY[A], ARRAY[ARRAY[ARRAY[A], ARRAY[ARRAY[ARRAY["
+     "A], ARRAY[ARRAY[ARRAY[A], ARRAY[ARRAY[ARRAY[A], ARRAY[ARRAY[ARRAY[A], ARRAY[ARRA"
+     "Y[ARRAY[A], ARRAY[ARRAY[ARRAY[A], ARRAY[ARRAY[ARRAY[A], ARRAY[ARRAY[ARRAY[A], AR"
+     "RAY[A]][2][1]]][2][1]]][2][1]]][2][1]]][2][1]]][2][1]]][2][1]]][2][1]]][2][1]]]["
+     "2][1]]][2][1]]][2][1]]][2][1]]][2][1]]][2][1]]][2][1]]][2][1]]][2][1]]][2][1]]]["
+     "2][1]]][2][1]]][2][1]",
      "E: The expression is nested too deeply to find its type."},
     {"NO_FN(1)", "E: Can't find any functions with the name 'NO_FN'"},
 };
 
 static const ExprRow types[] = {
+    /* each level is typed once */
+    {"ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[AR"
+     "RAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRA"
+     "Y[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY["
+     "ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[AR"
+     "RAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[ARRAY[I][1]][1]][1]][1]][1]][1]][1]][1]][1]][1"
+     "]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1"
+     "]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1"
+     "]][1]][1]][1]][1]][1]][1]][1]][1]][1]][1]",
+     "INTEGER: 7"},
     {"ARRAY[1, '2', 3.5]", "ARRAY<DECIMAL(11, 1)>: [1.0, 2.0, 3.5]"},
     {"ARRAY[NULL, 10, '2e1', I, B]", "ARRAY<DECIMAL(19, 0)>: [null, 10, 20, 7, 5000000000]"},
     {"ARRAY['a', 1, true, 1.50]", "ARRAY<STRING>: [a, 1, true, 1.50]"},
