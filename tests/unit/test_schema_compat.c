@@ -88,6 +88,10 @@ static const struct {
     {SCHEMA_JSON, "{\"type\":\"string\",\"maxLength\":5}", "{\"type\":\"string\",\"maxLength\":4}",
      "a limit was narrowed (at the root)"},
     {SCHEMA_JSON, "{\"enum\":[1,2]}", "{\"enum\":[1,2,3]}", NULL},
+    /* the zeros are equal, wherever they stand, and texts that look like them are not */
+    {SCHEMA_JSON, "{\"enum\":[0.0,[-0.0,\"\\\",-0.0,\"],{\"a\":-0.0}]}",
+     "{\"enum\":[{\"a\":0.0},[0.0,\"\\\",-0.0,\"],-0.0]}", NULL},
+    {SCHEMA_JSON, "{\"enum\":[\",-0.0,\"]}", "{\"enum\":[\",0.0,\"]}", "an enum lost a value (at the root)"},
     {SCHEMA_JSON, "{\"enum\":[1,2]}", "{\"enum\":[1]}", "an enum lost a value (at the root)"},
     {SCHEMA_JSON, "{\"type\":\"string\"}", "{\"type\":\"string\",\"pattern\":\"a\"}",
      "pattern was added (at the root)"},
