@@ -21,6 +21,7 @@ static Status compile_lambda(Compiler *c, const Expr *expr, Operand *out)
                          "More than %d lambda parameters in one expression are not supported", MAX_PARAMS);
     site->base.invoke    = lambda_invoke;
     site->program        = c->program;
+    site->fixed          = kind_is_fixed(expr->args[0]->type->kind);
     site->param_count    = (uint32_t)expr->param_count;
     site->param_register = compiler_register(c, (size_t)expr->param_count);
     for (int i = 0; i < expr->param_count; i++)

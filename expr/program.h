@@ -58,6 +58,7 @@ typedef struct {
     Program *program;
     uint32_t start, end, param_register, param_count;
     Operand  result;
+    bool     fixed; /* kind_is_fixed of the result: nothing of what the body allocates outlives it */
 } LambdaSite;
 
 /* Operands of constructors, IN and text concatenation. */
@@ -73,7 +74,9 @@ struct Program {
     const Step           *steps, *end; /* end: of what runs now, a whole program or a lambda's body */
     size_t                count;
     Operand               result;
-    Arena                *arena; /* of the row at hand */
+    Arena                *arena;   /* of the row at hand */
+    Arena                *scratch; /* for bodies with a fixed result; NULL: there was none yet */
+    bool                  in_scratch;
     Error                *err;
     Status                status;
     const Guard          *guards;

@@ -9,6 +9,8 @@
 
 #include <time.h>
 
+enum { SCRATCH_KEPT = 64 * 1024 /* bytes; to reset an arena for less costs more than it gives */ };
+
 Status program_run(Program *program, const Step *step, const Step *end)
 {
     program->end    = end;
@@ -110,6 +112,23 @@ static Status lambda_count(LambdaBudget *budget, Error *err)
 
 void program_share_lambdas(Program *program, LambdaBudget *budget) { program->lambdas = budget; }
 
+/* A body may make lists of its own, thousands of times a row: they go with it where its result is no more
+ * than a number. Bodies in there share the outermost one's. */
+static Arena *scratch_begin(Program *program)
+{
+    if (program->scratch == NULL)
+        program->scratch = arena_new(0);
+    program->in_scratch = true;
+    return program->scratch;
+}
+
+static void scratch_end(Program *program)
+{
+    program->in_scratch = false;
+    if (arena_used(program->scratch) > SCRATCH_KEPT)
+        arena_reset(program->scratch);
+}
+
 /* The body runs in the middle of a call step: what belongs to the outer run is put back afterwards. */
 Status lambda_invoke(const FnLambda *self, const Value *args, size_t count, Arena *arena, Value *out,
                      Error *err)
@@ -125,11 +144,14 @@ Status lambda_invoke(const FnLambda *self, const Value *args, size_t count, Aren
     TRY(lambda_count(program->lambdas, err));
     for (size_t i = 0; i < count; i++)
         program->registers[site->param_register + i] = args[i];
-    program->arena = arena;
+    bool own       = site->fixed && !program->in_scratch;
+    program->arena = own ? scratch_begin(program) : arena;
     program->err   = err;
     Status status  = program_run(program, program->steps + site->start, program->steps + site->end);
     if (status == OK)
         *out = operand_value(site->result, program);
+    if (own)
+        scratch_end(program);
     program->arena  = outer_arena;
     program->err    = outer_err;
     program->end    = outer_end;
@@ -146,4 +168,6 @@ void program_close(Program *program)
             call->site.release(call->site.data);
         call->site = (FnSite){0};
     }
+    arena_free(program->scratch);
+    program->scratch = NULL;
 }

@@ -246,6 +246,35 @@ static void lambdas_are_stopped(void **state)
     program_close(program);
 }
 
+/* What a body makes to come to a number goes with it, or rows would take a hundred megabytes each. */
+static void bodies_give_memory_back(void **state)
+{
+    static const char *const rows[] = {
+        "REDUCE(GENERATE_SERIES(1, 4000), 0, (s, x) => s + ARRAY_LENGTH(TRANSFORM(GENERATE_SERIES(1, 500), y "
+        "=> "
+        "y + 1)))",
+        "REDUCE(TRANSFORM(GENERATE_SERIES(1, 4000), x => ARRAY_LENGTH(FILTER(TRANSFORM(SPLIT(LPAD('a', 1000, "
+        "','), "
+        "','), y => CONCAT(y, 'b')), z => LEN(z) > 0))), 0, (s, n) => s + n / 2)",
+    };
+    ExprBench     *b       = *state;
+    ProgramContext context = {.clock = &b->clock};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        Arena      *arena = arena_new(0);
+        const Expr *expr;
+        Program    *program;
+        Value       out;
+        Error       err;
+        assert_int_equal(bench_type(b, rows[i], &expr, &err), OK);
+        assert_int_equal(program_compile(expr, &context, b->arena, &program, &err), OK);
+        assert_int_equal(program_eval(program, b->row, arena, &out, &err), OK);
+        assert_int_equal(value_int(out), 2000000);
+        assert_true(arena_used(arena) < 1024 * 1024);
+        program_close(program);
+        arena_free(arena);
+    }
+}
+
 static int visited[4];
 
 static void note_path(void *context, int slot, const int *path, size_t depth)
@@ -305,6 +334,7 @@ int main(void)
         cmocka_unit_test(program_concatenates_null_in_pull_queries),
         cmocka_unit_test(program_tests_conditions),
         cmocka_unit_test(lambdas_are_stopped),
+        cmocka_unit_test(bodies_give_memory_back),
         cmocka_unit_test(expr_tools_see_columns),
     };
     return cmocka_run_group_tests(tests, bench_open, bench_close);
