@@ -271,8 +271,11 @@ static bool hint_alias(const Analysis *a, const AstExpr *column, const char *cla
     for (size_t i = 0; i < a->item_count && str_is_null(column->qualifier.text); i++) {
         if (a->items[i].generated || !str_equal(a->items[i].alias, column->name.text))
             continue;
+        const AstExpr *named = a->items[i].flat;
+        if (named->kind == AST_COLUMN && str_equal(named->name.text, column->name.text))
+            continue; /* the key that PARTITION BY adds to SELECT *: it is the unknown name itself */
         StrBuf text = {0};
-        ast_print_expr(a->items[i].flat, &text);
+        ast_print_expr(named, &text);
         error_append(err,
                      "\n`" STR_FMT "` is an alias in SELECT, which %s does not see. Use " STR_FMT " instead.",
                      STR_ARG(column->name.text), clause, STR_ARG(strbuf_str(&text)));

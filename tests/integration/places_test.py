@@ -56,6 +56,7 @@ MISTAKES = (
     (f"CREATE STREAM ^views (a INT) {WITH}", "Cannot add stream 'VIEWS'", ""),
     ("^SET 'auto.offset.rest'='earliest'", "Property cannot be overridden or is unknown: auto.offset.rest", "Did you mean auto.offset.reset?"),
     ("^DEFINE 1x='3'", "'1x' cannot be the name of a variable", ""),
+    ("SELECT * FROM views PARTITION BY ^pagee EMIT CHANGES", "PARTITION BY column 'PAGEE' cannot be resolved.", "Did you mean `PAGE`?"),
     ("INSERT INTO views (id) VALUES (^${nope})", "The variable ${nope} is not defined", ""),
 )
 
